@@ -1,0 +1,62 @@
+# The ways to run and check the bot. `make` alone lists them.
+
+VENV ?= .venv
+BIN := $(VENV)/bin/python
+# The first Python that is new enough and can make virtual environments.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check clean chromium
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## the bot on this machine, with a chat page in the browser; needs no token and no key
+	@$(BIN) -m sandbox
+
+run: $(VENV)/.installed ## the bot in the real Telegram; reads .env (see .env.example)
+	@$(BIN) bot.py
+
+test: $(VENV)/.installed-dev chromium ## all tests; ARGS="-k name" for some of them
+	@$(BIN) -m pytest -q $(ARGS)
+
+check: $(VENV)/.installed-dev ## style, format and types
+	@$(BIN) -m ruff check .
+	@$(BIN) -m ruff format --check .
+	@$(BIN) -m mypy
+
+clean: ## removes the virtual environment and the tools' caches; keeps .env, data and log
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp in the environment says what is installed in it; `venv --clear` removes the stamps with the rest.
+$(VENV)/.installed: requirements.txt $(BIN)
+	@echo "Installing what the bot needs…"
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt $(BIN)
+	@echo "Installing what the tests need…"
+	@$(PIP) -r requirements-dev.txt
+	@touch $(VENV)/.installed $@
+
+$(BIN):
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "Python 3.11 or newer with its venv module is needed; python3 here is: $$(python3 --version 2>&1 || true)" >&2; \
+		echo "On Debian and Ubuntu: apt-get install python3 python3-venv" >&2; \
+		exit 1; \
+	fi
+	@$(PYTHON) -m venv --clear $(VENV)
+
+chromium:
+	@for browser in chromium chromium-browser google-chrome; do \
+		command -v $$browser >/dev/null && exit 0; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "Installing Chromium for the browser tests…"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null && exit 0; \
+	fi; \
+	echo "There is no Chromium here: the browser tests will be skipped."

@@ -1,0 +1,245 @@
+"""Configuration: the environment as one frozen `Config`, with every fault reported at once.
+
+A setting is one field below. Its name in the environment is the field's name in capitals; its line holds how it is
+checked, the default, and where a right value comes from. What each is for stands in `.env.example`. A secret `X` may
+be given as `X_FILE` instead, the path of a file that holds it; an empty value counts as unset.
+
+Covers reading, checking and the `.env` file. Doesn't cover whether a token or key works: `bot.py --check` asks the
+services themselves.
+"""
+
+from __future__ import annotations
+
+import difflib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from env_values import choice, file, key, matching, number, path, public_url, token, url, user_ids, whole, word
+from errors import ConfigError
+
+SECRET_FILE_SUFFIX = "_FILE"
+
+_tokens = whole(1, 10**12)
+_tokens_or_none = whole(0, 10**12)
+_port = whole(0, 65535)
+_folder = matching(r"[A-Za-z0-9_-]+", "it is not a folder id such as b1gabc…")
+_telegram_secret = matching(r"[A-Za-z0-9_-]{1,256}", "it may hold 1 to 256 of A-Z a-z 0-9 _ - and nothing else")
+
+
+def _setting(read: Callable[[str], object], default: object, hint: str = "") -> Any:
+    return field(default=default, metadata={"read": read, "hint": hint, "secret": False})
+
+
+def _secret(read: Callable[[str], object], default: object, hint: str = "") -> Any:
+    return field(default=default, repr=False, metadata={"read": read, "hint": hint, "secret": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything that may be set, checked; made by `from_env`. An empty string or None means off or unset."""
+
+    telegram_token: str = _secret(token, MISSING, "Open @BotFather in Telegram, send /newbot and copy the token")
+    telegram_api_url: str = _setting(url, "https://api.telegram.org")
+    admin_ids: frozenset[int] = _setting(user_ids, frozenset(), "Ask @userinfobot for yours; commas between several")
+    model_provider: str = _setting(choice("yandex", "openai"), "")  # never empty once `from_env` is through
+
+    yandex_folder_id: str = _setting(_folder, "", "Copy it at console.yandex.cloud, on the folder's page")
+    yandex_api_key: str = _secret(key, "", "Make one with `yc iam api-key create`")
+    yandex_iam_token: str = _secret(key, "", "Get one with `yc iam create-token`")
+    yandex_sa_key_file: Path | None = _setting(file, None, "Make it with `yc iam key create --output FILE`")
+    yandex_oauth_token: str = _secret(key, "", "Yandex ends these by the end of 2026; better set YANDEX_API_KEY")
+    yandex_model: str = _setting(word, "yandexgpt-lite")
+    yandex_llm_url: str = _setting(url, "https://llm.api.cloud.yandex.net")
+    yandex_openai_url: str = _setting(url, "https://ai.api.cloud.yandex.net/v1")
+    yandex_iam_url: str = _setting(url, "https://iam.api.cloud.yandex.net")
+    yandex_metadata_url: str = _setting(url, "http://169.254.169.254")
+    yandex_stt_url: str = _setting(url, "https://stt.api.cloud.yandex.net")
+    yandex_tts_url: str = _setting(url, "https://tts.api.cloud.yandex.net")
+    yandex_operation_url: str = _setting(url, "https://operation.api.cloud.yandex.net")
+
+    openai_api_key: str = _secret(key, "", "Make one at platform.openai.com, or ask who runs your server")
+    openai_base_url: str = _setting(url, "https://api.openai.com/v1", "For Ollama it is http://localhost:11434/v1")
+    openai_model: str = _setting(word, "")
+    openai_context_tokens: int = _setting(_tokens, 8192)
+
+    model_slots: int = _setting(whole(1, 1000), 8)
+    model_timeout_s: float = _setting(number(1, 3600), 120.0)
+
+    max_users: int = _setting(_tokens_or_none, 1000)
+    max_sessions_per_user: int = _setting(_tokens, 100)
+    max_tokens_per_session: int = _setting(_tokens, 100_000)
+    max_tokens_per_request: int = _setting(_tokens, 3000)
+    max_tokens_per_answer: int = _setting(_tokens, 800)
+    user_tokens: int = _setting(_tokens_or_none, 30_000)
+    user_tokens_per_day: int = _setting(_tokens_or_none, 0)
+    max_project_tokens: int = _setting(_tokens_or_none, 1_000_000)
+    max_project_tokens_period: str = _setting(choice("ever", "month"), "ever")
+    image_tokens: int = _setting(_tokens_or_none, 2000)
+    stt_tokens_per_15s: int = _setting(_tokens_or_none, 200)
+    tts_tokens_per_1000: int = _setting(_tokens_or_none, 500)
+
+    telegram_messages_per_s: int = _setting(whole(0, 1000), 30)
+    telegram_chat_interval_s: float = _setting(number(0, 60), 1.0)
+    telegram_group_per_min: int = _setting(whole(0, 1000), 20)
+
+    webapp_url: str = _setting(public_url, "")
+    webapp_host: str = _setting(word, "127.0.0.1")
+    webapp_port: int = _setting(_port, 8080)  # 0: any free one
+    webapp_script_url: str = _setting(url, "https://telegram.org/js/telegram-web-app.js")
+    webhook_url: str = _setting(public_url, "")
+    webhook_secret: str = _secret(_telegram_secret, "", "Make one with `openssl rand -hex 32`")
+
+    metrics_host: str = _setting(word, "127.0.0.1")
+    metrics_port: int | None = _setting(_port, None)  # 0: any free one
+    log_format: str = _setting(choice("text", "json"), "text")
+    amplitude_api_key: str = _secret(key, "", "Copy it from the project's settings at amplitude.com")
+    amplitude_url: str = _setting(url, "")
+
+    database_path: Path = _setting(path, Path("data/bot.db"))
+    log_file: Path = _setting(path, Path("log.txt"))
+    log_level: str = _setting(choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+
+    warnings: tuple[str, ...] = ()  # sentences for the log: odd, yet no fault
+
+    @classmethod
+    def from_env(cls, mapping: Mapping[str, str]) -> Config:
+        """The configuration in `mapping`; reads nothing else but the files that `X_FILE` names.
+
+        Raises `ConfigError` with every fault, each naming its variable. `no_token` is true where no token is set;
+        if that is the only fault, this is a first start.
+        """
+        values: dict[str, Any] = {"telegram_token": ""}
+        faults: list[str] = []
+        broken: set[str] = set()
+        for item in fields(cls):
+            if "read" not in item.metadata:
+                continue
+            try:
+                text = _given(mapping, item.name.upper(), secret=item.metadata["secret"])
+                if text:
+                    values[item.name] = item.metadata["read"](text)
+            except ValueError as error:
+                broken.add(item.name.upper())
+                faults.append(f"{item.name.upper()}: {error}. {_hint(item.name)}".rstrip())
+        no_token = not values["telegram_token"] and "TELEGRAM_TOKEN" not in broken
+        if no_token:
+            faults.insert(0, f"TELEGRAM_TOKEN: it is not set. {_hint('telegram_token')}")
+        values.setdefault("model_provider", _provider(values))
+        config = cls(**values, warnings=tuple(_warnings(mapping, values)))
+        faults += [sentence for names, sentence in _conflicts(config) if broken.isdisjoint(names)]
+        if faults:
+            raise ConfigError(faults, no_token=no_token)
+        return config
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every value that must never be shown, for masking."""
+        secret = [getattr(self, item.name) for item in fields(self) if item.metadata.get("secret")]
+        addresses = [getattr(self, item.name) for item in fields(self) if item.name.endswith("_url")]
+        return tuple(dict.fromkeys(value for value in (*secret, *map(_password, addresses)) if value))
+
+
+def names() -> tuple[str, ...]:
+    """The names of all settings in the environment, without their `_FILE` forms."""
+    return tuple(item.name.upper() for item in fields(Config) if "read" in item.metadata)
+
+
+def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """`environ` over the `.env` file of `folder`, if there is one: what `Config.from_env` reads.
+
+    A variable that `environ` holds empty hides the file's: so a setting is switched off for one run. Raises
+    `ConfigError` where the file can't be read.
+    """
+    env_file = folder / ".env"
+    try:
+        text = env_file.read_text("utf-8-sig")  # Windows editors begin a file with a byte order mark
+    except FileNotFoundError:
+        return dict(environ)
+    except UnicodeDecodeError:
+        raise ConfigError([f"{env_file}: it isn't UTF-8 text; save it in that encoding."]) from None
+    except OSError as error:
+        raise ConfigError([f"{env_file}: it can't be read ({error.strerror}); mend or remove it."]) from error
+    written = dotenv_values(stream=io.StringIO(text), interpolate=False)  # a `$` in a key is just a `$`
+    return {name: value for name, value in written.items() if value is not None} | dict(environ)
+
+
+def _given(mapping: Mapping[str, str], name: str, *, secret: bool) -> str:
+    """The value of a setting, from its variable or the file of its `_FILE` variable; empty where unset."""
+    text = mapping.get(name, "").strip()
+    file_name = name + SECRET_FILE_SUFFIX
+    secret_file = mapping.get(file_name, "").strip() if secret else ""
+    if not secret_file:
+        return text
+    if text:
+        raise ValueError(f"{file_name} is set as well; keep one of the two")
+    try:
+        text = path(secret_file).read_text("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"the file of {file_name}, {secret_file}, isn't text") from None
+    except OSError as error:
+        raise ValueError(f"the file of {file_name}, {secret_file}, can't be read ({error.strerror})") from error
+    if not text:
+        raise ValueError(f"the file of {file_name}, {secret_file}, is empty")
+    return text
+
+
+def _provider(values: Mapping[str, object]) -> str:
+    if "yandex_folder_id" in values:
+        return "yandex"
+    return "openai" if "openai_base_url" in values or "openai_api_key" in values else ""
+
+
+def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
+    """What doesn't go together: the variables, and the sentence."""
+    keys = (config.yandex_api_key, config.yandex_iam_token, config.yandex_sa_key_file, config.yandex_oauth_token)
+    if not config.yandex_folder_id and (config.model_provider == "yandex" or (not config.model_provider and any(keys))):
+        sentence = f"YANDEX_FOLDER_ID: YandexGPT needs it, and it is not set. {_hint('yandex_folder_id')}"
+        yield {"YANDEX_FOLDER_ID", "MODEL_PROVIDER"}, sentence
+    elif not config.model_provider and config.telegram_token:  # at a first start the token's sentence is enough
+        yield (
+            {"YANDEX_FOLDER_ID", "MODEL_PROVIDER", "OPENAI_BASE_URL", "OPENAI_API_KEY"},
+            "MODEL_PROVIDER: no model is set. For YandexGPT set YANDEX_FOLDER_ID and YANDEX_API_KEY, "
+            "for OpenAI OPENAI_API_KEY, for a server of your own OPENAI_BASE_URL.",
+        )
+    request, answer = config.max_tokens_per_request, config.max_tokens_per_answer
+    both = {"MAX_TOKENS_PER_REQUEST", "MAX_TOKENS_PER_ANSWER"}
+    if answer >= request:
+        yield both, f"MAX_TOKENS_PER_ANSWER: {answer} is not less than MAX_TOKENS_PER_REQUEST, {request}. Lower it."
+    for name, held in (
+        ("MAX_TOKENS_PER_SESSION", config.max_tokens_per_session),
+        (
+            "OPENAI_CONTEXT_TOKENS",
+            config.openai_context_tokens if config.model_provider == "openai" else request + answer,
+        ),
+    ):
+        if held < request + answer:
+            sentence = f"{name}: {held} is less than MAX_TOKENS_PER_REQUEST and MAX_TOKENS_PER_ANSWER together"
+            yield both | {name}, f"{sentence}, {request + answer}. Raise it or lower those."
+    if config.webhook_url and not config.webhook_secret:
+        sentence = f"WEBHOOK_SECRET: WEBHOOK_URL needs it, and it is not set. {_hint('webhook_secret')}"
+        yield {"WEBHOOK_SECRET", "WEBHOOK_URL"}, sentence
+
+
+def _warnings(mapping: Mapping[str, str], values: Mapping[str, object]) -> Iterator[str]:
+    known = [name + suffix for name in names() for suffix in ("", SECRET_FILE_SUFFIX)]
+    for name in mapping:
+        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86)
+        if name not in known and close:
+            yield f"{name} is not a setting and is ignored. Did you mean {close[0]}?"
+    if "yandex_oauth_token" in values:
+        yield f"YANDEX_OAUTH_TOKEN: {_hint('yandex_oauth_token')}"
+
+
+def _hint(name: str) -> str:
+    hint = next(str(item.metadata["hint"]) for item in fields(Config) if item.name == name)
+    return f"{hint}." if hint else ""
+
+
+def _password(address: str) -> str:
+    return urlsplit(address).password or ""

@@ -1,0 +1,115 @@
+"""Values of the environment: each function takes the text of one variable and gives it back checked.
+
+`ValueError` says what is wrong with it, in words that follow the variable's name; a value is quoted by its start
+only, since a secret pasted into the wrong line must not come out whole. Which variable is read by which function,
+and what must go together, stands in `config.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """Whole numbers from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text):
+            raise ValueError(f"{_quoted(text)} is not a whole number")
+        if not low <= int(text) <= high:
+            raise ValueError(f"{text} is not between {low} and {high}")
+        return int(text)
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Numbers from `low` to `high`, with a decimal point or without."""
+
+    def read(text: str) -> float:
+        if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text):
+            raise ValueError(f"{_quoted(text)} is not a number such as 1 or 0.5")
+        if not low <= float(text) <= high:
+            raise ValueError(f"{text} is not between {low:g} and {high:g}")
+        return float(text)
+
+    return read
+
+
+def choice(*choices: str) -> Callable[[str], str]:
+    """One of `choices`, in whatever case."""
+
+    def read(text: str) -> str:
+        found = {item.lower(): item for item in choices}.get(text.lower())
+        if found is None:
+            raise ValueError(f"{_quoted(text)} is none of {', '.join(choices)}")
+        return found
+
+    return read
+
+
+def matching(pattern: str, wrong: str) -> Callable[[str], str]:
+    """Texts that match `pattern` as a whole; `wrong` is said of any other, which may be a secret."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(wrong)
+        return text
+
+    return read
+
+
+word = matching(r"\S+", "it has spaces inside")
+key = matching(r"[!-~]+", "it has spaces or letters that no key has")
+token = matching(r"[0-9]+:[A-Za-z0-9_-]{20,}", "it doesn't look like 123456789:AAE…, 20 or more after the colon")
+
+
+def url(text: str) -> str:
+    """An HTTP address, without its trailing slash."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        usable = False
+    if not usable or not re.fullmatch(r"[!-~]+", text) or "#" in text:
+        raise ValueError(f"{_quoted(text)} is not an address that begins with https:// or http://")
+    return text.rstrip("/")
+
+
+def public_url(text: str) -> str:
+    """An address that Telegram opens: HTTPS, or HTTP on this machine."""
+    address = url(text)
+    if address.lower().startswith("http:") and urlsplit(address).hostname not in LOOPBACK:
+        raise ValueError("Telegram opens https:// only (http:// is taken for localhost)")
+    return address
+
+
+def user_ids(text: str) -> frozenset[int]:
+    """Telegram user ids, separated by commas or spaces."""
+    words = [item for item in re.split(r"[\s,;]+", text) if item]
+    for item in words:
+        if not re.fullmatch(r"[1-9][0-9]{0,17}", item):
+            raise ValueError(f"{_quoted(item)} is not a user id")
+    return frozenset(int(item) for item in words)
+
+
+def path(text: str) -> Path:
+    """A path, which need not exist."""
+    return Path(text).expanduser()
+
+
+def file(text: str) -> Path:
+    """The path of a file that is there."""
+    found = path(text)
+    if not found.is_file():
+        raise ValueError(f"there is no file {text}")
+    return found
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 16 else text[:15] + "…")

@@ -1,0 +1,125 @@
+"""The error tree. A class exists only where some caller acts on it differently.
+
+    CoauthorError
+    ├── ConfigError              the environment can't be used; holds every fault at once
+    ├── StorageError             the database can't be read or written now (full disk, lock, damage)
+    │   └── ForeignDatabase      the file isn't ours, or comes from a newer version
+    ├── TelegramError
+    │   ├── TelegramRefused      they said no: `code`, `description`, `retry_after_s`
+    │   └── TelegramUnreachable  nobody answered; `sent` says whether the request may have arrived
+    ├── ModelError               a call of a model, tokenizer or credential service failed
+    │   ├── ModelRefused         the model won't write about this; the user's turn stays out of the prompt
+    │   ├── PromptTooLong        the vendor says that the prompt doesn't fit
+    │   ├── ModelDenied          401/403: the credential, the folder or the billing
+    │   ├── ModelBusy            429
+    │   ├── ModelAway            5xx, no connection, a timeout, a cut stream, nonsense instead of an answer
+    │   └── ModelCancelled       stopped on request
+    └── LimitReached             a limit of users, sessions or tokens; `limit` names it
+
+No message of these holds a secret: who raises them masks addresses and bodies first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CoauthorError(Exception):
+    """Any failure that this program expects."""
+
+
+class ConfigError(CoauthorError):
+    """Every fault of the configuration, each a sentence that names its variable and how to mend it."""
+
+    def __init__(self, faults: Sequence[str], *, no_token: bool = False) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+        self.no_token = no_token  # only the token is missing: a first start, answered by one sentence
+
+
+class StorageError(CoauthorError):
+    """The database can't be read or written now."""
+
+
+class ForeignDatabase(StorageError):
+    """The file belongs to another program or to a newer version of this one."""
+
+
+class TelegramError(CoauthorError):
+    """A Bot API call failed; `method` names it."""
+
+    def __init__(self, method: str, message: str) -> None:
+        super().__init__(f"{method}: {message}")
+        self.method = method
+
+
+class TelegramRefused(TelegramError):
+    """Telegram answered no."""
+
+    def __init__(self, method: str, code: int, description: str, retry_after_s: float | None = None) -> None:
+        super().__init__(method, f"{code} {description}")
+        self.code = code
+        self.description = description
+        self.retry_after_s = retry_after_s
+
+
+class TelegramUnreachable(TelegramError):
+    """Nobody answered, or a gateway answered in Telegram's place."""
+
+    def __init__(self, method: str, message: str, *, sent: bool) -> None:
+        super().__init__(method, message)
+        self.sent = sent  # False: surely not arrived, safe to send again
+
+
+class ModelError(CoauthorError):
+    """A call of a model or of a service beside it failed.
+
+    `status` is the HTTP status or the one that the vendor's code stands for (0: no answer), `body` the
+    start of what came, `request_id` the vendor's id for its support. `billed` says whether the vendor
+    may have charged for the call.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 0, body: str = "", request_id: str = "", billed: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.body = body
+        self.request_id = request_id
+        self.billed = billed
+
+
+class ModelRefused(ModelError):
+    """The model or its content filter won't write about this."""
+
+
+class PromptTooLong(ModelError):
+    """The prompt doesn't fit the model's context."""
+
+
+class ModelDenied(ModelError):
+    """The credential, the folder, the role or the billing is at fault."""
+
+
+class ModelBusy(ModelError):
+    """The vendor's quota is used up for the moment; `retry_after_s` where it says so."""
+
+    retry_after_s: float | None = None
+
+
+class ModelAway(ModelError):
+    """No usable answer: 5xx, no connection, a timeout, a cut stream, nonsense."""
+
+
+class ModelCancelled(ModelError):
+    """Stopped on request."""
+
+
+class LimitReached(CoauthorError):
+    """A limit stands in the way; `limit` is one of users, sessions, session, balance, project."""
+
+    def __init__(self, limit: str, *, used: int = 0, allowed: int = 0) -> None:
+        super().__init__(f"{limit}: {used} of {allowed}")
+        self.limit = limit
+        self.used = used
+        self.allowed = allowed

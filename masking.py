@@ -1,0 +1,60 @@
+"""Masking: text without secrets, and text that stays on one line.
+
+For whatever leaves the program by another way than its purpose: the log, the debug mode's messages, error texts. It
+knows the secrets of the configuration by value, and others (a key in a vendor's answer, a token that was just
+fetched) by their look.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+MASK = "***"
+SHORTEST_SECRET = 6  # a local server's key such as "x" would mask every x
+
+_LIKE_SECRETS = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
+        (r"/bot[0-9]+(?::|%3[Aa])[^/\s?\"']+", f"/bot{MASK}"),  # in an address of the Bot API
+        (r"(?<![0-9])[0-9]+(?::|%3[Aa])[A-Za-z0-9_-]{30,}", MASK),  # a bot token alone
+        (r"(?i)\b(Api-Key|Bearer)(\s+|%20)[\w.~+/=-]{6,}", rf"\1 {MASK}"),
+        (r"(?<![\w.-])t1\.[\w.=-]{10,}", MASK),  # IAM token
+        (r"(?<![\w.-])y[0-3]_[\w.=-]{10,}", MASK),  # OAuth token
+        (r"(?<![\w.-])AQVN[\w-]{16,}", MASK),  # API key of Yandex
+        (r"(?<![\w.-])sk-[\w-]{10,}", MASK),  # API key of OpenAI and many others
+        (r"(?<![\w.-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*", MASK),  # JSON web token
+        (r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", MASK),  # user and password in an address
+    )
+)
+# Control characters, Unicode's own line breaks, the marks that turn the direction of text, and half characters.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def escape(text: str) -> str:
+    """`text` on one line, with nothing that moves a terminal's cursor or forges a line."""
+    return _UNPRINTABLE.sub(lambda found: repr(found.group())[1:-1], text)
+
+
+class Redactor:
+    """Masks the secrets it was given, and whatever looks like one."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            parts = (secret, secret.partition(":")[2]) if re.match(r"[0-9]+:", secret) else (secret,)
+            forms.update(
+                form for part in parts if len(part) >= SHORTEST_SECRET for form in (part, quote(part, safe=""))
+            )
+        longest_first = sorted(forms, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
+
+    def __call__(self, text: str) -> str:
+        """`text` with every secret replaced by stars."""
+        if self._known:
+            text = self._known.sub(MASK, text)
+        for pattern, replacement in _LIKE_SECRETS:
+            text = pattern.sub(replacement, text)
+        return text

@@ -1,0 +1,1 @@
+"""The tests: real code, real HTTP on this machine, real SQLite files."""
