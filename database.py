@@ -1,0 +1,106 @@
+"""SQLite: one file that holds everything the bot knows, and the only door to it.
+
+`Database` opens the file, brings it up to date and offers a store a table; the stores are in `storage/`.
+One bot a file: a lock beside it keeps a second one out. Covered here: opening, transactions, recovery
+after a crash. Not covered: reading for search and statistics while a long write is under way.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import IO
+
+from errors import StorageError
+from storage.connection import Connection
+from storage.drafts import Drafts
+from storage.inbox import Inbox, InboxRow
+from storage.ledger import Budget, Caps, Ledger
+from storage.outbox import Outbox
+from storage.schema import look, migrate
+from storage.settings import Settings
+from storage.stories import Path as StoryPath
+from storage.stories import Prompt, Stories, Story
+from storage.turns import Turn, Turns
+from storage.users import User, Users
+
+__all__ = [
+    "Budget",
+    "Caps",
+    "Database",
+    "Drafts",
+    "InboxRow",
+    "Prompt",
+    "Story",
+    "StoryPath",
+    "Turn",
+    "User",
+    "inspect",
+]
+
+
+class Database:
+    """The file at `path`, made and migrated as needed.
+
+    Raises `StorageError` when it can't be opened, is in use by another bot, or isn't ours.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock_file = _lock(path)
+        try:
+            self._connection = Connection(path)
+        except BaseException:
+            self._lock_file.close()
+            raise
+        try:
+            self.steps_taken = migrate(self._connection, path)
+        except BaseException:
+            self.close()
+            raise
+        self.users = Users(self._connection)
+        self.drafts = Drafts(self._connection)
+        self.stories = Stories(self._connection)
+        self.inbox = Inbox(self._connection)
+        self.outbox = Outbox(self._connection)
+        self.turns = Turns(self._connection)
+        self.ledger = Ledger(self._connection)
+        self.settings = Settings(self._connection)
+
+    def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
+        """All or nothing of what the block writes; `durable` waits until the disk has it."""
+        return self._connection.transaction(durable=durable)
+
+    def is_sound(self) -> bool:
+        """SQLite's own check of the whole file."""
+        return bool(self._connection.value("pragma integrity_check") == "ok")
+
+    def close(self) -> None:
+        self._connection.close()
+        self._lock_file.close()
+
+
+def inspect(path: Path) -> str:
+    """What a look at the file says, in a few words. Reads only: it may be in use by a running bot.
+
+    Raises `StorageError` when the file is damaged or isn't ours.
+    """
+    if not path.exists():
+        return f"{path} will be made at the first start"
+    return f"{path} {look(path)}"
+
+
+def _lock(path: Path) -> IO[str]:
+    """Holds `path`.lock for as long as the returned file is open; the kernel lets go when the process dies."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = path.with_name(f"{path.name}.lock").open("w")
+    except OSError as error:
+        raise StorageError(f"{path}: {error}") from error
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock_file.close()
+        raise StorageError(f"{path} is in use by another running bot") from error
+    return lock_file

@@ -1,0 +1,121 @@
+"""SQLite as one writer: who may write, where a transaction begins and ends, and what its errors become.
+
+One connection serves every thread under one lock: with many threads that is faster than a connection a
+thread, since SQLite has a single writer anyway. A transaction is `begin immediate`; inside one, the same
+thread joins it. `durable=True` waits for the disk (`synchronous=FULL`): only what was promised to the
+outside needs it, namely the inbox and a settled turn.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from errors import StorageError
+
+Value: TypeAlias = str | int | float | bytes | None
+Values: TypeAlias = tuple[Value, ...] | Mapping[str, Value]
+Row: TypeAlias = sqlite3.Row
+
+BUSY_TIMEOUT_MS = 5_000
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
+    raw.row_factory = sqlite3.Row
+    return raw
+
+
+class Connection:
+    """The one connection that writes."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._depth = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._raw = _open(path)
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(f"{path}: {error}") from error
+        try:
+            for pragma in ("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory"):
+                self._raw.execute(f"pragma {pragma}")
+        except sqlite3.Error as error:
+            self._raw.close()
+            raise StorageError(f"{path}: {error}") from error
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
+        """All or nothing of what the block writes. A block inside a block of the same thread joins it."""
+        with self._lock:
+            if self._depth:
+                yield
+                return
+            try:
+                # Set for every transaction: it can't be changed inside one, and costs no disk access.
+                self._raw.execute(f"pragma synchronous={'full' if durable else 'normal'}")
+                self._raw.execute("begin immediate")
+            except sqlite3.Error as error:
+                raise StorageError(str(error)) from error
+            self._depth = 1
+            try:
+                yield
+                self._raw.execute("commit")
+            except BaseException as error:
+                self._roll_back()
+                if isinstance(error, sqlite3.Error):
+                    raise StorageError(str(error)) from error
+                raise
+            finally:
+                self._depth = 0
+
+    def _roll_back(self) -> None:
+        # A full disk makes SQLite roll back by itself; a second rollback would be an error of its own.
+        if self._raw.in_transaction:
+            try:
+                self._raw.execute("rollback")
+            except sqlite3.Error as error:
+                raise StorageError(str(error)) from error
+
+    def run(self, sql: str, values: Values = ()) -> int:
+        """Runs a statement that changes rows; how many it changed."""
+        return self._execute(sql, values).rowcount
+
+    def insert(self, sql: str, values: Values = ()) -> int:
+        """Runs an insert; the new row's id."""
+        with self._lock:
+            return self._execute(sql, values).lastrowid or 0
+
+    def row(self, sql: str, values: Values = ()) -> Row | None:
+        """The first row, or None."""
+        with self._lock:
+            found: Row | None = self._execute(sql, values).fetchone()
+            return found
+
+    def rows(self, sql: str, values: Values = ()) -> list[Row]:
+        """All rows."""
+        with self._lock:
+            return self._execute(sql, values).fetchall()
+
+    def value(self, sql: str, values: Values = ()) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, values)
+        return found[0] if found is not None else None
+
+    def _execute(self, sql: str, values: Values) -> sqlite3.Cursor:
+        with self._lock:
+            try:
+                return self._raw.execute(sql, values)
+            except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+                if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
+                    raise  # a bug of ours, not a trouble of the disk
+                raise StorageError(str(error)) from error
+
+    def close(self) -> None:
+        """Folds the log into the file and closes it; safe to call twice."""
+        with self._lock:
+            self._raw.close()

@@ -1,0 +1,100 @@
+"""What came in: every update from its arrival to its end, in order, once.
+
+A row is there before Telegram is told that the update was received. Done rows lose their body at once
+and are kept for 48 hours as the filter against redelivery.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from storage.connection import Connection, Row
+
+KEEP_DONE_S = 48 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """An update that waits for its end. `body` is its JSON as it came."""
+
+    id: int
+    chat_id: int
+    body: str
+    attempts: int = 0
+    queued: bool = False
+
+
+def _inbox_row(row: Row) -> InboxRow:
+    return InboxRow(row["id"], row["chat_id"], row["body"], row["attempts"], bool(row["queued"]))
+
+
+class Inbox:
+    """The table `inbox`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, updates: Iterable[tuple[int | None, int, str]], now: int) -> list[InboxRow]:
+        """Keeps `(update_id, chat_id, body)`; the rows that are new, in order. Known update ids are left out."""
+        added = []
+        for update_id, chat_id, body in updates:
+            row = self._connection.row(
+                "insert or ignore into inbox (update_id, chat_id, body, arrived_at) values (?, ?, ?, ?) returning id",
+                (update_id, chat_id, body, now),
+            )
+            if row is not None:
+                added.append(InboxRow(row["id"], chat_id, body))
+        return added
+
+    def unfinished(self) -> list[InboxRow]:
+        """All that no handler has finished, in order: what to begin a life with."""
+        return [
+            _inbox_row(row)
+            for row in self._connection.rows(
+                "select id, chat_id, body, attempts, queued from inbox where state = 'new' order by id"
+            )
+        ]
+
+    def is_new(self, inbox_id: int) -> bool:
+        return bool(self._connection.value("select state from inbox where id = ?", (inbox_id,)) == "new")
+
+    def count_attempt(self, inbox_id: int) -> None:
+        self._connection.run("update inbox set attempts = attempts + 1 where id = ?", (inbox_id,))
+
+    def queue(self, inbox_id: int) -> None:
+        """The row waits for the running turn and has been told so; waiting isn't an attempt."""
+        self._connection.run("update inbox set queued = 1, attempts = 0 where id = ?", (inbox_id,))
+
+    def queued_in(self, chat_id: int) -> int:
+        """How many rows of a chat wait for its running turn."""
+        return int(
+            self._connection.value(
+                "select count(*) from inbox where state = 'new' and queued = 1 and chat_id = ?", (chat_id,)
+            )
+        )
+
+    def become_turn(self, inbox_id: int) -> None:
+        self._connection.run("update inbox set state = 'turn', attempts = 0 where id = ?", (inbox_id,))
+
+    def finish(self, inbox_id: int, now: int) -> None:
+        self._connection.run("update inbox set state = 'done', body = '', done_at = ? where id = ?", (now, inbox_id))
+
+    def drop_queued(self, inbox_id: int, chat_id: int, now: int) -> bool:
+        """Ends a row that still waits for the running turn; False when it doesn't (any more)."""
+        return (
+            self._connection.run(
+                "update inbox set state = 'done', body = '', done_at = ?"
+                " where id = ? and chat_id = ? and state = 'new' and queued = 1",
+                (now, inbox_id, chat_id),
+            )
+            == 1
+        )
+
+    def set_aside(self, inbox_id: int) -> None:
+        """Keeps a poisonous update, body and all, for the developer to read; it is never run again."""
+        self._connection.run("update inbox set state = 'aside' where id = ?", (inbox_id,))
+
+    def purge(self, now: int) -> int:
+        """Forgets done rows that Telegram can't redeliver any more; how many."""
+        return self._connection.run("delete from inbox where state = 'done' and done_at < ?", (now - KEEP_DONE_S,))

@@ -1,0 +1,176 @@
+"""Tokens: reserved before a call, settled after it, given back when it failed.
+
+Every call of a model is a row. While it is `asked`, its reservation counts against the user, the session
+and the project at once, so that parallel calls can't overspend any of them. Whatever ends a call is a
+compare-and-set from `asked`: who comes second changes nothing. A user never pays more than was reserved;
+the project's budget books the vendor's own figures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from errors import LimitReached
+from messages import Usage
+from storage.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What a reservation must stay within, in tokens; None: no limit."""
+
+    balance: bool  # whether the user's balance limits it
+    session: int | None
+    project: int | None
+    sessions: int | None  # sessions that a user may begin
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What a period of the project has used. `lost` is an upper bound for calls that a crash cut off."""
+
+    spent: int
+    reserved: int
+    lost: int
+    told: int
+
+    @property
+    def used(self) -> int:
+        return self.spent + self.reserved + self.lost
+
+
+class Ledger:
+    """The tables `call` and `budget`, and the counters of `user` and `session`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def budget(self, period: str) -> Budget:
+        row = self._connection.row("select spent, reserved, lost, told from budget where period = ?", (period,))
+        return Budget(**dict(row)) if row else Budget(0, 0, 0, 0)
+
+    def check(self, user_id: int, session_id: int | None, tokens: int, period: str, caps: Caps) -> None:
+        """Raises `LimitReached` for the first limit that a reservation of `tokens` would pass.
+
+        `session_id` None: a session that is yet to be begun.
+        """
+        user = self._connection.row("select balance, reserved, sessions from user where id = ?", (user_id,))
+        assert user is not None
+        if caps.project is not None:
+            used = self.budget(period).used
+            if used + tokens > caps.project:
+                raise LimitReached("project", used=used, allowed=caps.project)
+        session = None
+        if session_id is not None:
+            session = self._connection.row(
+                "select spent, reserved, started_at from session where id = ?", (session_id,)
+            )
+        begins = session is None or session["started_at"] is None
+        if begins and caps.sessions is not None and user["sessions"] >= caps.sessions:
+            raise LimitReached("sessions", used=user["sessions"], allowed=caps.sessions)
+        if caps.balance and user["balance"] - user["reserved"] < tokens:
+            raise LimitReached("balance", used=tokens, allowed=max(0, user["balance"] - user["reserved"]))
+        if session is not None and caps.session is not None:
+            used = session["spent"] + session["reserved"]
+            if used + tokens > caps.session:
+                raise LimitReached("session", used=used, allowed=caps.session)
+
+    def reserve(
+        self,
+        *,
+        turn_id: int,
+        user_id: int,
+        session_id: int,
+        purpose: str,
+        tokens: int,
+        period: str,
+        caps: Caps,
+        now: int,
+    ) -> int:
+        """Holds `tokens` for a call; the call's id. Raises `LimitReached`, and then holds nothing."""
+        with self._connection.transaction():
+            self.check(user_id, session_id, tokens, period, caps)
+            if self._connection.run(
+                "update session set started_at = ? where id = ? and started_at is null", (now, session_id)
+            ):
+                self._connection.run("update user set sessions = sessions + 1 where id = ?", (user_id,))
+            self._hold(user_id, session_id, period, tokens)
+            return self._connection.insert(
+                "insert into call (turn_id, user_id, session_id, purpose, period, reserved, asked_at)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                (turn_id, user_id, session_id, purpose, period, tokens, now),
+            )
+
+    def settle(self, call_id: int, usage: Usage, now: int) -> int | None:
+        """Charges a call by `usage` and lets the rest go; what the user paid, None if it had ended before."""
+        with self._connection.transaction():
+            call = self._end(call_id, "settled", now)
+            if call is None:
+                return None
+            user_id, session_id, period, reserved = call
+            charged = min(usage.total, reserved)
+            self._connection.run(
+                "update call set input = ?, output = ?, charged = ?, estimated = ? where id = ?",
+                (usage.input, usage.output, charged, int(usage.estimated), call_id),
+            )
+            self._hold(user_id, session_id, period, -reserved)
+            self._connection.run(
+                "update user set balance = balance - ?1, spent = spent + ?1, requests = requests + 1,"
+                " last_request_at = ?2 where id = ?3",
+                (charged, now, user_id),
+            )
+            self._connection.run("update session set spent = spent + ? where id = ?", (charged, session_id))
+            self._connection.run("update budget set spent = spent + ? where period = ?", (usage.total, period))
+            return charged
+
+    def give_back(self, call_id: int, now: int, *, billed: int = 0) -> bool:
+        """Ends a failed call at no cost to the user; False if it had ended before.
+
+        `billed`: tokens that the vendor may have charged for it all the same; the project books them.
+        """
+        with self._connection.transaction():
+            call = self._end(call_id, "returned", now)
+            if call is None:
+                return False
+            user_id, session_id, period, reserved = call
+            self._hold(user_id, session_id, period, -reserved)
+            if billed:
+                self._connection.run("update budget set lost = lost + ? where period = ?", (billed, period))
+            return True
+
+    def recover(self, now: int) -> int:
+        """Gives back what calls held when the process died; how many there were.
+
+        The vendor may bill them: the project books each whole reservation as lost. Counters of
+        reservations are computed anew from the calls, which none holds now.
+        """
+        with self._connection.transaction(durable=True):
+            lost = self._connection.rows(
+                "update call set state = 'lost', ended_at = ? where state = 'asked' returning period, reserved", (now,)
+            )
+            for row in lost:
+                self._connection.run(
+                    "update budget set lost = lost + ? where period = ?", (row["reserved"], row["period"])
+                )
+            for table in ("user", "session", "budget"):
+                self._connection.run(f"update {table} set reserved = 0 where reserved <> 0")
+            return len(lost)
+
+    def set_told(self, period: str, percent: int) -> None:
+        """Remembers the share of the budget that the admins were told of."""
+        self._connection.run("update budget set told = ? where period = ?", (percent, period))
+
+    def _end(self, call_id: int, state: str, now: int) -> tuple[int, int, str, int] | None:
+        row = self._connection.row(
+            "update call set state = ?, ended_at = ? where id = ? and state = 'asked'"
+            " returning user_id, session_id, period, reserved",
+            (state, now, call_id),
+        )
+        return tuple(row) if row else None
+
+    def _hold(self, user_id: int, session_id: int, period: str, tokens: int) -> None:
+        """Adds to what is reserved, or takes away from it, in all three places."""
+        self._connection.run("insert or ignore into budget (period) values (?)", (period,))
+        self._connection.run("update user set reserved = reserved + ? where id = ?", (tokens, user_id))
+        self._connection.run("update session set reserved = reserved + ? where id = ?", (tokens, session_id))
+        self._connection.run("update budget set reserved = reserved + ? where period = ?", (tokens, period))

@@ -1,0 +1,85 @@
+"""What goes out: every message from the transaction that decided it until Telegram has it.
+
+`sent` remembers which message of a chat, the bot's or the user's own, stands for which prompt.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from messages import OutboxRow, Outgoing
+from storage.connection import Connection, Row
+
+
+def _outbox_row(row: Row) -> OutboxRow:
+    files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
+    return OutboxRow(row["id"], row["chat_id"], row["method"], json.loads(row["params"]), files, row["prompt_id"])
+
+
+class Outbox:
+    """The tables `outbox` and `sent`; the store that delivery works from."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, inbox_id: int | None, messages: Sequence[Outgoing]) -> list[OutboxRow]:
+        """Keeps messages in order, as what answers `inbox_id`; to be handed to delivery after the commit."""
+        if not messages:
+            return []
+        first = 0
+        if inbox_id is not None:
+            first = self._connection.value(
+                "select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?", (inbox_id,)
+            )
+        return [self._add(inbox_id, first + place, message) for place, message in enumerate(messages)]
+
+    def _add(self, inbox_id: int | None, seq: int, message: Outgoing) -> OutboxRow:
+        field, name, content = None, None, None
+        if message.files:
+            [(field, (name, content))] = message.files.items()  # one file a call
+        row_id = self._connection.insert(
+            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, prompt_id)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                inbox_id,
+                seq,
+                message.chat_id,
+                message.method,
+                json.dumps(message.params, ensure_ascii=False),
+                field,
+                name,
+                content,
+                message.prompt_id,
+            ),
+        )
+        return OutboxRow(row_id, message.chat_id, message.method, message.params, message.files, message.prompt_id)
+
+    def pending(self) -> list[OutboxRow]:
+        """All that Telegram hasn't got, in order."""
+        return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
+
+    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
+        """Telegram has it: the row goes, and its message stands for its prompt."""
+        with self._connection.transaction():
+            self._connection.run("delete from outbox where id = ?", (row_id,))
+            if message_id is not None and prompt_id is not None:
+                self.show(chat_id, message_id, prompt_id)
+
+    def dropped(self, row_id: int, reason: str) -> None:
+        """Telegram refused it for good: the row goes. The reason is logged by who drops it."""
+        self._connection.run("delete from outbox where id = ?", (row_id,))
+
+    def show(self, chat_id: int, message_id: int, prompt_id: int) -> None:
+        """This message of a chat, the bot's or the user's own, stands for this prompt."""
+        self._connection.run(
+            "insert or replace into sent (chat_id, message_id, prompt_id) values (?, ?, ?)",
+            (chat_id, message_id, prompt_id),
+        )
+
+    def shown(self, chat_id: int, message_id: int) -> int | None:
+        """The prompt that a message stands for."""
+        found: int | None = self._connection.value(
+            "select prompt_id from sent where chat_id = ? and message_id = ?", (chat_id, message_id)
+        )
+        return found

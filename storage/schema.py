@@ -1,0 +1,256 @@
+"""The tables, and the one path that every file walks to them.
+
+A new file and an old one take the same steps. A step and the number that says it was taken
+(`user_version`) are one transaction; a file of another program or of a newer version is refused; an
+existing file is copied beside itself before its first step.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from errors import ForeignDatabase, StorageError
+from storage.connection import Connection
+
+APPLICATION_ID = 0x50415254  # «PART»
+
+_FIRST = """
+create table user (
+    id integer primary key,              -- Telegram's
+    username text,
+    first_name text not null,
+    last_name text,
+    language text not null default 'ru',
+    registered_at integer not null,
+    step text not null default 'menu',
+    session_id integer references session (id) on delete set null,  -- what is open, or was last
+    balance integer not null,            -- tokens left
+    reserved integer not null default 0, -- of them held by calls under way
+    spent integer not null default 0,
+    requests integer not null default 0,
+    sessions integer not null default 0, -- begun, deleted ones too
+    last_request_at integer,
+    debug integer not null default 0,
+    blocked integer not null default 0   -- the user has blocked the bot
+) strict;
+
+create table session (
+    id integer primary key,
+    user_id integer not null references user (id) on delete cascade,
+    chat_id integer not null,
+    kind text not null,                  -- story
+    head_id integer references prompt (id) on delete set null,
+    spent integer not null default 0,
+    reserved integer not null default 0,
+    created_at integer not null,
+    started_at integer,                  -- its first model call
+    finished_at integer,
+    touched_at integer not null,
+    warned integer not null default 0
+) strict;
+create index session_of_user on session (user_id, touched_at);
+
+create table story (
+    session_id integer primary key references session (id) on delete cascade,
+    genre text not null,
+    hero text not null,
+    setting text not null,
+    extra text not null default '',
+    tone text not null default '',
+    title text not null default ''
+) strict;
+
+create table prompt (
+    id integer primary key,
+    session_id integer not null references session (id) on delete cascade,
+    parent_id integer references prompt (id) on delete set null,
+    user_id integer not null,
+    role text not null check (role in ('user', 'assistant')),
+    text text not null,
+    tokens integer not null default 0,
+    turn_id integer,
+    created_at integer not null
+) strict;
+create index prompt_of_session on prompt (session_id);
+create index prompt_of_parent on prompt (parent_id);
+
+create table memory (
+    prompt_id integer primary key references prompt (id) on delete cascade,
+    text text not null,
+    edited integer not null default 0
+) strict;
+
+create table draft (
+    user_id integer primary key references user (id) on delete cascade,
+    genre text not null,
+    hero text not null,
+    setting text not null,
+    extra text not null,
+    step text not null,
+    page integer not null,
+    lucky integer not null
+) strict;
+
+create table kept_words (
+    id integer primary key,
+    user_id integer not null references user (id) on delete cascade,
+    text text not null,
+    kept_at integer not null
+) strict;
+create index kept_words_of_user on kept_words (user_id);
+
+create table inbox (
+    id integer primary key,
+    update_id integer unique,            -- null: started by ourselves
+    chat_id integer not null,
+    body text not null,                  -- the update as JSON; emptied when done
+    state text not null default 'new' check (state in ('new', 'turn', 'done', 'aside')),
+    attempts integer not null default 0, -- deaths of the process inside its handler
+    queued integer not null default 0,   -- told to wait for the running turn
+    arrived_at integer not null,
+    done_at integer
+) strict;
+create index inbox_open on inbox (id) where state in ('new', 'turn');
+create index inbox_done on inbox (done_at) where state = 'done';
+
+create table turn (
+    id integer primary key,
+    inbox_id integer unique references inbox (id) on delete set null,
+    chat_id integer not null,
+    user_id integer not null references user (id) on delete cascade,
+    session_id integer not null references session (id) on delete cascade,
+    kind text not null,
+    prompt_id integer references prompt (id) on delete set null,  -- what the answer is written under
+    hint text not null default '',       -- the kind of ending, or the user's own words for one
+    soft integer not null default 0,     -- asked to go round a refused topic
+    state text not null default 'waiting' check (state in ('waiting', 'running', 'answered', 'stopped', 'failed')),
+    notice_message_id integer,           -- the message that shows the queue place
+    created_at integer not null,
+    ended_at integer
+) strict;
+create unique index turn_open_in_chat on turn (chat_id) where state in ('waiting', 'running');
+create index turn_of_session on turn (session_id);
+
+create table call (
+    id integer primary key,
+    turn_id integer not null references turn (id) on delete cascade,
+    user_id integer not null,
+    session_id integer not null,
+    purpose text not null,
+    state text not null default 'asked' check (state in ('asked', 'settled', 'returned', 'lost')),
+    period text not null,
+    reserved integer not null,
+    input integer not null default 0,
+    output integer not null default 0,
+    charged integer not null default 0,  -- what the user paid
+    estimated integer not null default 0,
+    asked_at integer not null,
+    ended_at integer
+) strict;
+create index call_of_turn on call (turn_id);
+create index call_asked on call (id) where state = 'asked';
+
+create table budget (
+    period text primary key,             -- 'ever', or '2026-11'
+    spent integer not null default 0,
+    reserved integer not null default 0,
+    lost integer not null default 0,     -- an upper bound of what was billed for calls that a crash cut off
+    told integer not null default 0      -- the highest share in per cent that the admins were told of
+) strict;
+
+create table outbox (
+    id integer primary key,
+    inbox_id integer,
+    seq integer not null,
+    chat_id integer not null,
+    method text not null,
+    params text not null,                -- JSON
+    file_field text,
+    file_name text,
+    file blob,
+    prompt_id integer,                   -- the prompt that this message shows
+    unique (inbox_id, seq)
+) strict;
+
+create table sent (
+    chat_id integer not null,
+    message_id integer not null,
+    prompt_id integer not null,
+    primary key (chat_id, message_id)
+) strict, without rowid;
+
+create table setting (
+    key text primary key,
+    value text not null
+) strict;
+"""
+
+# In order; a step that was released is never changed.
+STEPS = (_FIRST,)
+
+
+def migrate(connection: Connection, path: Path) -> int:
+    """Brings the file up to date; the number of steps taken.
+
+    Raises `ForeignDatabase` for a file of another program or of a newer version of this one.
+    """
+    application_id = int(connection.value("pragma application_id"))
+    version = int(connection.value("pragma user_version"))
+    tables = int(connection.value("select count(*) from sqlite_master"))
+    if application_id not in (0, APPLICATION_ID) or (application_id == 0 and tables):
+        raise ForeignDatabase(f"{path} belongs to another program: give DATABASE_PATH another file")
+    if version > len(STEPS):
+        raise ForeignDatabase(
+            f"{path} was written by a newer version (schema {version}, this one knows {len(STEPS)}): update the bot"
+        )
+    if 0 < version < len(STEPS):
+        _copy(connection, path.with_name(f"{path.name}.before-{len(STEPS)}"))
+    for number, step in enumerate(STEPS[version:], start=version + 1):
+        with connection.transaction(durable=True):
+            for statement in _statements(step):
+                connection.run(statement)
+            connection.run(f"pragma application_id = {APPLICATION_ID}")
+            connection.run(f"pragma user_version = {number}")
+    return len(STEPS) - version
+
+
+def look(path: Path) -> str:
+    """What an existing file holds, without writing to it. Raises `StorageError`."""
+    try:
+        raw = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
+        try:
+            application_id = raw.execute("pragma application_id").fetchone()[0]
+            version = raw.execute("pragma user_version").fetchone()[0]
+            state = raw.execute("pragma quick_check(1)").fetchone()[0]
+            if application_id != APPLICATION_ID:
+                raise ForeignDatabase(f"{path} belongs to another program: give DATABASE_PATH another file")
+            if version > len(STEPS):
+                raise ForeignDatabase(f"{path} was written by a newer version: update the bot")
+            users = raw.execute("select count(*) from user").fetchone()[0]
+        finally:
+            raw.close()
+    except sqlite3.Error as error:
+        raise StorageError(f"{path}: {error}") from error
+    if state != "ok":
+        raise StorageError(f"{path} is damaged: {state}")
+    return f"is sound, {users} users"
+
+
+def _copy(connection: Connection, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    connection.run("vacuum into ?", (str(target),))
+
+
+def _statements(script: str) -> list[str]:
+    """The script's single statements: `executescript` would commit the transaction that it runs in."""
+    found: list[str] = []
+    pending = ""
+    for line in script.splitlines():
+        pending += line + "\n"
+        if sqlite3.complete_statement(pending):
+            found.append(pending.strip())
+            pending = ""
+    if pending.strip():
+        raise StorageError(f"unfinished statement in a migration: {pending.strip()[:60]}")
+    return found

@@ -1,0 +1,117 @@
+"""Turns with a model: one waiting or running a chat, from the words that ask to the answer's commit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.connection import Connection, Row
+
+_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, state, notice_message_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One turn. `kind` is part, ending or epilogue; `prompt_id` is the text that the answer is written under."""
+
+    id: int
+    inbox_id: int | None
+    chat_id: int
+    user_id: int
+    session_id: int
+    kind: str
+    prompt_id: int | None
+    hint: str
+    soft: bool
+    state: str
+    notice_message_id: int | None
+
+
+def _turn(row: Row) -> Turn:
+    values = dict(row)
+    values["soft"] = bool(values["soft"])
+    return Turn(**values)
+
+
+class Turns:
+    """The table `turn`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        *,
+        inbox_id: int,
+        chat_id: int,
+        user_id: int,
+        session_id: int,
+        kind: str,
+        prompt_id: int | None,
+        hint: str,
+        soft: bool,
+        now: int,
+    ) -> int:
+        """A new waiting turn; its id. There must be no open turn in this chat."""
+        return self._connection.insert(
+            "insert into turn (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, int(soft), now),
+        )
+
+    def get(self, turn_id: int) -> Turn | None:
+        row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
+        return _turn(row) if row else None
+
+    def open_in(self, chat_id: int) -> Turn | None:
+        """The waiting or running turn of a chat."""
+        row = self._connection.row(
+            f"select {_COLUMNS} from turn where chat_id = ? and state in ('waiting', 'running')", (chat_id,)
+        )
+        return _turn(row) if row else None
+
+    def waiting(self) -> list[int]:
+        """The ids of all waiting turns, first come first."""
+        return [row["id"] for row in self._connection.rows("select id from turn where state = 'waiting' order by id")]
+
+    def start(self, turn_id: int) -> bool:
+        """Compare-and-set waiting → running."""
+        return (
+            self._connection.run("update turn set state = 'running' where id = ? and state = 'waiting'", (turn_id,))
+            == 1
+        )
+
+    def end(self, turn_id: int, state: str, now: int) -> bool:
+        """Compare-and-set open → `state` (answered, stopped, failed); False when it had ended before."""
+        return (
+            self._connection.run(
+                "update turn set state = ?, ended_at = ? where id = ? and state in ('waiting', 'running')",
+                (state, now, turn_id),
+            )
+            == 1
+        )
+
+    def set_notice(self, turn_id: int, message_id: int | None) -> None:
+        self._connection.run("update turn set notice_message_id = ? where id = ?", (message_id, turn_id))
+
+    def failed_under(self, prompt_id: int) -> bool:
+        """Whether the last turn that was to answer a prompt failed."""
+        return bool(
+            self._connection.value(
+                "select state = 'failed' from turn where prompt_id = ? order by id desc limit 1", (prompt_id,)
+            )
+        )
+
+    def recover(self) -> list[Turn]:
+        """Turns that a crash cut off wait again; the open ones, first come first."""
+        self._connection.run("update turn set state = 'waiting' where state = 'running'")
+        rows = self._connection.rows(f"select {_COLUMNS} from turn where state = 'waiting' order by id")
+        return [_turn(row) for row in rows]
+
+    def notices(self) -> list[tuple[int, int]]:
+        """`(chat_id, message_id)` of every queue notice that nobody took away; forgets them."""
+        with self._connection.transaction():
+            rows = self._connection.rows(
+                "select chat_id, notice_message_id from turn where notice_message_id is not null"
+            )
+            self._connection.run("update turn set notice_message_id = null where notice_message_id is not null")
+        return [(row["chat_id"], row["notice_message_id"]) for row in rows]

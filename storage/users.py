@@ -1,0 +1,127 @@
+"""Who uses the bot: registration, the step of the conversation, the open session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.connection import Connection, Row
+from story import Step
+
+_COLUMNS = (
+    "id, username, first_name, last_name, language, step, session_id, balance, reserved, spent, sessions,"
+    " debug, blocked"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A registered user. Tokens: `balance` is what is left, `reserved` the part of it held by calls under way."""
+
+    id: int
+    username: str | None
+    first_name: str
+    last_name: str | None
+    language: str
+    step: Step
+    session_id: int | None
+    balance: int
+    reserved: int
+    spent: int
+    sessions: int
+    debug: bool
+    blocked: bool
+
+    @property
+    def free(self) -> int:
+        return max(0, self.balance - self.reserved)
+
+
+def _user(row: Row) -> User:
+    values = dict(row)
+    values["step"] = Step(values["step"])
+    values["debug"] = bool(values["debug"])
+    values["blocked"] = bool(values["blocked"])
+    return User(**values)
+
+
+class Users:
+    """The table `user`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, user_id: int) -> User | None:
+        row = self._connection.row(f"select {_COLUMNS} from user where id = ?", (user_id,))
+        return _user(row) if row else None
+
+    def count(self) -> int:
+        return int(self._connection.value("select count(*) from user"))
+
+    def register(
+        self,
+        user_id: int,
+        username: str | None,
+        first_name: str,
+        last_name: str | None,
+        *,
+        language: str,
+        balance: int,
+        now: int,
+    ) -> User:
+        """A new user with a first balance of tokens."""
+        self._connection.run(
+            "insert into user (id, username, first_name, last_name, language, balance, registered_at)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            (user_id, username, first_name, last_name, language, balance, now),
+        )
+        user = self.get(user_id)
+        assert user is not None
+        return user
+
+    def rename(self, user_id: int, username: str | None, first_name: str, last_name: str | None) -> None:
+        """Takes over the names that Telegram shows now; a user who writes has not blocked the bot."""
+        self._connection.run(
+            "update user set username = ?, first_name = ?, last_name = ?, blocked = 0 where id = ?",
+            (username, first_name, last_name, user_id),
+        )
+
+    def move(self, user_id: int, step_before: Step, step: Step) -> bool:
+        """Compare-and-set of the step; False when the user has moved meanwhile, and then nothing changed."""
+        return (
+            self._connection.run("update user set step = ? where id = ? and step = ?", (step, user_id, step_before))
+            == 1
+        )
+
+    def open_session(self, user_id: int, session_id: int | None) -> None:
+        self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))
+
+    def set_debug(self, user_id: int, on: bool) -> None:
+        self._connection.run("update user set debug = ? where id = ?", (int(on), user_id))
+
+    def set_blocked(self, user_id: int, blocked: bool) -> None:
+        self._connection.run("update user set blocked = ? where id = ?", (int(blocked), user_id))
+
+    def in_debug(self) -> list[int]:
+        """The ids of those who have the debug mode on."""
+        return [row["id"] for row in self._connection.rows("select id from user where debug = 1 and blocked = 0")]
+
+    def keep_words(self, user_id: int, text: str, now: int) -> int:
+        """Keeps words that belong to no story yet; their id. At most the last 20 of a user are kept."""
+        kept = self._connection.insert(
+            "insert into kept_words (user_id, text, kept_at) values (?, ?, ?)", (user_id, text, now)
+        )
+        self._connection.run(
+            "delete from kept_words where user_id = ?1 and id not in"
+            " (select id from kept_words where user_id = ?1 order by id desc limit 20)",
+            (user_id,),
+        )
+        return kept
+
+    def take_words(self, user_id: int, kept_id: int) -> str | None:
+        """Kept words, taken out; None when they are not there (any more) or belong to another user."""
+        text: str | None = self._connection.value(
+            "select text from kept_words where id = ? and user_id = ?", (kept_id, user_id)
+        )
+        if text is not None:
+            self._connection.run("delete from kept_words where id = ?", (kept_id,))
+        return text

@@ -1,0 +1,306 @@
+"""The conversation as data: every step, what each accepts, and what comes next.
+
+The whole conversation of a private chat stands in `TABLE`. A step is where a person is; a key is what
+they pressed or sent, already translated from the label on the button (`texts.Locales.key_of`); a cell
+names the action that answers it, and the step after it. Pure: no texts, no storage, no Telegram.
+
+    menu ──new_story──▶ genre ─▶ hero ─▶ setting ─▶ extra ─▶ summary ──begin──▶ story ⇄ finale ─▶ finished
+      ▲                   └────────── 🎲 lucky ──────────────▶ │  ▲                │
+      └───── cancel, menu ◀── any step                   change ──┘ edit_*         └── menu
+
+Keys are labels' keys (`next`, `finale`), commands with their slash (`/help`), or one of the four
+kinds of content: `WORDS`, `STICKER_OR_ALIKE`, `UNKNOWN_COMMAND`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final, TypeVar
+
+Item = TypeVar("Item")
+
+
+class Step(StrEnum):
+    """Where a person is. One column of the user's row; it moves by compare-and-set only."""
+
+    MENU = "menu"
+    RESUME = "resume"  # a draft was left halfway: go on with it, or start afresh
+    GENRE = "genre"
+    HERO = "hero"
+    SETTING = "setting"
+    EXTRA = "extra"
+    SUMMARY = "summary"
+    CHANGE = "change"  # which of the four to change
+    EDIT_GENRE = "edit_genre"
+    EDIT_HERO = "edit_hero"
+    EDIT_SETTING = "edit_setting"
+    EDIT_EXTRA = "edit_extra"
+    STORY = "story"
+    FINALE = "finale"  # which ending
+    FINISHED = "finished"
+
+
+WORDS: Final = "words"
+OTHER_CONTENT: Final = "other_content"  # a sticker, a picture, a voice message, …
+UNKNOWN_COMMAND: Final = "unknown_command"
+
+WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order
+EDITS: Final = (Step.EDIT_GENRE, Step.EDIT_HERO, Step.EDIT_SETTING, Step.EDIT_EXTRA)
+IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
+ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
+
+ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs"})
+COMMANDS: Final = frozenset({"/start", "/help", "/new_story", "/cancel", "/whole_story", "/end_story"}) | ADMIN_COMMANDS
+
+# The most characters that a person's own words may have at a step.
+WORD_LIMITS: Final[Mapping[Step, int]] = {
+    Step.GENRE: 60,
+    Step.HERO: 200,
+    Step.SETTING: 200,
+    Step.EXTRA: 1000,
+    Step.EDIT_GENRE: 60,
+    Step.EDIT_HERO: 200,
+    Step.EDIT_SETTING: 200,
+    Step.EDIT_EXTRA: 1000,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What answers a key at a step: the action's name, and the step after it (None: stays)."""
+
+    action: str
+    to: Step | None = None
+    writes: bool = False  # the model is asked: while it writes already, this waits or is dropped
+    moves: bool = False  # changes what the story goes on from: refused while the model writes
+
+
+WRONG_STATE: Final = Cell("wrong_state")
+
+# What works at every step. Informing changes no step; in the wizard the question is asked again.
+_EVERYWHERE: Final[Mapping[str, Cell]] = {
+    "/start": Cell("welcome"),
+    "/help": Cell("help"),
+    "help": Cell("help"),
+    "/new_story": Cell("new_story"),
+    "/cancel": Cell("nothing_to_cancel"),
+    "stop": Cell("nothing_to_stop"),
+    "/whole_story": Cell("whole_story"),
+    "/end_story": Cell("wrong_state"),
+    "menu": Cell("open_menu", Step.MENU),
+    "/debug": Cell("debug"),
+    "/logs": Cell("logs"),
+    UNKNOWN_COMMAND: Cell("unknown_command"),
+    OTHER_CONTENT: Cell("other_content"),
+    WORDS: WRONG_STATE,
+}
+_CANCEL: Final[Mapping[str, Cell]] = {
+    "cancel": Cell("leave_wizard", Step.MENU),
+    "/cancel": Cell("leave_wizard", Step.MENU),
+}
+_ENDING_CELLS: Final = {f"ending_{kind}": Cell("write_ending", Step.STORY, writes=True) for kind in ENDINGS}
+
+
+def _at(cells: Mapping[str, Cell], *shared: Mapping[str, Cell]) -> Mapping[str, Cell]:
+    row = dict(_EVERYWHERE)
+    for part in (*shared, cells):
+        row.update(part)
+    return row
+
+
+TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
+    Step.MENU: _at(
+        {
+            "new_story": Cell("new_story"),
+            "to_story": Cell("open_story"),
+            "lucky": Cell("lucky", Step.SUMMARY),
+            "/end_story": Cell("ask_ending"),
+            WORDS: Cell("keep_words"),
+        }
+    ),
+    Step.RESUME: _at(
+        {
+            "draft_continue": Cell("resume_draft"),
+            "draft_restart": Cell("start_wizard", Step.GENRE),
+            "/new_story": Cell("ask_again"),
+        },
+        _CANCEL,
+    ),
+    Step.GENRE: _at({WORDS: Cell("take_genre", Step.HERO), "lucky": Cell("lucky", Step.SUMMARY)}, _CANCEL),
+    Step.HERO: _at(
+        {
+            WORDS: Cell("take_hero", Step.SETTING),
+            "others": Cell("other_presets"),
+            "back": Cell("ask_again", Step.GENRE),
+        },
+        _CANCEL,
+    ),
+    Step.SETTING: _at(
+        {
+            WORDS: Cell("take_setting", Step.EXTRA),
+            "others": Cell("other_presets"),
+            "back": Cell("ask_again", Step.HERO),
+        },
+        _CANCEL,
+    ),
+    Step.EXTRA: _at(
+        {
+            WORDS: Cell("add_extra"),
+            "skip": Cell("ask_again", Step.SUMMARY),
+            "done": Cell("ask_again", Step.SUMMARY),
+            "back": Cell("ask_again", Step.SETTING),
+        },
+        _CANCEL,
+    ),
+    Step.SUMMARY: _at(
+        {
+            "begin": Cell("begin", Step.STORY, writes=True),
+            "change": Cell("ask_again", Step.CHANGE),
+            "lucky_again": Cell("lucky", Step.SUMMARY),
+            "back": Cell("ask_again", Step.EXTRA),
+        },
+        _CANCEL,
+    ),
+    Step.CHANGE: _at(
+        {
+            "field_genre": Cell("ask_again", Step.EDIT_GENRE),
+            "field_hero": Cell("ask_again", Step.EDIT_HERO),
+            "field_setting": Cell("ask_again", Step.EDIT_SETTING),
+            "field_extra": Cell("ask_again", Step.EDIT_EXTRA),
+            "back": Cell("ask_again", Step.SUMMARY),
+        },
+        _CANCEL,
+    ),
+    Step.EDIT_GENRE: _at({WORDS: Cell("take_genre", Step.SUMMARY), "back": Cell("ask_again", Step.CHANGE)}, _CANCEL),
+    Step.EDIT_HERO: _at(
+        {
+            WORDS: Cell("take_hero", Step.SUMMARY),
+            "others": Cell("other_presets"),
+            "back": Cell("ask_again", Step.CHANGE),
+        },
+        _CANCEL,
+    ),
+    Step.EDIT_SETTING: _at(
+        {
+            WORDS: Cell("take_setting", Step.SUMMARY),
+            "others": Cell("other_presets"),
+            "back": Cell("ask_again", Step.CHANGE),
+        },
+        _CANCEL,
+    ),
+    Step.EDIT_EXTRA: _at(
+        {
+            WORDS: Cell("replace_extra", Step.SUMMARY),
+            "skip": Cell("clear_extra", Step.SUMMARY),
+            "back": Cell("ask_again", Step.CHANGE),
+        },
+        _CANCEL,
+    ),
+    Step.STORY: _at(
+        {
+            WORDS: Cell("write_from_words", writes=True),
+            "next": Cell("write_on", writes=True),
+            "finale": Cell("ask_ending", Step.FINALE, moves=True),
+            "/end_story": Cell("ask_ending", Step.FINALE, moves=True),
+        }
+    ),
+    Step.FINALE: _at(
+        {
+            **_ENDING_CELLS,
+            WORDS: Cell("write_own_ending", Step.STORY, writes=True),
+            "keep_writing": Cell("open_story", Step.STORY),
+            "/cancel": Cell("open_story", Step.STORY),
+            "/end_story": Cell("ask_again"),
+        }
+    ),
+    Step.FINISHED: _at(
+        {
+            WORDS: Cell("keep_words"),
+            "new_story": Cell("new_story"),
+        }
+    ),
+}
+
+# While the model writes, a press of these is dropped with a word (a second one would only repeat the first).
+_DROPPED_WHILE_WRITING: Final = Cell("already_writing")
+_QUEUED_WHILE_WRITING: Final = Cell("queue_words")
+_REFUSED_WHILE_WRITING: Final = Cell("busy_writing")
+_STOPPED_WHILE_WRITING: Final = Cell("stop_writing")
+
+
+def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
+    """What answers `key` at `step`. `writing`: a turn of this chat waits or runs, or words queue behind one."""
+    cell = TABLE[step].get(key, WRONG_STATE)
+    if not writing:
+        return cell
+    if key == "stop" or (key == "/cancel" and step not in IN_WIZARD):
+        return _STOPPED_WHILE_WRITING
+    if cell.writes:
+        if key == WORDS:
+            return _QUEUED_WHILE_WRITING
+        return _DROPPED_WHILE_WRITING if key == "next" else _REFUSED_WHILE_WRITING
+    return _REFUSED_WHILE_WRITING if cell.moves else cell
+
+
+def accepted(step: Step) -> frozenset[str]:
+    """Every key that means something at `step`."""
+    return frozenset(key for key, cell in TABLE[step].items() if cell is not WRONG_STATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a person has chosen for a story that isn't begun. Texts as the person sees them; empty: not chosen yet."""
+
+    genre: str = ""
+    hero: str = ""
+    setting: str = ""
+    extra: str = ""
+    step: Step = Step.GENRE  # the furthest question asked, to go on from after leaving
+    page: int = 0  # which presets are shown
+    lucky: bool = False  # filled by chance: the card then offers another throw
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.genre or self.hero or self.setting or self.extra)
+
+    @property
+    def complete(self) -> bool:
+        return bool(self.genre and self.hero and self.setting)
+
+    def with_extra(self, words: str) -> Draft:
+        """The draft with one more message of wishes: several add up, a line each."""
+        return replace(self, extra=f"{self.extra}\n{words}" if self.extra else words)
+
+
+def unfinished_step(draft: Draft) -> Step:
+    """The first question of the wizard that `draft` has no answer to; the card when it has all."""
+    if not draft.genre:
+        return Step.GENRE
+    if not draft.hero:
+        return Step.HERO
+    if not draft.setting:
+        return Step.SETTING
+    return Step.SUMMARY if draft.step in (Step.SUMMARY, Step.CHANGE, *EDITS) else Step.EXTRA
+
+
+def page_of(items: tuple[Item, ...], page: int, size: int = 4) -> tuple[Item, ...]:
+    """`size` of `items` in a ring, the `page`-th handful; all of them where there are no more than `size`."""
+    if len(items) <= size:
+        return items
+    return tuple(items[(page * size + place) % len(items)] for place in range(size))
+
+
+def short_name(described: str, limit: int = 40) -> str:
+    """The name in «Картограф Веста: карта по ночам дорисовывает дороги», or the first words, for a title."""
+    name = described.partition(":")[0].strip().splitlines()[0] if described.strip() else ""
+    if len(name) <= limit:
+        return name
+    cut = name[:limit].rsplit(" ", 1)[0]
+    return f"{cut.rstrip(' ,.;—-')}…"
+
+
+def working_title(hero: str, setting: str) -> str:
+    """What a story is called until its ending names it: its hero and setting."""
+    return " · ".join(part for part in (short_name(hero, 28), short_name(setting, 28)) if part)

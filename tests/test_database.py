@@ -1,0 +1,236 @@
+"""The file: its one path of migrations, its transactions, its tree, and what it refuses."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from database import Database, inspect
+from errors import ForeignDatabase, StorageError
+from messages import Outgoing
+from storage import schema
+from story import Draft, Step
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "bot.db")
+    yield database
+    database.close()
+
+
+def add_user(db: Database, user_id: int = 1, balance: int = 10_000) -> int:
+    db.users.register(user_id, "anna", "Анна", None, language="ru", balance=balance, now=1)
+    return user_id
+
+
+def add_story(db: Database, user_id: int = 1) -> int:
+    return db.stories.create(
+        user_id, user_id, genre="Сказка", hero="Кот", setting="Лес", extra="", title="", now=1
+    )
+
+
+def test_a_new_file_is_sound_and_a_second_opening_takes_no_step(tmp_path: Path) -> None:
+    first = Database(tmp_path / "bot.db")
+    assert first.steps_taken == len(schema.STEPS) and first.is_sound()
+    first.close()
+    second = Database(tmp_path / "bot.db")
+    assert second.steps_taken == 0
+    second.close()
+
+
+def test_a_second_bot_is_kept_out(db: Database) -> None:
+    with pytest.raises(StorageError, match="in use"):
+        Database(db.path)
+
+
+def test_a_foreign_file_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    foreign = sqlite3.connect(path)
+    foreign.execute("create table recipes (name text)")
+    foreign.commit()
+    foreign.close()
+    before = path.read_bytes()
+    with pytest.raises(ForeignDatabase):
+        Database(path)
+    assert path.read_bytes()[100:] == before[100:]
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    Database(path).close()
+    raw = sqlite3.connect(path)
+    raw.execute("pragma user_version = 99")
+    raw.close()
+    with pytest.raises(ForeignDatabase, match="newer"):
+        Database(path)
+    with pytest.raises(ForeignDatabase, match="newer"):
+        inspect(path)
+
+
+def test_a_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    path.write_bytes(b"this is no database" * 100)
+    with pytest.raises(StorageError):
+        Database(path)
+
+
+def test_a_failed_transaction_leaves_nothing_behind(db: Database) -> None:
+    def fail() -> None:
+        with db.transaction():
+            add_user(db)
+            with db.transaction():  # joins the outer one
+                db.drafts[1] = Draft(genre="Сказка")
+            raise ValueError
+
+    with pytest.raises(ValueError):
+        fail()
+    assert db.users.get(1) is None and 1 not in db.drafts
+
+
+def test_transactions_of_many_threads_follow_one_another(db: Database) -> None:
+    add_user(db)
+
+    def add() -> None:
+        for _ in range(20):
+            with db.transaction():
+                known = int(db.settings.get("n") or 0)
+                db.settings.put("n", str(known + 1))
+
+    threads = [threading.Thread(target=add) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert db.settings.get("n") == "160"
+
+
+def test_drafts_are_a_dictionary_that_survives(db: Database) -> None:
+    add_user(db)
+    db.drafts[1] = Draft("Сказка", "Кот", "", "злой", Step.SETTING, 2, True)
+    assert db.drafts[1] == Draft("Сказка", "Кот", "", "злой", Step.SETTING, 2, True)
+    assert list(db.drafts) == [1] and len(db.drafts) == 1
+    del db.drafts[1]
+    assert db.drafts.get(1) is None
+    with pytest.raises(KeyError):
+        del db.drafts[1]
+
+
+def test_a_step_moves_only_from_where_the_mover_saw_it(db: Database) -> None:
+    add_user(db)
+    assert db.users.move(1, Step.MENU, Step.GENRE)
+    assert not db.users.move(1, Step.MENU, Step.STORY)
+    user = db.users.get(1)
+    assert user is not None and user.step is Step.GENRE
+
+
+def test_the_shown_path_leaves_out_what_hangs_beside_it(db: Database) -> None:
+    add_user(db)
+    session = add_story(db)
+    add = db.stories.add_prompt
+    first = add(session, None, 1, "assistant", "первая", now=1)
+    rejected = add(session, first, 1, "assistant", "отвергнутая", now=1)
+    words = add(session, first, 1, "user", "слова", now=1)
+    head = add(session, words, 1, "assistant", "третья", now=1)
+    assert [prompt.text for prompt in db.stories.path(head).prompts] == ["первая", "слова", "третья"]
+    assert db.stories.parts(head) == 2 and rejected
+
+
+def test_the_path_begins_after_its_nearest_memory_and_the_original_stays_whole(db: Database) -> None:
+    add_user(db)
+    session = add_story(db)
+    ids: list[int] = []
+    for number in range(6):
+        parent = ids[-1] if ids else None
+        ids.append(db.stories.add_prompt(session, parent, 1, "assistant", str(number), now=1))
+    db.stories.remember(ids[1], "память до 1")
+    db.stories.remember(ids[3], "память до 3")
+    path = db.stories.path(ids[5])
+    assert path.memory == "память до 3" and [prompt.text for prompt in path.prompts] == ["4", "5"]
+    assert db.stories.path(ids[2]).memory == "память до 1"
+    assert db.stories.path(ids[3]).prompts == ()
+    assert [prompt.text for prompt in db.stories.whole(ids[5])] == list("012345")
+
+
+def test_an_update_enters_once_and_is_forgotten_two_days_after_its_end(db: Database) -> None:
+    rows = db.inbox.add([(7, 1, "{}"), (7, 1, "{}"), (8, 1, "{}")], 100)
+    assert [row.chat_id for row in rows] == [1, 1]
+    assert db.inbox.add([(7, 1, "{}")], 100) == []
+    db.inbox.finish(rows[0].id, 100)
+    assert [row.id for row in db.inbox.unfinished()] == [rows[1].id]
+    assert db.inbox.purge(100 + 48 * 3600) == 0
+    assert db.inbox.purge(101 + 48 * 3600) == 1
+
+
+def test_messages_leave_the_outbox_in_order_and_files_stay_bytes(db: Database) -> None:
+    [row] = db.inbox.add([(1, 5, "{}")], 1)
+    db.outbox.add(row.id, [Outgoing(5, "sendMessage", {"text": "раз"})])
+    db.outbox.add(row.id, [Outgoing(5, "sendDocument", {}, {"document": ("log.txt", b"\x00\xff")}, None)])
+    first, second = db.outbox.pending()
+    assert first.params == {"text": "раз"} and second.files == {"document": ("log.txt", b"\x00\xff")}
+    db.outbox.sent(first.id, 5, 77, None)
+    assert [left.id for left in db.outbox.pending()] == [second.id]
+
+
+def test_a_chat_has_one_open_turn_at_most(db: Database) -> None:
+    add_user(db)
+    session = add_story(db)
+    rows = db.inbox.add([(1, 5, "{}"), (2, 5, "{}")], 1)
+
+    def begin(inbox_id: int) -> int:
+        return db.turns.add(
+            inbox_id=inbox_id,
+            chat_id=5,
+            user_id=1,
+            session_id=session,
+            kind="part",
+            prompt_id=None,
+            hint="",
+            soft=False,
+            now=1,
+        )
+
+    first = begin(rows[0].id)
+    with pytest.raises(sqlite3.IntegrityError):
+        begin(rows[1].id)
+    assert db.turns.start(first) and not db.turns.start(first)
+    assert db.turns.end(first, "answered", 2) and not db.turns.end(first, "stopped", 3)
+    assert begin(rows[1].id)
+
+
+def test_the_look_of_a_check_writes_nothing(db: Database, tmp_path: Path) -> None:
+    add_user(db)
+    assert "is sound, 1 users" in inspect(db.path)
+    assert "will be made" in inspect(tmp_path / "none.db") and not (tmp_path / "none.db").exists()
+
+
+def test_a_locked_file_is_a_storage_error_and_works_again_afterwards(db: Database) -> None:
+    add_user(db)
+    db._connection._raw.execute("pragma busy_timeout = 50")
+    other = sqlite3.connect(db.path, isolation_level=None)
+    other.execute("begin immediate")
+    with pytest.raises(StorageError, match="locked"), db.transaction():
+        db.settings.put("a", "1")
+    other.execute("rollback")
+    with db.transaction():
+        db.settings.put("a", "1")
+    other.close()
+    assert db.settings.get("a") == "1"
+
+
+def test_a_full_disk_is_a_storage_error_and_nothing_is_half_written(db: Database) -> None:
+    add_user(db)
+    pages = db._connection.value("pragma page_count")
+    db._connection.value(f"pragma max_page_count = {pages}")
+    with pytest.raises(StorageError, match="full"), db.transaction():
+        db.settings.put("small", "1")
+        db.settings.put("large", "x" * 1_000_000)
+    assert db.settings.get("small") is None
+    db._connection.value(f"pragma max_page_count = {pages + 10_000}")
+    with db.transaction():
+        db.settings.put("large", "x" * 1_000_000)
+    assert db.is_sound()

@@ -1,0 +1,220 @@
+"""The table of steps, cell by cell: what is accepted where, what comes next, and that nothing is a dead end."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from handlers.front import ACTIONS
+from story import (
+    ADMIN_COMMANDS,
+    COMMANDS,
+    EDITS,
+    IN_WIZARD,
+    OTHER_CONTENT,
+    TABLE,
+    UNKNOWN_COMMAND,
+    WIZARD,
+    WORDS,
+    Draft,
+    Step,
+    accepted,
+    decide,
+    page_of,
+    short_name,
+    unfinished_step,
+    working_title,
+)
+
+# What each step accepts beside what works everywhere: key → (action, next step).
+EXPECTED = {
+    Step.MENU: {
+        "new_story": ("new_story", None),
+        "to_story": ("open_story", None),
+        "lucky": ("lucky", Step.SUMMARY),
+        "/end_story": ("ask_ending", None),
+        WORDS: ("keep_words", None),
+    },
+    Step.RESUME: {
+        "draft_continue": ("resume_draft", None),
+        "draft_restart": ("start_wizard", Step.GENRE),
+        "/new_story": ("ask_again", None),
+    },
+    Step.GENRE: {WORDS: ("take_genre", Step.HERO), "lucky": ("lucky", Step.SUMMARY)},
+    Step.HERO: {
+        WORDS: ("take_hero", Step.SETTING),
+        "others": ("other_presets", None),
+        "back": ("ask_again", Step.GENRE),
+    },
+    Step.SETTING: {
+        WORDS: ("take_setting", Step.EXTRA),
+        "others": ("other_presets", None),
+        "back": ("ask_again", Step.HERO),
+    },
+    Step.EXTRA: {
+        WORDS: ("add_extra", None),
+        "skip": ("ask_again", Step.SUMMARY),
+        "done": ("ask_again", Step.SUMMARY),
+        "back": ("ask_again", Step.SETTING),
+    },
+    Step.SUMMARY: {
+        "begin": ("begin", Step.STORY),
+        "change": ("ask_again", Step.CHANGE),
+        "lucky_again": ("lucky", Step.SUMMARY),
+        "back": ("ask_again", Step.EXTRA),
+    },
+    Step.CHANGE: {
+        "field_genre": ("ask_again", Step.EDIT_GENRE),
+        "field_hero": ("ask_again", Step.EDIT_HERO),
+        "field_setting": ("ask_again", Step.EDIT_SETTING),
+        "field_extra": ("ask_again", Step.EDIT_EXTRA),
+        "back": ("ask_again", Step.SUMMARY),
+    },
+    Step.EDIT_GENRE: {WORDS: ("take_genre", Step.SUMMARY), "back": ("ask_again", Step.CHANGE)},
+    Step.EDIT_HERO: {
+        WORDS: ("take_hero", Step.SUMMARY),
+        "others": ("other_presets", None),
+        "back": ("ask_again", Step.CHANGE),
+    },
+    Step.EDIT_SETTING: {
+        WORDS: ("take_setting", Step.SUMMARY),
+        "others": ("other_presets", None),
+        "back": ("ask_again", Step.CHANGE),
+    },
+    Step.EDIT_EXTRA: {
+        WORDS: ("replace_extra", Step.SUMMARY),
+        "skip": ("clear_extra", Step.SUMMARY),
+        "back": ("ask_again", Step.CHANGE),
+    },
+    Step.STORY: {
+        WORDS: ("write_from_words", None),
+        "next": ("write_on", None),
+        "finale": ("ask_ending", Step.FINALE),
+        "/end_story": ("ask_ending", Step.FINALE),
+    },
+    Step.FINALE: {
+        "ending_happy": ("write_ending", Step.STORY),
+        "ending_tragic": ("write_ending", Step.STORY),
+        "ending_unexpected": ("write_ending", Step.STORY),
+        "ending_any": ("write_ending", Step.STORY),
+        WORDS: ("write_own_ending", Step.STORY),
+        "keep_writing": ("open_story", Step.STORY),
+        "/cancel": ("open_story", Step.STORY),
+        "/end_story": ("ask_again", None),
+    },
+    Step.FINISHED: {WORDS: ("keep_words", None), "new_story": ("new_story", None)},
+}
+EVERYWHERE = {
+    "/start": ("welcome", None),
+    "/help": ("help", None),
+    "help": ("help", None),
+    "/new_story": ("new_story", None),
+    "/cancel": ("nothing_to_cancel", None),
+    "stop": ("nothing_to_stop", None),
+    "/whole_story": ("whole_story", None),
+    "menu": ("open_menu", Step.MENU),
+    "/debug": ("debug", None),
+    "/logs": ("logs", None),
+    UNKNOWN_COMMAND: ("unknown_command", None),
+    OTHER_CONTENT: ("other_content", None),
+}
+LEAVE = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
+KEYS = sorted({key for row in TABLE.values() for key in row})
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("key", KEYS)
+def test_every_cell_answers_as_the_screens_say(step: Step, key: str) -> None:
+    row = EVERYWHERE | (LEAVE if step in IN_WIZARD else {}) | EXPECTED[step]
+    cell = decide(step, key)
+    assert (cell.action, cell.to) == row.get(key, ("wrong_state", None))
+
+
+@pytest.mark.parametrize("step", list(Step))
+@pytest.mark.parametrize("key", KEYS)
+def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> None:
+    cell = decide(step, key, writing=True)
+    assert not cell.writes and not cell.moves
+    usual = decide(step, key)
+    if key == "stop":
+        assert cell.action == "stop_writing"
+    elif usual.writes and key == WORDS:
+        assert cell.action == "queue_words"
+    elif usual.writes and key == "next":
+        assert cell.action == "already_writing"
+    elif usual.writes or usual.moves:
+        assert cell.action == "busy_writing"
+    elif key == "/cancel" and step not in IN_WIZARD:
+        assert cell.action == "stop_writing"
+    else:
+        assert cell == usual
+
+
+def test_every_action_of_the_table_is_answered_by_somebody() -> None:
+    named = {decide(step, key, writing=writing).action for step in Step for key in KEYS for writing in (False, True)}
+    assert named == set(ACTIONS)
+
+
+def test_every_step_can_be_reached_and_left() -> None:
+    # Where actions themselves decide: the wizard's resumption, the choice of an ending, a story's end.
+    decided_by_actions = {Step.MENU: {Step.GENRE, Step.RESUME}, Step.RESUME: {Step.GENRE}, Step.STORY: {Step.FINISHED}}
+    reached, edge = {Step.MENU}, [Step.MENU]
+    while edge:
+        step = edge.pop()
+        nexts = {cell.to for cell in TABLE[step].values() if cell.to} | decided_by_actions.get(step, set())
+        edge += nexts - reached
+        reached |= nexts
+    assert reached == set(Step)
+    for step in Step:
+        assert TABLE[step]["menu"].to is Step.MENU
+
+
+def test_cancel_works_at_every_step_and_leaves_the_wizard() -> None:
+    for step in Step:
+        action = decide(step, "/cancel").action
+        assert action != "wrong_state"
+        if step in IN_WIZARD:
+            assert decide(step, "/cancel").to is Step.MENU
+
+
+def test_every_command_works_or_says_what_works_at_every_step() -> None:
+    for step in Step:
+        for command in COMMANDS:
+            assert command in TABLE[step]
+    assert ADMIN_COMMANDS < COMMANDS
+    assert "/help" in accepted(Step.MENU) and "back" not in accepted(Step.MENU)
+
+
+def test_back_from_every_question_leads_to_the_one_before() -> None:
+    for before, step in zip(WIZARD, WIZARD[1:], strict=False):
+        assert TABLE[step]["back"].to is before
+    for step in EDITS:
+        assert TABLE[step]["back"].to is Step.CHANGE
+
+
+def test_a_draft_goes_on_where_it_was_left() -> None:
+    assert unfinished_step(Draft()) is Step.GENRE
+    assert unfinished_step(Draft(genre="Сказка")) is Step.HERO
+    assert unfinished_step(Draft(genre="Сказка", hero="Кот")) is Step.SETTING
+    assert unfinished_step(Draft("Сказка", "Кот", "Лес", step=Step.EXTRA)) is Step.EXTRA
+    assert unfinished_step(Draft("Сказка", "Кот", "Лес", step=Step.EDIT_HERO)) is Step.SUMMARY
+
+
+@given(st.lists(st.integers(), unique=True, max_size=12), st.integers(0, 50))
+def test_a_page_of_presets_is_full_and_has_nothing_twice(items: list[int], page: int) -> None:
+    shown = page_of(tuple(items), page)
+    assert len(shown) == min(4, len(items)) == len(set(shown))
+
+
+@given(st.text(max_size=300), st.text(max_size=300))
+def test_a_working_title_is_short_and_one_line(hero: str, setting: str) -> None:
+    title = working_title(hero, setting)
+    assert len(title) <= 62 and "\n" not in title
+    assert len(short_name(hero, 28)) <= 29
+
+
+def test_a_working_title_takes_the_names() -> None:
+    assert working_title("Картограф Веста: карта дорисовывает дороги", "Город на великане: он спит") == (
+        "Картограф Веста · Город на великане"
+    )
