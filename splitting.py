@@ -1,0 +1,149 @@
+"""Text cut to what Telegram takes, which counts UTF-16 units and not letters.
+
+Covers: the pieces of a long text, its end (for a draft), its beginning (for a line), and the readable words of
+a text with HTML tags. Doesn't cover: cutting a text that carries tags; what is cut here is plain.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Final
+
+MESSAGE_UNITS: Final = 4096  # of one message or draft, after Telegram has read the tags
+
+# Where a piece may end, the nicest first. Each match is the gap between two pieces.
+_GAPS: Final = (
+    re.compile(r"\n[^\S\n]*\n\s*"),
+    re.compile(r"\n\s*"),
+    re.compile(r"(?<=[.!?…])[»”\"')\]]*(\s+)"),
+    re.compile(r"\s+"),
+)
+_TAG: Final = re.compile(
+    r"</?(?:b|strong|i|em|u|ins|s|strike|del|span|tg-spoiler|tg-emoji|a|code|pre|blockquote)(?:\s[^<>]*)?/?>", re.I
+)
+_GLUE: Final = "\u200d"  # joins two emoji into one
+
+
+def utf16_length(text: str) -> int:
+    """How long Telegram takes `text` to be."""
+    return len(text) + sum(letter > "\uffff" for letter in text) if _has_pairs(text) else len(text)
+
+
+def split(text: str, limit: int = MESSAGE_UNITS) -> list[str]:
+    """The text in pieces of at most `limit` (≥ 2) units; nothing but white space at the cuts is lost.
+
+    Cut at the end of a paragraph, else of a line, of a sentence, of a word, and only then anywhere. White space
+    alone gives no piece.
+    """
+    pieces = []
+    start = 0
+    while start < len(text):
+        end = _reach(text, start, limit)
+        cut = len(text) if end == len(text) else _cut(text, start, end)
+        piece = text[start:cut]
+        if cut < len(text):
+            piece = piece.rstrip()
+        if piece.strip():
+            pieces.append(piece)
+        start = cut
+        while start < len(text) and text[start].isspace():
+            start += 1
+    return pieces
+
+
+def tail(text: str, limit: int = MESSAGE_UNITS) -> str:
+    """The last `limit` units or fewer, beginning at a paragraph, a line, a sentence or a word."""
+    if len(text) <= limit and utf16_length(text) <= limit:
+        return text
+    start = _reach_back(text, limit)
+    nearest = start + (len(text) - start) // 2  # a nicer place isn't worth more than half of what fits
+    for gap in _GAPS:
+        match = gap.search(text, max(0, start - 1), nearest)
+        if match and match.end() < len(text):
+            return text[max(start, match.end()) :].lstrip()
+    while start < len(text) - 1 and _clings(text, start):
+        start += 1
+    return text[start:]
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text, or as many of its words as fit into `limit` (≥ 1) units before «…»."""
+    if len(text) <= limit and utf16_length(text) <= limit:
+        return text
+    end = _reach(text, 0, limit - 1)
+    if end < len(text) and not text[end].isspace():
+        words = text[:end].rstrip().rfind(" ")
+        end = words if words > end // 2 else _unglued(text, 0, end)
+    return text[:end].rstrip(" \t\r\n,.;:!?…—–-") + "…"
+
+
+def plain_text(marked: str) -> str:
+    """What a reader sees of Telegram's HTML, also where Telegram itself can't read it."""
+    return html.unescape(_TAG.sub("", marked))
+
+
+def _has_pairs(text: str) -> bool:
+    return bool(text) and not text.isascii() and max(text) > "\uffff"
+
+
+def _reach(text: str, start: int, limit: int) -> int:
+    """The furthest end of a piece from `start` that fits into `limit` units."""
+    end = min(len(text), start + limit)
+    if not _has_pairs(text[start:end]):
+        return end
+    return start + _fitting((text[place] for place in range(start, end)), limit)
+
+
+def _reach_back(text: str, limit: int) -> int:
+    start = max(0, len(text) - limit)
+    if not _has_pairs(text[start:]):
+        return start
+    return len(text) - _fitting((text[place] for place in range(len(text) - 1, start - 1, -1)), limit)
+
+
+def _fitting(letters: Iterator[str], limit: int) -> int:
+    units = count = 0
+    for letter in letters:
+        units += 2 if letter > "\uffff" else 1
+        if units > limit:
+            break
+        count += 1
+    return count
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Where the piece that begins at `start` and could reach `end` had better end; `text` goes on at `end`."""
+    earliest: tuple[Callable[[int], bool], ...] = (
+        lambda place: place - start >= (end - start) // 4,  # a nice end isn't worth a crumb of a message …
+        lambda place: text[start:place].strip() != "",  # … unless there is no better one
+    )
+    for accepted in earliest:
+        for gap in _GAPS:
+            # One letter further than fits: the gap itself needn't fit.
+            places = [match.start(match.lastindex or 0) for match in gap.finditer(text, start, end + 1)]
+            for place in reversed(places):
+                if start < place <= end and accepted(place):
+                    return place
+    return _unglued(text, start, end)
+
+
+def _unglued(text: str, start: int, end: int) -> int:
+    """`end`, moved back so that no letter is parted from its accent and no emoji from its other half."""
+    for place in range(end, max(start, end - 16), -1):
+        if not _clings(text, place):
+            return place
+    return end
+
+
+def _clings(text: str, place: int) -> bool:
+    letter = text[place]
+    return (
+        letter == _GLUE
+        or text[place - 1] == _GLUE
+        or "\ufe00" <= letter <= "\ufe0f"
+        or "\U0001f3fb" <= letter <= "\U0001f3ff"
+        or unicodedata.combining(letter) > 0
+    )

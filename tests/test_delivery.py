@@ -1,0 +1,454 @@
+"""Everything that goes out, over real HTTP: order, retries, limits, drafts, notices, and what the store is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from botapi import BotApi
+from connections import Sessions
+from delivery import Delivery
+from errors import StorageError
+from messages import Json, OutboxRow
+from pacing import Pace
+from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
+
+QUICK = Pace(
+    messages_per_s=0,
+    chat_interval_s=0,
+    group_per_min=0,
+    draft_interval_s=0.15,
+    draft_refresh_s=0.25,
+    typing_delay_s=0.0,
+    typing_interval_s=0.1,
+    notice_interval_s=0.1,
+    retry_first_s=0.02,
+    retry_most_s=0.1,
+    timeout_s=1.0,
+    best_effort_timeout_s=0.5,
+)
+
+
+class Store:
+    """An outbox in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[int, OutboxRow] = {}
+        self.marked: list[tuple[int, int, int | None, int | None]] = []
+        self.refused: dict[int, str] = {}
+        self.failures = 0
+
+    def pending(self) -> Iterable[OutboxRow]:
+        return [self.rows[row_id] for row_id in sorted(self.rows)]
+
+    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise StorageError("disk full")
+        del self.rows[row_id]
+        self.marked.append((row_id, chat_id, message_id, prompt_id))
+
+    def dropped(self, row_id: int, reason: str) -> None:
+        del self.rows[row_id]
+        self.refused[row_id] = reason
+
+
+class Bench:
+    """A delivery between a store and a server."""
+
+    def __init__(self, server: BotApiServer, pace: Pace = QUICK, senders: int = 4) -> None:
+        self.server = server
+        self.store = Store()
+        self.blocked: list[int] = []
+        self._last = 0
+        api = BotApi(TOKEN, server.url, Sessions())
+        self.delivery = Delivery(api, self.store, senders=senders, pace=pace, on_blocked=self.blocked.append)
+
+    def row(self, chat_id: int, text: str, method: str = "sendMessage", **params: Any) -> OutboxRow:
+        self._last += 1
+        prompt_id = params.pop("prompt_id", None)
+        row = OutboxRow(self._last, chat_id, method, {"text": text, **params}, None, prompt_id)
+        self.store.rows[row.id] = row
+        return row
+
+    def say(self, chat_id: int, text: str, method: str = "sendMessage", **params: Any) -> None:
+        self.delivery.wake([self.row(chat_id, text, method, **params)])
+
+    def texts(self, chat_id: int | None = None, method: str = "sendMessage") -> list[str]:
+        return [call.params["text"] for call in self.server.of(method, chat_id=chat_id)]
+
+    def flush(self) -> None:
+        assert self.delivery.flush(5.0)
+
+
+Benches = Callable[..., Bench]
+
+
+@pytest.fixture
+def benches() -> Iterator[Benches]:
+    """Makes started benches on one server, and stops them."""
+    made: list[Bench] = []
+    with BotApiServer() as server:
+
+        def make(**changes: Any) -> Bench:
+            bench = Bench(server, **changes)
+            made.append(bench)
+            bench.delivery.start()
+            return bench
+
+        yield make
+        for bench in made:
+            bench.delivery.stop(2.0)
+
+
+@pytest.fixture
+def bench(benches: Benches) -> Bench:
+    return benches()
+
+
+def nothing(message_id: int) -> None:
+    pass
+
+
+def test_a_message_goes_out_and_the_store_learns_its_id(bench: Bench) -> None:
+    bench.say(5, "да", prompt_id=9)
+    bench.flush()
+    assert bench.store.marked == [(1, 5, 101, 9)]
+    assert bench.server.calls[0].params == {"chat_id": 5, "text": "да"}
+
+
+def test_what_an_earlier_life_left_goes_first_and_once() -> None:
+    with BotApiServer() as server:
+        bench = Bench(server)
+        left = [bench.row(5, "раз"), bench.row(5, "два")]
+        bench.delivery.wake(left)
+        bench.delivery.start()
+        bench.say(5, "три")
+        bench.flush()
+        assert bench.texts() == ["раз", "два", "три"]
+        bench.delivery.stop(2.0)
+
+
+def test_a_chat_keeps_its_order_whatever_fails(bench: Bench) -> None:
+    bench.server.order(
+        "sendMessage",
+        Order(502, b"<html>"),
+        Order(drop=True),
+        refusal(429, "Too Many Requests: retry after 0", 0.05),
+        Order(500, b'{"ok":false,"error_code":500,"description":"Internal"}'),
+        Order(),
+        Order(drop=True),
+    )
+    bench.delivery.wake([bench.row(5, str(number)) for number in range(8)])
+    bench.flush()
+    assert bench.texts() == ["0"] * 5 + ["1"] * 2 + ["2", "3", "4", "5", "6", "7"]
+    assert [row_id for row_id, *_ in bench.store.marked] == list(range(1, 9))
+
+
+def test_a_chat_told_to_wait_delays_no_other(bench: Bench) -> None:
+    bench.server.order("sendMessage", refusal(429, "Too Many Requests", 0.3), chat_id=1)
+    bench.say(1, "ждёт")
+    bench.server.wait(1, "sendMessage", chat_id=1)
+    bench.say(2, "не ждёт")
+    bench.flush()
+    first, second = bench.server.of(chat_id=1)
+    assert second.at - first.at >= 0.29
+    assert bench.server.of(chat_id=2)[0].at < second.at
+    assert [chat_id for _, chat_id, *_ in bench.store.marked] == [2, 1]
+
+
+def test_a_hanging_chat_delays_no_other(bench: Bench) -> None:
+    release = threading.Event()
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)), chat_id=1)
+    bench.say(1, "висит")
+    bench.server.wait(1, chat_id=1)
+    bench.say(2, "идёт")
+    bench.server.wait(1, chat_id=2)
+    release.set()
+    bench.flush()
+
+
+def test_a_dead_telegram_is_not_hammered(benches: Benches) -> None:
+    bench = benches(pace=Pace(retry_first_s=0.2, retry_most_s=5, messages_per_s=0))
+    bench.server.order("sendMessage", *[Order(502, b"-") for _ in range(50)])
+    for chat_id in range(5):
+        bench.say(chat_id, "эй")
+    bench.server.wait(5)
+    time.sleep(0.2)
+    assert len(bench.server.calls) <= 15
+    assert len(bench.store.rows) == 5
+
+
+def test_markup_that_telegram_refuses_goes_as_plain_text(bench: Bench) -> None:
+    bench.server.order("sendMessage", refusal(400, "Bad Request: can't parse entities: unclosed tag"))
+    bench.say(5, "<b>Маяк &amp; море", parse_mode="HTML")
+    bench.flush()
+    assert bench.server.calls[1].params == {"chat_id": 5, "text": "Маяк & море"}
+    assert len(bench.store.marked) == 1
+
+
+def test_an_unchanged_edit_counts_as_sent(bench: Bench) -> None:
+    bench.server.order("editMessageText", refusal(400, "Bad Request: message is not modified: …"))
+    bench.say(5, "то же", "editMessageText", message_id=77, prompt_id=3)
+    bench.flush()
+    assert bench.store.marked == [(1, 5, 77, 3)]
+
+
+def test_a_refused_message_ends_and_the_next_goes(bench: Bench) -> None:
+    bench.server.order("sendMessage", refusal(400, "Bad Request: chat not found"))
+    bench.delivery.wake([bench.row(5, "раз"), bench.row(5, "два")])
+    bench.flush()
+    assert bench.store.refused == {1: "sendMessage: 400 Bad Request: chat not found"}
+    assert [row_id for row_id, *_ in bench.store.marked] == [2]
+
+
+def test_a_blocked_bot_is_told_of(bench: Bench) -> None:
+    bench.server.order("sendMessage", refusal(403, "Forbidden: bot was blocked by the user"))
+    bench.say(5, "раз")
+    bench.flush()
+    assert bench.blocked == [5]
+    assert list(bench.store.refused) == [1]
+
+
+def test_a_late_answer_to_a_button_is_dropped_without_a_word(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.server.order(
+        "answerCallbackQuery", refusal(400, "Bad Request: query is too old and response timeout expired")
+    )
+    bench.say(5, "да", "answerCallbackQuery", callback_query_id="1")
+    bench.flush()
+    assert list(bench.store.refused) == [1]
+    assert "chat_id" not in bench.server.calls[0].params
+    assert not caplog.records
+
+
+def test_an_unknown_token_loses_no_message(bench: Bench) -> None:
+    bench.server.order("sendMessage", refusal(401, "Unauthorized"))
+    bench.say(5, "раз")
+    bench.flush()
+    assert bench.texts() == ["раз", "раз"]
+
+
+def test_a_reply_survives_the_message_it_replies_to(bench: Bench) -> None:
+    bench.say(5, "да", reply_parameters={"message_id": 3})
+    bench.flush()
+    assert bench.server.calls[0].params["reply_parameters"] == {"message_id": 3, "allow_sending_without_reply": True}
+
+
+def test_a_store_that_fails_makes_nothing_go_twice(bench: Bench) -> None:
+    bench.store.failures = 3
+    bench.delivery.wake([bench.row(5, "раз"), bench.row(5, "два")])
+    bench.flush()
+    assert bench.texts() == ["раз", "два"]
+    assert [row_id for row_id, *_ in bench.store.marked] == [1, 2]
+
+
+def test_a_sender_outlives_a_bug_of_the_store(bench: Bench) -> None:
+    bench.store.rows.clear()
+    row = OutboxRow(50, 5, "sendMessage", {"text": "без строки"})
+    bench.delivery.wake([row])
+    bench.server.wait(1)
+    bench.store.rows[50] = row
+    bench.flush()
+    assert bench.texts() == ["без строки"]
+
+
+def test_a_direct_message_needs_no_store_and_goes_once(bench: Bench) -> None:
+    bench.server.order("sendMessage", Order(502, b"-"))
+    bench.delivery.direct(5, "раз")
+    bench.delivery.direct(5, "два")
+    bench.flush()
+    assert bench.texts() == ["раз", "два"]
+    assert not bench.store.marked
+
+
+def test_limits_hold_over_http(benches: Benches) -> None:
+    bench = benches(pace=Pace(messages_per_s=20, chat_interval_s=0.2, chat_burst=3))
+    for number in range(4):
+        bench.say(1, str(number))
+    for chat_id in range(2, 30):
+        bench.say(chat_id, "да")
+    bench.flush()
+    moments = sorted(call.at for call in bench.server.calls)
+    assert len(moments) == 32
+    assert moments[20] - moments[0] >= 0.7
+    own = [call.at for call in bench.server.of(chat_id=1)]
+    assert own[3] - own[0] >= 0.1
+
+
+# --- drafts and typing
+
+
+def test_the_first_draft_goes_at_once_and_the_latest_wins(bench: Bench) -> None:
+    for number in range(50):
+        bench.delivery.draft(5, 7, f"текст {number}")
+        if number == 0:
+            bench.server.wait(1, "sendMessageDraft")
+    first, second = bench.server.wait(2, "sendMessageDraft")
+    assert first.params == {"chat_id": 5, "draft_id": 7, "text": "текст 0", "can_stop": True}
+    assert second.params["text"] == "текст 49"
+    assert second.at - first.at >= 0.14
+
+
+def test_a_draft_is_shown_again_before_it_fades_and_no_more_after_its_end(bench: Bench) -> None:
+    bench.delivery.draft(5, 7, "а" * 5000)
+    bench.server.wait(2, "sendMessageDraft")
+    bench.delivery.end_draft(5)
+    count = len(bench.server.calls)
+    bench.delivery.draft(5, 7, "опоздал")
+    time.sleep(0.35)
+    assert len(bench.server.calls) == count
+    assert {len(call.params["text"]) for call in bench.server.calls} == {4096}
+
+
+def test_no_draft_comes_after_the_final_answer(bench: Bench) -> None:
+    release = threading.Event()
+    bench.server.order("sendMessageDraft", Order(before=lambda: release.wait(2)))
+    bench.delivery.draft(5, 7, "начало")
+    bench.server.wait(1, "sendMessageDraft")
+    bench.delivery.draft(5, 7, "середина")
+    bench.delivery.end_draft(5)
+    bench.say(5, "целое", prompt_id=1)
+    bench.delivery.draft(5, 7, "опоздал")
+    assert not bench.server.of("sendMessage")  # one call of a chat under way
+    release.set()
+    bench.flush()
+    time.sleep(0.35)
+    assert [call.method for call in bench.server.calls] == ["sendMessageDraft", "sendMessage"]
+
+
+def test_a_refused_draft_is_not_tried_again_but_the_chat_waits(bench: Bench) -> None:
+    bench.server.order("sendMessageDraft", refusal(429, "Too Many Requests", 0.3))
+    bench.delivery.draft(5, 7, "начало")
+    draft = bench.server.wait(1)[0]
+    time.sleep(0.02)
+    bench.say(5, "целое", prompt_id=1)
+    bench.flush()
+    assert [call.method for call in bench.server.calls] == ["sendMessageDraft", "sendMessage"]
+    assert bench.server.calls[1].at - draft.at >= 0.29
+
+
+@pytest.mark.parametrize("order", [Order(502, b"-"), Order(drop=True), refusal(400, "Bad Request: text is too long")])
+def test_a_failed_draft_is_forgotten(bench: Bench, order: Order) -> None:
+    bench.server.order("sendMessageDraft", order)
+    bench.delivery.draft(5, 7, "начало")
+    bench.server.wait(1)
+    time.sleep(0.35)
+    assert len(bench.server.calls) == 1
+
+
+def test_typing_goes_on_until_the_first_draft(bench: Bench) -> None:
+    bench.delivery.typing(5)
+    bench.delivery.typing(5)
+    bench.server.wait(2, "sendChatAction")
+    bench.delivery.draft(5, 7, "начало")
+    bench.server.wait(1, "sendMessageDraft")
+    time.sleep(0.05)
+    count = len(bench.server.of("sendChatAction"))
+    time.sleep(0.25)
+    assert len(bench.server.of("sendChatAction")) == count
+
+
+def test_typing_ends_with_an_answer(bench: Bench) -> None:
+    bench.delivery.typing(5)
+    bench.server.wait(1, "sendChatAction")
+    bench.say(5, "готово")
+    bench.flush()
+    count = len(bench.server.of("sendChatAction"))
+    time.sleep(0.25)
+    assert len(bench.server.of("sendChatAction")) == count
+
+
+# --- notices
+
+
+def test_a_notice_is_sent_edited_and_deleted(bench: Bench) -> None:
+    ids: list[int] = []
+    keyboard: Json = {"inline_keyboard": []}
+    bench.delivery.notice("место", 5, "3-й", keyboard, ids.append)
+    bench.server.wait(1, "sendMessage")
+    for place in ("2-й", "1-й"):
+        bench.delivery.notice("место", 5, place, keyboard, ids.append)
+    edit = bench.server.wait(1, "editMessageText")[0]
+    assert ids == [101]
+    assert edit.params == {
+        "chat_id": 5,
+        "message_id": 101,
+        "text": "1-й",
+        "reply_markup": keyboard,
+        "parse_mode": "HTML",
+    }
+    assert edit.at - bench.server.calls[0].at >= 0.09
+    bench.delivery.notice("место", 5, None, None, ids.append)
+    gone = bench.server.wait(1, "deleteMessage")[0]
+    assert gone.params == {"chat_id": 5, "message_id": 101}
+    assert len(bench.server.calls) == 3
+
+
+def test_a_notice_deleted_while_it_is_sent_goes_as_soon_as_its_id_is_known(bench: Bench) -> None:
+    release = threading.Event()
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)))
+    bench.delivery.notice("место", 5, "3-й", None, nothing)
+    bench.server.wait(1)
+    bench.delivery.notice("место", 5, None, None, nothing)
+    release.set()
+    assert bench.server.wait(1, "deleteMessage")[0].params["message_id"] == 101
+
+
+def test_a_notice_deleted_before_it_was_sent_is_never_seen(bench: Bench) -> None:
+    release = threading.Event()
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)))
+    bench.say(5, "занято")
+    bench.server.wait(1)
+    bench.delivery.notice("место", 5, "3-й", None, nothing)
+    bench.delivery.notice("место", 5, None, None, nothing)
+    release.set()
+    bench.flush()
+    bench.say(5, "дальше")
+    bench.flush()
+    assert bench.texts() == ["занято", "дальше"]
+
+
+def test_a_notice_that_may_have_arrived_is_not_sent_again(bench: Bench) -> None:
+    bench.server.order("sendMessage", Order(drop=True))
+    bench.delivery.notice("место", 5, "3-й", None, nothing)
+    bench.server.wait(1)
+    bench.delivery.notice("место", 5, "2-й", None, nothing)
+    time.sleep(0.25)
+    assert len(bench.server.calls) == 1
+
+
+def test_an_unchanged_notice_makes_no_call(bench: Bench) -> None:
+    bench.delivery.notice("место", 5, "3-й", None, nothing)
+    bench.server.wait(1)
+    bench.delivery.notice("место", 5, "3-й", None, nothing)
+    time.sleep(0.2)
+    assert len(bench.server.calls) == 1
+
+
+# --- stop
+
+
+def test_stop_ends_the_call_under_way_and_leaves_the_rest_in_the_store(bench: Bench) -> None:
+    release = threading.Event()
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)))
+    bench.delivery.wake([bench.row(5, "раз"), bench.row(5, "два")])
+    bench.server.wait(1)
+    threading.Timer(0.05, release.set).start()
+    bench.delivery.stop(2.0)
+    assert [row_id for row_id, *_ in bench.store.marked] == [1]
+    assert list(bench.store.rows) == [2]
+    assert not bench.delivery.flush(0.01)
+
+
+def test_many_chats_are_served_by_few_senders(benches: Benches) -> None:
+    bench = benches(senders=8)
+    for number in range(3):
+        for chat_id in range(1, 101):
+            bench.say(chat_id, str(number))
+    bench.flush()
+    assert all(bench.texts(chat_id) == ["0", "1", "2"] for chat_id in range(1, 101))
+    assert not bench.store.rows
