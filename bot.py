@@ -1,0 +1,278 @@
+"""Соавтор: a Telegram bot that writes stories together with its user on YandexGPT.
+
+`main()` reads the environment, wires the rooms together and runs until it is told to stop. `App` is the same
+bot without the process around it. Run with `--check` to try the configuration, and with no argument to serve.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from telebot import TeleBot, apihelper
+
+import logs
+from bot_profile import bring_up_to_date
+from botapi import BotApi
+from config import Config, load_environment
+from connections import Network, Sessions
+from database import Database, InboxRow
+from delivery import Delivery
+from errors import CoauthorError, ConfigError, StorageError, TelegramRefused
+from fault_reports import FaultReports
+from gpt import GPT, Fault, Wire
+from handlers import front
+from handlers.visit import Desk
+from intake import Intake
+from messages import Outgoing
+from outcomes import Outcomes
+from pacing import Pace
+from self_check import check
+from services.openai_gpt import OpenAIWire
+from texts import FALLBACK, Locales
+from turns import Turns
+from yandex_gpt import YandexWire
+from yandex_iam import yandex_credential
+
+log = logging.getLogger(__name__)
+
+HERE = Path(__file__).parent
+TURNS_MAY_TAKE_S = 20.0  # of a stop; what isn't finished by then is taken up at the next start
+NO_TOKEN = (
+    "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
+    "For the real Telegram copy .env.example to .env and fill in the first lines."
+)
+
+
+def make_wire(config: Config, sessions: Sessions, on_fault: FaultListener) -> Wire:
+    """The configured vendor's wire."""
+    if config.model_provider == "openai":
+        return OpenAIWire(
+            config.openai_base_url,
+            sessions,
+            api_key=config.openai_api_key,
+            model=config.openai_model,
+            context_tokens=config.openai_context_tokens,
+        )
+    credential = yandex_credential(
+        sessions,
+        api_key=config.yandex_api_key,
+        iam_token=config.yandex_iam_token,
+        sa_key_file=config.yandex_sa_key_file or "",
+        oauth_token=config.yandex_oauth_token,
+        iam_url=config.yandex_iam_url,
+        metadata_url=config.yandex_metadata_url,
+        on_fault=on_fault,
+    )
+    return YandexWire(config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url)
+
+
+class FaultListener:
+    """Takes faults before there is anybody to report them to."""
+
+    def __init__(self) -> None:
+        self.reports: FaultReports | None = None
+
+    def __call__(self, fault: Fault) -> None:
+        if self.reports is not None:
+            self.reports.take(fault)
+
+
+class App:
+    """The bot: every room wired to the next. `start` returns at once; `stop` ends it in good order."""
+
+    def __init__(self, config: Config, network: Network | None = None) -> None:
+        self.config = config
+        self.fatal = threading.Event()
+        self._stopped = threading.Event()
+        self.locales = Locales.load(HERE / "locales")
+        sessions = Sessions(network or Network())
+        listener = FaultListener()
+        self.gpt = GPT(
+            make_wire(config, sessions, listener), sessions, timeout_s=config.model_timeout_s, on_fault=listener
+        )
+        self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
+        # The library keeps these for the whole process, untyped.
+        vars(apihelper).update(
+            API_URL=f"{config.telegram_api_url}/bot{{0}}/{{1}}",
+            FILE_URL=f"{config.telegram_api_url}/file/bot{{0}}/{{1}}",
+            CUSTOM_REQUEST_SENDER=self.api.sender,
+        )
+        self.bot = TeleBot(config.telegram_token, threaded=False)
+        self.db = Database(config.database_path)
+        self.delivery = Delivery(
+            self.api,
+            self.db.outbox,
+            senders=8 + config.model_slots // 8,
+            pace=Pace(
+                messages_per_s=config.telegram_messages_per_s,
+                chat_interval_s=config.telegram_chat_interval_s,
+                group_per_min=config.telegram_group_per_min,
+            ),
+            on_blocked=self._blocked,
+        )
+        self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
+        outcomes = Outcomes(config, self.db, self.locales)
+        self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, self.locales)
+        self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
+        front.register(self.bot, Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes))
+
+    def start(self) -> None:
+        self._recall_calibration()
+        self.delivery.start()
+        self.turns.start()
+        self.intake.start()
+        threading.Thread(target=self._tick, name="ticker", daemon=True).start()
+        threading.Thread(
+            target=bring_up_to_date, args=(self.bot, self.db, self.locales), name="profile", daemon=True
+        ).start()
+
+    def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
+        """Takes no more updates, lets running turns end, sends what is ready, and closes the database."""
+        if self._stopped.is_set():
+            return
+        self._stopped.set()
+        self.intake.stop()
+        left = self.turns.stop(turns_s)
+        self.delivery.flush(2.0)
+        self.delivery.stop(2.0)
+        self._keep_calibration()
+        self.db.close()
+        logs.event(log, logging.INFO, "stopped", turns_left=left)
+
+    # ------------------------------------------------------------------ once a second
+
+    def _tick(self) -> None:
+        ticks = 0
+        while not self._stopped.wait(1.0):
+            ticks += 1
+            try:
+                self.turns.show_places()
+                self.reports.flush()
+                if ticks % 60 == 0:
+                    self._keep_calibration()
+                if ticks % 3600 == 1:
+                    self.db.inbox.purge(int(time.time()))
+            except StorageError as error:
+                logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
+            except Exception:
+                log.exception("ticker failed")
+
+    def _recall_calibration(self) -> None:
+        for model, value in self.db.settings.under("calibration:").items():
+            self.gpt.calibration[model] = float(value)
+
+    def _keep_calibration(self) -> None:
+        try:
+            for model, value in dict(self.gpt.calibration).items():
+                self.db.settings.put(f"calibration:{model}", f"{value:.3f}")
+        except StorageError as error:
+            logs.event(log, logging.WARNING, "calibration not kept", error=str(error))
+
+    # ------------------------------------------------------------------ what rooms below tell
+
+    def _trouble(self, chat_id: int, kind: str) -> str:
+        """The sentence for a chat whose handler failed; the database may be what failed."""
+        try:
+            user = self.db.users.get(chat_id)
+        except StorageError:
+            user = None
+        return self.locales[user.language if user else FALLBACK].say(f"trouble.{kind}")
+
+    def _no_access(self, error: TelegramRefused) -> None:
+        logs.event(
+            log, logging.CRITICAL, "Telegram refuses the token: get the right one from @BotFather", error=str(error)
+        )
+        self.fatal.set()
+
+    def _poisoned(self, row: InboxRow, reason: str) -> None:
+        """An update was set aside: its sender hears that it won't be answered, the admins in debug mode hear why."""
+        messages = []
+        user = self.db.users.get(row.chat_id)
+        if user is not None:
+            text = self.locales[user.language].say("trouble.set_aside")
+            messages.append(Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"}))
+        for admin_id in self.db.users.in_debug():
+            if admin_id in self.config.admin_ids:
+                messages.append(Outgoing(admin_id, "sendMessage", {"text": f"🐞 inbox {row.id}: {reason}"}))
+        with self.db.transaction():
+            rows = self.db.outbox.add(None, messages)
+        self.delivery.wake(rows)
+
+    def _blocked(self, chat_id: int) -> None:
+        try:
+            self.db.users.set_blocked(chat_id, True)
+        except StorageError as error:
+            logs.event(log, logging.WARNING, "block not kept", error=str(error))
+
+
+def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
+    """Runs the bot; the process's exit code: 0 stopped, 1 it can't run, 2 not configured."""
+    options = _options(arguments)
+    environ = os.environ if environ is None else environ
+    try:
+        environment = load_environment(HERE, environ)
+        config = Config.from_env(environment)
+    except ConfigError as error:
+        return _not_configured(error)
+    with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
+        logs.log_uncaught()
+        for warning in config.warnings:
+            log.warning("%s", warning)
+        try:
+            if options.check:
+                return _check(config, Network.from_env(environment))
+            return _serve(config, Network.from_env(environment))
+        except CoauthorError as error:
+            log.critical("%s", error)
+            return 1
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bot.py", description="Соавтор: writes stories together with its user.")
+    parser.add_argument("--check", action="store_true", help="try token, model, database and log, then exit")
+    return parser.parse_args(arguments)
+
+
+def _not_configured(error: ConfigError) -> int:
+    with logs.set_up(HERE / "log.txt", console_level="CRITICAL"):
+        if error.no_token and len(error.faults) == 1:
+            log.error("no TELEGRAM_TOKEN")
+            logs.print_line(NO_TOKEN)
+        else:
+            log.error("configuration: %s", " | ".join(error.faults))
+            logs.print_line("The configuration has faults:")
+            for fault in error.faults:
+                logs.print_line(f"  {fault}")
+    return 2
+
+
+def _check(config: Config, network: Network) -> int:
+    sessions = Sessions(network)
+    gpt = GPT(make_wire(config, sessions, FaultListener()), sessions, timeout_s=30.0)
+    api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
+    return 0 if check(config, api, gpt, print) else 1
+
+
+def _serve(config: Config, network: Network) -> int:
+    stop = threading.Event()
+    app = App(config, network)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    app.start()
+    logs.event(log, logging.INFO, "started", provider=config.model_provider, slots=config.model_slots)
+    while not stop.wait(0.5) and not app.fatal.is_set():
+        pass
+    app.stop()
+    return 1 if app.fatal.is_set() else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

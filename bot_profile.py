@@ -1,0 +1,86 @@
+"""How the bot looks in Telegram: name, descriptions, avatar, command menus.
+
+Read first, and written only where it differs: Telegram limits these calls hard. Runs in the background after
+the first poll; a refusal (429 too) is logged and does no harm, the next start tries again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from telebot import TeleBot, types
+
+from database import Database
+from errors import CoauthorError
+from logs import event
+from texts import FALLBACK, Locales, Texts
+
+log = logging.getLogger(__name__)
+
+AVATAR = Path(__file__).parent / "assets" / "avatar.jpg"
+PRIVATE_COMMANDS = ("new_story", "cancel", "help")
+GROUP_COMMANDS = ("new_story", "help")
+
+
+def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales) -> None:
+    """Makes the bot look as the locales and the avatar file say. Never raises."""
+    steps: list[Callable[[], None]] = [lambda: _learn_name(bot, db), lambda: _set_avatar(bot, db)]
+    for language in locales:
+        # The fallback language is what everybody sees who has no language of their own here.
+        code = "" if language == FALLBACK else language
+        steps.append(partial(_set_texts, bot, locales[language], code))
+    for step in steps:
+        try:
+            step()
+        except CoauthorError as error:
+            event(log, logging.WARNING, "profile not set", error=str(error))
+        except Exception as error:
+            event(log, logging.WARNING, "profile not set", error=f"{type(error).__name__}: {error}")
+
+
+def _learn_name(bot: TeleBot, db: Database) -> None:
+    me = bot.get_me()
+    if me.username and db.settings.get("bot_username") != me.username:
+        db.settings.put("bot_username", me.username)
+    event(log, logging.INFO, "signed in", bot=me.username, id=me.id)
+
+
+def _set_texts(bot: TeleBot, texts: Texts, code: str) -> None:
+    language = code or None
+    if bot.get_my_name(language).name != (name := texts.plain("profile.name")):
+        bot.set_my_name(name, language)
+    if bot.get_my_description(language).description != (description := texts.plain("profile.description")):
+        bot.set_my_description(description, language)
+    short = texts.plain("profile.short_description")
+    if bot.get_my_short_description(language).short_description != short:
+        bot.set_my_short_description(short, language)
+    _set_commands(bot, _commands(texts, "command", PRIVATE_COMMANDS), types.BotCommandScopeAllPrivateChats(), language)
+    _set_commands(bot, _commands(texts, "group", GROUP_COMMANDS), types.BotCommandScopeAllGroupChats(), language)
+
+
+def _commands(texts: Texts, table: str, names: tuple[str, ...]) -> list[types.BotCommand]:
+    return [types.BotCommand(name, texts.plain(f"profile.{table}.{name}")) for name in names]
+
+
+def _set_commands(
+    bot: TeleBot, commands: list[types.BotCommand], scope: types.BotCommandScope, language: str | None
+) -> None:
+    shown = [(command.command, command.description) for command in bot.get_my_commands(scope, language)]
+    if shown != [(command.command, command.description) for command in commands]:
+        bot.set_my_commands(commands, scope, language)
+
+
+def _set_avatar(bot: TeleBot, db: Database) -> None:
+    """Sends the avatar where it isn't the one sent last: Telegram re-encodes it, so it can't be compared."""
+    picture = AVATAR.read_bytes()
+    digest = hashlib.sha256(picture).hexdigest()
+    if db.settings.get("avatar") == digest:
+        return
+    photo = types.InputFile(io.BytesIO(picture), "avatar.jpg")
+    if bot.set_my_profile_photo(types.InputProfilePhotoStatic(photo=photo)):
+        db.settings.put("avatar", digest)

@@ -1,0 +1,75 @@
+"""Registration, the welcome, help and the menu."""
+
+from __future__ import annotations
+
+from telebot import types
+
+import allowance
+from database import User
+from handlers import wizard
+from handlers.places import announce, where
+from handlers.visit import Desk, Visit, now
+from story import IN_WIZARD, Step
+from texts import Html
+
+
+def known_user(desk: Desk, sender: types.User) -> tuple[User | None, bool]:
+    """The sender's row and whether it is new; None where the bot takes no more users."""
+    names = (sender.username, sender.first_name or "", sender.last_name)
+    user = desk.db.users.get(sender.id)
+    if user is not None:
+        if (user.username, user.first_name, user.last_name) != names or user.blocked:
+            desk.db.users.rename(sender.id, *names)
+        return user, False
+    if desk.db.users.count() >= desk.config.max_users and sender.id not in desk.config.admin_ids:
+        return None, False
+    language = desk.locales.language_of(sender.language_code)
+    fresh = desk.db.users.register(sender.id, *names, language=language, balance=desk.config.user_tokens, now=now())
+    return fresh, True
+
+
+def welcome(visit: Visit) -> None:
+    """/start: the first time a welcome and the menu; later it keeps the mode and says which it is."""
+    if visit.words.partition(" ")[2].strip() == "new":
+        wizard.new_story(visit)
+    elif visit.first:
+        first_words(visit)
+    else:
+        visit.send(visit.texts.say("start.again", line=where(visit)), keyboard=visit.keyboard())
+
+
+def first_words(visit: Visit) -> None:
+    """What somebody new reads, whatever they sent first."""
+    config, texts = visit.desk.config, visit.texts
+    turns = allowance.turns_left(config, config.user_tokens)
+    begin = visit.inline(visit.button("lucky", "go:lucky"), visit.button("pick_myself", "go:new_story"))
+    if visit.user.id in config.admin_ids:
+        visit.say("start.first_unlimited", keyboard=begin)
+    else:
+        visit.send(texts.say("start.first", turns=turns), keyboard=begin)
+    visit.say_here("start.first_menu")
+
+
+def show_help(visit: Visit) -> None:
+    """What the bot can do. It informs only: in the wizard the question comes again."""
+    visit.say("help.text", balance=balance(visit))
+    repeat_question(visit)
+
+
+def balance(visit: Visit) -> Html:
+    config, user = visit.desk.config, visit.user
+    if user.id in config.admin_ids:
+        return visit.texts.say("balance.unlimited")
+    turns = allowance.turns_left(config, user.free)
+    return visit.texts.say("balance.left" if turns else "balance.none", turns=turns, tokens=user.free)
+
+
+def open_menu(visit: Visit) -> None:
+    """Leaves whatever is open; nothing of it is lost."""
+    visit.go(Step.MENU)
+    announce(visit)
+
+
+def repeat_question(visit: Visit) -> None:
+    if visit.step in IN_WIZARD:
+        announce(visit)

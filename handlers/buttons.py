@@ -1,0 +1,191 @@
+"""Buttons under messages. Their data hold ids only, `verb:id`; whoever presses must own what the id names.
+
+Every press is answered, at least with nothing, so that no button keeps turning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from database import Story, Turn
+from handlers import story as story_screen
+from handlers import wizard
+from handlers.visit import Visit, now
+from messages import Outgoing
+from outcomes import title_of
+from story import IN_WIZARD, Step
+
+Toast = str | None  # the key of a pop-up answer, if there is one
+
+
+def press(visit: Visit, data: str) -> Toast:
+    """Does what a button says; the key of what its pop-up answers."""
+    verb, _, argument = data.partition(":")
+    if verb == "go":
+        return _go(visit, argument)
+    action = _ACTIONS.get(verb)
+    if action is None or not argument.isdecimal() or len(argument) > 18:
+        return "toast.past"
+    return action(visit, int(argument))
+
+
+def _go(visit: Visit, name: str) -> Toast:
+    """The two ways into a story, under the welcome."""
+    if visit.step not in (Step.MENU, Step.FINISHED) and visit.step not in IN_WIZARD:
+        return "toast.past"
+    if name == "lucky":
+        wizard.lucky(visit)
+    elif name == "new_story":
+        wizard.new_story(visit)
+    else:
+        return "toast.past"
+    return None
+
+
+def _stop(visit: Visit, turn_id: int) -> Toast:
+    turn = visit.desk.turns.open_in(visit.chat_id)
+    if turn is None or turn.id != turn_id:
+        return "toast.nothing_to_stop"
+    story_screen.stop_writing(visit)
+    return "toast.stopping"
+
+
+def _drop(visit: Visit, inbox_id: int) -> Toast:
+    """«✖️ Не надо»: takes back words that wait for the running turn."""
+    desk = visit.desk
+    if not desk.db.inbox.drop_queued(inbox_id, visit.chat_id, now()):
+        return "toast.already_in"
+    visit.after(lambda: desk.intake.forget_queued(visit.chat_id, inbox_id))
+    visit.envelope.send(
+        Outgoing(
+            visit.chat_id,
+            "editMessageText",
+            {"message_id": visit.message_id, "text": visit.texts.plain("story.words_dropped")},
+        )
+    )
+    return "toast.dropped"
+
+
+def _retry(visit: Visit, turn_id: int) -> Toast:
+    return _once_more(visit, turn_id, soft=False)
+
+
+def _softer(visit: Visit, turn_id: int) -> Toast:
+    return _once_more(visit, turn_id, soft=True)
+
+
+def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
+    """Asks a failed turn again, if the story still stands where it failed."""
+    db = visit.desk.db
+    turn = db.turns.get(turn_id)
+    if turn is None or turn.user_id != visit.user.id:
+        return "toast.foreign"
+    story = db.stories.get(turn.session_id)
+    if turn.state != "failed" or story is None or not _stands_at(visit, story, turn):
+        return "toast.past"
+    if visit.writing:
+        return "toast.writing"
+    if not story_screen.affordable(visit, story, turn.kind):
+        return None
+    _untouch_keyboard(visit)
+    if visit.user.session_id == story.session_id and visit.step in (Step.MENU, Step.FINALE):
+        visit.go(Step.STORY)
+        visit.say_here("story.line", title=title_of(story), part=max(1, db.stories.parts(story.head_id)))
+    visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft)
+    return None
+
+
+def _stands_at(visit: Visit, story: Story, turn: Turn) -> bool:
+    """Whether nothing was written since: the head is what the turn began from, or what it left half done."""
+    head_id = story.head_id
+    if head_id == turn.prompt_id:
+        return True
+    stories = visit.desk.db.stories
+    begun_from = stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+    if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
+        return True
+    head = stories.prompt(head_id) if head_id is not None else None
+    return head is not None and head.turn_id == turn.id
+
+
+def _finale(visit: Visit, session_id: int) -> Toast:
+    story = visit.story
+    if story is None or story.session_id != session_id or story.finished:
+        return "toast.past"
+    if visit.writing:
+        return "toast.writing"
+    story_screen.ask_ending(visit)
+    return None
+
+
+def _read(visit: Visit, session_id: int) -> Toast:
+    story = visit.desk.db.stories.get(session_id)
+    if story is None or story.user_id != visit.user.id:
+        return "toast.foreign"
+    story_screen.read(visit, story)
+    return None
+
+
+def _words_story(visit: Visit, kept_id: int) -> Toast:
+    """Kept words go into the open story as its next part."""
+    story = visit.story
+    if story is None or story.finished:
+        return "toast.past"
+    return _use_words(visit, kept_id, story, "part")
+
+
+def _words_epilogue(visit: Visit, kept_id: int) -> Toast:
+    story = visit.story
+    if story is None or not story.finished:
+        return "toast.past"
+    return _use_words(visit, kept_id, story, "epilogue")
+
+
+def _use_words(visit: Visit, kept_id: int, story: Story, kind: str) -> Toast:
+    if visit.writing:
+        return "toast.writing"
+    if not story_screen.affordable(visit, story, kind):
+        return None
+    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    if words is None:
+        return "toast.words_gone"
+    _untouch_keyboard(visit)
+    if kind == "part":
+        visit.go(Step.STORY)
+        visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
+    else:
+        visit.say("finale.epilogue_writing")
+    story_screen.write_words(visit, story, story.head_id, words, kind)
+    return None
+
+
+def _words_new(visit: Visit, kept_id: int) -> Toast:
+    """Kept words become a wish of a new story."""
+    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    if words is None:
+        return "toast.words_gone"
+    _untouch_keyboard(visit)
+    wizard.start_with(visit, words)
+    return None
+
+
+def _parts(visit: Visit, story: Story) -> int:
+    return visit.desk.db.stories.parts(story.head_id)
+
+
+def _untouch_keyboard(visit: Visit) -> None:
+    """Takes the buttons away that were used: they would answer only «это уже прошлое»."""
+    visit.envelope.send(Outgoing(visit.chat_id, "editMessageReplyMarkup", {"message_id": visit.message_id}))
+
+
+_ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
+    "stop": _stop,
+    "drop": _drop,
+    "retry": _retry,
+    "softer": _softer,
+    "finale": _finale,
+    "read": _read,
+    "words_story": _words_story,
+    "words_epilogue": _words_epilogue,
+    "words_new": _words_new,
+}

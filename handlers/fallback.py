@@ -1,0 +1,43 @@
+"""What can't be done here: a button of another screen, an unknown command, a sticker. Each says what works now."""
+
+from __future__ import annotations
+
+from handlers.places import awaited
+from handlers.visit import Visit
+
+_KINDS = {
+    "sticker": "sticker",
+    "photo": "photo",
+    "video": "video",
+    "video_note": "video",
+    "animation": "video",
+    "voice": "voice",
+    "audio": "audio",
+    "document": "document",
+    "location": "location",
+    "venue": "location",
+    "contact": "contact",
+    "poll": "poll",
+    "dice": "dice",
+}
+
+
+def wrong_state(visit: Visit) -> None:
+    visit.say_here("wrong.button", now=awaited(visit))
+
+
+def unknown_command(visit: Visit) -> None:
+    visit.say_here("wrong.command", now=awaited(visit))
+
+
+def other_content(visit: Visit) -> None:
+    """A sticker, a picture, a voice message, an empty text: what this step waits for instead."""
+    visit.say_here(f"wrong.{_KINDS.get(visit.kind, 'other')}", now=awaited(visit))
+
+
+def empty(visit: Visit) -> None:
+    visit.say_here("wrong.empty", now=awaited(visit))
+
+
+def edited(visit: Visit) -> None:
+    visit.say("wrong.edited", now=awaited(visit))

@@ -1,0 +1,197 @@
+"""The front door: reads an update, looks its key up in the table of steps, and calls who answers it.
+
+One action a name; which action answers which key at which step stands in `story.TABLE` alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+
+from telebot import TeleBot, types
+
+from handlers import account, admin, fallback, groups, wizard
+from handlers import buttons as button_rows
+from handlers import story as story_screen
+from handlers.visit import Desk, Visit
+from messages import Json, Outgoing
+from story import ADMIN_COMMANDS, COMMANDS, OTHER_CONTENT, UNKNOWN_COMMAND, WORDS, Step, accepted, decide
+
+ACTIONS: Mapping[str, Callable[[Visit], None]] = {
+    "welcome": account.welcome,
+    "help": account.show_help,
+    "open_menu": account.open_menu,
+    "new_story": wizard.new_story,
+    "start_wizard": wizard.start,
+    "resume_draft": wizard.resume,
+    "ask_again": wizard.ask_again,
+    "take_genre": wizard.take_genre,
+    "take_hero": wizard.take_hero,
+    "take_setting": wizard.take_setting,
+    "other_presets": wizard.other_presets,
+    "add_extra": wizard.add_extra,
+    "replace_extra": wizard.replace_extra,
+    "clear_extra": wizard.clear_extra,
+    "lucky": wizard.lucky,
+    "begin": wizard.begin,
+    "leave_wizard": wizard.leave,
+    "open_story": story_screen.open_story,
+    "write_from_words": story_screen.write_from_words,
+    "write_on": story_screen.write_on,
+    "ask_ending": story_screen.ask_ending,
+    "write_ending": story_screen.write_ending,
+    "write_own_ending": story_screen.write_own_ending,
+    "whole_story": story_screen.whole_story,
+    "keep_words": story_screen.keep_words,
+    "queue_words": story_screen.queue_words,
+    "already_writing": story_screen.already_writing,
+    "busy_writing": story_screen.busy_writing,
+    "stop_writing": story_screen.stop_writing,
+    "nothing_to_stop": story_screen.nothing_to_stop,
+    "nothing_to_cancel": story_screen.nothing_to_cancel,
+    "debug": admin.debug,
+    "logs": admin.logs,
+    "wrong_state": fallback.wrong_state,
+    "unknown_command": fallback.unknown_command,
+    "other_content": fallback.other_content,
+}
+_INFORMING = frozenset({"whole_story"})  # after these the wizard repeats its question
+
+# Characters that no text needs and that break databases, terminals or file names; line ends and tabs stay.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+def register(bot: TeleBot, desk: Desk) -> None:
+    """Registers one handler a kind of update; each has its envelope from the intake."""
+    bot.register_message_handler(
+        lambda message: on_message(desk, message), content_types=_ALL_CONTENT, func=lambda message: True
+    )
+    bot.register_edited_message_handler(
+        lambda message: on_edited(desk, message), content_types=_ALL_CONTENT, func=lambda message: True
+    )
+    bot.register_callback_query_handler(lambda query: on_button(desk, query), func=lambda query: True)
+    bot.register_stopped_message_generation_handler(lambda stopped: on_stopped(desk, stopped))
+    bot.register_my_chat_member_handler(lambda change: on_membership(desk, change))
+
+
+_ALL_CONTENT = [
+    *("text", "sticker", "photo", "video", "video_note", "animation", "voice", "audio", "document", "location"),
+    *("venue", "contact", "poll", "dice", "game", "story", "paid_media", "checklist", "web_app_data"),
+    *("invoice", "successful_payment", "users_shared", "chat_shared", "giveaway"),
+]
+
+
+def on_message(desk: Desk, message: types.Message) -> None:
+    """A message in a private chat, or a command in a group."""
+    envelope = desk.intake.envelope
+    if message.chat.type != "private":
+        if message.chat.type in ("group", "supergroup"):
+            groups.answer(desk, envelope, message)
+        return
+    visit = _visit(desk, message.from_user, message.chat.id, message.message_id)
+    if visit is None:
+        return
+    _read(visit, message)
+    if visit.first and visit.key != "/start":
+        account.first_words(visit)
+    _dispatch(visit)
+
+
+def on_edited(desk: Desk, message: types.Message) -> None:
+    """An edited message of the user's: refused words are tried again, what has become story stays as it is."""
+    if message.chat.type != "private":
+        return
+    visit = _visit(desk, message.from_user, message.chat.id, message.message_id)
+    if visit is None:
+        return
+    _read(visit, message)
+    if visit.key != WORDS or visit.step is not Step.STORY:
+        return
+    prompt_id = desk.db.outbox.shown(visit.chat_id, visit.message_id)
+    if visit.writing or (prompt_id is not None and not desk.db.turns.failed_under(prompt_id)):
+        fallback.edited(visit)
+    else:
+        _dispatch(visit)
+
+
+def on_button(desk: Desk, query: types.CallbackQuery) -> None:
+    """A button under a message."""
+    envelope = desk.intake.envelope
+    toast: button_rows.Toast = None
+    visit = None
+    if query.message is not None and query.message.chat.type == "private":
+        visit = _visit(desk, query.from_user, query.message.chat.id, query.message.message_id)
+        if visit is not None:
+            toast = button_rows.press(visit, query.data or "")
+    params: dict[str, Json] = {"callback_query_id": query.id}
+    if toast is not None and visit is not None:
+        params["text"] = visit.texts.plain(toast)
+    envelope.outgoing.insert(0, Outgoing(envelope.chat_id, "answerCallbackQuery", params))
+
+
+def on_stopped(desk: Desk, stopped: types.MessageGenerationStopped) -> None:
+    """The stop button of a growing answer; a late press names an older turn and does nothing."""
+    turn = desk.turns.open_in(stopped.chat.id)
+    if turn is None or turn.id != stopped.draft_id:
+        return
+    for message in desk.turns.end_by_stop(turn):
+        desk.intake.envelope.send(message)
+    desk.intake.envelope.after.append(lambda: desk.turns.release(turn))
+
+
+def on_membership(desk: Desk, change: types.ChatMemberUpdated) -> None:
+    """A user blocks the bot, or comes back."""
+    if change.chat.type == "private":
+        desk.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
+
+
+def _visit(desk: Desk, sender: types.User | None, chat_id: int, message_id: int) -> Visit | None:
+    """The visit of a sender, registered if new; None, and said so, where the bot takes no more users."""
+    if sender is None or sender.is_bot:
+        return None
+    envelope = desk.intake.envelope
+    user, first = account.known_user(desk, sender)
+    if user is None:
+        texts = desk.locales[desk.locales.language_of(sender.language_code)]
+        full = texts.say("trouble.users", limit=desk.config.max_users)
+        envelope.send(Outgoing(chat_id, "sendMessage", {"text": full, "parse_mode": "HTML"}))
+        return None
+    visit = Visit(desk, envelope, user, desk.locales[user.language], chat_id, message_id, first=first)
+    visit.writing = envelope.behind or desk.turns.open_in(chat_id) is not None
+    return visit
+
+
+def _read(visit: Visit, message: types.Message) -> None:
+    """What a message is: a command, a button's label, words, or something else."""
+    visit.kind = message.content_type
+    text = _CONTROL.sub("", message.text or "").strip()
+    visit.words = text
+    if message.content_type != "text":
+        visit.key = OTHER_CONTENT
+    elif text.startswith("/"):
+        command = text.split(maxsplit=1)[0].partition("@")[0].lower()
+        hidden = command in ADMIN_COMMANDS and not admin.is_admin(visit)
+        visit.key = command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
+    else:
+        visit.key = _key_of(visit, text)
+
+
+def _key_of(visit: Visit, text: str) -> str:
+    """A button's key, or `WORDS`. A label typed without its emoji is a button only where that button works:
+    elsewhere «чат» may be a setting, and «назад» a line of the story."""
+    locales = visit.desk.locales
+    key = locales.key_of(text)
+    if key is None or (key not in accepted(visit.step) and not locales.is_label(text)):
+        return WORDS
+    return key
+
+
+def _dispatch(visit: Visit) -> None:
+    if visit.key == WORDS and not visit.words:
+        fallback.empty(visit)
+        return
+    cell = decide(visit.step, visit.key, writing=visit.writing)
+    visit.next_step = cell.to
+    ACTIONS[cell.action](visit)
+    if cell.action in _INFORMING:
+        account.repeat_question(visit)

@@ -1,0 +1,206 @@
+"""The story's screens: writing on, the ending, reading it whole, and words that come while the model writes."""
+
+from __future__ import annotations
+
+from database import Story
+from errors import LimitReached
+from handlers.places import announce, awaited
+from handlers.visit import Visit, now
+from outcomes import title_of
+from splitting import split
+from story import Step
+
+MOST_QUEUED = 5  # messages that wait for the running turn
+OWN_ENDING_CHARS = 300
+
+
+def open_story(visit: Visit) -> None:
+    """Back to the story that is open, exactly where it stopped."""
+    story = visit.story
+    if story is None or story.finished:
+        visit.say_here("menu.no_story")
+        return
+    came_from = visit.step
+    visit.go(Step.STORY)
+    if came_from is Step.FINALE:
+        visit.say_here("finale.kept")
+    else:
+        announce(visit)
+
+
+def write_from_words(visit: Visit) -> None:
+    """The user's own words are the next part; the model writes on from them."""
+    story = visit.story
+    if story is None:
+        lost(visit)
+    elif short_enough(visit) and affordable(visit, story, "part"):
+        write_words(visit, story, story.head_id, visit.words)
+
+
+def write_words(visit: Visit, story: Story, below_id: int | None, words: str, kind: str = "part") -> None:
+    """Puts words under a prompt of the story and asks for what comes after them."""
+    db = visit.desk.db
+    prompt_id = db.stories.add_prompt(story.session_id, below_id, visit.user.id, "user", words, now=now())
+    db.outbox.show(visit.chat_id, visit.message_id, prompt_id)
+    visit.ask(kind, story.session_id, prompt_id)
+
+
+def write_on(visit: Visit) -> None:
+    """The model writes on by itself."""
+    story = visit.story
+    if story is None:
+        lost(visit)
+    elif affordable(visit, story, "part"):
+        visit.ask("part", story.session_id, story.head_id)
+
+
+def ask_ending(visit: Visit) -> None:
+    story = visit.story
+    if story is None or story.finished:
+        visit.say_here("wrong.button", now=awaited(visit))
+    elif visit.desk.db.stories.parts(story.head_id) == 0:
+        visit.go(Step.STORY)
+        visit.say_here("finale.too_early")
+    else:
+        visit.go(Step.FINALE)
+        announce(visit)
+
+
+def write_ending(visit: Visit) -> None:
+    _write_ending(visit, visit.key.removeprefix("ending_"))
+
+
+def write_own_ending(visit: Visit) -> None:
+    """Words at the choice of endings: an ending as the user wishes it."""
+    if len(visit.words) > OWN_ENDING_CHARS:
+        shown = visit.texts.plural("up_to_chars", OWN_ENDING_CHARS)
+        visit.say_here("wrong.too_long", length=len(visit.words), limit=shown, now=awaited(visit))
+    else:
+        _write_ending(visit, visit.words)
+
+
+def _write_ending(visit: Visit, hint: str) -> None:
+    story = visit.story
+    if story is None:
+        lost(visit)
+    elif affordable(visit, story, "ending"):
+        visit.go(Step.STORY)
+        visit.say_here("finale.writing")
+        visit.ask("ending", story.session_id, story.head_id, hint=hint)
+
+
+def whole_story(visit: Visit) -> None:
+    """The open story from its first line, in as many messages as it takes."""
+    story = visit.story
+    if story is None:
+        visit.say("whole.nothing")
+    else:
+        read(visit, story)
+
+
+def read(visit: Visit, story: Story) -> None:
+    prompts = visit.desk.db.stories.whole(story.head_id)
+    if not prompts:
+        visit.say("whole.empty")
+        return
+    text = "\n\n".join(prompt.text for prompt in prompts)
+    parts = sum(prompt.role == "assistant" for prompt in prompts)
+    visit.say("whole.header", title=title_of(story), genre=story.genre, parts=parts, chars=len(text))
+    for piece in split(text):
+        visit.send_plain(piece)
+    visit.say("whole.finished" if story.finished else "whole.unfinished")
+
+
+# ---------------------------------------------------------------------- words without a place, and while it writes
+
+
+def keep_words(visit: Visit) -> None:
+    """Words in the menu, or after the ending: kept, and nothing spent before the choice."""
+    kept_id = visit.desk.db.users.keep_words(visit.user.id, visit.words, now())
+    story = visit.story
+    to_new = visit.button("words_to_new", f"words_new:{kept_id}")
+    if story is not None and visit.step is Step.FINISHED:
+        epilogue = visit.button("epilogue", f"words_epilogue:{kept_id}")
+        new = visit.button("new_story", f"words_new:{kept_id}")
+        visit.say("finished.own_words", title=title_of(story), keyboard=visit.inline(epilogue, new))
+    elif story is not None and not story.finished:
+        to_story = visit.button("words_to_story", f"words_story:{kept_id}", title=title_of(story))
+        visit.say("menu.own_words", keyboard=visit.inline(to_story, to_new))
+    else:
+        visit.say("menu.own_words", keyboard=visit.inline(to_new))
+
+
+def queue_words(visit: Visit) -> None:
+    """Words while the model writes: they wait in order as the next turns."""
+    envelope, db = visit.envelope, visit.desk.db
+    if envelope.queued:
+        envelope.verdict = "queue"  # told so already
+        return
+    waiting = db.inbox.queued_in(visit.chat_id)
+    if waiting >= MOST_QUEUED:
+        visit.say("story.busy_full", n=waiting)
+        return
+    envelope.verdict = "queue"
+    turn = visit.desk.turns.open_in(visit.chat_id)
+    buttons = [visit.button("not_needed", f"drop:{envelope.inbox_id}")]
+    if turn is not None:
+        buttons.append(visit.button("stop", f"stop:{turn.id}"))
+    visit.say("story.busy", keyboard=visit.inline(*buttons))
+
+
+def already_writing(visit: Visit) -> None:
+    visit.say("story.busy_next")
+
+
+def busy_writing(visit: Visit) -> None:
+    visit.say("wrong.button", now=visit.texts.say("now.writing"))
+
+
+def stop_writing(visit: Visit) -> None:
+    """Ends the open turn at once; what was written is kept."""
+    turns = visit.desk.turns
+    turn = turns.open_in(visit.chat_id)
+    if turn is None:
+        nothing_to_stop(visit)
+        return
+    for message in turns.end_by_stop(turn):
+        visit.envelope.send(message)
+    visit.after(lambda: turns.release(turn))
+
+
+def nothing_to_stop(visit: Visit) -> None:
+    visit.say_here("story.nothing_to_stop" if visit.step is Step.STORY else "cancel.nothing")
+
+
+def nothing_to_cancel(visit: Visit) -> None:
+    visit.say_here("cancel.nothing")
+
+
+# ---------------------------------------------------------------------- shared checks
+
+
+def lost(visit: Visit) -> None:
+    """The open story is gone: back to the menu with a word."""
+    visit.go(Step.MENU)
+    visit.say_here("menu.no_story")
+
+
+def affordable(visit: Visit, story: Story, kind: str) -> bool:
+    """Whether no limit stands in the way of a turn; says which one does."""
+    try:
+        visit.desk.turns.check(visit.user.id, story.session_id, kind)
+    except LimitReached as limit:
+        visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, story.session_id, limit))
+        return False
+    return True
+
+
+def short_enough(visit: Visit) -> bool:
+    """Whether the words take at most half of the prompt's room; says how much to cut where they don't."""
+    limit = visit.desk.config.max_tokens_per_request // 2
+    tokens = visit.desk.turns.estimate(visit.words)
+    if tokens <= limit:
+        return True
+    chars = len(visit.words) * limit // tokens
+    visit.say("trouble.too_long", limit=limit, tokens=tokens, chars=chars)
+    return False

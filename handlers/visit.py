@@ -1,0 +1,156 @@
+"""One update as its handler sees it: who came, where they are, what they sent, and how to answer.
+
+Nothing here touches the network: what is said becomes outbox rows, in the transaction of the update.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from config import Config
+from database import Database, Story, User
+from delivery import Delivery
+from intake import Envelope, Intake
+from keyboards import inline, reply
+from messages import Json, Outgoing
+from outcomes import Outcomes
+from story import Draft, Step
+from texts import Locales, Texts
+from turns import Turns
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What every handler works with."""
+
+    config: Config
+    db: Database
+    locales: Locales
+    intake: Intake
+    delivery: Delivery
+    turns: Turns
+    outcomes: Outcomes
+
+    @property
+    def username(self) -> str:
+        """The bot's own @name without the sign; empty until Telegram has told it once."""
+        return self.db.settings.get("bot_username") or ""
+
+
+@dataclass(slots=True)
+class Visit:
+    """A registered user's update in a private chat.
+
+    `words` are the text as it came; `message_id` the user's message, or the bot's under whose button was tapped.
+    """
+
+    desk: Desk
+    envelope: Envelope
+    user: User
+    texts: Texts
+    chat_id: int
+    message_id: int
+    words: str = ""
+    key: str = ""
+    kind: str = ""  # content type, for what isn't text
+    next_step: Step | None = None
+    first: bool = False  # registered by this very update
+    writing: bool = False
+
+    @property
+    def step(self) -> Step:
+        return self.user.step
+
+    @property
+    def draft(self) -> Draft:
+        return self.desk.db.drafts.get(self.user.id, Draft())
+
+    @draft.setter
+    def draft(self, draft: Draft) -> None:
+        self.desk.db.drafts[self.user.id] = draft
+
+    @property
+    def story(self) -> Story | None:
+        """The story that is open, or was last."""
+        return self.desk.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
+
+    @property
+    def has_story(self) -> bool:
+        story = self.story
+        return story is not None and not story.finished
+
+    # ------------------------------------------------------------------ moving
+
+    def go(self, step: Step) -> None:
+        """Moves the user to `step`. Updates of one chat run one at a time, so nobody can have moved them meanwhile
+        but a turn's end, and that only to where this update then finds them."""
+        if step is self.step:
+            return
+        self.desk.db.users.move(self.user.id, self.step, step)
+        self.user = replace(self.user, step=step)
+
+    def open(self, session_id: int) -> None:
+        self.desk.db.users.open_session(self.user.id, session_id)
+        self.user = replace(self.user, session_id=session_id)
+
+    # ------------------------------------------------------------------ saying
+
+    def say(self, key: str, *, keyboard: Json = None, **values: object) -> None:
+        """A sentence of the locales."""
+        self.send(self.texts.say(key, **values), keyboard=keyboard)
+
+    def say_here(self, key: str, **values: object) -> None:
+        """A sentence that carries the reply keyboard of the user's step."""
+        self.say(key, keyboard=self.keyboard(), **values)
+
+    def send(self, html: str, *, keyboard: Json = None) -> None:
+        """Telegram HTML; values in it are escaped already."""
+        params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
+        if keyboard is not None:
+            params["reply_markup"] = keyboard
+        self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
+
+    def send_plain(self, text: str, *, keyboard: Json = None) -> None:
+        params: dict[str, Json] = {"text": text}
+        if keyboard is not None:
+            params["reply_markup"] = keyboard
+        self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
+
+    def keyboard(self) -> Json:
+        return reply(self.texts, self.step, self.draft, has_story=self.has_story)
+
+    def button(self, label: str, data: str, **values: object) -> tuple[str, str]:
+        return self.texts.label(label, **values), data
+
+    def inline(self, *buttons: tuple[str, str]) -> Json:
+        """The buttons as one row under a message."""
+        return inline(buttons)
+
+    # ------------------------------------------------------------------ asking a model
+
+    def ask(self, kind: str, session_id: int, prompt_id: int | None, *, hint: str = "", soft: bool = False) -> None:
+        """Ends this update with a turn: its answer comes when a worker is free."""
+        turns = self.desk.turns
+        turn_id = turns.begin(
+            inbox_id=self.envelope.inbox_id,
+            chat_id=self.chat_id,
+            user_id=self.user.id,
+            session_id=session_id,
+            kind=kind,
+            prompt_id=prompt_id,
+            hint=hint,
+            soft=soft,
+        )
+        self.envelope.verdict = "turn"
+        self.after(lambda: turns.enqueue(turn_id, self.chat_id))
+
+    def after(self, call: Callable[[], None]) -> None:
+        """Runs when the transaction has committed."""
+        self.envelope.after.append(call)
+
+
+def now() -> int:
+    """Unix seconds, UTC."""
+    return int(time.time())

@@ -1,0 +1,166 @@
+"""The wizard: genre, hero, setting, wishes, and the card that begins the story.
+
+Every action ends by asking the question of the step that the user is at then.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from errors import LimitReached
+from handlers.places import announce, awaited
+from handlers.visit import Visit, now
+from outcomes import title_of
+from story import WORD_LIMITS, Draft, Step, unfinished_step
+
+OPENING_WORDS_CHARS = 1000  # of kept words that become a wish of the new story
+
+
+def new_story(visit: Visit) -> None:
+    """The wizard from its first question; asks first where a draft was left halfway."""
+    if visit.draft.begun:
+        ask(visit, Step.RESUME)
+    else:
+        start(visit)
+
+
+def start(visit: Visit) -> None:
+    visit.draft = Draft()
+    ask(visit, Step.GENRE)
+
+
+def start_with(visit: Visit, words: str) -> None:
+    """The wizard with a first wish: words that were kept for a new story."""
+    draft = visit.draft if visit.draft.begun else Draft()
+    visit.draft = draft.with_extra(words[:OPENING_WORDS_CHARS])
+    visit.say("menu.words_in_new")
+    ask(visit, unfinished_step(visit.draft))
+
+
+def resume(visit: Visit) -> None:
+    ask(visit, unfinished_step(visit.draft))
+
+
+def ask_again(visit: Visit) -> None:
+    """Moves where the table says, if anywhere, and asks the question there."""
+    ask(visit, visit.next_step or visit.step)
+
+
+def ask(visit: Visit, step: Step) -> None:
+    came_from = visit.step
+    visit.go(step)
+    if step is not Step.RESUME:
+        visit.draft = replace(visit.draft, step=step)
+    announce(visit, came_from)
+
+
+def take_genre(visit: Visit) -> None:
+    if not fits(visit):
+        return
+    known = visit.texts.genre_of(visit.words)
+    _take(visit, genre=known.label if known else visit.words)
+
+
+def take_hero(visit: Visit) -> None:
+    if fits(visit):
+        preset = visit.texts.hero_of(visit.words)
+        _take(visit, hero=preset.full if preset else visit.words)
+
+
+def take_setting(visit: Visit) -> None:
+    if fits(visit):
+        preset = visit.texts.setting_of(visit.words)
+        _take(visit, setting=preset.full if preset else visit.words)
+
+
+def _take(visit: Visit, **fields: str) -> None:
+    visit.draft = replace(visit.draft, page=0, lucky=False, **fields)  # type: ignore[arg-type]
+    ask_again(visit)
+
+
+def other_presets(visit: Visit) -> None:
+    visit.draft = replace(visit.draft, page=visit.draft.page + 1)
+    announce(visit)
+
+
+def add_extra(visit: Visit) -> None:
+    """One more message of wishes: several add up."""
+    limit = WORD_LIMITS[Step.EXTRA]
+    draft = visit.draft.with_extra(visit.words)
+    if len(draft.extra) > limit and visit.draft.extra:
+        visit.say_here("wrong.many", limit=limit, now=awaited(visit))
+    elif fits(visit):
+        visit.draft = draft
+        visit.say_here("wizard.extra.more", left=limit - len(draft.extra))
+
+
+def replace_extra(visit: Visit) -> None:
+    if fits(visit):
+        _take(visit, extra=visit.words)
+
+
+def clear_extra(visit: Visit) -> None:
+    _take(visit, extra="")
+
+
+def lucky(visit: Visit) -> None:
+    """Fills everything by chance and shows the card; wishes of the user's own are kept."""
+    texts, draft = visit.texts, visit.draft
+    genre = random.choice(texts.genres).label
+    own_extra = draft.extra if draft.extra and not draft.lucky else ""
+    visit.draft = Draft(
+        genre=genre,
+        hero=random.choice(texts.heroes(genre)).full,
+        setting=random.choice(texts.settings(genre)).full,
+        extra=own_extra or random.choice(texts.extras(genre)),
+        lucky=True,
+    )
+    ask(visit, Step.SUMMARY)
+
+
+def begin(visit: Visit) -> None:
+    """Makes a story of the card and asks for its first part. A limit leaves the card as it is."""
+    draft = visit.draft
+    if not draft.complete:
+        ask(visit, unfinished_step(draft))
+        return
+    desk = visit.desk
+    try:
+        desk.turns.check(visit.user.id, None, "part")
+    except LimitReached as limit:
+        visit.envelope.send(desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
+        return
+    session_id = desk.db.stories.create(
+        visit.user.id,
+        visit.chat_id,
+        genre=draft.genre,
+        hero=draft.hero,
+        setting=draft.setting,
+        extra=draft.extra,
+        title="",
+        now=now(),
+    )
+    del desk.db.drafts[visit.user.id]
+    visit.open(session_id)
+    visit.go(Step.STORY)
+    story = visit.story
+    assert story is not None
+    visit.say_here("story.begin", title=title_of(story))
+    visit.ask("part", session_id, None)
+
+
+def leave(visit: Visit) -> None:
+    """Out of the wizard; the draft stays."""
+    visit.go(Step.MENU)
+    visit.say_here("cancel.wizard" if visit.draft.begun else "cancel.wizard_empty")
+
+
+def fits(visit: Visit) -> bool:
+    """Whether the words keep to the step's limit; says so where they don't."""
+    limit = WORD_LIMITS[visit.step]
+    if len(visit.words) <= limit:
+        return True
+    shown = visit.texts.plural("up_to_chars", limit)
+    visit.say_here("wrong.too_long", length=len(visit.words), limit=shown, now=awaited(visit))
+    return False

@@ -1,0 +1,386 @@
+"""Updates: a durable inbox, one chat in order, many chats at once.
+
+The polling thread keeps every update in the inbox before it asks Telegram for more, which is what tells
+Telegram that the last ones were received. Lanes take the kept updates chat by chat and run their handlers,
+each in one transaction with all its effects. No lane ever waits for a model or for Telegram: words that come
+while the chat's turn runs are held as data, and everything that needs no model is handled at once, so a stop
+overtakes by itself.
+
+Not covered: what an update means (`handlers`), and sending (`delivery`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import telebot
+from telebot.types import Update
+
+from botapi import BotApi
+from database import Database, InboxRow
+from delivery import Delivery
+from errors import StorageError, TelegramError, TelegramRefused
+from logs import event
+from messages import Outgoing
+
+log = logging.getLogger(__name__)
+
+ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"]
+LONG_POLL_S = 25
+LANES = 4
+MOST_ATTEMPTS = 3  # deaths of the process inside one update's handler, before it is set aside
+
+
+@dataclass(slots=True)
+class Envelope:
+    """One update while its handler runs: what came, and what the handler decides.
+
+    Nothing here acts at once: messages, the verdict and the calls of `after` count when the
+    transaction has committed.
+    """
+
+    inbox_id: int
+    chat_id: int
+    queued: bool  # it has waited for a turn before, and its sender was told so
+    behind: bool  # other updates of this chat wait for a turn before it
+    outgoing: list[Outgoing] = field(default_factory=list)
+    after: list[Callable[[], None]] = field(default_factory=list)
+    verdict: str = "done"  # done; turn: a turn ends it; queue: it waits for the running turn
+
+    def send(self, message: Outgoing) -> None:
+        self.outgoing.append(message)
+
+
+@dataclass(slots=True)
+class _Chat:
+    rows: deque[InboxRow] = field(default_factory=deque)
+    held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
+    scheduled: bool = False
+
+
+class Intake:
+    """The inbox's threads. `trouble(chat_id, kind)` gives the sentence for a chat when a handler fails."""
+
+    def __init__(
+        self,
+        bot: telebot.TeleBot,
+        api: BotApi,
+        db: Database,
+        delivery: Delivery,
+        trouble: Callable[[int, str], str],
+        on_fatal: Callable[[TelegramRefused], None],
+        on_poison: Callable[[InboxRow, str], None],
+    ) -> None:
+        self._bot = bot
+        self._api = api
+        self._db = db
+        self._delivery = delivery
+        self._trouble = trouble
+        self._on_fatal = on_fatal
+        self._on_poison = on_poison
+        self._condition = threading.Condition()
+        self._chats: dict[int, _Chat] = {}
+        self._ready: deque[int] = deque()
+        self._earlier: set[int] = set()  # rows left by an earlier life, not run in this one yet
+        self._local = threading.local()
+        self._stopping = threading.Event()
+        self._told_of_storage: dict[int, float] = {}
+        self.last_poll_at = 0.0  # seconds of the monotonic clock
+        self._lanes: list[threading.Thread] = []
+
+    @property
+    def envelope(self) -> Envelope:
+        """The update that this thread handles now."""
+        envelope: Envelope = self._local.envelope
+        return envelope
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Takes up what an earlier life left, then starts the lanes and the polling."""
+        left = self._db.inbox.unfinished()
+        self._earlier = {row.id for row in left}
+        self._enqueue(left)
+        self._lanes = [
+            threading.Thread(target=self._lane, name=f"lane-{number}", daemon=True) for number in range(LANES)
+        ]
+        for lane in self._lanes:
+            lane.start()
+        threading.Thread(target=self._poll, name="polling", daemon=True).start()
+
+    def stop(self) -> None:
+        """Takes no more updates and starts no more handlers; a handler that runs ends within `stop`.
+
+        The request under way is left to itself: what it still brings isn't acknowledged, and comes again.
+        """
+        self._stopping.set()
+        with self._condition:
+            self._condition.notify_all()
+        for lane in self._lanes:
+            lane.join(timeout=5)
+
+    # ------------------------------------------------------------------ in
+
+    def put(self, chat_id: int, body: str) -> None:
+        """Takes in an update that doesn't come from Telegram's polling: JSON of the same shape."""
+        with self._db.transaction(durable=True):
+            rows = self._db.inbox.add([(None, chat_id, body)], int(time.time()))
+        self._enqueue(rows)
+
+    def resume(self, chat_id: int) -> None:
+        """The chat's turn has ended: what waited for it runs now, in order."""
+        with self._condition:
+            chat = self._chats.get(chat_id)
+            if chat is None:
+                return
+            chat.rows.extendleft(reversed(chat.held))
+            chat.held.clear()
+            self._schedule(chat_id, chat)
+
+    def forget_queued(self, chat_id: int, inbox_id: int) -> None:
+        """A waiting update was taken back by its sender; its row is done already."""
+        with self._condition:
+            chat = self._chats.get(chat_id)
+            if chat is not None:
+                chat.held = deque(row for row in chat.held if row.id != inbox_id)
+
+    def _enqueue(self, rows: Sequence[InboxRow]) -> None:
+        with self._condition:
+            for row in rows:
+                chat = self._chats.setdefault(row.chat_id, _Chat())
+                chat.rows.append(row)
+                self._schedule(row.chat_id, chat)
+
+    def _schedule(self, chat_id: int, chat: _Chat) -> None:
+        if chat.rows and not chat.scheduled:
+            chat.scheduled = True
+            self._ready.append(chat_id)
+            self._condition.notify()
+
+    # ------------------------------------------------------------------ polling
+
+    def _poll(self) -> None:
+        offset: int | None = None
+        pause_s = 0.0
+        while not self._stopping.wait(pause_s):
+            params: dict[str, Any] = {"timeout": LONG_POLL_S, "allowed_updates": ALLOWED_UPDATES}
+            if offset is not None:
+                params["offset"] = offset
+            try:
+                batch = self._api.call("getUpdates", params, timeout_s=LONG_POLL_S + 10)
+                if self._stopping.is_set():
+                    return
+                offset = self._keep(batch)
+                self.last_poll_at = time.monotonic()
+                pause_s = 0.0
+            except TelegramRefused as error:
+                if error.code == 401:
+                    self._on_fatal(error)
+                    return
+                pause_s = self._refused(error, pause_s)
+            except TelegramError as error:
+                pause_s = _longer(pause_s, 30)
+                event(log, logging.WARNING, "telegram unreachable", error=str(error), wait_s=round(pause_s, 1))
+            except StorageError as error:
+                pause_s = _longer(pause_s, 10)
+                event(log, logging.ERROR, "inbox can't be written", error=str(error), wait_s=round(pause_s, 1))
+            except Exception:
+                pause_s = _longer(pause_s, 30)
+                log.exception("polling failed")
+
+    def _refused(self, error: TelegramRefused, pause_s: float) -> float:
+        if error.code == 409:
+            event(
+                log,
+                logging.ERROR,
+                "another copy of this bot is polling, or a webhook is set; waiting",
+                error=str(error),
+            )
+            return 5.0
+        pause_s = error.retry_after_s if error.retry_after_s is not None else _longer(pause_s, 30)
+        event(log, logging.WARNING, "getUpdates refused", error=str(error), wait_s=round(pause_s, 1))
+        return pause_s
+
+    def _keep(self, batch: Any) -> int | None:
+        """Keeps a batch; the offset that acknowledges it.
+
+        None after an empty batch: all is acknowledged then, and after a quiet week Telegram may go on
+        with smaller ids than the last ones.
+        """
+        updates = [update for update in batch if isinstance(update, dict) and isinstance(update.get("update_id"), int)]
+        if not updates:
+            return None
+        kept = [
+            (update["update_id"], chat_of(update), json.dumps(update, ensure_ascii=False, separators=(",", ":")))
+            for update in updates
+        ]
+        try:
+            with self._db.transaction(durable=True):
+                rows = self._db.inbox.add(kept, int(time.time()))
+        except StorageError:
+            for _, chat_id, _ in kept:
+                self._tell_of_storage(chat_id)
+            raise
+        self._enqueue(rows)
+        return 1 + max(int(update["update_id"]) for update in updates)
+
+    # ------------------------------------------------------------------ lanes
+
+    def _lane(self) -> None:
+        while not self._stopping.is_set():
+            with self._condition:
+                while not self._ready and not self._stopping.is_set():
+                    self._condition.wait()
+                if self._stopping.is_set():
+                    return
+                chat_id = self._ready.popleft()
+                chat = self._chats[chat_id]
+                row = chat.rows.popleft() if chat.rows else None
+                behind = bool(chat.held)
+            held = False
+            try:
+                if row is not None:
+                    held = self._run(row, behind)
+            except StorageError as error:
+                event(
+                    log, logging.ERROR, "handler waits for the database", inbox=row.id if row else 0, error=str(error)
+                )
+                self._tell_of_storage(chat_id)
+                if row is not None:
+                    with self._condition:
+                        chat.rows.appendleft(row)
+                self._stopping.wait(1.0)
+            except Exception:
+                log.exception("lane failed")
+            with self._condition:
+                if held and row is not None:
+                    chat.held.append(InboxRow(row.id, row.chat_id, row.body, 0, queued=True))
+                chat.scheduled = False
+                self._schedule(chat_id, chat)
+                if not chat.rows and not chat.held:
+                    self._chats.pop(chat_id, None)
+            if held:
+                self._look_again(chat_id)
+
+    def _look_again(self, chat_id: int) -> None:
+        """The turn may have ended between the handler's look at it and the row's being held."""
+        try:
+            if self._db.turns.open_in(chat_id) is None:
+                self.resume(chat_id)
+        except StorageError:
+            self.resume(chat_id)
+
+    def _run(self, row: InboxRow, behind: bool) -> bool:
+        """Runs one update's handler in its transaction; whether the update now waits for a turn."""
+        if row.id in self._earlier and not self._may_try(row):
+            return False
+        envelope = Envelope(row.id, row.chat_id, row.queued, behind)
+        started = time.monotonic()
+        try:
+            with self._db.transaction():
+                if not self._db.inbox.is_new(row.id):
+                    return False  # taken back while it waited
+                update = _read(row.body)
+                if update is not None:
+                    self._local.envelope = envelope
+                    self._bot.process_new_updates([update])
+                rows = self._close(row, envelope)
+        except StorageError:
+            raise
+        except _Unreadable as error:
+            self._set_aside(row, str(error))
+            return False
+        except Exception:
+            log.exception("handler failed inbox=%s chat=%s", row.id, row.chat_id)
+            with self._db.transaction():
+                sorry = Outgoing(
+                    row.chat_id, "sendMessage", {"text": self._trouble(row.chat_id, "bug"), "parse_mode": "HTML"}
+                )
+                rows = self._db.outbox.add(row.id, [sorry])
+                self._db.inbox.finish(row.id, int(time.time()))
+            envelope.after, envelope.verdict = [], "done"
+        self._earlier.discard(row.id)
+        self._delivery.wake(rows)
+        for call in envelope.after:
+            call()
+        event(
+            log,
+            logging.DEBUG,
+            "update handled",
+            inbox=row.id,
+            chat=row.chat_id,
+            verdict=envelope.verdict,
+            ms=round((time.monotonic() - started) * 1000, 1),
+        )
+        return envelope.verdict == "queue"
+
+    def _close(self, row: InboxRow, envelope: Envelope) -> list[Any]:
+        """Writes what the handler decided, in its transaction."""
+        if envelope.verdict == "turn":
+            self._db.inbox.become_turn(row.id)
+        elif envelope.verdict == "queue":
+            if not row.queued:
+                self._db.inbox.queue(row.id)
+        else:
+            self._db.inbox.finish(row.id, int(time.time()))
+        return list(self._db.outbox.add(row.id, envelope.outgoing))
+
+    def _may_try(self, row: InboxRow) -> bool:
+        """Counts a try of a row that an earlier life left; False, and set aside, when it has had its tries."""
+        if row.attempts >= MOST_ATTEMPTS:
+            self._set_aside(row, f"the process died {row.attempts} times while handling it")
+            return False
+        with self._db.transaction(durable=True):
+            self._db.inbox.count_attempt(row.id)
+        return True
+
+    def _set_aside(self, row: InboxRow, reason: str) -> None:
+        with self._db.transaction():
+            self._db.inbox.set_aside(row.id)
+        self._earlier.discard(row.id)
+        event(log, logging.ERROR, "update set aside", inbox=row.id, chat=row.chat_id, reason=reason)
+        self._on_poison(row, reason)
+
+    def _tell_of_storage(self, chat_id: int) -> None:
+        """Tells a chat, at most once a minute, that nothing can be kept now: past the outbox, which fails too."""
+        now = time.monotonic()
+        if chat_id and now - self._told_of_storage.get(chat_id, -60.0) >= 60:
+            self._told_of_storage[chat_id] = now
+            self._delivery.direct(chat_id, self._trouble(chat_id, "storage"))
+
+
+class _Unreadable(Exception):
+    """The library can't read this update."""
+
+
+def _read(body: str) -> Update | None:
+    try:
+        update: Update | None = Update.de_json(body)
+    except Exception as error:
+        raise _Unreadable(f"unreadable update: {type(error).__name__}") from error
+    return update
+
+
+def chat_of(update: dict[str, Any]) -> int:
+    """The chat that an update belongs to, 0 where it belongs to none; it may hold anything at all."""
+    for kind, content in update.items():
+        if kind == "update_id" or not isinstance(content, dict):
+            continue
+        inner = content.get("message") if kind == "callback_query" else content
+        chat = inner.get("chat") if isinstance(inner, dict) else None
+        for owner in (chat, content.get("from")):
+            if isinstance(owner, dict) and isinstance(owner.get("id"), int):
+                return int(owner["id"])
+    return 0
+
+
+def _longer(pause_s: float, most_s: float) -> float:
+    return min(most_s, max(0.5, pause_s * 2)) * random.uniform(0.8, 1.2)

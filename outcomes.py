@@ -1,0 +1,223 @@
+"""How a turn ends, as rows and words: answered, cut off, stopped, failed.
+
+Everything here runs inside the transaction that ends the turn: it moves the story and says what the user
+reads, as messages for the outbox. It decides nothing about money and asks no model.
+"""
+
+from __future__ import annotations
+
+import time
+
+import allowance
+from config import Config
+from database import Database, Story, Turn, User
+from errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
+from keyboards import inline, reply
+from messages import Json, Outgoing, Usage
+from splitting import split
+from story import Draft, Step, short_name, working_title
+from texts import Locales, Texts
+
+
+class Outcomes:
+    """The ends of turns, in the user's language."""
+
+    def __init__(self, config: Config, db: Database, locales: Locales) -> None:
+        self._config = config
+        self._db = db
+        self._locales = locales
+
+    def language(self, turn: Turn) -> str:
+        user = self._db.users.get(turn.user_id)
+        return user.language if user is not None else "ru"
+
+    def close(self, turn: Turn, state: str) -> bool:
+        """Ends the turn and its update; False when it had ended before."""
+        now = int(time.time())
+        if not self._db.turns.end(turn.id, state, now):
+            return False
+        if turn.inbox_id is not None:
+            self._db.inbox.finish(turn.inbox_id, now)
+        return True
+
+    # ------------------------------------------------------------------ the four ends
+
+    def answered(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
+        """The answer is the story's newest part; an ending finishes the story."""
+        user, story, texts = self._of(turn)
+        prompt_id = self._keep(turn, text, usage)
+        if turn.kind == "part":
+            return [*self._shown(turn, text, prompt_id), *self._warnings(turn, texts)]
+        read = inline([(texts.label("read"), f"read:{story.session_id}")])
+        messages = self._shown(turn, text, prompt_id, read)
+        now = int(time.time())
+        self._db.stories.finish(story.session_id, now)
+        here = user.session_id == story.session_id and user.step in (Step.STORY, Step.FINALE, Step.FINISHED)
+        if here:
+            self._db.users.move(user.id, user.step, Step.FINISHED)
+        keyboard = reply(texts, Step.FINISHED, Draft()) if here else None
+        if turn.kind == "epilogue":
+            return [*messages, self._sentence(turn, texts.say("finale.epilogue_done"), keyboard)]
+        whole = self._db.stories.whole(prompt_id)
+        done = texts.say(
+            "finale.done",
+            title=title_of(story),
+            parts=sum(prompt.role == "assistant" for prompt in whole),
+            chars=sum(len(prompt.text) for prompt in whole),
+        )
+        return [*messages, self._sentence(turn, done, keyboard), *self._warnings(turn, texts, near=False)]
+
+    def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
+        """The model fell silent in the middle: what it wrote is kept, and can be asked for again."""
+        _, _, texts = self._of(turn)
+        prompt_id = self._keep(turn, text, usage)
+        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+        kept = self._sentence(turn, texts.say("trouble.model_away_kept"), again)
+        return [*self._shown(turn, text, prompt_id), kept]
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Stopped by the user: what was written is kept, and so are the words that asked for it."""
+        _, story, texts = self._of(turn)
+        if text:
+            prompt_id = self._keep(turn, text, None)
+            return [*self._shown(turn, text, prompt_id), self._sentence(turn, texts.say("story.stopped"), None)]
+        asked = self._db.stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+        if asked is not None and asked.role == "user" and story.head_id != asked.id:
+            self._db.stories.set_head(turn.session_id, asked.id, int(time.time()))
+            return [self._sentence(turn, texts.say("story.stopped_words"), None)]
+        return [self._sentence(turn, texts.say("story.stopped_empty"), None)]
+
+    def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
+        """Nothing was written: what went wrong, and what to do now."""
+        _, _, texts = self._of(turn)
+        retry = (texts.label("retry"), f"retry:{turn.id}")
+        softer = (texts.label("softer"), f"softer:{turn.id}")
+        if isinstance(error, LimitReached):
+            return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error)]
+        if isinstance(error, ModelRefused):
+            key = "trouble.refused" if self._has_words(turn) else "trouble.refused_own"
+            return [self._sentence(turn, texts.say(key), inline([softer]))]
+        if isinstance(error, PromptTooLong):
+            return [self._sentence(turn, texts.say("trouble.prompt_too_long"), None)]
+        if isinstance(error, ModelBusy):
+            return [self._sentence(turn, texts.say("trouble.model_busy"), inline([retry]))]
+        if isinstance(error, ModelError):
+            return [self._sentence(turn, texts.say("trouble.model_away"), inline([retry]))]
+        key = "trouble.storage" if isinstance(error, StorageError) else "trouble.bug"
+        return [self._sentence(turn, texts.say(key), inline([retry]))]
+
+    def limit(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+        """The sentence of a limit, with the button of the next step where there is one."""
+        user = self._db.users.get(user_id)
+        texts = self._locales[user.language if user else "ru"]
+        keyboard: Json = None
+        if error.limit == "session":
+            text = texts.say("trouble.session_full")
+            keyboard = inline([(texts.label("finale"), f"finale:{session_id}")])
+        elif error.limit == "sessions":
+            text = texts.say("trouble.sessions", used=error.used, limit=error.allowed)
+        elif error.limit == "balance":
+            text = texts.say("trouble.balance_refill" if self._config.user_tokens_per_day else "trouble.balance")
+        elif error.limit == "project":
+            text = texts.say("trouble.project")
+        else:
+            text = texts.say("trouble.prompt_too_long")
+        return _message(chat_id, text, keyboard)
+
+    def storage_trouble(self, turn: Turn) -> str:
+        return self._locales[self.language(turn)].say("trouble.storage")
+
+    def queue_notice(self, turn_id: int, place: int) -> tuple[str, Json]:
+        """What a turn that waits for a slot shows."""
+        turn = self._db.turns.get(turn_id)
+        texts = self._locales[self.language(turn) if turn is not None else "ru"]
+        return texts.say("story.queue", place=place), inline([(texts.label("stop"), f"stop:{turn_id}")])
+
+    # ------------------------------------------------------------------ pieces
+
+    def _of(self, turn: Turn) -> tuple[User, Story, Texts]:
+        user = self._db.users.get(turn.user_id)
+        story = self._db.stories.get(turn.session_id)
+        assert user is not None and story is not None  # a turn goes with its user and session
+        return user, story, self._locales[user.language]
+
+    def _has_words(self, turn: Turn) -> bool:
+        prompt = self._db.stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+        return prompt is not None and prompt.role == "user"
+
+    def _keep(self, turn: Turn, text: str, usage: Usage | None) -> int:
+        now = int(time.time())
+        prompt_id = self._db.stories.add_prompt(
+            turn.session_id,
+            turn.prompt_id,
+            turn.user_id,
+            "assistant",
+            text,
+            now=now,
+            tokens=usage.output if usage is not None else 0,
+            turn_id=turn.id,
+        )
+        self._db.stories.set_head(turn.session_id, prompt_id, now)
+        return prompt_id
+
+    def _shown(self, turn: Turn, text: str, prompt_id: int, keyboard: Json = None) -> list[Outgoing]:
+        """A part as messages: plain text, since a model's text is nobody's markup."""
+        pieces = split(text)
+        messages = []
+        for number, piece in enumerate(pieces, start=1):
+            params: dict[str, Json] = {"text": piece}
+            if keyboard is not None and number == len(pieces):
+                params["reply_markup"] = keyboard
+            messages.append(Outgoing(turn.chat_id, "sendMessage", params, prompt_id=prompt_id))
+        return messages
+
+    def _sentence(self, turn: Turn, text: str, keyboard: Json) -> Outgoing:
+        return _message(turn.chat_id, text, keyboard)
+
+    def _warnings(self, turn: Turn, texts: Texts, *, near: bool = True) -> list[Outgoing]:
+        """What the user should know about the room left, once; and what the admins should about the budget."""
+        story = self._db.stories.get(turn.session_id)
+        assert story is not None
+        said = []
+        limit = self._config.max_tokens_per_session
+        percent = story.spent * 100 // limit
+        if near and percent >= allowance.SESSION_NEAR_PERCENT and not story.warned:
+            self._db.stories.set_warned(turn.session_id)
+            left = limit - allowance.kept_for_ending(self._config) - story.spent
+            turns = allowance.turns_left(self._config, left)
+            said.append(
+                self._sentence(
+                    turn, texts.say("trouble.session_near", percent=allowance.SESSION_NEAR_PERCENT, turns=turns), None
+                )
+            )
+        return [*said, *self._budget_news()]
+
+    def _budget_news(self) -> list[Outgoing]:
+        period = allowance.budget_period(self._config, time.time())
+        budget = self._db.ledger.budget(period)
+        limit = self._config.max_project_tokens
+        percent = allowance.share_to_tell(budget.spent + budget.lost, limit, budget.told)
+        if not percent:
+            return []
+        self._db.ledger.set_told(period, percent)
+        news = []
+        for admin_id in sorted(self._config.admin_ids):
+            admin = self._db.users.get(admin_id)
+            if admin is not None and not admin.blocked:
+                texts = self._locales[admin.language]
+                key = "admin.budget_full" if percent == 100 else "admin.budget"
+                values = {"spent": budget.spent + budget.lost, "limit": limit, "percent": percent}
+                news.append(_message(admin_id, texts.say(key, **values), None))
+        return news
+
+
+def _message(chat_id: int, html: str, keyboard: Json) -> Outgoing:
+    params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
+    if keyboard is not None:
+        params["reply_markup"] = keyboard
+    return Outgoing(chat_id, "sendMessage", params)
+
+
+def title_of(story: Story) -> str:
+    """What a story is called: its title, or hero and setting until it has one."""
+    return story.title or working_title(story.hero, story.setting) or short_name(story.genre)

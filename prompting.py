@@ -1,0 +1,81 @@
+"""What a turn asks a model: the story's settings, memory and shown path as messages, and what to fold into memory.
+
+Pure: rows and texts in, messages out. Only the shown path is read, so rejected text and commands never
+reach a prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from database import Prompt, Story, StoryPath, Turn
+from messages import Message
+from story import ENDINGS
+from texts import Texts
+from yandex_gpt import build_prompt
+
+MEMORY_CHARS = 1_500
+MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
+PART_TEMPERATURE = 0.6
+MEMORY_TEMPERATURE = 0.2
+
+_SYSTEM = {"part": "coauthor", "ending": "finale", "epilogue": "epilogue"}
+_CLOSING = {"part": "wire.go_on", "ending": "wire.finale", "epilogue": "wire.epilogue"}
+_LENGTH = {"part": "length.part", "ending": "length.finale", "epilogue": "length.epilogue"}
+
+
+def story_messages(texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
+    """The whole prompt of a turn: settings and memory, then the path, then what is asked."""
+    values = {
+        "genre": story.genre,
+        "hero": story.hero,
+        "setting": story.setting,
+        "extra": story.extra,
+        "tone": story.tone,
+        "memory": path.memory,
+        "length": texts.prompt(_LENGTH[turn.kind]),
+    }
+    if turn.kind == "ending":
+        values["ending"] = texts.prompt(f"ending.{turn.hint}") if turn.hint in ENDINGS else turn.hint
+    system = texts.prompt(_SYSTEM[turn.kind], **values)
+    return build_prompt(
+        system=system,
+        opening=texts.prompt("wire.go_on" if path.memory else "wire.begin"),
+        path=[Message(prompt.role, prompt.text) for prompt in path.prompts],
+        go_on=texts.prompt("wire.go_on"),
+        closing=_closing(texts, path, turn),
+    )
+
+
+def _closing(texts: Texts, path: StoryPath, turn: Turn) -> str:
+    """The line that asks for the answer; empty where the user's own words ask already."""
+    own_words = bool(path.prompts) and path.prompts[-1].role == "user"
+    begins = not path.prompts and not path.memory
+    asks = "" if turn.kind == "part" and (own_words or begins) else texts.prompt(_CLOSING[turn.kind])
+    softer = texts.prompt("wire.softer") if turn.soft else ""
+    return "\n\n".join(line for line in (asks, softer) if line)
+
+
+def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:
+    """The prompt that makes a new memory out of the old one and the prompts that follow it."""
+    parts = "\n\n".join(prompt.text for prompt in prompts)
+    return [Message("user", texts.prompt("memory", memory=memory, parts=parts, limit=MEMORY_CHARS))]
+
+
+def prompts_to_fold(
+    prompts: Sequence[Prompt], estimate: Callable[[str], int], *, keep_tokens: int, fold_tokens: int
+) -> int:
+    """How many of the oldest prompts to fold into memory now.
+
+    So many that the rest takes no more than `keep_tokens`, but never the last two, and no more at once
+    than `fold_tokens`, though at least one. 0 when there is nothing to fold.
+    """
+    sizes = [estimate(prompt.text) for prompt in prompts]
+    left, folded, count = sum(sizes), 0, 0
+    while count < len(prompts) - 2 and left > keep_tokens:
+        if count and folded + sizes[count] > fold_tokens:
+            break
+        left -= sizes[count]
+        folded += sizes[count]
+        count += 1
+    return count

@@ -1,0 +1,55 @@
+"""`python bot.py --check`: tries the token, the model, the database and the log, and prints a line each.
+
+It changes nothing: the database is opened for reading only, and never recovered.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from botapi import BotApi
+from config import Config
+from database import inspect
+from errors import CoauthorError
+from gpt import GPT
+from messages import Message, Request
+
+
+def check(config: Config, api: BotApi, gpt: GPT, say: Callable[[str], None]) -> bool:
+    """Whether all is well; says a line for each part."""
+    parts: list[tuple[str, Callable[[], str]]] = [
+        ("token", lambda: _token(api)),
+        ("model", lambda: _model(gpt)),
+        ("database", lambda: inspect(config.database_path)),
+        ("log", lambda: _log(config)),
+    ]
+    sound = True
+    for name, look in parts:
+        try:
+            say(f"ok    {name}: {look()}")
+        except (CoauthorError, OSError) as error:
+            say(f"FAIL  {name}: {error}")
+            sound = False
+    return sound
+
+
+def _token(api: BotApi) -> str:
+    me = api.call("getMe", {}, timeout_s=15)
+    return f"@{me.get('username')}" if isinstance(me, dict) else "signed in"
+
+
+def _model(gpt: GPT) -> str:
+    request = Request(
+        (Message("user", "Ответь одним словом: готов?"),), max_tokens=10, temperature=0.0, purpose="check"
+    )
+    answer = gpt.ask(request)
+    return f"{gpt.wire.model_name('')} answered ({answer.usage.total} tokens)"
+
+
+def _log(config: Config) -> str:
+    folder = config.log_file.parent
+    target = config.log_file if config.log_file.exists() else folder
+    if not os.access(target, os.W_OK):
+        raise PermissionError(f"{config.log_file} can't be written")
+    return str(config.log_file)

@@ -1,0 +1,70 @@
+"""Fixtures of every test: a guard that lets nothing out of this machine, and worlds to put a bot into."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from sandbox.models import ModelServers
+from sandbox.telegram import TelegramServer
+from tests.world import World
+
+settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("bot")
+
+LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that would speak to any other machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else "localhost"
+        assert str(host).startswith(LOOPBACK), f"a test tried to reach {host}"
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def telegram() -> Iterator[TelegramServer]:
+    """Telegram's stand-in; at the end no call may have broken the Bot API's contract."""
+    with TelegramServer() as server:
+        yield server
+        assert server.violations == []
+
+
+@pytest.fixture
+def models() -> Iterator[ModelServers]:
+    with ModelServers() as servers:
+        yield servers
+
+
+@pytest.fixture
+def make_world(telegram: TelegramServer, models: ModelServers, tmp_path: Path) -> Iterator[Callable[..., World]]:
+    """Makes the test's world, with these settings of the bot."""
+    worlds: list[World] = []
+
+    def make(**settings: object) -> World:
+        world = World(tmp_path, telegram, models, **settings)
+        worlds.append(world)
+        return world
+
+    yield make
+    for world in worlds:
+        world.close()
+
+
+@pytest.fixture
+def world(make_world: Callable[..., World]) -> World:
+    """A world whose bot runs."""
+    made = make_world()
+    made.start()
+    return made

@@ -1,0 +1,209 @@
+"""The wizard as a person walks it: every question, every way back, and everything that doesn't fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.people import Person
+from tests.world import World
+
+HERO = "Смотритель Маяк: слеп, но ждёт корабль"
+
+
+def test_start_registers_and_shows_the_menu(world: World) -> None:
+    person = world.new_person()
+    assert person.keyboard == (("📖 Новая история",), ("❓ Помощь",))
+    assert person.placeholder == "Нажмите кнопку или напишите"
+    welcome = person.bot_messages[0]
+    assert "Вы придумываете, я пишу" in welcome.text and "12 ходов" in welcome.text
+    assert welcome.labels == ("🎲 Мне повезёт", "📖 Выбрать самому")
+
+
+def test_the_whole_wizard_by_buttons(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    assert "Шаг 1 из 5" in person.wait("жанр").text
+    assert person.keyboard[0] == ("Фэнтези", "Детектив", "Ужасы")
+    assert person.keyboard[-1] == ("🎲 Мне повезёт", "✖️ Отмена")
+    person.press("Сказка")
+    person.wait("Шаг 2 из 5")
+    names = [label for row in person.keyboard[:2] for label in row]
+    assert len(set(names)) == 4 and person.keyboard[2:] == (("🔀 Другие",), ("⬅️ Назад", "✖️ Отмена"))
+    person.press("🔀 Другие")
+    person.wait("Шаг 2 из 5")
+    others = [label for row in person.keyboard[:2] for label in row]
+    assert set(others).isdisjoint(names)
+    person.press(others[0])
+    person.wait("Шаг 3 из 5")
+    setting = person.keyboard[0][1]
+    person.press(setting)
+    person.wait("Шаг 4 из 5")
+    person.press("Пропустить")
+    card = person.wait("Шаг 5 из 5").text
+    assert f"Герой: {others[0]}: " in card and f"Место: {setting}: " in card and "Жанр: Сказка" in card
+    assert person.keyboard == (("✨ Начать историю",), ("✏️ Изменить",), ("⬅️ Назад", "✖️ Отмена"))
+
+
+def test_own_words_at_every_question_and_wishes_that_add_up(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    for words, answer in (
+        ("Космический вестерн", "Шаг 2"),
+        (HERO, "Шаг 3"),
+        ("Скала посреди моря", "Шаг 4"),
+        ("Пусть будет туман", "Записал"),
+        ("И ни слова о любви", "Записал"),
+    ):
+        person.send(words)
+        person.wait(answer)
+    person.press("✅ Готово")
+    card = person.wait("Шаг 5").text
+    for words in ("Космический вестерн", HERO, "Скала посреди моря", "Пусть будет туман\nИ ни слова о любви"):
+        assert words in card
+
+
+def test_back_undoes_a_wrong_step(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    person.press("Ужасы")
+    person.wait("Шаг 2")
+    person.press("⬅️ Назад")
+    person.wait("Шаг 1")
+    person.press("Комедия")
+    person.wait("Шаг 2")
+    assert world.app is not None and world.app.db.drafts[person.id].genre == "Комедия"
+
+
+@pytest.mark.parametrize(
+    ("button", "question", "words"),
+    [
+        ("Жанр", "Меняем жанр", "Ужасы"),
+        ("Герой", "Меняем героя", HERO),
+        ("Место", "Меняем место", "Крыша вокзала"),
+        ("Дополнение", "Меняем дополнение", "Без крови"),
+    ],
+)
+def test_any_field_can_be_changed_on_the_card(world: World, button: str, question: str, words: str) -> None:
+    person = world.at_summary()
+    person.press("✏️ Изменить")
+    person.wait("Что поменять?")
+    person.press(button)
+    person.wait(question)
+    person.send(words)
+    assert words in person.wait("Поправил").text
+    assert "✨ Начать историю" in person.keyboard[0]
+
+
+def test_luck_fills_the_card_and_can_be_tried_again(world: World) -> None:
+    person = world.telegram.user(1, "Анна")
+    person.send("/start")
+    person.wait("Меню внизу")
+    person.tap("🎲 Мне повезёт")
+    first = person.wait("🎲 Выпало вот что").text
+    assert "Герой:" in first and "🎲 Ещё раз" in person.keyboard[1]
+    for _ in range(5):
+        person.press("🎲 Ещё раз")
+        if person.wait("🎲 Выпало вот что").text != first:
+            return
+    pytest.fail("six throws were all the same")
+
+
+def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    person.press("Детектив")
+    person.wait("Шаг 2")
+    person.press("✖️ Отмена")
+    person.wait("Заготовка цела")
+    world.restart()
+    person.press("📖 Новая история")
+    assert "Жанр: Детектив" in person.wait("Продолжим эту заготовку").text
+    person.press("Продолжить заготовку")
+    person.wait("Шаг 2 из 5")
+    person.send("/new_story")
+    person.wait("Продолжим эту заготовку")
+    person.press("Начать заново")
+    person.wait("Шаг 1 из 5")
+    assert world.app is not None and not world.app.db.drafts[person.id].begun
+
+
+def test_the_wizard_goes_on_at_its_question_after_a_restart(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    world.restart()
+    person.press("Детектив")
+    person.wait("Шаг 2 из 5")
+
+
+def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    keyboard = person.keyboard
+    wrong: list[tuple[Callable[[], object], str]] = [
+        (lambda: person.send("г" * 61), "Длинновато"),
+        (person.sticker, "Стикер"),
+        (person.photo, "Картинки"),
+        (lambda: person.voice(b"OggS"), "Голос"),
+        (lambda: person.send("▶️ Дальше"), "Сейчас это не сработает"),
+        (lambda: person.send("🏁 Финал"), "Сейчас это не сработает"),
+        (lambda: person.send("💬 Чат"), "Сейчас это не сработает"),
+        (lambda: person.send("/nonsense"), "Такой команды я не знаю"),
+    ]
+    for act, sentence in wrong:
+        act()
+        assert "мы выбираем жанр" in person.wait(sentence).text
+        assert person.keyboard == keyboard
+    person.press("Сказка")
+    person.wait("Шаг 2")
+
+
+def test_help_in_the_wizard_repeats_the_question(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+    person.wait("Шаг 1 из 5")
+
+
+@pytest.mark.parametrize("word", ["меню", "Меню", "🏠 Меню"])
+def test_the_word_menu_alone_is_the_button(world: World, word: str) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    person.send(word)
+    person.wait("Вы в меню")
+
+
+def test_a_label_without_its_emoji_is_somebodys_words_where_the_button_does_not_work(world: World) -> None:
+    person = world.new_person()
+    for words, answer in (("📖 Новая история", "Шаг 1"), ("Сказка", "Шаг 2"), ("чат", "Шаг 3")):
+        person.send(words)
+        person.wait(answer)
+    assert world.app is not None and world.app.db.drafts[person.id].hero == "чат"
+
+
+def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: World) -> None:
+    person = world.new_person()
+    nasty = "<b>Вася</b> & <script>\x00 {hero} %s 'drop table user; --"
+    for words, answer in (("📖 Новая история", "Шаг 1"), (nasty[:60], "Шаг 2"), (nasty, "Шаг 3"), (nasty, "Шаг 4")):
+        person.send(words)
+        person.wait(answer)
+    person.press("Пропустить")
+    assert nasty.replace("\x00", "") in person.wait("Шаг 5").text
+
+
+def test_a_new_user_who_begins_with_words_keeps_them(world: World) -> None:
+    person: Person = world.telegram.user(1, "Анна")
+    person.send("Жил-был кот, который умел считать")
+    person.wait("Вы придумываете, я пишу")
+    person.wait("Слова у меня")
+    person.tap("✨ В новую историю")
+    person.wait("Шаг 1 из 5")
+    assert world.app is not None and world.app.db.drafts[person.id].extra == "Жил-был кот, который умел считать"

@@ -1,0 +1,272 @@
+"""Turns with a model, whoever asks: a first-come queue, its workers, its places, and the stop.
+
+A turn is a row; a chat whose turn waits holds no thread, and the worker is the slot. Each worker takes the
+oldest turn, has it written (`writing`), and commits its end, as often as that takes. Handlers begin and stop
+turns inside their own transactions; what must follow the commit is `enqueue` and `release`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import allowance
+from config import Config
+from database import Database, Turn
+from delivery import Delivery
+from errors import CoauthorError, ModelCancelled, StorageError
+from gpt import GPT
+from intake import Intake
+from logs import event
+from messages import Message, OutboxRow, Outgoing
+from outcomes import Outcomes
+from texts import Locales
+from writing import Live, Writing
+
+log = logging.getLogger(__name__)
+
+
+class Turns:
+    """The queue of turns and the `MODEL_SLOTS` workers that run them."""
+
+    def __init__(
+        self,
+        config: Config,
+        db: Database,
+        gpt: GPT,
+        delivery: Delivery,
+        intake: Intake,
+        outcomes: Outcomes,
+        locales: Locales,
+    ) -> None:
+        self._config = config
+        self._db = db
+        self._gpt = gpt
+        self._delivery = delivery
+        self._intake = intake
+        self._outcomes = outcomes
+        self._writing = Writing(config, db, gpt, delivery, outcomes, locales)
+        self._condition = threading.Condition()
+        self._queue: deque[int] = deque()
+        self._places: dict[int, tuple[int, int]] = {}  # turn → chat and the place that its notice shows
+        self._idle = 0
+        self._live: dict[int, Live] = {}
+        self._stopping = threading.Event()
+
+    # ------------------------------------------------------------------ life
+
+    def start(self) -> None:
+        """Takes up what an earlier life left: lost calls are given back, their turns asked again."""
+        with self._db.transaction(durable=True):
+            lost = self._db.ledger.recover(int(time.time()))
+            left = self._db.turns.recover()
+            orphans = [
+                Outgoing(chat_id, "deleteMessage", {"message_id": message_id})
+                for chat_id, message_id in self._db.turns.notices()
+            ]
+            rows = self._db.outbox.add(None, orphans)
+        self._delivery.wake(rows)
+        if lost or left:
+            event(log, logging.INFO, "took up turns", lost_calls=lost, turns=len(left))
+        self._queue.extend(turn.id for turn in left)
+        for number in range(self._config.model_slots):
+            threading.Thread(target=self._work, name=f"turn-{number}", daemon=True).start()
+
+    def stop(self, timeout_s: float) -> int:
+        """Starts no more turns and waits for the running ones; how many are left for the next life."""
+        deadline = time.monotonic() + timeout_s
+        with self._condition:
+            self._stopping.set()
+            self._condition.notify_all()
+            while self._live and (left_s := deadline - time.monotonic()) > 0:
+                self._condition.wait(left_s)
+            return len(self._live)
+
+    # ------------------------------------------------------------------ asked by handlers, in their transaction
+
+    def estimate(self, text: str) -> int:
+        """How many tokens a user's words have, about. No network."""
+        return self._gpt.estimate([Message("user", text)])
+
+    def check(self, user_id: int, session_id: int | None, kind: str) -> None:
+        """Raises `LimitReached` where not even an answer would be let through now; the worker looks again."""
+        tokens = self._config.max_tokens_per_answer
+        period = allowance.budget_period(self._config, time.time())
+        caps = allowance.caps(self._config, user_id, kind)
+        self._db.ledger.check(user_id, session_id, tokens, period, caps)
+
+    def open_in(self, chat_id: int) -> Turn | None:
+        """The waiting or running turn of a chat."""
+        return self._db.turns.open_in(chat_id)
+
+    def begin(
+        self,
+        *,
+        inbox_id: int,
+        chat_id: int,
+        user_id: int,
+        session_id: int,
+        kind: str,
+        prompt_id: int | None,
+        hint: str = "",
+        soft: bool = False,
+    ) -> int:
+        """A new turn; to be handed to `enqueue` when the transaction has committed."""
+        return self._db.turns.add(
+            inbox_id=inbox_id,
+            chat_id=chat_id,
+            user_id=user_id,
+            session_id=session_id,
+            kind=kind,
+            prompt_id=prompt_id,
+            hint=hint,
+            soft=soft,
+            now=int(time.time()),
+        )
+
+    def end_by_stop(self, turn: Turn) -> list[Outgoing]:
+        """Ends an open turn at once with what is written so far; what to say about it.
+
+        To be followed by `release` when the transaction has committed.
+        """
+        live = self._live.get(turn.id)
+        text = self._writing.stop(live) if live is not None else ""
+        messages = self._outcomes.stopped(turn, text)
+        self._outcomes.close(turn, "stopped")
+        event(log, logging.INFO, "turn stopped", user=turn.user_id, turn=turn.id, chars=len(text))
+        return messages
+
+    # ------------------------------------------------------------------ after the commit
+
+    def enqueue(self, turn_id: int, chat_id: int) -> None:
+        """Lets a new turn wait for its slot; its place is shown where it has to wait."""
+        with self._condition:
+            self._queue.append(turn_id)
+            if self._idle >= len(self._queue):
+                self._condition.notify()
+                return
+            self._places[turn_id] = (chat_id, 0)
+        self.show_places()
+
+    def release(self, turn: Turn) -> None:
+        """After `end_by_stop`: wakes the worker, takes the queue notice away, lets the chat go on."""
+        with self._condition:
+            live = self._live.get(turn.id)
+            if turn.id in self._queue:
+                self._queue.remove(turn.id)
+        self._drop_notice(turn.id)
+        if live is not None:
+            live.cancel.set()
+        self._delivery.end_draft(turn.chat_id, turn.id)
+        self._intake.resume(turn.chat_id)
+
+    def show_places(self) -> None:
+        """Brings the shown queue places up to date; called every second and when a turn is queued."""
+        changed = []
+        with self._condition:
+            for place, turn_id in enumerate(self._queue, start=1):
+                known = self._places.get(turn_id)
+                if known is not None and known[1] != place:
+                    self._places[turn_id] = (known[0], place)
+                    changed.append((turn_id, known[0], place))
+        for turn_id, chat_id, place in changed:
+            text, keyboard = self._outcomes.queue_notice(turn_id, place)
+            self._delivery.notice(f"turn-{turn_id}", chat_id, text, keyboard, self._noticed(turn_id))
+
+    def _noticed(self, turn_id: int) -> Callable[[int], None]:
+        return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
+
+    def _drop_notice(self, turn_id: int) -> None:
+        with self._condition:
+            known = self._places.pop(turn_id, None)
+        if known is not None:
+            self._delivery.notice(f"turn-{turn_id}", known[0], None, None, lambda _: None)
+
+    # ------------------------------------------------------------------ workers
+
+    def _work(self) -> None:
+        while True:
+            with self._condition:
+                self._idle += 1
+                while not self._queue and not self._stopping.is_set():
+                    self._condition.wait()
+                self._idle -= 1
+                if self._stopping.is_set():
+                    return
+                turn_id = self._queue.popleft()
+            self._drop_notice(turn_id)
+            try:
+                self._take(turn_id)
+            except StorageError as error:
+                event(log, logging.ERROR, "turn waits for the database", turn=turn_id, error=str(error))
+                self._stopping.wait(1.0)
+                with self._condition:
+                    self._queue.append(turn_id)
+            except Exception:
+                log.exception("worker failed turn=%s", turn_id)
+            finally:
+                with self._condition:
+                    self._live.pop(turn_id, None)
+                    self._condition.notify_all()
+
+    def _take(self, turn_id: int) -> None:
+        """Runs a turn from its start to its end, unless it was stopped while it waited."""
+        turn = self._db.turns.get(turn_id)
+        if turn is None:
+            return
+        live = Live(turn)
+        with self._condition:
+            self._live[turn_id] = live
+        if not self._db.turns.start(turn_id):
+            return
+        self._delivery.typing(turn.chat_id)
+        started = time.monotonic()
+        try:
+            finish = self._writing.write(live)
+        except ModelCancelled:
+            return  # whoever stopped it has ended the turn
+        except Exception as error:
+            if not isinstance(error, CoauthorError):
+                log.exception("turn failed turn=%s", turn_id)
+            failure = error
+            self._commit(live, lambda: self._writing.fail(live, failure))
+        else:
+            self._commit(live, lambda: self._writing.answer(live, finish))
+        event(
+            log,
+            logging.INFO,
+            "turn ended",
+            user=turn.user_id,
+            session=turn.session_id,
+            turn=turn.id,
+            kind=turn.kind,
+            chars=len(live.text),
+            input=live.usage.input if live.usage else None,
+            output=live.usage.output if live.usage else None,
+            ms=round((time.monotonic() - started) * 1000),
+        )
+
+    def _commit(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> None:
+        """Commits a turn's end, as often as it takes: the answer is in hand and must not be asked for again."""
+        chat_id, pause_s = live.turn.chat_id, 0.5
+        while True:
+            try:
+                with self._db.transaction(durable=True):
+                    rows = end()
+                break
+            except StorageError as error:
+                event(log, logging.ERROR, "answer waits for the database", turn=live.turn.id, error=str(error))
+                self._delivery.direct(chat_id, self._outcomes.storage_trouble(live.turn))
+                if self._stopping.wait(pause_s):
+                    return  # asked again in the next life
+                pause_s = min(30.0, pause_s * 2)
+        with live.lock:
+            live.ended = True
+        if rows is None:
+            return
+        self._delivery.end_draft(chat_id, live.turn.id)
+        self._delivery.wake(rows)
+        self._intake.resume(chat_id)

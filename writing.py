@@ -1,0 +1,232 @@
+"""How one turn is written: room in the prompt, the reservation, the stream, and the end in one transaction.
+
+A worker of `turns` hands a turn in and gets it back ended. Whoever ends the call first, the worker here or a
+stop, ends the turn; the other changes nothing. Not covered: the queue and the threads (`turns`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+
+import allowance
+import prompting
+import prose
+from config import Config
+from database import Database, Story, StoryPath, Turn
+from delivery import Delivery
+from errors import LimitReached, ModelAway, ModelCancelled, ModelError, ModelRefused
+from gpt import GPT, Cancel
+from logs import event
+from messages import Finish, Message, OutboxRow, Outgoing, Request, Usage
+from outcomes import Outcomes
+from texts import Locales
+
+log = logging.getLogger(__name__)
+
+MEMORY_SHARE = 0.7  # of the room for a prompt, from which on older text becomes memory
+KEPT_SHARE = 0.35  # of it, that the newest text may keep after that
+
+
+@dataclass(slots=True)
+class Live:
+    """A turn in hand. `lock` guards `ended`: once it is set, no draft goes out any more."""
+
+    turn: Turn
+    cancel: Cancel = field(default_factory=Cancel)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    ended: bool = False
+    call_id: int = 0
+    text: str = ""
+    usage: Usage | None = None
+    input_tokens: int = 0
+
+
+class Writing:
+    """Asks the model for one turn at a time of each thread that calls it."""
+
+    def __init__(
+        self, config: Config, db: Database, gpt: GPT, delivery: Delivery, outcomes: Outcomes, locales: Locales
+    ) -> None:
+        self._config = config
+        self._db = db
+        self._gpt = gpt
+        self._delivery = delivery
+        self._outcomes = outcomes
+        self._locales = locales
+
+    def write(self, live: Live) -> Finish:
+        """Asks for the answer and shows it as it grows; `live` holds its text and usage then.
+
+        Blocks until the model is done. Costs money. Raises `ModelError` or `LimitReached`.
+        """
+        turn = live.turn
+        story = self._db.stories.get(turn.session_id)
+        assert story is not None  # a turn goes with its session
+        path = self._make_room(live, story, self._db.stories.path(turn.prompt_id))
+        messages = self._messages(story, path, turn)
+        room = self._room()
+        live.input_tokens = self._gpt.count(messages, near=room, user_id=turn.user_id, turn_id=turn.id)
+        if live.input_tokens > room:
+            raise LimitReached("request", used=live.input_tokens, allowed=room)
+        request = self._request(live, messages, turn.kind, self._config.max_tokens_per_answer)
+        words = self.words(turn)
+        for chunk in self._gpt.stream(request, live.cancel):
+            live.text = chunk.text
+            live.usage = chunk.usage or live.usage
+            if chunk.finish is Finish.REFUSED:
+                raise ModelRefused("the content filter")
+            if chunk.finish is not None:
+                return chunk.finish
+            shown = prose.clean_growing(chunk.text, words)
+            with live.lock:
+                if shown and not live.ended:
+                    self._delivery.draft(turn.chat_id, turn.id, shown)
+        raise ModelAway("the stream ended without an end", billed=True)
+
+    def answer(self, live: Live, finish: Finish) -> list[OutboxRow] | None:
+        """Charges and keeps a whole answer; its messages. None when a stop was faster. In a transaction."""
+        text = prose.clean(live.text, self.words(live.turn))
+        if finish is Finish.LENGTH:
+            text = prose.whole_sentences(text)
+        if not text:
+            return self.fail(live, ModelAway("an answer without a word", billed=True))
+        usage = self._usage_so_far(live)
+        if self._db.ledger.settle(live.call_id, usage, int(time.time())) is None:
+            return None
+        return self._close(live, "answered", self._outcomes.answered(live.turn, text, usage))
+
+    def fail(self, live: Live, error: Exception) -> list[OutboxRow] | None:
+        """Ends a turn that failed: what was written is kept and charged, nothing else is. In a transaction."""
+        text = prose.clean(live.text, self.words(live.turn))
+        kept = prose.whole_sentences(text)
+        if isinstance(error, ModelAway) and prose.ends_whole(kept):
+            usage = self._usage_so_far(live)
+            if self._db.ledger.settle(live.call_id, usage, int(time.time())) is None:
+                return None
+            return self._close(live, "failed", self._outcomes.cut(live.turn, kept, usage))
+        if not self._give_back(live, error):
+            return None
+        return self._close(live, "failed", self._outcomes.failed(live.turn, error))
+
+    def stop(self, live: Live) -> str:
+        """Ends the call of a turn at once; the text so far. In a transaction."""
+        with live.lock:
+            live.ended = True
+            text = prose.clean(live.text, self.words(live.turn))
+        now = int(time.time())
+        if live.call_id and text:
+            self._db.ledger.settle(live.call_id, self._usage_so_far(live), now)
+        elif live.call_id:
+            self._db.ledger.give_back(live.call_id, now, billed=live.input_tokens)
+        return text
+
+    def words(self, turn: Turn) -> str:
+        """The user's own words that this turn writes on from; empty when it writes on by itself."""
+        prompt = self._db.stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+        return prompt.text if prompt is not None and prompt.role == "user" else ""
+
+    # ------------------------------------------------------------------ the call
+
+    def _request(self, live: Live, messages: list[Message], purpose: str, answer_tokens: int) -> Request:
+        """The request for a call, its tokens reserved."""
+        turn, now = live.turn, time.time()
+        live.text, live.usage, live.call_id = "", None, 0
+        with self._db.transaction():
+            known = self._db.turns.get(turn.id)
+            if known is None or known.state != "running":
+                raise ModelCancelled("the turn has ended")
+            live.call_id = self._db.ledger.reserve(
+                turn_id=turn.id,
+                user_id=turn.user_id,
+                session_id=turn.session_id,
+                purpose=purpose,
+                tokens=live.input_tokens + answer_tokens,
+                period=allowance.budget_period(self._config, now),
+                caps=allowance.caps(self._config, turn.user_id, turn.kind),
+                now=int(now),
+            )
+        return Request(
+            tuple(messages),
+            max_tokens=answer_tokens,
+            temperature=prompting.MEMORY_TEMPERATURE if purpose == "summary" else prompting.PART_TEMPERATURE,
+            purpose=purpose,
+            user_id=turn.user_id,
+            turn_id=turn.id,
+        )
+
+    def _give_back(self, live: Live, error: Exception) -> bool:
+        """Ends the call at no cost to the user; False when a stop was faster."""
+        if not live.call_id:
+            return True
+        billed = 0
+        if live.usage is not None:
+            billed = live.usage.total
+        elif isinstance(error, ModelError) and error.billed:
+            billed = live.input_tokens
+        given = self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
+        live.call_id, live.text, live.usage = 0, "", None
+        return given
+
+    def _usage_so_far(self, live: Live) -> Usage:
+        if live.usage is not None:
+            return live.usage
+        return Usage(live.input_tokens, self._gpt.estimate([Message("assistant", live.text)]), estimated=True)
+
+    def _close(self, live: Live, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
+        if not self._outcomes.close(live.turn, state):
+            return None
+        return self._db.outbox.add(live.turn.inbox_id, messages)
+
+    # ------------------------------------------------------------------ room in the prompt
+
+    def _room(self) -> int:
+        """Tokens that a whole prompt may take."""
+        return min(self._config.max_tokens_per_request, self._gpt.context_tokens() - self._config.max_tokens_per_answer)
+
+    def _messages(self, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
+        return prompting.story_messages(self._locales[self._outcomes.language(turn)], story, path, turn)
+
+    def _make_room(self, live: Live, story: Story, path: StoryPath) -> StoryPath:
+        """Folds the oldest text into memory until the prompt has room; the path that is left."""
+        room = self._room()
+        while self._gpt.estimate(self._messages(story, path, live.turn)) > room * MEMORY_SHARE:
+            count = prompting.prompts_to_fold(
+                path.prompts,
+                lambda text: self._gpt.estimate([Message("user", text)]),
+                keep_tokens=int(room * KEPT_SHARE),
+                fold_tokens=room - 2 * prompting.MEMORY_TOKENS,
+            )
+            if not count:
+                break
+            try:
+                self._fold(live, path, count)
+            except (ModelError, LimitReached) as error:
+                fits = self._gpt.estimate(self._messages(story, path, live.turn)) <= room
+                if isinstance(error, ModelCancelled) or not fits:
+                    raise
+                self._give_back(live, error)
+                event(log, logging.WARNING, "went on without a summary", turn=live.turn.id, error=str(error))
+                break
+            path = self._db.stories.path(live.turn.prompt_id)
+        return path
+
+    def _fold(self, live: Live, path: StoryPath, count: int) -> None:
+        """One call that makes the oldest `count` prompts part of the memory."""
+        turn = live.turn
+        texts = self._locales[self._outcomes.language(turn)]
+        messages = prompting.memory_messages(texts, path.memory, path.prompts[:count])
+        live.input_tokens = self._gpt.estimate(messages)
+        answer = self._gpt.ask(self._request(live, messages, "summary", prompting.MEMORY_TOKENS), live.cancel)
+        live.usage = answer.usage
+        memory = prose.clean(answer.text)[: 2 * prompting.MEMORY_CHARS]
+        if answer.finish is Finish.REFUSED or not memory:
+            raise ModelAway("no summary came", billed=True)
+        with self._db.transaction():
+            if self._db.ledger.settle(live.call_id, answer.usage, int(time.time())) is None:
+                raise ModelCancelled("stopped during the summary")
+            self._db.stories.remember(path.prompts[count - 1].id, memory)
+        live.call_id, live.usage = 0, None
+        event(log, logging.INFO, "memory written", turn=turn.id, folded=count, tokens=answer.usage.total)
