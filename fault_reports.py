@@ -16,7 +16,7 @@ from delivery import Delivery
 from errors import ModelDenied, StorageError
 from gpt import Fault
 from messages import Outgoing
-from texts import Locales
+from texts import FALLBACK, Locales
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ class FaultReports:
 
     def _message(self, admin_id: int, fault: Fault, repeats: int) -> Outgoing:
         user = self._db.users.get(admin_id)
-        texts = self._locales[user.language if user else "ru"]
+        texts = self._locales[user.language if user else FALLBACK]
         error = fault.error
         name = type(error).__name__
         if repeats:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import logging
 import random
+import socket
 import threading
 import time
 from collections import deque
@@ -25,6 +26,8 @@ import telebot
 from telebot.types import Update
 
 from botapi import BotApi
+from cancelling import Cancel
+from connections import watching
 from database import Database, InboxRow
 from delivery import Delivery
 from errors import StorageError, TelegramError, TelegramRefused
@@ -92,6 +95,7 @@ class Intake:
         self._earlier: set[int] = set()  # rows left by an earlier life, not run in this one yet
         self._local = threading.local()
         self._stopping = threading.Event()
+        self._poll_cancel = Cancel()
         self._told_of_storage: dict[int, float] = {}
         self.last_poll_at = 0.0  # seconds of the monotonic clock
         self._lanes: list[threading.Thread] = []
@@ -119,9 +123,10 @@ class Intake:
     def stop(self) -> None:
         """Takes no more updates and starts no more handlers; a handler that runs ends within `stop`.
 
-        The request under way is left to itself: what it still brings isn't acknowledged, and comes again.
+        The request under way is broken off: what it would still bring isn't acknowledged, and comes again.
         """
         self._stopping.set()
+        self._poll_cancel.set()
         with self._condition:
             self._condition.notify_all()
         for lane in self._lanes:
@@ -175,7 +180,8 @@ class Intake:
             if offset is not None:
                 params["offset"] = offset
             try:
-                batch = self._api.call("getUpdates", params, timeout_s=LONG_POLL_S + 10)
+                with watching(self):
+                    batch = self._api.call("getUpdates", params, timeout_s=LONG_POLL_S + 10)
                 if self._stopping.is_set():
                     return
                 offset = self._keep(batch)
@@ -187,6 +193,8 @@ class Intake:
                     return
                 pause_s = self._refused(error, pause_s)
             except TelegramError as error:
+                if self._stopping.is_set():
+                    return
                 pause_s = _longer(pause_s, 30)
                 event(log, logging.WARNING, "telegram unreachable", error=str(error), wait_s=round(pause_s, 1))
             except StorageError as error:
@@ -195,6 +203,10 @@ class Intake:
             except Exception:
                 pause_s = _longer(pause_s, 30)
                 log.exception("polling failed")
+
+    def connected(self, sock: socket.socket) -> None:
+        """The socket of the request under way, for `stop` to break off."""
+        self._poll_cancel.attach(sock)
 
     def _refused(self, error: TelegramRefused, pause_s: float) -> float:
         if error.code == 409:

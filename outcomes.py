@@ -16,7 +16,7 @@ from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
 from splitting import split
 from story import Draft, Step, short_name, working_title
-from texts import Locales, Texts
+from texts import FALLBACK, Locales, Texts
 
 
 class Outcomes:
@@ -29,7 +29,7 @@ class Outcomes:
 
     def language(self, turn: Turn) -> str:
         user = self._db.users.get(turn.user_id)
-        return user.language if user is not None else "ru"
+        return user.language if user is not None else FALLBACK
 
     def close(self, turn: Turn, state: str) -> bool:
         """Ends the turn and its update; False when it had ended before."""
@@ -109,7 +109,7 @@ class Outcomes:
     def limit(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """The sentence of a limit, with the button of the next step where there is one."""
         user = self._db.users.get(user_id)
-        texts = self._locales[user.language if user else "ru"]
+        texts = self._locales[user.language if user else FALLBACK]
         keyboard: Json = None
         if error.limit == "session":
             text = texts.say("trouble.session_full")
@@ -125,12 +125,17 @@ class Outcomes:
         return _message(chat_id, text, keyboard)
 
     def storage_trouble(self, turn: Turn) -> str:
-        return self._locales[self.language(turn)].say("trouble.storage")
+        """What to say while the database, which knows the user's language, can't be written."""
+        try:
+            language = self.language(turn)
+        except StorageError:
+            language = FALLBACK
+        return self._locales[language].say("trouble.storage")
 
     def queue_notice(self, turn_id: int, place: int) -> tuple[str, Json]:
         """What a turn that waits for a slot shows."""
         turn = self._db.turns.get(turn_id)
-        texts = self._locales[self.language(turn) if turn is not None else "ru"]
+        texts = self._locales[self.language(turn) if turn is not None else FALLBACK]
         return texts.say("story.queue", place=place), inline([(texts.label("stop"), f"stop:{turn_id}")])
 
     # ------------------------------------------------------------------ pieces

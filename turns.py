@@ -83,7 +83,10 @@ class Turns:
             self._condition.notify_all()
             while self._live and (left_s := deadline - time.monotonic()) > 0:
                 self._condition.wait(left_s)
-            return len(self._live)
+            left = list(self._live.values())
+        for live in left:
+            live.cancel.set()  # it ends without a word; its call is lost, and asked again in the next life
+        return len(left)
 
     # ------------------------------------------------------------------ asked by handlers, in their transaction
 

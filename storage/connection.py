@@ -36,6 +36,7 @@ class Connection:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._raw = _open(path)
@@ -110,12 +111,14 @@ class Connection:
         with self._lock:
             try:
                 return self._raw.execute(sql, values)
-            except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-                if isinstance(error, (sqlite3.IntegrityError, sqlite3.ProgrammingError)):
-                    raise  # a bug of ours, not a trouble of the disk
+            except sqlite3.DatabaseError as error:
+                bug = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+                if bug and not self._closed:
+                    raise  # not a trouble of the disk
                 raise StorageError(str(error)) from error
 
     def close(self) -> None:
         """Folds the log into the file and closes it; safe to call twice."""
         with self._lock:
+            self._closed = True
             self._raw.close()

@@ -103,7 +103,7 @@ class Spending(RuleBasedStateMachine):
             user = self.db.users.get(user_id)
             assert user is not None
             paid = value("select coalesce(sum(charged), 0) from call where user_id = ?", (user_id,))
-            held = value("select coalesce(sum(reserved), 0) from call where user_id = ? and state = 'asked'", (user_id,))
+            held = value("select total(reserved) from call where user_id = ? and state = 'asked'", (user_id,))
             assert user.balance == BALANCE - paid == BALANCE - user.spent
             assert user.reserved == held and 0 <= user.reserved <= user.balance
         for session in self.sessions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,7 +30,8 @@ from story import (
 )
 
 # What each step accepts beside what works everywhere: key → (action, next step).
-EXPECTED = {
+Row = dict[str, tuple[str, Step | None]]
+EXPECTED: dict[Step, Row] = {
     Step.MENU: {
         "new_story": ("new_story", None),
         "to_story": ("open_story", None),
@@ -105,7 +108,7 @@ EXPECTED = {
     },
     Step.FINISHED: {WORDS: ("keep_words", None), "new_story": ("new_story", None)},
 }
-EVERYWHERE = {
+EVERYWHERE: Row = {
     "/start": ("welcome", None),
     "/help": ("help", None),
     "help": ("help", None),
@@ -119,7 +122,7 @@ EVERYWHERE = {
     UNKNOWN_COMMAND: ("unknown_command", None),
     OTHER_CONTENT: ("other_content", None),
 }
-LEAVE = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
+LEAVE: Row = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
 KEYS = sorted({key for row in TABLE.values() for key in row})
 
 
@@ -187,7 +190,7 @@ def test_every_command_works_or_says_what_works_at_every_step() -> None:
 
 
 def test_back_from_every_question_leads_to_the_one_before() -> None:
-    for before, step in zip(WIZARD, WIZARD[1:], strict=False):
+    for before, step in pairwise(WIZARD):
         assert TABLE[step]["back"].to is before
     for step in EDITS:
         assert TABLE[step]["back"].to is Step.CHANGE

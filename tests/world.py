@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 from bot import App
 from config import Config
+from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, ModelServers
 from sandbox.people import Person
 from sandbox.telegram import TelegramServer
@@ -109,7 +111,8 @@ class World:
     def at_summary(self, user_id: int = 1) -> Person:
         """Somebody who has chosen a lighthouse story, and sees its card."""
         person = self.new_person(user_id)
-        for answer in ("📖 Новая история", "Детектив", "Смотритель Маяк: слеп", "Остров: туман круглый год", "Пропустить"):
+        hero, setting = "Смотритель Маяк: слеп", "Остров: туман круглый год"
+        for answer in ("📖 Новая история", "Детектив", hero, setting, "Пропустить"):
             person.send(answer)
             person.wait()
         return person
@@ -124,8 +127,6 @@ class World:
 
     def says(self, text: str, **behaviour: Any) -> None:
         """Orders the model's next answer."""
-        from sandbox.model_faults import Behaviour
-
         self.models.faults.order(Behaviour(text=text, **behaviour))
 
     # ------------------------------------------------------------------ looking inside
@@ -136,8 +137,6 @@ class World:
 
     def value(self, sql: str, *values: object) -> Any:
         """One value out of the bot's database, read beside the bot."""
-        import sqlite3
-
         connection = sqlite3.connect(f"file:{self.folder / 'bot.db'}?mode=ro", uri=True, timeout=5)
         try:
             row = connection.execute(sql, values).fetchone()

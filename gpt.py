@@ -1,0 +1,296 @@
+"""`GPT`: the one client for any language model. A vendor is plugged in as a `Wire`.
+
+Covers: streaming and whole answers, the deadline of a generation, cancelling, bounded retries of what is
+safe to repeat, one new try with a renewed credential, stock refusals, counting tokens, reporting faults.
+Doesn't cover: a vendor's format (`yandex_gpt.py`, `services/openai_gpt.py`), money and slots (`turns.py`).
+
+What is repeated, and only while no word of an answer has come: no connection, 429, 502, 503, 504. Never a
+timeout or a broken connection after the request left: the vendor may have written, and billed, the answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import random
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from cancelling import Cancel
+from connections import Sessions
+from errors import ModelAway, ModelBusy, ModelCancelled, ModelError
+from exchanges import Exchange
+from messages import Answer, Chunk, Finish, Message, Request, Usage
+from wire import Fault, Wire
+
+__all__ = ["GPT", "Cancel", "Fault", "Wire", "is_stock_refusal"]
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S: Final = 30.0  # a vendor that asks for more is busy, not hiccuping: the user is told
+COUNT_TIMEOUT_S: Final = 5.0
+NEAR: Final = 0.15  # how close to a limit an estimate must be for the tokenizer's round trip to pay
+CHARS_PER_TOKEN: Final = 3.0  # before the first answer; Russian text on YandexGPT has 3.5 to 4.5
+TOKENS_PER_MESSAGE: Final = 3  # a role and its marks
+SAFE_STATUSES: Final = frozenset({502, 503, 504})
+
+_STOCK_REFUSAL: Final = re.compile(
+    r"(?:к сожалению, )?(?:я не могу обсуждать эту тему|в интернете есть много сайтов с информацией на эту тему)[.!… ]*"
+    r"(?:давайте (?:лучше )?поговорим о ч[её]м-(?:нибудь|то) (?:ещ[её]|другом)[.!… ]*"
+    r"|\[?посмотрите, что нашлось в поиске\]?(?:\([^)]*\))?[.!… ]*)?",
+    re.IGNORECASE,
+)
+
+
+def is_stock_refusal(text: str) -> bool:
+    """True when the whole answer is a vendor's ready sentence, which comes without the filter's status too."""
+    return len(text) < 400 and _STOCK_REFUSAL.fullmatch(" ".join(text.split()).strip('«»"* ')) is not None
+
+
+def _unheard(fault: Fault) -> None:
+    """Where nobody asked for faults they are in the log all the same."""
+
+
+class GPT:
+    """A language model. Thread-safe; each method blocks its own thread only."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        sessions: Sessions,
+        *,
+        timeout_s: float = 120.0,
+        on_fault: Callable[[Fault], None] = _unheard,
+        attempts: int = 3,
+        backoff_s: float = 0.5,
+    ) -> None:
+        self.wire = wire
+        self.timeout_s = timeout_s
+        self.calibration: dict[str, float] = {}  # model → characters a token, learned; the owner may keep it
+        self._sessions = sessions
+        self._on_fault = on_fault
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+
+    def stream(self, request: Request, cancel: Cancel | None = None) -> Iterator[Chunk]:
+        """The answer as it grows: whole texts, the last one with `finish` and `usage`. Raises ModelError.
+
+        The first network call is made when the first chunk is asked for. Costs money.
+        """
+        trial = _Trial(self, request, cancel)
+        while True:
+            shown = False
+            exchange = trial.exchange()
+            try:
+                for chunk in self._stream_once(request, exchange):
+                    if not shown:
+                        trial.got_through()
+                    shown = True
+                    yield chunk
+                return
+            except ModelError as error:
+                if not trial.again(error, exchange, shown):
+                    raise
+
+    def ask(self, request: Request, cancel: Cancel | None = None) -> Answer:
+        """The whole answer. Raises ModelError. Costs money."""
+        trial = _Trial(self, request, cancel)
+        while True:
+            exchange = trial.exchange()
+            try:
+                chunk = self._ask_once(request, exchange)
+            except ModelError as error:
+                if not trial.again(error, exchange, False):
+                    raise
+            else:
+                trial.got_through()
+                usage = chunk.usage or self.estimated_usage(request, chunk.text)
+                return Answer(chunk.text, usage, chunk.finish or Finish.STOP, exchange.request_id)
+
+    def estimate(self, messages: Sequence[Message], model: str = "") -> int:
+        """How many tokens `messages` have, rather too many than too few. No network."""
+        characters = sum(len(message.text) for message in messages)
+        tokens = characters / self.calibration.get(self.wire.model_name(model), CHARS_PER_TOKEN)
+        return math.ceil(tokens * 1.05) + TOKENS_PER_MESSAGE * len(messages)
+
+    def count(
+        self,
+        messages: Sequence[Message],
+        near: int | None = None,
+        *,
+        model: str = "",
+        user_id: int = 0,
+        turn_id: int = 0,
+    ) -> int:
+        """The estimate; the vendor's own count where the estimate is close to the limit `near`. Never raises."""
+        estimate = self.estimate(messages, model)
+        if near is None or abs(estimate - near) > NEAR * near:
+            return estimate
+        for attempt in (1, 2):
+            exchange = Exchange(time.monotonic() + COUNT_TIMEOUT_S)
+            try:
+                call = self.wire.counting(messages, model, COUNT_TIMEOUT_S)
+                if call is None:
+                    return estimate
+                response = exchange.send(self._sessions, call)
+                try:
+                    if response.status_code != 200:
+                        raise exchange.refused(self.wire.error, response)
+                    counted = self.wire.counted(exchange.whole(response))
+                finally:
+                    exchange.close(response)
+                self._learn(messages, counted, model)
+                return counted
+            except ModelError as error:
+                name = self.wire.model_name(model)
+                self.report(Fault(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error))
+                if error.status != 401 or not self.wire.drop_credential(exchange.authorization):
+                    break
+        return estimate
+
+    def estimated_usage(self, request: Request, text: str) -> Usage:
+        """What a call cost by our own reckoning: for a vendor without figures, or a stream that was stopped."""
+        output = self.estimate([Message("assistant", text)], request.model) if text else 0
+        return Usage(self.estimate(request.messages, request.model), output, estimated=True)
+
+    def context_tokens(self, model: str = "") -> int:
+        """How many tokens prompt and answer may have together."""
+        return self.wire.context_tokens(model)
+
+    def report(self, fault: Fault) -> None:
+        """Log a fault and tell whoever listens."""
+        error = fault.error
+        log.warning(
+            "model call failed: purpose=%s user=%s turn=%s model=%s attempt=%s healed=%s status=%s request=%s %s: %s",
+            *(fault.purpose, fault.user_id, fault.turn_id, fault.model, fault.attempt, fault.healed),
+            *(error.status, error.request_id, type(error).__name__, error),
+        )
+        try:
+            self._on_fault(fault)
+        except Exception:
+            log.exception("the listener for model faults failed")
+
+    def _stream_once(self, request: Request, exchange: Exchange) -> Iterator[Chunk]:
+        call = self.wire.completion(request, stream=True, timeout_s=exchange.left_s())
+        response = exchange.send(self._sessions, call)
+        begun = finished = False
+        try:
+            if response.status_code != 200:
+                raise exchange.refused(self.wire.error, response)
+            try:
+                for chunk in self.wire.chunks(exchange.lines(response)):
+                    if chunk.finish is not None:
+                        finished = True
+                        yield self._finished(request, chunk)
+                        break
+                    if chunk.text:
+                        begun = True
+                        yield chunk
+            except ModelError as error:
+                error.billed = error.billed or begun or not error.status
+                error.request_id = error.request_id or exchange.request_id
+                raise
+            if not finished:
+                raise ModelAway("the stream was cut", request_id=exchange.request_id, billed=True)
+            exchange.finish(response)
+        finally:
+            exchange.close(response)
+
+    def _ask_once(self, request: Request, exchange: Exchange) -> Chunk:
+        call = self.wire.completion(request, stream=False, timeout_s=exchange.left_s())
+        response = exchange.send(self._sessions, call)
+        try:
+            if response.status_code != 200:
+                raise exchange.refused(self.wire.error, response)
+            return self._finished(request, self.wire.answer(exchange.whole(response)))
+        except ModelError as error:
+            error.billed = error.billed or not error.status
+            error.request_id = error.request_id or exchange.request_id
+            raise
+        finally:
+            exchange.close(response)
+
+    def _finished(self, request: Request, chunk: Chunk) -> Chunk:
+        if is_stock_refusal(chunk.text):
+            chunk = replace(chunk, finish=Finish.REFUSED)
+        if not chunk.text.strip() and chunk.finish is not Finish.REFUSED:
+            raise ModelAway("the answer is empty", billed=True)
+        if chunk.usage is None or not chunk.usage.total:
+            return replace(chunk, usage=self.estimated_usage(request, chunk.text))
+        self._learn(request.messages, chunk.usage.input, request.model)
+        return chunk
+
+    def _learn(self, messages: Sequence[Message], tokens: int, model: str) -> None:
+        characters = sum(len(message.text) for message in messages)
+        if characters < 200 or tokens < 1:
+            return  # the marks between messages would outweigh the words
+        name = self.wire.model_name(model)
+        seen = min(max(characters / tokens, 1.0), 6.0)
+        known = self.calibration.get(name, seen)
+        self.calibration[name] = known + 0.2 * (seen - known)
+
+
+class _Trial:
+    """The attempts at one request: what failed, what may be repeated, and when."""
+
+    def __init__(self, gpt: GPT, request: Request, cancel: Cancel | None) -> None:
+        self._gpt = gpt
+        self._request = request
+        self._cancel = cancel
+        self._deadline = time.monotonic() + gpt.timeout_s
+        self._failures: list[tuple[float, ModelError]] = []
+        self._pauses = 0
+        self._renewed = False
+
+    def exchange(self) -> Exchange:
+        return Exchange(self._deadline, self._cancel)
+
+    def got_through(self) -> None:
+        self._report(healed=True)
+
+    def again(self, error: ModelError, exchange: Exchange, shown: bool) -> bool:
+        """True when the request may be sent once more, after the pause that is due. Raises when cancelled meanwhile."""
+        if isinstance(error, ModelCancelled):
+            self._report(healed=False)
+            return False
+        self._failures.append((time.time(), error))
+        repeat = not shown and (self._changed(error, exchange) or self._paused(error, exchange))
+        if not repeat:
+            self._report(healed=False)
+        return repeat
+
+    def _changed(self, error: ModelError, exchange: Exchange) -> bool:
+        """The next try differs, and needs no pause."""
+        wire = self._gpt.wire
+        if error.status == 401 and not self._renewed:
+            self._renewed = True
+            return wire.drop_credential(exchange.authorization)
+        return error.status in (400, 422) and wire.adapt(error)
+
+    def _paused(self, error: ModelError, exchange: Exchange) -> bool:
+        safe = isinstance(error, ModelBusy) or (
+            isinstance(error, ModelAway) and (not exchange.sent or error.status in SAFE_STATUSES)
+        )
+        if not safe or self._pauses + 1 >= self._gpt._attempts:
+            return False
+        pause_s = self._gpt._backoff_s * 2**self._pauses * random.uniform(0.5, 1.5)
+        pause_s += exchange.retry_after_s or 0.0
+        if pause_s > min(LONGEST_PAUSE_S, self._deadline - time.monotonic()):
+            return False
+        self._pauses += 1
+        if self._cancel is None:
+            time.sleep(pause_s)
+        elif self._cancel.wait(pause_s):
+            self._report(healed=False)
+            raise ModelCancelled("stopped on request")
+        return True
+
+    def _report(self, *, healed: bool) -> None:
+        request = self._request
+        name = self._gpt.wire.model_name(request.model)
+        failures, self._failures = self._failures, []
+        for attempt, (at, error) in enumerate(failures, 1):
+            self._gpt.report(Fault(at, request.purpose, request.user_id, request.turn_id, attempt, healed, name, error))

@@ -1,0 +1,215 @@
+"""What a model writes against its prompt, taken out: prefaces, Markdown, echoes, questions to the co-author.
+
+Pure text in, text out, Russian and English. `clean` is for a finished answer, `clean_growing` for a stream's
+state so far: it holds back an opening that may still turn out to be a preface or an echo. Nothing is ever
+added, and cleaning twice changes nothing more. Doesn't judge: refusals are `gpt.is_stock_refusal`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+_ASSENT: Final = (
+    r"(?:да, конечно|конечно(?: же)?|разумеется|хорошо|отлично|прекрасно|замечательно|ладно|договорились"
+    r"|с (?:большим )?удовольствием|с радостью|без проблем|понял[а]?|давай(?:те)?(?: продолжим)?"
+    r"|sure(?: thing)?|of course|certainly|absolutely|okay|ok|great|gladly|with pleasure)"
+)
+_PIECE: Final = (
+    r"(?:продолжени[ея]|отрывок|фрагмент|финал|концовк[аи]|окончание|часть|вариант|развязк[аи]|текст"
+    r"|continuation|passage|part|ending|scene|excerpt|fragment|text|story|version)"
+)
+_POINTING: Final = r"(?:вот|ниже|предлагаю|держи(?:те)?|here(?:['’]s| is| are)|below is|this is)"
+_CORE: Final = rf"(?:{_POINTING}\s+)(?:\w+\s+){{0,4}}{_PIECE}(?:\s+[\w«»\"]+){{0,6}}"
+_LABEL: Final = rf"(?:следующ\w+ |the )?{_PIECE}(?: (?:истории|рассказа|сказки|of the story|\d+))?"
+_PREFACES: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\s*(?:{_ASSENT}[,.!]*\s+)?{_CORE}\s*:\s*",
+        rf"\s*{_ASSENT}[,.!]*\s+{_CORE}[.!…]*\s*\n\s*",
+        rf"\s*{_ASSENT}[,.!]+\s+{_LABEL}\s*:\s*",
+        rf"\s*{_LABEL}\s*:\s*\n\s*",
+        r"\s*(?:конечно|разумеется|с (?:большим )?удовольствием|sure|of course|certainly)[!.]\s*\n\s*",
+    )
+)
+_OPENERS: Final = (
+    *("да, конечно", "конечно", "разумеется", "хорошо", "отлично", "прекрасно", "замечательно", "ладно"),
+    *("договорились", "с удовольствием", "с большим удовольствием", "с радостью", "без проблем", "понял"),
+    *("давай", "вот", "ниже", "предлагаю", "держи", "продолжение", "отрывок", "фрагмент", "финал", "концовка"),
+    *("следующий отрывок", "следующая часть", "следующий фрагмент", "окончание", "часть", "вариант", "развязка"),
+    *("sure", "of course", "certainly", "absolutely", "okay", "ok", "great", "gladly", "with pleasure", "here"),
+    *("below is", "this is", "continuation", "passage", "part", "ending", "scene", "the "),
+)
+PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line's end is prose
+
+_MARKS: Final = tuple(
+    (re.compile(pattern, re.MULTILINE), replacement)
+    for pattern, replacement in (
+        (r"\r\n?", "\n"),
+        (r"[\u200b\u2060\ufeff]", ""),
+        (r"^[ \t]*(?:```|~~~)[^\n]*(?:\n|\Z)", ""),  # a code fence
+        (r"^[ \t]*(?:[*_-][ \t]*){3,}$", ""),  # a line across
+        (r"^[ \t]*(?:#{1,6}(?:[ \t]+|$))+", ""),
+        (r"^[ \t]*(?:>[ \t]*)+", ""),
+        (r"^[ \t]*(?:[*•+][ \t]+)+", ""),
+        (r"^([ \t]*)-(?=[ \t]+\S)", r"\1—"),  # a dialogue's dash, written as a list's mark
+        (r"(?<=\S) - (?=\S)", " — "),
+        (r"\[([^\[\]\n]+)\]\(https?://[^\s()]*\)", r"\1"),
+        (r"`+", ""),
+        (r"__", ""),
+        (r"(?<!\w)_(?=\w)|(?<=[\w.,!?…»])_(?!\w)", ""),
+        (r"\*\*", ""),
+        (r"(?<!\d)\*(?=\S)|(?<=\S)\*(?!\d)", ""),
+        (r"(?<![ \t])[ \t]+$", ""),
+        (r"\n{3,}", "\n\n"),
+    )
+)
+_NUMBERED: Final = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+", re.MULTILINE)
+
+_THEN: Final = r"(?:дальше|потом|далее|теперь)"
+_CLOSINGS: Final = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\W*(?:конец(?: истории| рассказа| сказки)?|the end|fin|финал)\W*",
+        r"\W*(?:продолжение следует|to be continued)\W*",
+        rf"(?:и |а |но |так )?(?:что|как|куда|чем)(?: же)?(?:,? \w+){{0,5}} {_THEN}(?: с \w+)?\?",
+        r"(?:и |а |но |так )?что(?: же)? (?:сделает|предпримет|решит|выберет)(?: \w+){1,4}\?",
+        r"(?:и |а |но |так )?(?:что|как|какой|куда)(?:,? \w+){0,4} (?:вы|ты)(?:,? \w+){0,5}\?",
+        r"(?:хотите|хочешь|желаете|продолж(?:ить|им|ать|аем))(?:,? \w+){0,8}\?",
+        r"(?:теперь )?(?:ваш|твой) (?:ход|черёд|черед)(?:, \w+)?[.!…]*",
+        r"what (?:happens|will happen|comes) next\?|what (?:will|does|would|do) (?:\w+ ){1,4}do(?: next| now)?\?",
+        r"(?:would you like|do you want|shall i|should i)(?: [\w']+){0,8}\?|(?:it's )?your turn[.!…]*",
+    )
+)
+_END: Final = re.compile(r"[.!?…]+[»\"”’)\]]*")
+_WORD: Final = re.compile(r"\w+")
+_INITIAL: Final = re.compile(r"(?:^|\W)[А-ЯЁA-Z]$")
+_GOES_ON: Final = re.compile(r"[»\"”’)\]]*\s*(?:[—–-]\s*)?[a-zа-яё]")
+
+
+def clean(text: str, words_before: str = "") -> str:
+    """`text` as a passage of prose. `words_before`: the user's words that it goes on from."""
+    return _until_settled(text, words_before, closing=True)
+
+
+def clean_growing(text: str, words_before: str = "") -> str:
+    """The part of a growing answer that may be shown; empty while its opening is undecided."""
+    text = text.rstrip(" \n*_`#>")  # half a mark
+    stripped = _unmarked(text).strip()
+    if _may_be_preface(stripped) or _may_be_echo(stripped, words_before):
+        return ""
+    return _until_settled(text, words_before, closing=False)
+
+
+def whole_sentences(text: str) -> str:
+    """`text` up to the end of its last whole sentence; unchanged where there is none."""
+    ends = list(_sentence_ends(text))
+    return text[: ends[-1]] if ends else text
+
+
+def first_sentences(text: str, n: int) -> str:
+    """The first `n` sentences; the whole text where it has fewer."""
+    ends = list(_sentence_ends(text))
+    return text[: ends[n - 1]].strip() if 0 < n <= len(ends) else text.strip() if n > 0 else ""
+
+
+def last_sentence(text: str) -> str:
+    """The last sentence, whole or not."""
+    stripped = text.strip()
+    ends = [end for end in _sentence_ends(stripped) if end < len(stripped)]
+    return stripped[ends[-1] :].strip() if ends else stripped
+
+
+def _sentence_ends(text: str) -> Iterator[int]:
+    for found in _END.finditer(text):
+        start, end = found.span()
+        initial = found.group() == "." and _INITIAL.search(text[max(0, start - 2) : start])
+        inside = text[end : end + 1].strip()  # 3.14, example.com
+        if not inside and not initial and not _GOES_ON.match(text, end):
+            yield end
+
+
+def _until_settled(text: str, words_before: str, *, closing: bool) -> str:
+    """`text` cleaned over and over until nothing changes: one mark may hide another."""
+    now = text.strip()
+    while True:
+        cleaned = _unechoed(_without_preface(_unmarked(now).strip()), words_before)
+        cleaned = _without_closing(cleaned) if closing else cleaned
+        if cleaned == now:
+            return now
+        now = cleaned
+
+
+def _unmarked(text: str) -> str:
+    for pattern, replacement in _MARKS:
+        text = pattern.sub(replacement, text)
+    return _NUMBERED.sub("", text) if len(_NUMBERED.findall(text)) > 1 else text
+
+
+def _without_preface(text: str) -> str:
+    for pattern in _PREFACES:
+        found = pattern.match(text)
+        if found and found.end() < len(text) and found.end() <= PREFACE_CHARS:
+            return text[found.end() :].strip()
+    return text
+
+
+def _may_be_preface(text: str) -> bool:
+    if len(text) > PREFACE_CHARS or "\n" in text or "—" in text or _without_preface(text) != text:
+        return False
+    start = text.casefold()
+    return any(opener.startswith(start) or _begins_with(start, opener) for opener in _OPENERS)
+
+
+def _begins_with(text: str, opener: str) -> bool:
+    rest = text[len(opener) :]
+    return text.startswith(opener) and not (opener[-1].isalpha() and rest[:1].isalpha() and len(rest) > 4)
+
+
+def _unechoed(text: str, words_before: str) -> str:
+    spoken = [_plain(found.group()) for found in _WORD.finditer(text)]
+    places = [found.end() for found in _WORD.finditer(text)]
+    for echo in _echoes(words_before):
+        if spoken[: len(echo)] == echo:
+            cut = places[len(echo) - 1]
+            rest = re.sub(r"^[^\w\n—–«\"„“(]+", "", text[cut:]).strip()
+            whole = len(spoken) > len(echo) and re.match(r"[»\"”’)\]]*\s*(?:[.!?…]|\n)", text[cut:])
+            if rest and whole:
+                return rest
+    return text
+
+
+def _may_be_echo(text: str, words_before: str) -> bool:
+    spoken = " ".join(_plain(found.group()) for found in _WORD.finditer(text))
+    return bool(spoken) and any(" ".join(echo).startswith(spoken) for echo in _echoes(words_before))
+
+
+def _echoes(words_before: str) -> Iterator[list[str]]:
+    """What an opening may repeat: all the user's words, and ever fewer of their last sentences; by words."""
+    starts = [0, *(end for end in _sentence_ends(words_before) if end < len(words_before))][-6:]
+    for start in [0, *starts]:
+        words = [_plain(found.group()) for found in _WORD.finditer(words_before[start:])]
+        if len(words) >= 3:
+            yield words
+
+
+def _plain(word: str) -> str:
+    return word.casefold().replace("ё", "е")
+
+
+def _without_closing(text: str) -> str:
+    """Without a last line or sentence that isn't the story's."""
+    head, _, line = text.rpartition("\n")
+    if head.strip() and any(pattern.fullmatch(line.strip()) for pattern in _CLOSINGS):
+        return head.strip()
+    last = last_sentence(text)
+    if len(last) < len(text) and "—" not in line and any(pattern.fullmatch(last) for pattern in _CLOSINGS[2:]):
+        return text[: len(text) - len(last)].strip()
+    return text
+
+
+def ends_whole(text: str) -> bool:
+    """Whether `text` ends where a sentence does."""
+    ends = list(_sentence_ends(text))
+    return bool(ends) and ends[-1] == len(text)

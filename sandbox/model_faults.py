@@ -1,0 +1,86 @@
+"""How the local models behave, to order: latency, refusals, broken streams, odd answers.
+
+A test queues `Behaviour`s, each for one request, or sets a rule; without either `default` holds.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Shape = Literal["A", "B", "C", "text"]
+Kind = Literal["completion", "tokenizer", "iam", "metadata", "models"]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """What happens to one request. `…_after` counts the chunks that are sent before it happens."""
+
+    first_chunk_s: float = 0.0
+    chunk_s: float = 0.0
+    chunks: int = 6
+
+    status: int = 200  # another one: an error with this status, in the shape of `shape`
+    shape: Shape = "A"
+    code: int | None = None  # the gRPC code, where the status doesn't tell
+    message: str = ""
+    retry_after: str = ""
+
+    hang: bool = False  # no headers, ever
+    drop: bool = False  # the connection breaks before the headers
+    hang_after: int | None = None
+    cut_after: int | None = None
+    error_after: int | None = None  # an error object under HTTP 200, with `code` and `message`
+    garbage_after: int | None = None
+    empty_alternatives: bool = False
+
+    text: str | None = None  # the answer instead of the storyteller's; of other kinds than completion, the whole body
+    end: Literal["final", "truncated", "filter", "silent_filter"] = "final"
+    preface: bool = False
+    markdown: bool = False
+    rewrites: bool = False  # chunks take back what the one before said
+    usage: bool = True
+    unknown_parameters: tuple[str, ...] = ()  # refused with a 400 that names them
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request as it came."""
+
+    kind: str
+    path: str
+    headers: Mapping[str, str]  # names in lower case
+    body: Any  # parsed JSON; None where there was none
+    at: float  # time.monotonic()
+
+
+Rule = Callable[[Received], "Behaviour | None"]
+
+
+@dataclass
+class Faults:
+    """The orders. Thread-safe."""
+
+    default: Behaviour = field(default_factory=Behaviour)
+    rule: Rule | None = None  # asked when nothing is queued; None: the default
+    _queues: dict[str, deque[Behaviour]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def order(self, *behaviours: Behaviour, kind: Kind = "completion") -> None:
+        """The next requests of this kind behave so, one each."""
+        with self._lock:
+            self._queues.setdefault(kind, deque()).extend(behaviours)
+
+    def take(self, received: Received) -> Behaviour:
+        """How this request is to be treated."""
+        with self._lock:
+            queue = self._queues.get(received.kind)
+            if queue:
+                return queue.popleft()
+        ordered = self.rule(received) if self.rule is not None else None
+        if ordered is not None:
+            return ordered
+        return self.default if received.kind == "completion" else Behaviour()

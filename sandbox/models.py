@@ -1,0 +1,302 @@
+"""The models on this machine, over HTTP: YandexGPT with its tokenizer, IAM and metadata service, and an
+OpenAI-compatible server.
+
+They check requests and credentials as the real ones do, count tokens, stream chunk by chunk on keep-alive
+connections, misbehave to order (`model_faults.py`), and note every request. Answers come from
+`storyteller.py`. Doesn't cover asynchronous generation, images and speech.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Final
+
+from sandbox import iam_api, openai_api, yandex_api
+from sandbox.model_answers import REASONS, compose, openai_lines, yandex_lines, yandex_state
+from sandbox.model_faults import Behaviour, Faults, Kind, Received
+from sandbox.yandex_api import Asked, Refused
+
+FOLDER_ID: Final = "b1gsandbox"
+API_KEY: Final = "sandbox-key"
+LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that a person likes to watch
+_KINDS: Final[dict[str, Kind]] = {
+    "/foundationModels/v1/completion": "completion",
+    "/foundationModels/v1/tokenize": "tokenizer",
+    "/foundationModels/v1/tokenizeCompletion": "tokenizer",
+    "/iam/v1/tokens": "iam",
+    "/computeMetadata/v1/instance/service-accounts/default/token": "metadata",
+    "/v1/chat/completions": "completion",
+    "/v1/models": "models",
+}
+_METHODS: Final = {"metadata": "GET", "models": "GET"}
+
+
+class ModelServers:
+    """All of them on one port, between `with` and its end; `default` says how completions behave by default.
+
+    A test may change the public attributes at any time.
+    """
+
+    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, default: Behaviour | None = None) -> None:
+        self.faults = Faults(default=default or Behaviour())
+        self.requests: list[Received] = []
+        self.folder_id = FOLDER_ID
+        self.api_keys = {API_KEY}
+        self.openai_keys: set[str] = set()  # empty: none is needed
+        self.oauth_tokens: set[str] | None = None  # None: any that looks like one
+        self.public_key = ""  # PEM of the service account; empty: signatures aren't checked
+        self.token_life_s = 43_200.0
+        self.quota = 1000  # concurrent generations; YandexGPT's own is 10
+        self.in_flight = 0
+        self.peak = 0
+        self.closing = threading.Event()
+        self._lock = threading.Lock()
+        self._tokens: dict[str, float] = {}
+        self._server = _Server((host, port), self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="models", daemon=True)
+        self.url = f"http://{host}:{self._server.server_port}"
+        self.llm_url = self.iam_url = self.metadata_url = self.url
+        self.openai_url = f"{self.url}/v1"
+
+    def __enter__(self) -> ModelServers:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def of(self, kind: Kind) -> list[Received]:
+        """The requests of one kind, in order."""
+        with self._lock:
+            return [received for received in self.requests if received.kind == kind]
+
+    def note(self, received: Received) -> None:
+        with self._lock:
+            self.requests.append(received)
+
+    def issue_token(self) -> str:
+        """A new IAM token that this server accepts."""
+        token = f"t1.{secrets.token_urlsafe(24)}"
+        with self._lock:
+            self._tokens[token] = time.time() + self.token_life_s
+        return token
+
+    def revoke_tokens(self) -> None:
+        """No IAM token issued so far is accepted any more."""
+        with self._lock:
+            self._tokens.clear()
+
+    def accepts(self, authorization: str) -> None:
+        """Raises `Refused` as YandexGPT does."""
+        way, _, secret = authorization.partition(" ")
+        if way == "Api-Key":
+            if secret not in self.api_keys:
+                raise Refused(16, f"Unknown api key '{secret}'")
+        elif way != "Bearer" or self._tokens.get(secret, 0.0) <= time.time():
+            raise Refused(16, "The token is invalid" if authorization else "Unauthorized")
+
+    @contextmanager
+    def generation(self) -> Iterator[bool]:
+        """Counts one more generation; False where it is one too many."""
+        with self._lock:
+            allowed = self.in_flight < self.quota
+            self.in_flight += allowed
+            self.peak = max(self.peak, self.in_flight)
+        try:
+            yield allowed
+        finally:
+            with self._lock:
+                self.in_flight -= allowed
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
+
+    def __init__(self, address: tuple[str, int], models: ModelServers) -> None:
+        self.models = models
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """The other side went away in the middle: nothing to say."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Silent: `ModelServers.requests` has it all."""
+
+    def do_GET(self) -> None:
+        self._serve("GET")
+
+    def do_POST(self) -> None:
+        self._serve("POST")
+
+    def _serve(self, method: str) -> None:
+        models = self.server.models
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = self.path.partition("?")[0]
+        kind = _KINDS.get(path)
+        openai = path.startswith("/v1/")
+        try:
+            body = json.loads(raw) if raw else None
+        except ValueError:
+            body = None
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        received = Received(kind or "unknown", path, headers, body, time.monotonic())
+        models.note(received)
+        behaviour = models.faults.take(received)
+        if kind is None or method != _METHODS.get(kind, "POST"):
+            self._send(404, yandex_api.error_body(5, f"no route for {method} {path}", "B"))
+            return
+        if behaviour.hang or behaviour.drop:
+            self._break(after_s=60.0 if behaviour.hang else 0.0)
+            return
+        try:
+            self._check_ordered(behaviour)
+            if raw and body is None:
+                raise Refused(3, "invalid character '}' looking for beginning of value", "C" if openai else "B")
+            self._route(received, behaviour, openai)
+        except Refused as refused:
+            status = behaviour.status if behaviour.status != 200 else yandex_api.STATUS_OF_CODE.get(refused.code, 500)
+            self._send(
+                status,
+                yandex_api.error_body(refused.code, refused.message, refused.shape, status),
+                retry_after=behaviour.retry_after,
+            )
+
+    def _check_ordered(self, behaviour: Behaviour) -> None:
+        if behaviour.status != 200:
+            code = behaviour.code if behaviour.code is not None else yandex_api.CODE_OF_STATUS.get(behaviour.status, 13)
+            raise Refused(code, behaviour.message or f"ordered {behaviour.status}", behaviour.shape)
+
+    def _route(self, received: Received, behaviour: Behaviour, openai: bool) -> None:
+        models = self.server.models
+        if received.kind != "completion" and behaviour.text is not None:
+            self._send(200, behaviour.text.encode())
+        elif received.kind == "iam":
+            iam_api.check(received.body, models.public_key, models.oauth_tokens)
+            self._send_json(iam_api.answer(models.issue_token, models.token_life_s))
+        elif received.kind == "metadata":
+            if received.headers.get("metadata-flavor") != "Google":
+                raise Refused(7, "Missing Metadata-Flavor:Google header.", "text")
+            life = int(models.token_life_s)
+            self._send_json({"access_token": models.issue_token(), "expires_in": life, "token_type": "Bearer"})
+        elif openai:
+            key = received.headers.get("authorization", "").removeprefix("Bearer ")
+            if models.openai_keys and key not in models.openai_keys:
+                raise Refused(16, f"Incorrect API key provided: {key}", "C")
+            if received.kind == "models":
+                listed = [{"id": name, "object": "model", "owned_by": "sandbox"} for name in openai_api.MODELS]
+                self._send_json({"object": "list", "data": listed})
+                return
+            asked = openai_api.check_chat(received.body, behaviour.unknown_parameters)
+            self._generate(asked, behaviour, str(received.body["model"]), received)
+        else:
+            models.accepts(received.headers.get("authorization", ""))
+            if received.path.endswith("/tokenize"):
+                text = received.body.get("text", "") if isinstance(received.body, dict) else ""
+                self._send_json(yandex_api.tokenized(str(text)))
+                return
+            asked = yandex_api.check_completion(received.body, models.folder_id)
+            if received.kind == "tokenizer":
+                self._send_json(yandex_api.tokenized("\n".join(message.text for message in asked.messages)))
+                return
+            self._generate(asked, behaviour, "", received)
+
+    def _generate(self, asked: Asked, behaviour: Behaviour, openai_model: str, received: Received) -> None:
+        with self.server.models.generation() as allowed:
+            if not allowed:
+                told = "ai.textGenerationCompletionSessionsCount.count gauge quota limit exceed: allowed"
+                raise Refused(8, f"{told} {self.server.models.quota} requests", "C" if openai_model else "A")
+            text, end = compose(asked, behaviour)
+            if asked.stream:
+                lines = openai_lines if openai_model else yandex_lines
+                self._stream(lines(asked, behaviour, text, end, openai_model), behaviour, bool(openai_model))
+                return
+            self._pause(behaviour.first_chunk_s + behaviour.chunk_s * behaviour.chunks)
+            if behaviour.error_after is not None:
+                code, shape = behaviour.code or 13, behaviour.shape
+                self._send(200, yandex_api.error_body(code, behaviour.message or "ordered", shape))
+            elif behaviour.garbage_after is not None:
+                self._send(200, b"\x00\xff<nonsense")
+            elif behaviour.cut_after is not None:
+                self._send(200, b'{"result":', length=1000)
+                self._break()
+            elif openai_model:
+                reason = REASONS[end]
+                self._send_json(openai_api.whole(asked, openai_model, text, reason, with_usage=behaviour.usage))
+            else:
+                self._send_json(yandex_state(asked, behaviour, text, end))
+
+    def _stream(self, lines: Iterator[bytes], behaviour: Behaviour, sse: bool) -> None:
+        self._pause(behaviour.first_chunk_s)
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream" if sse else "application/json")
+        self.send_header("Transfer-Encoding", "chunked")
+        self._identify()
+        self.end_headers()
+        for number, line in enumerate(lines):
+            if number == behaviour.error_after:
+                error = yandex_api.error_body(behaviour.code or 13, behaviour.message or "ordered", behaviour.shape)
+                self._chunk(b"data: " + error + b"\n\n" if sse else error + b"\n")
+                break
+            if number == behaviour.garbage_after:
+                self._chunk(b"data: \x00\xff<nonsense\n\n" if sse else b"\x00\xff<nonsense\n")
+                break
+            if number in (behaviour.cut_after, behaviour.hang_after):
+                self._break(after_s=60.0 if number == behaviour.hang_after else 0.0)
+                return
+            if number:
+                self._pause(behaviour.chunk_s)
+            self._chunk(line)
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _chunk(self, data: bytes) -> None:
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
+
+    def _pause(self, seconds: float) -> None:
+        if seconds > 0:
+            self.server.models.closing.wait(seconds)
+
+    def _break(self, after_s: float = 0.0) -> None:
+        """End the connection without a word; after a while, where it is to hang, or when the other side leaves."""
+        deadline = time.monotonic() + after_s
+        self.connection.settimeout(0.05)
+        while time.monotonic() < deadline and not self.server.models.closing.is_set():
+            with suppress(TimeoutError):
+                if not self.connection.recv(1):
+                    break
+        with suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.close_connection = True
+
+    def _send_json(self, value: Any) -> None:
+        self._send(200, json.dumps(value, ensure_ascii=False).encode())
+
+    def _send(self, status: int, body: bytes, *, retry_after: str = "", length: int | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body) if length is None else length))
+        self._identify()
+        if retry_after:
+            self.send_header("Retry-After", retry_after)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _identify(self) -> None:
+        self.send_header("x-request-id", f"sandbox-{secrets.token_hex(6)}")

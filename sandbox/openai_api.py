@@ -1,0 +1,100 @@
+"""The OpenAI-compatible API's JSON: what requests must look like, and the events of an answer. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from messages import Message
+from sandbox.yandex_api import Asked, Refused, prompt_tokens, tokens
+
+MODELS: Final = ("sandbox-storyteller", "sandbox-other")
+CONTEXT_TOKENS: Final = 8_192
+_FIELDS: Final = frozenset(
+    {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"}
+    | {"response_format", "top_p", "user", "n"}
+)
+
+
+def check_chat(body: Any, unknown: Sequence[str] = ()) -> Asked:
+    """The request, or `Refused`."""
+    if not isinstance(body, dict):
+        raise Refused(3, "We could not parse the JSON body of your request.", "C")
+    for name in body:
+        if name not in _FIELDS or name in unknown:
+            raise Refused(3, f"Unrecognized request argument supplied: {name}", "C")
+    if not isinstance(body.get("model"), str) or not body["model"]:
+        raise Refused(3, "you must provide a model parameter", "C")
+    stream = body.get("stream", False)
+    options = body.get("stream_options")
+    if options is not None and not stream:
+        raise Refused(3, "The 'stream_options' parameter is only allowed when 'stream' is enabled.", "C")
+    limit = body.get("max_tokens", body.get("max_completion_tokens", 2000))
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise Refused(3, f"Invalid 'max_tokens': {limit!r}", "C")
+    messages = _check_messages(body.get("messages"))
+    if prompt_tokens(messages) > CONTEXT_TOKENS:
+        raise Refused(3, f"the request exceeds the available context size ({CONTEXT_TOKENS} tokens)", "C")
+    wants_json = isinstance(body.get("response_format"), dict)
+    return Asked(messages, limit, bool(stream), wants_json, bool(options and options.get("include_usage")))
+
+
+def _check_messages(value: Any) -> tuple[Message, ...]:
+    if not isinstance(value, list) or not value:
+        raise Refused(3, "[] is too short - 'messages'", "C")
+    messages = []
+    for place, message in enumerate(value):
+        known = isinstance(message, dict) and set(message) <= {"role", "content"}
+        role, content = (message.get("role"), message.get("content")) if known else (None, None)
+        if role not in ("system", "user", "assistant") or not isinstance(content, str):
+            raise Refused(3, f"Invalid value for 'messages[{place}]'", "C")
+        messages.append(Message(role, content))
+    return tuple(messages)
+
+
+def usage(asked: Asked, text: str) -> dict[str, int]:
+    """The figures of one call."""
+    given, written = prompt_tokens(asked.messages), len(tokens(text))
+    return {"prompt_tokens": given, "completion_tokens": written, "total_tokens": given + written}
+
+
+def whole(asked: Asked, model: str, text: str, reason: str, *, with_usage: bool = True) -> dict[str, Any]:
+    """A whole answer."""
+    message = {"role": "assistant", "content": text}
+    value: dict[str, Any] = {
+        "id": "chatcmpl-sandbox",
+        "object": "chat.completion",
+        "model": model,
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+    }
+    if with_usage:
+        value["usage"] = usage(asked, text)
+    return value
+
+
+def event(value: Any) -> bytes:
+    """One server-sent event."""
+    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
+
+
+def events(asked: Asked, model: str, states: Sequence[str], reason: str, *, with_usage: bool = True) -> Iterator[bytes]:
+    """The events of a streamed answer, whose whole text grows through `states`."""
+
+    def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return event({"object": "chat.completion.chunk", "model": model, "choices": [choice]})
+
+    yield chunk({"role": "assistant"})
+    filtered = reason == "content_filter"
+    before = ""
+    for state in states[:-1] if filtered else states:
+        yield chunk({"content": state.removeprefix(before)})
+        before = state
+    # A content filter sends the whole text that stands in for the answer.
+    yield chunk({"content": states[-1]} if filtered else {}, reason)
+    if asked.include_usage and with_usage:
+        yield event(
+            {"object": "chat.completion.chunk", "model": model, "choices": [], "usage": usage(asked, states[-1])}
+        )
+    yield b"data: [DONE]\n\n"

@@ -1,0 +1,95 @@
+// Text with entities as DOM nodes, times, sizes and avatars. Offsets are UTF-16 units, as JavaScript's own.
+
+const MONTHS = [
+  "января", "февраля", "марта", "апреля", "мая", "июня",
+  "июля", "августа", "сентября", "октября", "ноября", "декабря",
+];
+const HUES = [211, 355, 28, 262, 150, 190, 320];
+const TAGS = {
+  bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", pre: "pre",
+  blockquote: "blockquote", expandable_blockquote: "blockquote", spoiler: "span",
+  url: "a", text_link: "a", bot_command: "a", mention: "span", hashtag: "span",
+};
+
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+// The text as nodes; `onCommand` is called with a pressed /command.
+export function rich(text, entities, onCommand) {
+  const sorted = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
+  const build = (start, end, from) => {
+    const nodes = document.createDocumentFragment();
+    let position = start;
+    let index = from;
+    while (index < sorted.length && sorted[index].offset < end) {
+      const entity = sorted[index];
+      const stop = Math.min(entity.offset + entity.length, end);
+      if (entity.offset < position || !TAGS[entity.type]) { index += 1; continue; }
+      nodes.append(text.slice(position, entity.offset));
+      const node = marked(entity, text.slice(entity.offset, stop), onCommand);
+      node.append(build(entity.offset, stop, index + 1));
+      nodes.append(node);
+      position = stop;
+      while (index < sorted.length && sorted[index].offset < stop) index += 1;
+    }
+    nodes.append(text.slice(position, end));
+    return nodes;
+  };
+  return build(0, text.length, 0);
+}
+
+function marked(entity, inner, onCommand) {
+  const node = element(TAGS[entity.type]);
+  if (entity.type === "url" || entity.type === "text_link") {
+    const address = entity.url || inner;
+    if (/^(https?|mailto|tg):/i.test(address)) node.href = address;
+    node.target = "_blank";
+    node.rel = "noopener noreferrer";
+  } else if (entity.type === "bot_command") {
+    node.href = "#";
+    node.addEventListener("click", (event) => { event.preventDefault(); onCommand?.(inner); });
+  } else if (entity.type === "spoiler") {
+    node.className = "spoiler";
+    node.tabIndex = 0;
+    node.addEventListener("click", () => node.classList.add("open"));
+  } else if (entity.type === "mention" || entity.type === "hashtag") {
+    node.className = "mention";
+  } else if (entity.type === "pre" && entity.language) {
+    node.dataset.language = entity.language;
+  }
+  return node;
+}
+
+export function clock(date) {
+  return new Date(date * 1000).toLocaleTimeString("ru-RU", { hour: "2-digit", minute: "2-digit" });
+}
+
+export function day(date) {
+  const then = new Date(date * 1000);
+  const now = new Date();
+  const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
+  if (then.toDateString() === now.toDateString()) return "Сегодня";
+  if (then.toDateString() === yesterday.toDateString()) return "Вчера";
+  const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()} г.`;
+  return `${then.getDate()} ${MONTHS[then.getMonth()]}${year}`;
+}
+
+export function size(bytes) {
+  if (bytes < 1024) return `${bytes} Б`;
+  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1).replace(".", ",")} КБ`;
+  return `${(bytes / 1024 / 1024).toFixed(1).replace(".", ",")} МБ`;
+}
+
+// Fills an avatar: the picture, or the first letter on the person's own colour.
+export function avatar(node, name, seed, picture = "") {
+  node.style.setProperty("--hue", HUES[Math.abs(seed) % HUES.length]);
+  if (picture) node.replaceChildren(element("img", { src: picture, alt: "" }));
+  else node.textContent = [...(name || "?")][0].toUpperCase();
+}

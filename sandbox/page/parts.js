@@ -1,0 +1,39 @@
+// Small parts of a chat: a file in a bubble, a one-line preview, a menu that pops up.
+
+import { element, size } from "./format.js";
+
+export function preview(data) {
+  return (data.text || { photo: "Фотография", voice: "Голосовое", sticker: "Стикер" }[data.file?.kind] || data.file?.name || "").slice(0, 90);
+}
+
+export function attachment(file) {
+  if (file.kind === "photo") return element("a", { class: "photo", href: file.url, target: "_blank" }, element("img", { src: file.url, alt: "Фотография" }));
+  if (file.kind === "voice" || file.kind === "audio") return element("audio", { controls: true, src: file.url, preload: "none" });
+  if (file.kind === "sticker") return element("span", { class: "big-sticker", role: "img", "aria-label": "Стикер" }, "😀");
+  const ending = file.name.includes(".") ? file.name.split(".").pop().slice(0, 4) : "файл";
+  return element("a", { class: "document", href: file.url, download: file.name },
+    element("span", { class: "paper", "aria-hidden": "true" }, ending),
+    element("span", { class: "about-file" }, element("strong", {}, file.name), element("small", {}, `${size(file.size)} · скачать`)));
+}
+
+export function popup(choices, x, y) {
+  const box = document.getElementById("popup");
+  const before = document.activeElement;
+  const close = () => { box.hidden = true; document.removeEventListener("pointerdown", outside, true); };
+  const outside = (event) => { if (!box.contains(event.target)) close(); };
+  box.replaceChildren(...choices.map(([label, act]) => {
+    const node = element("button", { type: "button", role: "menuitem" }, label);
+    node.addEventListener("click", () => { close(); before?.focus?.(); act(); });
+    return node;
+  }));
+  box.hidden = false;
+  box.style.left = `${Math.max(8, Math.min(x, window.innerWidth - box.offsetWidth - 8))}px`;
+  box.style.top = `${Math.max(8, Math.min(y, window.innerHeight - box.offsetHeight - 8))}px`;
+  box.firstElementChild.focus();
+  document.addEventListener("pointerdown", outside, true);
+  box.onkeydown = (event) => {
+    const step = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+    if (event.key === "Escape") { close(); before?.focus?.(); }
+    if (step) { event.preventDefault(); document.activeElement[step]?.focus(); }
+  };
+}

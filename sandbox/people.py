@@ -1,0 +1,377 @@
+"""The people of the stand-in, as tests (and the page) move them: they write, press, tap, stop, block and wait.
+
+Everything a person does takes effect at once and becomes an update for the bot. `wait` sleeps on a condition, never in
+a loop of polls, and by default looks only at what the bot has sent or edited since this person's last own action.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from sandbox.contract import units
+from sandbox.markup import found_entities
+from sandbox.telegram_api import TEXT_LIMIT, BotApi
+from sandbox.telegram_json import chat_json, message_json, user_json
+from sandbox.telegram_state import (
+    Attachment,
+    Button,
+    CallbackAnswer,
+    Chat,
+    ChatMessage,
+    Draft,
+    Json,
+    Query,
+    User,
+)
+
+T = TypeVar("T")
+Wanted = str | Callable[[ChatMessage], bool] | None
+KEPT_QUERIES = 10_000
+
+
+class NotShown(LookupError):
+    """The button or message that a person wanted is not there."""
+
+
+class NotCome(AssertionError):
+    """What a person waited for didn't come in time; the message tells what is shown instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A press of an inline button; `wait_answer` gives the bot's answer to it."""
+
+    person: Person
+    query_id: str
+    url: str = ""  # where a link or a Web App button leads; these make no update
+
+    def wait_answer(self, timeout: float = 10) -> CallbackAnswer:
+        def answered() -> CallbackAnswer | None:
+            return next((answer for answer in self.person.chat.answers if answer.query_id == self.query_id), None)
+
+        return self.person.until(answered, timeout, "an answer to the pressed button")
+
+
+class Person:
+    """One user in one chat with the bot: the private one, or a group through `Group.member`."""
+
+    def __init__(self, api: BotApi, user: User, chat: Chat) -> None:
+        self.api, self.state, self.user, self.chat = api, api.state, user, chat
+        self._mark = 0
+
+    @property
+    def id(self) -> int:
+        return self.user.id
+
+    # What is on this person's screen
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        """Every message of the chat in order, the person's own and deleted ones too."""
+        with self.state.lock:
+            return list(self.chat.messages.values())
+
+    @property
+    def shown(self) -> list[ChatMessage]:
+        """The messages that are not deleted."""
+        return [message for message in self.messages if not message.deleted]
+
+    @property
+    def bot_messages(self) -> list[ChatMessage]:
+        return [message for message in self.shown if message.from_bot]
+
+    @property
+    def last(self) -> ChatMessage:
+        """The bot's latest message; raises NotShown when there is none."""
+        found = self.bot_messages
+        if not found:
+            raise NotShown(f"{self.user.first_name} sees no message of the bot")
+        return found[-1]
+
+    @property
+    def keyboard(self) -> tuple[tuple[str, ...], ...]:
+        """The labels of the shown reply keyboard, row by row."""
+        keyboard = self.chat.keyboard or {}
+        return tuple(tuple(key["text"] for key in row) for row in keyboard.get("keyboard", ()))
+
+    @property
+    def placeholder(self) -> str:
+        return str((self.chat.keyboard or {}).get("input_field_placeholder", ""))
+
+    @property
+    def draft(self) -> str | None:
+        """The text that grows in the chat; None when nothing is being written."""
+        draft = self.state.draft(self.chat)
+        return None if draft is None else draft.text
+
+    @property
+    def answers(self) -> list[CallbackAnswer]:
+        """Every answer to a pressed inline button."""
+        with self.state.lock:
+            return list(self.chat.answers)
+
+    # What this person does
+
+    def send(self, text: str, *, reply_to: int | None = None) -> int:
+        """Writes to the chat; above 4,096 units it goes out in pieces, as the client does it. The last message's id."""
+        message_id = 0
+        for piece in _pieces(text.strip()):
+            message_id = self._send(text=piece, reply_to=reply_to)
+        return message_id
+
+    def press(self, label: str) -> int:
+        """Presses a button of the shown reply keyboard; raises NotShown when it has no such button."""
+        with self.state.lock:
+            keyboard = self.chat.keyboard or {}
+            keys = [key for row in keyboard.get("keyboard", ()) for key in row]
+            if label not in [key["text"] for key in keys if "web_app" not in key]:
+                shown = ", ".join(f"«{key['text']}»" for key in keys) or "no keyboard"
+                raise NotShown(f"no button «{label}» on the keyboard: {shown}")
+            if keyboard.get("one_time_keyboard"):
+                self.chat.keyboard, self.chat.keyboard_message_id = None, 0
+            return self._send(text=label)
+
+    def tap(self, wanted: str, message: ChatMessage | int | None = None) -> Tap:
+        """Presses an inline button by label or data, on the latest message that has it; raises NotShown."""
+        with self.state.lock:
+            self._mark = self.chat.revision
+            found, button = self._button(wanted, message.id if isinstance(message, ChatMessage) else message)
+            if button.url is not None:
+                return Tap(self, "", button.url)
+            if button.web_app is not None:
+                return Tap(self, "", self.web_app_url(button.web_app))
+            query_id = str(self.user.id * 4_294_967_296 + int(self.state.serial("")))
+            self.state.queries[query_id] = Query(self.chat.id, self.user.id, self.state.clock())
+            while len(self.state.queries) > KEPT_QUERIES:
+                self.state.queries.popitem(last=False)
+            value: Json = {
+                "id": query_id,
+                "from": user_json(self.user),
+                "message": message_json(self.state, self.api.bot, self.chat, found),
+                "chat_instance": str(-(self.chat.id * 7_919_317 + 1)),
+                "data": button.data or "",
+            }
+            self.state.add_update("callback_query", value)
+            return Tap(self, query_id)
+
+    def edit(self, message_id: int, text: str) -> None:
+        """Changes an own message."""
+        with self.state.lock:
+            old = self.state.message(self.chat, message_id)
+            if old is None or old.sender_id != self.user.id:
+                raise NotShown(f"no own message {message_id}")
+            self._mark = self.chat.revision
+            now = int(self.state.clock())
+            new = replace(old, text=text, source=text, entities=found_entities(text), edited_at=now)
+            self._update("edited_message", self.state.put_message(self.chat, new, "message"))
+
+    def sticker(self) -> int:
+        return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp")
+
+    def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "") -> int:
+        return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption)
+
+    def voice(self, data: bytes) -> int:
+        return self._send_file("voice", "voice.ogg", data, "audio/ogg")
+
+    def document(self, name: str = "notes.txt", data: bytes = b"text", caption: str = "") -> int:
+        return self._send_file("document", name, data, "text/plain", caption)
+
+    def stop_draft(self) -> None:
+        """Presses the stop button on the draft; raises NotShown when there is none."""
+        with self.state.lock:
+            draft = self.state.draft(self.chat)
+            if draft is None or not draft.can_stop or self.chat.stopped_draft_id == draft.draft_id:
+                raise NotShown("no stop button on the screen")
+            self._mark = self.chat.revision
+            self.chat.stopped_draft_id = draft.draft_id
+            self.chat.draft = replace(draft, can_stop=False) if draft.keep_on_stop else None
+            value = {"chat": chat_json(self.state, self.chat), "draft_id": draft.draft_id}
+            self.state.add_update("stopped_message_generation", value)
+            self.state.touch(self.chat, "draft")
+
+    def block(self) -> None:
+        self._block(True)
+
+    def unblock(self) -> None:
+        self._block(False)
+
+    def web_app_url(self, url: str) -> str:
+        """The address as a client opens it: with init data signed with the bot's token."""
+        data = {
+            "query_id": self.state.serial("AAHdF6IQAAAAAN0XohD"),
+            "user": json.dumps(user_json(self.user) | {"allows_write_to_pm": True}, ensure_ascii=False),
+            "auth_date": str(int(self.state.clock())),
+        }
+        data["user"] = data["user"].replace('"is_bot": false, ', "")
+        lines = "\n".join(f"{name}={data[name]}" for name in sorted(data))
+        secret = hmac.digest(b"WebAppData", self.api.token.encode(), hashlib.sha256)
+        data["hash"] = hmac.new(secret, lines.encode(), hashlib.sha256).hexdigest()
+        page, _, fragment = url.partition("#")
+        given = f"{fragment}&" if fragment else ""
+        return f"{page}#{given}tgWebAppData={quote(urlencode(data), safe='')}&tgWebAppVersion=9.1"
+
+    # Waiting
+
+    def wait(self, wanted: Wanted = None, timeout: float = 10, *, since: int | None = None) -> ChatMessage:
+        """The first message of the bot with this text (or for which `wanted` is true) that is new or edited since
+        this person's last action; `since=0` looks at the whole chat. Raises NotCome after `timeout` seconds."""
+        mark = self._mark if since is None else since
+
+        def found() -> ChatMessage | None:
+            for message in list(self.chat.messages.values()):
+                if message.from_bot and not message.deleted and message.revision > mark and _fits(message, wanted):
+                    return message
+            return None
+
+        return self.until(found, timeout, f"{wanted!r}")
+
+    def wait_draft(self, wanted: str | Callable[[str], bool] = "", timeout: float = 10) -> Draft:
+        """The draft once it holds this text (or `wanted` is true of it)."""
+
+        def found() -> Draft | None:
+            draft = self.state.draft(self.chat)
+            if draft is None:
+                return None
+            return draft if (wanted in draft.text if isinstance(wanted, str) else wanted(draft.text)) else None
+
+        return self.until(found, timeout, f"a draft with {wanted!r}")
+
+    def until(self, look: Callable[[], T | None], timeout: float = 10, what: str = "it") -> T:
+        """What `look` returns once it is true; looked at whenever this chat changes. Raises NotCome."""
+        ends_at = time.monotonic() + timeout
+        with self.state.lock:
+            while not (found := look()):
+                left = ends_at - time.monotonic()
+                if left <= 0:
+                    lines = "\n".join(f"  {_line(message)}" for message in self.shown[-6:])
+                    raise NotCome(f"{self.user.first_name} waited {timeout} s for {what}; the chat shows\n{lines}")
+                self.chat.changed.wait(left)
+            return found
+
+    # Inside
+
+    def _button(self, wanted: str, message_id: int | None) -> tuple[ChatMessage, Button]:
+        for message in reversed(self.chat.messages.values()):
+            if message.deleted or message_id not in (None, message.id):
+                continue
+            buttons = [button for row in message.buttons for button in row]
+            for button in buttons:
+                if wanted in (button.text, button.data):
+                    return message, button
+        raise NotShown(f"no inline button «{wanted}»")
+
+    def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str = "") -> int:
+        file_id = self.state.add_file(name, data)
+        return self._send(text=caption, attachment=Attachment(kind, file_id, name, mime, len(data)))
+
+    def _send(self, text: str, attachment: Attachment | None = None, reply_to: int | None = None) -> int:
+        with self.state.lock:
+            if self.chat.blocked:
+                self._block(False)
+            self.chat.started = True
+            self._mark = self.chat.revision + 1
+            message = ChatMessage(
+                id=0,
+                chat_id=self.chat.id,
+                sender_id=self.user.id,
+                from_bot=False,
+                date=int(self.state.clock()),
+                text=text,
+                entities=found_entities(text),
+                source=text,
+                attachment=attachment,
+                reply_to=reply_to,
+            )
+            message = self.state.add_message(self.chat, message)
+            self._update("message", message)
+            return message.id
+
+    def _update(self, kind: str, message: ChatMessage) -> None:
+        if self.chat.type == "private" or not self.chat.privacy or self._is_meant(message):
+            self.state.add_update(kind, message_json(self.state, self.api.bot, self.chat, message))
+
+    def _is_meant(self, message: ChatMessage) -> bool:
+        """Whether a bot in privacy mode gets this message of a group: a command, a mention, a reply to it."""
+        replied = self.chat.messages.get(message.reply_to or 0)
+        if replied is not None and replied.from_bot:
+            return True
+        name = f"@{self.api.username}".lower()
+        for word in message.text.lower().split():
+            if word == name or (word.startswith("/") and ("@" not in word or word.endswith(name))):
+                return True
+        return name in message.text.lower()
+
+    def _block(self, blocked: bool) -> None:
+        with self.state.lock:
+            if self.chat.blocked == blocked:
+                return
+            self.chat.blocked = blocked
+            self._mark = self.chat.revision
+            was, now = ("member", "kicked") if blocked else ("kicked", "member")
+            bot = self.api.bot
+            value: Json = {
+                "chat": chat_json(self.state, self.chat),
+                "from": user_json(self.user),
+                "date": int(self.state.clock()),
+                "old_chat_member": _membership(bot, was),
+                "new_chat_member": _membership(bot, now),
+            }
+            self.state.add_update("my_chat_member", value)
+            self.state.touch(self.chat, "chat")
+
+
+class Group:
+    """A group with the bot in it."""
+
+    def __init__(self, api: BotApi, chat: Chat) -> None:
+        self.api, self.chat = api, chat
+
+    @property
+    def id(self) -> int:
+        return self.chat.id
+
+    def member(self, person: Person) -> Person:
+        """The same user, acting in this group."""
+        if person.id not in self.chat.members:
+            raise NotShown(f"{person.user.first_name} is not in «{self.chat.title}»")
+        return Person(self.api, person.user, self.chat)
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        with self.api.state.lock:
+            return list(self.chat.messages.values())
+
+
+def _membership(bot: Json, status: str) -> Json:
+    value: dict[str, Any] = {"user": bot, "status": status}
+    return value | {"until_date": 0} if status == "kicked" else value
+
+
+def _fits(message: ChatMessage, wanted: Wanted) -> bool:
+    if wanted is None:
+        return True
+    return wanted in message.text if isinstance(wanted, str) else wanted(message)
+
+
+def _line(message: ChatMessage) -> str:
+    who = "bot" if message.from_bot else "user"
+    return f"{message.id} {who}: {message.text[:120]!r} {list(message.labels) or ''}"
+
+
+def _pieces(text: str) -> list[str]:
+    pieces: list[str] = []
+    while units(text) > TEXT_LIMIT:
+        size = TEXT_LIMIT
+        while units(text[:size]) > TEXT_LIMIT:
+            size -= units(text[:size]) - TEXT_LIMIT
+        pieces.append(text[:size])
+        text = text[size:]
+    return [*pieces, text]

@@ -1,0 +1,231 @@
+"""The stand-in of Telegram on this machine: the Bot API over HTTP, and the chat page, at one address.
+
+    with TelegramServer() as server:
+        anna = server.user(1, "Анна")
+        ...  # start a bot with server.url and server.token
+        anna.send("/start")
+        anna.wait("Здравствуйте")
+
+Covers what a bot of this kind meets: long polling, web hooks, every refusal, limits and faults to order, and the people
+on the other side (`people`). Doesn't cover channels, inline mode, payments and topics. Methods are in `telegram_api`
+and `telegram_profile`, the page in `page_api`.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote
+
+import requests
+
+from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer, json_response
+from sandbox.page_api import Page
+from sandbox.people import Group, Person
+from sandbox.telegram_api import BotApi
+from sandbox.telegram_faults import CallFaults
+from sandbox.telegram_profile import ApiError
+from sandbox.telegram_state import State, User
+
+KEPT_CALLS = 100_000
+TOKEN = "7000000001:SandboxTokenSandboxTokenSandboxTok0"
+WEBHOOK_RETRY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the Bot API as it was answered. Files are named in `files`."""
+
+    method: str
+    params: Mapping[str, Any]
+    files: tuple[str, ...]
+    at: float
+    status: int
+    description: str = ""
+
+
+class TelegramServer:
+    """A context manager; `url` and `token` are what a bot needs. `notice` is a line on top of the page."""
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str = TOKEN,
+        *,
+        username: str = "soavtor_demo_bot",
+        name: str = "Соавтор",
+        clock: Callable[[], float] = time.time,
+        notice: str = "",
+    ) -> None:
+        self.state = State(clock)
+        self.token = token
+        self.api = BotApi(self.state, token, username, name)
+        self.faults = CallFaults()
+        self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
+        self.record_calls = True
+        self.page = Page(self.api, self.user, notice)
+        self._people: dict[int, Person] = {}
+        self._http = HttpServer(self._answer, host, port)
+        self._closing = threading.Event()
+        self._hook = threading.Thread(target=self._deliver_to_webhook, name="webhook", daemon=True)
+
+    # Where it is, and what it saw
+
+    @property
+    def url(self) -> str:
+        return self._http.url
+
+    @property
+    def port(self) -> int:
+        return self._http.port
+
+    @property
+    def violations(self) -> list[str]:
+        """What broke the Bot API's contract, in order."""
+        return list(self.api.violations)
+
+    @property
+    def flood(self) -> bool:
+        """Whether Telegram's flood limit (about one message a second a chat) is at work; off at first."""
+        return self.api.flood
+
+    @flood.setter
+    def flood(self, on: bool) -> None:
+        self.api.flood = on
+
+    def called(self, method: str) -> list[Call]:
+        """The recorded calls of one method."""
+        return [call for call in list(self.calls) if call.method == method]
+
+    # Who and what is there
+
+    def user(
+        self, id: int, first_name: str = "Анна", username: str = "", language_code: str = "ru", last_name: str = ""
+    ) -> Person:
+        """The person with this id; a new one has not written to the bot yet."""
+        with self.state.lock:
+            if id not in self._people:
+                known = self.state.users.get(id)
+                user = known or User(id, first_name, username, last_name, language_code)
+                self._people[id] = Person(self.api, user, self.state.add_user(user))
+            return self._people[id]
+
+    def group(self, id: int, title: str, members: list[Person], *, privacy: bool = True) -> Group:
+        """A group with the bot and these people; with `privacy` the bot gets only what is meant for it."""
+        return Group(self.api, self.state.add_group(id, title, tuple(person.id for person in members), privacy))
+
+    def raw_update(self, update: dict[str, Any]) -> int:
+        """Queues this update as it is, under the next id unless it has an `update_id`."""
+        return self.state.add_raw_update(update)
+
+    def set_date(self, chat_id: int, message_id: int, date: float) -> None:
+        """Makes a message as old (or young) as a test needs it."""
+        with self.state.lock:
+            messages = self.state.chats[chat_id].messages
+            messages[message_id] = replace(messages[message_id], date=int(date))
+
+    # HTTP
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/bot"):
+            token, _, method = request.path[4:].partition("/")
+            if unquote(token) != self.token:
+                return json_response(ApiError(401, "Unauthorized").json(), 401)
+            return self._call(method, request)
+        if request.path.startswith("/file/bot"):
+            return self._file(request)
+        return self.page.answer(request)
+
+    def _call(self, method: str, request: HttpRequest) -> HttpResponse:
+        try:
+            parameters, files = request.parameters()
+        except ValueError as error:
+            self.api.violations.append(f"{method}: the request can't be read: {error}")
+            return json_response(ApiError(400, "Bad Request: can't parse the request").json(), 400)
+        typed = request.content_type == "application/json"
+
+        def run() -> HttpResponse:
+            status, description = 200, ""
+            value: dict[str, Any]
+            try:
+                self.api.check_flood(method, parameters)
+                value = {"ok": True, "result": self.api.call(method, parameters, files, typed=typed)}
+            except ApiError as error:
+                status, description, value = error.status, error.description, error.json()
+            self._record(method, parameters, files, status, description)
+            return json_response(value, status)
+
+        fault = self.faults.take(method, parameters.get("chat_id"))
+        if fault is None:
+            return run()
+        if fault.answer is not None and not fault.after:
+            self._record(method, parameters, files, fault.answer.status, "a fault")
+        return self.faults.apply(fault, run)
+
+    def _record(
+        self, method: str, parameters: Mapping[str, Any], files: Mapping[str, Any], status: int, description: str
+    ) -> None:
+        if self.record_calls:
+            self.calls.append(Call(method, parameters, tuple(files), self.state.clock(), status, description))
+
+    def _file(self, request: HttpRequest) -> HttpResponse:
+        token, _, path = request.path.removeprefix("/file/bot").partition("/")
+        file_id = path.rpartition("/")[2].rpartition(".")[0]
+        if unquote(token) != self.token:
+            return json_response(ApiError(401, "Unauthorized").json(), 401)
+        with self.state.lock:
+            found = self.state.files.get(file_id)
+        if found is None:
+            return json_response(ApiError(404, "Not Found").json(), 404)
+        return HttpResponse(200, found[1], "application/octet-stream")
+
+    def _deliver_to_webhook(self) -> None:
+        """Posts updates in order while a web hook is set; one that is not taken is tried again."""
+        with requests.Session() as session:
+            session.trust_env = False
+            while not self._closing.is_set():
+                with self.state.lock:
+                    hook = dict(self.state.webhook)
+                    if not hook or not self.state.updates:
+                        self.state.updates_changed.wait(1)
+                        continue
+                    update = self.state.updates[0]
+                headers = {"Content-Type": "application/json"}
+                if hook["secret"]:
+                    headers["X-Telegram-Bot-Api-Secret-Token"] = hook["secret"]
+                try:
+                    taken = session.post(hook["url"], json.dumps(update), headers=headers, timeout=10).ok
+                except requests.RequestException:
+                    taken = False
+                if not taken:
+                    self._closing.wait(WEBHOOK_RETRY_S)
+                    continue
+                with self.state.lock:
+                    if self.state.updates and self.state.updates[0] is update:
+                        self.state.updates.popleft()
+
+    # Life
+
+    def close(self) -> None:
+        self._closing.set()
+        self.faults.clear()
+        self.api.close()
+        self.page.close()
+        self._http.close()
+
+    def __enter__(self) -> TelegramServer:
+        self._http.start()
+        self._hook.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,90 @@
+"""Users, chats and messages as the Bot API's JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.telegram_state import BOT_ID, Attachment, Chat, ChatMessage, Json, State, User
+
+
+def bot_json(state: State, username: str, name: str) -> Json:
+    return {
+        "id": BOT_ID,
+        "is_bot": True,
+        "first_name": state.profile["names"].get("", "") or name,
+        "username": username,
+    }
+
+
+def user_json(user: User) -> Json:
+    value: Json = {"id": user.id, "is_bot": False, "first_name": user.first_name}
+    if user.last_name:
+        value["last_name"] = user.last_name
+    if user.username:
+        value["username"] = user.username
+    if user.language_code:
+        value["language_code"] = user.language_code
+    return value
+
+
+def chat_json(state: State, chat: Chat) -> Json:
+    if chat.type != "private":
+        return {"id": chat.id, "type": chat.type, "title": chat.title}
+    value = {**user_json(state.users[chat.id]), "type": "private"}
+    value.pop("is_bot")
+    value.pop("language_code", None)
+    return value
+
+
+def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, nested: bool = False) -> Json:
+    """The message; a replied one is nested once, without its own reply."""
+    sender = bot if message.from_bot else user_json(state.users[message.sender_id])
+    value: Json = {
+        "message_id": message.id,
+        "from": sender,
+        "chat": chat_json(state, chat),
+        "date": message.date,
+    }
+    if message.edited_at is not None:
+        value["edit_date"] = message.edited_at
+    if message.attachment is not None:
+        value |= attachment_json(message.attachment)
+    if message.text:
+        name, entities = ("caption", "caption_entities") if message.attachment else ("text", "entities")
+        value[name] = message.text
+        if message.entities:
+            value[entities] = [dict(entity) for entity in message.entities]
+    if message.reply_to is not None and not nested:
+        replied = state.message(chat, message.reply_to)
+        if replied is not None:
+            value["reply_to_message"] = message_json(state, bot, chat, replied, nested=True)
+    if message.markup and "inline_keyboard" in message.markup:
+        value["reply_markup"] = dict(message.markup)
+    return value
+
+
+def attachment_json(attachment: Attachment) -> Json:
+    common: Json = {
+        "file_id": attachment.file_id,
+        "file_unique_id": f"AgAD{attachment.file_id[-8:]}",
+        "file_size": attachment.size,
+    }
+    kind = attachment.kind
+    value: Any
+    if kind == "photo":
+        value = [{**common, "width": 90, "height": 90}, {**common, "width": 800, "height": 800}]
+    elif kind == "sticker":
+        value = {
+            **common,
+            "type": "regular",
+            "width": 512,
+            "height": 512,
+            "is_animated": False,
+            "is_video": False,
+            "emoji": "😀",
+        }
+    elif kind == "document":
+        value = {**common, "file_name": attachment.name, "mime_type": attachment.mime}
+    else:
+        value = {**common, "duration": 3, "mime_type": attachment.mime}
+    return {kind: value}

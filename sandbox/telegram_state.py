@@ -1,0 +1,324 @@
+"""What the stand-in of Telegram remembers: users, chats, messages, drafts, files and the queue of updates.
+
+Covers the rules of storage: ids that grow, the keyboard that is shown, drafts that end after 30 s, updates kept until
+they are acknowledged. All of it is guarded by `State.lock`, a re-entrant one. Doesn't know HTTP, nor which call is
+allowed: that is `telegram_api`.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sandbox.markup import Entity
+
+BOT_ID = 7_000_000_001
+DRAFT_LIFE_S = 30.0
+ACTION_LIFE_S = 5.0
+KEPT_FILES = 500
+UNREQUESTED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An inline button; exactly one of the last three is set."""
+
+    text: str
+    data: str | None = None
+    url: str | None = None
+    web_app: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file of a message. `kind` is the Bot API's field: document, photo, voice, audio, sticker."""
+
+    kind: str
+    file_id: str
+    name: str
+    mime: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    """A message as it stands now. `source` is the text as it was sent, before its markup was parsed."""
+
+    id: int
+    chat_id: int
+    sender_id: int
+    from_bot: bool
+    date: int
+    text: str
+    entities: tuple[Entity, ...] = ()
+    source: str = ""
+    markup: Mapping[str, Any] | None = None
+    attachment: Attachment | None = None
+    reply_to: int | None = None
+    edited_at: int | None = None
+    deleted: bool = False
+    revision: int = 0
+
+    @property
+    def edited(self) -> bool:
+        return self.edited_at is not None
+
+    @property
+    def buttons(self) -> tuple[tuple[Button, ...], ...]:
+        """The inline keyboard, row by row."""
+        rows = (self.markup or {}).get("inline_keyboard", ())
+        return tuple(
+            tuple(
+                Button(item["text"], item.get("callback_data"), item.get("url"), (item.get("web_app") or {}).get("url"))
+                for item in row
+            )
+            for row in rows
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the inline keyboard, in reading order."""
+        return tuple(button.text for row in self.buttons for button in row)
+
+    @property
+    def keyboard(self) -> tuple[tuple[str, ...], ...]:
+        """The reply keyboard that this message brought, row by row."""
+        return tuple(tuple(key["text"] for key in row) for row in (self.markup or {}).get("keyboard", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message that is being written."""
+
+    draft_id: int
+    text: str
+    entities: tuple[Entity, ...]
+    can_stop: bool
+    keep_on_stop: bool
+    ends_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackAnswer:
+    """What the bot answered to a press of an inline button."""
+
+    query_id: str
+    text: str
+    show_alert: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: int
+    first_name: str
+    username: str = ""
+    last_name: str = ""
+    language_code: str = "ru"
+
+
+@dataclass
+class Chat:
+    """One chat of the bot; a private one has its user's id."""
+
+    id: int
+    type: str
+    changed: threading.Condition
+    title: str = ""
+    members: tuple[int, ...] = ()
+    privacy: bool = True
+    started: bool = False
+    blocked: bool = False
+    messages: dict[int, ChatMessage] = field(default_factory=dict)
+    last_id: int = 0
+    revision: int = 0
+    keyboard_message_id: int = 0
+    keyboard: Mapping[str, Any] | None = None
+    draft: Draft | None = None
+    stopped_draft_id: int = 0
+    action: str = ""
+    action_until: float = 0.0
+    answers: list[CallbackAnswer] = field(default_factory=list)
+    command_menu: Json = field(default_factory=lambda: {"type": "default"})
+
+
+@dataclass
+class Query:
+    """A press of an inline button that waits for its answer."""
+
+    chat_id: int
+    user_id: int
+    asked_at: float
+    answered: bool = False
+
+
+class State:
+    """All of the stand-in's memory. Times come from `clock`, in Unix seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.updates_changed = threading.Condition(self.lock)
+        self.page_changed = threading.Condition(self.lock)
+        self.users: dict[int, User] = {}
+        self.chats: dict[int, Chat] = {}
+        self.queries: OrderedDict[str, Query] = OrderedDict()
+        self.files: OrderedDict[str, tuple[str, bytes]] = OrderedDict()
+        self.profile: Json = {
+            "names": {},
+            "descriptions": {},
+            "shorts": {},
+            "commands": {},
+            "menu": {"type": "default"},
+        }
+        self.photo_file_id = ""
+        self.updates: deque[Json] = deque()
+        self.next_update_id = random.randrange(100_000_000, 200_000_000)
+        self.next_message_id = 1
+        self.next_serial = 1
+        self.allowed_updates: frozenset[str] | None = None
+        self.webhook: Json = {}
+        self.page_events: deque[tuple[int, Json]] = deque(maxlen=2000)
+        self.page_serial = 0
+        self.watchers = 0
+        self.dirty = False
+
+    # Users and chats
+
+    def add_user(self, user: User) -> Chat:
+        """The user's private chat, made when it is new."""
+        with self.lock:
+            self.users[user.id] = user
+            self.dirty = True
+            if user.id not in self.chats:
+                self.chats[user.id] = Chat(user.id, "private", threading.Condition(self.lock), members=(user.id,))
+            self.tell_page(user.id, "chat")
+            return self.chats[user.id]
+
+    def add_group(self, chat_id: int, title: str, members: tuple[int, ...], privacy: bool) -> Chat:
+        with self.lock:
+            changed = threading.Condition(self.lock)
+            chat = Chat(chat_id, "supergroup", changed, title, members, privacy, started=True)
+            self.chats[chat_id] = chat
+            return chat
+
+    def serial(self, prefix: str) -> str:
+        """A name that was not given out before."""
+        with self.lock:
+            self.next_serial += 1
+            return f"{prefix}{self.next_serial}"
+
+    # Messages
+
+    def add_message(self, chat: Chat, message: ChatMessage) -> ChatMessage:
+        """Stores a message under its new id (`message.id` is ignored) and shows the keyboard that it brings."""
+        with self.lock:
+            if chat.type == "private":
+                message_id = self.next_message_id
+                self.next_message_id += 1
+            else:
+                message_id = chat.last_id + 1
+            chat.last_id = message_id
+            message = replace(message, id=message_id)
+            markup = message.markup or {}
+            if message.from_bot and chat.type == "private":
+                chat.draft = None
+                chat.action_until = 0.0
+                if "keyboard" in markup:
+                    chat.keyboard, chat.keyboard_message_id = markup, message_id
+                elif "remove_keyboard" in markup or "force_reply" in markup:
+                    chat.keyboard, chat.keyboard_message_id = None, 0
+            return self.put_message(chat, message, "message")
+
+    def put_message(self, chat: Chat, message: ChatMessage, kind: str) -> ChatMessage:
+        """Stores a new state of a message and tells everybody who waits."""
+        with self.lock:
+            chat.revision += 1
+            message = replace(message, revision=chat.revision)
+            chat.messages[message.id] = message
+            if message.deleted and chat.keyboard_message_id == message.id:
+                chat.keyboard, chat.keyboard_message_id = None, 0
+            self.touch(chat, kind, message.id)
+            return message
+
+    def touch(self, chat: Chat, kind: str, message_id: int = 0) -> None:
+        with self.lock:
+            self.dirty = True
+            chat.changed.notify_all()
+            self.tell_page(chat.id, kind, message_id)
+
+    def message(self, chat: Chat, message_id: int) -> ChatMessage | None:
+        """A message that is there: not a deleted one."""
+        message = chat.messages.get(message_id)
+        return None if message is None or message.deleted else message
+
+    def draft(self, chat: Chat) -> Draft | None:
+        """The draft, unless its 30 s are over."""
+        with self.lock:
+            if chat.draft is not None and chat.draft.ends_at <= self.clock():
+                chat.draft = None
+            return chat.draft
+
+    # Files
+
+    def add_file(self, name: str, data: bytes) -> str:
+        """The new file's id; the oldest files are forgotten beyond a few hundred."""
+        with self.lock:
+            file_id = self.serial("BQACAgIAAxkBAAI")
+            self.files[file_id] = (name, data)
+            while len(self.files) > KEPT_FILES:
+                self.files.popitem(last=False)
+            return file_id
+
+    # Updates
+
+    def add_update(self, kind: str, value: Json) -> int | None:
+        """Queues an update; None when the bot asked not to be sent this kind."""
+        with self.lock:
+            allowed = self.allowed_updates
+            if (kind in UNREQUESTED) if allowed is None else (kind not in allowed):
+                return None
+            return self.add_raw_update({kind: value})
+
+    def add_raw_update(self, update: Json) -> int:
+        """Queues what it is given, under the next id unless it has one."""
+        with self.lock:
+            self.dirty = True
+            update = {"update_id": self.next_update_id, **update}
+            update_id = update["update_id"]
+            if isinstance(update_id, int):
+                self.next_update_id = max(self.next_update_id, update_id) + 1
+            self.updates.append(update)
+            self.updates_changed.notify_all()
+            return self.next_update_id - 1
+
+    def acknowledge(self, offset: int) -> None:
+        """Forgets every update below `offset`; a negative one keeps that many from the end."""
+        with self.lock:
+            if offset < 0:
+                while len(self.updates) > -offset:
+                    self.updates.popleft()
+            while offset > 0 and self.updates and _id_of(self.updates[0]) < offset:
+                self.updates.popleft()
+
+    # The page
+
+    def tell_page(self, chat_id: int, kind: str, message_id: int = 0, **more: Any) -> None:
+        """Notes an event for open pages; without any it costs nothing."""
+        if not self.watchers:
+            return
+        with self.lock:
+            self.page_serial += 1
+            self.page_events.append((self.page_serial, {"chat": chat_id, "kind": kind, "id": message_id, **more}))
+            self.page_changed.notify_all()
+
+
+def _id_of(update: Json) -> int:
+    update_id = update["update_id"]
+    return update_id if isinstance(update_id, int) else 0

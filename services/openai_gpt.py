@@ -1,0 +1,210 @@
+"""Any OpenAI-compatible server as a `Wire`: OpenAI, Ollama, vLLM, llama.cpp, Yandex's own compatible API.
+
+Streams are server-sent events with increments, which are added up here. Servers differ in what they accept:
+a parameter that one refuses is left out from then on (`adapt`). With no model set the first of `/models` is
+used, asked for once. Doesn't cover tools, images, speech, and exact counting, which this API doesn't have.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from connections import Sessions
+from errors import ModelAway, ModelDenied, ModelError
+from exchanges import fetch
+from messages import Chunk, Finish, Json, Message, Request, Usage
+from model_errors import error_from, read_error
+from wire import Call, Credential, Static
+
+MODELS_TIMEOUT_S: Final = 10.0
+_FINISHES: Final[Mapping[str, Finish]] = {
+    "stop": Finish.STOP,
+    "eos": Finish.STOP,
+    "length": Finish.LENGTH,
+    "content_filter": Finish.REFUSED,
+}
+# Parameters that some servers refuse, by the word that their refusal names.
+_OPTIONAL: Final = ("stream_options", "max_completion_tokens", "temperature", "response_format")
+
+
+class OpenAIWire:
+    """One OpenAI-compatible server.
+
+    `base_url` ends in `/v1`. `credential` goes before `api_key`; neither is needed for a local server. For
+    Yandex's compatible API pass `project` (the folder), `stream_options=False`, and whole URIs as models.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        sessions: Sessions,
+        *,
+        api_key: str = "",
+        credential: Credential | None = None,
+        model: str = "",
+        context_tokens: int = 8192,
+        project: str = "",
+        stream_options: bool = True,
+    ) -> None:
+        self._url = base_url.rstrip("/")
+        self._sessions = sessions
+        self._credential = credential or Static(f"Bearer {api_key}" if api_key else "")
+        self._model = model
+        self._context_tokens = context_tokens
+        self._project = project
+        self._lock = threading.Lock()
+        self._refused: frozenset[str] = frozenset() if stream_options else frozenset({"stream_options"})
+
+    def model_name(self, model: str) -> str:
+        return model or self._model or "default"
+
+    def context_tokens(self, model: str) -> int:
+        return self._context_tokens
+
+    def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
+        headers = self._headers(timeout_s)
+        refused = self._refused
+        body: dict[str, Json] = {
+            "model": request.model or self._default_model(headers, timeout_s),
+            "messages": [{"role": message.role, "content": message.text} for message in request.messages],
+            "stream": stream,
+        }
+        # OpenAI's newer models know `max_completion_tokens` only, most other servers `max_tokens` only.
+        body["max_completion_tokens" if "max_completion_tokens" in refused else "max_tokens"] = request.max_tokens
+        if "temperature" not in refused:
+            body["temperature"] = request.temperature
+        if stream and "stream_options" not in refused:
+            body["stream_options"] = {"include_usage": True}
+        if request.json_schema is not None and "response_format" not in refused:
+            schema: dict[str, Json] = {"name": "answer", "schema": dict(request.json_schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": schema}
+        return Call(f"{self._url}/chat/completions", headers, body)
+
+    def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
+        return None
+
+    def counted(self, body: bytes) -> int:
+        raise ModelAway("this server doesn't count tokens")
+
+    def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
+        text, finish, usage, said = "", None, None, False
+        try:
+            for event in _events(lines):
+                if event is None:
+                    finish = finish or (Finish.STOP if said else None)
+                    break
+                usage = _usage(event.get("usage")) or usage
+                choice = _choice(event)
+                piece = _content(choice.get("delta"))
+                reason = choice.get("finish_reason")
+                if isinstance(reason, str) and reason:
+                    finish = _finish(reason)
+                # On a content filter the piece is the whole text that stands in for the answer.
+                text = piece if finish is Finish.REFUSED and piece else text + piece
+                said = said or bool(text)
+                if piece and finish is None:
+                    yield Chunk(text, usage)
+                if finish is not None and usage is not None:
+                    break
+        except ModelAway:
+            if finish is None:
+                raise  # else only the figures are missing
+        if finish is not None:
+            yield Chunk(text, usage, finish)
+
+    def answer(self, body: bytes) -> Chunk:
+        value = _object(body)
+        choice = _choice(value)
+        if not choice:
+            raise ModelAway("an answer without choices")
+        finish = _finish(str(choice.get("finish_reason") or "stop"))
+        return Chunk(_content(choice.get("message")), _usage(value.get("usage")), finish)
+
+    def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
+        return read_error(status, headers, body)
+
+    def drop_credential(self, authorization: str) -> bool:
+        return self._credential.drop(authorization)
+
+    def adapt(self, error: ModelError) -> bool:
+        words = f"{error} {error.body}"
+        with self._lock:
+            for name in _OPTIONAL:
+                if name in words and name not in self._refused:
+                    self._refused |= {name}
+                    return True
+        return False
+
+    def _headers(self, timeout_s: float) -> dict[str, str]:
+        authorization = self._credential.header(timeout_s)
+        headers = {"Authorization": authorization} if authorization else {}
+        if self._project:
+            headers["OpenAI-Project"] = self._project
+        return headers
+
+    def _default_model(self, headers: Mapping[str, str], timeout_s: float) -> str:
+        if not self._model:
+            with self._lock:
+                if not self._model:
+                    self._model = self._first_model(headers, min(timeout_s, MODELS_TIMEOUT_S))
+        return self._model
+
+    def _first_model(self, headers: Mapping[str, str], timeout_s: float) -> str:
+        value = _object(fetch(self._sessions, Call(f"{self._url}/models", headers), read_error, timeout_s))
+        models = value.get("data")
+        first = models[0] if isinstance(models, list) and models else None
+        name = first.get("id") if isinstance(first, dict) else None
+        if not isinstance(name, str) or not name:
+            raise ModelDenied("the server offers no model: set OPENAI_MODEL")
+        return name
+
+
+def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Any] | None]:
+    """The events of a stream; None for the mark of its end."""
+    for line in lines:
+        if line.startswith(b"data:"):
+            data = line[5:].strip()
+            yield None if data == b"[DONE]" else _object(data)
+        elif line.startswith((b"{", b"<")):
+            _object(line)  # not an event: an error's body, or a gateway's page
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelAway("nonsense instead of JSON") from error
+    if not isinstance(value, dict):
+        raise ModelAway("no JSON object in the answer")
+    if value.get("error") or value.get("object") == "error":
+        raise error_from(value)
+    return value
+
+
+def _choice(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The first choice; empty where there is none, as in the chunk that carries usage."""
+    choices = value.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    return first if isinstance(first, dict) else {}
+
+
+def _content(message: Any) -> str:
+    content = message.get("content") if isinstance(message, dict) else None
+    return content if isinstance(content, str) else ""
+
+
+def _finish(reason: str) -> Finish:
+    finish = _FINISHES.get(reason)
+    if finish is None:
+        raise ModelAway(f"an answer of an unknown kind: {reason[:60]}")
+    return finish
+
+
+def _usage(value: Any) -> Usage | None:
+    try:
+        return Usage(int(value["prompt_tokens"]), int(value["completion_tokens"]))
+    except (KeyError, TypeError, ValueError):
+        return None

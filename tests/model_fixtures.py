@@ -1,0 +1,95 @@
+"""Fixtures and helpers for the tests of models: local servers, and clients that talk to them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from connections import Sessions
+from gpt import GPT
+from messages import Chunk, Message, Request
+from sandbox.models import API_KEY, FOLDER_ID, ModelServers
+from services.openai_gpt import OpenAIWire
+from wire import Credential, Fault, Static
+from yandex_gpt import YandexWire
+
+SYSTEM = "Ты писатель.\nЖанр: Фэнтези\nГерой: Картограф Веста\nМесто: Город на великане"
+REQUEST = Request((Message("system", SYSTEM), Message("user", "Начни историю.")), max_tokens=800, user_id=7, turn_id=70)
+
+
+@pytest.fixture
+def models() -> Iterator[ModelServers]:
+    with ModelServers() as servers:
+        yield servers
+
+
+@pytest.fixture
+def faults() -> list[Fault]:
+    return []
+
+
+Client = Callable[..., GPT]
+
+
+@pytest.fixture
+def client(models: ModelServers, faults: list[Fault]) -> Client:
+    """Makes a `GPT` on YandexGPT's stand-in."""
+
+    def make(credential: Credential | None = None, **options: Any) -> GPT:
+        wire = YandexWire(FOLDER_ID, credential or Static(f"Api-Key {API_KEY}"), url=models.llm_url)
+        settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
+        return GPT(wire, Sessions(), **settings | options)
+
+    return make
+
+
+@pytest.fixture
+def openai_client(models: ModelServers, faults: list[Fault]) -> Client:
+    """Makes a `GPT` on the OpenAI-compatible stand-in."""
+
+    def make(timeout_s: float = 10.0, **options: Any) -> GPT:
+        sessions = Sessions()
+        wire = OpenAIWire(models.openai_url, sessions, **options)
+        return GPT(wire, sessions, on_fault=faults.append, backoff_s=0.01, timeout_s=timeout_s)
+
+    return make
+
+
+def last(chunks: Iterator[Chunk]) -> Chunk:
+    """The final state of a stream."""
+    *_, final = chunks
+    return final
+
+
+def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+    """True as soon as `condition` holds."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def together(number: int, work: Callable[[], Any]) -> list[Any]:
+    """What `number` threads got, or raised, that did `work` at the same time."""
+    barrier = threading.Barrier(number)
+    results: list[Any] = []
+
+    def run() -> None:
+        barrier.wait()
+        try:
+            results.append(work())
+        except Exception as error:
+            results.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results

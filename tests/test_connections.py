@@ -1,0 +1,149 @@
+"""Sessions: one TLS context, no dead keep-alives, and cancelling through TLS."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from cancelling import Cancel
+from connections import Network, Sessions, new_session, tls_context
+from errors import ModelAway, ModelCancelled
+from exchanges import Exchange
+from sandbox.models import ModelServers
+from tests.model_fixtures import models
+from wire import Call
+
+__all__ = ["models"]
+
+
+def serve(listener: socket.socket, context: ssl.SSLContext | None, answers: int) -> list[int]:
+    """Accepts connections for good; each gets `answers` answers, then silence. The list grows by a request each."""
+    seen: list[int] = []
+
+    def talk(connection: socket.socket, number: int) -> None:
+        with connection, suppress(OSError):
+            wrapped = context.wrap_socket(connection, server_side=True) if context else connection
+            with wrapped as sock:
+                for answered in range(100):
+                    if not sock.recv(65536):
+                        return
+                    seen.append(number)
+                    if answered < answers:
+                        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    def accept() -> None:
+        for number in range(100):
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=talk, args=(connection, number), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return seen
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
+    now = datetime.datetime.now(datetime.UTC)
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path / "certificate.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.write_bytes(private + signed.public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_cancelling_works_through_tls_before_the_headers(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        seen = serve(listener, context, answers=1)
+        sessions, cancel = Sessions(Network(ca_bundle=str(certificate))), Cancel()
+        call = Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {})
+        first = Exchange(time.monotonic() + 5)
+        assert first.whole(first.send(sessions, call)) == b"ok"
+        threading.Timer(0.2, cancel.set).start()
+        began = time.monotonic()
+        with pytest.raises(ModelCancelled):
+            Exchange(time.monotonic() + 20, cancel).send(sessions, call)
+        assert time.monotonic() - began < 3
+        assert seen == [0, 0]  # one connection, kept
+
+
+def test_an_unknown_authority_is_refused(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serve(listener, context, answers=1)
+        exchange = Exchange(time.monotonic() + 5)
+        with pytest.raises(ModelAway, match="no connection"):
+            exchange.send(Sessions(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
+        assert not exchange.sent
+
+
+def test_all_sessions_share_one_tls_context() -> None:
+    assert tls_context() is tls_context()
+    pools = [
+        new_session().get_adapter("https://x").poolmanager  # type: ignore[attr-defined]
+        for _ in range(2)
+    ]
+    assert pools[0].connection_pool_kw["ssl_context"] is pools[1].connection_pool_kw["ssl_context"]
+
+
+def test_a_connection_is_kept_until_it_has_been_silent_too_long() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        seen = serve(listener, None, answers=10)
+        session = new_session(idle_s=0.3)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        session.get(address, timeout=5)
+        session.get(address, timeout=5)
+        time.sleep(0.35)
+        session.get(address, timeout=5)
+        assert seen == [0, 0, 1]
+        session.close()
+
+
+def test_each_thread_has_its_own_session(models: ModelServers) -> None:
+    sessions = Sessions()
+    others: list[object] = []
+    thread = threading.Thread(target=lambda: others.append(sessions.get()))
+    thread.start()
+    thread.join()
+    assert sessions.get() is sessions.get()
+    assert others[0] is not sessions.get()
+    assert sessions.get().trust_env is False
+
+
+def test_a_proxy_is_asked_where_one_is_set_but_never_for_this_machine(models: ModelServers) -> None:
+    session = new_session(Network(http_proxy=models.url))
+    assert session.get("http://story.example/nothing", timeout=5).status_code == 404
+    assert session.get(f"{models.url}/nothing", timeout=5).status_code == 404
+    assert [received.path for received in models.requests] == ["http://story.example/nothing", "/nothing"]

@@ -1,0 +1,66 @@
+"""The demo starts the real bot on the stand-ins, keeps the outside out of it, and says why it ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import requests
+
+from sandbox.demo import ROOT, STORYTELLER, BotProcess, bot_environment, choose_model, ending
+from sandbox.models import ModelServers
+from sandbox.telegram import TelegramServer
+
+
+def test_the_demo_takes_another_port_when_its_own_is_taken_and_stops_on_interrupt(tmp_path: Path) -> None:
+    environment = {**os.environ, "LOG_FILE": str(tmp_path / "log.txt"), "OPENAI_BASE_URL": "", "PYTHONUTF8": "1"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "sandbox", "--no-browser", "--port", str(port), "--data", str(tmp_path)]
+        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as demo:
+            assert demo.stdout is not None
+            assert f"Порт {port} занят" in demo.stdout.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+", demo.stdout.readline())
+            assert found is not None
+            assert "<title>Соавтор" in requests.get(found.group(), timeout=10).content.decode()
+            demo.send_signal(signal.SIGINT)
+            assert demo.wait(30) == 0
+    assert (tmp_path / "demo-chats.json").exists()
+
+
+def test_a_bot_that_dies_leaves_its_last_lines_and_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "bot.py").write_text("print('нет места на диске')\nraise SystemExit(3)\n", "utf-8")
+    bot = BotProcess({**os.environ, "PYTHONIOENCODING": "utf-8"}, tmp_path)
+    assert bot.wait(10) == 3
+    assert ending(3, bot.last_lines) == "Бот остановился, код выхода 3.\nнет места на диске"
+    bot.stop()
+
+
+def test_the_bot_of_the_demo_gets_no_real_token_proxy_or_service(tmp_path: Path) -> None:
+    given = {"TELEGRAM_TOKEN_FILE": "/run/token", "YANDEX_API_KEY": "real", "MODEL_SLOTS": "3"}
+    environ = {"HTTPS_PROXY": "http://proxy:1", "PATH": "/bin"}
+    with TelegramServer() as telegram, ModelServers() as models:
+        model = choose_model(given, models)
+        environment = bot_environment(given, environ, telegram, model, tmp_path)
+        assert (environment["TELEGRAM_TOKEN"], environment["TELEGRAM_API_URL"]) == (telegram.token, telegram.url)
+        assert environment["YANDEX_LLM_URL"] == models.llm_url
+    assert model.notice == STORYTELLER
+    assert environment["TELEGRAM_TOKEN_FILE"] == environment["WEBHOOK_URL"] == environment["AMPLITUDE_API_KEY"] == ""
+    assert environment["YANDEX_API_KEY"] != "real"
+    assert "HTTPS_PROXY" not in environment
+    assert environment["PATH"] == "/bin"
+
+
+def test_a_given_openai_server_writes_instead_of_the_storyteller(tmp_path: Path) -> None:
+    given = {"OPENAI_BASE_URL": "http://localhost:11434/v1", "OPENAI_MODEL": "llama", "YANDEX_FOLDER_ID": "b1g"}
+    with TelegramServer() as telegram, ModelServers() as models:
+        model = choose_model(given, models)
+        environment = bot_environment(given, {}, telegram, model, tmp_path)
+    assert "настоящая модель — llama" in model.notice
+    assert (environment["MODEL_PROVIDER"], environment["OPENAI_MODEL"]) == ("openai", "llama")
+    assert environment["YANDEX_FOLDER_ID"] == ""

@@ -1,0 +1,208 @@
+"""The local models themselves: they refuse what the real ones refuse, and the storyteller tells decent stories."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connections import new_session
+from messages import Message
+from sandbox.model_faults import Behaviour
+from sandbox.models import API_KEY, FOLDER_ID, ModelServers
+from sandbox.storyteller import tell
+from tests.model_fixtures import eventually, models, together
+
+__all__ = ["models"]
+
+GENRES = ("Фэнтези", "Детектив", "Ужасы", "Комедия", "Сказка", "Романтика", "Фантастика", "Приключения")
+KEY = {"Authorization": f"Api-Key {API_KEY}"}
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    return {
+        "modelUri": f"gpt://{FOLDER_ID}/yandexgpt-lite",
+        "completionOptions": {"stream": False, "temperature": 0.3, "maxTokens": "100"},
+        "messages": [{"role": "user", "text": "Дождь"}],
+    } | changes
+
+
+def ask(
+    models: ModelServers, sent: Any, headers: Mapping[str, str] = KEY, path: str = "completion"
+) -> requests.Response:
+    address = f"{models.llm_url}/foundationModels/v1/{path}"
+    data = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
+    return new_session().post(address, data=data, headers=dict(headers), timeout=5, stream=True)
+
+
+def options(**changes: Any) -> dict[str, Any]:
+    return body(completionOptions=changes)
+
+
+def said(text: Any, role: str = "user") -> dict[str, Any]:
+    return body(messages=[{"role": role, "text": text}])
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "told"),
+    [
+        (body(modelUri="gpt://b1gother/yandexgpt"), 400, "does not match with service account folder"),
+        (body(modelUri="yandexgpt"), 400, "Failed to parse model URI"),
+        (body(modelUri=""), 400, "invalid model_uri"),
+        (body(modelUri=f"gpt://{FOLDER_ID}/no-such-model"), 404, "not found"),
+        (body(surplus=1), 400, "unknown field"),
+        (body(messages=[]), 400, "empty"),
+        (said(""), 400, "outside the range"),
+        (said("д" * 100_001), 400, "text length is 100001"),
+        (said("да " * 33_000), 400, "number of input tokens"),
+        (said("Дождь", "bot"), 400, "unknown role"),
+        (body(messages=[{"role": "user", "content": "Дождь"}]), 400, "unknown field"),
+        (options(maxTokens="много"), 400, "maxTokens"),
+        (options(maxTokens=1.5), 400, "maxTokens"),
+        (options(maxTokens="0"), 400, "positive"),
+        (options(temperature=1.5), 400, "temperature"),
+        (options(stream="yes"), 400, "stream"),
+        (body(jsonSchema={"type": "object"}), 400, "json_schema"),
+        (b"{nonsense}", 400, "invalid character"),
+    ],
+)
+def test_bad_requests_are_refused(sent: Any, status: int, told: str, models: ModelServers) -> None:
+    response = ask(models, sent)
+    assert response.status_code == status
+    assert told in response.text
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"Authorization": "Api-Key wrong"}, {"Authorization": "Bearer t1.x"}, {"Authorization": "x"}]
+)
+def test_wrong_credentials_are_refused(headers: dict[str, str], models: ModelServers) -> None:
+    response = ask(models, body(), headers)
+    assert (response.status_code, response.json()["error"]["grpcCode"]) == (401, 16)
+
+
+def test_an_int_is_taken_for_max_tokens_too(models: ModelServers) -> None:
+    assert ask(models, options(maxTokens=50)).status_code == 200
+
+
+def test_a_stream_comes_chunk_by_chunk_on_a_connection_that_stays(models: ModelServers) -> None:
+    models.faults.default = Behaviour(text="Дождь шёл и шёл.", chunks=3, chunk_s=0.05)
+    session = new_session()
+    arrived = []
+    for _ in range(2):
+        address = f"{models.llm_url}/foundationModels/v1/completion"
+        with session.post(address, json=options(stream=True), headers=KEY, timeout=5, stream=True) as response:
+            lines = []
+            for line in response.iter_lines(chunk_size=None):
+                lines.append(json.loads(line)["result"]["alternatives"][0])
+                arrived.append(time.monotonic())
+        assert [line["status"][19:] for line in lines] == ["PARTIAL", "PARTIAL", "FINAL"]
+        assert lines[0]["message"]["text"] in lines[1]["message"]["text"]
+    assert arrived[2] - arrived[0] >= 0.08
+    assert len(session.adapters["http://"].poolmanager.pools) == 1  # type: ignore[attr-defined]
+
+
+def test_the_tokenizer_answers_bare(models: ModelServers) -> None:
+    value = ask(models, {"modelUri": "gpt://x/y", "text": "Дождь, снег"}, path="tokenize").json()
+    assert [token["text"] for token in value["tokens"]] == ["Дож", "дь", ",", "снег"]
+
+
+def test_a_generation_too_many_is_refused(models: ModelServers) -> None:
+    models.quota = 2
+    models.faults.default = Behaviour(first_chunk_s=0.2)
+    statuses = together(4, lambda: ask(models, options(stream=True)).status_code)
+    assert sorted(statuses) == [200, 200, 429, 429]
+    assert models.peak == 2
+    assert eventually(lambda: models.in_flight == 0)
+
+
+def test_the_metadata_service_wants_its_header(models: ModelServers) -> None:
+    address = f"{models.metadata_url}/computeMetadata/v1/instance/service-accounts/default/token"
+    assert new_session().get(address, timeout=5).status_code == 403
+
+
+def test_an_unknown_address_is_404(models: ModelServers) -> None:
+    assert new_session().get(f"{models.url}/nothing", timeout=5).status_code == 404
+
+
+def test_a_rule_decides_where_nothing_is_queued(models: ModelServers) -> None:
+    models.faults.rule = lambda received: Behaviour(status=503) if "снег" in str(received.body) else None
+    assert [ask(models, said(text)).status_code for text in ("Дождь", "снег")] == [200, 503]
+
+
+def brief(genre: str, hero: str = "Картограф Веста: карта дорисовывает дороги") -> Message:
+    place = "Город на великане: он спит"
+    return Message("system", f"Ты писатель. Всё вымысел.\nЖанр: {genre}\nГерой: {hero}\nМесто: {place}\nТвой ответ")
+
+
+@pytest.mark.parametrize("genre", [*GENRES, "стимпанк"])
+def test_a_story_names_its_hero_goes_on_from_the_users_words_and_does_not_repeat_itself(genre: str) -> None:
+    messages = [brief(genre), Message("user", "Начни историю.")]
+    parts = []
+    for words in ("Веста открывает люк.", "Продолжи.", "Она свистит.", "Продолжи.", "Веста бежит.", "Продолжи."):
+        parts.append(tell(messages))
+        messages += [Message("assistant", parts[-1]), Message("user", words)]
+    assert "Картограф Веста" in parts[0] and "Город на великане" in parts[0]
+    assert "«Веста открывает люк»" in parts[1] and "«Она свистит»" in parts[3]
+    assert not any("Продолжи" in part for part in parts)
+    assert all(3 <= part.count("\n\n") + 1 <= 4 and 600 <= len(part) <= 1300 for part in parts)
+    paragraphs = [paragraph for part in parts for paragraph in part.split("\n\n") if "«" not in paragraph]
+    assert len(paragraphs) == len(set(paragraphs))
+    assert not re.search(r"[{}]|  ", "".join(parts))
+
+
+@pytest.mark.parametrize("kind", ["счастливый, герой", "трагический, герой", "неожиданный, разгадка", "такой, какой"])
+def test_endings_differ_by_kind_and_end(kind: str) -> None:
+    ending = tell(
+        [Message("system", f"{brief('Сказка').text}\nНапиши финал. Конец: {kind}"), Message("user", "Она бежит.")]
+    )
+    assert "Веста" in ending and "«Она бежит»" in ending and len(ending) > 300
+
+
+def test_suggestions_are_three_sentences_as_json() -> None:
+    asked = Message("user", "Придумай три поступка.\nЖанр: Ужасы\nГерой: кот Барсик, рыжий")
+    chosen = json.loads(tell([asked]))["options"]
+    assert len(set(chosen)) == 3 and all(option.startswith("Барсик ") for option in chosen)
+
+
+def test_memory_title_picture_epilogue_and_chat_are_answered() -> None:
+    parts = "Рая несёт письмо. На станции тихо, и Лев молчит."
+    memory = tell(
+        [
+            Message(
+                "user", f"Ты ведёшь память истории.\nНовые отрывки:\n{parts}\nЗапиши обновлённую память, до 600 знаков"
+            )
+        ]
+    )
+    assert memory.startswith("Герой:") and len(memory.splitlines()) == 6 and len(memory) <= 600 and "Лев" in memory
+    title = tell([Message("user", "Придумай название истории для обложки.\nЖанр: Сказка")])
+    assert 0 < len(title) <= 40 and "\n" not in title
+    assert tell([Message("user", "Опиши художнику один кадр")])
+    assert tell([Message("system", f"{brief('Сказка').text}\nНапиши эпилог"), Message("user", "Продолжи.")])
+    assert "Как дела?" in tell([Message("system", "Ты помощник"), Message("user", "Как дела?")])
+
+
+def test_an_english_prompt_is_answered_in_english() -> None:
+    system = Message(
+        "system", "You are a writer.\nGenre: Fantasy\nHero: Vesta the Mapmaker\nSetting: The Tower: no doors"
+    )
+    part = tell([system, Message("user", "Begin the story.")])
+    assert "Vesta" in part and not re.search("[а-яё]", part, re.IGNORECASE)
+
+
+def test_the_same_messages_yield_the_same_text_and_a_salt_another() -> None:
+    messages = [brief("Фэнтези"), Message("user", "Начни историю.")]
+    assert tell(messages) == tell(messages)
+    assert len({tell(messages, str(salt)) for salt in range(8)}) > 4
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+def test_any_hero_and_any_words_are_told_of(hero: str, words: str, system: str) -> None:
+    assert tell([brief("Сказка", hero), Message("user", words)])
+    assert tell([Message("system", system), Message("user", words)])
