@@ -50,6 +50,7 @@ _MARKS: Final = tuple(
         (r"[\u200b\u2060\ufeff]", ""),
         (r"^[ \t]*(?:```|~~~)[^\n]*(?:\n|\Z)", ""),  # a code fence
         (r"^[ \t]*(?:[*_-][ \t]*){3,}$", ""),  # a line across
+        (r"^[ \t]*#{1,6}[ \t]+[^\n]{1,80}\n+(?=\S)", ""),  # a heading above its text
         (r"^[ \t]*(?:#{1,6}(?:[ \t]+|$))+", ""),
         (r"^[ \t]*(?:>[ \t]*)+", ""),
         (r"^[ \t]*(?:[*•+][ \t]+)+", ""),
@@ -65,6 +66,7 @@ _MARKS: Final = tuple(
         (r"\n{3,}", "\n\n"),
     )
 )
+_HEADING_BEGUN: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+[^\n]{0,80}\n*\Z", re.MULTILINE)
 _NUMBERED: Final = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+", re.MULTILINE)
 
 _THEN: Final = r"(?:дальше|потом|далее|теперь)"
@@ -95,7 +97,7 @@ def clean(text: str, words_before: str = "") -> str:
 
 def clean_growing(text: str, words_before: str = "") -> str:
     """The part of a growing answer that may be shown; empty while its opening is undecided."""
-    text = text.rstrip(" \n*_`#>")  # half a mark
+    text = _HEADING_BEGUN.sub("", text).rstrip(" \n*_`#>")  # half a mark
     stripped = _unmarked(text).strip()
     if _may_be_preface(stripped) or _may_be_echo(stripped, words_before):
         return ""

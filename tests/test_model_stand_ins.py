@@ -115,7 +115,7 @@ def test_the_tokenizer_answers_bare(models: ModelServers) -> None:
 
 def test_a_generation_too_many_is_refused(models: ModelServers) -> None:
     models.quota = 2
-    models.faults.default = Behaviour(first_chunk_s=0.2)
+    models.faults.default = Behaviour(first_chunk_s=0.5)
     statuses = together(4, lambda: ask(models, options(stream=True)).status_code)
     assert sorted(statuses) == [200, 200, 429, 429]
     assert models.peak == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,9 +43,11 @@ class Issuer:
         self.fetched = 0
         self.error: ModelError | None = None
         self.gate: threading.Event | None = None
+        self.entered = threading.Event()
 
     def __call__(self, timeout_s: float) -> Token:
         if self.gate is not None:
+            self.entered.set()
             self.gate.wait(5)
         self.fetched += 1
         if self.error is not None:
@@ -256,7 +257,7 @@ def test_twenty_threads_hear_of_one_failure() -> None:
     issuer = Issuer(Clock())
     issuer.gate, issuer.error = threading.Event(), ModelDenied("no", status=403)
     credential = RenewedToken(issuer, clock=issuer.clock)
-    threading.Timer(0.1, issuer.gate.set).start()
+    threading.Timer(0.3, issuer.gate.set).start()
     results = together(20, lambda: credential.header(5))
     assert {(type(error), error.status) for error in results} == {(ModelDenied, 403)}
     assert issuer.fetched <= 3  # those who came before the first failure hear of it
@@ -270,7 +271,7 @@ def test_while_one_thread_renews_the_others_use_the_old_token() -> None:
     issuer.gate = threading.Event()
     renewing = threading.Thread(target=credential.header, args=(5,))
     renewing.start()
-    time.sleep(0.02)
+    assert issuer.entered.wait(5)
     assert together(20, lambda: credential.header(5)) == ["Bearer t1"] * 20
     issuer.gate.set()
     renewing.join()
