@@ -20,8 +20,9 @@ from storage.ledger import Budget, Caps, Ledger
 from storage.outbox import Outbox
 from storage.schema import look, migrate
 from storage.settings import Settings
-from storage.stories import Path as StoryPath
-from storage.stories import Prompt, Stories, Story
+from storage.stories import Stories, Story
+from storage.tree import Path as StoryPath
+from storage.tree import Prompt, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
@@ -62,6 +63,7 @@ class Database:
         self.users = Users(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
+        self.tree = Tree(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)

@@ -122,11 +122,11 @@ class Delivery:
         chat_id: int,
         text: str | None,
         keyboard: Json | None,
-        on_sent: Callable[[int], None],
+        on_sent: Callable[[int | None], None],
     ) -> None:
         """Keeps one message up to date: sends, edits or (None) deletes it. Telegram HTML, at best effort.
 
-        `on_sent` is told the message's id, in a sender's thread.
+        `on_sent` is told the message's id, and None once it is deleted, in a sender's thread.
         """
         wanted = None if text is None else (text, keyboard)
         with self._lock:

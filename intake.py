@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import json
 import logging
-import random
-import socket
 import threading
 import time
 from collections import deque
@@ -26,20 +24,20 @@ import telebot
 from telebot.types import Update
 
 from botapi import BotApi
-from cancelling import Cancel
-from connections import watching
 from database import Database, InboxRow
 from delivery import Delivery
-from errors import StorageError, TelegramError, TelegramRefused
+from errors import StorageError, TelegramRefused
 from logs import event
 from messages import Outgoing
+from polling import Polling
 
 log = logging.getLogger(__name__)
 
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"]
-LONG_POLL_S = 25
 LANES = 4
-MOST_ATTEMPTS = 3  # deaths of the process inside one update's handler, before it is set aside
+LANES_MAY_TAKE_S = 2.0  # of a stop; a handler cut off by its end is rolled back and runs again
+MOST_DEATHS = 3  # of the process inside one update's handler, until it is set aside
+STORAGE_WORD_EVERY_S = 60.0
+_MOST_ID = 2**63  # SQLite keeps no larger numbers
 
 
 @dataclass(slots=True)
@@ -83,22 +81,20 @@ class Intake:
         on_poison: Callable[[InboxRow, str], None],
     ) -> None:
         self._bot = bot
-        self._api = api
         self._db = db
         self._delivery = delivery
         self._trouble = trouble
-        self._on_fatal = on_fatal
         self._on_poison = on_poison
         self._condition = threading.Condition()
         self._chats: dict[int, _Chat] = {}
         self._ready: deque[int] = deque()
         self._earlier: set[int] = set()  # rows left by an earlier life, not run in this one yet
+        self._trying = threading.Lock()  # one such row at a time, so that a death is counted for the right one
         self._local = threading.local()
         self._stopping = threading.Event()
-        self._poll_cancel = Cancel()
         self._told_of_storage: dict[int, float] = {}
-        self.last_poll_at = 0.0  # seconds of the monotonic clock
         self._lanes: list[threading.Thread] = []
+        self.polling = Polling(api, self._keep, on_fatal)
 
     @property
     def envelope(self) -> Envelope:
@@ -118,7 +114,7 @@ class Intake:
         ]
         for lane in self._lanes:
             lane.start()
-        threading.Thread(target=self._poll, name="polling", daemon=True).start()
+        self.polling.start()
 
     def stop(self) -> None:
         """Takes no more updates and starts no more handlers; a handler that runs ends within `stop`.
@@ -126,11 +122,12 @@ class Intake:
         The request under way is broken off: what it would still bring isn't acknowledged, and comes again.
         """
         self._stopping.set()
-        self._poll_cancel.set()
+        self.polling.stop()
         with self._condition:
             self._condition.notify_all()
+        ends_at = time.monotonic() + LANES_MAY_TAKE_S
         for lane in self._lanes:
-            lane.join(timeout=5)
+            lane.join(max(0.0, ends_at - time.monotonic()))
 
     # ------------------------------------------------------------------ in
 
@@ -170,76 +167,24 @@ class Intake:
             self._ready.append(chat_id)
             self._condition.notify()
 
-    # ------------------------------------------------------------------ polling
-
-    def _poll(self) -> None:
-        offset: int | None = None
-        pause_s = 0.0
-        while not self._stopping.wait(pause_s):
-            params: dict[str, Any] = {"timeout": LONG_POLL_S, "allowed_updates": ALLOWED_UPDATES}
-            if offset is not None:
-                params["offset"] = offset
-            try:
-                with watching(self):
-                    batch = self._api.call("getUpdates", params, timeout_s=LONG_POLL_S + 10)
-                if self._stopping.is_set():
-                    return
-                offset = self._keep(batch)
-                self.last_poll_at = time.monotonic()
-                pause_s = 0.0
-            except TelegramRefused as error:
-                if error.code == 401:
-                    self._on_fatal(error)
-                    return
-                pause_s = self._refused(error, pause_s)
-            except TelegramError as error:
-                if self._stopping.is_set():
-                    return
-                pause_s = _longer(pause_s, 30)
-                event(log, logging.WARNING, "telegram unreachable", error=str(error), wait_s=round(pause_s, 1))
-            except StorageError as error:
-                pause_s = _longer(pause_s, 10)
-                event(log, logging.ERROR, "inbox can't be written", error=str(error), wait_s=round(pause_s, 1))
-            except Exception:
-                pause_s = _longer(pause_s, 30)
-                log.exception("polling failed")
-
-    def connected(self, sock: socket.socket) -> None:
-        """The socket of the request under way, for `stop` to break off."""
-        self._poll_cancel.attach(sock)
-
-    def _refused(self, error: TelegramRefused, pause_s: float) -> float:
-        if error.code == 409:
-            event(
-                log,
-                logging.ERROR,
-                "another copy of this bot is polling, or a webhook is set; waiting",
-                error=str(error),
-            )
-            return 5.0
-        pause_s = error.retry_after_s if error.retry_after_s is not None else _longer(pause_s, 30)
-        event(log, logging.WARNING, "getUpdates refused", error=str(error), wait_s=round(pause_s, 1))
-        return pause_s
-
     def _keep(self, batch: Any) -> int | None:
         """Keeps a batch; the offset that acknowledges it.
 
         None after an empty batch: all is acknowledged then, and after a quiet week Telegram may go on
         with smaller ids than the last ones.
         """
-        updates = [update for update in batch if isinstance(update, dict) and isinstance(update.get("update_id"), int)]
+        updates = [update for update in batch if isinstance(update, dict) and _is_id(update.get("update_id"))]
         if not updates:
+            if batch:  # an error, and with it a pause: they can't be acknowledged and would come again at once
+                raise ValueError("Telegram sent updates without a number")
             return None
-        kept = [
-            (update["update_id"], chat_of(update), json.dumps(update, ensure_ascii=False, separators=(",", ":")))
-            for update in updates
-        ]
+        kept = [(update["update_id"], chat_of(update), _body(update)) for update in updates]
         try:
             with self._db.transaction(durable=True):
                 rows = self._db.inbox.add(kept, int(time.time()))
         except StorageError:
             for _, chat_id, _ in kept:
-                self._tell_of_storage(chat_id)
+                self.tell_of_storage(chat_id)
             raise
         self._enqueue(rows)
         return 1 + max(int(update["update_id"]) for update in updates)
@@ -265,7 +210,7 @@ class Intake:
                 event(
                     log, logging.ERROR, "handler waits for the database", inbox=row.id if row else 0, error=str(error)
                 )
-                self._tell_of_storage(chat_id)
+                self.tell_of_storage(chat_id)
                 if row is not None:
                     with self._condition:
                         chat.rows.appendleft(row)
@@ -292,8 +237,12 @@ class Intake:
 
     def _run(self, row: InboxRow, behind: bool) -> bool:
         """Runs one update's handler in its transaction; whether the update now waits for a turn."""
-        if row.id in self._earlier and not self._may_try(row):
-            return False
+        if row.id not in self._earlier:
+            return self._handle(row, behind)
+        with self._trying:
+            return self._may_try(row) and self._handle(row, behind)
+
+    def _handle(self, row: InboxRow, behind: bool) -> bool:
         envelope = Envelope(row.id, row.chat_id, row.queued, behind)
         started = time.monotonic()
         try:
@@ -319,7 +268,6 @@ class Intake:
                 rows = self._db.outbox.add(row.id, [sorry])
                 self._db.inbox.finish(row.id, int(time.time()))
             envelope.after, envelope.verdict = [], "done"
-        self._earlier.discard(row.id)
         self._delivery.wake(rows)
         for call in envelope.after:
             call()
@@ -339,19 +287,22 @@ class Intake:
         if envelope.verdict == "turn":
             self._db.inbox.become_turn(row.id)
         elif envelope.verdict == "queue":
-            if not row.queued:
-                self._db.inbox.queue(row.id)
+            self._db.inbox.queue(row.id)
         else:
             self._db.inbox.finish(row.id, int(time.time()))
         return list(self._db.outbox.add(row.id, envelope.outgoing))
 
     def _may_try(self, row: InboxRow) -> bool:
-        """Counts a try of a row that an earlier life left; False, and set aside, when it has had its tries."""
-        if row.attempts >= MOST_ATTEMPTS:
-            self._set_aside(row, f"the process died {row.attempts} times while handling it")
+        """Counts a try of a row that an earlier life left; False, and set aside, when it has had its tries.
+
+        The life that left it counts as its first: it isn't written down for every update that comes.
+        """
+        if row.attempts >= MOST_DEATHS - 1:
+            self._set_aside(row, f"the process died {row.attempts + 1} times while handling it")
             return False
         with self._db.transaction(durable=True):
             self._db.inbox.count_attempt(row.id)
+        self._earlier.discard(row.id)  # tried again after an error of the database it isn't counted twice
         return True
 
     def _set_aside(self, row: InboxRow, reason: str) -> None:
@@ -361,10 +312,11 @@ class Intake:
         event(log, logging.ERROR, "update set aside", inbox=row.id, chat=row.chat_id, reason=reason)
         self._on_poison(row, reason)
 
-    def _tell_of_storage(self, chat_id: int) -> None:
+    def tell_of_storage(self, chat_id: int) -> None:
         """Tells a chat, at most once a minute, that nothing can be kept now: past the outbox, which fails too."""
         now = time.monotonic()
-        if chat_id and now - self._told_of_storage.get(chat_id, -60.0) >= 60:
+        told_at = self._told_of_storage.get(chat_id)
+        if chat_id and (told_at is None or now - told_at >= STORAGE_WORD_EVERY_S):
             self._told_of_storage[chat_id] = now
             self._delivery.direct(chat_id, self._trouble(chat_id, "storage"))
 
@@ -389,10 +341,16 @@ def chat_of(update: dict[str, Any]) -> int:
         inner = content.get("message") if kind == "callback_query" else content
         chat = inner.get("chat") if isinstance(inner, dict) else None
         for owner in (chat, content.get("from")):
-            if isinstance(owner, dict) and isinstance(owner.get("id"), int):
+            if isinstance(owner, dict) and _is_id(owner.get("id")):
                 return int(owner["id"])
     return 0
 
 
-def _longer(pause_s: float, most_s: float) -> float:
-    return min(most_s, max(0.5, pause_s * 2)) * random.uniform(0.8, 1.2)
+def _is_id(value: object) -> bool:
+    return isinstance(value, int) and abs(value) < _MOST_ID
+
+
+def _body(update: dict[str, Any]) -> str:
+    """The update as JSON that a database can hold: half a surrogate pair can't be written in UTF-8."""
+    text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()

@@ -58,7 +58,7 @@ class Outcomes:
         keyboard = reply(texts, Step.FINISHED, Draft()) if here else None
         if turn.kind == "epilogue":
             return [*messages, self._sentence(turn, texts.say("finale.epilogue_done"), keyboard)]
-        whole = self._db.stories.whole(prompt_id)
+        whole = self._db.tree.whole(prompt_id)
         done = texts.say(
             "finale.done",
             title=title_of(story),
@@ -81,9 +81,9 @@ class Outcomes:
         if text:
             prompt_id = self._keep(turn, text, None)
             return [*self._shown(turn, text, prompt_id), self._sentence(turn, texts.say("story.stopped"), None)]
-        asked = self._db.stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+        asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
         if asked is not None and asked.role == "user" and story.head_id != asked.id:
-            self._db.stories.set_head(turn.session_id, asked.id, int(time.time()))
+            self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
             return [self._sentence(turn, texts.say("story.stopped_words"), None)]
         return [self._sentence(turn, texts.say("story.stopped_empty"), None)]
 
@@ -124,13 +124,9 @@ class Outcomes:
             text = texts.say("trouble.prompt_too_long")
         return _message(chat_id, text, keyboard)
 
-    def storage_trouble(self, turn: Turn) -> str:
-        """What to say while the database, which knows the user's language, can't be written."""
-        try:
-            language = self.language(turn)
-        except StorageError:
-            language = FALLBACK
-        return self._locales[language].say("trouble.storage")
+    def abandoned(self, turn: Turn) -> Outgoing:
+        """The last word on a turn whose story can't be read or written any more."""
+        return self._sentence(turn, self._locales[self.language(turn)].say("trouble.bug"), None)
 
     def queue_notice(self, turn_id: int, place: int) -> tuple[str, Json]:
         """What a turn that waits for a slot shows."""
@@ -147,12 +143,12 @@ class Outcomes:
         return user, story, self._locales[user.language]
 
     def _has_words(self, turn: Turn) -> bool:
-        prompt = self._db.stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+        prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
         return prompt is not None and prompt.role == "user"
 
     def _keep(self, turn: Turn, text: str, usage: Usage | None) -> int:
         now = int(time.time())
-        prompt_id = self._db.stories.add_prompt(
+        prompt_id = self._db.tree.add(
             turn.session_id,
             turn.prompt_id,
             turn.user_id,
@@ -162,7 +158,7 @@ class Outcomes:
             tokens=usage.output if usage is not None else 0,
             turn_id=turn.id,
         )
-        self._db.stories.set_head(turn.session_id, prompt_id, now)
+        self._db.tree.set_head(turn.session_id, prompt_id, now)
         return prompt_id
 
     def _shown(self, turn: Turn, text: str, prompt_id: int, keyboard: Json = None) -> list[Outgoing]:

@@ -172,7 +172,7 @@ class Calls:
             log.info("not shown chat=%s %s", job.chat.chat_id, error)
             return Outcome(again=job.method == "deleteMessage", unsure=error.sent)
         message_id = _message_id(result)
-        if notice and job.method == "sendMessage" and message_id:
+        if notice and (message_id or job.method == "deleteMessage") and job.method != "editMessageText":
             try:
                 notice.on_sent(message_id)
             except Exception:

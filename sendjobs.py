@@ -48,7 +48,7 @@ class Notice:
 
     key: Hashable
     wanted: tuple[str, Json] | None
-    on_sent: Callable[[int], None]
+    on_sent: Callable[[int | None], None]
     since: float
     shown: tuple[str, Json] | None = None
     message_id: int | None = None

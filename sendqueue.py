@@ -86,7 +86,7 @@ class SendQueue:
         key: Hashable,
         chat_id: int,
         wanted: tuple[str, Json] | None,
-        on_sent: Callable[[int], None],
+        on_sent: Callable[[int | None], None],
         now: float,
     ) -> None:
         """What the chat's notice `key` should look like; None: gone."""

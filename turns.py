@@ -21,12 +21,14 @@ from errors import CoauthorError, ModelCancelled, StorageError
 from gpt import GPT
 from intake import Intake
 from logs import event
-from messages import Message, OutboxRow, Outgoing
+from messages import Finish, Message, OutboxRow, Outgoing
 from outcomes import Outcomes
 from texts import Locales
 from writing import Live, Writing
 
 log = logging.getLogger(__name__)
+
+STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
 
 
 class Turns:
@@ -72,6 +74,7 @@ class Turns:
         if lost or left:
             event(log, logging.INFO, "took up turns", lost_calls=lost, turns=len(left))
         self._queue.extend(turn.id for turn in left)
+        self._places = {turn.id: (turn.chat_id, 0) for turn in left[self._config.model_slots :]}
         for number in range(self._config.model_slots):
             threading.Thread(target=self._work, name=f"turn-{number}", daemon=True).start()
 
@@ -179,7 +182,7 @@ class Turns:
             text, keyboard = self._outcomes.queue_notice(turn_id, place)
             self._delivery.notice(f"turn-{turn_id}", chat_id, text, keyboard, self._noticed(turn_id))
 
-    def _noticed(self, turn_id: int) -> Callable[[int], None]:
+    def _noticed(self, turn_id: int) -> Callable[[int | None], None]:
         return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
 
     def _drop_notice(self, turn_id: int) -> None:
@@ -205,9 +208,9 @@ class Turns:
                 self._take(turn_id)
             except StorageError as error:
                 event(log, logging.ERROR, "turn waits for the database", turn=turn_id, error=str(error))
-                self._stopping.wait(1.0)
+                self._stopping.wait(STORAGE_PAUSE_S)
                 with self._condition:
-                    self._queue.append(turn_id)
+                    self._queue.appendleft(turn_id)
             except Exception:
                 log.exception("worker failed turn=%s", turn_id)
             finally:
@@ -228,16 +231,16 @@ class Turns:
         self._delivery.typing(turn.chat_id)
         started = time.monotonic()
         try:
-            finish = self._writing.write(live)
+            finish = self._write(live)
+            if finish is None:
+                return  # the process ends: asked again in the next life
+            self._commit(live, lambda: self._writing.answer(live, finish))
         except ModelCancelled:
             return  # whoever stopped it has ended the turn
         except Exception as error:
             if not isinstance(error, CoauthorError):
                 log.exception("turn failed turn=%s", turn_id)
-            failure = error
-            self._commit(live, lambda: self._writing.fail(live, failure))
-        else:
-            self._commit(live, lambda: self._writing.answer(live, finish))
+            self._fail(live, error)
         event(
             log,
             logging.INFO,
@@ -252,6 +255,26 @@ class Turns:
             ms=round((time.monotonic() - started) * 1000),
         )
 
+    def _write(self, live: Live) -> Finish | None:
+        """The answer's end; None: the process ends first. While the database fails the turn waits for it."""
+        while True:
+            try:
+                self._writing.clear(live)
+                return self._writing.write(live)
+            except StorageError as error:
+                event(log, logging.ERROR, "turn waits for the database", turn=live.turn.id, error=str(error))
+                self._intake.tell_of_storage(live.turn.chat_id)
+                if self._stopping.wait(STORAGE_PAUSE_S):
+                    return None
+
+    def _fail(self, live: Live, error: Exception) -> None:
+        """Ends a turn that failed; whatever else is broken, nobody is left writing, nor with tokens held."""
+        try:
+            self._commit(live, lambda: self._writing.fail(live, error))
+        except Exception:
+            log.exception("a failed turn can't be told of turn=%s", live.turn.id)
+            self._commit(live, lambda: self._writing.abandon(live))
+
     def _commit(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> None:
         """Commits a turn's end, as often as it takes: the answer is in hand and must not be asked for again."""
         chat_id, pause_s = live.turn.chat_id, 0.5
@@ -262,7 +285,7 @@ class Turns:
                 break
             except StorageError as error:
                 event(log, logging.ERROR, "answer waits for the database", turn=live.turn.id, error=str(error))
-                self._delivery.direct(chat_id, self._outcomes.storage_trouble(live.turn))
+                self._intake.tell_of_storage(chat_id)
                 if self._stopping.wait(pause_s):
                     return  # asked again in the next life
                 pause_s = min(30.0, pause_s * 2)

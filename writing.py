@@ -65,7 +65,7 @@ class Writing:
         turn = live.turn
         story = self._db.stories.get(turn.session_id)
         assert story is not None  # a turn goes with its session
-        path = self._make_room(live, story, self._db.stories.path(turn.prompt_id))
+        path = self._make_room(live, story, self._db.tree.path(turn.prompt_id))
         messages = self._messages(story, path, turn)
         room = self._room()
         live.input_tokens = self._gpt.count(messages, near=room, user_id=turn.user_id, turn_id=turn.id)
@@ -111,6 +111,18 @@ class Writing:
             return None
         return self._close(live, "failed", self._outcomes.failed(live.turn, error))
 
+    def abandon(self, live: Live) -> list[OutboxRow] | None:
+        """Ends a turn whose every other end has failed: nothing is kept or charged. In a transaction."""
+        if live.call_id:
+            self._db.ledger.give_back(live.call_id, int(time.time()), billed=live.input_tokens)
+        return self._close(live, "failed", [self._outcomes.abandoned(live.turn)])
+
+    def clear(self, live: Live) -> None:
+        """Gives back a call whose answer couldn't be kept, before the turn is tried again. Changes nothing else."""
+        if live.call_id:
+            self._db.ledger.give_back(live.call_id, int(time.time()), billed=live.input_tokens)
+            live.call_id, live.text, live.usage = 0, "", None
+
     def stop(self, live: Live) -> str:
         """Ends the call of a turn at once; the text so far. In a transaction."""
         with live.lock:
@@ -125,7 +137,7 @@ class Writing:
 
     def words(self, turn: Turn) -> str:
         """The user's own words that this turn writes on from; empty when it writes on by itself."""
-        prompt = self._db.stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+        prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
         return prompt.text if prompt is not None and prompt.role == "user" else ""
 
     # ------------------------------------------------------------------ the call
@@ -210,7 +222,7 @@ class Writing:
                 self._give_back(live, error)
                 event(log, logging.WARNING, "went on without a summary", turn=live.turn.id, error=str(error))
                 break
-            path = self._db.stories.path(live.turn.prompt_id)
+            path = self._db.tree.path(live.turn.prompt_id)
         return path
 
     def _fold(self, live: Live, path: StoryPath, count: int) -> None:
@@ -227,6 +239,6 @@ class Writing:
         with self._db.transaction():
             if self._db.ledger.settle(live.call_id, answer.usage, int(time.time())) is None:
                 raise ModelCancelled("stopped during the summary")
-            self._db.stories.remember(path.prompts[count - 1].id, memory)
+            self._db.tree.remember(path.prompts[count - 1].id, memory)
         live.call_id, live.usage = 0, None
         event(log, logging.INFO, "memory written", turn=turn.id, folded=count, tokens=answer.usage.total)

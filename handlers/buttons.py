@@ -90,7 +90,7 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
     _untouch_keyboard(visit)
     if visit.user.session_id == story.session_id and visit.step in (Step.MENU, Step.FINALE):
         visit.go(Step.STORY)
-        visit.say_here("story.line", title=title_of(story), part=max(1, db.stories.parts(story.head_id)))
+        visit.say_here("story.line", title=title_of(story), part=max(1, db.tree.parts(story.head_id)))
     visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft)
     return None
 
@@ -100,11 +100,11 @@ def _stands_at(visit: Visit, story: Story, turn: Turn) -> bool:
     head_id = story.head_id
     if head_id == turn.prompt_id:
         return True
-    stories = visit.desk.db.stories
-    begun_from = stories.prompt(turn.prompt_id) if turn.prompt_id is not None else None
+    tree = visit.desk.db.tree
+    begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
     if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
         return True
-    head = stories.prompt(head_id) if head_id is not None else None
+    head = tree.get(head_id) if head_id is not None else None
     return head is not None and head.turn_id == turn.id
 
 
@@ -170,7 +170,7 @@ def _words_new(visit: Visit, kept_id: int) -> Toast:
 
 
 def _parts(visit: Visit, story: Story) -> int:
-    return visit.desk.db.stories.parts(story.head_id)
+    return visit.desk.db.tree.parts(story.head_id)
 
 
 def _untouch_keyboard(visit: Visit) -> None:

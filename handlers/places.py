@@ -63,7 +63,7 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
         return texts.say("finale.ask", title=title_of(story))
     if visit.step is Step.FINISHED:
         return texts.say("finished.line", title=title_of(story))
-    parts = visit.desk.db.stories.parts(story.head_id)
+    parts = visit.desk.db.tree.parts(story.head_id)
     line = texts.say("story.line", title=title_of(story), part=max(1, parts))
     if now() - story.touched_at < SILENCE_S:
         return line
@@ -74,7 +74,7 @@ def _greeting(visit: Visit) -> Html:
     """Two sentences of what the story remembers, for somebody who comes back after a long time."""
     story = visit.story
     assert story is not None
-    path = visit.desk.db.stories.path(story.head_id)
+    path = visit.desk.db.tree.path(story.head_id)
     last = path.prompts[-1].text if path.prompts else ""
     recall = first_sentences(path.memory or last, 2)[:RECALL_CHARS]
     return visit.texts.say("story.greeting", recall=recall) if recall else Html("")

@@ -40,7 +40,7 @@ def write_from_words(visit: Visit) -> None:
 def write_words(visit: Visit, story: Story, below_id: int | None, words: str, kind: str = "part") -> None:
     """Puts words under a prompt of the story and asks for what comes after them."""
     db = visit.desk.db
-    prompt_id = db.stories.add_prompt(story.session_id, below_id, visit.user.id, "user", words, now=now())
+    prompt_id = db.tree.add(story.session_id, below_id, visit.user.id, "user", words, now=now())
     db.outbox.show(visit.chat_id, visit.message_id, prompt_id)
     visit.ask(kind, story.session_id, prompt_id)
 
@@ -58,7 +58,7 @@ def ask_ending(visit: Visit) -> None:
     story = visit.story
     if story is None or story.finished:
         visit.say_here("wrong.button", now=awaited(visit))
-    elif visit.desk.db.stories.parts(story.head_id) == 0:
+    elif visit.desk.db.tree.parts(story.head_id) == 0:
         visit.go(Step.STORY)
         visit.say_here("finale.too_early")
     else:
@@ -99,7 +99,7 @@ def whole_story(visit: Visit) -> None:
 
 
 def read(visit: Visit, story: Story) -> None:
-    prompts = visit.desk.db.stories.whole(story.head_id)
+    prompts = visit.desk.db.tree.whole(story.head_id)
     if not prompts:
         visit.say("whole.empty")
         return

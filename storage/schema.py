@@ -47,9 +47,11 @@ create table session (
     started_at integer,                  -- its first model call
     finished_at integer,
     touched_at integer not null,
+    deleted_at integer,                  -- to be undone for a day
     warned integer not null default 0
 ) strict;
 create index session_of_user on session (user_id, touched_at);
+create index session_deleted on session (deleted_at) where deleted_at is not null;
 
 create table story (
     session_id integer primary key references session (id) on delete cascade,
@@ -58,15 +60,19 @@ create table story (
     setting text not null,
     extra text not null default '',
     tone text not null default '',
-    title text not null default ''
+    length text not null default 'middle',
+    title text not null default '',
+    share_token text unique              -- who has it may read the story, and branch from it
 ) strict;
 
 create table prompt (
     id integer primary key,
     session_id integer not null references session (id) on delete cascade,
     parent_id integer references prompt (id) on delete set null,
+    chosen_id integer,                   -- the child that the path goes on to, or went before an undo
     user_id integer not null,
     role text not null check (role in ('user', 'assistant')),
+    kind text not null default 'part',   -- of the model's texts: part, ending, epilogue
     text text not null,
     tokens integer not null default 0,
     turn_id integer,
@@ -74,6 +80,21 @@ create table prompt (
 ) strict;
 create index prompt_of_session on prompt (session_id);
 create index prompt_of_parent on prompt (parent_id);
+
+create virtual table prompt_words using fts5 (text, content = 'prompt', content_rowid = 'id');
+create trigger prompt_added after insert on prompt begin
+    insert into prompt_words (rowid, text) values (new.id, new.text);
+end;
+create trigger prompt_deleted after delete on prompt begin
+    insert into prompt_words (prompt_words, rowid, text) values ('delete', old.id, old.text);
+end;
+
+create table suggestion (
+    id integer primary key,
+    session_id integer not null references session (id) on delete cascade,
+    head_id integer,                     -- where the story stood when they were made
+    texts text not null                  -- a JSON list of sentences
+) strict;
 
 create table memory (
     prompt_id integer primary key references prompt (id) on delete cascade,
@@ -119,11 +140,12 @@ create table turn (
     inbox_id integer unique references inbox (id) on delete set null,
     chat_id integer not null,
     user_id integer not null references user (id) on delete cascade,
-    session_id integer not null references session (id) on delete cascade,
+    session_id integer references session (id) on delete set null,  -- what it cost is kept when the story goes
     kind text not null,
     prompt_id integer references prompt (id) on delete set null,  -- what the answer is written under
     hint text not null default '',       -- the kind of ending, or the user's own words for one
     soft integer not null default 0,     -- asked to go round a refused topic
+    variant integer not null default 0,  -- the same again, differently
     state text not null default 'waiting' check (state in ('waiting', 'running', 'answered', 'stopped', 'failed')),
     notice_message_id integer,           -- the message that shows the queue place
     created_at integer not null,
@@ -179,6 +201,8 @@ create table sent (
     prompt_id integer not null,
     primary key (chat_id, message_id)
 ) strict, without rowid;
+
+create index sent_of_prompt on sent (prompt_id);
 
 create table setting (
     key text primary key,

@@ -1,17 +1,18 @@
-"""Stories and other sessions: a tree of prompts, the shown path through it, and its memory.
-
-A prompt's text never changes. The shown path is the walk from the session's head up to the nearest
-ancestor that has a memory: what is older stands in that memory. Rejected text hangs beside the path and
-never reaches a model.
-"""
+"""Stories: their settings, how far they are, and the shelf that they stand on. Their texts are in `tree`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
-from messages import Role
 from storage.connection import Connection, Row
+
+UNDO_DELETE_S = 24 * 3600
+
+_COLUMNS = (
+    "session_id, user_id, genre, hero, setting, extra, tone, length, title, share_token, head_id, spent, reserved,"
+    " finished_at is not null as finished, deleted_at is not null as deleted, warned, created_at, touched_at"
+)
+_FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,54 +26,28 @@ class Story:
     setting: str
     extra: str
     tone: str
+    length: str
     title: str
+    share_token: str | None
     head_id: int | None
     spent: int
     reserved: int
     finished: bool
+    deleted: bool
     warned: bool
+    created_at: int
     touched_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """One text of a session: the user's words or the model's part."""
-
-    id: int
-    parent_id: int | None
-    role: Role
-    text: str
-    turn_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """What is shown of a session, from the end of its memory to its head, oldest first."""
-
-    memory: str
-    prompts: tuple[Prompt, ...]
-
-
-def _prompt(row: Row) -> Prompt:
-    return Prompt(row["id"], row["parent_id"], cast(Role, row["role"]), row["text"], row["turn_id"])
-
-
-# The walk from a prompt to the root; `limit` guards against a damaged file that holds a circle.
-_WALK = """
-with recursive walk (id, parent_id, role, text, turn_id, depth) as (
-    select id, parent_id, role, text, turn_id, 0 from prompt where id = :head
-    union all
-    select prompt.id, prompt.parent_id, prompt.role, prompt.text, prompt.turn_id, depth + 1
-    from prompt join walk on prompt.id = walk.parent_id
-    {until}
-    limit 100000
-)
-"""
-_UNTIL_MEMORY = "where not exists (select 1 from memory where memory.prompt_id = walk.parent_id)"
+def _story(row: Row) -> Story:
+    values = dict(row)
+    for name in ("finished", "deleted", "warned"):
+        values[name] = bool(values[name])
+    return Story(**values)
 
 
 class Stories:
-    """The tables `session`, `story`, `prompt` and `memory`."""
+    """The tables `session` and `story`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -92,85 +67,79 @@ class Stories:
         return session_id
 
     def get(self, session_id: int) -> Story | None:
-        row = self._connection.row(
-            "select session_id, user_id, genre, hero, setting, extra, tone, title, head_id, spent, reserved,"
-            " finished_at is not null as finished, warned, touched_at"
-            " from session join story on story.session_id = session.id where session.id = ?",
-            (session_id,),
-        )
-        if row is None:
-            return None
-        values = dict(row)
-        values["finished"] = bool(values["finished"])
-        values["warned"] = bool(values["warned"])
-        return Story(**values)
+        row = self._connection.row(f"{_FROM} where session.id = ?", (session_id,))
+        return _story(row) if row else None
 
-    def add_prompt(
-        self,
-        session_id: int,
-        parent_id: int | None,
-        user_id: int,
-        role: Role,
-        text: str,
-        *,
-        now: int,
-        tokens: int = 0,
-        turn_id: int | None = None,
-    ) -> int:
-        """A new text below `parent_id`; the shown path stays as it is until `set_head`."""
-        return self._connection.insert(
-            "insert into prompt (session_id, parent_id, user_id, role, text, tokens, turn_id, created_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (session_id, parent_id, user_id, role, text, tokens, turn_id, now),
-        )
-
-    def prompt(self, prompt_id: int) -> Prompt | None:
-        row = self._connection.row("select id, parent_id, role, text, turn_id from prompt where id = ?", (prompt_id,))
-        return _prompt(row) if row else None
-
-    def set_head(self, session_id: int, prompt_id: int | None, now: int) -> None:
-        """The shown path now ends at `prompt_id`."""
-        self._connection.run(
-            "update session set head_id = ?, touched_at = ? where id = ?", (prompt_id, now, session_id)
-        )
+    def shared(self, token: str) -> Story | None:
+        """The story that a link's token opens; deleted ones aren't open."""
+        row = self._connection.row(f"{_FROM} where share_token = ? and deleted_at is null", (token,))
+        return _story(row) if row else None
 
     def touch(self, session_id: int, now: int) -> None:
         self._connection.run("update session set touched_at = ? where id = ?", (now, session_id))
 
-    def finish(self, session_id: int, now: int) -> None:
+    def finish(self, session_id: int, now: int | None) -> None:
+        """The story has its ending; None: it goes on again."""
         self._connection.run("update session set finished_at = ? where id = ?", (now, session_id))
 
     def set_warned(self, session_id: int) -> None:
         self._connection.run("update session set warned = 1 where id = ?", (session_id,))
 
-    def path(self, head_id: int | None) -> Path:
-        """The shown path that ends at `head_id`, from its nearest memory on, and that memory."""
-        rows = self._connection.rows(
-            _WALK.format(until=_UNTIL_MEMORY) + "select * from walk order by depth desc", {"head": head_id}
-        )
-        if rows and rows[-1]["depth"] == 0:
-            own = self._connection.value("select text from memory where prompt_id = ?", (head_id,))
-            if own is not None:
-                return Path(own, ())
-        first_parent = rows[0]["parent_id"] if rows else None
-        memory = self._connection.value("select text from memory where prompt_id = ?", (first_parent,))
-        return Path(memory or "", tuple(_prompt(row) for row in rows))
+    def set_title(self, session_id: int, title: str) -> None:
+        self._connection.run("update story set title = ? where session_id = ?", (title, session_id))
 
-    def whole(self, head_id: int | None) -> tuple[Prompt, ...]:
-        """The shown path from the very first text, memories or not."""
-        rows = self._connection.rows(
-            _WALK.format(until="") + "select * from walk order by depth desc", {"head": head_id}
-        )
-        return tuple(_prompt(row) for row in rows)
+    def set_tone(self, session_id: int, tone: str) -> None:
+        self._connection.run("update story set tone = ? where session_id = ?", (tone, session_id))
 
-    def parts(self, head_id: int | None) -> int:
-        """How many parts of the model the shown path has."""
-        return int(
-            self._connection.value(
-                _WALK.format(until="") + "select count(*) from walk where role = 'assistant'", {"head": head_id}
+    def set_length(self, session_id: int, length: str) -> None:
+        self._connection.run("update story set length = ? where session_id = ?", (length, session_id))
+
+    def share(self, session_id: int, token: str | None) -> None:
+        """Gives the story a link's token, or takes it back."""
+        self._connection.run("update story set share_token = ? where session_id = ?", (token, session_id))
+
+    # ------------------------------------------------------------------ the shelf
+
+    def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Story]:
+        """A user's stories, the last touched first; deleted ones left out."""
+        rows = self._connection.rows(
+            f"{_FROM} where user_id = ? and deleted_at is null"
+            " order by touched_at desc, session_id desc limit ? offset ?",
+            (user_id, limit, offset),
+        )
+        return [_story(row) for row in rows]
+
+    def count_of(self, user_id: int) -> int:
+        sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
+        return int(self._connection.value(sql, (user_id,)))
+
+    def search(self, user_id: int, words: str, *, limit: int) -> list[Story]:
+        """A user's stories whose texts have all of these words, or words that begin so; the last touched first."""
+        query = " ".join(f'"{word}"*' for word in words.replace('"', " ").split())
+        if not query:
+            return []
+        rows = self._connection.rows(
+            f"{_FROM} where user_id = :user and deleted_at is null and session.id in"
+            " (select prompt.session_id from prompt_words join prompt on prompt.id = prompt_words.rowid"
+            " where prompt_words match :query and prompt.user_id = :user)"
+            " order by touched_at desc limit :limit",
+            {"user": user_id, "query": query, "limit": limit},
+        )
+        return [_story(row) for row in rows]
+
+    def delete(self, session_id: int, now: int) -> None:
+        """Takes a story off the shelf; for a day it can be put back."""
+        self._connection.run("update session set deleted_at = ? where id = ?", (now, session_id))
+
+    def put_back(self, session_id: int) -> bool:
+        """Undoes a deletion; False when the story is gone."""
+        return (
+            self._connection.run(
+                "update session set deleted_at = null where id = ? and deleted_at is not null", (session_id,)
             )
+            == 1
         )
 
-    def remember(self, prompt_id: int, text: str) -> None:
-        """`text` is the memory of all up to and including `prompt_id`."""
-        self._connection.run("insert or replace into memory (prompt_id, text) values (?, ?)", (prompt_id, text))
+    def purge(self, now: int) -> int:
+        """Deletes for good what was taken off the shelf more than a day ago; how many."""
+        return self._connection.run("delete from session where deleted_at < ?", (now - UNDO_DELETE_S,))

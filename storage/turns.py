@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, state, notice_message_id"
+_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, state, notice_message_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Turn:
     prompt_id: int | None
     hint: str
     soft: bool
+    variant: bool
     state: str
     notice_message_id: int | None
 
@@ -29,6 +30,8 @@ class Turn:
 def _turn(row: Row) -> Turn:
     values = dict(row)
     values["soft"] = bool(values["soft"])
+    values["variant"] = bool(values["variant"])
+    values["session_id"] = values["session_id"] or 0  # of an ended turn whose story is gone
     return Turn(**values)
 
 
@@ -48,14 +51,16 @@ class Turns:
         kind: str,
         prompt_id: int | None,
         hint: str,
-        soft: bool,
+        soft: bool = False,
+        variant: bool = False,
         now: int,
     ) -> int:
         """A new waiting turn; its id. There must be no open turn in this chat."""
         return self._connection.insert(
-            "insert into turn (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, created_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, int(soft), now),
+            "insert into turn (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft,"
+            " variant, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, int(soft), int(variant), now),
         )
 
     def get(self, turn_id: int) -> Turn | None:

@@ -131,13 +131,13 @@ def test_a_step_moves_only_from_where_the_mover_saw_it(db: Database) -> None:
 def test_the_shown_path_leaves_out_what_hangs_beside_it(db: Database) -> None:
     add_user(db)
     session = add_story(db)
-    add = db.stories.add_prompt
+    add = db.tree.add
     first = add(session, None, 1, "assistant", "первая", now=1)
     rejected = add(session, first, 1, "assistant", "отвергнутая", now=1)
     words = add(session, first, 1, "user", "слова", now=1)
     head = add(session, words, 1, "assistant", "третья", now=1)
-    assert [prompt.text for prompt in db.stories.path(head).prompts] == ["первая", "слова", "третья"]
-    assert db.stories.parts(head) == 2 and rejected
+    assert [prompt.text for prompt in db.tree.path(head).prompts] == ["первая", "слова", "третья"]
+    assert db.tree.parts(head) == 2 and rejected
 
 
 def test_the_path_begins_after_its_nearest_memory_and_the_original_stays_whole(db: Database) -> None:
@@ -146,14 +146,14 @@ def test_the_path_begins_after_its_nearest_memory_and_the_original_stays_whole(d
     ids: list[int] = []
     for number in range(6):
         parent = ids[-1] if ids else None
-        ids.append(db.stories.add_prompt(session, parent, 1, "assistant", str(number), now=1))
-    db.stories.remember(ids[1], "память до 1")
-    db.stories.remember(ids[3], "память до 3")
-    path = db.stories.path(ids[5])
+        ids.append(db.tree.add(session, parent, 1, "assistant", str(number), now=1))
+    db.tree.remember(ids[1], "память до 1")
+    db.tree.remember(ids[3], "память до 3")
+    path = db.tree.path(ids[5])
     assert path.memory == "память до 3" and [prompt.text for prompt in path.prompts] == ["4", "5"]
-    assert db.stories.path(ids[2]).memory == "память до 1"
-    assert db.stories.path(ids[3]).prompts == ()
-    assert [prompt.text for prompt in db.stories.whole(ids[5])] == list("012345")
+    assert db.tree.path(ids[2]).memory == "память до 1"
+    assert db.tree.path(ids[3]).prompts == ()
+    assert [prompt.text for prompt in db.tree.whole(ids[5])] == list("012345")
 
 
 def test_an_update_enters_once_and_is_forgotten_two_days_after_its_end(db: Database) -> None:

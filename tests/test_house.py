@@ -23,7 +23,7 @@ FLOORS = {
     "config": 2, "texts": 2, "logs": 2, "connections": 2, "botapi": 2, "wire": 2, "model_errors": 2,
     "database": 2, "storage": 2,
     "sendjobs": 2,
-    "gpt": 3, "exchanges": 3, "delivery": 3, "sendqueue": 3, "sendcalls": 3, "allowance": 3, "keyboards": 3,
+    "gpt": 3, "exchanges": 3, "delivery": 3, "sendqueue": 3, "sendcalls": 3, "polling": 3, "allowance": 3, "keyboards": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
     "prompting": 5,

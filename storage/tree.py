@@ -1,0 +1,204 @@
+"""A session's texts as a tree: the shown path through it, its variants, and its memory.
+
+A prompt's text never changes. The shown path is the walk from the session's head up to the nearest ancestor
+that has a memory: what is older stands in that memory. Variants are siblings. Each prompt remembers the child
+that the path went on to (`chosen_id`), so that an undone turn can be brought back. Rejected text hangs beside
+the path and never reaches a model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+from messages import Role
+from storage.connection import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One text of a session: the user's words, or the model's part, ending or epilogue (`kind`)."""
+
+    id: int
+    parent_id: int | None
+    chosen_id: int | None
+    role: Role
+    kind: str
+    text: str
+    turn_id: int | None
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What is shown of a session, from the end of its memory to its head, oldest first.
+
+    `memory_id` is the prompt that the memory hangs on, None where there is none.
+    """
+
+    memory: str
+    prompts: tuple[Prompt, ...]
+    memory_id: int | None = None
+
+
+_COLUMNS = "id, parent_id, chosen_id, role, kind, text, turn_id, created_at"
+_OF_PROMPT = ", ".join(f"prompt.{name}" for name in _COLUMNS.split(", "))
+# The walk from a prompt to the root; `limit` guards against a damaged file that holds a circle.
+_WALK = f"""
+with recursive walk ({_COLUMNS}, depth) as (
+    select {_COLUMNS}, 0 from prompt where id = :head
+    union all
+    select {_OF_PROMPT}, depth + 1 from prompt join walk on prompt.id = walk.parent_id
+    {{until}}
+    limit 100000
+)
+"""
+_UNTIL_MEMORY = "where not exists (select 1 from memory where memory.prompt_id = walk.parent_id)"
+
+
+def _prompt(row: Row) -> Prompt:
+    values = {name: row[name] for name in _COLUMNS.split(", ")}
+    values["role"] = cast(Role, values["role"])
+    return Prompt(**values)
+
+
+class Tree:
+    """The tables `prompt`, `memory` and `suggestion`, and a session's head."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        session_id: int,
+        parent_id: int | None,
+        user_id: int,
+        role: Role,
+        text: str,
+        *,
+        now: int,
+        kind: str = "part",
+        tokens: int = 0,
+        turn_id: int | None = None,
+    ) -> int:
+        """A new text below `parent_id`; the shown path stays as it is until `set_head`."""
+        return self._connection.insert(
+            "insert into prompt (session_id, parent_id, user_id, role, kind, text, tokens, turn_id, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (session_id, parent_id, user_id, role, kind, text, tokens, turn_id, now),
+        )
+
+    def get(self, prompt_id: int | None) -> Prompt | None:
+        row = self._connection.row(f"select {_COLUMNS} from prompt where id = ?", (prompt_id,))
+        return _prompt(row) if row else None
+
+    def set_head(self, session_id: int, prompt_id: int | None, now: int) -> None:
+        """The shown path now ends at `prompt_id`, and each prompt on its last turn remembers that it goes there."""
+        self._connection.run(
+            "update session set head_id = ?, touched_at = ? where id = ?", (prompt_id, now, session_id)
+        )
+        child = self.get(prompt_id)
+        for _ in range(2):  # a turn is an answer, and the words above it if there are any
+            if child is None or child.parent_id is None:
+                return
+            self._connection.run("update prompt set chosen_id = ? where id = ?", (child.id, child.parent_id))
+            child = self.get(child.parent_id)
+            if child is None or child.role != "user":
+                return
+
+    # ------------------------------------------------------------------ the path
+
+    def path(self, head_id: int | None) -> Path:
+        """The shown path that ends at `head_id`, from its nearest memory on, and that memory."""
+        own = self._memory(head_id)
+        if own is not None:
+            return Path(own, (), head_id)
+        rows = self._connection.rows(
+            _WALK.format(until=_UNTIL_MEMORY) + "select * from walk order by depth desc", {"head": head_id}
+        )
+        memory_id = rows[0]["parent_id"] if rows else None
+        memory = self._memory(memory_id)
+        prompts = tuple(_prompt(row) for row in rows)
+        return Path(memory or "", prompts, memory_id if memory is not None else None)
+
+    def whole(self, head_id: int | None) -> tuple[Prompt, ...]:
+        """The shown path from the very first text, memories or not."""
+        rows = self._connection.rows(
+            _WALK.format(until="") + "select * from walk order by depth desc", {"head": head_id}
+        )
+        return tuple(_prompt(row) for row in rows)
+
+    def parts(self, head_id: int | None) -> int:
+        """How many parts of the model the shown path has."""
+        sql = _WALK.format(until="") + "select count(*) from walk where role = 'assistant'"
+        return int(self._connection.value(sql, {"head": head_id}))
+
+    # ------------------------------------------------------------------ memory
+
+    def _memory(self, prompt_id: int | None) -> str | None:
+        text: str | None = self._connection.value("select text from memory where prompt_id = ?", (prompt_id,))
+        return text
+
+    def remember(self, prompt_id: int, text: str, *, edited: bool = False) -> None:
+        """`text` is the memory of all up to and including `prompt_id`."""
+        self._connection.run(
+            "insert or replace into memory (prompt_id, text, edited) values (?, ?, ?)", (prompt_id, text, int(edited))
+        )
+
+    def forget(self, head_id: int | None) -> int:
+        """Drops every memory on the path to `head_id`, to be made anew; how many."""
+        walk = _WALK.format(until="")
+        return self._connection.run(
+            f"delete from memory where prompt_id in ({walk} select id from walk)", {"head": head_id}
+        )
+
+    # ------------------------------------------------------------------ variants, undo and redo
+
+    def variants(self, prompt: Prompt, session_id: int) -> list[int]:
+        """The ids of a part and the other variants of it, first come first."""
+        rows = self._connection.rows(
+            "select id from prompt where session_id = ? and parent_id is ? and role = ? order by id",
+            (session_id, prompt.parent_id, prompt.role),
+        )
+        return [row["id"] for row in rows]
+
+    def before(self, prompt: Prompt) -> Prompt | None:
+        """Where the story stood before the turn that ends at `prompt`; None: at its very beginning."""
+        parent = self.get(prompt.parent_id)
+        if prompt.role == "assistant" and parent is not None and parent.role == "user":
+            return self.get(parent.parent_id)
+        return parent
+
+    def after(self, prompt: Prompt) -> Prompt | None:
+        """Where the story went after `prompt`, before that was undone; None where it went nowhere."""
+        child = self.get(prompt.chosen_id)
+        if child is not None and child.role == "user":
+            return self.get(child.chosen_id) or child
+        return child
+
+    def copy(self, head_id: int | None, session_id: int, now: int) -> int | None:
+        """Copies the path to `head_id`, with its nearest memory, into an empty session; the new head."""
+        path = self.path(head_id)
+        copied: dict[int, int] = {}
+        last: int | None = None
+        user_id = self._connection.value("select user_id from session where id = ?", (session_id,))
+        for prompt in self.whole(head_id):
+            last = self.add(session_id, last, user_id, prompt.role, prompt.text, now=now, kind=prompt.kind)
+            copied[prompt.id] = last
+        if path.memory_id is not None:
+            self.remember(copied[path.memory_id], path.memory)
+        self.set_head(session_id, last, now)
+        return last
+
+    # ------------------------------------------------------------------ suggestions
+
+    def suggest(self, session_id: int, head_id: int | None, texts: str) -> int:
+        """Keeps suggestions (a JSON list) for where the story stands now; their id."""
+        return self._connection.insert(
+            "insert into suggestion (session_id, head_id, texts) values (?, ?, ?)", (session_id, head_id, texts)
+        )
+
+    def suggested(self, suggestion_id: int) -> tuple[int, int | None, str] | None:
+        """The session, its head then, and the JSON list."""
+        row = self._connection.row("select session_id, head_id, texts from suggestion where id = ?", (suggestion_id,))
+        return (row["session_id"], row["head_id"], row["texts"]) if row else None
