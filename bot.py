@@ -1,7 +1,8 @@
 """Соавтор: a Telegram bot that writes stories together with its user on YandexGPT.
 
 `main()` reads the environment, wires the rooms together and runs until it is told to stop. `App` is the same
-bot without the process around it. Run with `--check` to try the configuration, and with no argument to serve.
+bot without the process around it. Run with `--check` to try the configuration, with `--backup FILE` to copy the
+database, and with no argument to serve.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from bot_profile import bring_up_to_date
 from botapi import BotApi
 from config import Config, load_environment
 from connections import Network, Sessions
-from database import Database, InboxRow
+from database import Database, InboxRow, back_up
 from delivery import Delivery
 from errors import CoauthorError, ConfigError, StorageError, TelegramRefused
 from fault_reports import FaultReports
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 TURNS_MAY_TAKE_S = 20.0  # of a stop; what isn't finished by then is taken up at the next start
+STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
 NO_TOKEN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
     "For the real Telegram copy .env.example to .env and fill in the first lines."
@@ -130,9 +132,7 @@ class App:
         self.turns.start()
         self.intake.start()
         threading.Thread(target=self._tick, name="ticker", daemon=True).start()
-        threading.Thread(
-            target=bring_up_to_date, args=(self.bot, self.db, self.locales), name="profile", daemon=True
-        ).start()
+        threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Takes no more updates, lets running turns end, sends what is ready, and closes the database."""
@@ -146,6 +146,10 @@ class App:
         self._keep_calibration()
         self.db.close()
         logs.event(log, logging.INFO, "stopped", turns_left=left)
+
+    def _show_profile(self) -> None:
+        self.intake.polling.begun.wait()
+        bring_up_to_date(self.bot, self.db, self.locales)
 
     # ------------------------------------------------------------------ once a second
 
@@ -188,7 +192,10 @@ class App:
 
     def _no_access(self, error: TelegramRefused) -> None:
         logs.event(
-            log, logging.CRITICAL, "Telegram refuses the token: get the right one from @BotFather", error=str(error)
+            log,
+            logging.CRITICAL,
+            "Telegram refuses TELEGRAM_TOKEN: copy the right one from @BotFather",
+            error=str(error),
         )
         self.fatal.set()
 
@@ -227,17 +234,25 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         for warning in config.warnings:
             log.warning("%s", warning)
         try:
+            if options.backup is not None:
+                print(f"ok    backup: {back_up(config.database_path, options.backup)}")
+                return 0
             if options.check:
                 return _check(config, Network.from_env(environment))
             return _serve(config, Network.from_env(environment))
         except CoauthorError as error:
+            if options.backup is not None:
+                print(f"FAIL  backup: {error}")
+                return 1
             log.critical("%s", error)
             return 1
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bot.py", description="Соавтор: writes stories together with its user.")
-    parser.add_argument("--check", action="store_true", help="try token, model, database and log, then exit")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--check", action="store_true", help="try token, model, database and log, then exit")
+    only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
     return parser.parse_args(arguments)
 
 
@@ -263,15 +278,19 @@ def _check(config: Config, network: Network) -> int:
 
 def _serve(config: Config, network: Network) -> int:
     stop = threading.Event()
-    app = App(config, network)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    app = App(config, network)
     app.start()
     logs.event(log, logging.INFO, "started", provider=config.model_provider, slots=config.model_slots)
     while not stop.wait(0.5) and not app.fatal.is_set():
         pass
+    code = 1 if app.fatal.is_set() else 0
+    last = threading.Timer(STOP_MAY_TAKE_S, os._exit, args=(code,))
+    last.daemon = True
+    last.start()
     app.stop()
-    return 1 if app.fatal.is_set() else 0
+    return code
 
 
 if __name__ == "__main__":

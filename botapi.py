@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
 from errors import TelegramRefused, TelegramUnreachable
@@ -143,12 +144,13 @@ class BotApi:
         timeout: float | tuple[float, float],
     ) -> Reply:
         body, content_type = _form(params, files) if files else (_json(params), "application/json")
+        # Made by hand and given to the adapter: what a session would do besides (cookies, redirects, hooks, merging
+        # of settings) is no use here and takes half of the processor time of a call.
+        request = requests.PreparedRequest()
+        request.method, request.url, request.body = "POST", url, body
+        request.headers = CaseInsensitiveDict({"Content-Type": content_type, "Content-Length": str(len(body))})
         try:
-            return Reply(
-                self._sessions.get().post(
-                    url, data=body, headers={"Content-Type": content_type}, timeout=timeout, allow_redirects=False
-                )
-            )
+            return Reply(self._sessions.get().get_adapter(url).send(request, timeout=timeout))
         except requests.RequestException as error:
             failure = self._unreachable(method, error)
         raise failure  # out here, so that no traceback leads on to an error that names the address

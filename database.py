@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from errors import StorageError
+from storage.backup import copy_to
 from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.inbox import Inbox, InboxRow
@@ -37,6 +38,7 @@ __all__ = [
     "StoryPath",
     "Turn",
     "User",
+    "back_up",
     "inspect",
 ]
 
@@ -91,6 +93,11 @@ def inspect(path: Path) -> str:
     if not path.exists():
         return f"{path} will be made at the first start"
     return f"{path} {look(path)}"
+
+
+def back_up(path: Path, target: Path) -> str:
+    """Copies the file to `target` while a bot may be running; what it did, in a few words. Raises `StorageError`."""
+    return f"{target} {copy_to(path, target)}"
 
 
 def _lock(path: Path) -> IO[str]:

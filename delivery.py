@@ -24,7 +24,7 @@ __all__ = ["Delivery", "OutboxStore", "Pace"]
 
 log = logging.getLogger(__name__)
 
-_LAST: Final = 2**62  # the id of a message that has no row: it stands behind those that have one
+_FIRST: Final = -1  # the id of a message that has no row: those that have one may wait for the database
 
 
 class Delivery:
@@ -95,11 +95,14 @@ class Delivery:
         """Sends Telegram HTML past the outbox, once: for when the database itself is broken."""
         params: dict[str, Json] = {"text": text, "parse_mode": "HTML"}
         with self._lock:
-            self._queue.add(OutboxRow(_LAST, chat_id, "sendMessage", params), time.monotonic(), kept=False)
+            self._queue.add(OutboxRow(_FIRST, chat_id, "sendMessage", params), time.monotonic(), kept=False)
             self._call_sender()
 
-    def draft(self, chat_id: int, draft_id: int, text: str, can_stop: bool = True) -> None:
-        """Shows the end of plain `text` as being written, when there is room for it. The latest wins."""
+    def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool = True) -> None:
+        """Shows the end of plain `text` as being written, when there is room for it. The latest wins.
+
+        A `text` to call is made in a sender's thread, and only if it is shown: most drafts never are.
+        """
         with self._lock:
             self._queue.draft(chat_id, draft_id, text, can_stop, time.monotonic())
             self._call_sender()

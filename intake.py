@@ -16,7 +16,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,10 @@ class _Chat:
     rows: deque[InboxRow] = field(default_factory=deque)
     held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
     scheduled: bool = False
+
+    def take_back(self, rows: Iterable[InboxRow]) -> None:
+        """Puts rows in line again, by their age: meanwhile others may have been put back."""
+        self.rows = deque(sorted([*rows, *self.rows], key=lambda row: row.id))
 
 
 class Intake:
@@ -143,8 +147,8 @@ class Intake:
             chat = self._chats.get(chat_id)
             if chat is None:
                 return
-            chat.rows.extendleft(reversed(chat.held))
-            chat.held.clear()
+            chat.take_back(chat.held)
+            chat.held = deque()
             self._schedule(chat_id, chat)
 
     def forget_queued(self, chat_id: int, inbox_id: int) -> None:
@@ -213,7 +217,7 @@ class Intake:
                 self.tell_of_storage(chat_id)
                 if row is not None:
                     with self._condition:
-                        chat.rows.appendleft(row)
+                        chat.take_back([row])
                 self._stopping.wait(1.0)
             except Exception:
                 log.exception("lane failed")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from messages import Json
 from presets import Preset
-from story import ENDINGS, Draft, Step, page_of
+from story import ANSWERS, ENDINGS, LENGTHS, TONES, Draft, Step, page_of
 from texts import Texts
 
 _PLACEHOLDERS = {
@@ -28,6 +28,11 @@ _PLACEHOLDERS = {
     Step.STORY: "story",
     Step.FINALE: "finale",
     Step.FINISHED: "finished",
+    Step.CORRECT: "correct",
+    Step.MEMORY: "memory",
+    Step.TONE: "tone",
+    Step.RENAME: "rename",
+    Step.FIND: "find",
     Step.MENU: "menu",
 }
 
@@ -79,13 +84,28 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     if step is Step.RESUME:
         return [[label("draft_continue")], [label("draft_restart")], [label("cancel")]]
     if step is Step.STORY:
-        return [[label("next")], [label("finale"), label("menu")]]
+        return [
+            [label("next"), label("suggest")],
+            [label("variant"), label("undo")],
+            [label("finale"), label("more"), label("menu")],
+        ]
     if step is Step.FINALE:
         return [*_in_rows([label(f"ending_{kind}") for kind in ENDINGS], 2), [label("keep_writing")]]
     if step is Step.FINISHED:
-        return [[label("new_story"), label("menu")]]
+        return [
+            [label("another_finale"), label("download")],
+            [label("same_settings")],
+            [label("new_story"), label("menu")],
+        ]
+    if step is Step.TONE:
+        tones = [label(f"tone_{name}") for name in TONES]
+        return [*_in_rows(tones, 2), [label(f"length_{name}") for name in LENGTHS], [label("cancel")]]
+    if step is Step.MEMORY:
+        return [[label("rebuild")], [label("cancel")]]
+    if step in ANSWERS:
+        return [[label("cancel")]]
     to_story = [[label("to_story")]] if has_story else []
-    return [*to_story, [label("new_story")], [label("help")]]
+    return [*to_story, [label("new_story"), label("stories")], [label("help")]]
 
 
 def _in_rows(items: Sequence[str], width: int) -> list[list[str]]:

@@ -6,15 +6,18 @@ reads, as messages for the outbox. It decides nothing about money and asks no mo
 
 from __future__ import annotations
 
+import json
 import time
 
 import allowance
+import books
+import showing
 from config import Config
 from database import Database, Story, Turn, User
 from errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
 from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
-from splitting import split
+from showing import sentence
 from story import Draft, Step, short_name, working_title
 from texts import FALLBACK, Locales, Texts
 
@@ -38,73 +41,140 @@ class Outcomes:
             return False
         if turn.inbox_id is not None:
             self._db.inbox.finish(turn.inbox_id, now)
+        if turn.kind == "ending" and state == "answered":
+            self._ask_title(turn, now)
         return True
+
+    def _ask_title(self, turn: Turn, now: int) -> None:
+        """A turn that nobody pressed: the ended story gets its name. `Turns` queues it after the commit."""
+        story = self._db.stories.get(turn.session_id)
+        assert story is not None
+        self._db.turns.add(
+            inbox_id=None,
+            chat_id=turn.chat_id,
+            user_id=turn.user_id,
+            session_id=turn.session_id,
+            kind="title",
+            prompt_id=story.head_id,
+            hint="",
+            now=now,
+        )
 
     # ------------------------------------------------------------------ the four ends
 
     def answered(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
-        """The answer is the story's newest part; an ending finishes the story."""
-        user, story, texts = self._of(turn)
+        """What the answer changes and shows. A text of the story becomes its head."""
+        if turn.kind == "suggest":
+            return self._suggested(turn, text)
+        if turn.kind == "memory":
+            return self._remembered(turn)
+        if turn.kind == "title":
+            self._db.stories.set_title(turn.session_id, text)
+            return self._finished(turn)
+        _, story, texts = self._of(turn)
+        messages = []
+        old = self._db.tree.get(story.head_id)
+        if turn.variant and old is not None and old.parent_id == turn.prompt_id:
+            messages = showing.taken_away(self._db, turn.chat_id, old, texts.say("variant.below"))
         prompt_id = self._keep(turn, text, usage)
-        if turn.kind == "part":
-            return [*self._shown(turn, text, prompt_id), *self._warnings(turn, texts)]
-        read = inline([(texts.label("read"), f"read:{story.session_id}")])
-        messages = self._shown(turn, text, prompt_id, read)
-        now = int(time.time())
-        self._db.stories.finish(story.session_id, now)
-        here = user.session_id == story.session_id and user.step in (Step.STORY, Step.FINALE, Step.FINISHED)
-        if here:
-            self._db.users.move(user.id, user.step, Step.FINISHED)
-        keyboard = reply(texts, Step.FINISHED, Draft()) if here else None
+        rows = self._rows(turn, prompt_id)
+        if turn.kind != "part":
+            rows.append([(texts.label("read"), f"read:{turn.session_id}")])
+            rows.append([(texts.label("second_volume"), f"volume:{turn.session_id}")])
+            self._db.stories.finish(turn.session_id, int(time.time()))
+        messages += showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None)
         if turn.kind == "epilogue":
-            return [*messages, self._sentence(turn, texts.say("finale.epilogue_done"), keyboard)]
-        whole = self._db.tree.whole(prompt_id)
+            messages.append(sentence(turn.chat_id, texts.say("finale.epilogue_done"), self._at_the_end(turn)))
+        return [*messages, *self._warnings(turn, texts, near=turn.kind == "part")]
+
+    def _rows(self, turn: Turn, prompt_id: int) -> list[list[tuple[str, str]]]:
+        """The row of variants under a part, where it has any."""
+        prompt = self._db.tree.get(prompt_id)
+        assert prompt is not None
+        row = showing.variant_row(self._db, turn.session_id, prompt)
+        return [row] if row else []
+
+    def _suggested(self, turn: Turn, text: str) -> list[Outgoing]:
+        _, _, texts = self._of(turn)
+        options = json.loads(text)
+        suggestion_id = self._db.tree.suggest(turn.session_id, turn.prompt_id, text)
+        choose = [(str(place), f"play{place}:{suggestion_id}") for place in range(1, len(options) + 1)]
+        again = [(texts.label("suggest_again"), f"suggest:{suggestion_id}")]
+        said = texts.say("suggest.line", one=options[0], two=options[1], three=options[2])
+        return [sentence(turn.chat_id, said, inline(choose, again))]
+
+    def _remembered(self, turn: Turn) -> list[Outgoing]:
+        _, _, texts = self._of(turn)
+        memory = self._db.tree.path(turn.prompt_id).memory
+        said = texts.say("memory.rebuilt", memory=memory) if memory else texts.say("memory.empty")
+        return [sentence(turn.chat_id, said, None)]
+
+    def _finished(self, turn: Turn) -> list[Outgoing]:
+        """After the ending and its title: how long the story has become, and the story as a file."""
+        _, story, texts = self._of(turn)
+        whole = self._db.tree.whole(story.head_id, story.starts_after)
         done = texts.say(
             "finale.done",
             title=title_of(story),
             parts=sum(prompt.role == "assistant" for prompt in whole),
             chars=sum(len(prompt.text) for prompt in whole),
         )
-        return [*messages, self._sentence(turn, done, keyboard), *self._warnings(turn, texts, near=False)]
+        book = books.document(self._db, texts, story, "epub", turn.chat_id)
+        return [sentence(turn.chat_id, done, self._at_the_end(turn)), book]
+
+    def _at_the_end(self, turn: Turn) -> Json:
+        """Moves a user who is still at this story to its end; the keyboard there, None for who is elsewhere."""
+        user, story, texts = self._of(turn)
+        if user.session_id != story.session_id or user.step not in (Step.STORY, Step.FINALE, Step.FINISHED):
+            return None
+        self._db.users.move(user.id, user.step, Step.FINISHED)
+        return reply(texts, Step.FINISHED, Draft())
 
     def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
         """The model fell silent in the middle: what it wrote is kept, and can be asked for again."""
         _, _, texts = self._of(turn)
         prompt_id = self._keep(turn, text, usage)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-        kept = self._sentence(turn, texts.say("trouble.model_away_kept"), again)
-        return [*self._shown(turn, text, prompt_id), kept]
+        kept = sentence(turn.chat_id, texts.say("trouble.model_away_kept"), again)
+        return [*showing.part(turn.chat_id, prompt_id, text), kept]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Stopped by the user: what was written is kept, and so are the words that asked for it."""
         _, story, texts = self._of(turn)
+        if turn.kind == "title":
+            return self._finished(turn)
         if text:
             prompt_id = self._keep(turn, text, None)
-            return [*self._shown(turn, text, prompt_id), self._sentence(turn, texts.say("story.stopped"), None)]
+            return [
+                *showing.part(turn.chat_id, prompt_id, text),
+                sentence(turn.chat_id, texts.say("story.stopped"), None),
+            ]
         asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
         if asked is not None and asked.role == "user" and story.head_id != asked.id:
             self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
-            return [self._sentence(turn, texts.say("story.stopped_words"), None)]
-        return [self._sentence(turn, texts.say("story.stopped_empty"), None)]
+            return [sentence(turn.chat_id, texts.say("story.stopped_words"), None)]
+        return [sentence(turn.chat_id, texts.say("story.stopped_empty"), None)]
 
     def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
         """Nothing was written: what went wrong, and what to do now."""
         _, _, texts = self._of(turn)
+        if turn.kind == "title":
+            return self._finished(turn)  # it keeps its working title
         retry = (texts.label("retry"), f"retry:{turn.id}")
         softer = (texts.label("softer"), f"softer:{turn.id}")
         if isinstance(error, LimitReached):
             return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error)]
         if isinstance(error, ModelRefused):
             key = "trouble.refused" if self._has_words(turn) else "trouble.refused_own"
-            return [self._sentence(turn, texts.say(key), inline([softer]))]
+            return [sentence(turn.chat_id, texts.say(key), inline([softer]))]
         if isinstance(error, PromptTooLong):
-            return [self._sentence(turn, texts.say("trouble.prompt_too_long"), None)]
+            return [sentence(turn.chat_id, texts.say("trouble.prompt_too_long"), None)]
         if isinstance(error, ModelBusy):
-            return [self._sentence(turn, texts.say("trouble.model_busy"), inline([retry]))]
+            return [sentence(turn.chat_id, texts.say("trouble.model_busy"), inline([retry]))]
         if isinstance(error, ModelError):
-            return [self._sentence(turn, texts.say("trouble.model_away"), inline([retry]))]
+            return [sentence(turn.chat_id, texts.say("trouble.model_away"), inline([retry]))]
         key = "trouble.storage" if isinstance(error, StorageError) else "trouble.bug"
-        return [self._sentence(turn, texts.say(key), inline([retry]))]
+        return [sentence(turn.chat_id, texts.say(key), inline([retry]))]
 
     def limit(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """The sentence of a limit, with the button of the next step where there is one."""
@@ -122,11 +192,11 @@ class Outcomes:
             text = texts.say("trouble.project")
         else:
             text = texts.say("trouble.prompt_too_long")
-        return _message(chat_id, text, keyboard)
+        return sentence(chat_id, text, keyboard)
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """The last word on a turn whose story can't be read or written any more."""
-        return self._sentence(turn, self._locales[self.language(turn)].say("trouble.bug"), None)
+        return sentence(turn.chat_id, self._locales[self.language(turn)].say("trouble.bug"), None)
 
     def queue_notice(self, turn_id: int, place: int) -> tuple[str, Json]:
         """What a turn that waits for a slot shows."""
@@ -157,23 +227,10 @@ class Outcomes:
             now=now,
             tokens=usage.output if usage is not None else 0,
             turn_id=turn.id,
+            kind=turn.kind,
         )
         self._db.tree.set_head(turn.session_id, prompt_id, now)
         return prompt_id
-
-    def _shown(self, turn: Turn, text: str, prompt_id: int, keyboard: Json = None) -> list[Outgoing]:
-        """A part as messages: plain text, since a model's text is nobody's markup."""
-        pieces = split(text)
-        messages = []
-        for number, piece in enumerate(pieces, start=1):
-            params: dict[str, Json] = {"text": piece}
-            if keyboard is not None and number == len(pieces):
-                params["reply_markup"] = keyboard
-            messages.append(Outgoing(turn.chat_id, "sendMessage", params, prompt_id=prompt_id))
-        return messages
-
-    def _sentence(self, turn: Turn, text: str, keyboard: Json) -> Outgoing:
-        return _message(turn.chat_id, text, keyboard)
 
     def _warnings(self, turn: Turn, texts: Texts, *, near: bool = True) -> list[Outgoing]:
         """What the user should know about the room left, once; and what the admins should about the budget."""
@@ -187,8 +244,10 @@ class Outcomes:
             left = limit - allowance.kept_for_ending(self._config) - story.spent
             turns = allowance.turns_left(self._config, left)
             said.append(
-                self._sentence(
-                    turn, texts.say("trouble.session_near", percent=allowance.SESSION_NEAR_PERCENT, turns=turns), None
+                sentence(
+                    turn.chat_id,
+                    texts.say("trouble.session_near", percent=allowance.SESSION_NEAR_PERCENT, turns=turns),
+                    None,
                 )
             )
         return [*said, *self._budget_news()]
@@ -197,7 +256,10 @@ class Outcomes:
         period = allowance.budget_period(self._config, time.time())
         budget = self._db.ledger.budget(period)
         limit = self._config.max_project_tokens
-        percent = allowance.share_to_tell(budget.spent + budget.lost, limit, budget.told)
+        used = budget.spent + budget.lost
+        if limit - used < allowance.turn_price(self._config):
+            used = limit  # what is left is enough for no turn
+        percent = allowance.share_to_tell(used, limit, budget.told)
         if not percent:
             return []
         self._db.ledger.set_told(period, percent)
@@ -208,15 +270,8 @@ class Outcomes:
                 texts = self._locales[admin.language]
                 key = "admin.budget_full" if percent == 100 else "admin.budget"
                 values = {"spent": budget.spent + budget.lost, "limit": limit, "percent": percent}
-                news.append(_message(admin_id, texts.say(key, **values), None))
+                news.append(sentence(admin_id, texts.say(key, **values), None))
         return news
-
-
-def _message(chat_id: int, html: str, keyboard: Json) -> Outgoing:
-    params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
-    if keyboard is not None:
-        params["reply_markup"] = keyboard
-    return Outgoing(chat_id, "sendMessage", params)
 
 
 def title_of(story: Story) -> str:

@@ -6,22 +6,38 @@ reach a prompt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from database import Prompt, Story, StoryPath, Turn
-from messages import Message
+from messages import Json, Message
 from story import ENDINGS
 from texts import Texts
 from yandex_gpt import build_prompt
 
 MEMORY_CHARS = 1_500
 MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
-PART_TEMPERATURE = 0.6
-MEMORY_TEMPERATURE = 0.2
+TAIL_CHARS = 1_500  # of the last text, for what is asked beside the story
+ASIDES = frozenset({"suggest", "title", "memory"})  # kinds of turn whose answer is no text of the story
+ANSWER_TOKENS = {"suggest": 300, "title": 60}
+SUGGESTIONS = 3
+SUGGESTIONS_SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"options": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}},
+    "required": ["options"],
+}
 
+_TEMPERATURES = {"summary": 0.2, "suggest": 0.8, "title": 0.7}
 _SYSTEM = {"part": "coauthor", "ending": "finale", "epilogue": "epilogue"}
 _CLOSING = {"part": "wire.go_on", "ending": "wire.finale", "epilogue": "wire.epilogue"}
-_LENGTH = {"part": "length.part", "ending": "length.finale", "epilogue": "length.epilogue"}
+_LENGTH = {"ending": "length.finale", "epilogue": "length.epilogue"}
+_NUMBERED = re.compile(r"^\s*(?:\d+[.)]|[-—•*])\s*(.+)$", re.MULTILINE)
+
+
+def temperature(purpose: str, *, variant: bool) -> float:
+    """How freely a call of this purpose may write; another variant more freely than the first."""
+    return _TEMPERATURES.get(purpose, 0.8 if variant else 0.6)
 
 
 def story_messages(texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
@@ -33,8 +49,12 @@ def story_messages(texts: Texts, story: Story, path: StoryPath, turn: Turn) -> l
         "extra": story.extra,
         "tone": story.tone,
         "memory": path.memory,
-        "length": texts.prompt(_LENGTH[turn.kind]),
     }
+    if turn.kind in ASIDES:
+        tail = path.prompts[-1].text[-TAIL_CHARS:] if path.prompts else ""
+        name = "suggestions" if turn.kind == "suggest" else turn.kind
+        return [Message("user", texts.prompt(name, tail=tail, **values))]
+    values["length"] = texts.prompt(_LENGTH.get(turn.kind, f"length.{story.length}"))
     if turn.kind == "ending":
         values["ending"] = texts.prompt(f"ending.{turn.hint}") if turn.hint in ENDINGS else turn.hint
     system = texts.prompt(_SYSTEM[turn.kind], **values)
@@ -51,9 +71,40 @@ def _closing(texts: Texts, path: StoryPath, turn: Turn) -> str:
     """The line that asks for the answer; empty where the user's own words ask already."""
     own_words = bool(path.prompts) and path.prompts[-1].role == "user"
     begins = not path.prompts and not path.memory
+    if turn.hint == "volume":
+        return texts.prompt("wire.volume")
     asks = "" if turn.kind == "part" and (own_words or begins) else texts.prompt(_CLOSING[turn.kind])
     softer = texts.prompt("wire.softer") if turn.soft else ""
     return "\n\n".join(line for line in (asks, softer) if line)
+
+
+def aside_text(kind: str, text: str) -> str:
+    """What an answer beside the story says: suggestions as a JSON list, empty where there are not three of them."""
+    if kind == "suggest":
+        options = _options(text)
+        return json.dumps(options[:SUGGESTIONS], ensure_ascii=False) if len(options) >= SUGGESTIONS else ""
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return line.strip(" .:«»\"'*#")[:60].strip()
+
+
+def _options(text: str) -> list[str]:
+    """The suggestions in an answer: a JSON object or list, in whatever wrapping, or else numbered lines."""
+    start, end = (
+        min((text.find(mark) for mark in "{[" if mark in text), default=-1),
+        max(text.rfind("}"), text.rfind("]")),
+    )
+    found: object = None
+    if start >= 0:
+        try:
+            found = json.loads(text[start : end + 1])
+        except ValueError:
+            found = None
+    if isinstance(found, dict):
+        found = found.get("options")
+    if not isinstance(found, list):
+        found = _NUMBERED.findall(text)
+    options = [" ".join(str(option).split()).strip(' "«»')[:200] for option in found if isinstance(option, str)]
+    return list(dict.fromkeys(option for option in options if option))
 
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:

@@ -24,8 +24,8 @@ from botapi import BotApi
 from errors import TelegramRefused, TelegramUnreachable
 from messages import Json, OutboxRow
 from pacing import Pace, backoff_s
-from sendjobs import Answer, Chat, Job, Notice, Outcome
-from splitting import plain_text
+from sendjobs import Answer, Chat, Draft, Job, Notice, Outcome
+from splitting import plain_text, tail
 
 log = logging.getLogger(__name__)
 
@@ -159,8 +159,12 @@ class Calls:
 
     def _try(self, job: Job) -> Outcome:
         notice = job.item if isinstance(job.item, Notice) else None
+        params = job.params
+        if isinstance(job.item, Draft):  # its text is made here, outside the queue's lock
+            text = job.item.text
+            params = {**params, "text": tail(text if isinstance(text, str) else text())}
         try:
-            result = self._api.call(job.method, job.params, timeout_s=self._pace.best_effort_timeout_s)
+            result = self._api.call(job.method, params, timeout_s=self._pace.best_effort_timeout_s)
         except TelegramRefused as error:
             if error.code == 429:
                 wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s

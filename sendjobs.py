@@ -68,10 +68,10 @@ class Notice:
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """What an answer under way looks like."""
+    """What an answer under way looks like. `text` may be made when the draft goes out, which most never do."""
 
     draft_id: int
-    text: str
+    text: str | Callable[[], str]
     can_stop: bool
     since: float
 

@@ -22,7 +22,6 @@ from typing import Final
 from messages import Json, OutboxRow
 from pacing import NEVER, Bucket, Pace, Window
 from sendjobs import Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
-from splitting import tail
 
 _DRAFT_SPARE: Final = 0.25  # this part of the limit of messages a second is left to answers
 _SWEEP_AT: Final = 2048  # chats kept in mind before the idle ones are let go
@@ -51,7 +50,8 @@ class SendQueue:
         callback = row.method.startswith("answer")
         chat = self._chat(row.chat_id, now, callback=callback)
         begun = bool(chat.answers) and (chat.busy or chat.answers[0].attempts > 0 or chat.answers[0].ended is not None)
-        insort(chat.answers, Answer(row, now, kept), lo=int(begun), key=lambda answer: answer.row.id)
+        first = int(begun and kept)  # one that isn't kept goes before one that only the store doesn't know of yet
+        insort(chat.answers, Answer(row, now, kept), lo=first, key=lambda answer: answer.row.id)
         self.answers_open += 1
         if not callback and counts(row.method):
             if row.prompt_id is not None:
@@ -60,7 +60,9 @@ class SendQueue:
             chat.typing_at = NEVER
         self._schedule(chat)
 
-    def draft(self, chat_id: int, draft_id: int, text: str, can_stop: bool, now: float) -> None:
+    def draft(
+        self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float
+    ) -> None:
         """Replaces the chat's draft, unless that draft was ended."""
         chat = self._chat(chat_id, now)
         if draft_id not in chat.ended_drafts:
@@ -136,7 +138,9 @@ class SendQueue:
         chat.busy = False
         if job.kind > Kind.ANSWER:
             self._best_effort -= 1
-        if outcome.wait_s:
+        if isinstance(item, Answer) and item.ended is not None:
+            item.since = now + outcome.wait_s  # it is out: the store alone is waited for
+        elif outcome.wait_s:
             chat.not_before = max(chat.not_before, now + outcome.wait_s)
         if outcome.flood:
             self._flooded(chat, now, outcome.wait_s)
@@ -263,7 +267,7 @@ class SendQueue:
             assert draft is not None
             chat.draft = None
             chat.draft_shown = draft
-            params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id, "text": tail(draft.text)}
+            params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id}
             if draft.can_stop:
                 params["can_stop"] = True
             return Job(chat, kind, "sendMessageDraft", params, draft)

@@ -40,6 +40,11 @@ class Step(StrEnum):
     STORY = "story"
     FINALE = "finale"  # which ending
     FINISHED = "finished"
+    CORRECT = "correct"  # the last part in the user's own wording
+    MEMORY = "memory"  # the story's memory in the user's own wording
+    TONE = "tone"
+    RENAME = "rename"  # a story's name
+    FIND = "find"  # words to look for in one's stories
 
 
 WORDS: Final = "words"
@@ -49,10 +54,15 @@ UNKNOWN_COMMAND: Final = "unknown_command"
 WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order
 EDITS: Final = (Step.EDIT_GENRE, Step.EDIT_HERO, Step.EDIT_SETTING, Step.EDIT_EXTRA)
 IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
+ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND)  # one answer, and back again
+TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
+LENGTHS: Final = ("short", "middle", "long")
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs"})
-COMMANDS: Final = frozenset({"/start", "/help", "/new_story", "/cancel", "/whole_story", "/end_story"}) | ADMIN_COMMANDS
+COMMANDS: Final = ADMIN_COMMANDS | frozenset(
+    {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language"}
+)
 
 # The most characters that a person's own words may have at a step.
 WORD_LIMITS: Final[Mapping[Step, int]] = {
@@ -64,6 +74,11 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.EDIT_HERO: 200,
     Step.EDIT_SETTING: 200,
     Step.EDIT_EXTRA: 1000,
+    Step.CORRECT: 4000,
+    Step.MEMORY: 2000,
+    Step.TONE: 200,
+    Step.RENAME: 60,
+    Step.FIND: 60,
 }
 
 
@@ -85,6 +100,8 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/help": Cell("help"),
     "help": Cell("help"),
     "/new_story": Cell("new_story"),
+    "/stories": Cell("shelf"),
+    "/language": Cell("language"),
     "/cancel": Cell("nothing_to_cancel"),
     "stop": Cell("nothing_to_stop"),
     "/whole_story": Cell("whole_story"),
@@ -99,6 +116,10 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
 _CANCEL: Final[Mapping[str, Cell]] = {
     "cancel": Cell("leave_wizard", Step.MENU),
     "/cancel": Cell("leave_wizard", Step.MENU),
+}
+_BACK_OUT: Final[Mapping[str, Cell]] = {"cancel": Cell("leave_question"), "/cancel": Cell("leave_question")}
+_STYLE_CELLS: Final = {f"tone_{name}": Cell("set_tone") for name in TONES} | {
+    f"length_{name}": Cell("set_length") for name in LENGTHS
 }
 _ENDING_CELLS: Final = {f"ending_{kind}": Cell("write_ending", Step.STORY, writes=True) for kind in ENDINGS}
 
@@ -115,6 +136,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         {
             "new_story": Cell("new_story"),
             "to_story": Cell("open_story"),
+            "stories": Cell("shelf"),
             "lucky": Cell("lucky", Step.SUMMARY),
             "/end_story": Cell("ask_ending"),
             WORDS: Cell("keep_words"),
@@ -202,6 +224,10 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         {
             WORDS: Cell("write_from_words", writes=True),
             "next": Cell("write_on", writes=True),
+            "suggest": Cell("suggest", writes=True),
+            "variant": Cell("another_variant", writes=True),
+            "undo": Cell("undo", moves=True),
+            "more": Cell("more"),
             "finale": Cell("ask_ending", Step.FINALE, moves=True),
             "/end_story": Cell("ask_ending", Step.FINALE, moves=True),
         }
@@ -219,8 +245,16 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         {
             WORDS: Cell("keep_words"),
             "new_story": Cell("new_story"),
+            "another_finale": Cell("another_variant", writes=True),
+            "download": Cell("download"),
+            "same_settings": Cell("same_settings", Step.SUMMARY),
         }
     ),
+    Step.CORRECT: _at({WORDS: Cell("correct", moves=True)}, _BACK_OUT),
+    Step.MEMORY: _at({WORDS: Cell("rewrite_memory"), "rebuild": Cell("rebuild_memory", writes=True)}, _BACK_OUT),
+    Step.TONE: _at({WORDS: Cell("set_tone"), **_STYLE_CELLS}, _BACK_OUT),
+    Step.RENAME: _at({WORDS: Cell("rename")}, _BACK_OUT),
+    Step.FIND: _at({WORDS: Cell("find")}, _BACK_OUT),
 }
 
 # While the model writes, a press of these is dropped with a word (a second one would only repeat the first).
@@ -235,7 +269,7 @@ def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
     cell = TABLE[step].get(key, WRONG_STATE)
     if not writing:
         return cell
-    if key == "stop" or (key == "/cancel" and step not in IN_WIZARD):
+    if key == "stop" or (key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS):
         return _STOPPED_WHILE_WRITING
     if cell.writes:
         if key == WORDS:

@@ -108,6 +108,10 @@ class Turns:
         """The waiting or running turn of a chat."""
         return self._db.turns.open_in(chat_id)
 
+    def writes_in(self, session_id: int) -> bool:
+        """Whether an open turn belongs to this session."""
+        return self._db.turns.open_of(session_id)
+
     def begin(
         self,
         *,
@@ -119,6 +123,7 @@ class Turns:
         prompt_id: int | None,
         hint: str = "",
         soft: bool = False,
+        variant: bool = False,
     ) -> int:
         """A new turn; to be handed to `enqueue` when the transaction has committed."""
         return self._db.turns.add(
@@ -130,6 +135,7 @@ class Turns:
             prompt_id=prompt_id,
             hint=hint,
             soft=soft,
+            variant=variant,
             now=int(time.time()),
         )
 
@@ -295,4 +301,6 @@ class Turns:
             return
         self._delivery.end_draft(chat_id, live.turn.id)
         self._delivery.wake(rows)
+        if live.turn.kind == "ending" and (follows := self._db.turns.open_in(chat_id)) is not None:
+            self.enqueue(follows.id, chat_id)  # the story's title
         self._intake.resume(chat_id)

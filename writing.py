@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
 import allowance
 import prompting
@@ -64,15 +65,24 @@ class Writing:
         """
         turn = live.turn
         story = self._db.stories.get(turn.session_id)
-        assert story is not None  # a turn goes with its session
+        assert story is not None  # an open turn has its session
+        if turn.kind == "memory":
+            return self._remember_anew(live)
         path = self._make_room(live, story, self._db.tree.path(turn.prompt_id))
         messages = self._messages(story, path, turn)
         room = self._room()
         live.input_tokens = self._gpt.count(messages, near=room, user_id=turn.user_id, turn_id=turn.id)
         if live.input_tokens > room:
             raise LimitReached("request", used=live.input_tokens, allowed=room)
-        request = self._request(live, messages, turn.kind, self._config.max_tokens_per_answer)
-        words = self.words(turn)
+        most = min(self._config.max_tokens_per_answer, prompting.ANSWER_TOKENS.get(turn.kind, 1 << 30))
+        request = self._request(live, messages, turn.kind, most)
+        if turn.kind in prompting.ASIDES:
+            answer = self._gpt.ask(request, live.cancel)
+            live.text, live.usage = answer.text, answer.usage
+            if answer.finish is Finish.REFUSED:
+                raise ModelRefused("the content filter")
+            return answer.finish
+        words, shown = self.words(turn), ""
         for chunk in self._gpt.stream(request, live.cancel):
             live.text = chunk.text
             live.usage = chunk.usage or live.usage
@@ -80,16 +90,18 @@ class Writing:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
                 return chunk.finish
-            shown = prose.clean_growing(chunk.text, words)
+            shown = shown or prose.clean_growing(chunk.text, words)
             with live.lock:
                 if shown and not live.ended:
-                    self._delivery.draft(turn.chat_id, turn.id, shown)
+                    self._delivery.draft(turn.chat_id, turn.id, partial(_shown, chunk.text, words, shown))
         raise ModelAway("the stream ended without an end", billed=True)
 
     def answer(self, live: Live, finish: Finish) -> list[OutboxRow] | None:
         """Charges and keeps a whole answer; its messages. None when a stop was faster. In a transaction."""
-        text = prose.clean(live.text, self.words(live.turn))
-        if finish is Finish.LENGTH:
+        if live.turn.kind == "memory":
+            return self._close(live, "answered", self._outcomes.answered(live.turn, "", Usage(0, 0)))
+        text = self._text(live)
+        if finish is Finish.LENGTH and live.turn.kind not in prompting.ASIDES:
             text = prose.whole_sentences(text)
         if not text:
             return self.fail(live, ModelAway("an answer without a word", billed=True))
@@ -100,8 +112,7 @@ class Writing:
 
     def fail(self, live: Live, error: Exception) -> list[OutboxRow] | None:
         """Ends a turn that failed: what was written is kept and charged, nothing else is. In a transaction."""
-        text = prose.clean(live.text, self.words(live.turn))
-        kept = prose.whole_sentences(text)
+        kept = "" if live.turn.kind in prompting.ASIDES else prose.whole_sentences(self._text(live))
         if isinstance(error, ModelAway) and prose.ends_whole(kept):
             usage = self._usage_so_far(live)
             if self._db.ledger.settle(live.call_id, usage, int(time.time())) is None:
@@ -127,13 +138,19 @@ class Writing:
         """Ends the call of a turn at once; the text so far. In a transaction."""
         with live.lock:
             live.ended = True
-            text = prose.clean(live.text, self.words(live.turn))
+            text = "" if live.turn.kind in prompting.ASIDES else self._text(live)
         now = int(time.time())
         if live.call_id and text:
             self._db.ledger.settle(live.call_id, self._usage_so_far(live), now)
         elif live.call_id:
             self._db.ledger.give_back(live.call_id, now, billed=live.input_tokens)
         return text
+
+    def _text(self, live: Live) -> str:
+        """The answer so far, as the story or whoever asked takes it."""
+        if live.turn.kind in prompting.ASIDES:
+            return prompting.aside_text(live.turn.kind, live.text)
+        return prose.clean(live.text, self.words(live.turn))
 
     def words(self, turn: Turn) -> str:
         """The user's own words that this turn writes on from; empty when it writes on by itself."""
@@ -163,14 +180,16 @@ class Writing:
         return Request(
             tuple(messages),
             max_tokens=answer_tokens,
-            temperature=prompting.MEMORY_TEMPERATURE if purpose == "summary" else prompting.PART_TEMPERATURE,
+            temperature=prompting.temperature(purpose, variant=turn.variant),
+            json_schema=prompting.SUGGESTIONS_SCHEMA if purpose == "suggest" else None,
             purpose=purpose,
             user_id=turn.user_id,
             turn_id=turn.id,
         )
 
     def _give_back(self, live: Live, error: Exception) -> bool:
-        """Ends the call at no cost to the user; False when a stop was faster."""
+        """Ends the call at no cost to the user; False when a stop was faster. Leaves `live` as it is: where the
+        transaction around it fails, it is done once more."""
         if not live.call_id:
             return True
         billed = 0
@@ -178,9 +197,7 @@ class Writing:
             billed = live.usage.total
         elif isinstance(error, ModelError) and error.billed:
             billed = live.input_tokens
-        given = self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
-        live.call_id, live.text, live.usage = 0, "", None
-        return given
+        return self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
 
     def _usage_so_far(self, live: Live) -> Usage:
         if live.usage is not None:
@@ -207,7 +224,7 @@ class Writing:
         while self._gpt.estimate(self._messages(story, path, live.turn)) > room * MEMORY_SHARE:
             count = prompting.prompts_to_fold(
                 path.prompts,
-                lambda text: self._gpt.estimate([Message("user", text)]),
+                self._size,
                 keep_tokens=int(room * KEPT_SHARE),
                 fold_tokens=room - 2 * prompting.MEMORY_TOKENS,
             )
@@ -220,10 +237,25 @@ class Writing:
                 if isinstance(error, ModelCancelled) or not fits:
                     raise
                 self._give_back(live, error)
+                live.call_id, live.text, live.usage = 0, "", None
                 event(log, logging.WARNING, "went on without a summary", turn=live.turn.id, error=str(error))
                 break
             path = self._db.tree.path(live.turn.prompt_id)
         return path
+
+    def _remember_anew(self, live: Live) -> Finish:
+        """Makes the story's memory anew out of its original text, all but its last two texts."""
+        with self._db.transaction():
+            self._db.tree.forget(live.turn.prompt_id)
+        path = self._db.tree.path(live.turn.prompt_id)
+        fold_tokens = self._room() - 2 * prompting.MEMORY_TOKENS
+        while count := prompting.prompts_to_fold(path.prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens):
+            self._fold(live, path, count)
+            path = self._db.tree.path(live.turn.prompt_id)
+        return Finish.STOP
+
+    def _size(self, text: str) -> int:
+        return self._gpt.estimate([Message("user", text)])
 
     def _fold(self, live: Live, path: StoryPath, count: int) -> None:
         """One call that makes the oldest `count` prompts part of the memory."""
@@ -242,3 +274,8 @@ class Writing:
             self._db.tree.remember(path.prompts[count - 1].id, memory)
         live.call_id, live.usage = 0, None
         event(log, logging.INFO, "memory written", turn=turn.id, folded=count, tokens=answer.usage.total)
+
+
+def _shown(text: str, words: str, first: str) -> str:
+    """What may be shown of a growing text; `first`, what was decided on before, where its opening is open again."""
+    return prose.clean_growing(text, words) or first

@@ -6,7 +6,7 @@ from telebot import types
 
 import allowance
 from database import User
-from handlers import wizard
+from handlers import library, wizard
 from handlers.places import announce, where
 from handlers.visit import Desk, Visit, now
 from story import IN_WIZARD, Step
@@ -30,8 +30,13 @@ def known_user(desk: Desk, sender: types.User) -> tuple[User | None, bool]:
 
 def welcome(visit: Visit) -> None:
     """/start: the first time a welcome and the menu; later it keeps the mode and says which it is."""
-    if visit.words.partition(" ")[2].strip() == "new":
+    argument = visit.words.partition(" ")[2].strip()
+    if argument == "new":
         wizard.new_story(visit)
+    elif argument.startswith(library.SHARE_PREFIX):
+        if visit.first:
+            first_words(visit)
+        library.open_shared(visit, argument.removeprefix(library.SHARE_PREFIX))
     elif visit.first:
         first_words(visit)
     else:
@@ -62,6 +67,22 @@ def balance(visit: Visit) -> Html:
         return visit.texts.say("balance.unlimited")
     turns = allowance.turns_left(config, user.free)
     return visit.texts.say("balance.left" if turns else "balance.none", turns=turns, tokens=user.free)
+
+
+def ask_language(visit: Visit) -> None:
+    """/language: every language that the bot speaks, each in its own words."""
+    locales = visit.desk.locales
+    buttons = [(locales[language].plain("language.name"), f"language:{language}") for language in locales]
+    visit.say("language.ask", keyboard=visit.inline(*buttons))
+
+
+def set_language(visit: Visit, language: str) -> None:
+    """Speaks another language from now on; the keyboard comes anew in it."""
+    visit.desk.db.users.set_language(visit.user.id, language)
+    visit.reload()
+    visit.texts = visit.desk.locales[language]
+    visit.say("language.done")
+    announce(visit)
 
 
 def open_menu(visit: Visit) -> None:

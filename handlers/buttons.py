@@ -6,10 +6,12 @@ Every press is answered, at least with nothing, so that no button keeps turning.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
+from books import FORMATS
 from database import Story, Turn
+from handlers import account, library, rewriting, settings, wizard
 from handlers import story as story_screen
-from handlers import wizard
 from handlers.visit import Visit, now
 from messages import Outgoing
 from outcomes import title_of
@@ -23,10 +25,23 @@ def press(visit: Visit, data: str) -> Toast:
     verb, _, argument = data.partition(":")
     if verb == "go":
         return _go(visit, argument)
-    action = _ACTIONS.get(verb)
-    if action is None or not argument.isdecimal() or len(argument) > 18:
+    if verb == "language" and argument in visit.desk.locales:
+        account.set_language(visit, argument)
+        return None
+    if not argument.isdecimal() or len(argument) > 18:
         return "toast.past"
-    return action(visit, int(argument))
+    number = int(argument)
+    if verb in _OF_A_STORY:
+        story = visit.desk.db.stories.get(number)
+        if story is None or story.deleted:
+            return "toast.past"
+        return _OF_A_STORY[verb](visit, story) if story.user_id == visit.user.id else "toast.foreign"
+    if verb in _OF_THE_OPEN_STORY:
+        story = visit.story
+        if story is None or story.session_id != number:
+            return "toast.past"
+        return "toast.writing" if visit.writing else _OF_THE_OPEN_STORY[verb](visit, story)
+    return _ACTIONS[verb](visit, number) if verb in _ACTIONS else "toast.past"
 
 
 def _go(visit: Visit, name: str) -> Toast:
@@ -87,11 +102,11 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
         return "toast.writing"
     if not story_screen.affordable(visit, story, turn.kind):
         return None
-    _untouch_keyboard(visit)
+    visit.drop_buttons()
     if visit.user.session_id == story.session_id and visit.step in (Step.MENU, Step.FINALE):
         visit.go(Step.STORY)
         visit.say_here("story.line", title=title_of(story), part=max(1, db.tree.parts(story.head_id)))
-    visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft)
+    visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant)
     return None
 
 
@@ -104,24 +119,26 @@ def _stands_at(visit: Visit, story: Story, turn: Turn) -> bool:
     begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
     if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
         return True
-    head = tree.get(head_id) if head_id is not None else None
-    return head is not None and head.turn_id == turn.id
+    head = tree.get(head_id)
+    if head is None:
+        return False
+    return head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id)
 
 
-def _finale(visit: Visit, session_id: int) -> Toast:
-    story = visit.story
-    if story is None or story.session_id != session_id or story.finished:
+def _finale(visit: Visit, story: Story) -> Toast:
+    if story.finished:
         return "toast.past"
-    if visit.writing:
-        return "toast.writing"
     story_screen.ask_ending(visit)
     return None
 
 
-def _read(visit: Visit, session_id: int) -> Toast:
-    story = visit.desk.db.stories.get(session_id)
-    if story is None or story.user_id != visit.user.id:
-        return "toast.foreign"
+def _volume(visit: Visit, story: Story) -> Toast:
+    """«📗 Второй том»: a new story with the same settings, which remembers the first."""
+    wizard.second_volume(visit, story)
+    return None
+
+
+def _read(visit: Visit, story: Story) -> Toast:
     story_screen.read(visit, story)
     return None
 
@@ -149,7 +166,7 @@ def _use_words(visit: Visit, kept_id: int, story: Story, kind: str) -> Toast:
     words = visit.desk.db.users.take_words(visit.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
-    _untouch_keyboard(visit)
+    visit.drop_buttons()
     if kind == "part":
         visit.go(Step.STORY)
         visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
@@ -164,7 +181,7 @@ def _words_new(visit: Visit, kept_id: int) -> Toast:
     words = visit.desk.db.users.take_words(visit.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
-    _untouch_keyboard(visit)
+    visit.drop_buttons()
     wizard.start_with(visit, words)
     return None
 
@@ -173,19 +190,44 @@ def _parts(visit: Visit, story: Story) -> int:
     return visit.desk.db.tree.parts(story.head_id)
 
 
-def _untouch_keyboard(visit: Visit) -> None:
-    """Takes the buttons away that were used: they would answer only «это уже прошлое»."""
-    visit.envelope.send(Outgoing(visit.chat_id, "editMessageReplyMarkup", {"message_id": visit.message_id}))
-
-
+# The number is a session of the user's own.
+_OF_A_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
+    "read": _read,
+    "card": library.card,
+    "open": library.open_story,
+    "rename": library.ask_name,
+    "delete": library.delete,
+    "files": library.ask_format,
+    "share": library.share,
+    "unshare": library.unshare,
+    "volume": _volume,
+    **{name: partial(library.send_file, name=name) for name in FORMATS},
+}
+# The number is the session that is open, and nothing may be under way in it.
+_OF_THE_OPEN_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
+    "finale": _finale,
+    "memory": settings.show_memory,
+    "tone": settings.ask_tone,
+    "correct": rewriting.ask_correction,
+    "branch": rewriting.branch,
+}
+# The number is something else's; each checks itself whose that is.
 _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
     "stop": _stop,
     "drop": _drop,
     "retry": _retry,
     "softer": _softer,
-    "finale": _finale,
-    "read": _read,
     "words_story": _words_story,
     "words_epilogue": _words_epilogue,
     "words_new": _words_new,
+    "variant": rewriting.show_variant,
+    "redo": rewriting.redo,
+    "suggest": rewriting.suggest_again,
+    "play1": partial(rewriting.play, place=0),
+    "play2": partial(rewriting.play, place=1),
+    "play3": partial(rewriting.play, place=2),
+    "shelf": library.turn_page,
+    "find": library.ask_words,
+    "restore": library.put_back,
+    "take": library.take_shared,
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from telebot import TeleBot, types
 
-from handlers import account, admin, fallback, groups, wizard
+from handlers import account, admin, fallback, groups, library, questions, rewriting, settings, wizard
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.visit import Desk, Visit
@@ -42,6 +42,22 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "write_ending": story_screen.write_ending,
     "write_own_ending": story_screen.write_own_ending,
     "whole_story": story_screen.whole_story,
+    "suggest": rewriting.suggest,
+    "another_variant": rewriting.another_variant,
+    "undo": rewriting.undo,
+    "correct": rewriting.correct,
+    "more": settings.more,
+    "rewrite_memory": settings.rewrite_memory,
+    "rebuild_memory": settings.rebuild_memory,
+    "set_tone": settings.set_tone,
+    "set_length": settings.set_length,
+    "same_settings": wizard.same_settings,
+    "shelf": library.shelf,
+    "download": library.download,
+    "rename": library.rename,
+    "find": library.find,
+    "leave_question": questions.leave,
+    "language": account.ask_language,
     "keep_words": story_screen.keep_words,
     "queue_words": story_screen.queue_words,
     "already_writing": story_screen.already_writing,
@@ -55,7 +71,7 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "unknown_command": fallback.unknown_command,
     "other_content": fallback.other_content,
 }
-_INFORMING = frozenset({"whole_story"})  # after these the wizard repeats its question
+_INFORMING = frozenset({"whole_story", "shelf", "language"})  # after these the wizard repeats its question
 
 # Characters that no text needs and that break databases, terminals or file names; line ends and tabs stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -108,10 +124,12 @@ def on_edited(desk: Desk, message: types.Message) -> None:
     if visit.key != WORDS or visit.step is not Step.STORY:
         return
     prompt_id = desk.db.outbox.shown(visit.chat_id, visit.message_id)
-    if visit.writing or (prompt_id is not None and not desk.db.turns.failed_under(prompt_id)):
+    if visit.writing:
         fallback.edited(visit)
-    else:
+    elif prompt_id is None or desk.db.turns.failed_under(prompt_id):
         _dispatch(visit)
+    elif not rewriting.rewrite_words(visit, prompt_id):
+        fallback.edited(visit)
 
 
 def on_button(desk: Desk, query: types.CallbackQuery) -> None:

@@ -6,7 +6,7 @@ from handlers.visit import Visit, now
 from keyboards import presets_shown
 from outcomes import title_of
 from prose import first_sentences
-from story import EDITS, IN_WIZARD, WORD_LIMITS, Draft, Step
+from story import ANSWERS, EDITS, IN_WIZARD, WORD_LIMITS, Draft, Step
 from texts import Html, Texts
 
 SILENCE_S = 12 * 3600  # after which a story recalls where it stood
@@ -28,6 +28,11 @@ _NOW = {
     Step.STORY: "story",
     Step.FINALE: "finale",
     Step.FINISHED: "finished",
+    Step.CORRECT: "correct",
+    Step.MEMORY: "memory",
+    Step.TONE: "tone",
+    Step.RENAME: "rename",
+    Step.FIND: "find",
 }
 _FIELDS = ("genre", "hero", "setting", "extra")
 
@@ -57,6 +62,8 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
         if story is None or story.finished:
             return texts.say("menu.line")
         return texts.say("menu.line_with_story", title=title_of(story))
+    if visit.step in ANSWERS:
+        return texts.say(f"{_NOW[visit.step]}.ask_again")
     if story is None:
         return texts.say("menu.no_story")
     if visit.step is Step.FINALE:

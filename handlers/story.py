@@ -99,7 +99,7 @@ def whole_story(visit: Visit) -> None:
 
 
 def read(visit: Visit, story: Story) -> None:
-    prompts = visit.desk.db.tree.whole(story.head_id)
+    prompts = visit.desk.db.tree.whole(story.head_id, story.starts_after)
     if not prompts:
         visit.say("whole.empty")
         return

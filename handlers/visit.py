@@ -91,6 +91,12 @@ class Visit:
         self.desk.db.users.move(self.user.id, self.step, step)
         self.user = replace(self.user, step=step)
 
+    def reload(self) -> None:
+        """Reads the user anew, after a change of their row."""
+        user = self.desk.db.users.get(self.user.id)
+        assert user is not None
+        self.user = user
+
     def open(self, session_id: int) -> None:
         self.desk.db.users.open_session(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
@@ -118,6 +124,21 @@ class Visit:
             params["reply_markup"] = keyboard
         self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
 
+    def edit_html(self, html: str, *, keyboard: Json = None) -> None:
+        """Changes the message whose button was pressed."""
+        params: dict[str, Json] = {"message_id": self.message_id, "text": html, "parse_mode": "HTML"}
+        if keyboard is not None:
+            params["reply_markup"] = keyboard
+        self.envelope.send(Outgoing(self.chat_id, "editMessageText", params))
+
+    def edit(self, key: str, *, keyboard: Json = None, **values: object) -> None:
+        """The same with a sentence of the locales."""
+        self.edit_html(self.texts.say(key, **values), keyboard=keyboard)
+
+    def drop_buttons(self) -> None:
+        """Takes the buttons away that were used: they would answer only «это уже прошлое»."""
+        self.envelope.send(Outgoing(self.chat_id, "editMessageReplyMarkup", {"message_id": self.message_id}))
+
     def keyboard(self) -> Json:
         return reply(self.texts, self.step, self.draft, has_story=self.has_story)
 
@@ -130,7 +151,16 @@ class Visit:
 
     # ------------------------------------------------------------------ asking a model
 
-    def ask(self, kind: str, session_id: int, prompt_id: int | None, *, hint: str = "", soft: bool = False) -> None:
+    def ask(
+        self,
+        kind: str,
+        session_id: int,
+        prompt_id: int | None,
+        *,
+        hint: str = "",
+        soft: bool = False,
+        variant: bool = False,
+    ) -> None:
         """Ends this update with a turn: its answer comes when a worker is free."""
         turns = self.desk.turns
         turn_id = turns.begin(
@@ -142,6 +172,7 @@ class Visit:
             prompt_id=prompt_id,
             hint=hint,
             soft=soft,
+            variant=variant,
         )
         self.envelope.verdict = "turn"
         self.after(lambda: turns.enqueue(turn_id, self.chat_id))

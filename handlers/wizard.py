@@ -8,8 +8,11 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from database import Story
 from errors import LimitReached
+from handlers import rewriting
 from handlers.places import announce, awaited
+from handlers.questions import fits
 from handlers.visit import Visit, now
 from outcomes import title_of
 from story import WORD_LIMITS, Draft, Step, unfinished_step
@@ -36,6 +39,34 @@ def start_with(visit: Visit, words: str) -> None:
     visit.draft = draft.with_extra(words[:OPENING_WORDS_CHARS])
     visit.say("menu.words_in_new")
     ask(visit, unfinished_step(visit.draft))
+
+
+def second_volume(visit: Visit, story: Story) -> None:
+    """A new story with the settings of a finished one, and with its memory; its first part is asked for at once."""
+    desk = visit.desk
+    try:
+        desk.turns.check(visit.user.id, None, "part")
+    except LimitReached as limit:
+        visit.envelope.send(desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
+        return
+    title = visit.texts.plain("volume.title", title=title_of(story))
+    session_id = rewriting.copy(visit, story, title)
+    copied = desk.db.stories.get(session_id)
+    assert copied is not None
+    if copied.head_id is not None:
+        desk.db.stories.start_after(session_id, copied.head_id)
+    visit.say_here("story.begin", title=title)
+    visit.ask("part", session_id, copied.head_id, hint="volume")
+
+
+def same_settings(visit: Visit) -> None:
+    """«🔁 Заново с теми же настройками»: the card of the open story, to begin another one from."""
+    story = visit.story
+    if story is None:
+        new_story(visit)
+        return
+    visit.draft = Draft(story.genre, story.hero, story.setting, story.extra)
+    ask(visit, Step.SUMMARY)
 
 
 def resume(visit: Visit) -> None:
@@ -154,13 +185,3 @@ def leave(visit: Visit) -> None:
     """Out of the wizard; the draft stays."""
     visit.go(Step.MENU)
     visit.say_here("cancel.wizard" if visit.draft.begun else "cancel.wizard_empty")
-
-
-def fits(visit: Visit) -> bool:
-    """Whether the words keep to the step's limit; says so where they don't."""
-    limit = WORD_LIMITS[visit.step]
-    if len(visit.words) <= limit:
-        return True
-    shown = visit.texts.plural("up_to_chars", limit)
-    visit.say_here("wrong.too_long", length=len(visit.words), limit=shown, now=awaited(visit))
-    return False

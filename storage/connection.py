@@ -21,7 +21,7 @@ Value: TypeAlias = str | int | float | bytes | None
 Values: TypeAlias = tuple[Value, ...] | Mapping[str, Value]
 Row: TypeAlias = sqlite3.Row
 
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT_MS = 2_000  # whoever holds the file longer is reported; everything that waits tries again
 
 
 def _open(path: Path) -> sqlite3.Connection:

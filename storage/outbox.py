@@ -77,6 +77,13 @@ class Outbox:
             (chat_id, message_id, prompt_id),
         )
 
+    def messages_of(self, chat_id: int, prompt_id: int | None) -> list[int]:
+        """The messages of a chat that stand for a prompt, in order."""
+        rows = self._connection.rows(
+            "select message_id from sent where prompt_id = ? and chat_id = ? order by message_id", (prompt_id, chat_id)
+        )
+        return [row["message_id"] for row in rows]
+
     def shown(self, chat_id: int, message_id: int) -> int | None:
         """The prompt that a message stands for."""
         found: int | None = self._connection.value(

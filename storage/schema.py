@@ -24,6 +24,8 @@ create table user (
     language text not null default 'ru',
     registered_at integer not null,
     step text not null default 'menu',
+    came_from text not null default 'menu', -- the step to go back to from a question that needs one answer
+    asks_about integer,                  -- the session that this question is about
     session_id integer references session (id) on delete set null,  -- what is open, or was last
     balance integer not null,            -- tokens left
     reserved integer not null default 0, -- of them held by calls under way
@@ -62,6 +64,7 @@ create table story (
     tone text not null default '',
     length text not null default 'middle',
     title text not null default '',
+    starts_after integer,                -- of a second volume: the last text of the first one
     share_token text unique              -- who has it may read the story, and branch from it
 ) strict;
 

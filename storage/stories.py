@@ -9,8 +9,8 @@ from storage.connection import Connection, Row
 UNDO_DELETE_S = 24 * 3600
 
 _COLUMNS = (
-    "session_id, user_id, genre, hero, setting, extra, tone, length, title, share_token, head_id, spent, reserved,"
-    " finished_at is not null as finished, deleted_at is not null as deleted, warned, created_at, touched_at"
+    "session_id, user_id, genre, hero, setting, extra, tone, length, title, starts_after, share_token, head_id,"
+    " spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned, created_at, touched_at"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -28,6 +28,7 @@ class Story:
     tone: str
     length: str
     title: str
+    starts_after: int | None
     share_token: str | None
     head_id: int | None
     spent: int
@@ -93,6 +94,10 @@ class Stories:
 
     def set_length(self, session_id: int, length: str) -> None:
         self._connection.run("update story set length = ? where session_id = ?", (length, session_id))
+
+    def start_after(self, session_id: int, prompt_id: int) -> None:
+        """The story begins after this text; what is before it is an earlier volume, remembered but not read."""
+        self._connection.run("update story set starts_after = ? where session_id = ?", (prompt_id, session_id))
 
     def share(self, session_id: int, token: str | None) -> None:
         """Gives the story a link's token, or takes it back."""

@@ -121,12 +121,14 @@ class Tree:
         prompts = tuple(_prompt(row) for row in rows)
         return Path(memory or "", prompts, memory_id if memory is not None else None)
 
-    def whole(self, head_id: int | None) -> tuple[Prompt, ...]:
-        """The shown path from the very first text, memories or not."""
+    def whole(self, head_id: int | None, after: int | None = None) -> tuple[Prompt, ...]:
+        """The shown path from the very first text, or from the one `after`, memories or not."""
         rows = self._connection.rows(
             _WALK.format(until="") + "select * from walk order by depth desc", {"head": head_id}
         )
-        return tuple(_prompt(row) for row in rows)
+        prompts = tuple(_prompt(row) for row in rows)
+        places = [place for place, prompt in enumerate(prompts, start=1) if prompt.id == after]
+        return prompts[places[0] :] if places else prompts
 
     def parts(self, head_id: int | None) -> int:
         """How many parts of the model the shown path has."""

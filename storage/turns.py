@@ -44,7 +44,7 @@ class Turns:
     def add(
         self,
         *,
-        inbox_id: int,
+        inbox_id: int | None,
         chat_id: int,
         user_id: int,
         session_id: int,
@@ -73,6 +73,11 @@ class Turns:
             f"select {_COLUMNS} from turn where chat_id = ? and state in ('waiting', 'running')", (chat_id,)
         )
         return _turn(row) if row else None
+
+    def open_of(self, session_id: int) -> bool:
+        """Whether a session has a waiting or running turn."""
+        sql = "select count(*) from turn where session_id = ? and state in ('waiting', 'running')"
+        return bool(self._connection.value(sql, (session_id,)))
 
     def waiting(self) -> list[int]:
         """The ids of all waiting turns, first come first."""
@@ -108,7 +113,9 @@ class Turns:
 
     def recover(self) -> list[Turn]:
         """Turns that a crash cut off wait again; the open ones, first come first."""
-        self._connection.run("update turn set state = 'waiting' where state = 'running'")
+        self._connection.run(  # as the index of open turns says it, so that no other turn is looked at
+            "update turn set state = 'waiting' where state in ('waiting', 'running') and state = 'running'"
+        )
         rows = self._connection.rows(f"select {_COLUMNS} from turn where state = 'waiting' order by id")
         return [_turn(row) for row in rows]
 

@@ -8,8 +8,8 @@ from storage.connection import Connection, Row
 from story import Step
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, step, session_id, balance, reserved, spent, sessions,"
-    " debug, blocked"
+    "id, username, first_name, last_name, language, step, came_from, asks_about, session_id, balance,"
+    " reserved, spent, sessions, debug, blocked"
 )
 
 
@@ -23,6 +23,8 @@ class User:
     last_name: str | None
     language: str
     step: Step
+    came_from: Step
+    asks_about: int | None
     session_id: int | None
     balance: int
     reserved: int
@@ -39,6 +41,7 @@ class User:
 def _user(row: Row) -> User:
     values = dict(row)
     values["step"] = Step(values["step"])
+    values["came_from"] = Step(values["came_from"])
     values["debug"] = bool(values["debug"])
     values["blocked"] = bool(values["blocked"])
     return User(**values)
@@ -91,6 +94,15 @@ class Users:
             self._connection.run("update user set step = ? where id = ? and step = ?", (step, user_id, step_before))
             == 1
         )
+
+    def ask(self, user_id: int, came_from: Step, asks_about: int | None) -> None:
+        """Remembers where to go back to after a question that needs one answer, and what it is about."""
+        self._connection.run(
+            "update user set came_from = ?, asks_about = ? where id = ?", (came_from, asks_about, user_id)
+        )
+
+    def set_language(self, user_id: int, language: str) -> None:
+        self._connection.run("update user set language = ? where id = ?", (language, user_id))
 
     def open_session(self, user_id: int, session_id: int | None) -> None:
         self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))

@@ -110,7 +110,7 @@ def bench(benches: Benches) -> Bench:
     return benches()
 
 
-def nothing(message_id: int) -> None:
+def nothing(message_id: int | None) -> None:
     pass
 
 
@@ -366,7 +366,7 @@ def test_typing_ends_with_an_answer(bench: Bench) -> None:
 
 
 def test_a_notice_is_sent_edited_and_deleted(bench: Bench) -> None:
-    ids: list[int] = []
+    ids: list[int | None] = []
     keyboard: Json = {"inline_keyboard": []}
     bench.delivery.notice("место", 5, "3-й", keyboard, ids.append)
     bench.server.wait(1, "sendMessage")
@@ -386,6 +386,9 @@ def test_a_notice_is_sent_edited_and_deleted(bench: Bench) -> None:
     gone = bench.server.wait(1, "deleteMessage")[0]
     assert gone.params == {"chat_id": 5, "message_id": 101}
     assert len(bench.server.calls) == 3
+    bench.say(5, "дальше")
+    bench.flush()
+    assert ids == [101, None]
 
 
 def test_a_notice_deleted_while_it_is_sent_goes_as_soon_as_its_id_is_known(bench: Bench) -> None:

@@ -23,8 +23,8 @@ FLOORS = {
     "config": 2, "texts": 2, "logs": 2, "connections": 2, "botapi": 2, "wire": 2, "model_errors": 2,
     "database": 2, "storage": 2,
     "sendjobs": 2,
-    "gpt": 3, "exchanges": 3, "delivery": 3, "sendqueue": 3, "sendcalls": 3, "polling": 3, "allowance": 3, "keyboards": 3,
-    "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
+    "gpt": 3, "exchanges": 3, "delivery": 3, "sendqueue": 3, "sendcalls": 3, "allowance": 3, "keyboards": 3,
+    "polling": 3, "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
     "prompting": 5,
     "turns": 6, "writing": 6, "outcomes": 6,
@@ -51,7 +51,7 @@ PACKAGES = {
     "flask": {"webapp", "sandbox"}, "werkzeug": {"webapp", "sandbox"}, "waitress": {"webapp", "sandbox"},
     "dotenv": {"config"},
     "jwt": {"yandex_gpt", "yandex_iam", "sandbox"}, "cryptography": {"yandex_gpt", "yandex_iam", "sandbox"},
-    "amplitude": {"services"},
+    "amplitude": {"services"}, "PIL": {"services"},
 }  # fmt: skip
 VENDORS = {"yandex_gpt", "yandex_iam", "services.openai_gpt"}
 ASKS = {"turns", "prompting"}  # they need `build_prompt`, which is the same for every vendor

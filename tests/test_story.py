@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 from handlers.front import ACTIONS
 from story import (
     ADMIN_COMMANDS,
+    ANSWERS,
     COMMANDS,
     EDITS,
     IN_WIZARD,
+    LENGTHS,
     OTHER_CONTENT,
     TABLE,
+    TONES,
     UNKNOWN_COMMAND,
     WIZARD,
     WORDS,
@@ -35,6 +38,7 @@ EXPECTED: dict[Step, Row] = {
     Step.MENU: {
         "new_story": ("new_story", None),
         "to_story": ("open_story", None),
+        "stories": ("shelf", None),
         "lucky": ("lucky", Step.SUMMARY),
         "/end_story": ("ask_ending", None),
         WORDS: ("keep_words", None),
@@ -93,6 +97,10 @@ EXPECTED: dict[Step, Row] = {
     Step.STORY: {
         WORDS: ("write_from_words", None),
         "next": ("write_on", None),
+        "suggest": ("suggest", None),
+        "variant": ("another_variant", None),
+        "undo": ("undo", None),
+        "more": ("more", None),
         "finale": ("ask_ending", Step.FINALE),
         "/end_story": ("ask_ending", Step.FINALE),
     },
@@ -106,13 +114,28 @@ EXPECTED: dict[Step, Row] = {
         "/cancel": ("open_story", Step.STORY),
         "/end_story": ("ask_again", None),
     },
-    Step.FINISHED: {WORDS: ("keep_words", None), "new_story": ("new_story", None)},
+    Step.FINISHED: {
+        WORDS: ("keep_words", None),
+        "new_story": ("new_story", None),
+        "another_finale": ("another_variant", None),
+        "download": ("download", None),
+        "same_settings": ("same_settings", Step.SUMMARY),
+    },
+    Step.CORRECT: {WORDS: ("correct", None)},
+    Step.MEMORY: {WORDS: ("rewrite_memory", None), "rebuild": ("rebuild_memory", None)},
+    Step.TONE: {WORDS: ("set_tone", None)}
+    | {f"tone_{name}": ("set_tone", None) for name in TONES}
+    | {f"length_{name}": ("set_length", None) for name in LENGTHS},
+    Step.RENAME: {WORDS: ("rename", None)},
+    Step.FIND: {WORDS: ("find", None)},
 }
 EVERYWHERE: Row = {
     "/start": ("welcome", None),
     "/help": ("help", None),
     "help": ("help", None),
     "/new_story": ("new_story", None),
+    "/stories": ("shelf", None),
+    "/language": ("language", None),
     "/cancel": ("nothing_to_cancel", None),
     "stop": ("nothing_to_stop", None),
     "/whole_story": ("whole_story", None),
@@ -123,13 +146,15 @@ EVERYWHERE: Row = {
     OTHER_CONTENT: ("other_content", None),
 }
 LEAVE: Row = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
+BACK_OUT: Row = {"cancel": ("leave_question", None), "/cancel": ("leave_question", None)}
 KEYS = sorted({key for row in TABLE.values() for key in row})
 
 
 @pytest.mark.parametrize("step", list(Step))
 @pytest.mark.parametrize("key", KEYS)
 def test_every_cell_answers_as_the_screens_say(step: Step, key: str) -> None:
-    row = EVERYWHERE | (LEAVE if step in IN_WIZARD else {}) | EXPECTED[step]
+    leave = LEAVE if step in IN_WIZARD else BACK_OUT if step in ANSWERS else {}
+    row = EVERYWHERE | leave | EXPECTED[step]
     cell = decide(step, key)
     assert (cell.action, cell.to) == row.get(key, ("wrong_state", None))
 
@@ -148,7 +173,7 @@ def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> N
         assert cell.action == "already_writing"
     elif usual.writes or usual.moves:
         assert cell.action == "busy_writing"
-    elif key == "/cancel" and step not in IN_WIZARD:
+    elif key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS:
         assert cell.action == "stop_writing"
     else:
         assert cell == usual
@@ -161,7 +186,11 @@ def test_every_action_of_the_table_is_answered_by_somebody() -> None:
 
 def test_every_step_can_be_reached_and_left() -> None:
     # Where actions themselves decide: the wizard's resumption, the choice of an ending, a story's end.
-    decided_by_actions = {Step.MENU: {Step.GENRE, Step.RESUME}, Step.RESUME: {Step.GENRE}, Step.STORY: {Step.FINISHED}}
+    decided_by_actions = {
+        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND},
+        Step.RESUME: {Step.GENRE},
+        Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE},
+    }
     reached, edge = {Step.MENU}, [Step.MENU]
     while edge:
         step = edge.pop()

@@ -12,7 +12,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,11 +76,11 @@ class World:
         self.stop(0.0)
         return self.start()
 
-    def process(self) -> subprocess.Popen[bytes]:
-        """Starts the bot as a process of its own."""
+    def process(self, *command: str) -> subprocess.Popen[bytes]:
+        """Starts the bot as a process of its own; `command` is what Python runs instead of `bot.py`."""
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         process = subprocess.Popen(
-            [sys.executable, "bot.py"],
+            [sys.executable, *(command or ("bot.py",))],
             cwd=ROOT,
             env=environment | self.environment(),
             stdout=subprocess.DEVNULL,
@@ -141,6 +142,26 @@ class World:
         try:
             row = connection.execute(sql, values).fetchone()
             return row[0] if row else None
+        finally:
+            connection.close()
+
+    def change(self, sql: str, *values: object) -> None:
+        """Changes the bot's database beside the bot."""
+        connection = sqlite3.connect(self.folder / "bot.db", timeout=5)
+        try:
+            with connection:
+                connection.execute(sql, values)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Another program holds the bot's database for writing."""
+        connection = sqlite3.connect(self.folder / "bot.db", timeout=5, isolation_level=None)
+        try:
+            connection.execute("begin immediate")
+            yield
+            connection.execute("rollback")
         finally:
             connection.close()
 

@@ -1,0 +1,74 @@
+"""The bot as a process: started, looked at from outside through `/proc` (Linux only), and stopped."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+
+
+def environment(
+    folder: Path, *, token: str, telegram_url: str, model_url: str, slots: int, limits: bool
+) -> dict[str, str]:
+    """What the bot is told; its own environment is left out."""
+    values = {
+        "PATH": os.environ.get("PATH", ""),
+        "TELEGRAM_TOKEN": token,
+        "TELEGRAM_API_URL": telegram_url,
+        "YANDEX_FOLDER_ID": "b1gbench",
+        "YANDEX_API_KEY": "bench-key",
+        "YANDEX_LLM_URL": model_url,
+        "MODEL_SLOTS": str(slots),
+        "MAX_USERS": "1000000",
+        "MAX_PROJECT_TOKENS": str(10**12),
+        "MAX_TOKENS_PER_SESSION": str(10**9),
+        "DATABASE_PATH": str(folder / "bot.db"),
+        "LOG_FILE": str(folder / "log.txt"),
+    }
+    if not limits:
+        values |= dict.fromkeys(("TELEGRAM_MESSAGES_PER_S", "TELEGRAM_CHAT_INTERVAL_S"), "0")
+        values["TELEGRAM_GROUP_PER_MIN"] = "0"
+    return values
+
+
+class Bot:
+    """The running process."""
+
+    def __init__(self, environ: dict[str, str], log: Path) -> None:
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "bot.py"], cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def runs(self) -> bool:
+        return self._process.poll() is None
+
+    def cpu_s(self) -> float:
+        """Seconds of processor so far, user and system."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS
+
+    def peak_mib(self) -> float:
+        """The most memory that it ever had resident."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+    def stop(self) -> int:
+        """Its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()

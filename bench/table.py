@@ -1,0 +1,96 @@
+"""The figures of a run, the middle of several runs, and the Markdown table of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.load import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What is measured: so many people at once, the model's seconds, Telegram's limits, old prompts in the database."""
+
+    users: int
+    model_s: float
+    limits: bool = False
+    prompts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """One run of a scenario. Milliseconds, unless the name says otherwise; processor and calls are per turn."""
+
+    turns: int
+    turns_per_s: float
+    overhead_p50: float
+    overhead_p95: float
+    overhead_p99: float
+    first_text_p50: float
+    first_text_p95: float
+    calls: float
+    cpu: float
+    peak_mib: float
+    start: float
+    lost: int
+
+
+def quantile(values: Sequence[float], part: float) -> float:
+    """The value that `part` of them don't exceed; 0 without any."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
+
+
+def figures(
+    turns: Sequence[Turn], *, seconds: float, answered: int, cpu_s: float, peak_mib: float, start_s: float, lost: int
+) -> Figures:
+    """`answered`: turns that ended in those `seconds` and that the `cpu_s` were spent on."""
+    overhead = [turn.overhead_s * 1000 for turn in turns]
+    first = [turn.first_text_s * 1000 for turn in turns]
+    return Figures(
+        len(turns),
+        answered / seconds,
+        *(quantile(overhead, part) for part in (0.5, 0.95, 0.99)),
+        *(quantile(first, part) for part in (0.5, 0.95)),
+        sum(turn.calls for turn in turns) / max(1, len(turns)),
+        cpu_s * 1000 / max(1, answered),
+        peak_mib,
+        start_s * 1000,
+        lost,
+    )
+
+
+def middle(runs: Sequence[Figures]) -> Figures:
+    """The median of each figure; of turns and losses the sum."""
+    values = {name: statistics.median(getattr(run, name) for run in runs) for name in Figures.__slots__}
+    values |= {name: sum(getattr(run, name) for run in runs) for name in ("turns", "lost")}
+    return Figures(**values)
+
+
+HEAD = (
+    "| users | model, s | limits | prompts | turns | turns/s | overhead p50 / p95 / p99, ms | first text p50 / p95, ms "
+    "| calls | CPU, ms | RSS, MiB | start, ms | lost |\n|--:|--:|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+)
+
+
+def line(scenario: Scenario, run: Figures) -> str:
+    """The table's line."""
+    overhead = f"{run.overhead_p50:.1f} / {run.overhead_p95:.1f} / {run.overhead_p99:.1f}"
+    cells = (
+        scenario.users,
+        f"{scenario.model_s:g}",
+        "on" if scenario.limits else "off",
+        f"{scenario.prompts:,}",
+        run.turns,
+        f"{run.turns_per_s:.1f}",
+        overhead,
+        f"{run.first_text_p50:.1f} / {run.first_text_p95:.1f}",
+        f"{run.calls:.2f}",
+        f"{run.cpu:.2f}",
+        f"{run.peak_mib:.0f}",
+        f"{run.start:.0f}",
+        run.lost,
+    )
+    return f"| {' | '.join(str(cell) for cell in cells)} |"

@@ -1,0 +1,252 @@
+"""«📚 Мои истории»: the shelf, a story's card, its name, deletion with a day to undo, search, files, links.
+
+The shelf is a message with buttons and changes no mode; only opening a story does. Callback data hold ids,
+and whoever presses must own the story.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+import books
+from database import Story
+from handlers import questions, rewriting
+from handlers import story as story_screen
+from handlers.places import announce
+from handlers.visit import Visit, now
+from keyboards import inline
+from messages import Json
+from outcomes import title_of
+from prose import first_sentences, last_sentence
+from story import Step
+from texts import Html
+
+Toast = str | None  # the key of a pop-up answer, if there is one
+
+PAGE = 6
+FOUND_MOST = 6
+SENTENCE_CHARS = 160
+SHARE_PREFIX = "s_"
+
+
+def shelf(visit: Visit) -> None:
+    """The first page of the user's stories."""
+    if not visit.desk.db.stories.count_of(visit.user.id):
+        buttons = inline([visit.button("lucky", "go:lucky"), visit.button("new_story", "go:new_story")])
+        visit.say("shelf.empty", keyboard=buttons)
+        return
+    visit.say("shelf.line", keyboard=_page(visit, 0), n=visit.desk.db.stories.count_of(visit.user.id))
+
+
+def turn_page(visit: Visit, page: int) -> Toast:
+    stories = visit.desk.db.stories.count_of(visit.user.id)
+    if page * PAGE >= stories:
+        page = 0
+    visit.edit("shelf.line", keyboard=_page(visit, page), n=stories)
+    return None
+
+
+def _page(visit: Visit, page: int) -> Json:
+    stories = visit.desk.db.stories
+    shown = stories.of_user(visit.user.id, limit=PAGE, offset=page * PAGE)
+    pages = (stories.count_of(visit.user.id) + PAGE - 1) // PAGE
+    rows = [[(_line(visit, story), f"card:{story.session_id}")] for story in shown]
+    if pages > 1:
+        here = (f"{page + 1}/{pages}", f"shelf:{page}")
+        rows.append([("◀", f"shelf:{(page - 1) % pages}"), here, ("▶", f"shelf:{(page + 1) % pages}")])
+    rows.append([visit.button("find", "find:0")])
+    return inline(*rows)
+
+
+def _line(visit: Visit, story: Story) -> str:
+    """«Маяк · 12 ч. · вчера»."""
+    parts = visit.desk.db.tree.parts(story.head_id)
+    when = day(visit, story.touched_at)
+    mark = "🏁 " if story.finished else ""
+    return visit.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
+
+
+def day(visit: Visit, moment: int) -> str:
+    """A day as people say it: today, yesterday, a date."""
+    days = int(time.time()) // 86_400 - moment // 86_400
+    if days <= 0:
+        return visit.texts.plain("day.today")
+    if days == 1:
+        return visit.texts.plain("day.yesterday")
+    return time.strftime("%d.%m.%Y", time.gmtime(moment))
+
+
+# ---------------------------------------------------------------------- a card
+
+
+def card(visit: Visit, story: Story) -> Toast:
+    html, keyboard = _card(visit, story)
+    visit.send(html, keyboard=keyboard)
+    return None
+
+
+def _card(visit: Visit, story: Story) -> tuple[Html, Json]:
+    whole = visit.desk.db.tree.whole(story.head_id, story.starts_after)
+    text = "\n\n".join(prompt.text for prompt in whole)
+    first, last = first_sentences(text, 1)[:SENTENCE_CHARS], last_sentence(text)[-SENTENCE_CHARS:]
+    html = visit.texts.say(
+        "shelf.card",
+        title=title_of(story),
+        genre=story.genre,
+        parts=sum(prompt.role == "assistant" for prompt in whole),
+        chars=len(text),
+        when=day(visit, story.touched_at),
+        first=first or "…",
+        last=last or "…",
+    )
+    number = story.session_id
+    share = "unshare" if story.share_token else "share"
+    keyboard = inline(
+        [visit.button("story_continue", f"open:{number}"), visit.button("read", f"read:{number}")],
+        [visit.button("download", f"files:{number}"), visit.button("rename", f"rename:{number}")],
+        [visit.button(share, f"{share}:{number}"), visit.button("delete", f"delete:{number}")],
+    )
+    return html, keyboard
+
+
+def open_story(visit: Visit, story: Story) -> Toast:
+    """«▶️ Продолжить»: exactly where it stopped, after a minute or a year."""
+    visit.open(story.session_id)
+    visit.go(Step.FINISHED if story.finished else Step.STORY)
+    announce(visit)
+    return None
+
+
+def ask_name(visit: Visit, story: Story) -> Toast:
+    questions.ask(visit, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
+    return None
+
+
+def rename(visit: Visit) -> None:
+    story = questions.asked_about(visit)
+    if story is None or not questions.fits(visit):
+        return
+    name = " ".join(visit.words.split())
+    visit.desk.db.stories.set_title(story.session_id, name)
+    questions.go_back(visit)
+    visit.say_here("rename.done", title=name)
+
+
+def delete(visit: Visit, story: Story) -> Toast:
+    """Takes a story off the shelf; for a day a button brings it back."""
+    if visit.desk.turns.writes_in(story.session_id):
+        return "toast.writing"
+    visit.desk.db.stories.delete(story.session_id, now())
+    if visit.user.session_id == story.session_id:
+        visit.desk.db.users.open_session(visit.user.id, None)
+        visit.reload()
+        if visit.step in (Step.STORY, Step.FINALE, Step.FINISHED):
+            visit.go(Step.MENU)
+            announce(visit)
+    undo = visit.inline(visit.button("put_back", f"restore:{story.session_id}"))
+    visit.edit("shelf.deleted", keyboard=undo, title=title_of(story))
+    return None
+
+
+def put_back(visit: Visit, session_id: int) -> Toast:
+    story = visit.desk.db.stories.get(session_id)
+    if story is None or story.user_id != visit.user.id or not visit.desk.db.stories.put_back(session_id):
+        return "toast.past"
+    html, keyboard = _card(visit, story)
+    visit.edit_html(html, keyboard=keyboard)
+    return "toast.saved"
+
+
+# ---------------------------------------------------------------------- search
+
+
+def ask_words(visit: Visit, _: int) -> Toast:
+    questions.ask(visit, Step.FIND, None, "find.ask")
+    return None
+
+
+def find(visit: Visit) -> None:
+    """The user's stories whose text has these words."""
+    if not questions.fits(visit):
+        return
+    found = visit.desk.db.stories.search(visit.user.id, visit.words, limit=FOUND_MOST)
+    questions.go_back(visit)
+    if not found:
+        visit.say_here("find.nothing", words=visit.words)
+        return
+    visit.say_here("find.back")
+    rows = [[(_line(visit, story), f"card:{story.session_id}")] for story in found]
+    visit.say("find.found", keyboard=inline(*rows), words=visit.words)
+
+
+# ---------------------------------------------------------------------- files
+
+
+def ask_format(visit: Visit, story: Story) -> Toast:
+    """«📖 Скачать»: which kind of file."""
+    if story.head_id is None:
+        return "toast.nothing_yet"
+    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in books.FORMATS]
+    visit.say("files.ask", keyboard=inline(buttons), title=title_of(story))
+    return None
+
+
+def download(visit: Visit) -> None:
+    """The same for the open story, from its keyboard."""
+    story = visit.story
+    if story is None:
+        story_screen.lost(visit)
+    elif ask_format(visit, story) is not None:
+        visit.say_here("whole.empty")
+
+
+def send_file(visit: Visit, story: Story, name: str) -> Toast:
+    if story.head_id is None:
+        return "toast.nothing_yet"
+    visit.envelope.send(books.document(visit.desk.db, visit.texts, story, name, visit.chat_id))
+    return None
+
+
+# ---------------------------------------------------------------------- links
+
+
+def share(visit: Visit, story: Story) -> Toast:
+    """A link with which anybody may read the story and branch from it."""
+    if story.head_id is None:
+        return "toast.nothing_yet"
+    token = story.share_token or secrets.token_urlsafe(12)
+    visit.desk.db.stories.share(story.session_id, token)
+    link = f"https://t.me/{visit.desk.username}?start={SHARE_PREFIX}{token}"
+    take_back = visit.inline(visit.button("unshare", f"unshare:{story.session_id}"))
+    visit.say("share.done", keyboard=take_back, title=title_of(story), link=link)
+    return None
+
+
+def unshare(visit: Visit, story: Story) -> Toast:
+    visit.desk.db.stories.share(story.session_id, None)
+    visit.say("share.taken_back", title=title_of(story))
+    return None
+
+
+def open_shared(visit: Visit, token: str) -> None:
+    """A link was followed: the story to be read, and a branch of one's own to be begun from it."""
+    story = visit.desk.db.stories.shared(token)
+    if story is None or story.head_id is None:
+        visit.say_here("share.gone")
+        return
+    author = visit.desk.db.users.get(story.user_id)
+    visit.say("share.opened", title=title_of(story), author=author.first_name if author else "")
+    story_screen.read(visit, story)
+    begin = visit.inline(visit.button("own_branch", f"take:{story.session_id}"))
+    visit.say("share.offer", keyboard=begin, title=title_of(story))
+
+
+def take_shared(visit: Visit, session_id: int) -> Toast:
+    """A branch of one's own from a shared story: a copy, the author's stays as it is."""
+    story = visit.desk.db.stories.get(session_id)
+    if story is None or story.deleted or (story.share_token is None and story.user_id != visit.user.id):
+        return "toast.past"
+    rewriting.copy(visit, story, title_of(story))
+    announce(visit)
+    return None

@@ -1,0 +1,105 @@
+"""How a story's texts stand in a chat: shown as messages, changed in place, shrunk to a line, taken away.
+
+Everything is returned as messages for the outbox. A part is plain text, since a model's text is nobody's
+markup. Which messages show a prompt is known from the table `sent`.
+"""
+
+from __future__ import annotations
+
+import time
+
+from database import Database, Prompt
+from keyboards import inline
+from messages import Json, Outgoing
+from splitting import split
+
+DELETABLE_S = 47 * 3600  # Telegram lets a bot delete its messages for 48 hours
+
+
+def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
+    """One message in Telegram HTML."""
+    params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
+    if keyboard is not None:
+        params["reply_markup"] = keyboard
+    return Outgoing(chat_id, "sendMessage", params)
+
+
+def part(chat_id: int, prompt_id: int, text: str, keyboard: Json = None) -> list[Outgoing]:
+    """A text of a story as new messages; the keyboard hangs on the last."""
+    pieces = split(text)
+    messages = []
+    for number, piece in enumerate(pieces, start=1):
+        params: dict[str, Json] = {"text": piece}
+        if keyboard is not None and number == len(pieces):
+            params["reply_markup"] = keyboard
+        messages.append(Outgoing(chat_id, "sendMessage", params, prompt_id=prompt_id))
+    return messages
+
+
+def variant_row(db: Database, session_id: int, prompt: Prompt) -> list[tuple[str, str]]:
+    """«◀ 2/3 ▶» for a part with variants, round in a ring; empty where it is the only one."""
+    ids = db.tree.variants(prompt, session_id)
+    if len(ids) < 2 or prompt.id not in ids:
+        return []
+    place = ids.index(prompt.id)
+    left, right = ids[place - 1], ids[(place + 1) % len(ids)]
+    here = f"{place + 1}/{len(ids)}"
+    return [("◀", f"variant:{left}"), (here, f"variant:{prompt.id}"), ("▶", f"variant:{right}")]
+
+
+def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboard: Json) -> list[Outgoing]:
+    """Shows `prompt` where another variant stood: in place, or anew where either takes several messages."""
+    pieces = split(prompt.text)
+    standing = db.outbox.messages_of(chat_id, db.outbox.shown(chat_id, message_id))
+    if len(pieces) == 1 and standing in ([], [message_id]):
+        params: dict[str, Json] = {"message_id": message_id, "text": pieces[0]}
+        if keyboard is not None:
+            params["reply_markup"] = keyboard
+        return [Outgoing(chat_id, "editMessageText", params, prompt_id=prompt.id)]
+    gone = [_delete(chat_id, standing_id) for standing_id in standing or [message_id]]
+    return [*gone, *part(chat_id, prompt.id, prompt.text, keyboard)]
+
+
+def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoing]:
+    """Deletes the messages of a prompt; those too old for that shrink to `line`."""
+    ids = db.outbox.messages_of(chat_id, prompt.id)
+    if time.time() - prompt.created_at < DELETABLE_S:
+        return [_delete(chat_id, message_id) for message_id in ids]
+    return [_shrink(chat_id, message_id, line) for message_id in ids]
+
+
+def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoing]:
+    """Shrinks a part to `line`: its first message says it, the others go."""
+    ids = db.outbox.messages_of(chat_id, prompt.id)
+    return [
+        *[_shrink(chat_id, message_id, line) for message_id in ids[:1]],
+        *[_delete(chat_id, message_id) for message_id in ids[1:]],
+    ]
+
+
+def restored(db: Database, chat_id: int, session_id: int, prompt: Prompt) -> list[Outgoing]:
+    """Shows a part again that was shrunk: in its old message where it fits there."""
+    ids = db.outbox.messages_of(chat_id, prompt.id)
+    row = variant_row(db, session_id, prompt)
+    keyboard = inline(row) if row else None
+    if ids:
+        return replaced(db, chat_id, ids[0], prompt, keyboard)
+    return part(chat_id, prompt.id, prompt.text, keyboard)
+
+
+def recalled(prompt: Prompt | None, limit: int = 200) -> str:
+    """The end of a text, to be quoted in a line."""
+    if prompt is None:
+        return ""
+    flat = " ".join(prompt.text.split())
+    if len(flat) <= limit:
+        return flat
+    return f"…{flat[-limit:].partition(' ')[2]}"
+
+
+def _delete(chat_id: int, message_id: int) -> Outgoing:
+    return Outgoing(chat_id, "deleteMessage", {"message_id": message_id})
+
+
+def _shrink(chat_id: int, message_id: int, line: str) -> Outgoing:
+    return Outgoing(chat_id, "editMessageText", {"message_id": message_id, "text": line, "parse_mode": "HTML"})

@@ -1,0 +1,277 @@
+"""Killed at any moment, the bot takes up where it was: every message answered once and in order, every token charged
+once. The kills are `SIGKILL` to a real process; `CHAOS_KILLS` (make chaos) says how many the random test does.
+
+Doesn't cover a machine that loses power: what the disk had not yet written then is Telegram's to deliver again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import random
+import re
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from sandbox.model_faults import Behaviour, Received
+from sandbox.people import Person
+from tests.poisoned_bot import DEADLY, DEATH
+from tests.world import ADMIN_ID, World, until
+
+KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
+WRITERS = 5
+MOST_OPEN = 3  # messages of one writer that wait for their answers; the bot takes five
+RICH = {"USER_TOKENS": 10**9, "MAX_PROJECT_TOKENS": 10**9, "MAX_TOKENS_PER_SESSION": 10**9}
+TAG = re.compile(r"ход (\d+-\d+)")
+
+
+def check_books(world: World) -> None:
+    """Nothing is open, nothing is held, and every sum agrees with every other."""
+    value = world.value
+    assert value("pragma integrity_check") == "ok"
+    assert value("select count(*) from turn where state in ('waiting', 'running')") == 0
+    assert value("select count(*) from inbox where state in ('new', 'turn')") == 0
+    assert value("select count(*) from outbox") == 0
+    assert value("select count(*) from call where state = 'asked'") == 0
+    for table in ("user", "session", "budget"):
+        assert value(f"select coalesce(sum(reserved), 0) from {table}") == 0
+    charged = value("select coalesce(sum(charged), 0) from call where state = 'settled'")
+    assert charged == value("select sum(charged) from call")
+    assert charged == value("select sum(? - balance) from user", int(world.settings.get("USER_TOKENS", "30000")))
+    assert charged == value("select sum(spent) from user") == value("select sum(spent) from session")
+    once = "select count(*) from call where turn_id = turn.id and state = 'settled' and purpose = turn.kind"
+    assert value(f"select count(*) from turn where state = 'answered' and ({once}) <> 1") == 0
+
+
+def settled(world: World) -> bool:
+    """Whether nothing is under way any more."""
+    tables = ("outbox", "turn where state in ('waiting', 'running')", "inbox where state in ('new', 'turn')")
+    return all(world.value(f"select count(*) from {table}") == 0 for table in tables)
+
+
+def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charges_once(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    process = world.process()
+    person = world.writer()
+    paid = world.value("select sum(charged) from call")
+    world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
+    person.press("▶️ Дальше")
+    person.wait_draft("Он бежал.")
+    assert world.value("select reserved from user") > 0
+    world.kill(process)
+    world.says("Он шёл. Он бежал. Он прибежал.")
+    world.process()
+    person.wait("Он прибежал.")
+    until(lambda: settled(world))
+    assert [message.text for message in person.bot_messages].count("Он шёл. Он бежал. Он прибежал.") == 1
+    assert world.value("select count(*) from call where state = 'lost'") == 1
+    assert world.value("select lost from budget") > 0
+    assert world.value("select sum(charged) from call") > paid
+    check_books(world)
+
+
+@dataclass
+class Writer:
+    """Somebody who writes on without waiting for each answer."""
+
+    person: Person
+    sent: list[str] = field(default_factory=list)
+
+    def answers(self) -> list[str]:
+        """The tags of the answers on the screen, in order, one shown twice in a row counted once."""
+        shown = [found[1] for message in self.person.bot_messages if (found := TAG.search(message.text))]
+        return [tag for tag, _ in itertools.groupby(shown)]
+
+    def shown_twice(self) -> int:
+        return sum(bool(TAG.search(message.text)) for message in self.person.bot_messages) - len(self.answers())
+
+    def write(self) -> None:
+        if len(self.sent) - len(self.answers()) < MOST_OPEN:
+            tag = f"{self.person.id}-{len(self.sent) + 1}"
+            self.sent.append(tag)
+            self.person.send(f"И настал ход {tag}, долгий и трудный.")
+
+
+def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
+    """A model that answers words with their own tag, so that each answer can be told from all others."""
+
+    def rule(received: Received) -> Behaviour:
+        if not received.body["completionOptions"].get("stream"):
+            return Behaviour(text="Память: было долго и трудно.")  # a summary
+        found = TAG.findall(received.body["messages"][-1]["text"])
+        text = f"Случился ход {found[-1]}. Потом стало тихо." if found else "Начало."
+        return Behaviour(text=text, first_chunk_s=chance.uniform(0, 0.1), chunk_s=0.01, chunks=4)
+
+    return rule
+
+
+@pytest.mark.timeout(60 + 3 * KILLS)
+def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable[..., World]) -> None:
+    seed = int(os.environ.get("CHAOS_SEED", "7"))
+    chance = random.Random(seed)
+    world = make_world(MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, **RICH)
+    world.models.faults.rule = answer_by_tag(random.Random(seed))
+    process = world.process()
+    writers = [Writer(world.at_summary(number)) for number in range(1, WRITERS + 1)]
+    for writer in writers:
+        writer.person.press("✨ Начать историю")
+    for writer in writers:
+        writer.person.wait("Начало.")
+    for _ in range(KILLS):
+        dies_at = time.monotonic() + chance.uniform(0.3, 1.2)
+        while time.monotonic() < dies_at:
+            chance.choice(writers).write()
+            time.sleep(chance.uniform(0, 0.05))
+        world.kill(process)
+        process = world.process()
+    for writer in writers:
+        writer.write()
+    until(lambda: all(writer.answers() == writer.sent for writer in writers) and settled(world), 20 + KILLS)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(25) == 0
+    for writer in writers:
+        assert writer.answers() == writer.sent
+        assert writer.shown_twice() <= KILLS
+        assert not [message for message in writer.person.bot_messages if "сломалось" in message.text]
+    assert world.value("select count(*) from inbox where state = 'aside'") == 0
+    assert world.value("select count(*) from turn where state = 'failed'") == 0
+    check_books(world)
+    # A kill between Telegram's answer and the row that keeps its message id leaves a notice that nobody knows of.
+    notices = [message for writer in writers for message in writer.person.bot_messages if "в очереди" in message.text]
+    assert len(notices) <= 1 + KILLS // 20
+    print(f"{KILLS} kills, {sum(len(writer.sent) for writer in writers)} messages, seed {seed}")
+
+
+# ---------------------------------------------------------------------- poison
+
+
+def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_goes_on(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world()
+    process = world.process("-m", "tests.poisoned_bot")
+    admin, victim, other = world.new_person(ADMIN_ID), world.new_person(1), world.new_person(2)
+    admin.send("/debug")
+    admin.wait("Отладка включена")
+    with world.telegram.state.lock:
+        victim.send(DEADLY)
+        victim.send("/help")
+        other.send("/help")
+    for _ in range(3):
+        assert process.wait(10) == DEATH
+        process = world.process("-m", "tests.poisoned_bot")
+    victim.wait("отложил его", since=0)
+    victim.wait("Мы пишем историю вдвоём")
+    other.wait("Мы пишем историю вдвоём")
+    assert "died 3 times" in admin.wait("🐞 inbox").text
+    assert "update set aside" in world.log()
+    assert process.poll() is None
+    assert world.value("select count(*) from inbox where state = 'aside'") == 1
+
+
+def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    world.start()
+    person = world.writer()
+    world.models.faults.rule = lambda received: Behaviour(hang=True)
+    person.press("▶️ Дальше")
+    until(lambda: len(world.prompts()) == 2)
+    person.send("Слова, которые ждут.")
+    person.wait("Я ещё пишу")
+    for life in range(1, 6):
+        world.restart()
+        until(lambda life=life: len(world.prompts()) == 2 + life)  # type: ignore[misc]
+        until(lambda: not world.value("select attempts from inbox where state = 'new'"))
+    world.models.faults.rule = lambda received: Behaviour(text=f"Ответ {len(world.prompts())}.")
+    world.restart()
+    person.wait("Ответ 9.", since=0)
+    assert world.prompts()[-1][-1]["text"].startswith("Слова, которые ждут.")
+    assert not [message for message in person.bot_messages if "отложил" in message.text]
+    assert len([message for message in person.bot_messages if "Я ещё пишу" in message.text]) == 1
+
+
+UNREADABLE = {
+    "a message without anything": {"message": {"message_id": 1}},
+    "a message of another shape": {"message": {"message_id": "x", "chat": {"id": 1}, "date": []}},
+    "a button without a sender": {"callback_query": {"id": "1"}},
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(world: World, name: str) -> None:
+    admin, person = world.new_person(ADMIN_ID), world.new_person()
+    admin.send("/debug")
+    admin.wait("Отладка включена")
+    world.telegram.raw_update(UNREADABLE[name])
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+    assert "unreadable update" in admin.wait("🐞 inbox").text
+    assert world.value("select count(*) from inbox where state = 'aside' and attempts = 0") == 1
+
+
+HOSTILE = {
+    "half a surrogate pair": {"text": "слово \ud83d слово"},
+    "a chat with too large a number": {"chat": {"id": 10**30, "type": "private"}},
+    "a chat that is no object": {"chat": 5},
+    "no chat at all": {"chat": None},
+    "a sender without a name": {"from": {"id": 5}},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_update_stops_the_others(world: World, name: str) -> None:
+    person = world.new_person()
+    message = {
+        "message_id": 1,
+        "date": 1,
+        "chat": {"id": 1, "type": "private", "first_name": "Анна"},
+        "from": {"id": 1, "is_bot": False, "first_name": "Анна"},
+        "text": "слово",
+    }
+    world.telegram.raw_update({"message": message | HOSTILE[name]})
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+    until(lambda: not world.value("select count(*) from inbox where state = 'new'"))
+
+
+# ---------------------------------------------------------------------- whatever breaks, nobody is left writing
+
+
+def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(world: World) -> None:
+    person = world.writer()
+    world.says("Дальше.", first_chunk_s=0.5)
+    person.press("▶️ Дальше")
+    until(lambda: len(world.prompts()) == 2)
+    world.change("delete from story")
+    person.wait("Что-то сломалось")
+    until(lambda: settled(world))
+    check_books(world)
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+
+
+def test_places_in_the_queue_are_shown_again_after_a_restart(make_world: Callable[..., World]) -> None:
+    world = make_world(MODEL_SLOTS=1)
+    world.start()
+    first, second = world.at_summary(1), world.at_summary(2)
+    world.models.faults.rule = lambda received: Behaviour(hang=True)
+    first.press("✨ Начать историю")
+    until(lambda: len(world.prompts()) == 1)
+    second.press("✨ Начать историю")
+    old = second.wait("Вы в очереди: 1-й")
+    world.stop(0.0)
+    world.start()
+    second.until(lambda: old.id not in [message.id for message in second.shown])
+    new = second.wait(lambda message: "Вы в очереди: 1-й" in message.text and message.id != old.id)
+    world.models.faults.rule = lambda received: Behaviour(text="Начало.")
+    world.restart()
+    first.wait("Начало.")
+    second.wait("Начало.")
+    second.until(lambda: not [message for message in second.shown if message.id == new.id])
+    until(lambda: world.value("select count(*) from turn where notice_message_id is not null") == 0)

@@ -1,0 +1,176 @@
+"""«📚 Мои истории»: pages, resuming, names, deletion, search, files, shared links."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from sandbox.people import Person
+from tests.world import World
+
+
+def shelf_of(world: World, stories: int) -> Person:
+    """Somebody with so many stories, made by the database itself; the last one is open."""
+    person = world.writer(words="Настоящая история.")
+    assert world.app is not None
+    db = world.app.db
+    with db.transaction():
+        for number in range(1, stories):
+            session = db.stories.create(
+                1,
+                1,
+                genre="Сказка",
+                hero=f"Герой {number}",
+                setting="Лес",
+                extra="",
+                title=f"История {number}",
+                now=number,
+            )
+            text = f"Часть истории {number}. Корабли ушли."
+            db.tree.set_head(session, db.tree.add(session, None, 1, "assistant", text, now=number), number)
+    return person
+
+
+def test_an_empty_shelf_leads_to_a_first_story(world: World) -> None:
+    person = world.new_person()
+    person.press("📚 Мои истории")
+    assert person.wait("Здесь пока пусто").labels == ("🎲 Мне повезёт", "📖 Новая история")
+    person.tap("📖 Новая история")
+    person.wait("Шаг 1")
+
+
+def test_six_stories_a_page(world: World) -> None:
+    person = shelf_of(world, 8)
+    person.send("/stories")
+    shown = person.wait("Ваши истории: 8")
+    assert len([label for label in shown.labels if "ч. ·" in label]) == 6
+    assert shown.labels[0] == "Смотритель Маяк · Остров · 1 ч. · сегодня"
+    person.tap("▶")
+    second = person.wait("Ваши истории: 8")
+    assert len([label for label in second.labels if "ч. ·" in label]) == 2
+    assert person.placeholder == "Что было дальше?"
+
+
+def test_a_story_goes_on_exactly_where_it_stopped(world: World) -> None:
+    person = shelf_of(world, 3)
+    person.send("/stories")
+    person.wait("Ваши истории")
+    person.tap("История 2 · 1 ч. · 01.01.1970")
+    card = person.wait("Часть истории 2.")
+    assert card.labels[:2] == ("▶️ Продолжить", "📖 Читать")
+    world.restart()
+    person.tap("▶️ Продолжить")
+    person.wait("📖 «История 2»")
+    world.says("Они вернулись.")
+    person.send("Прошло три дня.")
+    person.wait("Они вернулись.")
+    assert "Часть истории 2." in str(world.prompts()[-1]) and "Настоящая" not in str(world.prompts()[-1])
+
+
+def test_a_story_is_renamed_deleted_and_brought_back(world: World) -> None:
+    person = shelf_of(world, 1)
+    person.send("/stories")
+    person.wait("Ваши истории")
+    person.tap("Смотритель Маяк · Остров · 1 ч. · сегодня")
+    person.wait("Настоящая история.")
+    person.tap("✏️ Имя")
+    person.wait("Как назвать")
+    person.send("Огни «Надежды» <3")
+    person.wait("Теперь это «Огни «Надежды» <3»")
+    assert person.placeholder == "Что было дальше?"
+    person.tap("🗑 Удалить")
+    person.wait("удалена. Сутки её ещё можно вернуть")
+    person.send("/stories")
+    person.wait("Здесь пока пусто")
+    person.tap("↩️ Вернуть на полку")
+    person.wait("Огни «Надежды» <3")
+    person.send("/stories")
+    person.wait("Ваши истории: 1")
+
+
+def test_search_finds_the_beginning_of_a_word_and_only_ones_own(world: World) -> None:
+    person = shelf_of(world, 3)
+    stranger = world.writer(2, words="Корабль чужого человека.")
+    person.send("/stories")
+    person.wait("Ваши истории")
+    person.tap("🔎 Найти")
+    person.wait("Какие слова искать")
+    person.send('кораб "ушли')
+    assert len(person.wait("Истории со словами").labels) == 2
+    person.send("/stories")
+    person.wait("Ваши истории")
+    person.tap("🔎 Найти")
+    person.wait("Какие слова искать")
+    person.send("бегемот")
+    person.wait("ничего не нашлось")
+    assert "ч." not in str(stranger.last.labels)
+
+
+def test_every_kind_of_file_comes_with_a_safe_name(world: World) -> None:
+    person = world.writer(words="Текст для книги.")
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("📖 Скачать")
+    assert person.wait("В каком виде").labels == ("TXT", "FB2", "EPUB", "HTML")
+    for kind in ("TXT", "FB2", "EPUB", "HTML"):
+        person.tap(kind)
+        message = person.wait(lambda message, kind=kind: getattr(message.attachment, "name", "").endswith(kind.lower()))  # type: ignore[misc]
+        assert message.attachment is not None
+        data = world.telegram.state.files[message.attachment.file_id][1]
+        if kind == "EPUB":
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                data = b"".join(archive.read(name) for name in archive.namelist())
+        assert "Текст для книги." in data.decode("utf-8", "replace")
+        assert message.attachment.name == f"Смотритель_Маяк_Остров.{kind.lower()}"
+
+
+def test_a_shared_story_is_read_by_anybody_and_branched_from(world: World) -> None:
+    author = world.writer(words="Общая история.")
+    author.send("/stories")
+    author.wait("Ваши истории")
+    author.tap("Смотритель Маяк · Остров · 1 ч. · сегодня")
+    author.wait("Общая история.")
+    author.tap("🔗 Поделиться")
+    link = author.wait("Кто откроет эту ссылку").text.rpartition("start=")[2].strip()
+    reader = world.telegram.user(2, "Борис")
+    reader.send(f"/start {link}")
+    reader.wait("Анна делится историей")
+    reader.wait("Общая история.")
+    reader.wait("можно решить по-своему")
+    reader.tap("🔀 Продолжить по-своему")
+    reader.wait("Ваши слова продолжат её")
+    world.says("Своя ветка.")
+    reader.press("▶️ Дальше")
+    reader.wait("Своя ветка.")
+    assert "Общая история." in str(world.prompts()[-1])
+    assert world.value("select count(*) from prompt where user_id = 1") == 1
+    author.tap("🔗 Закрыть ссылку")
+    author.wait("больше не открывается")
+    third = world.telegram.user(3, "Вера")
+    third.send(f"/start {link}")
+    third.wait("Эта ссылка больше не открывается")
+
+
+def test_nobody_reaches_anothers_story_by_its_number(world: World) -> None:
+    world.writer(words="Чужое.")
+    session = world.value("select max(id) from session")
+    stranger = world.writer(2, words="Своё.")
+    for verb in ("card", "read", "open", "delete", "share", "epub", "rename", "files", "volume", "restore", "take"):
+        query = {
+            "id": "1",
+            "from": {"id": 2, "is_bot": False, "first_name": "Х"},
+            "message": {
+                "message_id": stranger.last.id,
+                "date": 1,
+                "chat": {"id": 2, "type": "private"},
+                "text": "х",
+            },
+            "chat_instance": "1",
+            "data": f"{verb}:{session}",
+        }
+        world.telegram.raw_update({"callback_query": query})
+    stranger.send("/help")
+    stranger.wait("Мы пишем историю вдвоём")
+    assert not [message for message in stranger.messages if "Чужое" in message.text or message.attachment]
+    assert world.value("select deleted_at from session where id = ?", session) is None
+    world.telegram.api.violations.clear()  # the invented queries have no true id to answer to

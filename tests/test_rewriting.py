@@ -1,0 +1,334 @@
+"""Rewriting a story: variants, undo and redo, corrections, edits, branches, suggestions, memory, tone."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.model_faults import Behaviour
+from sandbox.people import Person
+from tests.world import World, until
+
+
+def last_part(person: Person, text: str) -> tuple[str, ...]:
+    """The labels under the shown message with this text."""
+    return next(message.labels for message in reversed(person.shown) if message.from_bot and message.text == text)
+
+
+def on_wire(world: World) -> str:
+    """Everything that the last request said to the model."""
+    return str(world.prompts()[-1])
+
+
+def test_every_variant_is_kept_and_arrows_move_between_them(world: World) -> None:
+    person = world.writer(words="Первый вариант.")
+    for number, words in ((2, "Второй вариант."), (3, "Третий вариант.")):
+        world.says(words)
+        person.press("🔄 Другой вариант")
+        person.wait(words)
+        assert last_part(person, words) == ("◀", f"{number}/{number}", "▶")
+    assert [message.text for message in person.shown if "вариант." in message.text] == ["Третий вариант."]
+    person.tap("◀")
+    person.wait("Второй вариант.")
+    assert last_part(person, "Второй вариант.") == ("◀", "2/3", "▶")
+    person.tap("▶")
+    person.wait("Третий вариант.")
+    person.tap("▶")
+    person.wait("Первый вариант.")
+    assert last_part(person, "Первый вариант.") == ("◀", "1/3", "▶")
+    world.says("Дальше.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше.")
+    assert "Первый вариант." in on_wire(world)
+    assert "Второй" not in on_wire(world) and "Третий" not in on_wire(world) and "🔄" not in on_wire(world)
+    assert person.tap("◀").wait_answer().text == "Это уже прошлое"
+
+
+def test_a_variant_asks_the_same_again_and_more_freely(world: World) -> None:
+    person = world.writer()
+    world.says("Ответ.")
+    person.send("Он встал.")
+    person.wait("Ответ.")
+    world.says("Иной ответ.")
+    person.press("🔄 Другой вариант")
+    person.wait("Иной ответ.")
+    first, again = (request.body for request in world.models.of("completion")[-2:])
+    assert first["messages"] == again["messages"]
+    assert again["completionOptions"]["temperature"] == pytest.approx(first["completionOptions"]["temperature"] + 0.2)
+
+
+def test_a_long_variant_takes_the_place_of_a_short_one(world: World) -> None:
+    world.settings["MAX_TOKENS_PER_ANSWER"] = "2800"
+    world.restart()
+    person = world.writer(words="Коротко.")
+    long = "\n\n".join(f"Абзац {number}. " + "слово " * 60 for number in range(12))
+    world.says(long)
+    person.press("🔄 Другой вариант")
+    person.wait("Абзац 11")
+    person.tap("◀")
+    person.wait("Коротко.")
+    assert not [message for message in person.shown if "Абзац" in message.text]
+    person.tap("▶")
+    person.wait("Абзац 11")
+
+
+def test_undo_goes_back_many_turns_and_each_can_be_brought_back(world: World) -> None:
+    person = world.writer(words="Начало положено.")
+    for words, answer in (("Он встал.", "Пол скрипнул."), ("Он вышел.", "Дверь хлопнула.")):
+        world.says(answer)
+        person.send(words)
+        person.wait(answer)
+    person.press("↩️ Отменить ход")
+    assert "Пол скрипнул." in person.wait("Теперь последнее").text
+    assert not [message for message in person.shown if message.text == "Дверь хлопнула."]
+    person.press("↩️ Отменить ход")
+    assert "Начало положено." in person.wait("Теперь последнее: „Начало").text
+    person.press("↩️ Отменить ход")
+    person.wait("Это начало истории, отменять нечего")
+    person.tap("↪️ Вернуть")
+    person.wait("Ход на месте. Последнее: „Пол скрипнул.“")
+    person.tap("↪️ Вернуть")
+    person.wait("Последнее: „Дверь хлопнула.“")
+    assert [message.text for message in person.shown].count("Дверь хлопнула.") == 1
+    world.says("Дальше.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше.")
+    for text in ("Начало положено.", "Он встал.", "Пол скрипнул.", "Он вышел.", "Дверь хлопнула."):
+        assert text in on_wire(world)
+
+
+def test_what_was_undone_never_reaches_the_model(world: World) -> None:
+    person = world.writer()
+    world.says("Ненужное.")
+    person.send("Зря сказано.")
+    person.wait("Ненужное.")
+    person.press("↩️ Отменить ход")
+    person.wait("Теперь последнее")
+    world.says("Нужное.")
+    person.send("Сказано верно.")
+    person.wait("Нужное.")
+    assert "Ненужное" not in on_wire(world) and "Зря" not in on_wire(world) and "Отменить" not in on_wire(world)
+
+
+def test_a_part_can_be_corrected_in_own_words(world: World) -> None:
+    person = world.writer(words="Смотритель был высок.")
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("✏️ Исправить")
+    assert "Смотритель был высок." in person.wait("Пришлите отрывок целиком").text
+    assert person.keyboard == (("✖️ Отмена",),)
+    person.send("Смотритель был мал ростом.")
+    person.wait(lambda message: message.text == "Смотритель был мал ростом.")
+    assert last_part(person, "Смотритель был мал ростом.") == ("◀", "2/2", "▶")
+    assert person.keyboard[0][0] == "▶️ Дальше"
+    world.says("Дальше.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше.")
+    assert "мал ростом" in on_wire(world) and "высок" not in on_wire(world)
+
+
+def test_editing_the_last_own_message_rewrites_its_answer(world: World) -> None:
+    person = world.writer()
+    world.says("Он взял топор и пошёл.")
+    message = person.send("Он взял топор.")
+    person.wait("Он взял топор и пошёл.")
+    world.says("Лопата звякнула.")
+    person.edit(message, "Он взял лопату.")
+    person.wait("Лопата звякнула.")
+    assert "топор" not in on_wire(world)
+    assert not [shown for shown in person.shown if shown.text == "Он взял топор и пошёл."]
+
+
+def test_editing_punctuation_alone_is_free(world: World) -> None:
+    person = world.writer()
+    world.says("Он сел.")
+    message = person.send("он встал")
+    person.wait("Он сел.")
+    asked = len(world.prompts())
+    person.edit(message, "Он встал!")
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+    assert len(world.prompts()) == asked
+    world.says("Дальше.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше.")
+    assert "Он встал!" in on_wire(world) and "он встал" not in on_wire(world) and "Он сел." in on_wire(world)
+
+
+def test_an_older_own_message_stays_as_it_became_story(world: World) -> None:
+    person = world.writer()
+    world.says("Первый ответ.")
+    message = person.send("Первые слова.")
+    person.wait("Первый ответ.")
+    world.says("Второй ответ.")
+    person.send("Вторые слова.")
+    person.wait("Второй ответ.")
+    asked = len(world.prompts())
+    person.edit(message, "Совсем иное.")
+    person.wait("Правку вижу")
+    assert len(world.prompts()) == asked
+
+
+def test_a_branch_is_a_story_of_its_own_from_here(world: World) -> None:
+    person = world.writer(words="Общее начало.")
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🔀 Ветка")
+    person.wait("Ветка готова")
+    world.says("В ветке.")
+    person.press("▶️ Дальше")
+    person.wait("В ветке.")
+    assert "Общее начало." in on_wire(world)
+    person.send("/stories")
+    assert "Ваши истории: 2" in person.wait("Ваши истории").text
+    first = world.value("select min(id) from session")
+    assert world.value("select count(*) from prompt where session_id = ?", first) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"options": ["Он открыл дверь.", "Он разбил окно.", "Он запел."]}',
+        '```json\n["Он открыл дверь.", "Он разбил окно.", "Он запел."]\n```',
+        "Вот три поступка:\n1. Он открыл дверь.\n2. Он разбил окно.\n3. Он запел.",
+    ],
+)
+def test_a_suggestion_is_one_press_away_from_being_played(world: World, answer: str) -> None:
+    person = world.writer()
+    world.says(answer)
+    person.press("💡 Подскажи")
+    shown = person.wait("Выберите или напишите своё")
+    assert "2. Он разбил окно." in shown.text
+    assert shown.labels == ("1", "2", "3", "🔄 Ещё три")
+    assert "options" in str(world.models.of("completion")[-1].body["jsonSchema"])
+    world.says("Стекло брызнуло.")
+    person.tap("2", shown)
+    person.wait("▸ Он разбил окно.")
+    person.wait("Стекло брызнуло.")
+    assert world.prompts()[-1][-1]["text"] == "Он разбил окно."
+    assert "Он запел" not in on_wire(world)
+
+
+def test_suggestions_that_are_none_say_so_and_cost_nothing(world: World) -> None:
+    person = world.writer()
+    before = world.value("select balance from user where id = 1")
+    world.says("Я не знаю, что предложить.")
+    person.press("💡 Подскажи")
+    assert person.wait("Не получилось обработать запрос").labels == ("🔁 Повторить",)
+    assert world.value("select balance from user where id = 1") == before
+
+
+def test_old_suggestions_are_past(world: World) -> None:
+    person = world.writer()
+    world.says('{"options": ["Он сел.", "Он лёг.", "Он спел."]}')
+    person.press("💡 Подскажи")
+    shown = person.wait("Выберите или напишите своё")
+    world.says("Дальше.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше.")
+    assert person.tap("1", shown).wait_answer().text == "Это уже прошлое"
+
+
+def test_memory_can_be_read_and_written_in_own_words(world: World) -> None:
+    person = world.writer(words="Первая.")
+    for words in ("Вторая.", "Третья.", "Четвёртая."):
+        world.says(words)
+        person.press("▶️ Дальше")
+        person.wait(words)
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🧠 Память")
+    person.wait("помещается в мою память целиком")
+    person.send("Герой: смотритель Егор, рыжий.")
+    person.wait("Запомнил")
+    world.says("Пятая.")
+    person.press("▶️ Дальше")
+    person.wait("Пятая.")
+    assert "Раньше было: Герой: смотритель Егор, рыжий." in world.prompts()[-1][0]["text"]
+    assert "Первая." not in on_wire(world) and "Четвёртая." in on_wire(world)
+    person.press("↩️ Отменить ход")
+    person.wait("Теперь последнее")
+    person.send("/whole_story")
+    person.wait("Первая.")
+
+
+def test_memory_can_be_made_anew_from_the_original_text(world: World) -> None:
+    person = world.writer(words="Первая.")
+    for words in ("Вторая.", "Третья."):
+        world.says(words)
+        person.press("▶️ Дальше")
+        person.wait(words)
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🧠 Память")
+    person.wait("помещается в мою память целиком")
+    world.says("Герой: Маяк. Было: первая.")
+    person.press("🔄 Собрать заново")
+    assert "Герой: Маяк. Было: первая." in person.wait("Перечитал").text
+    assert "Первая." in world.prompts()[-1][0]["text"]
+
+
+def test_tone_and_length_reach_the_model(world: World) -> None:
+    person = world.writer()
+    for button, answer in (("Мрачный", "Тон: Мрачный"), ("Короче", "Части: Короче")):
+        person.press("⚙️ Ещё")
+        person.wait("что сделать?")
+        person.tap("🎭 Тон и стиль")
+        person.wait("Каким тоном писать")
+        person.press(button)
+        person.wait(answer)
+    world.says("Мрак.")
+    person.press("▶️ Дальше")
+    person.wait("Мрак.")
+    system = world.prompts()[-1][0]["text"]
+    assert "Тон: Мрачный" in system and "до 600 знаков" in system
+
+
+def test_another_ending_and_a_second_volume_that_remembers(world: World) -> None:
+    person = world.writer(words="Начало тома первого.")
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Первый конец.")
+    world.says("Свет в окне")
+    person.press("😢 Трагический")
+    assert "Свет в окне" in person.wait("Дописали!").text
+    book = person.wait(lambda message: message.attachment is not None)
+    assert book.attachment is not None and book.attachment.name == "Свет_в_окне.epub"
+    world.says("Второй конец.")
+    world.says("Тень")
+    person.press("🔄 Другой финал")
+    person.wait("Второй конец.")
+    assert "◀" in last_part(person, "Второй конец.")
+    person.wait("Тень")
+    assert "трагический" in str(world.prompts()[-2])
+    world.says("Прошёл год.")
+    person.tap("📗 Второй том")
+    person.wait("«Тень. Том второй»")
+    person.wait("Прошёл год.")
+    assert "Второй конец." in on_wire(world) and "второй том" in world.prompts()[-1][-1]["text"]
+    person.send("/whole_story")
+    person.wait("1 часть")
+    whole = person.wait("Прошёл год.")
+    assert "Начало тома первого." not in whole.text
+
+
+def test_again_with_the_same_settings(world: World) -> None:
+    person = world.writer()
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.")
+    person.press("✍️ На твой вкус")
+    person.wait("Дописали!")
+    person.press("🔁 Заново с теми же настройками")
+    card = person.wait("Шаг 5 из 5").text
+    assert "Герой: Смотритель Маяк: слеп" in card and "Место: Остров: туман круглый год" in card
+
+
+def test_an_ending_whose_name_fails_keeps_its_working_name(world: World) -> None:
+    person = world.writer()
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.")
+    world.models.faults.order(Behaviour(status=500))
+    person.press("✍️ На твой вкус")
+    assert "Смотритель Маяк · Остров" in person.wait("Дописали!").text
+    until(lambda: world.value("select count(*) from turn where state in ('waiting', 'running')") == 0)
