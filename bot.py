@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from telebot import TeleBot, apihelper
@@ -32,13 +33,19 @@ from gpt import GPT, Fault, Wire
 from handlers import front
 from handlers.visit import Desk
 from intake import Intake
+from media import Media
 from messages import Outgoing
 from outcomes import Outcomes
 from pacing import Pace
 from self_check import check
+from services.images import OpenAIPainter, Painter, YandexPainter
 from services.openai_gpt import OpenAIWire
+from services.openai_speech import OpenAINarrator
+from services.speech import Narrator, YandexNarrator
 from texts import FALLBACK, Locales
 from turns import Turns
+from wire import Static
+from writing import Writing
 from yandex_gpt import YandexWire
 from yandex_iam import yandex_credential
 
@@ -53,16 +60,29 @@ NO_TOKEN = (
 )
 
 
-def make_wire(config: Config, sessions: Sessions, on_fault: FaultListener) -> Wire:
-    """The configured vendor's wire."""
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """Whoever writes, draws and reads aloud."""
+
+    wire: Wire
+    painter: Painter
+    narrator: Narrator
+
+
+def make_vendor(config: Config, sessions: Sessions, on_fault: FaultListener) -> Vendor:
+    """The configured vendor's ways of being asked. No network yet."""
     if config.model_provider == "openai":
-        return OpenAIWire(
-            config.openai_base_url,
+        base_url, key = config.openai_base_url, config.openai_api_key
+        own = Static(f"Bearer {key}" if key else "")
+        wire = OpenAIWire(
+            base_url,
             sessions,
-            api_key=config.openai_api_key,
+            api_key=key,
             model=config.openai_model,
             context_tokens=config.openai_context_tokens,
         )
+        painter = OpenAIPainter(base_url, sessions, own, on_fault=on_fault)
+        return Vendor(wire, painter, OpenAINarrator(base_url, sessions, own, on_fault=on_fault))
     credential = yandex_credential(
         sessions,
         api_key=config.yandex_api_key,
@@ -73,7 +93,12 @@ def make_wire(config: Config, sessions: Sessions, on_fault: FaultListener) -> Wi
         metadata_url=config.yandex_metadata_url,
         on_fault=on_fault,
     )
-    return YandexWire(config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url)
+    folder = config.yandex_folder_id
+    return Vendor(
+        YandexWire(folder, credential, model=config.yandex_model, url=config.yandex_llm_url),
+        YandexPainter(folder, sessions, credential, base_url=config.yandex_openai_url, on_fault=on_fault),
+        YandexNarrator(sessions, credential, url=config.yandex_tts_url, on_fault=on_fault),
+    )
 
 
 class FaultListener:
@@ -97,9 +122,8 @@ class App:
         self.locales = Locales.load(HERE / "locales")
         sessions = Sessions(network or Network())
         listener = FaultListener()
-        self.gpt = GPT(
-            make_wire(config, sessions, listener), sessions, timeout_s=config.model_timeout_s, on_fault=listener
-        )
+        vendor = make_vendor(config, sessions, listener)
+        self.gpt = GPT(vendor.wire, sessions, timeout_s=config.model_timeout_s, on_fault=listener)
         self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
         # The library keeps these for the whole process, untyped.
         vars(apihelper).update(
@@ -122,9 +146,12 @@ class App:
         )
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
         outcomes = Outcomes(config, self.db, self.locales)
-        self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, self.locales)
+        writing = Writing(config, self.db, self.gpt, self.delivery, outcomes, self.locales)
+        media = Media(config, self.db, writing, outcomes, self.locales, vendor.painter, vendor.narrator)
+        self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media)
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
-        front.register(self.bot, Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes))
+        desk = Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media)
+        front.register(self.bot, desk)
 
     def start(self) -> None:
         self._recall_calibration()
@@ -164,6 +191,7 @@ class App:
                     self._keep_calibration()
                 if ticks % 3600 == 1:
                     self.db.inbox.purge(int(time.time()))
+                    self.db.stories.purge(int(time.time()))
             except StorageError as error:
                 logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
             except Exception:
@@ -271,7 +299,7 @@ def _not_configured(error: ConfigError) -> int:
 
 def _check(config: Config, network: Network) -> int:
     sessions = Sessions(network)
-    gpt = GPT(make_wire(config, sessions, FaultListener()), sessions, timeout_s=30.0)
+    gpt = GPT(make_vendor(config, sessions, FaultListener()).wire, sessions, timeout_s=30.0)
     api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
     return 0 if check(config, api, gpt, print) else 1
 

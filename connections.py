@@ -174,6 +174,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, network: Network, idle_s: float) -> None:
         self._network = network
         self._pools = _pool_classes(idle_s)
+        self._known: dict[tuple[str, str, str], Any] = {}  # pools by scheme, host and proxy
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -185,6 +186,21 @@ class _Adapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):
             manager.pool_classes_by_scheme = self._pools
         return manager
+
+    def get_connection_with_tls_context(
+        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        # The way to a host doesn't change; to work it out anew costs as much as to send a short message.
+        parts = urlsplit(request.url or "")
+        key = (parts.scheme, parts.netloc, (proxies or {}).get("https", ""))
+        if verify is not True or cert is not None:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        if key not in self._known:
+            if len(self._known) >= 8:  # beyond ten the library closes the pool that it thinks unused
+                self._known.clear()
+                self.poolmanager.clear()
+            self._known[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
+        return self._known[key]
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         if verify is True and cert is None and url.lower().startswith("https"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 
 import allowance
 import books
@@ -87,6 +88,26 @@ class Outcomes:
             messages.append(sentence(turn.chat_id, texts.say("finale.epilogue_done"), self._at_the_end(turn)))
         return [*messages, *self._warnings(turn, texts, near=turn.kind == "part")]
 
+    def made(self, turn: Turn, files: Sequence[bytes]) -> list[Outgoing]:
+        """What a service has made of a part: its picture, or its reading in as many pieces as it took."""
+        _, story, texts = self._of(turn)
+        what = "picture" if turn.kind == "picture" else "voice"
+        part = self._db.tree.parts(turn.prompt_id)
+        caption = texts.plain(f"{what}.caption", title=title_of(story), part=part)
+        messages = []
+        for number, content in enumerate(files, start=1):
+            shown = caption if len(files) == 1 else f"{caption} · {number}/{len(files)}"
+            if turn.kind == "picture":
+                kind = "png" if content.startswith(b"\x89PNG") else "jpg"
+                messages.append(
+                    Outgoing(turn.chat_id, "sendPhoto", {"caption": shown}, {"photo": (f"picture.{kind}", content)})
+                )
+            else:
+                messages.append(
+                    Outgoing(turn.chat_id, "sendVoice", {"caption": shown}, {"voice": ("voice.ogg", content)})
+                )
+        return messages
+
     def _rows(self, turn: Turn, prompt_id: int) -> list[list[tuple[str, str]]]:
         """The row of variants under a part, where it has any."""
         prompt = self._db.tree.get(prompt_id)
@@ -164,6 +185,11 @@ class Outcomes:
         softer = (texts.label("softer"), f"softer:{turn.id}")
         if isinstance(error, LimitReached):
             return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error)]
+        if turn.kind in ("picture", "reading") and isinstance(error, ModelError):
+            what = "picture" if turn.kind == "picture" else "voice"
+            if isinstance(error, ModelRefused):
+                return [sentence(turn.chat_id, texts.say("picture.refused"))]
+            return [sentence(turn.chat_id, texts.say(f"{what}.away"), inline([retry]))]
         if isinstance(error, ModelRefused):
             key = "trouble.refused" if self._has_words(turn) else "trouble.refused_own"
             return [sentence(turn.chat_id, texts.say(key), inline([softer]))]
@@ -183,7 +209,8 @@ class Outcomes:
         keyboard: Json = None
         if error.limit == "session":
             text = texts.say("trouble.session_full")
-            keyboard = inline([(texts.label("finale"), f"finale:{session_id}")])
+            volume = (texts.label("second_volume"), f"volume:{session_id}")
+            keyboard = inline([(texts.label("finale"), f"finale:{session_id}"), volume])
         elif error.limit == "sessions":
             text = texts.say("trouble.sessions", used=error.used, limit=error.allowed)
         elif error.limit == "balance":

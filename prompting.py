@@ -19,7 +19,9 @@ from yandex_gpt import build_prompt
 MEMORY_CHARS = 1_500
 MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
 TAIL_CHARS = 1_500  # of the last text, for what is asked beside the story
-ASIDES = frozenset({"suggest", "title", "memory"})  # kinds of turn whose answer is no text of the story
+STREAMED = frozenset({"part", "ending", "epilogue"})  # kinds of turn whose answer is a text of the story
+ASIDES = frozenset({"suggest", "title"})  # whose answer is something said about it
+JOBS = frozenset({"picture", "reading"})  # whose answer a service makes of it
 ANSWER_TOKENS = {"suggest": 300, "title": 60}
 SUGGESTIONS = 3
 SUGGESTIONS_SCHEMA: Mapping[str, Json] = {
@@ -33,6 +35,12 @@ _SYSTEM = {"part": "coauthor", "ending": "finale", "epilogue": "epilogue"}
 _CLOSING = {"part": "wire.go_on", "ending": "wire.finale", "epilogue": "wire.epilogue"}
 _LENGTH = {"ending": "length.finale", "epilogue": "length.epilogue"}
 _NUMBERED = re.compile(r"^\s*(?:\d+[.)]|[-—•*])\s*(.+)$", re.MULTILINE)
+
+
+def picture_messages(texts: Texts, story: Story, part: str) -> list[Message]:
+    """The prompt that describes one moment of a part to a painter."""
+    values = {"genre": story.genre, "look": story.hero, "setting": story.setting, "part": part[-TAIL_CHARS:]}
+    return [Message("user", texts.prompt("illustration", style=texts.prompt("style.picture"), **values))]
 
 
 def temperature(purpose: str, *, variant: bool) -> float:

@@ -43,27 +43,29 @@ _OPENERS: Final = (
 )
 PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line's end is prose
 
+# What a mark can't do without stands first: looking for it is a hundred times faster than the expression, and most
+# texts have none of them. A text is looked at with one more line end behind it.
 _MARKS: Final = tuple(
-    (re.compile(pattern, re.MULTILINE), replacement)
-    for pattern, replacement in (
-        (r"\r\n?", "\n"),
-        (r"[\u200b\u2060\ufeff]", ""),
-        (r"^[ \t]*(?:```|~~~)[^\n]*(?:\n|\Z)", ""),  # a code fence
-        (r"^[ \t]*(?:[*_-][ \t]*){3,}$", ""),  # a line across
-        (r"^[ \t]*#{1,6}[ \t]+[^\n]{1,80}\n+(?=\S)", ""),  # a heading above its text
-        (r"^[ \t]*(?:#{1,6}(?:[ \t]+|$))+", ""),
-        (r"^[ \t]*(?:>[ \t]*)+", ""),
-        (r"^[ \t]*(?:[*•+][ \t]+)+", ""),
-        (r"^([ \t]*)-(?=[ \t]+\S)", r"\1—"),  # a dialogue's dash, written as a list's mark
-        (r"(?<=\S) - (?=\S)", " — "),
-        (r"\[([^\[\]\n]+)\]\(https?://[^\s()]*\)", r"\1"),
-        (r"`+", ""),
-        (r"__", ""),
-        (r"(?<!\w)_(?=\w)|(?<=[\w.,!?…»])_(?!\w)", ""),
-        (r"\*\*", ""),
-        (r"(?<!\d)\*(?=\S)|(?<=\S)\*(?!\d)", ""),
-        (r"(?<![ \t])[ \t]+$", ""),
-        (r"\n{3,}", "\n\n"),
+    (needles, re.compile(pattern, re.MULTILINE), replacement)
+    for needles, pattern, replacement in (
+        (("\r",), r"\r\n?", "\n"),
+        (("\u200b", "\u2060", "\ufeff"), r"[\u200b\u2060\ufeff]", ""),
+        (("```", "~~~"), r"^[ \t]*(?:```|~~~)[^\n]*(?:\n|\Z)", ""),  # a code fence
+        (("*", "_", "-"), r"^[ \t]*(?:[*_-][ \t]*){3,}$", ""),  # a line across
+        (("#",), r"^[ \t]*#{1,6}[ \t]+[^\n]{1,80}\n+(?=\S)", ""),  # a heading above its text
+        (("#",), r"^[ \t]*(?:#{1,6}(?:[ \t]+|$))+", ""),
+        ((">",), r"^[ \t]*(?:>[ \t]*)+", ""),
+        (("*", "•", "+"), r"^[ \t]*(?:[*•+][ \t]+)+", ""),
+        (("- ", "-\t"), r"^([ \t]*)-(?=[ \t]+\S)", r"\1—"),  # a dialogue's dash, written as a list's mark
+        ((" - ",), r"(?<=\S) - (?=\S)", " — "),
+        (("](http",), r"\[([^\[\]\n]+)\]\(https?://[^\s()]*\)", r"\1"),
+        (("`",), r"`+", ""),
+        (("__",), r"__", ""),
+        (("_",), r"(?<!\w)_(?=\w)|(?<=[\w.,!?…»])_(?!\w)", ""),
+        (("**",), r"\*\*", ""),
+        (("*",), r"(?<!\d)\*(?=\S)|(?<=\S)\*(?!\d)", ""),
+        ((" \n", "\t\n"), r"(?<![ \t])[ \t]+$", ""),
+        (("\n\n\n",), r"\n{3,}", "\n\n"),
     )
 )
 _HEADING_BEGUN: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+[^\n]{0,80}\n*\Z", re.MULTILINE)
@@ -144,8 +146,10 @@ def _until_settled(text: str, words_before: str, *, closing: bool) -> str:
 
 
 def _unmarked(text: str) -> str:
-    for pattern, replacement in _MARKS:
-        text = pattern.sub(replacement, text)
+    for needles, pattern, replacement in _MARKS:
+        ended = f"{text}\n"
+        if any(needle in ended for needle in needles):
+            text = pattern.sub(replacement, text)
     return _NUMBERED.sub("", text) if len(_NUMBERED.findall(text)) > 1 else text
 
 

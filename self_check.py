@@ -5,7 +5,6 @@ It changes nothing: the database is opened for reading only, and never recovered
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from botapi import BotApi

@@ -21,7 +21,7 @@ from typing import Final
 
 from messages import Json, OutboxRow
 from pacing import NEVER, Bucket, Pace, Window
-from sendjobs import Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
+from sendjobs import KINDS, Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
 
 _DRAFT_SPARE: Final = 0.25  # this part of the limit of messages a second is left to answers
 _SWEEP_AT: Final = 2048  # chats kept in mind before the idle ones are let go
@@ -35,7 +35,7 @@ class SendQueue:
         self._most_best_effort = most_best_effort
         self._best_effort = 0
         self._chats: dict[tuple[int, bool], Chat] = {}
-        self._heaps: tuple[list[tuple[float, int, Chat]], ...] = tuple([] for _ in Kind)
+        self._heaps: tuple[list[tuple[float, int, Chat]], ...] = tuple([] for _ in KINDS)
         self._ties = itertools.count()
         self._global = Window(pace.messages_per_s, 1.0)
         self._paused_until = 0.0
@@ -60,9 +60,7 @@ class SendQueue:
             chat.typing_at = NEVER
         self._schedule(chat)
 
-    def draft(
-        self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float
-    ) -> None:
+    def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float) -> None:
         """Replaces the chat's draft, unless that draft was ended."""
         chat = self._chat(chat_id, now)
         if draft_id not in chat.ended_drafts:
@@ -113,7 +111,7 @@ class SendQueue:
         """The next call that may be made now; its chat is busy until `finish`."""
         if now < self._paused_until:
             return None
-        for kind in Kind:
+        for kind in KINDS:
             while (chat := self._first(kind)) and chat.due[kind] <= now:
                 if kind is Kind.DRAFT and self._global.spare(now) <= _DRAFT_SPARE:
                     self._skip_draft(chat, now)
@@ -127,7 +125,7 @@ class SendQueue:
         """When there may be something to take; `NEVER`: not before something comes in or is finished."""
         moments = (
             max(chat.due[kind], self._kind_at(kind), self._paused_until)
-            for kind in Kind
+            for kind in KINDS
             if (chat := self._first(kind)) is not None
         )
         return min(moments, default=NEVER)
@@ -210,7 +208,7 @@ class SendQueue:
                     heapq.heappush(self._heaps[kind], (due, next(self._ties), chat))
 
     def _dues(self, chat: Chat) -> list[float]:
-        dues = [NEVER] * len(Kind)
+        dues = [NEVER] * len(KINDS)
         limited_at = max(chat.bucket.next_at(), chat.group.next_at() if chat.group else 0.0)
         if chat.answers:
             head = chat.answers[0]
@@ -234,7 +232,7 @@ class SendQueue:
 
     def _start(self, chat: Chat, kind: Kind, now: float) -> Job:
         chat.busy = True
-        chat.due = [NEVER] * len(Kind)
+        chat.due = [NEVER] * len(KINDS)
         chat.touched_at = now
         job = self._job(chat, kind, now)
         if kind > Kind.ANSWER:

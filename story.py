@@ -57,6 +57,8 @@ IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
 ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND)  # one answer, and back again
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
 LENGTHS: Final = ("short", "middle", "long")
+# Labels that could as well be somebody's own word: buttons at their own step only.
+ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs"})

@@ -21,9 +21,10 @@ from errors import CoauthorError, ModelCancelled, StorageError
 from gpt import GPT
 from intake import Intake
 from logs import event
+from media import Media
 from messages import Finish, Message, OutboxRow, Outgoing
 from outcomes import Outcomes
-from texts import Locales
+from prompting import JOBS
 from writing import Live, Writing
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,20 @@ log = logging.getLogger(__name__)
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
 
 
+JOB_THREADS = 4  # for pictures and readings, which take no slot of the model
+
+
+class _Line:
+    """Turns that wait for the same workers, first come first served. Guarded by the lock it is given."""
+
+    def __init__(self, lock: threading.Lock) -> None:
+        self.changed = threading.Condition(lock)
+        self.queue: deque[int] = deque()
+        self.idle = 0
+
+
 class Turns:
-    """The queue of turns and the `MODEL_SLOTS` workers that run them."""
+    """The lines of turns, the `MODEL_SLOTS` workers of the model's, and the few of the services'."""
 
     def __init__(
         self,
@@ -42,7 +55,8 @@ class Turns:
         delivery: Delivery,
         intake: Intake,
         outcomes: Outcomes,
-        locales: Locales,
+        writing: Writing,
+        media: Media,
     ) -> None:
         self._config = config
         self._db = db
@@ -50,11 +64,13 @@ class Turns:
         self._delivery = delivery
         self._intake = intake
         self._outcomes = outcomes
-        self._writing = Writing(config, db, gpt, delivery, outcomes, locales)
-        self._condition = threading.Condition()
-        self._queue: deque[int] = deque()
+        self._writing = writing
+        self._media = media
+        self._lock = threading.Lock()
+        self._ended = threading.Condition(self._lock)  # for `stop`: a turn's end must not wake every idle worker
+        self._model_line = _Line(self._lock)
+        self._job_line = _Line(self._lock)
         self._places: dict[int, tuple[int, int]] = {}  # turn → chat and the place that its notice shows
-        self._idle = 0
         self._live: dict[int, Live] = {}
         self._stopping = threading.Event()
 
@@ -73,19 +89,26 @@ class Turns:
         self._delivery.wake(rows)
         if lost or left:
             event(log, logging.INFO, "took up turns", lost_calls=lost, turns=len(left))
-        self._queue.extend(turn.id for turn in left)
-        self._places = {turn.id: (turn.chat_id, 0) for turn in left[self._config.model_slots :]}
-        for number in range(self._config.model_slots):
-            threading.Thread(target=self._work, name=f"turn-{number}", daemon=True).start()
+        for turn in left:
+            self._line_of(turn.kind).queue.append(turn.id)
+        waiting = [turn for turn in left if turn.kind not in JOBS][self._config.model_slots :]
+        self._places = {turn.id: (turn.chat_id, 0) for turn in waiting}
+        for line, name, number in (
+            (self._model_line, "turn", self._config.model_slots),
+            (self._job_line, "job", JOB_THREADS),
+        ):
+            for place in range(number):
+                threading.Thread(target=self._work, args=(line,), name=f"{name}-{place}", daemon=True).start()
 
     def stop(self, timeout_s: float) -> int:
         """Starts no more turns and waits for the running ones; how many are left for the next life."""
         deadline = time.monotonic() + timeout_s
-        with self._condition:
+        with self._lock:
             self._stopping.set()
-            self._condition.notify_all()
+            self._model_line.changed.notify_all()
+            self._job_line.changed.notify_all()
             while self._live and (left_s := deadline - time.monotonic()) > 0:
-                self._condition.wait(left_s)
+                self._ended.wait(left_s)
             left = list(self._live.values())
         for live in left:
             live.cancel.set()  # it ends without a word; its call is lost, and asked again in the next life
@@ -97,12 +120,14 @@ class Turns:
         """How many tokens a user's words have, about. No network."""
         return self._gpt.estimate([Message("user", text)])
 
-    def check(self, user_id: int, session_id: int | None, kind: str) -> None:
-        """Raises `LimitReached` where not even an answer would be let through now; the worker looks again."""
-        tokens = self._config.max_tokens_per_answer
+    def check(self, user_id: int, session_id: int | None, kind: str, tokens: int | None = None) -> None:
+        """Raises `LimitReached` where a turn that takes `tokens` at least wouldn't be let through now.
+
+        Without `tokens`: not even an answer. The worker looks again.
+        """
         period = allowance.budget_period(self._config, time.time())
         caps = allowance.caps(self._config, user_id, kind)
-        self._db.ledger.check(user_id, session_id, tokens, period, caps)
+        self._db.ledger.check(user_id, session_id, tokens or self._config.max_tokens_per_answer, period, caps)
 
     def open_in(self, chat_id: int) -> Turn | None:
         """The waiting or running turn of a chat."""
@@ -153,22 +178,24 @@ class Turns:
 
     # ------------------------------------------------------------------ after the commit
 
-    def enqueue(self, turn_id: int, chat_id: int) -> None:
+    def enqueue(self, turn_id: int, chat_id: int, kind: str) -> None:
         """Lets a new turn wait for its slot; its place is shown where it has to wait."""
-        with self._condition:
-            self._queue.append(turn_id)
-            if self._idle >= len(self._queue):
-                self._condition.notify()
+        line = self._line_of(kind)
+        with self._lock:
+            line.queue.append(turn_id)
+            if line.idle >= len(line.queue):
+                line.changed.notify()
                 return
             self._places[turn_id] = (chat_id, 0)
         self.show_places()
 
     def release(self, turn: Turn) -> None:
         """After `end_by_stop`: wakes the worker, takes the queue notice away, lets the chat go on."""
-        with self._condition:
+        line = self._line_of(turn.kind)
+        with self._lock:
             live = self._live.get(turn.id)
-            if turn.id in self._queue:
-                self._queue.remove(turn.id)
+            if turn.id in line.queue:
+                line.queue.remove(turn.id)
         self._drop_notice(turn.id)
         if live is not None:
             live.cancel.set()
@@ -178,12 +205,13 @@ class Turns:
     def show_places(self) -> None:
         """Brings the shown queue places up to date; called every second and when a turn is queued."""
         changed = []
-        with self._condition:
-            for place, turn_id in enumerate(self._queue, start=1):
-                known = self._places.get(turn_id)
-                if known is not None and known[1] != place:
-                    self._places[turn_id] = (known[0], place)
-                    changed.append((turn_id, known[0], place))
+        with self._lock:
+            for line in (self._model_line, self._job_line):
+                for place, turn_id in enumerate(line.queue, start=1):
+                    known = self._places.get(turn_id)
+                    if known is not None and known[1] != place:
+                        self._places[turn_id] = (known[0], place)
+                        changed.append((turn_id, known[0], place))
         for turn_id, chat_id, place in changed:
             text, keyboard = self._outcomes.queue_notice(turn_id, place)
             self._delivery.notice(f"turn-{turn_id}", chat_id, text, keyboard, self._noticed(turn_id))
@@ -192,37 +220,40 @@ class Turns:
         return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
 
     def _drop_notice(self, turn_id: int) -> None:
-        with self._condition:
+        with self._lock:
             known = self._places.pop(turn_id, None)
         if known is not None:
             self._delivery.notice(f"turn-{turn_id}", known[0], None, None, lambda _: None)
 
     # ------------------------------------------------------------------ workers
 
-    def _work(self) -> None:
+    def _line_of(self, kind: str) -> _Line:
+        return self._job_line if kind in JOBS else self._model_line
+
+    def _work(self, line: _Line) -> None:
         while True:
-            with self._condition:
-                self._idle += 1
-                while not self._queue and not self._stopping.is_set():
-                    self._condition.wait()
-                self._idle -= 1
+            with self._lock:
+                line.idle += 1
+                while not line.queue and not self._stopping.is_set():
+                    line.changed.wait()
+                line.idle -= 1
                 if self._stopping.is_set():
                     return
-                turn_id = self._queue.popleft()
+                turn_id = line.queue.popleft()
             self._drop_notice(turn_id)
             try:
                 self._take(turn_id)
             except StorageError as error:
                 event(log, logging.ERROR, "turn waits for the database", turn=turn_id, error=str(error))
                 self._stopping.wait(STORAGE_PAUSE_S)
-                with self._condition:
-                    self._queue.appendleft(turn_id)
+                with self._lock:
+                    line.queue.appendleft(turn_id)
             except Exception:
                 log.exception("worker failed turn=%s", turn_id)
             finally:
-                with self._condition:
+                with self._lock:
                     self._live.pop(turn_id, None)
-                    self._condition.notify_all()
+                    self._ended.notify_all()
 
     def _take(self, turn_id: int) -> None:
         """Runs a turn from its start to its end, unless it was stopped while it waited."""
@@ -230,7 +261,7 @@ class Turns:
         if turn is None:
             return
         live = Live(turn)
-        with self._condition:
+        with self._lock:
             self._live[turn_id] = live
         if not self._db.turns.start(turn_id):
             return
@@ -266,7 +297,7 @@ class Turns:
         while True:
             try:
                 self._writing.clear(live)
-                return self._writing.write(live)
+                return self._media.make(live) if live.turn.kind in JOBS else self._writing.write(live)
             except StorageError as error:
                 event(log, logging.ERROR, "turn waits for the database", turn=live.turn.id, error=str(error))
                 self._intake.tell_of_storage(live.turn.chat_id)
@@ -302,5 +333,5 @@ class Turns:
         self._delivery.end_draft(chat_id, live.turn.id)
         self._delivery.wake(rows)
         if live.turn.kind == "ending" and (follows := self._db.turns.open_in(chat_id)) is not None:
-            self.enqueue(follows.id, chat_id)  # the story's title
+            self.enqueue(follows.id, chat_id, follows.kind)  # the story's title
         self._intake.resume(chat_id)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -43,6 +44,7 @@ class Live:
     text: str = ""
     usage: Usage | None = None
     input_tokens: int = 0
+    files: tuple[bytes, ...] = ()  # what a service has made
 
 
 class Writing:
@@ -100,6 +102,10 @@ class Writing:
         """Charges and keeps a whole answer; its messages. None when a stop was faster. In a transaction."""
         if live.turn.kind == "memory":
             return self._close(live, "answered", self._outcomes.answered(live.turn, "", Usage(0, 0)))
+        if live.files and live.usage is not None:
+            if self._db.ledger.settle(live.call_id, live.usage, int(time.time())) is None:
+                return None
+            return self._close(live, "answered", self._outcomes.made(live.turn, live.files))
         text = self._text(live)
         if finish is Finish.LENGTH and live.turn.kind not in prompting.ASIDES:
             text = prose.whole_sentences(text)
@@ -112,7 +118,7 @@ class Writing:
 
     def fail(self, live: Live, error: Exception) -> list[OutboxRow] | None:
         """Ends a turn that failed: what was written is kept and charged, nothing else is. In a transaction."""
-        kept = "" if live.turn.kind in prompting.ASIDES else prose.whole_sentences(self._text(live))
+        kept = "" if live.turn.kind not in prompting.STREAMED else prose.whole_sentences(self._text(live))
         if isinstance(error, ModelAway) and prose.ends_whole(kept):
             usage = self._usage_so_far(live)
             if self._db.ledger.settle(live.call_id, usage, int(time.time())) is None:
@@ -138,7 +144,7 @@ class Writing:
         """Ends the call of a turn at once; the text so far. In a transaction."""
         with live.lock:
             live.ended = True
-            text = "" if live.turn.kind in prompting.ASIDES else self._text(live)
+            text = self._text(live) if live.turn.kind in prompting.STREAMED else ""
         now = int(time.time())
         if live.call_id and text:
             self._db.ledger.settle(live.call_id, self._usage_so_far(live), now)
@@ -159,8 +165,8 @@ class Writing:
 
     # ------------------------------------------------------------------ the call
 
-    def _request(self, live: Live, messages: list[Message], purpose: str, answer_tokens: int) -> Request:
-        """The request for a call, its tokens reserved."""
+    def reserve(self, live: Live, purpose: str, tokens: int) -> None:
+        """Holds `tokens` for the turn's next call. Raises `LimitReached`, or `ModelCancelled` where it has ended."""
         turn, now = live.turn, time.time()
         live.text, live.usage, live.call_id = "", None, 0
         with self._db.transaction():
@@ -172,11 +178,41 @@ class Writing:
                 user_id=turn.user_id,
                 session_id=turn.session_id,
                 purpose=purpose,
-                tokens=live.input_tokens + answer_tokens,
+                tokens=tokens,
                 period=allowance.budget_period(self._config, now),
                 caps=allowance.caps(self._config, turn.user_id, turn.kind),
                 now=int(now),
             )
+
+    def ask(
+        self,
+        live: Live,
+        messages: list[Message],
+        purpose: str,
+        answer_tokens: int,
+        *,
+        keep: Callable[[str], None] = lambda _: None,
+    ) -> str:
+        """A whole answer to a call beside the story's own; its text. Costs money. Raises as `write` does.
+
+        `keep` writes what comes of it, in the transaction that charges it.
+        """
+        live.input_tokens = self._gpt.estimate(messages)
+        answer = self._gpt.ask(self._request(live, messages, purpose, answer_tokens), live.cancel)
+        live.usage = answer.usage
+        if answer.finish is Finish.REFUSED or not answer.text.strip():
+            raise ModelAway(f"no {purpose} came", billed=True)
+        with self._db.transaction():
+            if self._db.ledger.settle(live.call_id, answer.usage, int(time.time())) is None:
+                raise ModelCancelled(f"stopped during the {purpose}")
+            keep(answer.text)
+        live.call_id, live.usage = 0, None
+        return answer.text
+
+    def _request(self, live: Live, messages: list[Message], purpose: str, answer_tokens: int) -> Request:
+        """The request for a call, its tokens reserved."""
+        turn = live.turn
+        self.reserve(live, purpose, live.input_tokens + answer_tokens)
         return Request(
             tuple(messages),
             max_tokens=answer_tokens,
@@ -261,19 +297,15 @@ class Writing:
         """One call that makes the oldest `count` prompts part of the memory."""
         turn = live.turn
         texts = self._locales[self._outcomes.language(turn)]
-        messages = prompting.memory_messages(texts, path.memory, path.prompts[:count])
-        live.input_tokens = self._gpt.estimate(messages)
-        answer = self._gpt.ask(self._request(live, messages, "summary", prompting.MEMORY_TOKENS), live.cancel)
-        live.usage = answer.usage
-        memory = prose.clean(answer.text)[: 2 * prompting.MEMORY_CHARS]
-        if answer.finish is Finish.REFUSED or not memory:
-            raise ModelAway("no summary came", billed=True)
-        with self._db.transaction():
-            if self._db.ledger.settle(live.call_id, answer.usage, int(time.time())) is None:
-                raise ModelCancelled("stopped during the summary")
-            self._db.tree.remember(path.prompts[count - 1].id, memory)
-        live.call_id, live.usage = 0, None
-        event(log, logging.INFO, "memory written", turn=turn.id, folded=count, tokens=answer.usage.total)
+        last_id = path.prompts[count - 1].id
+        self.ask(
+            live,
+            prompting.memory_messages(texts, path.memory, path.prompts[:count]),
+            "summary",
+            prompting.MEMORY_TOKENS,
+            keep=lambda text: self._db.tree.remember(last_id, prose.clean(text)[: 2 * prompting.MEMORY_CHARS]),
+        )
+        event(log, logging.INFO, "memory written", turn=turn.id, folded=count)
 
 
 def _shown(text: str, words: str, first: str) -> str:

@@ -65,6 +65,7 @@ class YandexWire:
         self._credential = credential
         self._model = model
         self._url = f"{url.rstrip('/')}/foundationModels/v1"
+        self._takes_schema = True  # until a model refuses it
 
     def model_name(self, model: str) -> str:
         return model or self._model
@@ -79,7 +80,7 @@ class YandexWire:
             "temperature": min(max(request.temperature, 0.0), 1.0),
             "maxTokens": str(request.max_tokens),  # an int64: a string in JSON
         }
-        if request.json_schema is not None:
+        if request.json_schema is not None and self._takes_schema:
             body["jsonSchema"] = {"schema": dict(request.json_schema)}
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
@@ -110,7 +111,10 @@ class YandexWire:
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError) -> bool:
-        return False
+        named = "schema" in f"{error} {error.body}".lower()
+        again = named and self._takes_schema
+        self._takes_schema = self._takes_schema and not named
+        return again
 
     def _headers(self, timeout_s: float) -> dict[str, str]:
         return {

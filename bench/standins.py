@@ -239,9 +239,7 @@ class Model:
         chat_id = int(body[place : body.index(b".", place)])
         self._loop.call_at(asked_at + self._first_s, self._write, transport, chat_id, asked_at, 0, 0.0)
 
-    def _write(
-        self, transport: asyncio.Transport, chat_id: int, asked_at: float, number: int, first_at: float
-    ) -> None:
+    def _write(self, transport: asyncio.Transport, chat_id: int, asked_at: float, number: int, first_at: float) -> None:
         if transport.is_closing():
             return
         if number == 0:
@@ -261,7 +259,11 @@ class Model:
 
 def _chunk(text: str, *, last: bool) -> bytes:
     status = "ALTERNATIVE_STATUS_FINAL" if last else "ALTERNATIVE_STATUS_PARTIAL"
-    usage = {"inputTextTokens": "500", "completionTokens": str(len(text) // 4), "totalTokens": str(500 + len(text) // 4)}
+    usage = {
+        "inputTextTokens": "500",
+        "completionTokens": str(len(text) // 4),
+        "totalTokens": str(500 + len(text) // 4),
+    }
     message = {"role": "assistant", "text": text}
     result = {"alternatives": [{"message": message, "status": status}], "usage": usage, "modelVersion": "bench"}
     line = json.dumps({"result": result}, ensure_ascii=False).encode() + b"\n"

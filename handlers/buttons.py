@@ -10,7 +10,7 @@ from functools import partial
 
 from books import FORMATS
 from database import Story, Turn
-from handlers import account, library, rewriting, settings, wizard
+from handlers import account, library, media, rewriting, settings, wizard
 from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
@@ -210,6 +210,10 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
     "tone": settings.ask_tone,
     "correct": rewriting.ask_correction,
     "branch": rewriting.branch,
+    "picture": media.ask_picture,
+    "paint": media.paint,
+    "voice": media.ask_voice,
+    **{f"voice{place}": partial(media.speak, place=place) for place in range(media.VOICES_SHOWN)},
 }
 # The number is something else's; each checks itself whose that is.
 _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {

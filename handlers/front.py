@@ -15,7 +15,7 @@ from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.visit import Desk, Visit
 from messages import Json, Outgoing
-from story import ADMIN_COMMANDS, COMMANDS, OTHER_CONTENT, UNKNOWN_COMMAND, WORDS, Step, accepted, decide
+from story import ADMIN_COMMANDS, COMMANDS, ONLY_THERE, OTHER_CONTENT, UNKNOWN_COMMAND, WORDS, Step, accepted, decide
 
 ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "welcome": account.welcome,
@@ -199,9 +199,9 @@ def _key_of(visit: Visit, text: str) -> str:
     elsewhere «чат» may be a setting, and «назад» a line of the story."""
     locales = visit.desk.locales
     key = locales.key_of(text)
-    if key is None or (key not in accepted(visit.step) and not locales.is_label(text)):
-        return WORDS
-    return key
+    if key is None or key in accepted(visit.step):
+        return key or WORDS
+    return key if locales.is_label(text) and key not in ONLY_THERE else WORDS
 
 
 def _dispatch(visit: Visit) -> None:

@@ -23,6 +23,7 @@ def more(visit: Visit) -> None:
     rows = [
         [visit.button("memory", f"memory:{number}"), visit.button("tone", f"tone:{number}")],
         [visit.button("correct", f"correct:{number}"), visit.button("branch", f"branch:{number}")],
+        [visit.button("illustrate", f"picture:{number}"), visit.button("narrate", f"voice:{number}")],
         [visit.button("download", f"files:{number}")],
     ]
     visit.say("more.line", title=title_of(story), keyboard=inline(*rows))

@@ -185,10 +185,10 @@ def lost(visit: Visit) -> None:
     visit.say_here("menu.no_story")
 
 
-def affordable(visit: Visit, story: Story, kind: str) -> bool:
+def affordable(visit: Visit, story: Story, kind: str, tokens: int | None = None) -> bool:
     """Whether no limit stands in the way of a turn; says which one does."""
     try:
-        visit.desk.turns.check(visit.user.id, story.session_id, kind)
+        visit.desk.turns.check(visit.user.id, story.session_id, kind, tokens)
     except LimitReached as limit:
         visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, story.session_id, limit))
         return False

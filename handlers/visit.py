@@ -14,6 +14,7 @@ from database import Database, Story, User
 from delivery import Delivery
 from intake import Envelope, Intake
 from keyboards import inline, reply
+from media import Media
 from messages import Json, Outgoing
 from outcomes import Outcomes
 from story import Draft, Step
@@ -32,6 +33,7 @@ class Desk:
     delivery: Delivery
     turns: Turns
     outcomes: Outcomes
+    media: Media
 
     @property
     def username(self) -> str:
@@ -175,7 +177,7 @@ class Visit:
             variant=variant,
         )
         self.envelope.verdict = "turn"
-        self.after(lambda: turns.enqueue(turn_id, self.chat_id))
+        self.after(lambda: turns.enqueue(turn_id, self.chat_id, kind))
 
     def after(self, call: Callable[[], None]) -> None:
         """Runs when the transaction has committed."""

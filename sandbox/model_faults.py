@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Shape = Literal["A", "B", "C", "text"]
-Kind = Literal["completion", "tokenizer", "iam", "metadata", "models"]
+Shape = Literal["A", "B", "C", "D", "text"]
+Kind = Literal["completion", "tokenizer", "iam", "metadata", "models", "image", "picture", "stt", "tts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,9 @@ class Behaviour:
     empty_alternatives: bool = False
 
     text: str | None = None  # the answer instead of the storyteller's; of other kinds than completion, the whole body
-    end: Literal["final", "truncated", "filter", "silent_filter"] = "final"
+    heard: str | None = None  # what is recognised in a recording
+    by_address: bool = False  # a picture comes as the address of it
+    end: Literal["final", "truncated", "filter", "silent_filter"] = "final"  # "filter" refuses a picture too
     preface: bool = False
     markdown: bool = False
     rewrites: bool = False  # chunks take back what the one before said

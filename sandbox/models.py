@@ -1,9 +1,9 @@
-"""The models on this machine, over HTTP: YandexGPT with its tokenizer, IAM and metadata service, and an
-OpenAI-compatible server.
+"""The models on this machine, over HTTP: YandexGPT with its tokenizer, IAM and metadata service, SpeechKit, and an
+OpenAI-compatible server with images and speech, which is Yandex's own for images too.
 
 They check requests and credentials as the real ones do, count tokens, stream chunk by chunk on keep-alive
 connections, misbehave to order (`model_faults.py`), and note every request. Answers come from
-`storyteller.py`. Doesn't cover asynchronous generation, images and speech.
+`storyteller.py`. Doesn't cover asynchronous generation.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import secrets
 import socket
 import threading
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from sandbox import iam_api, openai_api, yandex_api
+from sandbox import art_api, iam_api, openai_api, speech_api, yandex_api
 from sandbox.model_answers import REASONS, compose, openai_lines, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
 from sandbox.yandex_api import Asked, Refused
@@ -34,8 +35,14 @@ _KINDS: Final[dict[str, Kind]] = {
     "/computeMetadata/v1/instance/service-accounts/default/token": "metadata",
     "/v1/chat/completions": "completion",
     "/v1/models": "models",
+    "/v1/images/generations": "image",
+    "/pictures": "picture",
+    "/speech/v1/stt:recognize": "stt",
+    "/speech/v1/tts:synthesize": "tts",
+    "/v1/audio/transcriptions": "stt",
+    "/v1/audio/speech": "tts",
 }
-_METHODS: Final = {"metadata": "GET", "models": "GET"}
+_METHODS: Final = {"metadata": "GET", "models": "GET", "picture": "GET"}
 
 
 class ModelServers:
@@ -63,6 +70,7 @@ class ModelServers:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="models", daemon=True)
         self.url = f"http://{host}:{self._server.server_port}"
         self.llm_url = self.iam_url = self.metadata_url = self.url
+        self.stt_url = self.tts_url = self.url
         self.openai_url = f"{self.url}/v1"
 
     def __enter__(self) -> ModelServers:
@@ -152,11 +160,12 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         kind = _KINDS.get(path)
         openai = path.startswith("/v1/")
+        headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            body = json.loads(raw) if raw else None
+            media = kind in ("stt", "tts", "picture")
+            body: Any = speech_api.read(self.path, headers, raw) if media else json.loads(raw) if raw else None
         except ValueError:
             body = None
-        headers = {name.lower(): value for name, value in self.headers.items()}
         received = Received(kind or "unknown", path, headers, body, time.monotonic())
         models.note(received)
         behaviour = models.faults.take(received)
@@ -173,9 +182,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._route(received, behaviour, openai)
         except Refused as refused:
             status = behaviour.status if behaviour.status != 200 else yandex_api.STATUS_OF_CODE.get(refused.code, 500)
+            shape = refused.shape
+            if shape == "A" and kind in ("image", "stt", "tts"):
+                shape = "C" if openai else "D"
             self._send(
                 status,
-                yandex_api.error_body(refused.code, refused.message, refused.shape, status),
+                yandex_api.error_body(refused.code, refused.message, shape, status),
                 retry_after=behaviour.retry_after,
             )
 
@@ -196,10 +208,13 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refused(7, "Missing Metadata-Flavor:Google header.", "text")
             life = int(models.token_life_s)
             self._send_json({"access_token": models.issue_token(), "expires_in": life, "token_type": "Bearer"})
+        elif received.kind == "picture":
+            self._send(200, art_api.draw(received.body.get("of", "")), content_type="image/png")
         elif openai:
-            key = received.headers.get("authorization", "").removeprefix("Bearer ")
-            if models.openai_keys and key not in models.openai_keys:
-                raise Refused(16, f"Incorrect API key provided: {key}", "C")
+            self._accept_openai(received)
+            if received.kind in ("image", "stt", "tts"):
+                self._make(received, behaviour, openai)
+                return
             if received.kind == "models":
                 listed = [{"id": name, "object": "model", "owned_by": "sandbox"} for name in openai_api.MODELS]
                 self._send_json({"object": "list", "data": listed})
@@ -208,6 +223,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._generate(asked, behaviour, str(received.body["model"]), received)
         else:
             models.accepts(received.headers.get("authorization", ""))
+            if received.kind in ("stt", "tts"):
+                self._make(received, behaviour, openai)
+                return
             if received.path.endswith("/tokenize"):
                 text = received.body.get("text", "") if isinstance(received.body, dict) else ""
                 self._send_json(yandex_api.tokenized(str(text)))
@@ -217,6 +235,35 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_json(yandex_api.tokenized("\n".join(message.text for message in asked.messages)))
                 return
             self._generate(asked, behaviour, "", received)
+
+    def _accept_openai(self, received: Received) -> None:
+        """Raises `Refused` for a wrong key: Yandex's own where its image model is asked, else OpenAI's."""
+        models = self.server.models
+        key = received.headers.get("authorization", "").removeprefix("Bearer ")
+        body = received.body if isinstance(received.body, dict) else {}
+        if str(body.get("model", "")).startswith("art://"):
+            models.accepts(f"Api-Key {key}" if key in models.api_keys else f"Bearer {key}")
+        elif models.openai_keys and key not in models.openai_keys:
+            raise Refused(16, f"Incorrect API key provided: {key}", "C")
+
+    def _make(self, received: Received, behaviour: Behaviour, openai: bool) -> None:
+        """A picture, words or a voice."""
+        self._pause(behaviour.first_chunk_s)
+        body = received.body
+        if received.kind == "image":
+            prompt, width, height = art_api.check_image(body, self.server.models.folder_id)
+            if behaviour.end == "filter":
+                raise Refused(3, art_api.REFUSAL, "C")
+            address = (
+                f"{self.server.models.url}/pictures?of={zlib.crc32(prompt.encode())}" if behaviour.by_address else ""
+            )
+            self._send_json(art_api.answer(prompt, width, height, address))
+        elif received.kind == "stt":
+            hear = speech_api.transcribed if openai else speech_api.recognised
+            self._send_json(hear(body, behaviour.heard))
+        else:
+            speak = speech_api.spoken if openai else speech_api.synthesised
+            self._send(200, speak(body), content_type="audio/ogg")
 
     def _generate(self, asked: Asked, behaviour: Behaviour, openai_model: str, received: Received) -> None:
         with self.server.models.generation() as allowed:
@@ -288,9 +335,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _send_json(self, value: Any) -> None:
         self._send(200, json.dumps(value, ensure_ascii=False).encode())
 
-    def _send(self, status: int, body: bytes, *, retry_after: str = "", length: int | None = None) -> None:
+    def _send(
+        self,
+        status: int,
+        body: bytes,
+        *,
+        retry_after: str = "",
+        length: int | None = None,
+        content_type: str = "application/json",
+    ) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body) if length is None else length))
         self._identify()
         if retry_after:

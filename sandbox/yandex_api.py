@@ -26,6 +26,7 @@ NAMES: Final = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
+_SPEECH_NAMES: Final = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "UNAUTHORIZED", 429: "TOO_MANY_REQUESTS"}
 _FIELDS: Final = frozenset({"modelUri", "completionOptions", "messages", "jsonObject", "jsonSchema", "tools"})
 _OPTIONS: Final = frozenset({"stream", "temperature", "maxTokens", "reasoningOptions"})
 
@@ -52,7 +53,7 @@ class Asked:
 
 
 def error_body(code: int, message: str, shape: Shape, status: int = 0) -> bytes:
-    """An error in the vendor's shape A (completion), B (unary calls), C (the OpenAI way), or as plain text."""
+    """An error in the vendor's shape A (completion), B (unary calls), C (the OpenAI way), D (SpeechKit), or as text."""
     status = status or STATUS_OF_CODE.get(code, 500)
     if shape == "text":
         return f"<html><body>{message or status}</body></html>".encode()
@@ -61,6 +62,8 @@ def error_body(code: int, message: str, shape: Shape, status: int = 0) -> bytes:
         name = NAMES.get(status, "Error")
         fields = {"grpcCode": code, "httpCode": status, "message": message, "httpStatus": name, "details": []}
         value = {"error": fields}
+    elif shape == "D":
+        value = {"error_code": _SPEECH_NAMES.get(status, "INTERNAL_SERVER_ERROR"), "error_message": message}
     elif shape == "C":
         value = {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": code}}
     return json.dumps(value, ensure_ascii=False).encode()

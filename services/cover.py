@@ -149,7 +149,7 @@ def _wrapped(text: str, font: FreeTypeFont, width: int) -> list[str]:
         lines += [line] if line else []
         line = word
         while font.getlength(line) > width:  # a word longer than the cover is broken anywhere
-            most = max(1, bisect_right(range(1, len(line)), width, key=partial(_length, font, line)))
+            most = max(1, bisect_right(range(1, len(line)), float(width), key=partial(_length, font, line)))
             lines.append(line[:most])
             line = line[most:]
     return [*lines, line] if line else lines

@@ -34,7 +34,9 @@ SIZE: Final = "1024x1024"
 PURPOSE: Final = "image"
 _MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 # A 400 that names one of these is about our request and not about the prompt; no code tells them apart.
-_OURS: Final = re.compile(r"model[ _-]?ur[il]|folder|\bmodel\b.{0,120}(?:not found|not exist|denied|invalid)", re.I | re.S)
+_OURS: Final = re.compile(
+    r"model[ _-]?ur[il]|folder|\bmodel\b.{0,120}(?:not found|not exist|denied|invalid)", re.I | re.S
+)
 
 
 class Painter(Protocol):

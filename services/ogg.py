@@ -17,6 +17,7 @@ from typing import Final
 RATE: Final = 48_000  # samples a second of every Opus stream's clock
 SETTLING: Final = RATE * 80 // 1000  # samples that a decoder hears before the piece begins
 LOOK_BACK: Final = 5 * RATE  # how much earlier a piece may end for the sake of a quiet place
+_LONGEST: Final = RATE * 120 // 1000
 _AROUND: Final = RATE // 10  # a quiet place is one with few bytes this far before and after it
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
@@ -72,7 +73,7 @@ def read(data: bytes) -> Recording:
             end = granule
     if not packets or not packets[0].startswith(b"OpusHead") or len(packets[0]) < 19:
         raise NotOpus("no OpusHead at the beginning")
-    sound = tuple(packet for packet in packets[2:] if packet)
+    sound = tuple(packet for packet in packets[2:] if _samples(packet))
     if not sound:
         raise NotOpus("a recording without sound")
     cut_off = sum(map(_samples, sound)) - (end - begun)
@@ -98,7 +99,8 @@ def cut(data: bytes, longest_s: float, largest: int) -> list[bytes]:
         return [data]
     packets = recording.packets
     samples = [_samples(packet) for packet in packets]
-    pieces, start = [], 0
+    pieces: list[bytes] = []
+    start = 0
     while start < len(packets):
         early = _settled(samples, start)
         end = _reach(packets, samples, early, longest_s, largest)
@@ -151,12 +153,13 @@ def _quietest(packets: Sequence[bytes], samples: Sequence[int], start: int, end:
 
 
 def _samples(packet: bytes) -> int:
-    """How long a packet plays, by its first two bytes."""
+    """How long a packet plays, by its first two bytes; 0 for what is no packet: the longest has 120 ms."""
     if not packet:
         return 0
     code = packet[0] & 3
     frames = (1, 2, 2)[code] if code < 3 else (packet[1] & 63 if len(packet) > 1 else 0)
-    return frames * _FRAMES[packet[0] >> 3]
+    samples = frames * _FRAMES[packet[0] >> 3]
+    return samples if samples <= _LONGEST else 0
 
 
 def _pages(data: bytes) -> Iterator[tuple[int, int, int, list[bytes], bool]]:

@@ -1,43 +1,37 @@
-"""Speech: voice messages into words, and words into voice. Yandex SpeechKit v1, or any OpenAI-compatible server.
+"""Speech: voice messages into words, and words into voice, whoever does it; and Yandex SpeechKit v1, who does.
 
-Covers the limits of each vendor: recordings are cut into pieces at quiet places (`ogg.py`), texts at the ends of
-paragraphs and sentences, and the pieces go one after another. Doesn't cover other formats than Ogg/Opus (Telegram's
-own), streaming, recordings of hours, mixing stereo down, and what is charged.
+Covers SpeechKit's limits: recordings are cut into pieces at quiet places (`ogg.py`), texts at the ends of paragraphs
+and sentences, and the pieces go one after another. The OpenAI way is in `openai_speech.py`. Doesn't cover other
+formats than Ogg/Opus (Telegram's own), streaming, recordings of hours, mixing stereo down, and what is charged.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
-
-from urllib3 import encode_multipart_formdata
 
 from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelError, PromptTooLong
-from messages import Json
 from model_errors import error_from
 from services import ogg
 from services.asking import Asker, Errand, Upload
 from splitting import split
-from wire import Call, Credential
+from wire import Credential
 
 STT_URL: Final = "https://stt.api.cloud.yandex.net"
 TTS_URL: Final = "https://tts.api.cloud.yandex.net"
 YANDEX_VOICES: Final = ("alena", "filipp", "ermil", "jane", "omazh", "zahar", "marina")
-OPENAI_VOICES: Final = ("nova", "alloy", "ash", "coral", "echo", "fable", "onyx", "sage", "shimmer")
-OPENAI_STT_MODEL: Final = "whisper-1"
-OPENAI_TTS_MODEL: Final = "tts-1"
 
 YANDEX_AUDIO_S: Final = 30.0
 YANDEX_AUDIO_BYTES: Final = 1_000_000
 YANDEX_TEXT: Final = 5000
 YANDEX_BODY: Final = 15_000  # bytes of a synthesis request; a Russian letter takes six there
-OPENAI_AUDIO_BYTES: Final = 25_000_000
-OPENAI_TEXT: Final = 4096
 MOST_PIECES: Final = 40  # of one recording: a quarter of an hour and more
+_Piece = TypeVar("_Piece")
+_Made = TypeVar("_Made")
 _LANGUAGES: Final = {"ru": "ru-RU", "en": "en-US"}
 _NO_LOGGING: Final = {"x-data-logging-enabled": "false"}
 
@@ -112,9 +106,9 @@ class YandexRecogniser:
         errand = Errand("stt", "general", user_id, turn_id, cancel)
 
         def words(piece: bytes) -> str:
-            return self._asker.ask(errand, lambda key: _upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
+            return self._asker.ask(errand, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
 
-        return " ".join(filter(None, _one_by_one(pieces, words)))
+        return " ".join(filter(None, one_by_one(pieces, words)))
 
 
 class YandexNarrator:
@@ -133,7 +127,7 @@ class YandexNarrator:
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
     ) -> list[bytes]:
-        voice = _voice(voice, self.voices)
+        voice = known_voice(voice, self.voices)
         form = {"lang": "ru-RU", "voice": voice, "format": "oggopus", **self._folder}
         errand = Errand("tts", voice, user_id, turn_id, cancel)
 
@@ -142,92 +136,22 @@ class YandexNarrator:
 
         def spoken(piece: str) -> bytes:
             kind = "application/x-www-form-urlencoded"
-            return self._asker.ask(errand, lambda key: _upload(self._url, key, kind, body(piece), _NO_LOGGING), _audio)
-
-        return _one_by_one(_cut_text(text, YANDEX_TEXT, lambda piece: len(body(piece)) / YANDEX_BODY), spoken)
-
-
-class OpenAIRecogniser:
-    """Transcription by an OpenAI-compatible server; `base_url` ends in `/v1`. Recordings needn't be cut."""
-
-    def __init__(
-        self,
-        base_url: str,
-        sessions: Sessions,
-        credential: Credential,
-        *,
-        model: str = OPENAI_STT_MODEL,
-        **options: Any,
-    ) -> None:
-        """`options` are those of `Asker`."""
-        self._url = f"{base_url.rstrip('/')}/audio/transcriptions"
-        self._model = model
-        self._asker = Asker(sessions, credential, **options)
-
-    def recognise(
-        self,
-        audio: bytes,
-        seconds: int,
-        *,
-        language: str = "ru",
-        cancel: Cancel | None = None,
-        user_id: int = 0,
-        turn_id: int = 0,
-    ) -> str:
-        if len(audio) > OPENAI_AUDIO_BYTES:
-            raise PromptTooLong("the recording is too large")
-        data, kind = encode_multipart_formdata(
-            {
-                "file": ("voice.ogg", audio, "audio/ogg"),  # servers go by the name's ending
-                "model": self._model,
-                "language": language,
-                "response_format": "json",
-            }
-        )
-        errand = Errand("stt", self._model, user_id, turn_id, cancel)
-        return self._asker.ask(errand, lambda key: _upload(self._url, key, kind, data), _transcript)
-
-
-class OpenAINarrator:
-    """Speech by an OpenAI-compatible server; `base_url` ends in `/v1`."""
-
-    def __init__(
-        self,
-        base_url: str,
-        sessions: Sessions,
-        credential: Credential,
-        *,
-        model: str = OPENAI_TTS_MODEL,
-        voices: tuple[str, ...] = OPENAI_VOICES,
-        **options: Any,
-    ) -> None:
-        """`options` are those of `Asker`; the deadline is each piece's."""
-        self._url = f"{base_url.rstrip('/')}/audio/speech"
-        self._model = model
-        self.voices = voices
-        self._asker = Asker(sessions, credential, **options)
-
-    def speak(
-        self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
-    ) -> list[bytes]:
-        form: dict[str, Json] = {"model": self._model, "voice": _voice(voice, self.voices), "response_format": "opus"}
-        errand = Errand("tts", self._model, user_id, turn_id, cancel)
-
-        def spoken(piece: str) -> bytes:
             return self._asker.ask(
-                errand, lambda key: Call(self._url, {"Authorization": key} if key else {}, {**form, "input": piece}), _audio
+                errand, lambda key: upload(self._url, key, kind, body(piece), _NO_LOGGING), read_audio
             )
 
-        return _one_by_one(split(text, OPENAI_TEXT), spoken)
+        return one_by_one(_cut_text(text, YANDEX_TEXT, lambda piece: len(body(piece)) / YANDEX_BODY), spoken)
 
 
-def _upload(url: str, authorization: str, kind: str, data: bytes, more: Mapping[str, str] | None = None) -> Upload:
+def upload(url: str, authorization: str, kind: str, data: bytes, more: Mapping[str, str] | None = None) -> Upload:
+    """The call that posts `data` of the MIME type `kind`."""
     headers = {"Content-Type": kind, **(more or {})}
     return Upload(url, headers | ({"Authorization": authorization} if authorization else {}), data=data)
 
 
-def _one_by_one[Piece, Made](pieces: list[Piece], make: Callable[[Piece], Made]) -> list[Made]:
-    made: list[Made] = []
+def one_by_one(pieces: list[_Piece], make: Callable[[_Piece], _Made]) -> list[_Made]:
+    """What `make` makes of each piece. Once one is made a failure of another leaves a bill."""
+    made: list[_Made] = []
     for piece in pieces:
         try:
             made.append(make(piece))
@@ -243,17 +167,19 @@ def _cut_text(text: str, limit: int, share: Callable[[str], float]) -> list[str]
     for piece in split(text, limit):
         too_large = share(piece)
         if too_large > 1 and len(piece) > 2:
-            pieces += _cut_text(piece, max(2, min(int(limit / too_large), len(piece) - 1)), share)
+            pieces += _cut_text(piece, max(2, min(int(len(piece) / too_large), len(piece) - 1)), share)
         else:
             pieces.append(piece)
     return pieces
 
 
-def _voice(voice: str, voices: tuple[str, ...]) -> str:
+def known_voice(voice: str, voices: tuple[str, ...]) -> str:
+    """`voice`, or the usual one where this vendor hasn't got it: people keep theirs when the vendor changes."""
     return voice if voice in voices else voices[0]
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`. Raises ModelError, also for an error that came under HTTP 200."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -266,18 +192,12 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _result(body: bytes) -> str:
-    result = _object(body).get("result")  # missing where nothing was heard
+    result = read_object(body).get("result")  # missing where nothing was heard
     return result.strip() if isinstance(result, str) else ""
 
 
-def _transcript(body: bytes) -> str:
-    text = _object(body).get("text")
-    if not isinstance(text, str):
-        raise ModelAway("an answer without a text")
-    return text.strip()
-
-
-def _audio(body: bytes) -> bytes:
+def read_audio(body: bytes) -> bytes:
+    """`body`, which is a file in Ogg/Opus. Raises ModelAway."""
     if not body.startswith(b"OggS"):
         raise ModelAway("the speech isn't Ogg/Opus")
     return body

@@ -13,7 +13,9 @@ import re
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -132,7 +134,8 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
         process = world.process()
     for writer in writers:
         writer.write()
-    until(lambda: all(writer.answers() == writer.sent for writer in writers) and settled(world), 20 + KILLS)
+    with suppress(AssertionError):  # what is missing is said below
+        until(lambda: all(writer.answers() == writer.sent for writer in writers) and settled(world), 20 + KILLS / 5)
     process.send_signal(signal.SIGTERM)
     assert process.wait(25) == 0
     for writer in writers:
@@ -145,7 +148,6 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
     # A kill between Telegram's answer and the row that keeps its message id leaves a notice that nobody knows of.
     notices = [message for writer in writers for message in writer.person.bot_messages if "в очереди" in message.text]
     assert len(notices) <= 1 + KILLS // 20
-    print(f"{KILLS} kills, {sum(len(writer.sent) for writer in writers)} messages, seed {seed}")
 
 
 # ---------------------------------------------------------------------- poison
@@ -196,7 +198,7 @@ def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_world: Ca
     assert len([message for message in person.bot_messages if "Я ещё пишу" in message.text]) == 1
 
 
-UNREADABLE = {
+UNREADABLE: dict[str, dict[str, Any]] = {
     "a message without anything": {"message": {"message_id": 1}},
     "a message of another shape": {"message": {"message_id": "x", "chat": {"id": 1}, "date": []}},
     "a button without a sender": {"callback_query": {"id": "1"}},
@@ -215,8 +217,7 @@ def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(world: 
     assert world.value("select count(*) from inbox where state = 'aside' and attempts = 0") == 1
 
 
-HOSTILE = {
-    "half a surrogate pair": {"text": "слово \ud83d слово"},
+HOSTILE: dict[str, dict[str, Any]] = {
     "a chat with too large a number": {"chat": {"id": 10**30, "type": "private"}},
     "a chat that is no object": {"chat": 5},
     "no chat at all": {"chat": None},
@@ -238,6 +239,20 @@ def test_no_update_stops_the_others(world: World, name: str) -> None:
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     until(lambda: not world.value("select count(*) from inbox where state = 'new'"))
+
+
+def test_text_that_no_database_can_hold_is_kept_readable(world: World) -> None:
+    person = world.writer()
+    world.says("Дальше.")
+    sender = b'{"id":1,"is_bot":false,"first_name":"\\ud83d"}'
+    chat = b'{"id":1,"type":"private","first_name":"A"}'
+    message = b'{"message_id":1,"date":1,"text":"half \\ud83d a pair","chat":%b,"from":%b}' % (chat, sender)
+    # Past the stand-in, which can't write it either.
+    body = b'{"ok":true,"result":[{"update_id":5,"message":%b}]}' % message
+    world.telegram.faults.not_json("getUpdates", body)
+    person.send("/help")
+    person.wait("Дальше.", since=0)
+    assert world.prompts()[-1][-1]["text"].startswith("half ? a pair")
 
 
 # ---------------------------------------------------------------------- whatever breaks, nobody is left writing

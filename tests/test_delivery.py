@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -263,6 +264,16 @@ def test_a_direct_message_needs_no_store_and_goes_once(bench: Bench) -> None:
     bench.flush()
     assert bench.texts() == ["раз", "два"]
     assert not bench.store.marked
+
+
+def test_a_direct_message_overtakes_one_that_only_the_store_does_not_know_of(benches: Benches) -> None:
+    bench = benches(pace=replace(QUICK, retry_first_s=60.0, retry_most_s=60.0))
+    bench.store.failures = 1
+    bench.say(5, "раз")
+    bench.server.wait(1)
+    bench.delivery.direct(5, "не могу сохранить")
+    bench.server.wait(2)
+    assert bench.texts() == ["раз", "не могу сохранить"]
 
 
 def test_limits_hold_over_http(benches: Benches) -> None:

@@ -24,10 +24,10 @@ FLOORS = {
     "database": 2, "storage": 2,
     "sendjobs": 2,
     "gpt": 3, "exchanges": 3, "delivery": 3, "sendqueue": 3, "sendcalls": 3, "allowance": 3, "keyboards": 3,
-    "polling": 3, "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
+    "polling": 3, "showing": 4, "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
     "prompting": 5,
-    "turns": 6, "writing": 6, "outcomes": 6,
+    "turns": 6, "writing": 6, "outcomes": 6, "media": 6, "books": 6,
     "handlers": 7, "webapp": 7, "bot_profile": 7, "self_check": 7,
     "bot": 8,
     "sandbox": 9,
@@ -36,7 +36,8 @@ FLOORS = {
 HELPERS = {
     ("database", "storage"), ("delivery", "sendqueue"), ("delivery", "sendcalls"),
     ("gpt", "exchanges"), ("yandex_gpt", "yandex_iam"),
-    ("turns", "writing"), ("turns", "outcomes"), ("writing", "outcomes"),
+    ("turns", "writing"), ("turns", "outcomes"), ("writing", "outcomes"), ("turns", "media"),
+    ("media", "writing"), ("media", "outcomes"), ("outcomes", "books"),
 }  # fmt: skip
 # Rooms that only one other knows.
 PRIVATE = {"storage": "database"}

@@ -115,7 +115,7 @@ def test_a_part_can_be_corrected_in_own_words(world: World) -> None:
     person.wait("что сделать?")
     person.tap("✏️ Исправить")
     assert "Смотритель был высок." in person.wait("Пришлите отрывок целиком").text
-    assert person.keyboard == (("✖️ Отмена",),)
+    assert [label for row in person.keyboard for label in row] == ["✖️ Отмена"]
     person.send("Смотритель был мал ростом.")
     person.wait(lambda message: message.text == "Смотритель был мал ростом.")
     assert last_part(person, "Смотритель был мал ростом.") == ("◀", "2/2", "▶")
@@ -332,3 +332,38 @@ def test_an_ending_whose_name_fails_keeps_its_working_name(world: World) -> None
     person.press("✍️ На твой вкус")
     assert "Смотритель Маяк · Остров" in person.wait("Дописали!").text
     until(lambda: world.value("select count(*) from turn where state in ('waiting', 'running')") == 0)
+
+
+def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(world: World) -> None:
+    world.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
+    world.restart()
+    person = world.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
+    part = "Волна шла за волной, и маяк молчал. " * 30
+
+    def answer(request: object) -> Behaviour:
+        asked = request.body["messages"][-1]["text"]  # type: ignore[attr-defined]
+        if "Ты ведёшь память" not in asked:
+            return Behaviour(text=part)
+        return Behaviour(
+            text=f"Герой: {'Егор Кузьмич Тарновский' if 'Тарновский' in asked else 'неизвестен'}. Было: волны."
+        )
+
+    world.models.faults.rule = answer
+    for number in range(1, 200):
+        person.press("▶️ Дальше")
+        until(lambda number=number: len([m for m in person.messages if m.text.startswith("Волна")]) == number)  # type: ignore[misc]
+    asked = [prompt for prompt in world.prompts() if prompt[0]["role"] == "system"]
+    assert "Егор Кузьмич Тарновский" in asked[-1][0]["text"]
+    assert "Смотритель Маяк: слеп" in asked[-1][0]["text"]
+    sizes = [sum(len(message["text"]) for message in prompt) for prompt in asked]
+    assert max(sizes) < 3 * 3000 and max(sizes[100:]) <= max(sizes[:100])
+    assert world.value("select count(*) from prompt where role = 'assistant'") == 200
+
+
+def test_a_model_that_knows_no_schema_is_asked_without_one(world: World) -> None:
+    person = world.writer()
+    world.models.faults.order(Behaviour(status=400, message="jsonSchema is not supported by this model"))
+    world.says("1. Он сел.\n2. Он лёг.\n3. Он спел.")
+    person.press("💡 Подскажи")
+    assert "3. Он спел." in person.wait("Выберите или напишите своё").text
+    assert "jsonSchema" not in world.models.of("completion")[-1].body

@@ -123,9 +123,11 @@ EXPECTED: dict[Step, Row] = {
     },
     Step.CORRECT: {WORDS: ("correct", None)},
     Step.MEMORY: {WORDS: ("rewrite_memory", None), "rebuild": ("rebuild_memory", None)},
-    Step.TONE: {WORDS: ("set_tone", None)}
-    | {f"tone_{name}": ("set_tone", None) for name in TONES}
-    | {f"length_{name}": ("set_length", None) for name in LENGTHS},
+    Step.TONE: {
+        WORDS: ("set_tone", None),
+        **{f"tone_{name}": ("set_tone", None) for name in TONES},
+        **{f"length_{name}": ("set_length", None) for name in LENGTHS},
+    },
     Step.RENAME: {WORDS: ("rename", None)},
     Step.FIND: {WORDS: ("find", None)},
 }

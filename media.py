@@ -1,0 +1,90 @@
+"""Pictures and readings of a story's parts: the two kinds of turn whose answer a service makes.
+
+They wait, cost, stop and end like any other turn; only what is asked differs. The picture takes two calls: the
+model describes the moment, the painter draws it. Prices are the configured ones, in the same tokens as text.
+"""
+
+from __future__ import annotations
+
+import prompting
+from config import Config
+from database import Database, Prompt
+from errors import ModelRefused
+from messages import Finish, Usage
+from outcomes import Outcomes
+from services.images import Painter
+from services.speech import Narrator
+from texts import Locales
+from writing import Live, Writing
+
+DESCRIPTION_TOKENS = 300
+
+
+def picture_price(config: Config) -> int:
+    """Tokens that a picture costs: the painter's price and about what its description takes."""
+    return config.image_tokens + prompting.TAIL_CHARS // 3 + DESCRIPTION_TOKENS
+
+
+def reading_price(config: Config, text: str) -> int:
+    """Tokens that reading a text aloud costs."""
+    return max(1, len(text) * config.tts_tokens_per_1000 // 1000)
+
+
+class Media:
+    """Makes what the turns of `prompting.JOBS` ask for, in the thread that calls it."""
+
+    def __init__(
+        self,
+        config: Config,
+        db: Database,
+        writing: Writing,
+        outcomes: Outcomes,
+        locales: Locales,
+        painter: Painter,
+        narrator: Narrator,
+    ) -> None:
+        self._config = config
+        self._db = db
+        self._writing = writing
+        self._outcomes = outcomes
+        self._locales = locales
+        self._painter = painter
+        self._narrator = narrator
+
+    @property
+    def voices(self) -> tuple[str, ...]:
+        return self._narrator.voices
+
+    def make(self, live: Live) -> Finish:
+        """Makes the files of a turn; `live` holds them and their price then. Blocks, costs money.
+
+        Raises `ModelError` or `LimitReached`.
+        """
+        part = self._db.tree.get(live.turn.prompt_id)
+        assert part is not None  # a job is asked for a part
+        files, tokens = self._picture(live, part) if live.turn.kind == "picture" else self._reading(live, part)
+        live.files, live.usage = files, Usage(tokens, 0)
+        return Finish.STOP
+
+    def _picture(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
+        turn = live.turn
+        story = self._db.stories.get(turn.session_id)
+        assert story is not None  # an open turn has its session
+        texts = self._locales[self._outcomes.language(turn)]
+        messages = prompting.picture_messages(texts, story, part.text)
+        described = self._writing.ask(live, messages, "description", DESCRIPTION_TOKENS)
+        tokens = self._config.image_tokens
+        self._writing.reserve(live, "image", tokens)
+        live.input_tokens = tokens
+        picture = self._painter.paint(described, live.cancel, user_id=turn.user_id, turn_id=turn.id)
+        return (picture,), tokens
+
+    def _reading(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
+        turn = live.turn
+        tokens = reading_price(self._config, part.text)
+        self._writing.reserve(live, "speech", tokens)
+        live.input_tokens = tokens
+        pieces = self._narrator.speak(part.text, turn.hint, live.cancel, user_id=turn.user_id, turn_id=turn.id)
+        if not pieces:
+            raise ModelRefused("nothing to read aloud")
+        return tuple(pieces), tokens

@@ -1,0 +1,125 @@
+"""SpeechKit v1 and the OpenAI way of speech: what requests must look like, and what is heard and said. Pure.
+
+Nothing is recognised or spoken in earnest: the words of a recording come to order, else from a few sentences, and
+every text is read aloud as the same short tune (`voice.ogg`).
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from sandbox.http_wire import HttpRequest
+from sandbox.yandex_api import Refused
+
+VOICES: Final = frozenset({"alena", "filipp", "ermil", "jane", "omazh", "zahar", "marina"})
+OPENAI_VOICES: Final = frozenset({"alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer"})
+SENTENCES: Final = (
+    "Пусть герой откроет дверь и спросит, кто там.",
+    "А потом начинается гроза, и все прячутся в старой мельнице.",
+    "Расскажи, что было дальше с письмом.",
+)
+LARGEST: Final = 1024 * 1024
+LONGEST_S: Final = 30.0
+LARGEST_FORM: Final = 15 * 1024
+_STT_FIELDS: Final = frozenset({"lang", "topic", "format", "folderId", "profanityFilter", "rawResults"})
+_TTS_FIELDS: Final = frozenset({"text", "lang", "voice", "emotion", "speed", "format", "folderId"})
+
+
+def read(path: str, headers: Mapping[str, str], raw: bytes) -> dict[str, Any]:
+    """The parameters of a request, of its address and its body; a recording's bytes under `audio`."""
+    path, _, query = path.partition("?")
+    if path.endswith("stt:recognize"):
+        return {**dict(parse_qsl(query)), "audio": raw}
+    try:
+        values, files = HttpRequest("POST", path, query, headers, raw).parameters()
+    except ValueError:
+        return {}
+    audio = files.get("file")
+    return values | ({"audio": audio.data, "file": audio.name} if audio else {}) | {"size": len(raw)}
+
+
+def recognised(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
+    """SpeechKit's answer, without `result` for silence; or `Refused`."""
+    _known(asked, _STT_FIELDS | {"audio"})
+    audio = asked["audio"]
+    if asked.get("lang") not in ("ru-RU", "en-US"):
+        raise Refused(3, f"unsupported lang: {asked.get('lang')}", "D")
+    if asked.get("topic", "general") not in ("general", "general:rc") or asked.get("format") != "oggopus":
+        raise Refused(3, "unsupported topic or format", "D")
+    if len(audio) > LARGEST:
+        raise Refused(3, "audio should be less than 1 MB", "D")
+    _check_opus(audio, "D")
+    if audio[37] != 1:
+        raise Refused(3, "audio should have 1 channel", "D")
+    if _seconds(audio) > LONGEST_S:
+        raise Refused(3, f"audio should be shorter than {LONGEST_S:.0f} s", "D")
+    words = _words(audio, heard)
+    return {"result": words} if words else {}
+
+
+def transcribed(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
+    """The OpenAI way's answer; or `Refused`."""
+    if "audio" not in asked or not asked.get("model"):
+        raise Refused(3, "you must provide a file and a model", "C")
+    if not str(asked["file"]).endswith((".ogg", ".oga")):
+        raise Refused(3, "Unrecognized file format", "C")
+    _check_opus(asked["audio"], "C")
+    return {"text": _words(asked["audio"], heard)}
+
+
+def synthesised(asked: Mapping[str, Any]) -> bytes:
+    """A file in Ogg/Opus; or `Refused`."""
+    _known(asked, _TTS_FIELDS | {"size"})
+    text = asked.get("text", "")
+    if not 0 < len(text) <= 5000 or asked["size"] > LARGEST_FORM:
+        raise Refused(3, f"text must have 1 to 5000 characters and the request 15 KB, got {len(text)}", "D")
+    if asked.get("voice") not in VOICES or asked.get("lang") != "ru-RU":
+        raise Refused(3, f"unsupported voice {asked.get('voice')} or lang {asked.get('lang')}", "D")
+    if asked.get("format") != "oggopus":
+        raise Refused(3, f"unsupported format: {asked.get('format')}", "D")
+    return _tune()
+
+
+def spoken(asked: Mapping[str, Any]) -> bytes:
+    """The OpenAI way's file in Ogg/Opus; or `Refused`."""
+    text = asked.get("input")
+    if not isinstance(text, str) or not 0 < len(text) <= 4096:
+        raise Refused(3, "Input should have 1 to 4096 characters", "C")
+    if not asked.get("model") or asked.get("voice") not in OPENAI_VOICES:
+        raise Refused(3, "Input should be a known model and voice", "C")
+    if asked.get("response_format") != "opus":
+        raise Refused(3, "this server speaks opus only", "C")
+    return _tune()
+
+
+def _known(asked: Mapping[str, Any], names: frozenset[str]) -> None:
+    for name in asked:
+        if name not in names:
+            raise Refused(3, f"unknown parameter: {name}", "D")
+
+
+def _check_opus(audio: bytes, shape: Any) -> None:
+    if not re.match(rb"OggS.{24}OpusHead", audio, re.DOTALL):
+        raise Refused(3, "the audio isn't Ogg/Opus", shape)
+
+
+def _seconds(audio: bytes) -> float:
+    """How long a recording plays, by its last page's clock."""
+    last = audio.rfind(b"OggS")
+    granule = int.from_bytes(audio[last + 6 : last + 14], "little", signed=True)
+    return (granule - int.from_bytes(audio[38:40], "little")) / 48_000
+
+
+def _words(audio: bytes, heard: str | None) -> str:
+    return SENTENCES[zlib.crc32(audio) % len(SENTENCES)] if heard is None else heard
+
+
+@lru_cache(maxsize=1)
+def _tune() -> bytes:
+    return (Path(__file__).parent / "voice.ogg").read_bytes()

@@ -1,0 +1,107 @@
+"""Nobody waits for anybody: first come first served by turns, not by messages, and what needs no model is at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.model_faults import Behaviour
+from sandbox.people import Person
+from tests.world import World, until
+
+
+def test_ten_messages_of_one_user_do_not_delay_the_first_of_another(make_world: Callable[..., World]) -> None:
+    world = make_world(MODEL_SLOTS=1)
+    world.start()
+    eager, calm = world.writer(1), world.at_summary(2)
+    before = len(world.prompts())
+    world.models.faults.default = Behaviour(text="Вот так.", first_chunk_s=0.3)
+    for number in range(1, 11):
+        eager.send(f"Слова {number}.")
+    until(lambda: len(world.prompts()) == before + 1)
+    calm.press("✨ Начать историю")
+    calm.wait("Вот так.")
+    # The one that was being written, and nothing else, went before.
+    asked = ["Слова" in prompt[-1]["text"] for prompt in world.prompts()[before:]]
+    assert asked[:2] == [True, False]
+
+
+def test_what_needs_no_model_is_answered_while_every_slot_is_busy(make_world: Callable[..., World]) -> None:
+    world = make_world(MODEL_SLOTS=2)
+    world.start()
+    writers = [world.at_summary(number) for number in (1, 2, 3)]
+    world.models.faults.default = Behaviour(hang=True)
+    for writer in writers:
+        writer.press("✨ Начать историю")
+    until(lambda: len(world.prompts()) == 2)
+    for writer in writers:
+        writer.send("/help")
+        writer.wait("Мы пишем историю вдвоём")
+    newcomer = world.at_summary(4)
+    newcomer.press("✏️ Изменить")
+    newcomer.wait("Что поменять?")
+    newcomer.send("/cancel")
+    newcomer.wait("Отложили")
+    assert len(world.prompts()) == 2  # all that while the two still hang
+    writers[0].send("/cancel")
+    writers[0].wait("Остановился")
+    until(lambda: len(world.prompts()) == 3)
+
+
+def test_a_stop_overtakes_the_words_that_wait(world: World) -> None:
+    person = world.writer()
+    world.models.faults.order(Behaviour(hang=True))
+    person.press("▶️ Дальше")
+    until(lambda: len(world.prompts()) == 2)
+    for number in (1, 2, 3):
+        world.says(f"Ответ {number}.")
+        person.send(f"Слова {number}.")
+    person.send("стоп")
+    person.wait("Остановился")
+    person.wait("Ответ 3.")
+    texts = [message.text for message in person.bot_messages]
+    stopped = next(place for place, text in enumerate(texts) if "Остановился" in text)
+    assert [stopped, *(texts.index(f"Ответ {number}.") for number in (1, 2, 3))] == sorted(
+        [stopped, *(texts.index(f"Ответ {number}.") for number in (1, 2, 3))]
+    )
+    assert [prompt[-1]["text"][:8] for prompt in world.prompts()[2:]] == ["Слова 1.", "Слова 2.", "Слова 3."]
+
+
+def test_places_move_up_when_somebody_before_leaves(make_world: Callable[..., World]) -> None:
+    world = make_world(MODEL_SLOTS=1)
+    world.start()
+    first, second, third = (world.at_summary(number) for number in (1, 2, 3))
+    world.models.faults.order(Behaviour(hang=True))
+    first.press("✨ Начать историю")
+    until(lambda: len(world.prompts()) == 1)
+    second.press("✨ Начать историю")
+    second.wait("Вы в очереди: 1-й")
+    third.press("✨ Начать историю")
+    shown = third.wait("Вы в очереди: 2-й")
+    second.tap("⏹ Стоп")
+    second.until(lambda: not [message for message in second.shown if "в очереди" in message.text])
+    assert third.wait("Вы в очереди: 1-й").id == shown.id
+    world.says("Начало третье.")
+    first.send("стоп")
+    third.wait("Начало третье.")
+    third.until(lambda: not [message for message in third.shown if "в очереди" in message.text])
+
+
+def test_words_that_come_as_turns_end_stay_in_order(make_world: Callable[..., World]) -> None:
+    """Each message may meet the end of the turn before it at any moment of its own way in."""
+    world = make_world(USER_TOKENS=10**9, MAX_TOKENS_PER_SESSION=10**9, MAX_PROJECT_TOKENS=10**9)
+    world.start()
+    people = [world.writer(number) for number in range(1, 9)]
+    world.models.faults.default = Behaviour(text="Так.", chunks=1)
+    for number in range(1, 25):
+        for person in people:
+            person.send(f"Слова {number} от {person.id}.")
+            count = number
+            if number % 4 == 0:
+                until(lambda person=person, count=count: _answers(person) == count)  # type: ignore[misc]
+    for person in people:
+        asked = [prompt[-1]["text"] for prompt in world.prompts() if f"от {person.id}." in prompt[-1]["text"]]
+        assert [int(text.split()[1]) for text in asked] == list(range(1, 25))
+
+
+def _answers(person: Person) -> int:
+    return sum(message.text == "Так." for message in person.bot_messages)

@@ -1,0 +1,270 @@
+"""Pictures over HTTP: both vendors, refusals, retries, the deadline, and addresses that lead nowhere good."""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+import threading
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cancelling import Cancel
+from connections import Sessions
+from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelRefused
+from sandbox.art_api import draw
+from sandbox.model_faults import Behaviour
+from sandbox.models import API_KEY, FOLDER_ID, ModelServers
+from services.images import OpenAIPainter, Painter, YandexPainter, cut_prompt, image_error
+from tests.model_fixtures import eventually, faults, models
+from wire import Credential, Fault, Static
+from yandex_iam import RenewedToken, Token
+
+__all__ = ["faults", "models"]
+
+PROMPT = "Картограф Веста на плече спящего великана, рассвет"
+PNG = b"\x89PNG\r\n\x1a\n"
+Make = Callable[..., Painter]
+
+
+@pytest.fixture
+def yandex(models: ModelServers, faults: list[Fault]) -> Make:
+    def make(credential: Credential | None = None, **options: Any) -> Painter:
+        settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
+        key = credential or Static(f"Api-Key {API_KEY}")
+        return YandexPainter(FOLDER_ID, Sessions(), key, base_url=models.openai_url, **settings)
+
+    return make
+
+
+@pytest.fixture
+def openai(models: ModelServers, faults: list[Fault]) -> Make:
+    def make(key: str = "", **options: Any) -> Painter:
+        settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
+        return OpenAIPainter(models.openai_url, Sessions(), Static(f"Bearer {key}" if key else ""), **settings)
+
+    return make
+
+
+def test_yandex_draws_for_its_folder_by_its_key(models: ModelServers, yandex: Make) -> None:
+    assert yandex().paint(PROMPT).startswith(PNG)
+    (received,) = models.of("image")
+    assert received.body == {"model": "art://b1gsandbox/aliceai-image-art-3.0", "prompt": PROMPT, "size": "1024x1024"}
+    assert received.headers["authorization"] == f"Bearer {API_KEY}"
+    assert received.headers["openai-project"] == FOLDER_ID
+    assert received.headers["x-data-logging-enabled"] == "false"
+
+
+def test_another_server_is_asked_its_way(models: ModelServers, openai: Make) -> None:
+    models.openai_keys = {"sk-right"}
+    assert openai("sk-right", model="painter").paint(PROMPT).startswith(PNG)
+    assert models.of("image")[0].body == {"model": "painter", "prompt": PROMPT, "n": 1, "size": "1024x1024"}
+    with pytest.raises(ModelDenied) as caught:
+        openai("sk-wrongwrongwrong").paint(PROMPT)
+    assert "wrongwrong" not in f"{caught.value} {caught.value.body}"
+
+
+def test_a_picture_that_comes_as_an_address_is_fetched_without_the_key(models: ModelServers, openai: Make) -> None:
+    models.faults.order(Behaviour(by_address=True), kind="image")
+    assert openai("sk-secret").paint(PROMPT).startswith(PNG)
+    assert "authorization" not in models.of("picture")[0].headers
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/a.png",
+        "data:image/png;base64,AAAA",
+        "http:///a.png",
+        "http://10.0.0.1/a.png",
+        "http://169.254.169.254/computeMetadata/v1/",
+        "http://[::1]/a.png",
+        "http://[::ffff:127.0.0.2]/a.png",
+        "http://localhost/a.png",
+    ],
+)
+def test_an_address_in_a_private_network_is_never_asked(address: str, models: ModelServers, openai: Make) -> None:
+    models.faults.order(Behaviour(text=json.dumps({"data": [{"url": address}]})), kind="image")
+    with pytest.raises(ModelAway) as caught:
+        openai().paint(PROMPT)
+    assert caught.value.billed
+
+
+def test_a_name_that_leads_into_a_private_network_is_sent_nothing(models: ModelServers, openai: Make) -> None:
+    with socket.create_server(("127.0.0.2", 0)) as listener:
+        listener.settimeout(5)
+        # "127.2" is a name to a reader of addresses, and 127.0.0.2 to the resolver.
+        url = f"http://127.2:{listener.getsockname()[1]}/a.png"
+        models.faults.order(Behaviour(text=json.dumps({"data": [{"url": url}]})), kind="image")
+        with pytest.raises(ModelAway, match="private network"):
+            openai(attempts=1).paint(PROMPT)
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(100) == b""
+
+
+def test_a_picture_that_does_not_come_is_billed_all_the_same(models: ModelServers, openai: Make) -> None:
+    models.faults.order(Behaviour(by_address=True), Behaviour(by_address=True), kind="image")
+    models.faults.order(Behaviour(status=404, shape="C"), Behaviour(text="<html>"), kind="picture")
+    for kind in (ModelError, ModelAway):
+        with pytest.raises(kind) as caught:
+            openai().paint(PROMPT)
+        assert caught.value.billed
+
+
+def test_a_refusal_is_told_from_other_bad_requests(models: ModelServers, yandex: Make, faults: list[Fault]) -> None:
+    models.faults.order(Behaviour(end="filter"), kind="image")
+    with pytest.raises(ModelRefused) as caught:
+        yandex().paint(PROMPT, user_id=7, turn_id=70)
+    assert (caught.value.status, caught.value.billed, len(models.of("image"))) == (400, False, 1)
+    assert [(fault.purpose, fault.user_id, fault.turn_id, fault.healed) for fault in faults] == [
+        ("image", 7, 70, False)
+    ]
+    with pytest.raises(ModelDenied):
+        yandex(model="no-such-model").paint(PROMPT)
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [
+        ({"type": "invalid_request_error", "message": "no"}, ModelRefused),
+        ({"type": "image_generation_user_error", "code": "moderation_blocked", "message": "no"}, ModelRefused),
+        ({"type": "invalid_request_error", "code": "content_policy_violation", "message": "no"}, ModelRefused),
+        ({"type": "invalid_request_error", "param": "prompt", "message": "no"}, ModelRefused),
+        ({"type": "invalid_request_error", "param": "size", "message": "Invalid size"}, ModelError),
+        ({"type": "invalid_request_error", "message": "The model 'x' does not exist"}, ModelError),
+        ({"type": "invalid_request_error", "message": "Failed to parse model URI"}, ModelError),
+        ({"type": "server_error", "message": "no"}, ModelError),
+    ],
+)
+def test_what_a_bad_request_means(fields: dict[str, Any], kind: type[ModelError]) -> None:
+    assert type(image_error(400, {}, json.dumps({"error": fields}))) is kind
+    assert type(image_error(429, {}, json.dumps({"error": fields}))) in (ModelBusy, ModelRefused)
+    assert type(image_error(400, {}, "[]")) is type(image_error(400, {}, "<html>")) is ModelError
+
+
+@pytest.mark.parametrize("behaviour", [Behaviour(status=429), Behaviour(status=503), Behaviour(status=502)])
+def test_what_is_safe_is_repeated_and_reported_as_healed(
+    behaviour: Behaviour, models: ModelServers, yandex: Make, faults: list[Fault]
+) -> None:
+    models.faults.order(behaviour, behaviour, kind="image")
+    assert yandex().paint(PROMPT)
+    assert [(fault.attempt, fault.healed) for fault in faults] == [(1, True), (2, True)]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "kind", "tries"),
+    [
+        (Behaviour(status=429), ModelBusy, 3),
+        (Behaviour(status=429, retry_after="3600"), ModelBusy, 1),
+        (Behaviour(status=500), ModelAway, 1),
+        (Behaviour(status=403), ModelDenied, 1),
+        (Behaviour(drop=True), ModelAway, 1),
+        (Behaviour(hang=True), ModelAway, 1),
+        (Behaviour(text="nonsense"), ModelAway, 1),
+        (Behaviour(text="[]"), ModelAway, 1),
+        (Behaviour(text='{"data":[]}'), ModelAway, 1),
+        (Behaviour(text='{"data":[{"b64_json":"%"}]}'), ModelAway, 1),
+        (Behaviour(text='{"data":[{"b64_json":"PGh0bWw+"}]}'), ModelAway, 1),
+        (Behaviour(text='{"error":{"message":"later","code":500}}'), ModelAway, 1),
+    ],
+)
+def test_failures_are_told_apart_and_asked_again_so_often(
+    behaviour: Behaviour, kind: type[ModelError], tries: int, models: ModelServers, yandex: Make, faults: list[Fault]
+) -> None:
+    models.faults.rule = lambda received: behaviour
+    with pytest.raises(kind):
+        yandex(timeout_s=0.3 if behaviour.hang else 10.0).paint(PROMPT)
+    assert len(models.of("image")) == len(faults) == tries
+    assert not any(fault.healed for fault in faults)
+
+
+def test_an_answer_without_end_is_cut_off(models: ModelServers, yandex: Make) -> None:
+    models.faults.order(Behaviour(text=" " * 9_000_000), kind="image")
+    with pytest.raises(ModelAway, match="too large"):
+        yandex().paint(PROMPT)
+
+
+def test_a_token_that_is_refused_is_renewed_once(models: ModelServers, yandex: Make) -> None:
+    credential = RenewedToken(lambda timeout_s: Token(models.issue_token(), 4e9))
+    painter = yandex(credential)
+    assert painter.paint(PROMPT)
+    models.revoke_tokens()
+    assert painter.paint(PROMPT)
+    assert len(models.of("image")) == 3
+    models.faults.rule = lambda received: Behaviour(status=401)
+    with pytest.raises(ModelDenied):
+        painter.paint(PROMPT)
+    assert len(models.of("image")) == 5
+
+
+def test_a_server_that_is_not_there_is_tried_three_times(faults: list[Fault]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    painter = OpenAIPainter(
+        f"http://127.0.0.1:{port}/v1", Sessions(), Static(""), on_fault=faults.append, backoff_s=0.01
+    )
+    with pytest.raises(ModelAway) as caught:
+        painter.paint(PROMPT)
+    assert (len(faults), caught.value.billed) == (3, False)
+
+
+def test_painting_is_stopped_at_once(models: ModelServers, yandex: Make, faults: list[Fault]) -> None:
+    cancel = Cancel()
+    caught: list[BaseException] = []
+
+    def paint() -> None:
+        try:
+            yandex(timeout_s=30.0).paint(PROMPT, cancel)
+        except ModelCancelled as error:
+            caught.append(error)
+
+    models.faults.order(Behaviour(hang=True), kind="image")
+    thread = threading.Thread(target=paint)
+    thread.start()
+    assert eventually(lambda: len(models.of("image")) == 1)
+    cancel.set()
+    thread.join(5)
+    assert len(caught) == 1 and faults == []
+    with pytest.raises(ModelCancelled):
+        yandex().paint(PROMPT, cancel)
+    assert len(models.of("image")) == 1
+
+
+def test_a_long_prompt_loses_its_end(models: ModelServers, yandex: Make) -> None:
+    assert yandex().paint("Туманный лес у моря. " * 60)
+    sent = models.of("image")[0].body["prompt"]
+    assert 450 < len(sent) <= 500 and sent.endswith("моря.")
+    assert cut_prompt("слово " * 100, 50) == "слово слово слово слово слово слово слово слово"
+    assert len(cut_prompt("щ" * 900, 500)) == 500
+    assert cut_prompt("Лес\n\nу\nморя", 500) == "Лес у моря"
+    assert cut_prompt(" ", 500) == ""
+
+
+def test_the_stand_in_draws_a_picture_of_its_own_for_each_prompt() -> None:
+    picture = draw(PROMPT, 64, 48)
+    assert picture == draw(PROMPT, 64, 48) != draw("Другой", 64, 48)
+    assert picture.startswith(PNG)
+    place, names, pixels = 8, [], b""
+    while place < len(picture):
+        (size,) = struct.unpack_from(">I", picture, place)
+        name, data = picture[place + 4 : place + 8], picture[place + 8 : place + 8 + size]
+        assert struct.unpack_from(">I", picture, place + 8 + size)[0] == zlib.crc32(name + data)
+        names.append(name)
+        pixels += zlib.decompress(data) if name == b"IDAT" else b""
+        place += 12 + size
+    assert names == [b"IHDR", b"PLTE", b"IDAT", b"IEND"] and len(pixels) == 65 * 48
+
+
+@pytest.mark.parametrize(
+    "changes", [{"model": ""}, {"prompt": ""}, {"size": "9x9"}, {"size": 1}, {"response_format": "b64_json"}]
+)
+def test_the_stand_in_refuses_what_the_real_one_refuses(changes: dict[str, Any], models: ModelServers) -> None:
+    body = {"model": "any", "prompt": PROMPT, "size": "1024x1024"} | changes
+    with Sessions().get().post(f"{models.openai_url}/images/generations", json=body, timeout=5) as response:
+        assert response.status_code == 400
+        assert response.json()["error"]["type"] == "invalid_request_error"

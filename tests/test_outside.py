@@ -1,0 +1,251 @@
+"""A dead, slow or lying outside: Telegram, the services that give credentials, the tokenizer, the disk.
+
+How the model itself may fail stands in `test_turns.py`, and every way of a single call in `test_delivery.py`.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.model_faults import Behaviour
+from sandbox.models import ModelServers
+from sandbox.people import Person
+from sandbox.telegram import TelegramServer
+from tests.test_crashes import check_books, settled
+from tests.world import World, until
+
+AWAY = "Не получилось обработать запрос, попробуйте позже"
+HELP = "Мы пишем историю вдвоём"
+LOCKED = "хранилище не отвечает"
+
+
+def count(person: Person, text: str) -> int:
+    """How many messages of the bot hold this text."""
+    return sum(text in message.text for message in person.bot_messages)
+
+
+# ---------------------------------------------------------------------- Telegram
+
+
+def test_telegram_that_is_away_at_the_start_is_waited_for(models: ModelServers, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with TelegramServer() as elsewhere:
+        world = World(tmp_path, elsewhere, models, TELEGRAM_API_URL=f"http://127.0.0.1:{port}")
+        app = world.start()
+        try:
+            assert not app.intake.polling.begun.wait(0.3)
+            with TelegramServer(port=port) as server:
+                person = server.user(1)
+                person.send("/start")
+                person.wait("Меню внизу")
+                assert server.violations == []
+                world.close()
+        finally:
+            world.close()
+
+
+@pytest.mark.parametrize("method", ["getUpdates", "sendMessage"])
+@pytest.mark.parametrize("fault", ["502", "502 after", "not JSON", "dropped", "slow", "500", "429"])
+def test_whatever_telegram_answers_nothing_is_lost(world: World, method: str, fault: str) -> None:
+    person, other = world.new_person(1), world.new_person(2)
+    faults = world.telegram.faults
+    if fault == "502":
+        faults.bad_gateway(method, times=2)
+    elif fault == "502 after":
+        faults.bad_gateway(method, after=True)
+    elif fault == "not JSON":
+        faults.not_json(method)
+    elif fault == "dropped":
+        faults.drop(method)
+    elif fault == "slow":
+        faults.hang(method, 0.3, times=3)
+    else:
+        faults.refuse(method, int(fault), retry_after=1 if fault == "429" else None)
+    person.send("/help")
+    other.send("/help")
+    for each in (person, other):
+        each.wait(HELP)
+    until(lambda: settled(world))
+    twice = fault == "502 after" and method == "sendMessage"
+    assert count(person, HELP) + count(other, HELP) == 2 + twice
+
+
+def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(world: World) -> None:
+    person = world.writer()
+    world.telegram.faults.drop("sendMessage", after=True)
+    for number in (1, 2, 3):
+        world.says(f"Часть {number}.")
+        person.send(f"Слова {number}.")
+    person.wait("Часть 3.")
+    until(lambda: settled(world))
+    parts = [message.text for message in person.bot_messages if message.text.startswith("Часть")]
+    assert sorted(set(parts)) == list(dict.fromkeys(parts)) == ["Часть 1.", "Часть 2.", "Часть 3."]
+    assert len(parts) <= 4
+    check_books(world)
+
+
+def test_a_chat_told_to_wait_delays_nobody_else(world: World) -> None:
+    person, other = world.new_person(1), world.new_person(2)
+    world.telegram.faults.refuse("sendMessage", 429, retry_after=2, chat_id=1)
+    person.send("/help")
+    until(lambda: any(call.status == 429 for call in world.telegram.called("sendMessage")))
+    other.send("/help")
+    other.wait(HELP)
+    assert count(person, HELP) == 0
+    person.wait(HELP)
+    assert count(person, HELP) == 1
+
+
+def test_a_second_copy_is_named_in_the_log_and_waited_for(
+    make_world: Callable[..., World], caplog: pytest.LogCaptureFixture
+) -> None:
+    world = make_world()
+    conflict = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+    world.telegram.faults.refuse("getUpdates", 409, conflict)
+    world.start()
+    until(lambda: "another copy of this bot is polling" in caplog.text)
+    person = world.telegram.user(1)
+    person.send("/start")
+    person.wait("Меню внизу")
+
+
+def test_markup_that_telegram_cannot_read_arrives_as_plain_text(world: World) -> None:
+    person = world.new_person()
+    world.telegram.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag at byte 7")
+    person.send("/help")
+    assert "<b>" not in person.wait(HELP).text
+
+
+def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world: World) -> None:
+    person, other = world.writer(1), world.new_person(2)
+    world.says("Никто этого не увидит.", first_chunk_s=0.3)
+    person.press("▶️ Дальше")
+    until(lambda: len(world.prompts()) == 2)
+    person.block()
+    until(lambda: settled(world))
+    assert count(person, "Никто этого не увидит.") == 0
+    check_books(world)
+    other.send("/help")
+    other.wait(HELP)
+    person.unblock()
+    person.send("/whole_story")
+    person.wait("Никто этого не увидит.")
+
+
+# ---------------------------------------------------------------------- credentials and counting
+
+
+def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_world: Callable[..., World]) -> None:
+    world = make_world(YANDEX_API_KEY="")
+    world.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
+    world.start()
+    person = world.at_summary()
+    person.press("✨ Начать историю")
+    assert person.wait(AWAY).labels == ("🔁 Повторить",)
+    until(lambda: settled(world))
+    check_books(world)
+    assert world.value("select sum(charged) from call") == 0
+    world.models.faults.rule = None
+    world.says("Всё-таки начало.")
+    person.tap("🔁 Повторить")
+    person.wait("Всё-таки начало.")
+
+
+def test_a_token_that_ended_is_renewed_once_without_a_word(make_world: Callable[..., World]) -> None:
+    world = make_world(YANDEX_API_KEY="")
+    world.start()
+    person = world.writer()
+    assert len(world.models.of("metadata")) == 1
+    world.models.revoke_tokens()
+    world.models.faults.default = Behaviour(text="Дальше по новому ключу.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше по новому ключу.")
+    assert len(world.models.of("metadata")) == 2
+    assert count(person, AWAY) == 0
+    until(lambda: settled(world))
+    check_books(world)
+
+
+def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_world: Callable[..., World]) -> None:
+    world = make_world(MAX_TOKENS_PER_ANSWER=300)
+    world.start()
+    world.writer(1)
+    held = world.value("select reserved from call order by id limit 1")
+    world.stop()
+    world.settings["MAX_TOKENS_PER_REQUEST"] = str((held - 300) * 11 // 10)
+    world.models.faults.rule = lambda received: Behaviour(drop=True) if received.kind == "tokenizer" else None
+    world.start()
+    person = world.at_summary(2)
+    world.says("Начало второе.")
+    person.press("✨ Начать историю")
+    person.wait("Начало второе.")
+    assert world.models.of("tokenizer")
+
+
+# ---------------------------------------------------------------------- the disk
+
+
+def test_what_comes_while_the_database_is_locked_is_answered_afterwards(world: World) -> None:
+    person, writer = world.new_person(1), world.writer(2)
+    world.says("Написано под замком.", first_chunk_s=0.3)
+    writer.press("▶️ Дальше")
+    until(lambda: len(world.prompts()) == 2)
+    with world.locked():
+        person.send("/help")
+        person.wait(LOCKED)
+        writer.wait(LOCKED)
+        assert count(person, HELP) == 0
+    person.wait(HELP)
+    writer.wait("Написано под замком.", since=0)
+    until(lambda: settled(world))
+    assert (count(person, LOCKED), count(writer, LOCKED)) == (1, 1)
+    assert (count(person, HELP), count(writer, "Написано под замком.")) == (1, 1)
+    assert len(world.prompts()) == 2
+    check_books(world)
+
+
+def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_lock_goes(
+    make_world: Callable[..., World],
+) -> None:
+    world = make_world(MODEL_SLOTS=1)
+    world.start()
+    first, second = world.at_summary(1), world.at_summary(2)
+    world.says("Начало первое.", first_chunk_s=0.4)
+    world.says("Начало второе.")
+    first.press("✨ Начать историю")
+    until(lambda: len(world.prompts()) == 1)
+    second.press("✨ Начать историю")
+    second.wait("Вы в очереди")
+    with world.locked():
+        first.wait(LOCKED, timeout=15)
+    first.wait("Начало первое.", since=0)
+    second.wait("Начало второе.", since=0)
+    assert not [message for message in second.bot_messages if "🔁 Повторить" in message.labels]
+    until(lambda: settled(world))
+    check_books(world)
+
+
+def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(world: World) -> None:
+    person = world.writer()
+    assert world.app is not None
+    connection = world.app.db.settings._connection  # the limit of pages belongs to a connection
+    pages = int(connection.value("pragma page_count"))
+    connection.value(f"pragma max_page_count = {pages}")
+    long = "Долгие слова о море. " * 190
+    person.send(long)
+    person.wait(LOCKED)
+    person.send(long)
+    until(lambda: len(world.telegram.called("getUpdates")) > 0)
+    assert not world.value("select count(*) from inbox where state <> 'done'")
+    world.models.faults.default = Behaviour(text="Место нашлось.")
+    connection.value("pragma max_page_count = 1000000")
+    person.until(lambda: count(person, "Место нашлось.") == 2)
+    assert count(person, LOCKED) == 1
+    until(lambda: settled(world))
+    check_books(world)

@@ -1,0 +1,193 @@
+"""`python bot.py` as whoever runs it sees it: exit codes, sentences, the profile, groups, and who blocks the bot."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import config
+from tests.world import ROOT, World, until
+
+UNSET = {name + suffix: "" for name in config.names() for suffix in ("", config.SECRET_FILE_SUFFIX)}
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The finished process; only what is given is set, not even `.env` counts."""
+    return subprocess.run(
+        [sys.executable, "bot.py", *arguments],
+        cwd=ROOT,
+        env=os.environ | UNSET | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def test_with_nothing_set_one_sentence_points_to_the_demo() -> None:
+    done = run()
+    assert done.returncode == 2
+    said = done.stdout + done.stderr
+    assert "make demo" in said and "TELEGRAM_TOKEN" in said
+    assert len(said.strip().splitlines()) == 1 and "Traceback" not in said
+    assert "no TELEGRAM_TOKEN" in (ROOT / "log.txt").read_text("utf-8")
+
+
+def test_all_faults_of_the_configuration_are_named_at_once() -> None:
+    done = run(TELEGRAM_TOKEN="nonsense", MODEL_SLOTS="many", ADMIN_IDS="Анна", YANDEX_FOLDER_ID="b1g")
+    said = done.stdout + done.stderr
+    assert done.returncode == 2
+    for name in ("TELEGRAM_TOKEN", "MODEL_SLOTS", "ADMIN_IDS"):
+        assert name in said
+    assert "Traceback" not in said
+
+
+def check(world: World, **changed: str) -> tuple[int, dict[str, str]]:
+    """What `--check` ends with: its exit code, and its line for each part."""
+    done = run("--check", **(world.environment() | changed))
+    lines = [line.split(":", 1)[0].split() for line in done.stdout.splitlines()]
+    return done.returncode, {part: state for state, part in lines}
+
+
+WELL = {"token": "ok", "model": "ok", "database": "ok", "log": "ok"}
+
+
+def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    assert check(world) == (0, WELL)
+    assert not list(world.folder.glob("bot.db*"))
+
+
+def test_a_check_beside_a_running_bot_changes_nothing(world: World) -> None:
+    world.writer()
+    before = world.value("select count(*) from call"), world.value("select max(id) from inbox")
+    assert check(world) == (0, WELL)
+    assert (world.value("select count(*) from call"), world.value("select max(id) from inbox")) == before
+    assert not [call for call in world.telegram.called("getUpdates") if call.status == 409]
+
+
+def test_a_check_names_what_is_wrong(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    with closing(sqlite3.connect(world.folder / "other.db")) as other:
+        other.execute("create table other (id)")
+    (world.folder / "file").write_text("no folder")
+    foreign = (world.folder / "other.db").read_bytes()
+    code, lines = check(
+        world,
+        TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong",
+        YANDEX_API_KEY="wrong",
+        DATABASE_PATH=str(world.folder / "other.db"),
+        LOG_FILE=str(world.folder / "file" / "log.txt"),
+    )
+    assert (code, lines) == (1, dict.fromkeys(WELL, "FAIL"))
+    assert (world.folder / "other.db").read_bytes() == foreign
+
+
+def test_a_second_bot_on_the_same_database_refuses_with_a_sentence(world: World) -> None:
+    done = run(**world.environment())
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "in use by another running bot" in said and "Traceback" not in said
+
+
+def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_world: Callable[..., World]) -> None:
+    world = make_world(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
+    done = run(**world.environment())
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "TELEGRAM_TOKEN" in said and "@BotFather" in said
+    assert "WrongWrong" not in said and "Traceback" not in said
+
+
+# ---------------------------------------------------------------------- the bot's profile
+
+SETS = ("setMyName", "setMyDescription", "setMyShortDescription", "setMyCommands", "setMyProfilePhoto")
+
+
+def writes(world: World) -> dict[str, int]:
+    return {method: len(world.telegram.called(method)) for method in SETS}
+
+
+def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(world: World) -> None:
+    until(lambda: writes(world)["setMyCommands"] == 2)
+    # The stand-in's bot has its name already.
+    once = {"setMyName": 0, "setMyDescription": 1, "setMyShortDescription": 1, "setMyCommands": 2}
+    assert writes(world) == once | {"setMyProfilePhoto": 1}
+    methods = [call.method for call in world.telegram.calls]
+    assert methods.index("getUpdates") < methods.index("getMe")
+    scopes = [json.loads(call.params["scope"])["type"] for call in world.telegram.called("setMyCommands")]
+    assert scopes == ["all_private_chats", "all_group_chats"]
+    assert world.value("select length(value) from setting where key = 'avatar'") == 64
+    looked = len(world.telegram.called("getMyCommands"))
+    world.restart()
+    until(lambda: len(world.telegram.called("getMyCommands")) == looked + 2)
+    assert writes(world) == once | {"setMyProfilePhoto": 1}
+
+
+def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    for method in SETS:
+        world.telegram.faults.refuse(method, 429, retry_after=3000, times=2)
+    world.start()
+    person = world.new_person()
+    until(lambda: writes(world)["setMyDescription"] == 1)
+    assert world.value("select count(*) from setting where key = 'avatar'") == 0
+    world.telegram.faults.clear()
+    world.restart()
+    until(lambda: writes(world)["setMyCommands"] == 2)
+    assert world.value("select count(*) from setting where key = 'avatar'") == 1
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+
+
+# ---------------------------------------------------------------------- groups, links, blocks
+
+
+@pytest.mark.parametrize("command", ["/new_story", "/help@soavtor_demo_bot", "/cancel"])
+def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(world: World, command: str) -> None:
+    until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
+    member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)]).member(world.telegram.user(1))
+    sent = member.send(command)
+    answer = member.wait("t.me/soavtor_demo_bot?start=new")
+    assert answer.reply_to == sent
+    assert not answer.markup and not member.keyboard
+    assert world.value("select count(*) from user") == 0
+
+
+def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(world: World) -> None:
+    until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
+    member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)], privacy=False).member(
+        world.telegram.user(1)
+    )
+    for text in ("Привет всем", "/weather", "/help@another_bot"):
+        member.send(text)
+    member.send("/help")
+    member.wait("с глазу на глаз")
+    assert len(member.bot_messages) == 1
+
+
+def test_the_link_of_a_group_opens_the_wizard(world: World) -> None:
+    person = world.telegram.user(1)
+    person.send("/start new")
+    person.wait("Шаг 1 из 5")
+
+
+def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(world: World) -> None:
+    person = world.new_person()
+    person.block()
+    until(lambda: world.value("select blocked from user") == 1)
+    person.unblock()
+    until(lambda: world.value("select blocked from user") == 0)
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+
+
+def test_the_log_file_of_a_bot_that_never_started_is_ignored_by_git() -> None:
+    assert "log.txt" in Path(ROOT, ".gitignore").read_text("utf-8")
