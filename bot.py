@@ -46,7 +46,7 @@ from texts import FALLBACK, Locales
 from turns import Turns
 from wire import Static
 from writing import Writing
-from yandex_gpt import YandexWire
+from yandex_gpt import YandexWire, model_uri, native
 from yandex_iam import yandex_credential
 
 log = logging.getLogger(__name__)
@@ -93,9 +93,20 @@ def make_vendor(config: Config, sessions: Sessions, on_fault: FaultListener) -> 
         metadata_url=config.yandex_metadata_url,
         on_fault=on_fault,
     )
-    folder = config.yandex_folder_id
+    folder, model = config.yandex_folder_id, config.yandex_model
+    yandex_wire: Wire = YandexWire(folder, credential, model=model, url=config.yandex_llm_url)
+    if not native(model):
+        yandex_wire = OpenAIWire(
+            config.yandex_openai_url,
+            sessions,
+            credential=credential,
+            model=model_uri(folder, model),
+            context_tokens=yandex_wire.context_tokens(model),
+            project=folder,
+            stream_options=False,
+        )
     return Vendor(
-        YandexWire(folder, credential, model=config.yandex_model, url=config.yandex_llm_url),
+        yandex_wire,
         YandexPainter(folder, sessions, credential, base_url=config.yandex_openai_url, on_fault=on_fault),
         YandexNarrator(sessions, credential, url=config.yandex_tts_url, on_fault=on_fault),
     )
@@ -259,7 +270,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         return _not_configured(error)
     with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
         logs.log_uncaught()
-        for warning in config.warnings:
+        for warning in (*config.warnings, *_unused(config)):
             log.warning("%s", warning)
         try:
             if options.backup is not None:
@@ -282,6 +293,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only.add_argument("--check", action="store_true", help="try token, model, database and log, then exit")
     only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
     return parser.parse_args(arguments)
+
+
+def _unused(config: Config) -> list[str]:
+    """A sentence for each part that is switched on and that this version doesn't have."""
+    parts = {
+        "WEBHOOK_URL": config.webhook_url,
+        "WEBAPP_URL": config.webapp_url,
+        "METRICS_PORT": config.metrics_port,
+        "AMPLITUDE_API_KEY": config.amplitude_api_key,
+    }
+    return [f"{name} is set, but this version doesn't use it yet" for name, value in parts.items() if value]
 
 
 def _not_configured(error: ConfigError) -> int:

@@ -184,6 +184,9 @@ class GPT:
                 for chunk in self.wire.chunks(exchange.lines(response)):
                     if chunk.finish is not None:
                         finished = True
+                        # Before the last chunk is handed out: who takes it doesn't come back for the end, and a stream
+                        # without its end costs the next call a new connection.
+                        exchange.finish(response)
                         yield self._finished(request, chunk)
                         break
                     if chunk.text:
@@ -195,7 +198,6 @@ class GPT:
                 raise
             if not finished:
                 raise ModelAway("the stream was cut", request_id=exchange.request_id, billed=True)
-            exchange.finish(response)
         finally:
             exchange.close(response)
 

@@ -299,12 +299,15 @@ class Intake:
     def _may_try(self, row: InboxRow) -> bool:
         """Counts a try of a row that an earlier life left; False, and set aside, when it has had its tries.
 
-        The life that left it counts as its first: it isn't written down for every update that comes.
+        The life that it came in counts as its first, unless its handler had ended then: not every update's try is
+        written down. Not durable: a process that dies takes no power away, and the shorter this takes the less
+        likely is it that somebody else's kill is taken for this row's.
         """
-        if row.attempts >= MOST_DEATHS - 1:
-            self._set_aside(row, f"the process died {row.attempts + 1} times while handling it")
+        deaths = row.attempts + (0 if row.queued else 1)
+        if deaths >= MOST_DEATHS:
+            self._set_aside(row, f"the process died {deaths} times while handling it")
             return False
-        with self._db.transaction(durable=True):
+        with self._db.transaction():
             self._db.inbox.count_attempt(row.id)
         self._earlier.discard(row.id)  # tried again after an error of the database it isn't counted twice
         return True

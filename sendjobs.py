@@ -105,6 +105,7 @@ class Chat:
     draft_shown: Draft | None = None
     draft_shown_at: float = 0.0
     draft_next_at: float = 0.0
+    draft_late_s: float = 0.0  # how much after it was due the last one went
     ended_drafts: deque[int] = field(default_factory=lambda: deque(maxlen=8))
     typing_at: float = NEVER
     typing_until: float = 0.0

@@ -24,6 +24,7 @@ from pacing import NEVER, Bucket, Pace, Window
 from sendjobs import KINDS, Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
 
 _DRAFT_SPARE: Final = 0.25  # this part of the limit of messages a second is left to answers
+_LATE_TIMES: Final = 20  # a draft that went late puts off the next one by so many times as much
 _SWEEP_AT: Final = 2048  # chats kept in mind before the idle ones are let go
 
 
@@ -232,6 +233,8 @@ class SendQueue:
 
     def _start(self, chat: Chat, kind: Kind, now: float) -> Job:
         chat.busy = True
+        if kind is Kind.DRAFT:
+            chat.draft_late_s = max(0.0, now - chat.due[kind])
         chat.due = [NEVER] * len(KINDS)
         chat.touched_at = now
         job = self._job(chat, kind, now)
@@ -285,7 +288,8 @@ class SendQueue:
         self._schedule(chat)
 
     def _finish_draft(self, chat: Chat, draft: Draft, outcome: Outcome, now: float) -> None:
-        chat.draft_next_at = now + self._pace.draft_interval_s  # counted from here, the network can't shorten it
+        # Counted from here, the network can't shorten it; and the later drafts go, the fewer: the machine is busy.
+        chat.draft_next_at = now + self._pace.draft_interval_s + _LATE_TIMES * chat.draft_late_s
         if chat.draft_shown is not draft:
             return  # ended meanwhile
         if not outcome.done or now - draft.since > self._pace.forget_s:

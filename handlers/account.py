@@ -20,6 +20,11 @@ def known_user(desk: Desk, sender: types.User) -> tuple[User | None, bool]:
     if user is not None:
         if (user.username, user.first_name, user.last_name) != names or user.blocked:
             desk.db.users.rename(sender.id, *names)
+        config = desk.config
+        if config.user_tokens_per_day and desk.db.users.refill(
+            sender.id, config.user_tokens_per_day, config.user_tokens, now() // 86_400
+        ):
+            return desk.db.users.get(sender.id), False
         return user, False
     if desk.db.users.count() >= desk.config.max_users and sender.id not in desk.config.admin_ids:
         return None, False

@@ -51,6 +51,8 @@ def choose_model(given: Mapping[str, str], models: ModelServers) -> Model:
         "YANDEX_IAM_URL": models.iam_url,
         "YANDEX_METADATA_URL": models.metadata_url,
         "YANDEX_OPENAI_URL": models.openai_url,
+        "YANDEX_STT_URL": models.stt_url,
+        "YANDEX_TTS_URL": models.tts_url,
     }
     return Model(STORYTELLER, settings)
 

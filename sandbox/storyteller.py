@@ -26,25 +26,28 @@ _LABELS: Final = {
     "setting": ("Место", "Setting", "Place"),
     "memory": ("Раньше было", "О чём она", "Earlier", "Before", "So far", "What happened before"),
 }
-# What an answer is about, by words of the prompt that ask for it; the first that fits.
-_KINDS: Final = (
-    ("suggestions", r"три поступка|three (?:things|actions|deeds|moves|steps)|\boptions\b"),
+# What an answer is about, by words of the prompt's first line, which a person's own words never reach.
+_ASIDES: Final = (
+    ("suggestions", r"три поступка|three (?:things|actions|deeds|moves|steps)"),
     ("memory", r"память истории|memory of (?:a|the) story|story's memory"),
     ("title", r"название истории|title (?:of|for) "),
     ("illustration", r"Опиши художнику|Describe .{0,40}(?:artist|illustrator)"),
-    ("epilogue", r"Напиши эпилог|[Ww]rite (?:an|the) epilogue"),
-    ("ending", r"Напиши финал|[Ww]rite the (?:ending|finale|end)"),
-    ("part", r"Жанр:|Genre:"),
+)
+# The same by the beginning of any line; the first that fits.
+_KINDS: Final = (
+    ("epilogue", r"^(?:Напиши эпилог|Write (?:an|the) epilogue)"),
+    ("ending", r"^(?:Напиши финал|Write the (?:ending|finale|end)\b)"),
+    ("part", r"^(?:Жанр|Genre):"),
 )
 _ENDINGS: Final = (
-    ("endings_happy", r"счастливый"),
-    ("endings_tragic", r"трагический"),
-    ("endings_unexpected", r"неожиданный, разгадка|неожиданный: разгадка"),
+    ("endings_happy", r"счастливый|Ending: a happy"),
+    ("endings_tragic", r"трагический|Ending: a tragic"),
+    ("endings_unexpected", r"неожиданный, разгадка|неожиданный: разгадка|Ending: an unexpected"),
 )
 # Lines of the user's side that were only ever on the wire.
 _WIRE_LINES: Final = re.compile(
-    r"^(?:Начни историю|Продолжи|Напиши финал|Напиши эпилог|Begin the story|Start the story|Go on|Continue"
-    r"|Write the (?:ending|finale|epilogue))\b.*$|^\(.*\)$",
+    r"^(?:(?:Начни историю|Начни второй том|Begin the story|Start the story|Begin the second volume)\b.*"
+    r"|(?:Продолжи|Напиши финал|Напиши эпилог|Go on|Continue|Write the (?:ending|finale|epilogue))\.?)$|^\(.*\)$",
     re.MULTILINE,
 )
 QUOTE_CHARS: Final = 90
@@ -67,7 +70,7 @@ class Brief:
     def values(self) -> dict[str, str]:
         hero, about = _named(self.hero, "Незнакомец" if self.language == "ru" else "The stranger")
         place, there = _named(self.setting, "Край карты" if self.language == "ru" else "The edge of the map")
-        words = hero.split()
+        words = hero.split(" the ")[0].split()  # «Wren the Mapmaker» is Wren for short
         name = words[-1] if 1 < len(words) <= 3 and words[-1][:1].isupper() else hero
         return {"hero": hero, "name": name, "about": about, "place": place, "there": there, "quote": self.quote}
 
@@ -98,7 +101,7 @@ def read(messages: Sequence[Message]) -> Brief:
     fields = {name: _field(asking, labels) for name, labels in _LABELS.items()}
     return Brief(
         "en" if latin > cyrillic else "ru",
-        next((kind for kind, pattern in _KINDS if re.search(pattern, asking)), "chat"),
+        _kind(asking),
         fields["genre"],
         fields["hero"],
         fields["setting"],
@@ -170,6 +173,13 @@ class _Teller:
 def _stock() -> Mapping[str, Any]:
     with Path(__file__).with_suffix(".toml").open("rb") as file:
         return tomllib.load(file)
+
+
+def _kind(asking: str) -> str:
+    first_line = asking.partition("\n")[0]
+    asides = (kind for kind, pattern in _ASIDES if re.search(pattern, first_line))
+    others = (kind for kind, pattern in _KINDS if re.search(pattern, asking, re.MULTILINE))
+    return next(asides, None) or next(others, "chat")
 
 
 def _field(text: str, labels: Sequence[str]) -> str:

@@ -33,6 +33,7 @@ create table user (
     requests integer not null default 0,
     sessions integer not null default 0, -- begun, deleted ones too
     last_request_at integer,
+    refilled_on integer not null default 0, -- the day, since 1970, that tokens last came back on
     debug integer not null default 0,
     blocked integer not null default 0   -- the user has blocked the bot
 ) strict;

@@ -107,6 +107,17 @@ class Users:
     def open_session(self, user_id: int, session_id: int | None) -> None:
         self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))
 
+    def refill(self, user_id: int, tokens: int, up_to: int, day: int) -> bool:
+        """Gives tokens back once a day, up to `up_to`; a balance above that stays. True where it was done."""
+        return (
+            self._connection.run(
+                "update user set balance = max(balance, min(balance + :tokens, :up_to)), refilled_on = :day"
+                " where id = :id and refilled_on < :day",
+                {"id": user_id, "tokens": tokens, "up_to": up_to, "day": day},
+            )
+            == 1
+        )
+
     def set_debug(self, user_id: int, on: bool) -> None:
         self._connection.run("update user set debug = ? where id = ?", (int(on), user_id))
 

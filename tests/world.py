@@ -52,6 +52,8 @@ class World:
             "YANDEX_IAM_URL": self.models.iam_url,
             "YANDEX_METADATA_URL": self.models.metadata_url,
             "YANDEX_OPENAI_URL": self.models.openai_url,
+            "YANDEX_STT_URL": self.models.stt_url,
+            "YANDEX_TTS_URL": self.models.tts_url,
             "DATABASE_PATH": str(self.folder / "bot.db"),
             "LOG_FILE": str(self.folder / "log.txt"),
             "TELEGRAM_MESSAGES_PER_S": "0",
