@@ -80,8 +80,8 @@ class Outcomes:
         prompt_id = self._keep(turn, text, usage)
         rows = self._rows(turn, prompt_id)
         if turn.kind != "part":
-            rows.append([(texts.label("read"), f"read:{turn.session_id}")])
-            rows.append([(texts.label("second_volume"), f"volume:{turn.session_id}")])
+            read = (texts.label("read"), f"read:{turn.session_id}")
+            rows.append([read, (texts.label("second_volume"), f"volume:{turn.session_id}")])
             self._db.stories.finish(turn.session_id, int(time.time()))
         messages += showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None)
         if turn.kind == "epilogue":

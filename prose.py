@@ -21,7 +21,16 @@ _PIECE: Final = (
     r"|continuation|passage|part|ending|scene|excerpt|fragment|text|story|version)"
 )
 _POINTING: Final = r"(?:вот|ниже|предлагаю|держи(?:те)?|here(?:['’]s| is| are)|below is|this is)"
-_CORE: Final = rf"(?:{_POINTING}\s+)(?:\w+\s+){{0,4}}{_PIECE}(?:\s+[\w«»\"]+){{0,6}}"
+# What may follow the piece. English says «Here's the part nobody tells you: …» in a story too, so its words are few.
+_OF_STORY: Final = (
+    r"(?:(?:\s+(?:of|in|for|from|to|the|your|our|this|that|story|tale|you|english|as requested))"
+    r"|(?:\s+[а-яё\d«»\"]+)){0,6}"
+)
+_CORE: Final = (
+    rf"(?:{_POINTING}\s+(?:\w+\s+){{0,4}}{_PIECE}{_OF_STORY}"
+    r"|here(?:['’]s| is) (?:how|what)(?: (?:the|your|our) (?:story|tale))? (?:happens|happened|comes|goes on|continues)"
+    r"(?: next)?)"
+)
 _LABEL: Final = rf"(?:следующ\w+ |the )?{_PIECE}(?: (?:истории|рассказа|сказки|of the story|\d+))?"
 _PREFACES: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -38,8 +47,11 @@ _OPENERS: Final = (
     *("договорились", "с удовольствием", "с большим удовольствием", "с радостью", "без проблем", "понял"),
     *("давай", "вот", "ниже", "предлагаю", "держи", "продолжение", "отрывок", "фрагмент", "финал", "концовка"),
     *("следующий отрывок", "следующая часть", "следующий фрагмент", "окончание", "часть", "вариант", "развязка"),
-    *("sure", "of course", "certainly", "absolutely", "okay", "ok", "great", "gladly", "with pleasure", "here"),
-    *("below is", "this is", "continuation", "passage", "part", "ending", "scene", "the "),
+    *("sure", "of course", "certainly", "absolutely", "okay", "ok", "great", "gladly", "with pleasure"),
+    *("here is", "here's", "here’s", "here are", "below is", "this is"),
+    *("the continuation", "the passage", "the ending", "the scene", "the story", "the part"),
+    *("the fragment", "the excerpt", "the text", "the version"),
+    *("continuation", "passage", "ending", "scene", "part", "excerpt", "fragment", "story", "text", "version"),
 )
 PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line's end is prose
 
@@ -82,13 +94,17 @@ _CLOSINGS: Final = tuple(
         r"(?:и |а |но |так )?(?:что|как|какой|куда)(?:,? \w+){0,4} (?:вы|ты)(?:,? \w+){0,5}\?",
         r"(?:хотите|хочешь|желаете|продолж(?:ить|им|ать|аем))(?:,? \w+){0,8}\?",
         r"(?:теперь )?(?:ваш|твой) (?:ход|черёд|черед)(?:, \w+)?[.!…]*",
-        r"what (?:happens|will happen|comes) next\?|what (?:will|does|would|do) (?:\w+ ){1,4}do(?: next| now)?\?",
-        r"(?:would you like|do you want|shall i|should i)(?: [\w']+){0,8}\?|(?:it's )?your turn[.!…]*",
+        r"(?:and |but |so )?what (?:happens|will happen|comes) (?:next|now)\?",
+        r"(?:and |but |so )?what (?:will|does|would|do|should(?! i | we )) (?:\w+ ){1,4}do(?: next| now)?\?",
+        r"(?:and |but |so )?(?:what|how|which)(?: \w+)? (?:do|will|would|should) you(?: [\w'’]+){0,8}\?",
+        r"(?:would you like|do you want|shall i|should i|shall we (?:go|continue|keep))(?: [\w'’]+){0,8}\?",
+        r"(?:now )?(?:it['’]s )?(?:now )?your (?:turn|move)(?:, [\w-]+)?[.!…]*|(?:now )?the choice is yours[.!…]*",
+        r"let me know (?:if|how|what|whether)(?: [\w'’]+){1,14}[.!…]*",
     )
 )
 _END: Final = re.compile(r"[.!?…]+[»\"”’)\]]*")
 _WORD: Final = re.compile(r"\w+")
-_INITIAL: Final = re.compile(r"(?:^|\W)[А-ЯЁA-Z]$")
+_INITIAL: Final = re.compile(r"(?<!\w)(?:[А-ЯЁA-Z]|Mrs?|Ms|Dr|St|Prof|Capt|Lt|Sgt)$")  # a full stop that ends nothing
 _GOES_ON: Final = re.compile(r"[»\"”’)\]]*\s*(?:[—–-]\s*)?[a-zа-яё]")
 
 
@@ -128,7 +144,7 @@ def last_sentence(text: str) -> str:
 def _sentence_ends(text: str) -> Iterator[int]:
     for found in _END.finditer(text):
         start, end = found.span()
-        initial = found.group() == "." and _INITIAL.search(text[max(0, start - 2) : start])
+        initial = found.group() == "." and _INITIAL.search(text[max(0, start - 6) : start])
         inside = text[end : end + 1].strip()  # 3.14, example.com
         if not inside and not initial and not _GOES_ON.match(text, end):
             yield end

@@ -55,8 +55,9 @@ def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboa
         params: dict[str, Json] = {"message_id": message_id, "text": pieces[0]}
         if keyboard is not None:
             params["reply_markup"] = keyboard
+        db.outbox.show(chat_id, message_id, prompt.id)
         return [Outgoing(chat_id, "editMessageText", params, prompt_id=prompt.id)]
-    gone = [_delete(chat_id, standing_id) for standing_id in standing or [message_id]]
+    gone = [_deleted(db, chat_id, standing_id) for standing_id in standing or [message_id]]
     return [*gone, *part(chat_id, prompt.id, prompt.text, keyboard)]
 
 
@@ -64,7 +65,7 @@ def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Ou
     """Deletes the messages of a prompt; those too old for that shrink to `line`."""
     ids = db.outbox.messages_of(chat_id, prompt.id)
     if time.time() - prompt.created_at < DELETABLE_S:
-        return [_delete(chat_id, message_id) for message_id in ids]
+        return [_deleted(db, chat_id, message_id) for message_id in ids]
     return [_shrink(chat_id, message_id, line) for message_id in ids]
 
 
@@ -73,7 +74,7 @@ def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoi
     ids = db.outbox.messages_of(chat_id, prompt.id)
     return [
         *[_shrink(chat_id, message_id, line) for message_id in ids[:1]],
-        *[_delete(chat_id, message_id) for message_id in ids[1:]],
+        *[_deleted(db, chat_id, message_id) for message_id in ids[1:]],
     ]
 
 
@@ -97,7 +98,8 @@ def recalled(prompt: Prompt | None, limit: int = 200) -> str:
     return f"…{flat[-limit:].partition(' ')[2]}"
 
 
-def _delete(chat_id: int, message_id: int) -> Outgoing:
+def _deleted(db: Database, chat_id: int, message_id: int) -> Outgoing:
+    db.outbox.hide(chat_id, message_id)
     return Outgoing(chat_id, "deleteMessage", {"message_id": message_id})
 
 

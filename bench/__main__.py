@@ -35,6 +35,7 @@ async def measure(scenario: Scenario, options: argparse.Namespace, database: Pat
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         folder = Path(name)
         shutil.copyfile(database, folder / "bot.db")
+        os.sync()  # or the bot's own writes would wait for the copy to reach the disk
         environ = environment(
             folder,
             token=telegram.token,

@@ -78,10 +78,8 @@ class Load:
     def _write(self, place: int, number: int) -> None:
         if not self.on or self.says is None:
             return
-        if self.chats:
-            chat_id = self.chats[place]
-        else:
-            chat_id = FIRST_ID + (place + self.users * (number // TURNS_EACH)) % PEOPLE
+        person = FIRST_ID + (place + self.users * (number // TURNS_EACH)) % PEOPLE
+        chat_id = self.chats[place] if self.chats else person
         self._seats[chat_id] = (place, number)
         self._open[chat_id] = Turn(time.monotonic(), self.measuring)
         self.says.say(chat_id, words(chat_id))

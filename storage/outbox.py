@@ -77,6 +77,10 @@ class Outbox:
             (chat_id, message_id, prompt_id),
         )
 
+    def hide(self, chat_id: int, message_id: int) -> None:
+        """This message stands for nothing any more."""
+        self._connection.run("delete from sent where chat_id = ? and message_id = ?", (chat_id, message_id))
+
     def messages_of(self, chat_id: int, prompt_id: int | None) -> list[int]:
         """The messages of a chat that stand for a prompt, in order."""
         rows = self._connection.rows(

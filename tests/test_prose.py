@@ -21,6 +21,13 @@ PREFACES = (
     "Конечно!\n\n",
     "Here is the continuation of the story:\n\n",
     "Sure! Here's the next part:\n",
+    "Certainly! Here is the next passage of the story:\n\n",
+    "Of course, here’s the continuation of your tale: ",
+    "Sure, here's what happens next:\n\n",
+    "Here is how the story continues:\n",
+    "Absolutely! Below is the ending.\n\n",
+    "**The ending:**\n\n",
+    "Of course!\n\n",
 )
 CLOSINGS = (
     "Что будет дальше?",
@@ -33,6 +40,16 @@ CLOSINGS = (
     "Продолжение следует…",
     "What happens next?",
     "What will Vesta do next?",
+    "So what happens next?",
+    "What should Vesta do now?",
+    "What do you do?",
+    "How would you like to continue?",
+    "Would you like me to go on with the story?",
+    "Shall we continue?",
+    "It's your turn, co-author!",
+    "The choice is yours.",
+    "Let me know if you'd like me to change anything.",
+    "To be continued…",
     "The End",
 )
 
@@ -62,6 +79,17 @@ def test_a_closing_that_is_not_the_storys_goes(closing: str) -> None:
         "Снег шёл.\n\n— Конец? — спросила она.",
         "Дважды два — 2*2 — четыре.",
         "1. Так начинался список, и он был один.",
+        "“Sure,” she said, and closed the door.",
+        "Sure enough, the ship came in. Nobody waved.",
+        "Of course he never came. Nobody had expected him to.",
+        "Here is the house. Here is the road to it.",
+        "Here's the part nobody tells you: the house was awake.",
+        "The story ended there, or so they said.",
+        "Great was the silence. Part of the roof had gone.",
+        "“Wait. What happens next?”",
+        "He wondered what would happen next.",
+        "We looked at each other. Which way should we go?",
+        "That was the end.",
     ],
 )
 def test_prose_stays_as_it_is(text: str) -> None:
@@ -130,6 +158,18 @@ def test_a_cut_answer_ends_with_its_last_whole_sentence() -> None:
     assert whole_sentences("«Пора!» Он встал и") == "«Пора!»"
     assert whole_sentences("без конца") == "без конца"
     assert whole_sentences("Цена 3.14 и А. С. Пушкин был") == "Цена 3.14 и А. С. Пушкин был"
+
+
+def test_a_title_before_a_name_ends_no_sentence() -> None:
+    assert whole_sentences("She went in. Mr. Finch looked up and") == "She went in."
+    assert whole_sentences("It was Mrs. Hartley. Dr. Simon no") == "It was Mrs. Hartley."
+    assert whole_sentences("“Run!” she cried. He turned") == "“Run!” she cried."
+    assert first_sentences("Mr. Finch was late. He ran.", 1) == "Mr. Finch was late."
+
+
+def test_an_english_story_that_begins_with_the_shows_at_once() -> None:
+    assert clean_growing("The rain had not stopped") == "The rain had not stopped"
+    assert clean_growing("The continuation of") == ""
 
 
 def test_sentences_are_found_at_either_end() -> None:

@@ -96,6 +96,21 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(world: World) ->
         assert text in on_wire(world)
 
 
+def test_undo_after_a_change_of_variants_shrinks_the_shown_one(world: World) -> None:
+    person = world.writer()
+    for words in ("Первый.", "Второй."):
+        world.says(words)
+        person.press("▶️ Дальше" if words == "Первый." else "🔄 Другой вариант")
+        person.wait(words)
+    person.tap("◀")
+    person.wait(lambda message: message.text == "Первый.")
+    person.press("↩️ Отменить ход")
+    person.wait("↩️ Ход отменён")
+    person.tap("↪️ Вернуть")
+    person.wait(lambda message: message.text == "Первый." and message.labels == ("◀", "1/2", "▶"))
+    assert [message.text for message in person.shown].count("Первый.") == 1
+
+
 def test_what_was_undone_never_reaches_the_model(world: World) -> None:
     person = world.writer()
     world.says("Ненужное.")

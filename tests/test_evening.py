@@ -1,0 +1,150 @@
+"""A whole evening with the real bot in a real browser: from the wizard to a story on the shelf, and back to it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.test_page import CHROMIUM
+from tests.world import World
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
+
+# Where to leave a picture of each screen; none are made where it isn't set.
+PICTURES = os.environ.get("PICTURES")
+
+
+class Evening:
+    """The page as one reader uses it."""
+
+    def __init__(self, page: Page, world: World) -> None:
+        self.page = page
+        self.world = world
+        self.taken = 0
+
+    def look(self, name: str) -> None:
+        if PICTURES:
+            self.taken += 1
+            self.page.wait_for_timeout(300)
+            self.page.screenshot(path=str(Path(PICTURES) / f"{self.taken:02d}-{name}.png"))
+
+    def press(self, label: str) -> None:
+        self.page.get_by_role("button", name=label, exact=True).last.click()
+
+    def write(self, words: str) -> None:
+        box = self.page.get_by_role("textbox").last
+        box.fill(words)
+        box.press("Enter")
+
+    def sees(self, text: str) -> None:
+        expect(self.page.locator(".message.theirs").filter(has_text=text).last).to_be_visible()
+
+    def gone(self, text: str) -> None:
+        expect(self.page.locator(".message.theirs").filter(has_text=text)).to_have_count(0)
+
+    def plays(self, answer: str, label: str = "▶️ Дальше", words: str = "") -> None:
+        """One turn whose answer is ordered."""
+        self.world.says(answer)
+        if words:
+            self.write(words)
+        else:
+            self.press(label)
+        self.sees(answer)
+
+
+@pytest.fixture
+def evening(make_world: Callable[..., World]) -> Iterator[Evening]:
+    world = make_world()
+    world.start()
+    world.telegram.user(1, "Анна")
+    faults: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 420, "height": 860}, locale="ru-RU")
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(world.telegram.url)
+        yield Evening(page, world)
+        browser.close()
+    assert faults == []
+
+
+def test_a_whole_evening(evening: Evening) -> None:
+    page = evening
+    page.press("Начать")
+    page.sees("Вы придумываете, я пишу")
+    page.look("welcome")
+    for label, answer in (
+        ("📖 Новая история", "Шаг 1 из 5"),
+        ("Сказка", "Шаг 2 из 5"),
+        ("Кот-писарь Пантелей", "Шаг 3 из 5"),
+        ("Лес без имён", "Шаг 4 из 5"),
+        ("Пропустить", "Шаг 5 из 5"),
+    ):
+        page.press(label)
+        page.sees(answer)
+    page.look("card")
+    page.plays("Жил-был кот Пантелей, и был он писарем.", "✨ Начать историю")
+    page.plays("Мыши не ответили.", words="Пантелей постучал в нору.")
+    page.plays("Из норы выкатилось письмо.")
+    page.look("story")
+    page.plays("Из норы выглянул ус.", "🔄 Другой вариант")
+    page.gone("Из норы выкатилось письмо.")
+    page.look("variant")
+    page.press("◀")
+    page.sees("Из норы выкатилось письмо.")
+    page.press("↩️ Отменить ход")
+    page.sees("Теперь последнее")
+    page.look("undo")
+    page.press("↪️ Вернуть")
+    page.sees("Ход на месте")
+    page.world.says('{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}')
+    page.press("💡 Подскажи")
+    page.sees("Выберите или напишите своё")
+    page.look("suggestions")
+    page.world.says("В письме было одно слово.")
+    page.press("2")
+    page.sees("▸ Он съел письмо.")
+    page.sees("В письме было одно слово.")
+    page.press("⚙️ Ещё")
+    page.sees("что сделать?")
+    page.look("more")
+    page.press("🎨 Иллюстрация")
+    page.sees("Нарисую последний отрывок")
+    page.world.says("Кот с письмом во рту, лес, вечер.")
+    page.press("🎨 Нарисовать")
+    page.sees("часть 4")
+    page.look("picture")
+    page.press("⚙️ Ещё")
+    page.sees("что сделать?")
+    page.press("🔀 Ветка")
+    page.sees("Ветка готова")
+    page.plays("В ветке всё пошло иначе.")
+    page.press("🏁 Финал")
+    page.sees("Каким будет конец")
+    page.look("finale")
+    page.world.says("И кот простил мышей.")
+    page.world.says("Письмо без адреса")
+    page.press("😊 Счастливый")
+    page.sees("Письмо без адреса")
+    page.sees("Письмо_без_адреса.epub")
+    page.look("end")
+    page.press("📖 Скачать")
+    page.sees("В каком виде")
+    page.press("FB2")
+    page.sees("Письмо_без_адреса.fb2")
+    page.press("🏠 Меню")
+    page.sees("Вы в меню")
+    page.press("📚 Мои истории")
+    page.sees("Ваши истории: 2")
+    page.look("shelf")
+    page.press("Кот-писарь Пантелей · Лес без имён · 4 ч. · сегодня")
+    page.sees("В письме было одно слово.")
+    page.look("shelf-card")
+    page.press("▶️ Продолжить")
+    page.sees("Ваши слова продолжат её")
+    page.plays("Слово было «прости».", words="Пантелей прочёл его вслух.")
+    page.look("resumed")
