@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test chaos check clean chromium
+.PHONY: help demo run test chaos bench check clean chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ test: $(VENV)/.installed-dev chromium ## all tests; ARGS="-k name" for some of t
 
 chaos: $(VENV)/.installed-dev ## 100 kills at random moments; CHAOS_KILLS and CHAOS_SEED change that
 	@CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills
+
+bench: $(VENV)/.installed ## how fast the bot is, as a table; ARGS="--quick" for the short one
+	@$(BIN) -m bench $(ARGS)
 
 check: $(VENV)/.installed-dev ## style, format and types
 	@$(BIN) -m ruff check .

@@ -50,15 +50,18 @@ def figures(
     overhead = [turn.overhead_s * 1000 for turn in turns]
     first = [turn.first_text_s * 1000 for turn in turns]
     return Figures(
-        len(turns),
-        answered / seconds,
-        *(quantile(overhead, part) for part in (0.5, 0.95, 0.99)),
-        *(quantile(first, part) for part in (0.5, 0.95)),
-        sum(turn.calls for turn in turns) / max(1, len(turns)),
-        cpu_s * 1000 / max(1, answered),
-        peak_mib,
-        start_s * 1000,
-        lost,
+        turns=len(turns),
+        turns_per_s=answered / seconds,
+        overhead_p50=quantile(overhead, 0.5),
+        overhead_p95=quantile(overhead, 0.95),
+        overhead_p99=quantile(overhead, 0.99),
+        first_text_p50=quantile(first, 0.5),
+        first_text_p95=quantile(first, 0.95),
+        calls=sum(turn.calls for turn in turns) / max(1, len(turns)),
+        cpu=cpu_s * 1000 / max(1, answered),
+        peak_mib=peak_mib,
+        start=start_s * 1000,
+        lost=lost,
     )
 
 

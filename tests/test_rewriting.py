@@ -106,6 +106,7 @@ def test_undo_after_a_change_of_variants_shrinks_the_shown_one(world: World) -> 
     person.wait(lambda message: message.text == "Первый.")
     person.press("↩️ Отменить ход")
     person.wait("↩️ Ход отменён")
+    person.wait("Теперь последнее")
     person.tap("↪️ Вернуть")
     person.wait(lambda message: message.text == "Первый." and message.labels == ("◀", "1/2", "▶"))
     assert [message.text for message in person.shown].count("Первый.") == 1
