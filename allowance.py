@@ -42,6 +42,11 @@ def turn_price(config: Config) -> int:
     return config.max_tokens_per_request * 6 // 10 + config.max_tokens_per_answer * 3 // 4
 
 
+def least_price(config: Config) -> int:
+    """Tokens that any turn holds at least: a short prompt and a whole answer."""
+    return config.max_tokens_per_request // 5 + config.max_tokens_per_answer
+
+
 def turns_left(config: Config, tokens: int) -> int:
     """How many usual turns `tokens` are enough for, about."""
     return max(0, tokens) // turn_price(config)

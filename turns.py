@@ -123,11 +123,11 @@ class Turns:
     def check(self, user_id: int, session_id: int | None, kind: str, tokens: int | None = None) -> None:
         """Raises `LimitReached` where a turn that takes `tokens` at least wouldn't be let through now.
 
-        Without `tokens`: not even an answer. The worker looks again.
+        Without `tokens`: not even the shortest turn. The worker looks again.
         """
         period = allowance.budget_period(self._config, time.time())
         caps = allowance.caps(self._config, user_id, kind)
-        self._db.ledger.check(user_id, session_id, tokens or self._config.max_tokens_per_answer, period, caps)
+        self._db.ledger.check(user_id, session_id, tokens or allowance.least_price(self._config), period, caps)
 
     def open_in(self, chat_id: int) -> Turn | None:
         """The waiting or running turn of a chat."""

@@ -65,14 +65,18 @@ class Connection:
             self._depth = 1
             try:
                 yield
-                self._raw.execute("commit")
-            except BaseException as error:
+                self._commit()
+            except BaseException:
                 self._roll_back()
-                if isinstance(error, sqlite3.Error):
-                    raise StorageError(str(error)) from error
                 raise
             finally:
                 self._depth = 0
+
+    def _commit(self) -> None:
+        try:
+            self._raw.execute("commit")
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error
 
     def _roll_back(self) -> None:
         # A full disk makes SQLite roll back by itself; a second rollback would be an error of its own.
