@@ -66,8 +66,8 @@ class Exchange:
         self.sent = False
         self.authorization = call.authorization
         headers = {"Accept-Encoding": "identity", **call.headers}
-        body = None
-        if call.body is not None:
+        body = call.body if isinstance(call.body, bytes) else None
+        if call.body is not None and body is None:
             # "replace": half of a surrogate pair in a person's text is no reason to fail.
             body = json.dumps(call.body, ensure_ascii=False).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"

@@ -18,11 +18,11 @@ BODY_LIMIT: Final = 2000  # characters of an error's body that are kept
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request to a vendor: POST `body` as JSON, or GET where there is none."""
+    """One HTTP request to a vendor: POST `body` as JSON, bytes as they are; GET where there is none."""
 
     url: str
     headers: Mapping[str, str]
-    body: Mapping[str, Json] | None = None
+    body: Mapping[str, Json] | bytes | None = None
 
     @property
     def authorization(self) -> str:

@@ -16,27 +16,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import requests
-
 from cancelling import Cancel
-from connections import Sessions, watching
+from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelCancelled, ModelError
-from exchanges import CONNECT_S, Exchange, Meaning
+from exchanges import Exchange, Meaning
 from gpt import LONGEST_PAUSE_S, SAFE_STATUSES
-from model_errors import read_error, retry_after_s
+from model_errors import read_error
 from wire import Call, Credential, Fault
 
 log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 120.0
 _Answer = TypeVar("_Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Upload(Call):
-    """A POST of bytes; their type stands in the headers."""
-
-    data: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +145,7 @@ class Asker:
 
 
 class _Exchange(Exchange):
-    """An exchange that also sends bytes as they are, and tells where its connection leads."""
+    """An exchange that tells where its connection leads, before anything is sent."""
 
     def __init__(self, deadline: float, cancel: Cancel | None, peer_seen: Callable[[str], None] | None) -> None:
         super().__init__(deadline, cancel)
@@ -164,25 +155,3 @@ class _Exchange(Exchange):
         if self._peer_seen is not None:
             self._peer_seen(str(sock.getpeername()[0]))
         super().connected(sock)
-
-    def send(self, sessions: Sessions, call: Call) -> requests.Response:
-        if not isinstance(call, Upload):
-            return super().send(sessions, call)
-        self.sent = False
-        self.authorization = call.authorization
-        left = self.left_s()
-        with watching(self):
-            try:
-                response = sessions.get().post(
-                    call.url,
-                    data=call.data,
-                    headers={"Accept-Encoding": "identity", **call.headers},
-                    stream=True,
-                    timeout=(min(CONNECT_S, left), left),
-                    allow_redirects=False,
-                )
-            except Exception as error:
-                raise self._translated(error) from error
-        self.request_id = response.headers.get("x-request-id", "")
-        self.retry_after_s = retry_after_s(response.headers)
-        return response

@@ -17,9 +17,9 @@ from connections import Sessions
 from errors import ModelAway, ModelError, PromptTooLong
 from model_errors import error_from
 from services import ogg
-from services.asking import Asker, Errand, Upload
+from services.asking import Asker, Errand
 from splitting import split
-from wire import Credential
+from wire import Call, Credential
 
 STT_URL: Final = "https://stt.api.cloud.yandex.net"
 TTS_URL: Final = "https://tts.api.cloud.yandex.net"
@@ -143,10 +143,10 @@ class YandexNarrator:
         return one_by_one(_cut_text(text, YANDEX_TEXT, lambda piece: len(body(piece)) / YANDEX_BODY), spoken)
 
 
-def upload(url: str, authorization: str, kind: str, data: bytes, more: Mapping[str, str] | None = None) -> Upload:
+def upload(url: str, authorization: str, kind: str, data: bytes, more: Mapping[str, str] | None = None) -> Call:
     """The call that posts `data` of the MIME type `kind`."""
     headers = {"Content-Type": kind, **(more or {})}
-    return Upload(url, headers | ({"Authorization": authorization} if authorization else {}), data=data)
+    return Call(url, headers | ({"Authorization": authorization} if authorization else {}), data)
 
 
 def one_by_one(pieces: list[_Piece], make: Callable[[_Piece], _Made]) -> list[_Made]:
