@@ -56,9 +56,9 @@ async def measure(scenario: Scenario, options: argparse.Namespace, database: Pat
             if options.spy:
                 print(f"measuring pid {bot.pid}", file=sys.stderr, flush=True)
             load.measuring = True
-            before, asked, began = bot.cpu_s(), model.asked, time.monotonic()
+            before, answers, began = bot.cpu_s(), load.answers, time.monotonic()
             await asyncio.sleep(options.seconds)
-            cpu_s, answered, seconds = bot.cpu_s() - before, model.asked - asked, time.monotonic() - began
+            cpu_s, answered, seconds = bot.cpu_s() - before, load.answers - answers, time.monotonic() - began
             load.measuring = False
             lost = await load.end(60.0)
             peak_mib = bot.peak_mib()
@@ -116,6 +116,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.telegram and not (options.token and options.chats):
         parser.error("--telegram needs --token and --chats")
+    if options.chats and max(scenario.users for scenario in scenarios(options)) > len(options.chats):
+        parser.error("--only with at most as many users as there are --chats")
     print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
     print(HEAD, flush=True)
     with tempfile.TemporaryDirectory(dir=options.folder) as name:

@@ -54,6 +54,7 @@ class Load:
     chats: tuple[int, ...] = ()  # given ones; else those of a seeded database
     done: list[Turn] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)  # texts that are no answers
+    answers: int = 0  # so far, measured or not
     on: bool = False
     measuring: bool = False
     _open: dict[int, Turn] = field(default_factory=dict)
@@ -100,6 +101,7 @@ class Load:
             self.odd.append(text[:80])
             return
         turn.answered_at = at
+        self.answers += 1
         del self._open[chat_id]
         if turn.measured:
             self.done.append(turn)

@@ -138,7 +138,7 @@ class Telegram:
         self.last_call_at = at
         if chat_id:
             self._witness.called(method, chat_id, params.get("text", ""), at)
-        if self._pool is not None:
+        if self._pool is not None and chat_id:  # the profile of a real bot is left alone
             self._pool.submit(self._pass_on, method, body, transport)
         elif method == "sendMessage":
             self._ids += 1

@@ -116,18 +116,18 @@ def writes(world: World) -> dict[str, int]:
 
 
 def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(world: World) -> None:
-    until(lambda: writes(world)["setMyCommands"] == 2)
-    # The stand-in's bot has its name already.
-    once = {"setMyName": 0, "setMyDescription": 1, "setMyShortDescription": 1, "setMyCommands": 2}
+    until(lambda: writes(world)["setMyCommands"] == 4)
+    # In Russian and English; the stand-in's bot has its Russian name already.
+    once = {"setMyName": 1, "setMyDescription": 2, "setMyShortDescription": 2, "setMyCommands": 4}
     assert writes(world) == once | {"setMyProfilePhoto": 1}
     methods = [call.method for call in world.telegram.calls]
     assert methods.index("getUpdates") < methods.index("getMe")
     scopes = [json.loads(call.params["scope"])["type"] for call in world.telegram.called("setMyCommands")]
-    assert scopes == ["all_private_chats", "all_group_chats"]
+    assert scopes == ["all_private_chats", "all_group_chats"] * 2
     assert world.value("select length(value) from setting where key = 'avatar'") == 64
     looked = len(world.telegram.called("getMyCommands"))
     world.restart()
-    until(lambda: len(world.telegram.called("getMyCommands")) == looked + 2)
+    until(lambda: len(world.telegram.called("getMyCommands")) == looked + 4)
     assert writes(world) == once | {"setMyProfilePhoto": 1}
 
 
@@ -141,7 +141,7 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_wor
     assert world.value("select count(*) from setting where key = 'avatar'") == 0
     world.telegram.faults.clear()
     world.restart()
-    until(lambda: writes(world)["setMyCommands"] == 2)
+    until(lambda: writes(world)["setMyCommands"] == 4)
     assert world.value("select count(*) from setting where key = 'avatar'") == 1
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
