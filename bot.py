@@ -33,19 +33,19 @@ from gpt import GPT, Fault, Wire
 from handlers import front
 from handlers.visit import Desk
 from intake import Intake
-from media import Media
 from messages import Outgoing
-from outcomes import Outcomes
-from pacing import Pace
 from self_check import check
+from sending.pacing import Pace
 from services.images import OpenAIPainter, Painter, YandexPainter
 from services.openai_gpt import OpenAIWire
 from services.openai_speech import OpenAINarrator
 from services.speech import Narrator, YandexNarrator
+from storytelling.media import Media
+from storytelling.outcomes import Outcomes
+from storytelling.writing import Writing
 from texts import FALLBACK, Locales
 from turns import Turns
-from wire import Static
-from writing import Writing
+from wires.wire import Static
 from yandex_gpt import YandexWire, model_uri, native
 from yandex_iam import yandex_credential
 
@@ -158,7 +158,7 @@ class App:
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
         outcomes = Outcomes(config, self.db, self.locales)
         writing = Writing(config, self.db, self.gpt, self.delivery, outcomes, self.locales)
-        media = Media(config, self.db, writing, outcomes, self.locales, vendor.painter, vendor.narrator)
+        media = Media(config, self.db, writing, self.locales, vendor.painter, vendor.narrator)
         self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media)
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         desk = Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media)

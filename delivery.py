@@ -1,7 +1,7 @@
 """All that goes out to Telegram: the threads that send, and the door for everyone who says something.
 
-Covers: the outbox's rows, each until Telegram has it; drafts, typing and notices at best effort. `sendqueue.py`
-decides what goes when, `sendcalls.py` makes the call and reads the answer.
+Covers: the outbox's rows, each until Telegram has it; drafts, typing and notices at best effort. `sending.schedule`
+decides what goes when, `sending.calls` makes the call and reads the answer.
 Doesn't cover: splitting (who writes the rows does), keeping the rows (the store does).
 """
 
@@ -15,10 +15,10 @@ from typing import Final
 
 from botapi import BotApi
 from messages import Json, OutboxRow
-from pacing import NEVER, Pace
-from sendcalls import Calls, OutboxStore
-from sendjobs import Answer, Job, Outcome
-from sendqueue import SendQueue
+from sending.calls import Calls, OutboxStore
+from sending.jobs import Answer, Job, Outcome
+from sending.pacing import NEVER, Pace
+from sending.schedule import SendQueue
 
 __all__ = ["Delivery", "OutboxStore", "Pace"]
 

@@ -19,12 +19,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelCancelled, ModelError
-from exchanges import Exchange
 from messages import Answer, Chunk, Finish, Message, Request, Usage
-from wire import Fault, Wire
+from wires.cancelling import Cancel
+from wires.exchanges import Exchange
+from wires.wire import Fault, Wire
 
 __all__ = ["GPT", "Cancel", "Fault", "Wire", "is_stock_refusal"]
 
@@ -40,7 +40,9 @@ SAFE_STATUSES: Final = frozenset({502, 503, 504})
 _STOCK_REFUSAL: Final = re.compile(
     r"(?:к сожалению, )?(?:я не могу обсуждать эту тему|в интернете есть много сайтов с информацией на эту тему)[.!… ]*"
     r"(?:давайте (?:лучше )?поговорим о ч[её]м-(?:нибудь|то) (?:ещ[её]|другом)[.!… ]*"
-    r"|\[?посмотрите, что нашлось в поиске\]?(?:\([^)]*\))?[.!… ]*)?",
+    r"|\[?посмотрите, что нашлось в поиске\]?(?:\([^)]*\))?[.!… ]*)?"
+    r"|i['’]?(?:m| am) (?:sorry|afraid),? (?:but )?i (?:can['’]?t|cannot|won['’]?t|am unable to)"
+    r" (?:help|assist|continue|write|create|generate|provide|fulfill|comply)[^.!?]{0,120}[.!]?",
     re.IGNORECASE,
 )
 

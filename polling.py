@@ -22,10 +22,10 @@ from collections.abc import Callable
 from typing import Any
 
 from botapi import BotApi
-from cancelling import Cancel
 from connections import watching
 from errors import StorageError, TelegramError, TelegramRefused
 from logs import event
+from wires.cancelling import Cancel
 
 log = logging.getLogger(__name__)
 

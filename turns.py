@@ -13,7 +13,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-import allowance
 from config import Config
 from database import Database, Turn
 from delivery import Delivery
@@ -21,11 +20,12 @@ from errors import CoauthorError, ModelCancelled, StorageError
 from gpt import GPT
 from intake import Intake
 from logs import event
-from media import Media
 from messages import Finish, Message, OutboxRow, Outgoing
-from outcomes import Outcomes
-from prompting import JOBS
-from writing import Live, Writing
+from storytelling import allowance
+from storytelling.media import Media
+from storytelling.outcomes import Outcomes
+from storytelling.prompting import JOBS
+from storytelling.writing import Live, Writing
 
 log = logging.getLogger(__name__)
 

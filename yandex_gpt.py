@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from errors import ModelAway, ModelError
 from messages import Chunk, Finish, Json, Message, Request, Usage
-from model_errors import error_from, read_error
-from wire import Call, Credential
+from wires.model_errors import error_from, read_error
+from wires.wire import Call, Credential
 
 LLM_URL: Final = "https://llm.api.cloud.yandex.net"
 DEFAULT_MODEL: Final = "yandexgpt-lite"

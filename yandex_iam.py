@@ -24,10 +24,10 @@ from typing import Any, Final
 
 from connections import Sessions
 from errors import ModelAway, ModelDenied, ModelError
-from exchanges import fetch
 from messages import Json
-from model_errors import read_error
-from wire import Call, Credential, Fault, Static
+from wires.exchanges import fetch
+from wires.model_errors import read_error
+from wires.wire import Call, Credential, Fault, Static
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from telebot import types
 
-import allowance
 from database import User
 from handlers import library, wizard
 from handlers.places import announce, where
 from handlers.visit import Desk, Visit, now
 from story import IN_WIZARD, Step
+from storytelling import allowance
 from texts import Html
 
 

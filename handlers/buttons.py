@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from books import FORMATS
 from database import Story, Turn
 from handlers import account, library, media, rewriting, settings, wizard
 from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
-from outcomes import title_of
 from story import IN_WIZARD, Step
+from storytelling.books import FORMATS
+from storytelling.outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import time
 
-import books
 from database import Story
 from handlers import questions, rewriting
 from handlers import story as story_screen
@@ -17,9 +16,10 @@ from handlers.places import announce
 from handlers.visit import Visit, now
 from keyboards import inline
 from messages import Json
-from outcomes import title_of
 from prose import first_sentences, last_sentence
 from story import Step
+from storytelling import books
+from storytelling.outcomes import title_of
 from texts import Html
 
 Toast = str | None  # the key of a pop-up answer, if there is one
@@ -74,7 +74,8 @@ def day(visit: Visit, moment: int) -> str:
         return visit.texts.plain("day.today")
     if days == 1:
         return visit.texts.plain("day.yesterday")
-    return time.strftime("%d.%m.%Y", time.gmtime(moment))
+    year, month, date = time.strftime("%Y %m %d", time.gmtime(moment)).split()
+    return visit.texts.plain("day.date", year=year, month=month, date=date)
 
 
 # ---------------------------------------------------------------------- a card
@@ -204,7 +205,8 @@ def download(visit: Visit) -> None:
 def send_file(visit: Visit, story: Story, name: str) -> Toast:
     if story.head_id is None:
         return "toast.nothing_yet"
-    visit.envelope.send(books.document(visit.desk.db, visit.texts, story, name, visit.chat_id))
+    texts = visit.desk.locales[story.language]
+    visit.envelope.send(books.document(visit.desk.db, texts, story, name, visit.chat_id))
     return None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import allowance
 from database import Prompt, Story
 from handlers import story as story_screen
 from handlers.visit import Visit
 from keyboards import inline
-from media import picture_price, reading_price
-from outcomes import title_of
+from storytelling import allowance
+from storytelling.media import picture_price, reading_price
+from storytelling.outcomes import title_of
 from texts import Html
 
 Toast = str | None  # the key of a pop-up answer, if there is one

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from handlers.visit import Visit, now
 from keyboards import presets_shown
-from outcomes import title_of
 from prose import first_sentences
 from story import ANSWERS, EDITS, IN_WIZARD, WORD_LIMITS, Draft, Step
+from storytelling.outcomes import title_of
 from texts import Html, Texts
 
 SILENCE_S = 12 * 3600  # after which a story recalls where it stood

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 
-import showing
 from database import Prompt, Story
 from handlers import questions
 from handlers import story as story_screen
 from handlers.places import announce
 from handlers.visit import Visit, now
 from keyboards import inline
-from outcomes import title_of
 from story import Step
+from storytelling import showing
+from storytelling.outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -195,6 +195,7 @@ def copy(visit: Visit, story: Story, title: str) -> int:
         extra=story.extra,
         title=title,
         now=now(),
+        language=story.language,
     )
     db.stories.set_tone(session_id, story.tone)
     db.stories.set_length(session_id, story.length)

@@ -7,8 +7,8 @@ from handlers import questions
 from handlers import story as story_screen
 from handlers.visit import Visit
 from keyboards import inline
-from outcomes import title_of
 from story import Step
+from storytelling.outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

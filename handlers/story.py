@@ -6,9 +6,9 @@ from database import Story
 from errors import LimitReached
 from handlers.places import announce, awaited
 from handlers.visit import Visit, now
-from outcomes import title_of
 from splitting import split
 from story import Step
+from storytelling.outcomes import title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300

@@ -14,10 +14,10 @@ from database import Database, Story, User
 from delivery import Delivery
 from intake import Envelope, Intake
 from keyboards import inline, reply
-from media import Media
 from messages import Json, Outgoing
-from outcomes import Outcomes
 from story import Draft, Step
+from storytelling.media import Media
+from storytelling.outcomes import Outcomes
 from texts import Locales, Texts
 from turns import Turns
 

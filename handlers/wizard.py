@@ -14,8 +14,8 @@ from handlers import rewriting
 from handlers.places import announce, awaited
 from handlers.questions import fits
 from handlers.visit import Visit, now
-from outcomes import title_of
 from story import WORD_LIMITS, Draft, Step, unfinished_step
+from storytelling.outcomes import title_of
 
 OPENING_WORDS_CHARS = 1000  # of kept words that become a wish of the new story
 
@@ -171,6 +171,7 @@ def begin(visit: Visit) -> None:
         extra=draft.extra,
         title="",
         now=now(),
+        language=visit.user.language,
     )
     del desk.db.drafts[visit.user.id]
     visit.open(session_id)

@@ -16,13 +16,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelCancelled, ModelError
-from exchanges import Exchange, Meaning
 from gpt import LONGEST_PAUSE_S, SAFE_STATUSES
-from model_errors import read_error
-from wire import Call, Credential, Fault
+from wires.cancelling import Cancel
+from wires.exchanges import Exchange, Meaning
+from wires.model_errors import read_error
+from wires.wire import Call, Credential, Fault
 
 log = logging.getLogger(__name__)
 

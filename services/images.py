@@ -16,14 +16,14 @@ from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelError, ModelRefused
 from messages import Json
-from model_errors import error_from, read_error
 from services.asking import TIMEOUT_S, Asker, Errand
 from splitting import split
-from wire import Call, Credential, Fault, Static
+from wires.cancelling import Cancel
+from wires.model_errors import error_from, read_error
+from wires.wire import Call, Credential, Fault, Static
 
 YANDEX_URL: Final = "https://ai.api.cloud.yandex.net/v1"
 YANDEX_MODEL: Final = "aliceai-image-art-3.0"

@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from connections import Sessions
 from errors import ModelAway, ModelDenied, ModelError
-from exchanges import fetch
 from messages import Chunk, Finish, Json, Message, Request, Usage
-from model_errors import error_from, read_error
-from wire import Call, Credential, Static
+from wires.exchanges import fetch
+from wires.model_errors import error_from, read_error
+from wires.wire import Call, Credential, Static
 
 MODELS_TIMEOUT_S: Final = 10.0
 _FINISHES: Final[Mapping[str, Finish]] = {

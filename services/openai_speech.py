@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from urllib3 import encode_multipart_formdata
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, PromptTooLong
 from messages import Json
 from services.asking import Asker, Errand
 from services.speech import known_voice, one_by_one, read_audio, read_object, upload
 from splitting import split
-from wire import Call, Credential
+from wires.cancelling import Cancel
+from wires.wire import Call, Credential
 
 STT_MODEL: Final = "whisper-1"
 TTS_MODEL: Final = "tts-1"

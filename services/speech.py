@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelError, PromptTooLong
-from model_errors import error_from
 from services import ogg
 from services.asking import Asker, Errand
 from splitting import split
-from wire import Call, Credential
+from wires.cancelling import Cancel
+from wires.model_errors import error_from
+from wires.wire import Call, Credential
 
 STT_URL: Final = "https://stt.api.cloud.yandex.net"
 TTS_URL: Final = "https://tts.api.cloud.yandex.net"

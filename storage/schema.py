@@ -64,6 +64,7 @@ create table story (
     extra text not null default '',
     tone text not null default '',
     length text not null default 'middle',
+    language text not null,
     title text not null default '',
     starts_after integer,                -- of a second volume: the last text of the first one
     share_token text unique              -- who has it may read the story, and branch from it

@@ -9,8 +9,9 @@ from storage.connection import Connection, Row
 UNDO_DELETE_S = 24 * 3600
 
 _COLUMNS = (
-    "session_id, user_id, genre, hero, setting, extra, tone, length, title, starts_after, share_token, head_id,"
-    " spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned, created_at, touched_at"
+    "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, starts_after, share_token,"
+    " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
+    " created_at, touched_at"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -27,6 +28,7 @@ class Story:
     extra: str
     tone: str
     length: str
+    language: str
     title: str
     starts_after: int | None
     share_token: str | None
@@ -54,16 +56,26 @@ class Stories:
         self._connection = connection
 
     def create(
-        self, user_id: int, chat_id: int, *, genre: str, hero: str, setting: str, extra: str, title: str, now: int
+        self,
+        user_id: int,
+        chat_id: int,
+        *,
+        genre: str,
+        hero: str,
+        setting: str,
+        extra: str,
+        title: str,
+        now: int,
+        language: str = "ru",
     ) -> int:
-        """A new story without a first part; its session's id."""
+        """A new story without a first part; its session's id. It keeps its language, whatever its user speaks later."""
         session_id = self._connection.insert(
             "insert into session (user_id, chat_id, kind, created_at, touched_at) values (?, ?, 'story', ?, ?)",
             (user_id, chat_id, now, now),
         )
         self._connection.run(
-            "insert into story (session_id, genre, hero, setting, extra, title) values (?, ?, ?, ?, ?, ?)",
-            (session_id, genre, hero, setting, extra, title),
+            "insert into story (session_id, genre, hero, setting, extra, language, title) values (?, ?, ?, ?, ?, ?, ?)",
+            (session_id, genre, hero, setting, extra, language, title),
         )
         return session_id
 

@@ -14,7 +14,7 @@ from gpt import GPT
 from messages import Chunk, Message, Request
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from services.openai_gpt import OpenAIWire
-from wire import Credential, Fault, Static
+from wires.wire import Credential, Fault, Static
 from yandex_gpt import YandexWire
 
 SYSTEM = "Ты писатель.\nЖанр: Фэнтези\nГерой: Картограф Веста\nМесто: Город на великане"

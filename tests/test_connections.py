@@ -16,13 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cancelling import Cancel
 from connections import Network, Sessions, new_session, tls_context
 from errors import ModelAway, ModelCancelled
-from exchanges import Exchange
 from sandbox.models import ModelServers
 from tests.model_fixtures import models
-from wire import Call
+from wires.cancelling import Cancel
+from wires.exchanges import Exchange
+from wires.wire import Call
 
 __all__ = ["models"]
 

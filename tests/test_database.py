@@ -29,9 +29,7 @@ def add_user(db: Database, user_id: int = 1, balance: int = 10_000) -> int:
 
 
 def add_story(db: Database, user_id: int = 1) -> int:
-    return db.stories.create(
-        user_id, user_id, genre="Сказка", hero="Кот", setting="Лес", extra="", title="", now=1
-    )
+    return db.stories.create(user_id, user_id, genre="Сказка", hero="Кот", setting="Лес", extra="", title="", now=1)
 
 
 def test_a_new_file_is_sound_and_a_second_opening_takes_no_step(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from connections import Sessions
 from delivery import Delivery
 from errors import StorageError
 from messages import Json, OutboxRow
-from pacing import Pace
+from sending.pacing import Pace
 from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 
 QUICK = Pace(

@@ -18,7 +18,7 @@ from sandbox.model_answers import STOCK_REFUSAL
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, eventually, faults, last, models, together
-from wire import Fault, Static
+from wires.wire import Fault, Static
 from yandex_gpt import YandexWire
 
 __all__ = ["client", "faults", "models"]

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelRefused
 from sandbox.art_api import draw
@@ -20,7 +19,8 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from services.images import OpenAIPainter, Painter, YandexPainter, cut_prompt, image_error
 from tests.model_fixtures import eventually, faults, models
-from wire import Credential, Fault, Static
+from wires.cancelling import Cancel
+from wires.wire import Credential, Fault, Static
 from yandex_iam import RenewedToken, Token
 
 __all__ = ["faults", "models"]

@@ -10,11 +10,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-import allowance
 from config import Config
 from database import Caps, Database
 from errors import LimitReached
 from messages import Usage
+from storytelling import allowance
 
 BALANCE, SESSION, PROJECT, PERIOD = 3_000, 2_000, 5_000, "ever"
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from allowance import kept_for_ending
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
+from storytelling.allowance import kept_for_ending
 from tests.test_crashes import settled
 from tests.world import ADMIN_ID, World, until
 

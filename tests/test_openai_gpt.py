@@ -16,7 +16,7 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
 from services.openai_gpt import OpenAIWire
 from tests.model_fixtures import REQUEST, Client, faults, last, models, openai_client, together
-from wire import Static
+from wires.wire import Static
 
 __all__ = ["faults", "models", "openai_client"]
 
@@ -149,7 +149,7 @@ def test_a_newer_openai_model_gets_its_own_name_for_the_limit() -> None:
     assert wire.adapt(ModelError(told, status=400))
     assert not wire.adapt(ModelError(told, status=400))
     body = wire.completion(REQUEST, stream=False, timeout_s=1).body
-    assert body and body["max_completion_tokens"] == 800 and "max_tokens" not in body
+    assert isinstance(body, dict) and body["max_completion_tokens"] == 800 and "max_tokens" not in body
 
 
 def read(*events: Any, done: bool = True) -> list[Chunk]:

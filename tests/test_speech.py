@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from cancelling import Cancel
 from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from sandbox.model_faults import Behaviour, Kind
@@ -17,7 +16,8 @@ from services.ogg import Recording, read, write
 from services.openai_speech import OpenAINarrator, OpenAIRecogniser
 from services.speech import Narrator, Recogniser, YandexNarrator, YandexRecogniser
 from tests.model_fixtures import faults, models
-from wire import Credential, Fault, Static
+from wires.cancelling import Cancel
+from wires.wire import Credential, Fault, Static
 from yandex_iam import RenewedToken, Token
 
 __all__ = ["faults", "models"]

@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelRefused, PromptTooLong
 from messages import Message, Request
-from model_errors import read_error, retry_after_s
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, faults, last, models, together
-from wire import Fault, Static
+from wires.model_errors import read_error, retry_after_s
+from wires.wire import Fault, Static
 from yandex_gpt import YandexWire, model_uri, native
 from yandex_iam import RenewedToken, Token, unix_time, yandex_credential
 

@@ -14,7 +14,7 @@ from messages import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, faults, last, models
 from tests.test_yandex_gpt import key, write_key
-from wire import Static
+from wires.wire import Static
 from yandex_gpt import YandexWire
 from yandex_iam import yandex_credential
 

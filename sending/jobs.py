@@ -1,6 +1,6 @@
 """The things that wait to go out, and the line of a chat that they wait in.
 
-Plain values for `sendqueue.py`, which moves them, and `delivery.py`, which makes the calls. No decisions here.
+Plain values for `schedule.py`, which moves them, and `delivery.py`, which makes the calls. No decisions here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Final
 
 from messages import Json, OutboxRow
-from pacing import NEVER, Bucket, Window
+from sending.pacing import NEVER, Bucket, Window
 
 
 def counts(method: str) -> bool:

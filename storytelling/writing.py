@@ -13,8 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-import allowance
-import prompting
 import prose
 from config import Config
 from database import Database, Story, StoryPath, Turn
@@ -23,7 +21,8 @@ from errors import LimitReached, ModelAway, ModelCancelled, ModelError, ModelRef
 from gpt import GPT, Cancel
 from logs import event
 from messages import Finish, Message, OutboxRow, Outgoing, Request, Usage
-from outcomes import Outcomes
+from storytelling import allowance, prompting
+from storytelling.outcomes import Outcomes
 from texts import Locales
 
 log = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ class Writing:
         story = self._db.stories.get(turn.session_id)
         assert story is not None  # an open turn has its session
         if turn.kind == "memory":
-            return self._remember_anew(live)
+            return self._remember_anew(live, story)
         path = self._make_room(live, story, self._db.tree.path(turn.prompt_id))
         messages = self._messages(story, path, turn)
         room = self._room()
@@ -252,7 +251,7 @@ class Writing:
         return min(self._config.max_tokens_per_request, self._gpt.context_tokens() - self._config.max_tokens_per_answer)
 
     def _messages(self, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
-        return prompting.story_messages(self._locales[self._outcomes.language(turn)], story, path, turn)
+        return prompting.story_messages(self._locales[story.language], story, path, turn)
 
     def _make_room(self, live: Live, story: Story, path: StoryPath) -> StoryPath:
         """Folds the oldest text into memory until the prompt has room; the path that is left."""
@@ -267,7 +266,7 @@ class Writing:
             if not count:
                 break
             try:
-                self._fold(live, path, count)
+                self._fold(live, story.language, path, count)
             except (ModelError, LimitReached) as error:
                 fits = self._gpt.estimate(self._messages(story, path, live.turn)) <= room
                 if isinstance(error, ModelCancelled) or not fits:
@@ -279,24 +278,23 @@ class Writing:
             path = self._db.tree.path(live.turn.prompt_id)
         return path
 
-    def _remember_anew(self, live: Live) -> Finish:
+    def _remember_anew(self, live: Live, story: Story) -> Finish:
         """Makes the story's memory anew out of its original text, all but its last two texts."""
         with self._db.transaction():
             self._db.tree.forget(live.turn.prompt_id)
         path = self._db.tree.path(live.turn.prompt_id)
         fold_tokens = self._room() - 2 * prompting.MEMORY_TOKENS
         while count := prompting.prompts_to_fold(path.prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens):
-            self._fold(live, path, count)
+            self._fold(live, story.language, path, count)
             path = self._db.tree.path(live.turn.prompt_id)
         return Finish.STOP
 
     def _size(self, text: str) -> int:
         return self._gpt.estimate([Message("user", text)])
 
-    def _fold(self, live: Live, path: StoryPath, count: int) -> None:
+    def _fold(self, live: Live, language: str, path: StoryPath, count: int) -> None:
         """One call that makes the oldest `count` prompts part of the memory."""
-        turn = live.turn
-        texts = self._locales[self._outcomes.language(turn)]
+        texts = self._locales[language]
         last_id = path.prompts[count - 1].id
         self.ask(
             live,
@@ -305,7 +303,7 @@ class Writing:
             prompting.MEMORY_TOKENS,
             keep=lambda text: self._db.tree.remember(last_id, prose.clean(text)[: 2 * prompting.MEMORY_CHARS]),
         )
-        event(log, logging.INFO, "memory written", turn=turn.id, folded=count)
+        event(log, logging.INFO, "memory written", turn=live.turn.id, folded=count)
 
 
 def _shown(text: str, words: str, first: str) -> str:

@@ -17,12 +17,12 @@ from typing import Final, TypeAlias
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from cancelling import Cancel
 from connections import Sessions, watching
 from errors import ModelAway, ModelCancelled, ModelError
 from masking import Redactor
-from model_errors import retry_after_s
-from wire import BODY_LIMIT, Call
+from wires.cancelling import Cancel
+from wires.model_errors import retry_after_s
+from wires.wire import BODY_LIMIT, Call
 
 CONNECT_S: Final = 10.0
 ANSWER_LIMIT: Final = 8 * 1024 * 1024  # bytes of one answer or of one line of a stream: more is no answer

@@ -20,8 +20,8 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 from messages import Json, OutboxRow
-from pacing import NEVER, Bucket, Pace, Window
-from sendjobs import KINDS, Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
+from sending.jobs import KINDS, Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
+from sending.pacing import NEVER, Bucket, Pace, Window
 
 _DRAFT_SPARE: Final = 0.25  # this part of the limit of messages a second is left to answers
 _LATE_TIMES: Final = 20  # a draft that went late puts off the next one by so many times as much

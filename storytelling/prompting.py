@@ -92,7 +92,7 @@ def aside_text(kind: str, text: str) -> str:
         options = _options(text)
         return json.dumps(options[:SUGGESTIONS], ensure_ascii=False) if len(options) >= SUGGESTIONS else ""
     line = text.strip().splitlines()[0] if text.strip() else ""
-    return line.strip(" .:«»\"'*#")[:60].strip()
+    return line.strip(" .:«»“”‘’\"'*#")[:60].strip()
 
 
 def _options(text: str) -> list[str]:
@@ -111,7 +111,7 @@ def _options(text: str) -> list[str]:
         found = found.get("options")
     if not isinstance(found, list):
         found = _NUMBERED.findall(text)
-    options = [" ".join(str(option).split()).strip(' "«»')[:200] for option in found if isinstance(option, str)]
+    options = [" ".join(str(option).split()).strip(' "«»“”')[:200] for option in found if isinstance(option, str)]
     return list(dict.fromkeys(option for option in options if option))
 
 

@@ -10,16 +10,14 @@ import json
 import time
 from collections.abc import Sequence
 
-import allowance
-import books
-import showing
 from config import Config
 from database import Database, Story, Turn, User
 from errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
 from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
-from showing import sentence
 from story import Draft, Step, short_name, working_title
+from storytelling import allowance, books, showing
+from storytelling.showing import sentence
 from texts import FALLBACK, Locales, Texts
 
 
@@ -140,7 +138,7 @@ class Outcomes:
             parts=sum(prompt.role == "assistant" for prompt in whole),
             chars=sum(len(prompt.text) for prompt in whole),
         )
-        book = books.document(self._db, texts, story, "epub", turn.chat_id)
+        book = books.document(self._db, self._locales[story.language], story, "epub", turn.chat_id)
         return [sentence(turn.chat_id, done, self._at_the_end(turn)), book]
 
     def _at_the_end(self, turn: Turn) -> Json:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from messages import OutboxRow
-from pacing import NEVER, Pace, Window, backoff_s
-from sendjobs import Draft, Job, Outcome
-from sendqueue import SendQueue
+from sending.jobs import Draft, Job, Outcome
+from sending.pacing import NEVER, Pace, Window, backoff_s
+from sending.schedule import SendQueue
 
 DONE = Outcome(done=True, message_id=1)
 

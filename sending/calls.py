@@ -10,7 +10,7 @@
 | 401 | again after 30 s: the token is at fault, not the message | dropped |
 | 403, other 4xx | ends it; 403 tells `on_blocked` | dropped |
 
-Doesn't cover: when a call is made (`sendqueue.py`), the HTTP of it (`botapi.py`).
+Doesn't cover: when a call is made (`schedule.py`), the HTTP of it (`botapi.py`).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Final, Protocol
 from botapi import BotApi
 from errors import TelegramRefused, TelegramUnreachable
 from messages import Json, OutboxRow
-from pacing import Pace, backoff_s
-from sendjobs import Answer, Chat, Draft, Job, Notice, Outcome
+from sending.jobs import Answer, Chat, Draft, Job, Notice, Outcome
+from sending.pacing import Pace, backoff_s
 from splitting import plain_text, tail
 
 log = logging.getLogger(__name__)

@@ -6,16 +6,15 @@ model describes the moment, the painter draws it. Prices are the configured ones
 
 from __future__ import annotations
 
-import prompting
 from config import Config
 from database import Database, Prompt
 from errors import ModelRefused
 from messages import Finish, Usage
-from outcomes import Outcomes
 from services.images import Painter
 from services.speech import Narrator
+from storytelling import prompting
+from storytelling.writing import Live, Writing
 from texts import Locales
-from writing import Live, Writing
 
 DESCRIPTION_TOKENS = 300
 
@@ -38,7 +37,6 @@ class Media:
         config: Config,
         db: Database,
         writing: Writing,
-        outcomes: Outcomes,
         locales: Locales,
         painter: Painter,
         narrator: Narrator,
@@ -46,7 +44,6 @@ class Media:
         self._config = config
         self._db = db
         self._writing = writing
-        self._outcomes = outcomes
         self._locales = locales
         self._painter = painter
         self._narrator = narrator
@@ -70,7 +67,7 @@ class Media:
         turn = live.turn
         story = self._db.stories.get(turn.session_id)
         assert story is not None  # an open turn has its session
-        texts = self._locales[self._outcomes.language(turn)]
+        texts = self._locales[story.language]
         messages = prompting.picture_messages(texts, story, part.text)
         described = self._writing.ask(live, messages, "description", DESCRIPTION_TOKENS)
         tokens = self._config.image_tokens

@@ -14,7 +14,7 @@ __all__ = ["FORMATS", "book_of", "document"]
 
 
 def book_of(db: Database, texts: Texts, story: Story) -> Book:
-    """The story's shown path, from its first line, with the words around it in the reader's language."""
+    """The story's shown path, from its first line; `texts`, in its language, has the words around it."""
     whole = db.tree.whole(story.head_id, story.starts_after)
     author = db.users.get(story.user_id)
     genre = texts.genre_of(story.genre)
@@ -28,7 +28,7 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
         hero=story.hero,
         setting=story.setting,
         extra=story.extra,
-        language=cast(Literal["ru", "en"], texts.language if texts.language in ("ru", "en") else "ru"),
+        language=cast(Literal["ru", "en"], story.language),
         author_names=(author.first_name if author else "", say("profile.name")),
         created_at=story.created_at,
         finished_at=whole[-1].created_at if whole else story.created_at,

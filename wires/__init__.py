@@ -1,0 +1,1 @@
+"""What `gpt.py` and the vendors share: the `Wire` protocol, one HTTP exchange, its end, and what its errors mean."""
