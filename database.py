@@ -16,9 +16,9 @@ from errors import StorageError
 from storage.backup import copy_to
 from storage.connection import Connection
 from storage.drafts import Drafts
-from storage.inbox import Inbox, InboxRow
+from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
-from storage.outbox import Outbox
+from storage.outbox import REFUSED, Outbox
 from storage.schema import look, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
@@ -28,6 +28,8 @@ from storage.turns import Turn, Turns
 from storage.users import User, Users
 
 __all__ = [
+    "NO_SESSION",
+    "REFUSED",
     "Budget",
     "Caps",
     "Database",

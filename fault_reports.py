@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from config import Config
 from database import Database
@@ -53,7 +54,7 @@ class FaultReports:
         if first:
             self._send(fault, 0)
         if denied:
-            self._tell_admins(fault)
+            self._keep(lambda: self._to_admins(fault))
 
     def flush(self) -> None:
         """Closes windows that are over; says how often each fault came again."""
@@ -66,11 +67,11 @@ class FaultReports:
                 self._send(fault, repeats)
 
     def _send(self, fault: Fault, repeats: int) -> None:
-        messages = []
-        for admin_id in self._db.users.in_debug():
-            if admin_id in self._config.admin_ids:
-                messages.append(self._message(admin_id, fault, repeats))
-        self._keep(messages)
+        self._keep(lambda: self._to_debuggers(fault, repeats))
+
+    def _to_debuggers(self, fault: Fault, repeats: int) -> list[Outgoing]:
+        known = [admin_id for admin_id in self._db.users.in_debug() if admin_id in self._config.admin_ids]
+        return [self._message(admin_id, fault, repeats) for admin_id in known]
 
     def _message(self, admin_id: int, fault: Fault, repeats: int) -> Outgoing:
         user = self._db.users.get(admin_id)
@@ -93,19 +94,21 @@ class FaultReports:
             )
         return Outgoing(admin_id, "sendMessage", {"text": text, "parse_mode": "HTML"})
 
-    def _tell_admins(self, fault: Fault) -> None:
+    def _to_admins(self, fault: Fault) -> list[Outgoing]:
         messages = []
         for admin_id in sorted(self._config.admin_ids):
             admin = self._db.users.get(admin_id)
             if admin is not None and not admin.blocked and not admin.debug:
                 text = self._locales[admin.language].say("admin.model_denied", error=str(fault.error))
                 messages.append(Outgoing(admin_id, "sendMessage", {"text": text, "parse_mode": "HTML"}))
-        self._keep(messages)
+        return messages
 
-    def _keep(self, messages: list[Outgoing]) -> None:
-        if not messages:
-            return
+    def _keep(self, make: Callable[[], list[Outgoing]]) -> None:
+        """Keeps messages for the admins. A database that fails now mustn't change how the reported call ends."""
         try:
+            messages = make()
+            if not messages:
+                return
             with self._db.transaction():
                 rows = self._db.outbox.add(None, messages)
         except StorageError:

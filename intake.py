@@ -50,7 +50,7 @@ class Envelope:
 
     inbox_id: int
     chat_id: int
-    queued: bool  # it has waited for a turn before, and its sender was told so
+    queued: int  # the session that its words wait for, and its sender was told so; 0: they haven't waited
     behind: bool  # other updates of this chat wait for a turn before it
     outgoing: list[Outgoing] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
@@ -206,7 +206,7 @@ class Intake:
                 chat = self._chats[chat_id]
                 row = chat.rows.popleft() if chat.rows else None
                 behind = bool(chat.held)
-            held = False
+            held = 0
             try:
                 if row is not None:
                     held = self._run(row, behind)
@@ -223,7 +223,7 @@ class Intake:
                 log.exception("lane failed")
             with self._condition:
                 if held and row is not None:
-                    chat.held.append(InboxRow(row.id, row.chat_id, row.body, 0, queued=True))
+                    chat.held.append(InboxRow(row.id, row.chat_id, row.body, 0, queued=held))
                 chat.scheduled = False
                 self._schedule(chat_id, chat)
                 if not chat.rows and not chat.held:
@@ -239,20 +239,20 @@ class Intake:
         except StorageError:
             self.resume(chat_id)
 
-    def _run(self, row: InboxRow, behind: bool) -> bool:
-        """Runs one update's handler in its transaction; whether the update now waits for a turn."""
+    def _run(self, row: InboxRow, behind: bool) -> int:
+        """Runs one update's handler in its transaction; the session that its words now wait for, 0: they don't."""
         if row.id not in self._earlier:
             return self._handle(row, behind)
         with self._trying:
-            return self._may_try(row) and self._handle(row, behind)
+            return self._handle(row, behind) if self._may_try(row) else 0
 
-    def _handle(self, row: InboxRow, behind: bool) -> bool:
+    def _handle(self, row: InboxRow, behind: bool) -> int:
         envelope = Envelope(row.id, row.chat_id, row.queued, behind)
         started = time.monotonic()
         try:
             with self._db.transaction():
                 if not self._db.inbox.is_new(row.id):
-                    return False  # taken back while it waited
+                    return 0  # taken back while it waited
                 update = _read(row.body)
                 if update is not None:
                     self._local.envelope = envelope
@@ -262,7 +262,7 @@ class Intake:
             raise
         except _Unreadable as error:
             self._set_aside(row, str(error))
-            return False
+            return 0
         except Exception:
             log.exception("handler failed inbox=%s chat=%s", row.id, row.chat_id)
             with self._db.transaction():
@@ -284,14 +284,14 @@ class Intake:
             verdict=envelope.verdict,
             ms=round((time.monotonic() - started) * 1000, 1),
         )
-        return envelope.verdict == "queue"
+        return envelope.queued if envelope.verdict == "queue" else 0
 
     def _close(self, row: InboxRow, envelope: Envelope) -> list[Any]:
         """Writes what the handler decided, in its transaction."""
         if envelope.verdict == "turn":
             self._db.inbox.become_turn(row.id)
         elif envelope.verdict == "queue":
-            self._db.inbox.queue(row.id)
+            self._db.inbox.queue(row.id, envelope.queued)
         else:
             self._db.inbox.finish(row.id, int(time.time()))
         return list(self._db.outbox.add(row.id, envelope.outgoing))

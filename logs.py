@@ -164,6 +164,13 @@ class _TextFormatter(logging.Formatter):
         self.redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
+        # Kept on the record: the file's handler formats it twice, to look at its length first, and stderr once more.
+        known = vars(record).get("formatted")
+        if known is None:
+            known = record.formatted = self._formatted(record)
+        return str(known)
+
+    def _formatted(self, record: logging.LogRecord) -> str:
         line = f"{self._time(record)} {record.levelname} {record.name}: {self._message(record)}"
         return "\n    ".join([line, *self._trace(record)])
 
@@ -187,7 +194,7 @@ class _TextFormatter(logging.Formatter):
 class _JsonFormatter(_TextFormatter):
     """The same as one JSON object a line; an event's values are keys of it, where they don't clash with ours."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def _formatted(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
             "time": self._time(record),
             "level": record.levelname,

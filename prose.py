@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 _ASSENT: Final = (
@@ -178,10 +179,11 @@ def _without_preface(text: str) -> str:
 
 
 def _may_be_preface(text: str) -> bool:
-    if len(text) > PREFACE_CHARS or "\n" in text or "—" in text or _without_preface(text) != text:
+    if len(text) > PREFACE_CHARS or "\n" in text or "—" in text:
         return False
     start = text.casefold()
-    return any(opener.startswith(start) or _begins_with(start, opener) for opener in _OPENERS)
+    begun = any(opener.startswith(start) or _begins_with(start, opener) for opener in _OPENERS)
+    return begun and _without_preface(text) == text
 
 
 def _begins_with(text: str, opener: str) -> bool:
@@ -190,11 +192,14 @@ def _begins_with(text: str, opener: str) -> bool:
 
 
 def _unechoed(text: str, words_before: str) -> str:
-    spoken = [_plain(found.group()) for found in _WORD.finditer(text)]
-    places = [found.end() for found in _WORD.finditer(text)]
+    if not words_before or not text:
+        return text
+    # An echo stands at the opening, so no more words are looked at than were spoken, and one after them.
+    found = list(islice(_WORD.finditer(text), len(words_before) // 2 + 2))
+    spoken = [_plain(word.group()) for word in found]
     for echo in _echoes(words_before):
         if spoken[: len(echo)] == echo:
-            cut = places[len(echo) - 1]
+            cut = found[len(echo) - 1].end()
             rest = re.sub(r"^[^\w\n—–«\"„“(]+", "", text[cut:]).strip()
             whole = len(spoken) > len(echo) and re.match(r"[»\"”’)\]]*\s*(?:[.!?…]|\n)", text[cut:])
             if rest and whole:
@@ -203,6 +208,8 @@ def _unechoed(text: str, words_before: str) -> str:
 
 
 def _may_be_echo(text: str, words_before: str) -> bool:
+    if len(text) > 2 * len(words_before):
+        return False
     spoken = " ".join(_plain(found.group()) for found in _WORD.finditer(text))
     return bool(spoken) and any(" ".join(echo).startswith(spoken) for echo in _echoes(words_before))
 

@@ -330,7 +330,8 @@ def page_of(items: tuple[Item, ...], page: int, size: int = 4) -> tuple[Item, ..
 
 def short_name(described: str, limit: int = 40) -> str:
     """The name in «Картограф Веста: карта по ночам дорисовывает дороги», or the first words, for a title."""
-    name = described.partition(":")[0].strip().splitlines()[0] if described.strip() else ""
+    line = described.strip().splitlines()[0] if described.strip() else ""
+    name = line.partition(":")[0].strip() or line  # a hero may be «:)»
     if len(name) <= limit:
         return name
     cut = name[:limit].rsplit(" ", 1)[0]
@@ -339,4 +340,5 @@ def short_name(described: str, limit: int = 40) -> str:
 
 def working_title(hero: str, setting: str) -> str:
     """What a story is called until its ending names it: its hero and setting."""
-    return " · ".join(part for part in (short_name(hero, 28), short_name(setting, 28)) if part)
+    title = " · ".join(part for part in (short_name(hero, 28), short_name(setting, 28)) if part)
+    return title[:1].upper() + title[1:]

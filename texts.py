@@ -178,6 +178,8 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def _prompt_line(line: str, values: Mapping[str, object]) -> str | None:
+    if "{" not in line:
+        return line
     shown = {name: _prompt_value(name, values[name]) for name, _ in _PLACEHOLDER.findall(line)}
     return _PLACEHOLDER.sub(lambda match: shown[match[1]], line) if all(shown.values()) else None
 

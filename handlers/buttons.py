@@ -1,4 +1,5 @@
-"""Buttons under messages. Their data hold ids only, `verb:id`; whoever presses must own what the id names.
+"""Buttons under messages. Their data hold ids only, `verb:id`; whoever presses must own what the id names, or
+hold the token of a shared link.
 
 Every press is answered, at least with nothing, so that no button keeps turning.
 """
@@ -28,6 +29,8 @@ def press(visit: Visit, data: str) -> Toast:
     if verb == "language" and argument in visit.desk.locales:
         account.set_language(visit, argument)
         return None
+    if verb == "take":
+        return library.take_shared(visit, argument)
     if not argument.isdecimal() or len(argument) > 18:
         return "toast.past"
     number = int(argument)
@@ -96,7 +99,7 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
     if turn is None or turn.user_id != visit.user.id:
         return "toast.foreign"
     story = db.stories.get(turn.session_id)
-    if turn.state != "failed" or story is None or not _stands_at(visit, story, turn):
+    if turn.state != "failed" or story is None or story.deleted or not _stands_at(visit, story, turn):
         return "toast.past"
     if visit.writing:
         return "toast.writing"
@@ -105,7 +108,7 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
     visit.drop_buttons()
     if visit.user.session_id == story.session_id and visit.step in (Step.MENU, Step.FINALE):
         visit.go(Step.STORY)
-        visit.say_here("story.line", title=title_of(story), part=max(1, db.tree.parts(story.head_id)))
+        visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
     visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant)
     return None
 
@@ -134,6 +137,8 @@ def _finale(visit: Visit, story: Story) -> Toast:
 
 def _volume(visit: Visit, story: Story) -> Toast:
     """«📗 Второй том»: a new story with the same settings, which remembers the first."""
+    if visit.writing:
+        return "toast.writing"
     wizard.second_volume(visit, story)
     return None
 
@@ -187,7 +192,7 @@ def _words_new(visit: Visit, kept_id: int) -> Toast:
 
 
 def _parts(visit: Visit, story: Story) -> int:
-    return visit.desk.db.tree.parts(story.head_id)
+    return visit.desk.db.tree.parts(story.head_id, story.starts_after)
 
 
 # The number is a session of the user's own.
@@ -233,5 +238,4 @@ _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
     "shelf": library.turn_page,
     "find": library.ask_words,
     "restore": library.put_back,
-    "take": library.take_shared,
 }

@@ -6,10 +6,12 @@ One action a name; which action answers which key at which step stands in `story
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 from telebot import TeleBot, types
 
+from database import NO_SESSION, REFUSED
 from handlers import account, admin, fallback, groups, library, questions, rewriting, settings, wizard
 from handlers import buttons as button_rows
 from handlers import story as story_screen
@@ -74,7 +76,10 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
 _INFORMING = frozenset({"whole_story", "shelf", "language"})  # after these the wizard repeats its question
 
 # Characters that no text needs and that break databases, terminals or file names; line ends and tabs stay.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# Nor any that turn the direction of writing round: they would do it to the rest of the bot's message too.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+# Letters and a symbol, by Unicode, that are blank on every screen.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def register(bot: TeleBot, desk: Desk) -> None:
@@ -126,9 +131,9 @@ def on_edited(desk: Desk, message: types.Message) -> None:
     prompt_id = desk.db.outbox.shown(visit.chat_id, visit.message_id)
     if visit.writing:
         fallback.edited(visit)
-    elif prompt_id is None or desk.db.turns.failed_under(prompt_id):
+    elif prompt_id == REFUSED or (prompt_id is not None and desk.db.turns.failed_under(prompt_id)):
         _dispatch(visit)
-    elif not rewriting.rewrite_words(visit, prompt_id):
+    elif prompt_id is None or not rewriting.rewrite_words(visit, prompt_id):
         fallback.edited(visit)
 
 
@@ -183,6 +188,8 @@ def _read(visit: Visit, message: types.Message) -> None:
     """What a message is: a command, a button's label, words, or something else."""
     visit.kind = message.content_type
     text = _CONTROL.sub("", message.text or "").strip()
+    if not any(_seen(letter) for letter in text):
+        text = ""
     visit.words = text
     if message.content_type != "text":
         visit.key = OTHER_CONTENT
@@ -192,6 +199,11 @@ def _read(visit: Visit, message: types.Message) -> None:
         visit.key = command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
     else:
         visit.key = _key_of(visit, text)
+
+
+def _seen(letter: str) -> bool:
+    """Whether a character leaves anything on the screen by itself."""
+    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZ"
 
 
 def _key_of(visit: Visit, text: str) -> str:
@@ -204,9 +216,18 @@ def _key_of(visit: Visit, text: str) -> str:
     return key if locales.is_label(text) and key not in ONLY_THERE else WORDS
 
 
+def _where_it_was(visit: Visit) -> bool:
+    """Whether somebody whose words waited for a turn is still in the story that they were said to: anywhere else
+    they would answer another question, or go on with another story."""
+    return visit.step is Step.STORY and visit.envelope.queued == (visit.user.session_id or NO_SESSION)
+
+
 def _dispatch(visit: Visit) -> None:
     if visit.key == WORDS and not visit.words:
         fallback.empty(visit)
+        return
+    if visit.envelope.queued and not _where_it_was(visit):
+        story_screen.keep_words(visit)
         return
     cell = decide(visit.step, visit.key, writing=visit.writing)
     visit.next_step = cell.to

@@ -61,7 +61,7 @@ def _page(visit: Visit, page: int) -> Json:
 
 def _line(visit: Visit, story: Story) -> str:
     """«Маяк · 12 ч. · вчера»."""
-    parts = visit.desk.db.tree.parts(story.head_id)
+    parts = visit.desk.db.tree.parts(story.head_id, story.starts_after)
     when = day(visit, story.touched_at)
     mark = "🏁 " if story.finished else ""
     return visit.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
@@ -129,7 +129,7 @@ def rename(visit: Visit) -> None:
     if story is None or not questions.fits(visit):
         return
     name = " ".join(visit.words.split())
-    visit.desk.db.stories.set_title(story.session_id, name)
+    visit.desk.db.stories.set_title(story.session_id, name, named=True)
     questions.go_back(visit)
     visit.say_here("rename.done", title=name)
 
@@ -240,14 +240,14 @@ def open_shared(visit: Visit, token: str) -> None:
     author = visit.desk.db.users.get(story.user_id)
     visit.say("share.opened", title=title_of(story), author=author.first_name if author else "")
     story_screen.read(visit, story)
-    begin = visit.inline(visit.button("own_branch", f"take:{story.session_id}"))
+    begin = visit.inline(visit.button("own_branch", f"take:{token}"))
     visit.say("share.offer", keyboard=begin, title=title_of(story))
 
 
-def take_shared(visit: Visit, session_id: int) -> Toast:
+def take_shared(visit: Visit, token: str) -> Toast:
     """A branch of one's own from a shared story: a copy, the author's stays as it is."""
-    story = visit.desk.db.stories.get(session_id)
-    if story is None or story.deleted or (story.share_token is None and story.user_id != visit.user.id):
+    story = visit.desk.db.stories.shared(token)
+    if story is None or story.head_id is None:
         return "toast.past"
     rewriting.copy(visit, story, title_of(story))
     announce(visit)

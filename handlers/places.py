@@ -70,7 +70,7 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
         return texts.say("finale.ask", title=title_of(story))
     if visit.step is Step.FINISHED:
         return texts.say("finished.line", title=title_of(story))
-    parts = visit.desk.db.tree.parts(story.head_id)
+    parts = visit.desk.db.tree.parts(story.head_id, story.starts_after)
     line = texts.say("story.line", title=title_of(story), part=max(1, parts))
     if now() - story.touched_at < SILENCE_S:
         return line
@@ -109,8 +109,10 @@ def _ask(visit: Visit, name: str) -> Html:
         presets = [texts.say("wizard.preset", name=preset.name, about=preset.about) for preset in shown]
         return texts.say(f"wizard.{name}.ask", presets=Html("\n".join(presets)))
     if name == "extra":
-        if draft.extra and visit.step is Step.EXTRA:
+        if draft.extra and visit.step is not Step.EDIT_EXTRA:
             return texts.say("wizard.extra.more", left=WORD_LIMITS[Step.EXTRA] - len(draft.extra))
+        if visit.step is Step.EDIT_EXTRA:
+            return texts.say("wizard.extra.ask_edit", extra=draft.extra or texts.say("wizard.summary.no_extra"))
         examples = texts.extras(draft.genre)
         return texts.say("wizard.extra.ask", example=examples[visit.user.id % len(examples)])
     return texts.say(f"wizard.{name}.ask")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from database import Story
 from handlers.places import announce, awaited
 from handlers.visit import Visit
+from splitting import MESSAGE_UNITS, plain_text, split, utf16_length
 from story import ANSWERS, WORD_LIMITS, Step
 
 
@@ -17,12 +18,24 @@ def ask(visit: Visit, step: Step, session_id: int | None, key: str, **values: ob
     visit.desk.db.users.ask(visit.user.id, came_from, session_id)
     visit.reload()
     visit.go(step)
-    visit.say_here(key, **values)
+    if utf16_length(plain_text(visit.texts.say(key, **values))) <= MESSAGE_UNITS:
+        visit.say_here(key, **values)
+        return
+    for value in values.values():  # they don't fit into one message with the question
+        for piece in split(str(value)):
+            visit.send_plain(piece)
+    announce(visit)
 
 
 def go_back(visit: Visit) -> None:
-    """To where the user was before the question; says nothing."""
-    visit.go(visit.user.came_from)
+    """To where the user was before the question; says nothing.
+
+    The story there may have been deleted meanwhile, or have got its ending.
+    """
+    step, story = visit.user.came_from, visit.story
+    if step in (Step.STORY, Step.FINALE, Step.FINISHED):
+        step = Step.MENU if story is None else Step.FINISHED if story.finished else step
+    visit.go(step)
 
 
 def leave(visit: Visit) -> None:

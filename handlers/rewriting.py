@@ -65,7 +65,7 @@ def undo(visit: Visit) -> None:
         story_screen.lost(visit)
         return
     before = tree.before(head) if head is not None else None
-    if head is None or before is None:
+    if head is None or before is None or before.id == story.starts_after:
         visit.say_here("undo.first_part")
         return
     tree.set_head(story.session_id, before.id, now())
@@ -141,6 +141,8 @@ def rewrite_words(visit: Visit, prompt_id: int) -> bool:
     old, head = tree.get(prompt_id), _head(visit, story)
     if story is None or old is None or head is None or prompt_id not in (head.id, head.parent_id):
         return False
+    if prompt_id != head.id and head.role == "user":
+        return False  # more words were said after these
     if old.text == visit.words:
         return True
     if _letters(old.text) == _letters(visit.words):
@@ -199,7 +201,10 @@ def copy(visit: Visit, story: Story, title: str) -> int:
     )
     db.stories.set_tone(session_id, story.tone)
     db.stories.set_length(session_id, story.length)
-    db.tree.copy(story.head_id, session_id, now())
+    copied_id = db.tree.copy(story.head_id, session_id, now())
+    earlier = len(db.tree.whole(story.head_id)) - len(db.tree.whole(story.head_id, story.starts_after))
+    if earlier:  # an earlier volume is remembered, and shown to nobody
+        db.stories.start_after(session_id, db.tree.whole(copied_id)[earlier - 1].id)
     visit.open(session_id)
     visit.go(Step.STORY)
     return session_id
@@ -261,5 +266,7 @@ def _letters(text: str) -> str:
 
 
 def _head(visit: Visit, story: Story | None) -> Prompt | None:
-    """The last text of a story's shown path."""
-    return visit.desk.db.tree.get(story.head_id) if story is not None else None
+    """The last text of a story's shown path; None where a second volume still stands at the end of the first."""
+    if story is None or story.head_id == story.starts_after:
+        return None
+    return visit.desk.db.tree.get(story.head_id)

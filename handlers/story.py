@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from database import Story
+from database import NO_SESSION, REFUSED, Story
 from errors import LimitReached
 from handlers.places import announce, awaited
 from handlers.visit import Visit, now
@@ -35,6 +35,8 @@ def write_from_words(visit: Visit) -> None:
         lost(visit)
     elif short_enough(visit) and affordable(visit, story, "part"):
         write_words(visit, story, story.head_id, visit.words)
+    else:
+        visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
 
 
 def write_words(visit: Visit, story: Story, below_id: int | None, words: str, kind: str = "part") -> None:
@@ -58,7 +60,7 @@ def ask_ending(visit: Visit) -> None:
     story = visit.story
     if story is None or story.finished:
         visit.say_here("wrong.button", now=awaited(visit))
-    elif visit.desk.db.tree.parts(story.head_id) == 0:
+    elif visit.desk.db.tree.parts(story.head_id, story.starts_after) == 0:
         visit.go(Step.STORY)
         visit.say_here("finale.too_early")
     else:
@@ -139,8 +141,9 @@ def queue_words(visit: Visit) -> None:
     waiting = db.inbox.queued_in(visit.chat_id)
     if waiting >= MOST_QUEUED:
         visit.say("story.busy_full", n=waiting)
+        db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
         return
-    envelope.verdict = "queue"
+    envelope.verdict, envelope.queued = "queue", visit.user.session_id or NO_SESSION
     turn = visit.desk.turns.open_in(visit.chat_id)
     buttons = [visit.button("not_needed", f"drop:{envelope.inbox_id}")]
     if turn is not None:
@@ -169,11 +172,14 @@ def stop_writing(visit: Visit) -> None:
 
 
 def nothing_to_stop(visit: Visit) -> None:
-    visit.say_here("story.nothing_to_stop" if visit.step is Step.STORY else "cancel.nothing")
+    if visit.step is Step.STORY:
+        visit.say_here("story.nothing_to_stop")
+    else:
+        nothing_to_cancel(visit)
 
 
 def nothing_to_cancel(visit: Visit) -> None:
-    visit.say_here("cancel.nothing")
+    visit.say_here("cancel.nothing", now=awaited(visit))
 
 
 # ---------------------------------------------------------------------- shared checks

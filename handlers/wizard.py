@@ -17,8 +17,6 @@ from handlers.visit import Visit, now
 from story import WORD_LIMITS, Draft, Step, unfinished_step
 from storytelling.outcomes import title_of
 
-OPENING_WORDS_CHARS = 1000  # of kept words that become a wish of the new story
-
 
 def new_story(visit: Visit) -> None:
     """The wizard from its first question; asks first where a draft was left halfway."""
@@ -36,8 +34,10 @@ def start(visit: Visit) -> None:
 def start_with(visit: Visit, words: str) -> None:
     """The wizard with a first wish: words that were kept for a new story."""
     draft = visit.draft if visit.draft.begun else Draft()
-    visit.draft = draft.with_extra(words[:OPENING_WORDS_CHARS])
-    visit.say("menu.words_in_new")
+    limit = WORD_LIMITS[Step.EXTRA]
+    extra = draft.with_extra(words).extra
+    visit.draft = replace(draft, extra=extra[:limit].rstrip())
+    visit.say("menu.words_in_new" if len(extra) <= limit else "menu.words_cut", limit=limit)
     ask(visit, unfinished_step(visit.draft))
 
 

@@ -81,7 +81,7 @@ class Calls:
                 answer.message_id = message_id
                 answer.ended = ""
                 taken_ms = (time.monotonic() - started) * 1000
-                log.info(
+                log.debug(
                     "sent method=%s chat=%s ms=%.0f attempts=%d",
                     job.method,
                     answer.row.chat_id,

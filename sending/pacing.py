@@ -25,7 +25,7 @@ class Pace:
     group_per_min: int = 20
     draft_interval_s: float = 1.0
     draft_refresh_s: float = 20.0  # Telegram forgets a draft after 30
-    typing_delay_s: float = 0.3  # a quick answer needs no "typing …"
+    typing_delay_s: float = 0.6  # a quick answer needs no "typing …"
     typing_interval_s: float = 4.5  # Telegram shows it for 5
     notice_interval_s: float = 3.0
     forget_s: float = 300.0  # a draft or typing that nobody renewed or ended in this time ends by itself

@@ -143,6 +143,7 @@ class OpenAIWire:
         headers = {"Authorization": authorization} if authorization else {}
         if self._project:
             headers["OpenAI-Project"] = self._project
+            headers["x-data-logging-enabled"] = "false"  # people's stories aren't for the vendor's training
         return headers
 
     def _default_model(self, headers: Mapping[str, str], timeout_s: float) -> str:

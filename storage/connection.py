@@ -36,6 +36,7 @@ class Connection:
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self._durable = False
         self._closed = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,8 +58,9 @@ class Connection:
                 yield
                 return
             try:
-                # Set for every transaction: it can't be changed inside one, and costs no disk access.
-                self._raw.execute(f"pragma synchronous={'full' if durable else 'normal'}")
+                if durable is not self._durable:  # it can't be changed inside a transaction
+                    self._raw.execute(f"pragma synchronous={'full' if durable else 'normal'}")
+                    self._durable = durable
                 self._raw.execute("begin immediate")
             except sqlite3.Error as error:
                 raise StorageError(str(error)) from error

@@ -12,21 +12,25 @@ from dataclasses import dataclass
 from storage.connection import Connection, Row
 
 KEEP_DONE_S = 48 * 3600
+NO_SESSION = -1
 
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """An update that waits for its end. `body` is its JSON as it came."""
+    """An update that waits for its end. `body` is its JSON as it came.
+
+    `queued`: the session that its words wait to go into, `NO_SESSION` for none; 0: it doesn't wait for a turn.
+    """
 
     id: int
     chat_id: int
     body: str
     attempts: int = 0
-    queued: bool = False
+    queued: int = 0
 
 
 def _inbox_row(row: Row) -> InboxRow:
-    return InboxRow(row["id"], row["chat_id"], row["body"], row["attempts"], bool(row["queued"]))
+    return InboxRow(row["id"], row["chat_id"], row["body"], row["attempts"], row["queued"])
 
 
 class Inbox:
@@ -62,15 +66,18 @@ class Inbox:
     def count_attempt(self, inbox_id: int) -> None:
         self._connection.run("update inbox set attempts = attempts + 1 where id = ?", (inbox_id,))
 
-    def queue(self, inbox_id: int) -> None:
-        """The row waits for the running turn and has been told so; waiting isn't an attempt."""
-        self._connection.run("update inbox set queued = 1, attempts = 0 where id = ?", (inbox_id,))
+    def queue(self, inbox_id: int, session_id: int) -> None:
+        """The row waits for the running turn and has been told so; its words are for this session, or `NO_SESSION`.
+
+        Waiting isn't an attempt.
+        """
+        self._connection.run("update inbox set queued = ?, attempts = 0 where id = ?", (session_id, inbox_id))
 
     def queued_in(self, chat_id: int) -> int:
         """How many rows of a chat wait for its running turn."""
         return int(
             self._connection.value(
-                "select count(*) from inbox where state = 'new' and queued = 1 and chat_id = ?", (chat_id,)
+                "select count(*) from inbox where state = 'new' and queued <> 0 and chat_id = ?", (chat_id,)
             )
         )
 
@@ -85,7 +92,7 @@ class Inbox:
         return (
             self._connection.run(
                 "update inbox set state = 'done', body = '', done_at = ?"
-                " where id = ? and chat_id = ? and state = 'new' and queued = 1",
+                " where id = ? and chat_id = ? and state = 'new' and queued <> 0",
                 (now, inbox_id, chat_id),
             )
             == 1

@@ -113,14 +113,19 @@ class Ledger:
                 "update call set input = ?, output = ?, charged = ?, estimated = ? where id = ?",
                 (usage.input, usage.output, charged, int(usage.estimated), call_id),
             )
-            self._hold(user_id, session_id, period, -reserved)
             self._connection.run(
-                "update user set balance = balance - ?1, spent = spent + ?1, requests = requests + 1,"
-                " last_request_at = ?2 where id = ?3",
-                (charged, now, user_id),
+                "update user set reserved = reserved - ?1, balance = balance - ?2, spent = spent + ?2,"
+                " requests = requests + 1, last_request_at = ?3 where id = ?4",
+                (reserved, charged, now, user_id),
             )
-            self._connection.run("update session set spent = spent + ? where id = ?", (charged, session_id))
-            self._connection.run("update budget set spent = spent + ? where period = ?", (usage.total, period))
+            self._connection.run(
+                "update session set reserved = reserved - ?, spent = spent + ? where id = ?",
+                (reserved, charged, session_id),
+            )
+            self._connection.run(
+                "update budget set reserved = reserved - ?, spent = spent + ? where period = ?",
+                (reserved, usage.total, period),
+            )
             return charged
 
     def give_back(self, call_id: int, now: int, *, billed: int = 0) -> bool:

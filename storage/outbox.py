@@ -17,6 +17,9 @@ def _outbox_row(row: Row) -> OutboxRow:
     return OutboxRow(row["id"], row["chat_id"], row["method"], json.loads(row["params"]), files, row["prompt_id"])
 
 
+REFUSED = 0  # instead of a prompt: words that a limit kept out of the story, to be edited and tried again
+
+
 class Outbox:
     """The tables `outbox` and `sent`; the store that delivery works from."""
 

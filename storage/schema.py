@@ -64,8 +64,9 @@ create table story (
     extra text not null default '',
     tone text not null default '',
     length text not null default 'middle',
-    language text not null,
+    language text not null default 'ru',
     title text not null default '',
+    named integer not null default 0,    -- the user gave it its title
     starts_after integer,                -- of a second volume: the last text of the first one
     share_token text unique              -- who has it may read the story, and branch from it
 ) strict;
@@ -133,7 +134,7 @@ create table inbox (
     body text not null,                  -- the update as JSON; emptied when done
     state text not null default 'new' check (state in ('new', 'turn', 'done', 'aside')),
     attempts integer not null default 0, -- deaths of the process inside its handler
-    queued integer not null default 0,   -- told to wait for the running turn
+    queued integer not null default 0,   -- told to wait for the running turn: the session its words are for, or -1
     arrived_at integer not null,
     done_at integer
 ) strict;

@@ -9,7 +9,7 @@ from storage.connection import Connection, Row
 UNDO_DELETE_S = 24 * 3600
 
 _COLUMNS = (
-    "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, starts_after, share_token,"
+    "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
     " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
     " created_at, touched_at"
 )
@@ -30,6 +30,7 @@ class Story:
     length: str
     language: str
     title: str
+    named: bool  # by its user: no other title replaces that
     starts_after: int | None
     share_token: str | None
     head_id: int | None
@@ -44,7 +45,7 @@ class Story:
 
 def _story(row: Row) -> Story:
     values = dict(row)
-    for name in ("finished", "deleted", "warned"):
+    for name in ("named", "finished", "deleted", "warned"):
         values[name] = bool(values[name])
     return Story(**values)
 
@@ -98,8 +99,12 @@ class Stories:
     def set_warned(self, session_id: int) -> None:
         self._connection.run("update session set warned = 1 where id = ?", (session_id,))
 
-    def set_title(self, session_id: int, title: str) -> None:
-        self._connection.run("update story set title = ? where session_id = ?", (title, session_id))
+    def set_title(self, session_id: int, title: str, *, named: bool = False) -> None:
+        """Gives the story a title; `named`: it is the user's own, which only another one of theirs replaces."""
+        self._connection.run(
+            "update story set title = ?1, named = ?2 where session_id = ?3 and named <= ?2",
+            (title, int(named), session_id),
+        )
 
     def set_tone(self, session_id: int, tone: str) -> None:
         self._connection.run("update story set tone = ? where session_id = ?", (tone, session_id))
@@ -131,18 +136,28 @@ class Stories:
         return int(self._connection.value(sql, (user_id,)))
 
     def search(self, user_id: int, words: str, *, limit: int) -> list[Story]:
-        """A user's stories whose texts have all of these words, or words that begin so; the last touched first."""
-        query = " ".join(f'"{word}"*' for word in words.replace('"', " ").split())
-        if not query:
+        """A user's stories that have all of these words in a text, or in their name, or words that begin so.
+
+        The last touched first.
+        """
+        wanted = words.replace('"', " ").casefold().split()
+        if not wanted:
             return []
         rows = self._connection.rows(
-            f"{_FROM} where user_id = :user and deleted_at is null and session.id in"
-            " (select prompt.session_id from prompt_words join prompt on prompt.id = prompt_words.rowid"
-            " where prompt_words match :query and prompt.user_id = :user)"
-            " order by touched_at desc limit :limit",
-            {"user": user_id, "query": query, "limit": limit},
+            "select distinct prompt.session_id from prompt_words join prompt on prompt.id = prompt_words.rowid"
+            " where prompt_words match ? and prompt.user_id = ?",
+            (" ".join(f'"{word}"*' for word in wanted), user_id),
         )
-        return [_story(row) for row in rows]
+        found = {row["session_id"] for row in rows}
+        # Names are few, and SQLite's own comparison knows no Cyrillic capitals.
+        stories = self.of_user(user_id, limit=-1)
+        named = (f"{story.title} {story.hero} {story.setting}".casefold() for story in stories)
+        hits = [
+            story
+            for story, name in zip(stories, named, strict=True)
+            if story.session_id in found or all(any(one.startswith(word) for one in name.split()) for word in wanted)
+        ]
+        return hits[:limit]
 
     def delete(self, session_id: int, now: int) -> None:
         """Takes a story off the shelf; for a day it can be put back."""

@@ -53,6 +53,17 @@ with recursive walk ({_COLUMNS}, depth) as (
     limit 100000
 )
 """
+# The same without the texts, down to `after`: for counting.
+_PARTS = """
+with recursive walk (id, parent_id, role) as (
+    select id, parent_id, role from prompt where id = :head and id is not :after
+    union all
+    select prompt.id, prompt.parent_id, prompt.role from prompt join walk on prompt.id = walk.parent_id
+    where prompt.id is not :after
+    limit 100000
+)
+select count(*) from walk where role = 'assistant'
+"""
 _UNTIL_MEMORY = "where not exists (select 1 from memory where memory.prompt_id = walk.parent_id)"
 
 
@@ -97,14 +108,16 @@ class Tree:
         self._connection.run(
             "update session set head_id = ?, touched_at = ? where id = ?", (prompt_id, now, session_id)
         )
-        child = self.get(prompt_id)
-        for _ in range(2):  # a turn is an answer, and the words above it if there are any
-            if child is None or child.parent_id is None:
-                return
-            self._connection.run("update prompt set chosen_id = ? where id = ?", (child.id, child.parent_id))
-            child = self.get(child.parent_id)
-            if child is None or child.role != "user":
-                return
+        self._connection.run(
+            "update prompt set chosen_id = ?1 where id = (select parent_id from prompt where id = ?1)", (prompt_id,)
+        )
+        # A turn is an answer and, where there are any, the words above it.
+        self._connection.run(
+            "update prompt set chosen_id = words.id from prompt as words"
+            " where words.id = (select parent_id from prompt where id = ?) and words.role = 'user'"
+            " and prompt.id = words.parent_id",
+            (prompt_id,),
+        )
 
     # ------------------------------------------------------------------ the path
 
@@ -130,10 +143,9 @@ class Tree:
         places = [place for place, prompt in enumerate(prompts, start=1) if prompt.id == after]
         return prompts[places[0] :] if places else prompts
 
-    def parts(self, head_id: int | None) -> int:
-        """How many parts of the model the shown path has."""
-        sql = _WALK.format(until="") + "select count(*) from walk where role = 'assistant'"
-        return int(self._connection.value(sql, {"head": head_id}))
+    def parts(self, head_id: int | None, after: int | None = None) -> int:
+        """How many parts of the model the shown path has, from its very first text or from the one `after`."""
+        return int(self._connection.value(_PARTS, {"head": head_id, "after": after}))
 
     # ------------------------------------------------------------------ memory
 
@@ -157,10 +169,10 @@ class Tree:
     # ------------------------------------------------------------------ variants, undo and redo
 
     def variants(self, prompt: Prompt, session_id: int) -> list[int]:
-        """The ids of a part and the other variants of it, first come first."""
+        """The ids of a part and the other variants of it, first come first. An ending is no variant of a part."""
         rows = self._connection.rows(
-            "select id from prompt where session_id = ? and parent_id is ? and role = ? order by id",
-            (session_id, prompt.parent_id, prompt.role),
+            "select id from prompt where session_id = ? and parent_id is ? and role = ? and kind = ? order by id",
+            (session_id, prompt.parent_id, prompt.role, prompt.kind),
         )
         return [row["id"] for row in rows]
 

@@ -1,14 +1,15 @@
 """Pictures and readings of a story's parts: the two kinds of turn whose answer a service makes.
 
-They wait, cost, stop and end like any other turn; only what is asked differs. The picture takes two calls: the
-model describes the moment, the painter draws it. Prices are the configured ones, in the same tokens as text.
+They wait, cost, stop and end like any other turn; only what is asked differs. A picture takes two calls, which are
+paid together or not at all: the model describes the moment, the painter draws it. Prices are the configured ones, in
+the same tokens as text.
 """
 
 from __future__ import annotations
 
 from config import Config
 from database import Database, Prompt
-from errors import ModelRefused
+from errors import ModelError, ModelRefused
 from messages import Finish, Usage
 from services.images import Painter
 from services.speech import Narrator
@@ -69,11 +70,16 @@ class Media:
         assert story is not None  # an open turn has its session
         texts = self._locales[story.language]
         messages = prompting.picture_messages(texts, story, part.text)
-        described = self._writing.ask(live, messages, "description", DESCRIPTION_TOKENS)
-        tokens = self._config.image_tokens
-        self._writing.reserve(live, "image", tokens)
-        live.input_tokens = tokens
-        picture = self._painter.paint(described, live.cancel, user_id=turn.user_id, turn_id=turn.id)
+        price = self._config.image_tokens
+        described = self._writing.ask(live, messages, "description", DESCRIPTION_TOKENS, follows=price)
+        assert live.usage is not None  # of the description, which is billed whatever becomes of the picture
+        tokens = live.input_tokens = live.usage.total + price
+        try:
+            picture = self._painter.paint(described, live.cancel, user_id=turn.user_id, turn_id=turn.id)
+        except ModelError as error:
+            if error.billed:
+                live.usage = Usage(tokens, 0)
+            raise
         return (picture,), tokens
 
     def _reading(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:

@@ -41,13 +41,13 @@ class Outcomes:
         if turn.inbox_id is not None:
             self._db.inbox.finish(turn.inbox_id, now)
         if turn.kind == "ending" and state == "answered":
-            self._ask_title(turn, now)
+            story = self._db.stories.get(turn.session_id)
+            if story is not None and not story.named:
+                self._ask_title(turn, story, now)
         return True
 
-    def _ask_title(self, turn: Turn, now: int) -> None:
+    def _ask_title(self, turn: Turn, story: Story, now: int) -> None:
         """A turn that nobody pressed: the ended story gets its name. `Turns` queues it after the commit."""
-        story = self._db.stories.get(turn.session_id)
-        assert story is not None
         self._db.turns.add(
             inbox_id=None,
             chat_id=turn.chat_id,
@@ -71,10 +71,7 @@ class Outcomes:
             self._db.stories.set_title(turn.session_id, text)
             return self._finished(turn)
         _, story, texts = self._of(turn)
-        messages = []
-        old = self._db.tree.get(story.head_id)
-        if turn.variant and old is not None and old.parent_id == turn.prompt_id:
-            messages = showing.taken_away(self._db, turn.chat_id, old, texts.say("variant.below"))
+        messages = self._old_variant_away(turn, story, texts)
         prompt_id = self._keep(turn, text, usage)
         rows = self._rows(turn, prompt_id)
         if turn.kind != "part":
@@ -84,13 +81,15 @@ class Outcomes:
         messages += showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None)
         if turn.kind == "epilogue":
             messages.append(sentence(turn.chat_id, texts.say("finale.epilogue_done"), self._at_the_end(turn)))
-        return [*messages, *self._warnings(turn, texts, near=turn.kind == "part")]
+        if turn.kind == "ending" and story.named:
+            messages += self._finished(turn)
+        return [*messages, *self._warnings(turn, story, texts, near=turn.kind == "part")]
 
     def made(self, turn: Turn, files: Sequence[bytes]) -> list[Outgoing]:
         """What a service has made of a part: its picture, or its reading in as many pieces as it took."""
         _, story, texts = self._of(turn)
         what = "picture" if turn.kind == "picture" else "voice"
-        part = self._db.tree.parts(turn.prompt_id)
+        part = self._db.tree.parts(turn.prompt_id, story.starts_after)
         caption = texts.plain(f"{what}.caption", title=title_of(story), part=part)
         messages = []
         for number, content in enumerate(files, start=1):
@@ -105,6 +104,13 @@ class Outcomes:
                     Outgoing(turn.chat_id, "sendVoice", {"caption": shown}, {"voice": ("voice.ogg", content)})
                 )
         return messages
+
+    def _old_variant_away(self, turn: Turn, story: Story, texts: Texts) -> list[Outgoing]:
+        """Takes the part away that another variant comes in place of."""
+        old = self._db.tree.get(story.head_id)
+        if not turn.variant or old is None or old.parent_id != turn.prompt_id:
+            return []
+        return showing.taken_away(self._db, turn.chat_id, old, texts.say("variant.below"))
 
     def _rows(self, turn: Turn, prompt_id: int) -> list[list[tuple[str, str]]]:
         """The row of variants under a part, where it has any."""
@@ -151,11 +157,13 @@ class Outcomes:
 
     def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
         """The model fell silent in the middle: what it wrote is kept, and can be asked for again."""
-        _, _, texts = self._of(turn)
+        _, story, texts = self._of(turn)
+        old = self._old_variant_away(turn, story, texts)
         prompt_id = self._keep(turn, text, usage)
+        rows = self._rows(turn, prompt_id)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
         kept = sentence(turn.chat_id, texts.say("trouble.model_away_kept"), again)
-        return [*showing.part(turn.chat_id, prompt_id, text), kept]
+        return [*old, *showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None), kept]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Stopped by the user: what was written is kept, and so are the words that asked for it."""
@@ -163,9 +171,12 @@ class Outcomes:
         if turn.kind == "title":
             return self._finished(turn)
         if text:
+            old = self._old_variant_away(turn, story, texts)
             prompt_id = self._keep(turn, text, None)
+            rows = self._rows(turn, prompt_id)
             return [
-                *showing.part(turn.chat_id, prompt_id, text),
+                *old,
+                *showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None),
                 sentence(turn.chat_id, texts.say("story.stopped"), None),
             ]
         asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
@@ -185,7 +196,7 @@ class Outcomes:
             return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error)]
         if turn.kind in ("picture", "reading") and isinstance(error, ModelError):
             what = "picture" if turn.kind == "picture" else "voice"
-            if isinstance(error, ModelRefused):
+            if isinstance(error, ModelRefused) and turn.kind == "picture":
                 return [sentence(turn.chat_id, texts.say("picture.refused"))]
             return [sentence(turn.chat_id, texts.say(f"{what}.away"), inline([retry]))]
         if isinstance(error, ModelRefused):
@@ -257,10 +268,8 @@ class Outcomes:
         self._db.tree.set_head(turn.session_id, prompt_id, now)
         return prompt_id
 
-    def _warnings(self, turn: Turn, texts: Texts, *, near: bool = True) -> list[Outgoing]:
+    def _warnings(self, turn: Turn, story: Story, texts: Texts, *, near: bool) -> list[Outgoing]:
         """What the user should know about the room left, once; and what the admins should about the budget."""
-        story = self._db.stories.get(turn.session_id)
-        assert story is not None
         said = []
         limit = self._config.max_tokens_per_session
         percent = story.spent * 100 // limit

@@ -79,7 +79,7 @@ def _closing(texts: Texts, path: StoryPath, turn: Turn) -> str:
     """The line that asks for the answer; empty where the user's own words ask already."""
     own_words = bool(path.prompts) and path.prompts[-1].role == "user"
     begins = not path.prompts and not path.memory
-    if turn.hint == "volume":
+    if turn.kind == "part" and turn.hint == "volume":
         return texts.prompt("wire.volume")
     asks = "" if turn.kind == "part" and (own_words or begins) else texts.prompt(_CLOSING[turn.kind])
     softer = texts.prompt("wire.softer") if turn.soft else ""

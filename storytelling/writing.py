@@ -9,13 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import prose
 from config import Config
-from database import Database, Story, StoryPath, Turn
+from database import Database, Prompt, Story, StoryPath, Turn
 from delivery import Delivery
 from errors import LimitReached, ModelAway, ModelCancelled, ModelError, ModelRefused
 from gpt import GPT, Cancel
@@ -28,6 +27,7 @@ from texts import Locales
 log = logging.getLogger(__name__)
 
 MEMORY_SHARE = 0.7  # of the room for a prompt, from which on older text becomes memory
+DRAFT_DROPPED_S = 1.0  # after which a draft that never went is taken for dropped
 KEPT_SHARE = 0.35  # of it, that the newest text may keep after that
 
 
@@ -43,6 +43,7 @@ class Live:
     text: str = ""
     usage: Usage | None = None
     input_tokens: int = 0
+    words: str = ""  # the user's own, that it writes on from
     files: tuple[bytes, ...] = ()  # what a service has made
 
 
@@ -69,8 +70,10 @@ class Writing:
         assert story is not None  # an open turn has its session
         if turn.kind == "memory":
             return self._remember_anew(live, story)
-        path = self._make_room(live, story, self._db.tree.path(turn.prompt_id))
-        messages = self._messages(story, path, turn)
+        path = self._db.tree.path(turn.prompt_id)
+        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
+        live.words = path.prompts[-1].text if own_words else ""
+        messages = self._make_room(live, story, path)
         room = self._room()
         live.input_tokens = self._gpt.count(messages, near=room, user_id=turn.user_id, turn_id=turn.id)
         if live.input_tokens > room:
@@ -83,7 +86,7 @@ class Writing:
             if answer.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
             return answer.finish
-        words, shown = self.words(turn), ""
+        growing: _Growing | None = None
         for chunk in self._gpt.stream(request, live.cancel):
             live.text = chunk.text
             live.usage = chunk.usage or live.usage
@@ -91,10 +94,13 @@ class Writing:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
                 return chunk.finish
-            shown = shown or prose.clean_growing(chunk.text, words)
+            if growing is None and (first := prose.clean_growing(chunk.text, live.words)):
+                growing = _Growing(live, first)
+            if growing is None or growing.waits():
+                continue
             with live.lock:
-                if shown and not live.ended:
-                    self._delivery.draft(turn.chat_id, turn.id, partial(_shown, chunk.text, words, shown))
+                if not live.ended:
+                    self._delivery.draft(turn.chat_id, turn.id, growing)
         raise ModelAway("the stream ended without an end", billed=True)
 
     def answer(self, live: Live, finish: Finish) -> list[OutboxRow] | None:
@@ -155,12 +161,7 @@ class Writing:
         """The answer so far, as the story or whoever asked takes it."""
         if live.turn.kind in prompting.ASIDES:
             return prompting.aside_text(live.turn.kind, live.text)
-        return prose.clean(live.text, self.words(live.turn))
-
-    def words(self, turn: Turn) -> str:
-        """The user's own words that this turn writes on from; empty when it writes on by itself."""
-        prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
-        return prompt.text if prompt is not None and prompt.role == "user" else ""
+        return prose.clean(live.text, live.words)
 
     # ------------------------------------------------------------------ the call
 
@@ -191,16 +192,20 @@ class Writing:
         answer_tokens: int,
         *,
         keep: Callable[[str], None] = lambda _: None,
+        follows: int = 0,
     ) -> str:
         """A whole answer to a call beside the story's own; its text. Costs money. Raises as `write` does.
 
-        `keep` writes what comes of it, in the transaction that charges it.
+        `keep` writes what comes of it, in the transaction that charges it. `follows`: tokens of what is asked of
+        another service after it; they are held with this call, which stays open, to be paid all at once or not at all.
         """
         live.input_tokens = self._gpt.estimate(messages)
-        answer = self._gpt.ask(self._request(live, messages, purpose, answer_tokens), live.cancel)
+        answer = self._gpt.ask(self._request(live, messages, purpose, answer_tokens, follows), live.cancel)
         live.usage = answer.usage
         if answer.finish is Finish.REFUSED or not answer.text.strip():
             raise ModelAway(f"no {purpose} came", billed=True)
+        if follows:
+            return answer.text
         with self._db.transaction():
             if self._db.ledger.settle(live.call_id, answer.usage, int(time.time())) is None:
                 raise ModelCancelled(f"stopped during the {purpose}")
@@ -208,10 +213,12 @@ class Writing:
         live.call_id, live.usage = 0, None
         return answer.text
 
-    def _request(self, live: Live, messages: list[Message], purpose: str, answer_tokens: int) -> Request:
+    def _request(
+        self, live: Live, messages: list[Message], purpose: str, answer_tokens: int, follows: int = 0
+    ) -> Request:
         """The request for a call, its tokens reserved."""
         turn = live.turn
-        self.reserve(live, purpose, live.input_tokens + answer_tokens)
+        self.reserve(live, turn.kind if follows else purpose, live.input_tokens + answer_tokens + follows)
         return Request(
             tuple(messages),
             max_tokens=answer_tokens,
@@ -253,10 +260,10 @@ class Writing:
     def _messages(self, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
         return prompting.story_messages(self._locales[story.language], story, path, turn)
 
-    def _make_room(self, live: Live, story: Story, path: StoryPath) -> StoryPath:
-        """Folds the oldest text into memory until the prompt has room; the path that is left."""
+    def _make_room(self, live: Live, story: Story, path: StoryPath) -> list[Message]:
+        """Folds the oldest text into memory until the prompt has room; the prompt then."""
         room = self._room()
-        while self._gpt.estimate(self._messages(story, path, live.turn)) > room * MEMORY_SHARE:
+        while self._gpt.estimate(messages := self._messages(story, path, live.turn)) > room * MEMORY_SHARE:
             count = prompting.prompts_to_fold(
                 path.prompts,
                 self._size,
@@ -266,9 +273,9 @@ class Writing:
             if not count:
                 break
             try:
-                self._fold(live, story.language, path, count)
+                self._fold(live, story.language, path, count, self._db.tree.remember)
             except (ModelError, LimitReached) as error:
-                fits = self._gpt.estimate(self._messages(story, path, live.turn)) <= room
+                fits = self._gpt.estimate(messages) <= room
                 if isinstance(error, ModelCancelled) or not fits:
                     raise
                 self._give_back(live, error)
@@ -276,36 +283,72 @@ class Writing:
                 event(log, logging.WARNING, "went on without a summary", turn=live.turn.id, error=str(error))
                 break
             path = self._db.tree.path(live.turn.prompt_id)
-        return path
+        return messages
 
     def _remember_anew(self, live: Live, story: Story) -> Finish:
         """Makes the story's memory anew out of its original text, all but its last two texts."""
-        with self._db.transaction():
-            self._db.tree.forget(live.turn.prompt_id)
-        path = self._db.tree.path(live.turn.prompt_id)
-        fold_tokens = self._room() - 2 * prompting.MEMORY_TOKENS
-        while count := prompting.prompts_to_fold(path.prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens):
-            self._fold(live, story.language, path, count)
-            path = self._db.tree.path(live.turn.prompt_id)
+        prompt_id, tree = live.turn.prompt_id, self._db.tree
+        path = StoryPath("", tree.whole(prompt_id))
+        if not self._to_fold(path.prompts):
+            tree.forget(prompt_id)
+
+        def keep(last_id: int, memory: str) -> None:
+            # The old memories go with the last call: until then a failure or a stop leaves them as they are.
+            if not self._to_fold(rest):
+                tree.forget(prompt_id)
+                tree.remember(last_id, memory)
+
+        while count := self._to_fold(path.prompts):
+            rest = path.prompts[count:]
+            path = StoryPath(self._fold(live, story.language, path, count, keep), rest)
         return Finish.STOP
+
+    def _to_fold(self, prompts: Sequence[Prompt]) -> int:
+        """How many of the oldest texts go into the next call that makes a memory anew; 0: there are no more."""
+        fold_tokens = self._room() - 2 * prompting.MEMORY_TOKENS
+        return prompting.prompts_to_fold(prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens)
 
     def _size(self, text: str) -> int:
         return self._gpt.estimate([Message("user", text)])
 
-    def _fold(self, live: Live, language: str, path: StoryPath, count: int) -> None:
-        """One call that makes the oldest `count` prompts part of the memory."""
+    def _fold(self, live: Live, language: str, path: StoryPath, count: int, keep: Callable[[int, str], None]) -> str:
+        """One call that makes the oldest `count` prompts part of the memory, which `keep` keeps; that memory."""
         texts = self._locales[language]
         last_id = path.prompts[count - 1].id
+        memory = ""
+
+        def kept(text: str) -> None:
+            nonlocal memory
+            memory = prose.clean(text)[: 2 * prompting.MEMORY_CHARS]
+            keep(last_id, memory)
+
         self.ask(
             live,
             prompting.memory_messages(texts, path.memory, path.prompts[:count]),
             "summary",
             prompting.MEMORY_TOKENS,
-            keep=lambda text: self._db.tree.remember(last_id, prose.clean(text)[: 2 * prompting.MEMORY_CHARS]),
+            keep=kept,
         )
         event(log, logging.INFO, "memory written", turn=live.turn.id, folded=count)
+        return memory
 
 
-def _shown(text: str, words: str, first: str) -> str:
-    """What may be shown of a growing text; `first`, what was decided on before, where its opening is open again."""
-    return prose.clean_growing(text, words) or first
+class _Growing:
+    """An answer's draft: its text is that of the moment when a sender takes it, so one draft at a time is enough."""
+
+    def __init__(self, live: Live, first: str) -> None:
+        self._live = live
+        self._first = first  # what was decided on before, where the opening is open again
+        self._told_at = 0.0
+
+    def waits(self) -> bool:
+        """Whether the draft that was told of last is still to go; if not, the next one is told of now."""
+        now = time.monotonic()
+        if now - self._told_at < DRAFT_DROPPED_S:
+            return True
+        self._told_at = now
+        return False
+
+    def __call__(self) -> str:
+        self._told_at = 0.0
+        return prose.clean_growing(self._live.text, self._live.words) or self._first

@@ -252,3 +252,12 @@ def test_a_working_title_takes_the_names() -> None:
     assert working_title("Картограф Веста: карта дорисовывает дороги", "Город на великане: он спит") == (
         "Картограф Веста · Город на великане"
     )
+
+
+def test_a_working_title_begins_with_a_capital() -> None:
+    assert working_title("рыжий почтальон", "город на крыше") == "Рыжий почтальон · город на крыше"
+    assert working_title("", "город на крыше") == "Город на крыше"
+
+
+def test_a_hero_of_a_smile_has_a_title() -> None:
+    assert working_title(":)", ":") == ":) · :"

@@ -207,3 +207,41 @@ def test_a_new_user_who_begins_with_words_keeps_them(world: World) -> None:
     person.tap("✨ В новую историю")
     person.wait("Шаг 1 из 5")
     assert world.app is not None and world.app.db.drafts[person.id].extra == "Жил-был кот, который умел считать"
+
+
+@pytest.mark.parametrize("words", ["\u200b\u200b", "\u2060", "\u3164", "\u202e\u202c"])
+def test_words_that_nobody_sees_are_no_answer(world: World, words: str) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1")
+    person.send(words)
+    person.wait("Здесь нет ни слова")
+    assert person.keyboard[-1] == ("🎲 Мне повезёт", "✖️ Отмена")
+
+
+def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(world: World) -> None:
+    person = world.new_person()
+    for words, answer in (("📖 Новая история", "Шаг 1"), ("Сказка", "Шаг 2"), ("\u202eкот 👩\u200d🚀\u202c", "Шаг 3")):
+        person.send(words)
+        person.wait(answer)
+    assert world.app is not None and world.app.db.drafts[person.id].hero == "кот 👩\u200d🚀"
+
+
+def test_changing_the_wishes_shows_them_and_says_what_skipping_does(world: World) -> None:
+    person = world.at_summary()
+    for label, answer in (("✏️ Изменить", "Что поменять"), ("Дополнение", "Меняем дополнение")):
+        person.press(label)
+        shown = person.wait(answer).text
+    assert "Сейчас там: нет" in shown and "несколькими сообщениями" not in shown
+    person.send("Без крови.")
+    assert "Дополнение: Без крови." in person.wait("Начинаем?").text
+    for label, answer in (("✏️ Изменить", "Что поменять"), ("Дополнение", "Меняем дополнение")):
+        person.press(label)
+        shown = person.wait(answer).text
+    assert "Сейчас там: Без крови." in shown and "«Пропустить» уберёт" in shown
+
+
+def test_nothing_to_cancel_says_what_works_now(world: World) -> None:
+    person = world.new_person()
+    person.send("/cancel")
+    assert "📖 Новая история" in person.wait("Отменять нечего").text

@@ -15,6 +15,7 @@ from http.client import HTTPException
 from typing import Final, TypeAlias
 
 import requests
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from connections import Sessions, watching
@@ -65,24 +66,24 @@ class Exchange:
         """The response with its headers read, of any status."""
         self.sent = False
         self.authorization = call.authorization
-        headers = {"Accept-Encoding": "identity", **call.headers}
+        headers = CaseInsensitiveDict({"Accept-Encoding": "identity", **call.headers})
         body = call.body if isinstance(call.body, bytes) else None
         if call.body is not None and body is None:
             # "replace": half of a surrogate pair in a person's text is no reason to fail.
             body = json.dumps(call.body, ensure_ascii=False).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
+        request = requests.PreparedRequest()
+        request.method, request.url, request.body = "GET" if body is None else "POST", call.url, body
+        request.headers = headers
+        if body is not None:
+            headers["Content-Length"] = str(len(body))
         left = self.left_s()
         with watching(self):
             try:
-                response = sessions.get().request(
-                    "GET" if body is None else "POST",
-                    call.url,
-                    data=body,
-                    headers=headers,
-                    stream=True,
-                    timeout=(min(CONNECT_S, left), left),
-                    allow_redirects=False,
-                )
+                # Made by hand and given to the adapter, as in `botapi`: what a session does besides (cookies,
+                # redirects, merging of settings) is no use here, and costs as much as the exchange itself.
+                adapter = sessions.get().get_adapter(call.url)
+                response = adapter.send(request, stream=True, timeout=(min(CONNECT_S, left), left))
             except Exception as error:
                 raise self._translated(error) from error
         self.request_id = response.headers.get("x-request-id", "")

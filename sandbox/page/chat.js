@@ -115,6 +115,7 @@ export class ChatView {
 
   #bubble(data) {
     const item = element("li", { class: `message ${data.mine ? "mine" : "theirs"}`, "data-id": data.id });
+    if (data.edited) item.classList.add("edited");
     const bubble = element("div", { class: "bubble" });
     const replied = data.replyTo && this.items.get(data.replyTo)?.data;
     if (replied) {
