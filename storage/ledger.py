@@ -39,6 +39,16 @@ class Budget:
         return self.spent + self.reserved + self.lost
 
 
+# What a user, a session and the project's budget have used and hold, all three in one look.
+_STANDING = """
+select user.balance - user.reserved as free, user.sessions, session.started_at,
+    session.spent + session.reserved as session_used,
+    coalesce(budget.spent + budget.reserved + budget.lost, 0) as project_used
+from user left join session on session.id = :session left join budget on budget.period = :period
+where user.id = :user
+"""
+
+
 class Ledger:
     """The tables `call` and `budget`, and the counters of `user` and `session`."""
 
@@ -54,26 +64,16 @@ class Ledger:
 
         `session_id` None: a session that is yet to be begun.
         """
-        user = self._connection.row("select balance, reserved, sessions from user where id = ?", (user_id,))
-        assert user is not None
-        if caps.project is not None:
-            used = self.budget(period).used
-            if used + tokens > caps.project:
-                raise LimitReached("project", used=used, allowed=caps.project)
-        session = None
-        if session_id is not None:
-            session = self._connection.row(
-                "select spent, reserved, started_at from session where id = ?", (session_id,)
-            )
-        begins = session is None or session["started_at"] is None
-        if begins and caps.sessions is not None and user["sessions"] >= caps.sessions:
-            raise LimitReached("sessions", used=user["sessions"], allowed=caps.sessions)
-        if caps.balance and user["balance"] - user["reserved"] < tokens:
-            raise LimitReached("balance", used=tokens, allowed=max(0, user["balance"] - user["reserved"]))
-        if session is not None and caps.session is not None:
-            used = session["spent"] + session["reserved"]
-            if used + tokens > caps.session:
-                raise LimitReached("session", used=used, allowed=caps.session)
+        now = self._connection.row(_STANDING, {"user": user_id, "session": session_id, "period": period})
+        assert now is not None
+        if caps.project is not None and now["project_used"] + tokens > caps.project:
+            raise LimitReached("project", used=now["project_used"], allowed=caps.project)
+        if now["started_at"] is None and caps.sessions is not None and now["sessions"] >= caps.sessions:
+            raise LimitReached("sessions", used=now["sessions"], allowed=caps.sessions)
+        if caps.balance and now["free"] < tokens:
+            raise LimitReached("balance", used=tokens, allowed=max(0, now["free"]))
+        if session_id is not None and caps.session is not None and now["session_used"] + tokens > caps.session:
+            raise LimitReached("session", used=now["session_used"], allowed=caps.session)
 
     def reserve(
         self,
@@ -175,7 +175,10 @@ class Ledger:
 
     def _hold(self, user_id: int, session_id: int, period: str, tokens: int) -> None:
         """Adds to what is reserved, or takes away from it, in all three places."""
-        self._connection.run("insert or ignore into budget (period) values (?)", (period,))
         self._connection.run("update user set reserved = reserved + ? where id = ?", (tokens, user_id))
         self._connection.run("update session set reserved = reserved + ? where id = ?", (tokens, session_id))
-        self._connection.run("update budget set reserved = reserved + ? where period = ?", (tokens, period))
+        self._connection.run(
+            "insert into budget (period, reserved) values (?1, ?2)"
+            " on conflict (period) do update set reserved = reserved + ?2",
+            (period, tokens),
+        )

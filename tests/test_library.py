@@ -180,3 +180,62 @@ def test_nobody_reaches_anothers_story_by_its_number(world: World) -> None:
     assert not [message for message in stranger.messages if "Чужое" in message.text or message.attachment]
     assert world.value("select deleted_at from session where id = ?", session) is None
     world.telegram.api.violations.clear()  # the invented queries have no true id to answer to
+
+
+def ended(world: World, person: Person, title: str = "Свет в окне") -> None:
+    """Has the open story ended, and named so by the model."""
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.")
+    world.says(title)
+    person.press("😢 Трагический")
+    person.wait("Дописали!")
+
+
+def test_back_from_a_question_whose_story_was_deleted_is_the_menu(world: World) -> None:
+    person = world.writer()
+    person.send("/stories")
+    shelf = person.wait("Ваши истории")
+    person.tap(shelf.labels[0])
+    person.wait("Начало.")
+    person.tap("🔎 Найти")
+    person.wait("Какие слова искать")
+    person.tap("🗑 Удалить")
+    person.wait("удалена")
+    person.press("✖️ Отмена")
+    person.wait("меню")
+    assert "▶️ Дальше" not in str(person.keyboard)
+
+
+def test_back_from_a_question_whose_story_has_ended_is_its_end(world: World) -> None:
+    person = world.writer()
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.", first_chunk_s=0.6)
+    world.says("Имя")
+    person.press("😢 Трагический")
+    person.wait("Пишу финал")
+    person.send("/stories")
+    shelf = person.wait("Ваши истории")
+    person.tap(shelf.labels[0])
+    person.wait("Начало.")
+    person.tap("✏️ Имя")
+    person.wait("Как назвать")
+    person.wait("Дописали!")
+    person.send("Маяк")
+    person.wait("Теперь это «Маяк»")
+    assert "🔄 Другой финал" in str(person.keyboard)
+
+
+def test_a_name_of_the_users_own_outlives_the_ending(world: World) -> None:
+    person = world.writer()
+    person.send("/stories")
+    shelf = person.wait("Ваши истории")
+    person.tap(shelf.labels[0])
+    person.wait("Начало.")
+    person.tap("✏️ Имя")
+    person.wait("Как назвать")
+    person.send("Моё имя")
+    person.wait("Теперь это «Моё имя»")
+    ended(world, person)
+    assert "Моё имя" in person.wait("Дописали!", since=0).text

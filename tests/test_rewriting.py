@@ -383,3 +383,138 @@ def test_a_model_that_knows_no_schema_is_asked_without_one(world: World) -> None
     person.press("💡 Подскажи")
     assert "3. Он спел." in person.wait("Выберите или напишите своё").text
     assert "jsonSchema" not in world.models.of("completion")[-1].body
+
+
+def ended(world: World, person: Person, title: str = "Свет в окне") -> None:
+    """Has the open story ended, and named so by the model."""
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.")
+    world.says(title)
+    person.press("😢 Трагический")
+    person.wait("Дописали!")
+
+
+def behind_more(person: Person, button: str) -> None:
+    """Presses a button behind «⚙️ Ещё»."""
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap(button)
+
+
+def test_a_second_volume_waits_until_the_first_has_its_name(world: World) -> None:
+    person = world.writer()
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.")
+    world.says("Имя", first_chunk_s=0.5)
+    person.press("😢 Трагический")
+    person.wait("Конец.")
+    answer = person.tap("📗 Второй том").wait_answer()
+    assert answer.text.startswith("Я ")
+    assert not [m for m in person.bot_messages if "сломалось" in m.text]
+
+
+def test_a_second_volume_counts_undoes_and_shares_only_itself(world: World) -> None:
+    person = world.writer(words="Тайна тома первого.")
+    ended(world, person)
+    world.says("Прошёл год.")
+    person.tap("📗 Второй том")
+    person.wait("Прошёл год.")
+    person.press("↩️ Отменить ход")
+    person.wait("Это начало истории")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    person.press("🔖 К истории")
+    person.wait("часть 1.")
+    person.send("/stories")
+    shelf = person.wait("Ваши истории")
+    assert "· 1 ч." in shelf.labels[0]
+    person.tap(shelf.labels[0])
+    person.wait("Прошёл год.")
+    person.tap("🔗 Поделиться")
+    link = person.wait("Кто откроет эту ссылку").text.split("?start=")[1].split()[0]
+    other = world.telegram.user(2, "Борис")
+    other.send(f"/start {link}")
+    other.wait("можно решить по-своему")
+    other.tap("🔀 Продолжить по-своему")
+    other.wait("Ваши слова продолжат")
+    other.send("/whole_story")
+    other.wait("Продолжение за вами")
+    assert not [m for m in other.bot_messages if "Тайна тома первого." in m.text]
+
+
+def test_an_ending_and_a_part_are_no_variants_of_each_other(world: World) -> None:
+    person = world.writer()
+    world.says("Часть вторая.")
+    person.press("▶️ Дальше")
+    person.wait("Часть вторая.")
+    person.press("↩️ Отменить ход")
+    person.wait("Теперь последнее")
+    ended(world, person)
+    ending = next(m for m in reversed(person.bot_messages) if m.text == "Конец.")
+    assert "◀" not in ending.labels
+
+
+def test_a_part_too_long_for_one_message_with_its_question_can_be_corrected(world: World) -> None:
+    person = world.writer()
+    for words in ("а" * 4000, "б" * 4000):
+        behind_more(person, "✏️ Исправить")
+        person.wait(lambda m: "Пришлите" in m.text)
+        person.send(words)
+        person.wait("Исправлено")
+
+
+def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(world: World) -> None:
+    person = world.writer(words="Первая.")
+    for words in ("Вторая.", "Третья."):
+        world.says(words)
+        person.press("▶️ Дальше")
+        person.wait(words)
+    behind_more(person, "🧠 Память")
+    person.wait("помещается")
+    person.send("Егор рыжий.")
+    person.wait("Запомнил")
+    behind_more(person, "🧠 Память")
+    person.wait("Егор рыжий.")
+    for _ in range(6):
+        world.models.faults.order(Behaviour(status=400))
+    person.press("🔄 Собрать заново")
+    person.wait("Не получилось обработать")
+    assert world.value("select text from memory") == "Егор рыжий."
+
+
+def test_a_stopped_variant_takes_the_place_of_the_part(world: World) -> None:
+    person = world.writer()
+    world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
+    person.press("🔄 Другой вариант")
+    person.wait_draft("Он бежал.")
+    person.send("стоп")
+    person.wait("Остановился. Написанное осталось")
+    until(lambda: not [m for m in person.shown if m.text == "Начало."])
+    assert "◀" in next(m for m in person.bot_messages if m.text.startswith("Он шёл.")).labels
+
+
+def test_own_words_for_an_ending_are_never_taken_for_a_key(world: World) -> None:
+    person = world.writer()
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    world.says("Конец.")
+    world.says("Имя")
+    person.send("volume")
+    person.wait("Дописали!")
+    assert "второй том" not in str(world.prompts())
+
+
+def test_editing_words_that_more_words_followed_takes_nothing_away(world: World) -> None:
+    person = world.writer()
+    ids = []
+    for words in ("Он встал.", "Он сел."):
+        world.models.faults.order(Behaviour(hang=True))
+        ids.append(person.send(words))
+        until(lambda: world.prompts()[-1][-1]["text"].endswith(words))  # noqa: B023
+        person.send("стоп")
+        person.wait("Ваши слова остались")
+    person.edit(ids[0], "Он лёг.")
+    person.wait("Правку вижу")
+    assert "Он сел." in [m.text for m in person.shown]

@@ -281,3 +281,12 @@ def test_a_part_is_written_into_the_session_it_was_asked_for(world: World) -> No
     assert person.keyboard[0] == ("🔖 К истории",)
     person.press("🔖 К истории")
     person.wait("часть 2")
+
+
+def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(world: World) -> None:
+    person = world.writer()
+    asked = len(world.prompts())
+    mine = next(m for m in person.shown if m.text.startswith("Смотритель Маяк: слеп") and not m.from_bot)
+    person.edit(mine.id, "Смотритель Маяк: глух")
+    person.wait("Правку вижу")
+    assert len(world.prompts()) == asked

@@ -104,10 +104,10 @@ def test_texts_fit_one_telegram_message() -> None:
 
 
 def test_values_are_escaped_once_and_html_is_not() -> None:
-    assert RU.say("finished.line", title="<b>&</b>") == "🏁 «&lt;b&gt;&amp;&lt;/b&gt;» дописан"
+    assert RU.say("finished.line", title="<b>&</b>") == "🏁 История «&lt;b&gt;&amp;&lt;/b&gt;» дописана"
     line = RU.say("finished.line", title="<i>")
     assert line in RU.say("start.again", line=line)
-    assert RU.plain("finished.line", title="<i>") == "🏁 «<i>» дописан"
+    assert RU.plain("finished.line", title="<i>") == "🏁 История «<i>» дописана"
 
 
 def test_a_value_that_looks_like_a_placeholder_stays_as_it_is() -> None:

@@ -330,3 +330,52 @@ def test_logs_come_as_a_file_for_the_admin(world: World) -> None:
     admin.send("/logs")
     message = admin.wait(lambda message: message.attachment is not None)
     assert message.attachment is not None and message.attachment.name == "log.txt"
+
+
+def test_waiting_words_never_answer_the_wizard(world: World) -> None:
+    person = world.writer()
+    world.says("Часть вторая.", first_chunk_s=0.6)
+    person.press("▶️ Дальше")
+    person.send("Он открыл дверь.")
+    person.wait("Я ещё пишу")
+    person.send("/new_story")
+    person.wait("Какую историю")
+    person.wait("Часть вторая.")
+    person.wait("Куда их?")
+    assert not world.value("select genre from draft")
+
+
+def test_waiting_words_never_go_into_another_story(world: World) -> None:
+    person = world.writer()
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🔀 Ветка")
+    person.wait("Ветка готова")
+    world.says("Часть вторая.", first_chunk_s=0.6)
+    person.press("▶️ Дальше")
+    person.send("Он открыл дверь.")
+    person.wait("Я ещё пишу")
+    person.send("/stories")
+    shelf = person.wait("Ваши истории")
+    person.tap(shelf.labels[1])
+    person.wait("…")
+    person.tap("▶️ Продолжить")
+    person.wait("Ваши слова продолжат")
+    asked = len(world.prompts())
+    person.wait("Куда их?")
+    assert len(world.prompts()) == asked
+
+
+def test_nothing_is_asked_again_in_a_deleted_story(world: World) -> None:
+    person = world.writer()
+    for _ in range(6):
+        world.models.faults.order(Behaviour(status=400))
+    person.press("▶️ Дальше")
+    failed = person.wait("Не получилось")
+    person.send("/stories")
+    shelf = person.wait("Ваши истории")
+    person.tap(shelf.labels[0])
+    person.wait("Начало.")
+    person.tap("🗑 Удалить")
+    person.wait("удалена")
+    assert person.tap("🔁 Повторить", failed).wait_answer().text == "Это уже прошлое"

@@ -245,3 +245,15 @@ def test_nothing_to_cancel_says_what_works_now(world: World) -> None:
     person = world.new_person()
     person.send("/cancel")
     assert "📖 Новая история" in person.wait("Отменять нечего").text
+
+
+def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(world: World) -> None:
+    person = world.new_person()
+    for _ in range(5):
+        person.send("ж" * 950)
+        person.wait("Куда их?")
+        person.tap("✨ В новую историю")
+        person.wait("Какую историю")
+        person.press("✖️ Отмена")
+        person.wait("Отложили")
+    assert len(world.value("select extra from draft")) <= 1000
