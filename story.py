@@ -341,4 +341,5 @@ def short_name(described: str, limit: int = 40) -> str:
 def working_title(hero: str, setting: str) -> str:
     """What a story is called until its ending names it: its hero and setting."""
     title = " · ".join(part for part in (short_name(hero, 28), short_name(setting, 28)) if part)
-    return title[:1].upper() + title[1:]
+    capital = title[:1].upper()
+    return capital + title[1:] if len(capital) == 1 else title  # «ß» has no single one

@@ -149,18 +149,24 @@ def _read(visit: Visit, story: Story) -> Toast:
 
 
 def _words_story(visit: Visit, kept_id: int) -> Toast:
-    """Kept words go into the open story as its next part."""
-    story = visit.story
+    """Kept words go into the story that was offered for them, as its next part."""
+    story = _story_of_words(visit, kept_id)
     if story is None or story.finished:
-        return "toast.past"
+        return "toast.words_gone"
     return _use_words(visit, kept_id, story, "part")
 
 
 def _words_epilogue(visit: Visit, kept_id: int) -> Toast:
-    story = visit.story
+    story = _story_of_words(visit, kept_id)
     if story is None or not story.finished:
-        return "toast.past"
+        return "toast.words_gone"
     return _use_words(visit, kept_id, story, "epilogue")
+
+
+def _story_of_words(visit: Visit, kept_id: int) -> Story | None:
+    session_id = visit.desk.db.users.words_are_for(visit.user.id, kept_id)
+    story = visit.desk.db.stories.get(session_id) if session_id is not None else None
+    return story if story is not None and story.user_id == visit.user.id and not story.deleted else None
 
 
 def _use_words(visit: Visit, kept_id: int, story: Story, kind: str) -> Toast:
@@ -172,6 +178,7 @@ def _use_words(visit: Visit, kept_id: int, story: Story, kind: str) -> Toast:
     if words is None:
         return "toast.words_gone"
     visit.drop_buttons()
+    visit.open(story.session_id)
     if kind == "part":
         visit.go(Step.STORY)
         visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))

@@ -14,9 +14,8 @@ STORY_COMMANDS = COMMANDS - ADMIN_COMMANDS - {"/help", "/start"}
 
 def answer(desk: Desk, envelope: Envelope, message: types.Message) -> None:
     """Answers a command as a reply to its message; everything else in a group isn't for the bot."""
-    command, _, addressee = (
-        (message.text or "").split(maxsplit=1)[0].lower().partition("@") if message.text else ("", "", "")
-    )
+    first_word = next(iter((message.text or "").split()), "")
+    command, _, addressee = first_word.lower().partition("@")
     if not command.startswith("/") or (addressee and addressee != desk.username.lower()):
         return
     texts = desk.locales[desk.locales.language_of(message.from_user.language_code if message.from_user else None)]

@@ -118,8 +118,8 @@ def read(visit: Visit, story: Story) -> None:
 
 def keep_words(visit: Visit) -> None:
     """Words in the menu, or after the ending: kept, and nothing spent before the choice."""
-    kept_id = visit.desk.db.users.keep_words(visit.user.id, visit.words, now())
     story = visit.story
+    kept_id = visit.desk.db.users.keep_words(visit.user.id, visit.words, visit.user.session_id, now())
     to_new = visit.button("words_to_new", f"words_new:{kept_id}")
     if story is not None and visit.step is Step.FINISHED:
         epilogue = visit.button("epilogue", f"words_epilogue:{kept_id}")

@@ -122,6 +122,7 @@ create table draft (
 create table kept_words (
     id integer primary key,
     user_id integer not null references user (id) on delete cascade,
+    session_id integer,                  -- the story that was offered for them
     text text not null,
     kept_at integer not null
 ) strict;

@@ -128,10 +128,14 @@ class Users:
         """The ids of those who have the debug mode on."""
         return [row["id"] for row in self._connection.rows("select id from user where debug = 1 and blocked = 0")]
 
-    def keep_words(self, user_id: int, text: str, now: int) -> int:
-        """Keeps words that belong to no story yet; their id. At most the last 20 of a user are kept."""
+    def keep_words(self, user_id: int, text: str, session_id: int | None, now: int) -> int:
+        """Keeps words that belong to no story yet, though to `session_id` maybe; their id.
+
+        At most the last 20 of a user are kept.
+        """
         kept = self._connection.insert(
-            "insert into kept_words (user_id, text, kept_at) values (?, ?, ?)", (user_id, text, now)
+            "insert into kept_words (user_id, session_id, text, kept_at) values (?, ?, ?, ?)",
+            (user_id, session_id, text, now),
         )
         self._connection.run(
             "delete from kept_words where user_id = ?1 and id not in"
@@ -139,6 +143,13 @@ class Users:
             (user_id,),
         )
         return kept
+
+    def words_are_for(self, user_id: int, kept_id: int) -> int | None:
+        """The session that was offered for kept words."""
+        found: int | None = self._connection.value(
+            "select session_id from kept_words where id = ? and user_id = ?", (kept_id, user_id)
+        )
+        return found
 
     def take_words(self, user_id: int, kept_id: int) -> str | None:
         """Kept words, taken out; None when they are not there (any more) or belong to another user."""

@@ -182,7 +182,7 @@ def test_who_speaks_english_is_greeted_in_english(world: World, code: str) -> No
     person.press("❓ Help")
     assert "tokens)" in person.wait("We write a story together").text
     person.sticker()
-    person.wait("A lovely sticker, but words work better: we're in the menu.")
+    person.wait("A lovely sticker, but words work better. Right now we're in the menu.")
     assert_english(person)
 
 

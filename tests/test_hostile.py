@@ -59,6 +59,7 @@ def test_no_update_stops_the_bot(world: World, seed: int) -> None:
             update = {name: broken(content, dice)}
         world.telegram.raw_update(update)
     until(lambda: not world.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
+    until(lambda: not world.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
     until(lambda: not world.value("select count(*) from outbox"), 30)
     assert world.value("select sum(reserved) from user") == 0
     person.send("/help")

@@ -160,6 +160,7 @@ def test_a_shared_story_is_read_by_anybody_and_branched_from(world: World) -> No
 def test_nobody_reaches_anothers_story_by_its_number(world: World) -> None:
     world.writer(words="Чужое.")
     session = world.value("select max(id) from session")
+    world.change("update story set share_token = 'known-to-friends'")  # only the link opens it, never its number
     stranger = world.writer(2, words="Своё.")
     for verb in ("card", "read", "open", "delete", "share", "epub", "rename", "files", "volume", "restore", "take"):
         query = {
@@ -178,6 +179,7 @@ def test_nobody_reaches_anothers_story_by_its_number(world: World) -> None:
     stranger.send("/help")
     stranger.wait("Мы пишем историю вдвоём")
     assert not [message for message in stranger.messages if "Чужое" in message.text or message.attachment]
+    assert world.value("select count(*) from session where user_id = 2") == 1
     assert world.value("select deleted_at from session where id = ?", session) is None
     world.telegram.api.violations.clear()  # the invented queries have no true id to answer to
 

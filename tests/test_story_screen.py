@@ -154,6 +154,27 @@ def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(world: W
     assert world.prompts()[-1][-1]["text"] == "Дверь скрипнула."
 
 
+def test_kept_words_go_into_the_story_that_the_button_names(world: World) -> None:
+    person = world.writer(words="Первая история.")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    person.send("Дверь скрипнула.")
+    kept = person.wait("Слова у меня")
+    person.press("📖 Новая история")
+    for answer in ("Сказка", "Кот", "Лес", "Пропустить"):
+        person.wait("Шаг")
+        person.send(answer)
+    person.wait("Шаг 5")
+    world.says("Жил-был кот.")
+    person.press("✨ Начать историю")
+    person.wait("Жил-был кот.")
+    world.says("За дверью никого.")
+    person.tap("📖 В „Смотритель Маяк · Остров“", kept)
+    person.wait("За дверью никого.")
+    sent = str(world.prompts()[-1])
+    assert "Первая история." in sent and "Дверь скрипнула." in sent and "кот" not in sent
+
+
 def test_after_the_end_words_become_an_epilogue(world: World) -> None:
     person = world.writer()
     person.press("🏁 Финал")
