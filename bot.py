@@ -52,6 +52,7 @@ from yandex_iam import yandex_credential
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
+TICKS_PER_S = 4
 TURNS_MAY_TAKE_S = 20.0  # of a stop; what isn't finished by then is taken up at the next start
 STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
 NO_TOKEN = (
@@ -193,14 +194,15 @@ class App:
 
     def _tick(self) -> None:
         ticks = 0
-        while not self._stopped.wait(1.0):
+        while not self._stopped.wait(1 / TICKS_PER_S):
             ticks += 1
             try:
                 self.turns.show_places()
-                self.reports.flush()
-                if ticks % 60 == 0:
+                if ticks % TICKS_PER_S == 0:
+                    self.reports.flush()
+                if ticks % (60 * TICKS_PER_S) == 0:
                     self._keep_calibration()
-                if ticks % 3600 == 1:
+                if ticks % (3600 * TICKS_PER_S) == 1:
                     self.db.inbox.purge(int(time.time()))
                     self.db.stories.purge(int(time.time()))
             except StorageError as error:

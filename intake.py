@@ -277,7 +277,7 @@ class Intake:
             call()
         event(
             log,
-            logging.DEBUG,
+            logging.INFO,
             "update handled",
             inbox=row.id,
             chat=row.chat_id,

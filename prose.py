@@ -129,6 +129,17 @@ def whole_sentences(text: str) -> str:
     return text[: ends[-1]] if ends else text
 
 
+def unbroken(text: str) -> str:
+    """`text`, broken off anywhere, up to its last whole sentence; where it has none, up to its last whole word."""
+    if ends_whole(text) or not text:
+        return text
+    whole = whole_sentences(text)
+    if whole != text:
+        return whole
+    head, _, _ = text.rpartition(" ")
+    return f"{(head or text).rstrip(' ,;:—–-')}…"
+
+
 def first_sentences(text: str, n: int) -> str:
     """The first `n` sentences; the whole text where it has fewer."""
     ends = list(_sentence_ends(text))

@@ -238,6 +238,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         {
             **_ENDING_CELLS,
             WORDS: Cell("write_own_ending", Step.STORY, writes=True),
+            "finale": Cell("ask_again"),
             "keep_writing": Cell("open_story", Step.STORY),
             "/cancel": Cell("open_story", Step.STORY),
             "/end_story": Cell("ask_again"),

@@ -187,7 +187,6 @@ class Turns:
                 line.changed.notify()
                 return
             self._places[turn_id] = (chat_id, 0)
-        self.show_places()
 
     def release(self, turn: Turn) -> None:
         """After `end_by_stop`: wakes the worker, takes the queue notice away, lets the chat go on."""
@@ -203,7 +202,10 @@ class Turns:
         self._intake.resume(turn.chat_id)
 
     def show_places(self) -> None:
-        """Brings the shown queue places up to date; called every second and when a turn is queued."""
+        """Brings the shown queue places up to date; called a few times a second.
+
+        A turn that finds a slot before the next call was never seen waiting.
+        """
         changed = []
         with self._lock:
             for line in (self._model_line, self._job_line):

@@ -17,6 +17,7 @@ from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
 from story import Draft, Step, short_name, working_title
 from storytelling import allowance, books, showing
+from storytelling.prompting import STREAMED
 from storytelling.showing import sentence
 from texts import FALLBACK, Locales, Texts
 
@@ -170,20 +171,24 @@ class Outcomes:
         _, story, texts = self._of(turn)
         if turn.kind == "title":
             return self._finished(turn)
+        if turn.kind not in STREAMED:
+            return [sentence(turn.chat_id, texts.say("story.stopped_aside"))]
+        waiting = self._db.inbox.queued_in(turn.chat_id)
         if text:
             old = self._old_variant_away(turn, story, texts)
             prompt_id = self._keep(turn, text, None)
             rows = self._rows(turn, prompt_id)
+            stopped = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
             return [
                 *old,
                 *showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None),
-                sentence(turn.chat_id, texts.say("story.stopped"), None),
+                sentence(turn.chat_id, stopped),
             ]
         asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
         if asked is not None and asked.role == "user" and story.head_id != asked.id:
             self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
-            return [sentence(turn.chat_id, texts.say("story.stopped_words"), None)]
-        return [sentence(turn.chat_id, texts.say("story.stopped_empty"), None)]
+            return [sentence(turn.chat_id, texts.say("story.stopped_words"))]
+        return [sentence(turn.chat_id, texts.say("story.stopped_empty"))]
 
     def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
         """Nothing was written: what went wrong, and what to do now."""

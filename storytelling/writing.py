@@ -149,7 +149,7 @@ class Writing:
         """Ends the call of a turn at once; the text so far. In a transaction."""
         with live.lock:
             live.ended = True
-            text = self._text(live) if live.turn.kind in prompting.STREAMED else ""
+            text = prose.unbroken(self._text(live)) if live.turn.kind in prompting.STREAMED else ""
         now = int(time.time())
         if live.call_id and text:
             self._db.ledger.settle(live.call_id, self._usage_so_far(live), now)

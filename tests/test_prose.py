@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prose import clean, clean_growing, first_sentences, last_sentence, whole_sentences
+from prose import clean, clean_growing, first_sentences, last_sentence, unbroken, whole_sentences
 
 PROSE = "Дождь шёл третий день.\n\n— Пора, — сказала Веста.\n\nОна взяла карту."
 
@@ -241,3 +241,17 @@ def test_whole_sentences_are_a_beginning_and_settle(text: str) -> None:
     assert whole_sentences(cut) == cut
     assert len(first_sentences(text, 2)) <= len(text)
     assert len(last_sentence(text)) <= len(text)
+
+
+@pytest.mark.parametrize(
+    ("broken", "kept"),
+    [
+        ("Он шёл. Он бежал. Это", "Он шёл. Он бежал."),
+        ("Он шёл.", "Он шёл."),
+        ("Он шёл и шё", "Он шёл и…"),
+        ("Он", "Он…"),
+        ("", ""),
+    ],
+)
+def test_a_text_that_was_broken_off_ends_well(broken: str, kept: str) -> None:
+    assert unbroken(broken) == kept

@@ -64,6 +64,7 @@ def test_a_long_variant_takes_the_place_of_a_short_one(world: World) -> None:
     world.says(long)
     person.press("🔄 Другой вариант")
     person.wait("Абзац 11")
+    until(lambda: not world.value("select count(*) from outbox"))
     person.tap("◀")
     person.wait("Коротко.")
     assert not [message for message in person.shown if "Абзац" in message.text]

@@ -110,6 +110,7 @@ EXPECTED: dict[Step, Row] = {
         "ending_unexpected": ("write_ending", Step.STORY),
         "ending_any": ("write_ending", Step.STORY),
         WORDS: ("write_own_ending", Step.STORY),
+        "finale": ("ask_again", None),
         "keep_writing": ("open_story", Step.STORY),
         "/cancel": ("open_story", Step.STORY),
         "/end_story": ("ask_again", None),

@@ -97,6 +97,19 @@ def test_stop_works_at_once_and_keeps_what_was_written(world: World, way: str) -
     assert "Он шёл. Он бежал." in [message["text"] for message in world.prompts()[-1]]
 
 
+def test_stop_says_that_waiting_words_go_next(world: World) -> None:
+    person = world.writer()
+    world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
+    person.press("▶️ Дальше")
+    person.wait_draft("Он бежал.")
+    person.send("И тут пошёл снег.")
+    person.wait("Я ещё пишу")
+    world.says("Снег лёг.")
+    person.send("стоп")
+    assert "1 сообщение" in person.wait("Теперь пойдут ваши слова").text
+    person.wait("Снег лёг.")
+
+
 def test_stop_before_a_word_keeps_the_words_and_costs_nothing(world: World) -> None:
     person = world.writer()
     before = balance(world)
