@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from telebot import TeleBot, apihelper
@@ -40,6 +41,7 @@ from services.images import OpenAIPainter, Painter, YandexPainter
 from services.openai_gpt import OpenAIWire
 from services.openai_speech import OpenAINarrator
 from services.speech import Narrator, YandexNarrator
+from storytelling.books import file_of
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from storytelling.writing import Writing
@@ -155,6 +157,7 @@ class App:
                 group_per_min=config.telegram_group_per_min,
             ),
             on_blocked=self._blocked,
+            make_book=partial(file_of, self.db, self.locales),
         )
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
         outcomes = Outcomes(config, self.db, self.locales)

@@ -80,7 +80,8 @@ class Answer:
 class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
-    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows.
+    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `book` is a
+    story's session and a kind of file: that takes its time, so the document is made by who sends it.
     """
 
     chat_id: int
@@ -88,6 +89,7 @@ class Outgoing:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
+    book: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +102,4 @@ class OutboxRow:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
+    book: tuple[int, str] | None = None

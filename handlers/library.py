@@ -205,8 +205,7 @@ def download(visit: Visit) -> None:
 def send_file(visit: Visit, story: Story, name: str) -> Toast:
     if story.head_id is None:
         return "toast.nothing_yet"
-    texts = visit.desk.locales[story.language]
-    visit.envelope.send(books.document(visit.desk.db, texts, story, name, visit.chat_id))
+    visit.envelope.send(books.document(story, name, visit.chat_id))
     return None
 
 

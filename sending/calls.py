@@ -56,12 +56,14 @@ class Calls:
         pace: Pace,
         on_blocked: Callable[[int], None] | None,
         before_mark: Callable[[int], None],
+        make_book: Callable[[int, str], tuple[str, bytes] | None],
     ) -> None:
         self._api = api
         self._store = store
         self._pace = pace
         self._on_blocked = on_blocked
         self._before_mark = before_mark
+        self._make_book = make_book
 
     def make(self, job: Job) -> Outcome:
         """How the call ended. Blocks until then; raises only what is a bug."""
@@ -94,15 +96,21 @@ class Calls:
         """The id of the message that Telegram made of it."""
         row = answer.row
         params = _params(row, answer.plain)
-        timeout_s = self._pace.file_timeout_s if row.files else self._pace.timeout_s
+        files = row.files
+        if row.book:
+            made = self._make_book(*row.book)
+            if made is None:
+                raise TelegramRefused(row.method, 404, "the story is gone")
+            files = {"document": made}
+        timeout_s = self._pace.file_timeout_s if files else self._pace.timeout_s
         try:
-            return _message_id(self._api.call(row.method, params, row.files, timeout_s=timeout_s))
+            return _message_id(self._api.call(row.method, params, files, timeout_s=timeout_s))
         except TelegramRefused as error:
             if answer.plain or "parse_mode" not in params or "can't parse" not in error.description.lower():
                 raise
             log.warning("markup refused, goes as plain text method=%s chat=%s: %s", row.method, row.chat_id, error)
         answer.plain = True
-        return _message_id(self._api.call(row.method, _params(row, plain=True), row.files, timeout_s=timeout_s))
+        return _message_id(self._api.call(row.method, _params(row, plain=True), files, timeout_s=timeout_s))
 
     def _refused(self, chat: Chat, answer: Answer, error: TelegramRefused) -> Outcome | None:
         """What becomes of a refused message; None: it has ended, and the store is to know."""

@@ -14,7 +14,8 @@ from storage.connection import Connection, Row
 
 def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
-    return OutboxRow(row["id"], row["chat_id"], row["method"], json.loads(row["params"]), files, row["prompt_id"])
+    book = (row["book_session_id"], row["book_format"]) if row["book_format"] else None
+    return OutboxRow(row["id"], row["chat_id"], row["method"], json.loads(row["params"]), files, row["prompt_id"], book)
 
 
 REFUSED = 0  # instead of a prompt: words that a limit kept out of the story, to be edited and tried again
@@ -42,8 +43,8 @@ class Outbox:
         if message.files:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
-            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, prompt_id)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, book_session_id,"
+            " book_format, prompt_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
                 seq,
@@ -53,10 +54,19 @@ class Outbox:
                 field,
                 name,
                 content,
+                *(message.book or (None, None)),
                 message.prompt_id,
             ),
         )
-        return OutboxRow(row_id, message.chat_id, message.method, message.params, message.files, message.prompt_id)
+        return OutboxRow(
+            row_id,
+            message.chat_id,
+            message.method,
+            message.params,
+            message.files,
+            message.prompt_id,
+            message.book,
+        )
 
     def pending(self) -> list[OutboxRow]:
         """All that Telegram hasn't got, in order."""

@@ -198,6 +198,8 @@ create table outbox (
     file_field text,
     file_name text,
     file blob,
+    book_session_id integer,             -- the story whose file is made when it is sent,
+    book_format text,                    -- and the kind of file
     prompt_id integer,                   -- the prompt that this message shows
     unique (inbox_id, seq)
 ) strict;

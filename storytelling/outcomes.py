@@ -145,7 +145,7 @@ class Outcomes:
             parts=sum(prompt.role == "assistant" for prompt in whole),
             chars=sum(len(prompt.text) for prompt in whole),
         )
-        book = books.document(self._db, self._locales[story.language], story, "epub", turn.chat_id)
+        book = books.document(story, "epub", turn.chat_id)
         return [sentence(turn.chat_id, done, self._at_the_end(turn)), book]
 
     def _at_the_end(self, turn: Turn) -> Json:

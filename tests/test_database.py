@@ -238,3 +238,9 @@ def test_a_value_of_the_wrong_kind_is_a_bug_and_no_trouble_of_the_disk(db: Datab
     with pytest.raises(sqlite3.IntegrityError), db.transaction():
         db.users.register("one", "anna", "Анна", None, language="ru", balance=1, now=1)  # type: ignore[arg-type]
     assert db.users.count() == 0
+
+
+def test_a_book_is_kept_as_what_it_is_of_and_made_when_it_is_sent(db: Database) -> None:
+    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, book=(7, "epub"))])
+    [row] = db.outbox.pending()
+    assert row.book == (7, "epub") and row.files is None

@@ -1,0 +1,49 @@
+"""How fast a command that needs no model is answered while every slot of the model is taken.
+
+`python -m bench.commands`: eight people's turns hang at the model, twelve others ask for help again and again; the
+sandbox's Telegram, which checks every call, and the bot as a process.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from sandbox.model_faults import Behaviour
+from sandbox.models import ModelServers
+from sandbox.telegram import TelegramServer
+from tests.world import World, until
+
+SLOTS = 8
+ASKERS = 12
+ROUNDS = 25
+
+
+def main() -> None:
+    with TelegramServer() as telegram, ModelServers() as models, tempfile.TemporaryDirectory() as folder:
+        world = World(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
+        world.process()
+        writers = [world.at_summary(number) for number in range(1, SLOTS + 1)]
+        askers = [world.new_person(100 + number) for number in range(ASKERS)]
+        models.faults.default = Behaviour(hang=True)
+        for writer in writers:
+            writer.press("✨ Начать историю")
+        until(lambda: len(models.of("completion")) == SLOTS)
+        taken_ms = []
+        for _ in range(ROUNDS):
+            for asker in askers:
+                began = time.monotonic()
+                asker.send("/help")
+                asker.wait("Мы пишем историю вдвоём")
+                taken_ms.append((time.monotonic() - began) * 1000)
+        world.close()
+    cuts = statistics.quantiles(taken_ms, n=100)
+    print(
+        f"{len(taken_ms)} commands, {SLOTS} slots taken: p50 {cuts[49]:.1f} ms, p95 {cuts[94]:.1f} ms, p99 {cuts[98]:.1f} ms"
+    )
+
+
+if __name__ == "__main__":
+    main()
