@@ -137,33 +137,6 @@ class Turns:
         """Whether an open turn belongs to this session."""
         return self._db.turns.open_of(session_id)
 
-    def begin(
-        self,
-        *,
-        inbox_id: int,
-        chat_id: int,
-        user_id: int,
-        session_id: int,
-        kind: str,
-        prompt_id: int | None,
-        hint: str = "",
-        soft: bool = False,
-        variant: bool = False,
-    ) -> int:
-        """A new turn; to be handed to `enqueue` when the transaction has committed."""
-        return self._db.turns.add(
-            inbox_id=inbox_id,
-            chat_id=chat_id,
-            user_id=user_id,
-            session_id=session_id,
-            kind=kind,
-            prompt_id=prompt_id,
-            hint=hint,
-            soft=soft,
-            variant=variant,
-            now=int(time.time()),
-        )
-
     def end_by_stop(self, turn: Turn) -> list[Outgoing]:
         """Ends an open turn at once with what is written so far; what to say about it.
 

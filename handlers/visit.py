@@ -165,7 +165,7 @@ class Visit:
     ) -> None:
         """Ends this update with a turn: its answer comes when a worker is free."""
         turns = self.desk.turns
-        turn_id = turns.begin(
+        turn_id = self.desk.db.turns.add(
             inbox_id=self.envelope.inbox_id,
             chat_id=self.chat_id,
             user_id=self.user.id,
@@ -175,6 +175,7 @@ class Visit:
             hint=hint,
             soft=soft,
             variant=variant,
+            now=now(),
         )
         self.envelope.verdict = "turn"
         self.after(lambda: turns.enqueue(turn_id, self.chat_id, kind))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from services.book import Book, Chapter, Part, Wording, in_chapters, paragraphs_of
@@ -18,7 +17,7 @@ from services.fb2 import fb2
 from services.html_book import html
 
 __all__ = [
-    "FORMATS", "Book", "Chapter", "Format", "Part", "Wording",
+    "FORMATS", "Book", "Chapter", "Part", "Wording",
     "epub", "fb2", "file_name", "html", "in_chapters", "paragraphs_of", "txt",
 ]  # fmt: skip
 
@@ -27,15 +26,6 @@ NAME_BYTES: Final = 60  # a Cyrillic letter takes two; phones cut longer names i
 RESERVED: Final = {"con", "prn", "aux", "nul", "conin", "conout", "clock"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(10)
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One kind of file: its extension is its key in `FORMATS`."""
-
-    label: str
-    media_type: str
-    make: Callable[[Book], bytes]
 
 
 def txt(book: Book) -> bytes:
@@ -94,9 +84,5 @@ def _cut(text: str, most_bytes: int) -> str:
     return words or start.encode()[:most_bytes].decode(errors="ignore")
 
 
-FORMATS: Final[dict[str, Format]] = {
-    "txt": Format("TXT", "text/plain", txt),
-    "fb2": Format("FB2", "application/x-fictionbook+xml", fb2),
-    "epub": Format("EPUB", "application/epub+zip", epub),
-    "html": Format("HTML", "text/html", html),
-}
+# The kinds of files, by their extension, and what makes each.
+FORMATS: Final[dict[str, Callable[[Book], bytes]]] = {"txt": txt, "fb2": fb2, "epub": epub, "html": html}

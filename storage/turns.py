@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, state, notice_message_id"
+_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class Turn:
     soft: bool
     variant: bool
     state: str
-    notice_message_id: int | None
 
 
 def _turn(row: Row) -> Turn:

@@ -59,4 +59,4 @@ def file_of(db: Database, locales: Locales, session_id: int, extension: str) -> 
     if story is None:
         return None
     book = book_of(db, locales[story.language], story)
-    return file_name(book, extension), FORMATS[extension].make(book)
+    return file_name(book, extension), FORMATS[extension](book)

@@ -293,3 +293,21 @@ def test_no_presets_at_all_is_no_error() -> None:
 def test_words_are_compared_without_looks() -> None:
     assert words_of("⬅️ Пишем\u00a0дальше") == words_of("пишем дальше")
     assert words_of("Ёж") == words_of("ЕЖ")
+
+
+def test_every_text_is_said_somewhere() -> None:
+    root = Path(__file__).resolve().parent.parent
+    rooms = [
+        *root.glob("*.py"),
+        *(file for room in ("handlers", "storytelling") for file in (root / room).glob("*.py")),
+    ]
+    code = "".join(file.read_text("utf-8") for file in rooms)
+    # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
+    composed = ("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed")
+    endings = (".placeholder", ".ask_again")
+    silent = [
+        key
+        for key in RU.templates()
+        if not key.startswith((*composed, "label.", "prompt.")) and not key.endswith(endings) and f'"{key}"' not in code
+    ]
+    assert silent == []
