@@ -22,6 +22,8 @@ create table user (
     first_name text not null,
     last_name text,
     language text not null default 'ru',
+    model text not null default '',      -- of chats and characters and stories; empty: the default one
+    at_full text not null default 'summarise' check (at_full in ('summarise', 'anew')),  -- a chat that fills the prompt
     registered_at integer not null,
     step text not null default 'menu',
     came_from text not null default 'menu', -- the step to go back to from a question that needs one answer
@@ -32,17 +34,21 @@ create table user (
     spent integer not null default 0,
     requests integer not null default 0,
     sessions integer not null default 0, -- begun, deleted ones too
+    more_sessions integer not null default 0,  -- that an admin allowed beyond the limit
     last_request_at integer,
     refilled_on integer not null default 0, -- the day, since 1970, that tokens last came back on
     debug integer not null default 0,
-    blocked integer not null default 0   -- the user has blocked the bot
+    blocked integer not null default 0,  -- the user has blocked the bot
+    banned integer not null default 0,   -- an admin has closed the bot to the user
+    asked_more_at integer                -- has asked the admins for more, and wasn't answered yet
 ) strict;
 
 create table session (
     id integer primary key,
     user_id integer not null references user (id) on delete cascade,
     chat_id integer not null,
-    kind text not null,                  -- story
+    kind text not null check (kind in ('story', 'chat', 'character')),
+    character_id integer references character (id) on delete set null,
     head_id integer references prompt (id) on delete set null,
     spent integer not null default 0,
     reserved integer not null default 0,
@@ -54,6 +60,7 @@ create table session (
     warned integer not null default 0
 ) strict;
 create index session_of_user on session (user_id, touched_at);
+create index session_of_chat on session (chat_id, kind, touched_at);
 create index session_deleted on session (deleted_at) where deleted_at is not null;
 
 create table story (
@@ -71,6 +78,28 @@ create table story (
     share_token text unique              -- who has it may read the story, and branch from it
 ) strict;
 
+create table character (
+    id integer primary key,
+    owner_id integer references user (id) on delete cascade,  -- null: one of the bot's own
+    key text,                            -- of the bot's own: its name in the locales
+    language text not null default 'ru',
+    name text not null,
+    line text not null,
+    greeting text not null,
+    personality text not null,
+    picture blob,
+    created_at integer not null,
+    deleted_at integer,
+    unique (key, language)
+) strict;
+create index character_of_owner on character (owner_id);
+
+create table chat_role (
+    chat_id integer primary key,         -- a private chat or a group
+    mode text not null default '',       -- the name of a ready role; empty: the default one, or the prompt here
+    prompt text not null default ''
+) strict, without rowid;
+
 create table prompt (
     id integer primary key,
     session_id integer not null references session (id) on delete cascade,
@@ -80,6 +109,7 @@ create table prompt (
     role text not null check (role in ('user', 'assistant')),
     kind text not null default 'part',   -- of the model's texts: part, ending, epilogue
     text text not null,
+    quoted text not null default '',     -- of a question: the message that it replies to
     tokens integer not null default 0,
     turn_id integer,
     created_at integer not null
@@ -153,6 +183,7 @@ create table turn (
     hint text not null default '',       -- the kind of ending, or the user's own words for one
     soft integer not null default 0,     -- asked to go round a refused topic
     variant integer not null default 0,  -- the same again, differently
+    reply_to integer,                    -- in a group: the message that the answer replies to
     state text not null default 'waiting' check (state in ('waiting', 'running', 'answered', 'stopped', 'failed')),
     notice_message_id integer,           -- the message that shows the queue place
     created_at integer not null,
@@ -165,8 +196,9 @@ create table call (
     id integer primary key,
     turn_id integer not null references turn (id) on delete cascade,
     user_id integer not null,
-    session_id integer not null,
+    session_id integer,                  -- null: of none, as a voice message in the menu
     purpose text not null,
+    model text not null default '',
     state text not null default 'asked' check (state in ('asked', 'settled', 'returned', 'lost')),
     period text not null,
     reserved integer not null,
@@ -179,6 +211,7 @@ create table call (
 ) strict;
 create index call_of_turn on call (turn_id);
 create index call_asked on call (id) where state = 'asked';
+create index call_of_user on call (user_id, asked_at);
 
 create table budget (
     period text primary key,             -- 'ever', or '2026-11'
