@@ -106,7 +106,7 @@ class Calls:
         try:
             return _message_id(self._api.call(row.method, params, files, timeout_s=timeout_s))
         except TelegramRefused as error:
-            if answer.plain or "parse_mode" not in params or "can't parse" not in error.description.lower():
+            if answer.plain or not _refused_formatting(params, error.description.lower()):
                 raise
             log.warning("markup refused, goes as plain text method=%s chat=%s: %s", row.method, row.chat_id, error)
         answer.plain = True
@@ -201,11 +201,18 @@ def _params(row: OutboxRow, plain: bool) -> Mapping[str, Json]:
         params["reply_parameters"] = {"allow_sending_without_reply": True, **reply}
     if plain:
         mode = params.pop("parse_mode", None)
+        params.pop("entities", None)
         for name in ("text", "caption"):
             text = params.get(name)
             if isinstance(text, str) and mode == "HTML":
                 params[name] = plain_text(text)
     return params
+
+
+def _refused_formatting(params: Mapping[str, Json], description: str) -> bool:
+    if "parse_mode" in params:
+        return "can't parse" in description
+    return "entities" in params and "entit" in description
 
 
 def _message_id(result: Json) -> int | None:

@@ -192,6 +192,13 @@ def test_markup_that_telegram_refuses_goes_as_plain_text(bench: Bench) -> None:
     assert len(bench.store.marked) == 1
 
 
+def test_formatting_that_telegram_refuses_goes_without_it(bench: Bench) -> None:
+    bench.server.order("sendMessage", refusal(400, "Bad Request: ENTITY_BOUNDS_INVALID"))
+    bench.say(5, "Маяк", entities=[{"type": "bold", "offset": 0, "length": 9}])
+    bench.flush()
+    assert bench.server.calls[1].params == {"chat_id": 5, "text": "Маяк"}
+
+
 def test_an_unchanged_edit_counts_as_sent(bench: Bench) -> None:
     bench.server.order("editMessageText", refusal(400, "Bad Request: message is not modified: …"))
     bench.say(5, "то же", "editMessageText", message_id=77, prompt_id=3)

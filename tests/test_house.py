@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "errors": 1, "messages": 1, "story": 1, "presets": 1, "prose": 1, "splitting": 1, "env_values": 1, "masking": 1,
     "config": 2, "texts": 2, "logs": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
+    "richtext": 2,
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
@@ -46,7 +47,7 @@ PACKAGES = {
     "flask": {"webapp", "sandbox"}, "werkzeug": {"webapp", "sandbox"}, "waitress": {"webapp", "sandbox"},
     "dotenv": {"config"},
     "jwt": {"yandex_gpt", "yandex_iam", "sandbox"}, "cryptography": {"yandex_gpt", "yandex_iam", "sandbox"},
-    "amplitude": {"services"}, "PIL": {"services"},
+    "amplitude": {"services"}, "PIL": {"services"}, "telegramify_markdown": {"richtext"},
 }  # fmt: skip
 VENDORS = {"yandex_gpt", "yandex_iam", "services.openai_gpt"}
 ASKS = {"storytelling"}  # it needs `build_prompt`, which is the same for every vendor
