@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "errors": 1, "messages": 1, "story": 1, "presets": 1, "prose": 1, "splitting": 1, "env_values": 1, "masking": 1,
     "config": 2, "texts": 2, "logs": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
-    "richtext": 2,
+    "richtext": 2, "supervisor": 2,
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
