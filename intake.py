@@ -251,8 +251,8 @@ class Intake:
         started = time.monotonic()
         try:
             with self._db.transaction():
-                if not self._db.inbox.is_new(row.id):
-                    return 0  # taken back while it waited
+                if row.queued and not self._db.inbox.is_new(row.id):
+                    return 0  # taken back while it waited: only what was told to wait can be
                 update = _read(row.body)
                 if update is not None:
                     self._local.envelope = envelope

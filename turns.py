@@ -232,14 +232,12 @@ class Turns:
 
     def _take(self, turn_id: int) -> None:
         """Runs a turn from its start to its end, unless it was stopped while it waited."""
-        turn = self._db.turns.get(turn_id)
+        turn = self._db.turns.start(turn_id)
         if turn is None:
             return
-        live = Live(turn)
+        live = Live(turn)  # a stop that comes just before it stands here is seen when tokens are reserved
         with self._lock:
             self._live[turn_id] = live
-        if not self._db.turns.start(turn_id):
-            return
         self._delivery.typing(turn.chat_id)
         started = time.monotonic()
         try:

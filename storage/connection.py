@@ -90,33 +90,36 @@ class Connection:
 
     def run(self, sql: str, values: Values = ()) -> int:
         """Runs a statement that changes rows; how many it changed."""
-        return self._execute(sql, values).rowcount
+        with self._translated():
+            return self._raw.execute(sql, values).rowcount
 
     def insert(self, sql: str, values: Values = ()) -> int:
         """Runs an insert; the new row's id."""
-        with self._lock:
-            return self._execute(sql, values).lastrowid or 0
+        with self._translated():
+            return self._raw.execute(sql, values).lastrowid or 0
 
     def row(self, sql: str, values: Values = ()) -> Row | None:
         """The first row, or None."""
-        with self._lock:
-            found: Row | None = self._execute(sql, values).fetchone()
+        with self._translated():  # what a statement that returns rows changed is committed with its last one
+            found: Row | None = self._raw.execute(sql, values).fetchone()
             return found
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
         """All rows."""
-        with self._lock:
-            return self._execute(sql, values).fetchall()
+        with self._translated():
+            return self._raw.execute(sql, values).fetchall()
 
     def value(self, sql: str, values: Values = ()) -> Any:
         """The first column of the first row, or None."""
         found = self.row(sql, values)
         return found[0] if found is not None else None
 
-    def _execute(self, sql: str, values: Values) -> sqlite3.Cursor:
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """The connection for this thread alone; what SQLite raises becomes `StorageError`, where it isn't a bug."""
         with self._lock:
             try:
-                return self._raw.execute(sql, values)
+                yield
             except sqlite3.DatabaseError as error:
                 bug = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
                 if bug and not self._closed:

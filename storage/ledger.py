@@ -3,7 +3,8 @@
 Every call of a model is a row. While it is `asked`, its reservation counts against the user, the session
 and the project at once, so that parallel calls can't overspend any of them. Whatever ends a call is a
 compare-and-set from `asked`: who comes second changes nothing. A user never pays more than was reserved;
-the project's budget books the vendor's own figures.
+the project's budget books the vendor's own figures. The counters of all three follow the table `call` by its
+triggers, in the same statement.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from errors import LimitReached
 from messages import Usage
-from storage.connection import Connection
+from storage.connection import Connection, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,10 @@ class Budget:
         return self.spent + self.reserved + self.lost
 
 
-# What a user, a session and the project's budget have used and hold, all three in one look.
+# What a user, a session and the project's budget have used and hold, all three in one look; and the turn's state.
 _STANDING = """
-select user.balance - user.reserved as free, user.sessions, session.started_at,
+select (select state from turn where id = :turn) as turn_state,
+    user.balance - user.reserved as free, user.sessions, session.started_at,
     session.spent + session.reserved as session_used,
     coalesce(budget.spent + budget.reserved + budget.lost, 0) as project_used
 from user left join session on session.id = :session left join budget on budget.period = :period
@@ -64,8 +66,15 @@ class Ledger:
 
         `session_id` None: a session that is yet to be begun.
         """
-        now = self._connection.row(_STANDING, {"user": user_id, "session": session_id, "period": period})
+        self._check(self._standing(None, user_id, session_id, period), session_id, tokens, caps)
+
+    def _standing(self, turn_id: int | None, user_id: int, session_id: int | None, period: str) -> Row:
+        values = {"turn": turn_id, "user": user_id, "session": session_id, "period": period}
+        now = self._connection.row(_STANDING, values)
         assert now is not None
+        return now
+
+    def _check(self, now: Row, session_id: int | None, tokens: int, caps: Caps) -> None:
         if caps.project is not None and now["project_used"] + tokens > caps.project:
             raise LimitReached("project", used=now["project_used"], allowed=caps.project)
         if now["started_at"] is None and caps.sessions is not None and now["sessions"] >= caps.sessions:
@@ -86,15 +95,16 @@ class Ledger:
         period: str,
         caps: Caps,
         now: int,
-    ) -> int:
-        """Holds `tokens` for a call; the call's id. Raises `LimitReached`, and then holds nothing."""
+    ) -> int | None:
+        """Holds `tokens` for a call; the call's id. None: the turn has ended, and nothing is held.
+
+        Raises `LimitReached`, and then holds nothing either.
+        """
         with self._connection.transaction():
-            self.check(user_id, session_id, tokens, period, caps)
-            if self._connection.run(
-                "update session set started_at = ? where id = ? and started_at is null", (now, session_id)
-            ):
-                self._connection.run("update user set sessions = sessions + 1 where id = ?", (user_id,))
-            self._hold(user_id, session_id, period, tokens)
+            standing = self._standing(turn_id, user_id, session_id, period)
+            if standing["turn_state"] != "running":
+                return None
+            self._check(standing, session_id, tokens, caps)
             return self._connection.insert(
                 "insert into call (turn_id, user_id, session_id, purpose, period, reserved, asked_at)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
@@ -103,30 +113,19 @@ class Ledger:
 
     def settle(self, call_id: int, usage: Usage, now: int) -> int | None:
         """Charges a call by `usage` and lets the rest go; what the user paid, None if it had ended before."""
-        with self._connection.transaction():
-            call = self._end(call_id, "settled", now)
-            if call is None:
-                return None
-            user_id, session_id, period, reserved = call
-            charged = min(usage.total, reserved)
-            self._connection.run(
-                "update call set input = ?, output = ?, charged = ?, estimated = ? where id = ?",
-                (usage.input, usage.output, charged, int(usage.estimated), call_id),
-            )
-            self._connection.run(
-                "update user set reserved = reserved - ?1, balance = balance - ?2, spent = spent + ?2,"
-                " requests = requests + 1, last_request_at = ?3 where id = ?4",
-                (reserved, charged, now, user_id),
-            )
-            self._connection.run(
-                "update session set reserved = reserved - ?, spent = spent + ? where id = ?",
-                (reserved, charged, session_id),
-            )
-            self._connection.run(
-                "update budget set reserved = reserved - ?, spent = spent + ? where period = ?",
-                (reserved, usage.total, period),
-            )
-            return charged
+        charged: int | None = self._connection.value(
+            "update call set state = 'settled', ended_at = :now, input = :input, output = :output,"
+            " charged = min(:input + :output, reserved), estimated = :estimated"
+            " where id = :call and state = 'asked' returning charged",
+            {
+                "call": call_id,
+                "now": now,
+                "input": usage.input,
+                "output": usage.output,
+                "estimated": int(usage.estimated),
+            },
+        )
+        return charged
 
     def give_back(self, call_id: int, now: int, *, billed: int = 0) -> bool:
         """Ends a failed call at no cost to the user; False if it had ended before.
@@ -134,11 +133,12 @@ class Ledger:
         `billed`: tokens that the vendor may have charged for it all the same; the project books them.
         """
         with self._connection.transaction():
-            call = self._end(call_id, "returned", now)
-            if call is None:
+            period = self._connection.value(
+                "update call set state = 'returned', ended_at = ? where id = ? and state = 'asked' returning period",
+                (now, call_id),
+            )
+            if period is None:
                 return False
-            user_id, session_id, period, reserved = call
-            self._hold(user_id, session_id, period, -reserved)
             if billed:
                 self._connection.run("update budget set lost = lost + ? where period = ?", (billed, period))
             return True
@@ -164,21 +164,3 @@ class Ledger:
     def set_told(self, period: str, percent: int) -> None:
         """Remembers the share of the budget that the admins were told of."""
         self._connection.run("update budget set told = ? where period = ?", (percent, period))
-
-    def _end(self, call_id: int, state: str, now: int) -> tuple[int, int, str, int] | None:
-        row = self._connection.row(
-            "update call set state = ?, ended_at = ? where id = ? and state = 'asked'"
-            " returning user_id, session_id, period, reserved",
-            (state, now, call_id),
-        )
-        return tuple(row) if row else None
-
-    def _hold(self, user_id: int, session_id: int, period: str, tokens: int) -> None:
-        """Adds to what is reserved, or takes away from it, in all three places."""
-        self._connection.run("update user set reserved = reserved + ? where id = ?", (tokens, user_id))
-        self._connection.run("update session set reserved = reserved + ? where id = ?", (tokens, session_id))
-        self._connection.run(
-            "insert into budget (period, reserved) values (?1, ?2)"
-            " on conflict (period) do update set reserved = reserved + ?2",
-            (period, tokens),
-        )

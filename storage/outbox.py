@@ -29,25 +29,18 @@ class Outbox:
 
     def add(self, inbox_id: int | None, messages: Sequence[Outgoing]) -> list[OutboxRow]:
         """Keeps messages in order, as what answers `inbox_id`; to be handed to delivery after the commit."""
-        if not messages:
-            return []
-        first = 0
-        if inbox_id is not None:
-            first = self._connection.value(
-                "select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?", (inbox_id,)
-            )
-        return [self._add(inbox_id, first + place, message) for place, message in enumerate(messages)]
+        return [self._add(inbox_id, message) for message in messages]
 
-    def _add(self, inbox_id: int | None, seq: int, message: Outgoing) -> OutboxRow:
+    def _add(self, inbox_id: int | None, message: Outgoing) -> OutboxRow:
         field, name, content = None, None, None
         if message.files:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
             "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, book_session_id,"
-            " book_format, prompt_id) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " book_format, prompt_id) values"
+            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
-                seq,
                 message.chat_id,
                 message.method,
                 json.dumps(message.params, ensure_ascii=False),

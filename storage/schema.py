@@ -213,6 +213,26 @@ create index call_of_turn on call (turn_id);
 create index call_asked on call (id) where state = 'asked';
 create index call_of_user on call (user_id, asked_at);
 
+create trigger call_begins after insert on call when new.state = 'asked' begin
+    update user set reserved = reserved + new.reserved,
+        sessions = sessions + coalesce((select started_at is null from session where id = new.session_id), 0)
+        where id = new.user_id;
+    update session set reserved = reserved + new.reserved, started_at = coalesce(started_at, new.asked_at)
+        where id = new.session_id;
+    insert into budget (period, reserved) values (new.period, new.reserved)
+        on conflict (period) do update set reserved = reserved + excluded.reserved;
+end;
+create trigger call_ends after update of state on call when old.state = 'asked' begin
+    update user set reserved = reserved - new.reserved, balance = balance - new.charged, spent = spent + new.charged,
+        requests = requests + (new.state = 'settled'),
+        last_request_at = iif(new.state = 'settled', new.ended_at, last_request_at)
+        where id = new.user_id;
+    update session set reserved = reserved - new.reserved, spent = spent + new.charged where id = new.session_id;
+    update budget set reserved = reserved - new.reserved,
+        spent = spent + iif(new.state = 'settled', new.input + new.output, 0)
+        where period = new.period;
+end;
+
 create table budget (
     period text primary key,             -- 'ever', or '2026-11'
     spent integer not null default 0,

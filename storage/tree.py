@@ -64,7 +64,26 @@ with recursive walk (id, parent_id, role) as (
 )
 select count(*) from walk where role = 'assistant'
 """
+# The prompt above the head goes on to it; and where that is words, the one above them goes on to them: a turn is an
+# answer and, where there are any, the words above it.
+_CHOOSE = """
+update prompt set chosen_id = step.child_id from (
+    select parent_id, id as child_id from prompt where id = :head
+    union all
+    select words.parent_id, words.id from prompt as answer
+    join prompt as words on words.id = answer.parent_id and words.role = 'user'
+    where answer.id = :head
+) as step
+where prompt.id = step.parent_id
+"""
 _UNTIL_MEMORY = "where not exists (select 1 from memory where memory.prompt_id = walk.parent_id)"
+# The shown path, oldest first, each text with the memory that its parent has and the last with its own.
+_PATH = f"""{_WALK.format(until=_UNTIL_MEMORY)}
+select walk.*, memory.text as memory, own.text as memory_of_head
+from walk left join memory on memory.prompt_id = walk.parent_id
+left join memory as own on own.prompt_id = walk.id and depth = 0
+order by depth desc
+"""
 
 
 def _prompt(row: Row) -> Prompt:
@@ -108,31 +127,20 @@ class Tree:
         self._connection.run(
             "update session set head_id = ?, touched_at = ? where id = ?", (prompt_id, now, session_id)
         )
-        self._connection.run(
-            "update prompt set chosen_id = ?1 where id = (select parent_id from prompt where id = ?1)", (prompt_id,)
-        )
-        # A turn is an answer and, where there are any, the words above it.
-        self._connection.run(
-            "update prompt set chosen_id = words.id from prompt as words"
-            " where words.id = (select parent_id from prompt where id = ?) and words.role = 'user'"
-            " and prompt.id = words.parent_id",
-            (prompt_id,),
-        )
+        self._connection.run(_CHOOSE, {"head": prompt_id})
 
     # ------------------------------------------------------------------ the path
 
     def path(self, head_id: int | None) -> Path:
         """The shown path that ends at `head_id`, from its nearest memory on, and that memory."""
-        own = self._memory(head_id)
-        if own is not None:
-            return Path(own, (), head_id)
-        rows = self._connection.rows(
-            _WALK.format(until=_UNTIL_MEMORY) + "select * from walk order by depth desc", {"head": head_id}
-        )
-        memory_id = rows[0]["parent_id"] if rows else None
-        memory = self._memory(memory_id)
+        rows = self._connection.rows(_PATH, {"head": head_id})
+        if not rows:
+            return Path("", ())
+        if rows[-1]["memory_of_head"] is not None:
+            return Path(rows[-1]["memory_of_head"], (), head_id)
+        memory = rows[0]["memory"]
         prompts = tuple(_prompt(row) for row in rows)
-        return Path(memory or "", prompts, memory_id if memory is not None else None)
+        return Path(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
 
     def whole(self, head_id: int | None, after: int | None = None) -> tuple[Prompt, ...]:
         """The shown path from the very first text, or from the one `after`, memories or not."""
@@ -148,10 +156,6 @@ class Tree:
         return int(self._connection.value(_PARTS, {"head": head_id, "after": after}))
 
     # ------------------------------------------------------------------ memory
-
-    def _memory(self, prompt_id: int | None) -> str | None:
-        text: str | None = self._connection.value("select text from memory where prompt_id = ?", (prompt_id,))
-        return text
 
     def remember(self, prompt_id: int, text: str, *, edited: bool = False) -> None:
         """`text` is the memory of all up to and including `prompt_id`."""
@@ -170,9 +174,13 @@ class Tree:
 
     def variants(self, prompt: Prompt, session_id: int) -> list[int]:
         """The ids of a part and the other variants of it, first come first. An ending is no variant of a part."""
+        return self.siblings(session_id, prompt.parent_id, prompt.role, prompt.kind)
+
+    def siblings(self, session_id: int, parent_id: int | None, role: Role, kind: str) -> list[int]:
+        """The ids of all texts of one role and kind below another text, first come first."""
         rows = self._connection.rows(
             "select id from prompt where session_id = ? and parent_id is ? and role = ? and kind = ? order by id",
-            (session_id, prompt.parent_id, prompt.role, prompt.kind),
+            (session_id, parent_id, role, kind),
         )
         return [row["id"] for row in rows]
 

@@ -82,12 +82,12 @@ class Turns:
         """The ids of all waiting turns, first come first."""
         return [row["id"] for row in self._connection.rows("select id from turn where state = 'waiting' order by id")]
 
-    def start(self, turn_id: int) -> bool:
-        """Compare-and-set waiting → running."""
-        return (
-            self._connection.run("update turn set state = 'running' where id = ? and state = 'waiting'", (turn_id,))
-            == 1
+    def start(self, turn_id: int) -> Turn | None:
+        """Compare-and-set waiting → running; the turn, None when it waits no more."""
+        row = self._connection.row(
+            f"update turn set state = 'running' where id = ? and state = 'waiting' returning {_COLUMNS}", (turn_id,)
         )
+        return _turn(row) if row else None
 
     def end(self, turn_id: int, state: str, now: int) -> bool:
         """Compare-and-set open → `state` (answered, stopped, failed); False when it had ended before."""

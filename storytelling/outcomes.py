@@ -71,20 +71,22 @@ class Outcomes:
         if turn.kind == "title":
             self._db.stories.set_title(turn.session_id, text)
             return self._finished(turn)
-        _, story, texts = self._of(turn)
-        messages = self._old_variant_away(turn, story, texts)
+        story = self._story(turn)
+        messages = self._old_variant_away(turn, story)
         prompt_id = self._keep(turn, text, usage)
         rows = self._rows(turn, prompt_id)
         if turn.kind != "part":
+            texts = self._texts(turn)
             read = (texts.label("read"), f"read:{turn.session_id}")
             rows.append([read, (texts.label("second_volume"), f"volume:{turn.session_id}")])
             self._db.stories.finish(turn.session_id, int(time.time()))
         messages += showing.part(turn.chat_id, prompt_id, text, inline(*rows) if rows else None)
         if turn.kind == "epilogue":
-            messages.append(sentence(turn.chat_id, texts.say("finale.epilogue_done"), self._at_the_end(turn)))
+            done = self._texts(turn).say("finale.epilogue_done")
+            messages.append(sentence(turn.chat_id, done, self._at_the_end(turn)))
         if turn.kind == "ending" and story.named:
             messages += self._finished(turn)
-        return [*messages, *self._warnings(turn, story, texts, near=turn.kind == "part")]
+        return [*messages, *self._warnings(turn, story, near=turn.kind == "part")]
 
     def made(self, turn: Turn, files: Sequence[bytes]) -> list[Outgoing]:
         """What a service has made of a part: its picture, or its reading in as many pieces as it took."""
@@ -106,18 +108,17 @@ class Outcomes:
                 )
         return messages
 
-    def _old_variant_away(self, turn: Turn, story: Story, texts: Texts) -> list[Outgoing]:
+    def _old_variant_away(self, turn: Turn, story: Story) -> list[Outgoing]:
         """Takes the part away that another variant comes in place of."""
-        old = self._db.tree.get(story.head_id)
-        if not turn.variant or old is None or old.parent_id != turn.prompt_id:
+        old = self._db.tree.get(story.head_id) if turn.variant else None
+        if old is None or old.parent_id != turn.prompt_id:
             return []
-        return showing.taken_away(self._db, turn.chat_id, old, texts.say("variant.below"))
+        return showing.taken_away(self._db, turn.chat_id, old, self._texts(turn).say("variant.below"))
 
     def _rows(self, turn: Turn, prompt_id: int) -> list[list[tuple[str, str]]]:
         """The row of variants under a part, where it has any."""
-        prompt = self._db.tree.get(prompt_id)
-        assert prompt is not None
-        row = showing.variant_row(self._db, turn.session_id, prompt)
+        ids = self._db.tree.siblings(turn.session_id, turn.prompt_id, "assistant", turn.kind)
+        row = showing.row_of(ids, prompt_id)
         return [row] if row else []
 
     def _suggested(self, turn: Turn, text: str) -> list[Outgoing]:
@@ -159,7 +160,7 @@ class Outcomes:
     def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
         """The model fell silent in the middle: what it wrote is kept, and can be asked for again."""
         _, story, texts = self._of(turn)
-        old = self._old_variant_away(turn, story, texts)
+        old = self._old_variant_away(turn, story)
         prompt_id = self._keep(turn, text, usage)
         rows = self._rows(turn, prompt_id)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
@@ -175,7 +176,7 @@ class Outcomes:
             return [sentence(turn.chat_id, texts.say("story.stopped_aside"))]
         waiting = self._db.inbox.queued_in(turn.chat_id)
         if text:
-            old = self._old_variant_away(turn, story, texts)
+            old = self._old_variant_away(turn, story)
             prompt_id = self._keep(turn, text, None)
             rows = self._rows(turn, prompt_id)
             stopped = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
@@ -249,9 +250,17 @@ class Outcomes:
 
     def _of(self, turn: Turn) -> tuple[User, Story, Texts]:
         user = self._db.users.get(turn.user_id)
+        assert user is not None  # a turn goes with its user and session
+        return user, self._story(turn), self._locales[user.language]
+
+    def _story(self, turn: Turn) -> Story:
         story = self._db.stories.get(turn.session_id)
-        assert user is not None and story is not None  # a turn goes with its user and session
-        return user, story, self._locales[user.language]
+        assert story is not None
+        return story
+
+    def _texts(self, turn: Turn) -> Texts:
+        """The sentences in the user's language; most parts of a story need none."""
+        return self._locales[self.language(turn)]
 
     def _has_words(self, turn: Turn) -> bool:
         prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
@@ -273,7 +282,7 @@ class Outcomes:
         self._db.tree.set_head(turn.session_id, prompt_id, now)
         return prompt_id
 
-    def _warnings(self, turn: Turn, story: Story, texts: Texts, *, near: bool) -> list[Outgoing]:
+    def _warnings(self, turn: Turn, story: Story, *, near: bool) -> list[Outgoing]:
         """What the user should know about the room left, once; and what the admins should about the budget."""
         said = []
         limit = self._config.max_tokens_per_session
@@ -285,7 +294,7 @@ class Outcomes:
             said.append(
                 sentence(
                     turn.chat_id,
-                    texts.say("trouble.session_near", percent=allowance.SESSION_NEAR_PERCENT, turns=turns),
+                    self._texts(turn).say("trouble.session_near", percent=allowance.SESSION_NEAR_PERCENT, turns=turns),
                     None,
                 )
             )

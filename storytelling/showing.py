@@ -7,6 +7,7 @@ markup. Which messages show a prompt is known from the table `sent`.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from database import Database, Prompt
 from keyboards import inline
@@ -38,13 +39,17 @@ def part(chat_id: int, prompt_id: int, text: str, keyboard: Json = None) -> list
 
 def variant_row(db: Database, session_id: int, prompt: Prompt) -> list[tuple[str, str]]:
     """«◀ 2/3 ▶» for a part with variants, round in a ring; empty where it is the only one."""
-    ids = db.tree.variants(prompt, session_id)
-    if len(ids) < 2 or prompt.id not in ids:
+    return row_of(db.tree.variants(prompt, session_id), prompt.id)
+
+
+def row_of(variants: Sequence[int], prompt_id: int) -> list[tuple[str, str]]:
+    """The same for the one of these variants."""
+    if len(variants) < 2 or prompt_id not in variants:
         return []
-    place = ids.index(prompt.id)
-    left, right = ids[place - 1], ids[(place + 1) % len(ids)]
-    here = f"{place + 1}/{len(ids)}"
-    return [("◀", f"variant:{left}"), (here, f"variant:{prompt.id}"), ("▶", f"variant:{right}")]
+    place = variants.index(prompt_id)
+    left, right = variants[place - 1], variants[(place + 1) % len(variants)]
+    here = f"{place + 1}/{len(variants)}"
+    return [("◀", f"variant:{left}"), (here, f"variant:{prompt_id}"), ("▶", f"variant:{right}")]
 
 
 def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboard: Json) -> list[Outgoing]:

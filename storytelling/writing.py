@@ -169,20 +169,19 @@ class Writing:
         """Holds `tokens` for the turn's next call. Raises `LimitReached`, or `ModelCancelled` where it has ended."""
         turn, now = live.turn, time.time()
         live.text, live.usage, live.call_id = "", None, 0
-        with self._db.transaction():
-            known = self._db.turns.get(turn.id)
-            if known is None or known.state != "running":
-                raise ModelCancelled("the turn has ended")
-            live.call_id = self._db.ledger.reserve(
-                turn_id=turn.id,
-                user_id=turn.user_id,
-                session_id=turn.session_id,
-                purpose=purpose,
-                tokens=tokens,
-                period=allowance.budget_period(self._config, now),
-                caps=allowance.caps(self._config, turn.user_id, turn.kind),
-                now=int(now),
-            )
+        call_id = self._db.ledger.reserve(
+            turn_id=turn.id,
+            user_id=turn.user_id,
+            session_id=turn.session_id,
+            purpose=purpose,
+            tokens=tokens,
+            period=allowance.budget_period(self._config, now),
+            caps=allowance.caps(self._config, turn.user_id, turn.kind),
+            now=int(now),
+        )
+        if call_id is None:
+            raise ModelCancelled("the turn has ended")
+        live.call_id = call_id
 
     def ask(
         self,

@@ -38,7 +38,7 @@ class Spending(RuleBasedStateMachine):
                 chat = user_id * 10 + number
                 [row] = self.db.inbox.add([(chat, chat, "{}")], 1)
                 self.sessions[session] = user_id
-                self.turns[session] = self.db.turns.add(
+                turn = self.turns[session] = self.db.turns.add(
                     inbox_id=row.id,
                     chat_id=chat,
                     user_id=user_id,
@@ -49,6 +49,7 @@ class Spending(RuleBasedStateMachine):
                     soft=False,
                     now=1,
                 )
+                assert self.db.turns.start(turn)
 
     def teardown(self) -> None:
         if hasattr(self, "db"):
@@ -72,6 +73,7 @@ class Spending(RuleBasedStateMachine):
             )
         except LimitReached:
             return
+        assert call is not None
         self.open_calls.append(call)
 
     @precondition(lambda self: self.open_calls)
