@@ -2,15 +2,20 @@
 
 One connection serves every thread under one lock: with many threads that is faster than a connection a
 thread, since SQLite has a single writer anyway. A transaction is `begin immediate`; inside one, the same
-thread joins it. `durable=True` waits for the disk (`synchronous=FULL`): only what was promised to the
-outside needs it, namely the inbox and a settled turn.
+thread joins it. `durable=True` waits for the disk: only what was promised to the outside needs it, namely the
+inbox and a settled turn. SQLite itself runs with `synchronous=normal`, which writes a commit into its log and leaves
+the disk to the system; who needs more syncs that log after the commit, as `synchronous=full` would, but without the
+lock, so that nobody else waits for the disk.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +26,13 @@ Value: TypeAlias = str | int | float | bytes | None
 Values: TypeAlias = tuple[Value, ...] | Mapping[str, Value]
 Row: TypeAlias = sqlite3.Row
 
+log = logging.getLogger(__name__)
+
+DISK_PAUSE_S = 0.5
 BUSY_TIMEOUT_MS = 2_000  # whoever holds the file longer is reported; everything that waits tries again
+
+
+_sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -31,13 +42,15 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 class Connection:
-    """The one connection that writes."""
+    """The one connection that writes. `sync` brings an open file's content to the disk, or raises `OSError`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sync: Callable[[int], None] = _sync) -> None:
         self._lock = threading.RLock()
         self._depth = 0
-        self._durable = False
         self._closed = False
+        self._sync = sync
+        self._log_path = f"{path}-wal"  # there while this connection is open
+        self._log_file: int | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._raw = _open(path)
@@ -52,15 +65,15 @@ class Connection:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """All or nothing of what the block writes. A block inside a block of the same thread joins it."""
+        """All or nothing of what the block writes. A block inside a block of the same thread joins it.
+
+        `durable`: it ends when the disk has it, however long that takes.
+        """
         with self._lock:
             if self._depth:
                 yield
                 return
             try:
-                if durable is not self._durable:  # it can't be changed inside a transaction
-                    self._raw.execute(f"pragma synchronous={'full' if durable else 'normal'}")
-                    self._durable = durable
                 self._raw.execute("begin immediate")
             except sqlite3.Error as error:
                 raise StorageError(str(error)) from error
@@ -73,6 +86,30 @@ class Connection:
                 raise
             finally:
                 self._depth = 0
+        if durable:
+            self._to_disk()
+
+    def _to_disk(self) -> None:
+        """Waits until the disk has SQLite's log. What has left that for the file meanwhile was synced there."""
+        try:
+            if self._log_file is None:
+                with self._lock:
+                    self._log_file = self._log_file or os.open(self._log_path, os.O_RDONLY)
+            self._sync(self._log_file)
+        except OSError as error:
+            if not self._closed:
+                log.error("the database's log can't be brought to the disk: %s", error)
+            # A second sync would say yes to what the first one lost: only writing it anew helps. It is committed, so
+            # nobody is to hear of an error that makes them do it once more.
+            while not self._closed and not self._folded():
+                time.sleep(DISK_PAUSE_S)
+
+    def _folded(self) -> bool:
+        """Whether the whole log stands in the file, on the disk, now."""
+        try:
+            return bool(self.value("pragma wal_checkpoint(truncate)") == 0)
+        except StorageError:
+            return False
 
     def _commit(self) -> None:
         try:
@@ -131,3 +168,6 @@ class Connection:
         with self._lock:
             self._closed = True
             self._raw.close()
+            if self._log_file is not None:
+                os.close(self._log_file)
+                self._log_file = None

@@ -67,10 +67,10 @@ class Outbox:
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
         """Telegram has it: the row goes, and its message stands for its prompt."""
-        with self._connection.transaction():
+        if message_id is None or prompt_id is None:
             self._connection.run("delete from outbox where id = ?", (row_id,))
-            if message_id is not None and prompt_id is not None:
-                self.show(chat_id, message_id, prompt_id)
+        else:
+            self._connection.run("insert into delivered values (?, ?, ?, ?)", (row_id, chat_id, message_id, prompt_id))
 
     def dropped(self, row_id: int, reason: str) -> None:
         """Telegram refused it for good: the row goes. The reason is logged by who drops it."""

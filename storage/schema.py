@@ -192,6 +192,12 @@ create table turn (
 create unique index turn_open_in_chat on turn (chat_id) where state in ('waiting', 'running');
 create index turn_of_session on turn (session_id);
 
+-- With a turn ends the update that asked for it.
+create trigger turn_ends after update of state on turn
+when old.ended_at is null and new.ended_at is not null and new.inbox_id is not null begin
+    update inbox set state = 'done', body = '', done_at = new.ended_at where id = new.inbox_id;
+end;
+
 create table call (
     id integer primary key,
     turn_id integer not null references turn (id) on delete cascade,
@@ -265,6 +271,13 @@ create table sent (
 ) strict, without rowid;
 
 create index sent_of_prompt on sent (prompt_id);
+
+-- Telegram has a row of the outbox: it goes, and its message stands for its prompt.
+create view delivered (outbox_id, chat_id, message_id, prompt_id) as select id, chat_id, null, prompt_id from outbox;
+create trigger outbox_delivered instead of insert on delivered begin
+    delete from outbox where id = new.outbox_id;
+    insert or replace into sent (chat_id, message_id, prompt_id) values (new.chat_id, new.message_id, new.prompt_id);
+end;
 
 create table setting (
     key text primary key,

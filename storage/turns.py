@@ -90,7 +90,10 @@ class Turns:
         return _turn(row) if row else None
 
     def end(self, turn_id: int, state: str, now: int) -> bool:
-        """Compare-and-set open → `state` (answered, stopped, failed); False when it had ended before."""
+        """Compare-and-set open → `state` (answered, stopped, failed); False when it had ended before.
+
+        Its update is done with it.
+        """
         return (
             self._connection.run(
                 "update turn set state = ?, ended_at = ? where id = ? and state in ('waiting', 'running')",

@@ -39,8 +39,6 @@ class Outcomes:
         now = int(time.time())
         if not self._db.turns.end(turn.id, state, now):
             return False
-        if turn.inbox_id is not None:
-            self._db.inbox.finish(turn.inbox_id, now)
         if turn.kind == "ending" and state == "answered":
             story = self._db.stories.get(turn.session_id)
             if story is not None and not story.named:

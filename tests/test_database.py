@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from database import Database, inspect
 from errors import ForeignDatabase, StorageError
 from messages import Outgoing
 from storage import schema
+from storage.connection import Connection
 from story import Draft, Step
 
 
@@ -244,3 +246,56 @@ def test_a_book_is_kept_as_what_it_is_of_and_made_when_it_is_sent(db: Database) 
     db.outbox.add(None, [Outgoing(5, "sendDocument", {}, book=(7, "epub"))])
     [row] = db.outbox.pending()
     assert row.book == (7, "epub") and row.files is None
+
+
+def test_a_durable_transaction_ends_when_the_disk_has_the_log_and_holds_up_nobody_meanwhile(tmp_path: Path) -> None:
+    seen: list[object] = []
+
+    def sync(log_file: int) -> None:
+        others = threading.Thread(target=lambda: seen.append(connection.value("select count(*) from word")))
+        others.start()
+        others.join(5)
+        seen.append(os.readlink(f"/proc/self/fd/{log_file}"))
+
+    connection = Connection(tmp_path / "bot.db", sync)
+    connection.run("create table word (text)")
+    with connection.transaction():
+        connection.run("insert into word values ('one')")
+    assert seen == []
+    with connection.transaction(durable=True):
+        with connection.transaction(durable=True):
+            connection.run("insert into word values ('two')")
+        assert seen == []
+    assert seen == [2, str(tmp_path / "bot.db-wal")]
+    connection.close()
+
+
+def test_a_disk_that_fails_to_sync_the_log_gets_it_into_the_file(tmp_path: Path) -> None:
+    def sync(log_file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    connection = Connection(tmp_path / "bot.db", sync)
+    connection.run("create table word (text)")
+    with connection.transaction(durable=True):
+        connection.run("insert into word values ('one')")
+    assert (tmp_path / "bot.db-wal").stat().st_size == 0
+    assert connection.value("select text from word") == "one"
+    connection.close()
+
+
+def test_the_end_of_a_turn_ends_its_update_too(db: Database) -> None:
+    user = add_user(db)
+    [row] = db.inbox.add([(1, user, "{}")], 1)
+    turn = db.turns.add(
+        inbox_id=row.id,
+        chat_id=user,
+        user_id=user,
+        session_id=add_story(db),
+        kind="part",
+        prompt_id=None,
+        hint="",
+        now=1,
+    )
+    db.inbox.become_turn(row.id)
+    assert db.turns.start(turn) is not None and db.turns.end(turn, "failed", 7)
+    assert not db.inbox.is_new(row.id) and db.inbox.purge(7 + 48 * 3600) == 0 and db.inbox.purge(8 + 48 * 3600) == 1
