@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import stat
 import sys
 import threading
 import time
 from collections.abc import Iterable
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
@@ -226,7 +229,28 @@ class _Quiet:
 
 
 class _File(_Quiet, RotatingFileHandler):
-    pass
+    """Counts what it writes, where Python's own asks the system four times a line. Only a regular file rotates."""
+
+    _bytes: int | None = None  # in the file; None: it isn't a regular one
+
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        status = os.fstat(stream.fileno())
+        self._bytes = status.st_size if stat.S_ISREG(status.st_mode) else None
+        return stream
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        if self.stream is None:  # a rotation that failed has closed it
+            self.stream = self._open()
+        return self._bytes is not None and self._bytes + self._length(record) >= self.maxBytes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        super().emit(record)
+        if self._bytes is not None:
+            self._bytes += self._length(record)
+
+    def _length(self, record: logging.LogRecord) -> int:
+        return len(self.format(record).encode("utf-8", "backslashreplace")) + 1
 
 
 class _Console(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]

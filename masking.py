@@ -14,19 +14,20 @@ from urllib.parse import quote
 MASK = "***"
 SHORTEST_SECRET = 6  # a local server's key such as "x" would mask every x
 
+# What a secret can't be without stands first, in lower case: looking for it takes a tenth of what the expression does.
 _LIKE_SECRETS = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
-        (r"/bot[0-9]+(?::|%3[Aa])[^/\s?\"']+", f"/bot{MASK}"),  # in an address of the Bot API
-        (r"(?<![0-9])[0-9]+(?::|%3[Aa])[A-Za-z0-9_-]{30,}", MASK),  # a bot token alone
-        (r"(?i)\b(Api-Key|Bearer)(\s+|%20)[\w.~+/=-]{6,}", rf"\1 {MASK}"),
-        (r"(?<![\w.-])t1\.[\w.=-]{10,}", MASK),  # IAM token
-        (r"(?<![\w.-])y[0-3]_[\w.=-]{10,}", MASK),  # OAuth token
-        (r"(?<![\w.-])AQVN[\w-]{16,}", MASK),  # API key of Yandex
-        (r"(?<![\w.-])sk-[\w-]{10,}", MASK),  # API key of OpenAI and many others
-        (r"(?<![\w.-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*", MASK),  # JSON web token
-        (r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", MASK),  # user and password in an address
+    (needles, re.compile(pattern), replacement)
+    for needles, pattern, replacement in (
+        (("-----begin",), r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
+        (("/bot",), r"/bot[0-9]+(?::|%3[Aa])[^/\s?\"']+", f"/bot{MASK}"),  # in an address of the Bot API
+        ((":", "%3a"), r"(?<![0-9])[0-9]+(?::|%3[Aa])[A-Za-z0-9_-]{30,}", MASK),  # a bot token alone
+        (("api-key", "bearer"), r"(?i)\b(Api-Key|Bearer)(\s+|%20)[\w.~+/=-]{6,}", rf"\1 {MASK}"),
+        (("t1.",), r"(?<![\w.-])t1\.[\w.=-]{10,}", MASK),  # IAM token
+        (("y0_", "y1_", "y2_", "y3_"), r"(?<![\w.-])y[0-3]_[\w.=-]{10,}", MASK),  # OAuth token
+        (("aqvn",), r"(?<![\w.-])AQVN[\w-]{16,}", MASK),  # API key of Yandex
+        (("sk-",), r"(?<![\w.-])sk-[\w-]{10,}", MASK),  # API key of OpenAI and many others
+        (("eyj",), r"(?<![\w.-])eyJ[\w-]{5,}\.[\w-]{5,}\.[\w-]*", MASK),  # JSON web token
+        (("://",), r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", MASK),  # user and password in an address
     )
 )
 # Control characters, Unicode's own line breaks, the marks that turn the direction of text, and half characters.
@@ -55,6 +56,10 @@ class Redactor:
         """`text` with every secret replaced by stars."""
         if self._known:
             text = self._known.sub(MASK, text)
-        for pattern, replacement in _LIKE_SECRETS:
-            text = pattern.sub(replacement, text)
+        lower = text.lower()  # what one mask leaves holds nothing new for the next
+        for needles, pattern, replacement in _LIKE_SECRETS:
+            for needle in needles:
+                if needle in lower:
+                    text = pattern.sub(replacement, text)
+                    break
         return text

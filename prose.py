@@ -54,6 +54,7 @@ _OPENERS: Final = (
     *("the fragment", "the excerpt", "the text", "the version"),
     *("continuation", "passage", "ending", "scene", "part", "excerpt", "fragment", "story", "text", "version"),
 )
+_LONGEST_OPENER: Final = max(map(len, _OPENERS))
 PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line's end is prose
 
 # What a mark can't do without stands first: looking for it is a hundred times faster than the expression, and most
@@ -104,6 +105,7 @@ _CLOSINGS: Final = tuple(
     )
 )
 _END: Final = re.compile(r"[.!?…]+[»\"”’)\]]*")
+_SENTENCE_CHARS: Final = 300
 _WORD: Final = re.compile(r"\w+")
 _INITIAL: Final = re.compile(r"(?<!\w)(?:[А-ЯЁA-Z]|Mrs?|Ms|Dr|St|Prof|Capt|Lt|Sgt)$")  # a full stop that ends nothing
 _GOES_ON: Final = re.compile(r"[»\"”’)\]]*\s*(?:[—–-]\s*)?[a-zа-яё]")
@@ -149,12 +151,19 @@ def first_sentences(text: str, n: int) -> str:
 def last_sentence(text: str) -> str:
     """The last sentence, whole or not."""
     stripped = text.strip()
-    ends = [end for end in _sentence_ends(stripped) if end < len(stripped)]
-    return stripped[ends[-1] :].strip() if ends else stripped
+    # Most sentences are short, so the text's end is looked at first. An end that stands right at the beginning of what
+    # is looked at may be half of one.
+    for begin in (max(0, len(stripped) - _SENTENCE_CHARS), 0):
+        ends = [
+            end for end in _sentence_ends(stripped, begin) if end < len(stripped) and (not begin or end > begin + 16)
+        ]
+        if ends:
+            return stripped[ends[-1] :].strip()
+    return stripped
 
 
-def _sentence_ends(text: str) -> Iterator[int]:
-    for found in _END.finditer(text):
+def _sentence_ends(text: str, begin: int = 0) -> Iterator[int]:
+    for found in _END.finditer(text, begin):
         start, end = found.span()
         initial = found.group() == "." and _INITIAL.search(text[max(0, start - 6) : start])
         inside = text[end : end + 1].strip()  # 3.14, example.com
@@ -174,10 +183,13 @@ def _until_settled(text: str, words_before: str, *, closing: bool) -> str:
 
 
 def _unmarked(text: str) -> str:
+    ended = f"{text}\n"
     for needles, pattern, replacement in _MARKS:
-        ended = f"{text}\n"
-        if any(needle in ended for needle in needles):
-            text = pattern.sub(replacement, text)
+        for needle in needles:  # written out: this runs over every text, and most have none
+            if needle in ended:
+                text = pattern.sub(replacement, text)
+                ended = f"{text}\n"
+                break
     return _NUMBERED.sub("", text) if len(_NUMBERED.findall(text)) > 1 else text
 
 
@@ -193,6 +205,8 @@ def _may_be_preface(text: str) -> bool:
     if len(text) > PREFACE_CHARS or "\n" in text or "—" in text:
         return False
     start = text.casefold()
+    if len(start) > _LONGEST_OPENER and not start.startswith(_OPENERS):
+        return False
     begun = any(opener.startswith(start) or _begins_with(start, opener) for opener in _OPENERS)
     return begun and _without_preface(text) == text
 
@@ -203,7 +217,7 @@ def _begins_with(text: str, opener: str) -> bool:
 
 
 def _unechoed(text: str, words_before: str) -> str:
-    if not words_before or not text:
+    if not words_before or not text or not _may_begin_alike(text, words_before):
         return text
     # An echo stands at the opening, so no more words are looked at than were spoken, and one after them.
     found = list(islice(_WORD.finditer(text), len(words_before) // 2 + 2))
@@ -218,8 +232,14 @@ def _unechoed(text: str, words_before: str) -> str:
     return text
 
 
+def _may_begin_alike(text: str, words_before: str) -> bool:
+    """False where the first word of `text`, or what has come of it, stands nowhere in the user's words: no echo."""
+    first = _WORD.search(text)
+    return first is not None and _plain(first.group()) in _plain(words_before)
+
+
 def _may_be_echo(text: str, words_before: str) -> bool:
-    if len(text) > 2 * len(words_before):
+    if len(text) > 2 * len(words_before) or not _may_begin_alike(text, words_before):
         return False
     spoken = " ".join(_plain(found.group()) for found in _WORD.finditer(text))
     return bool(spoken) and any(" ".join(echo).startswith(spoken) for echo in _echoes(words_before))

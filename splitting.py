@@ -29,7 +29,7 @@ _GLUE: Final = "\u200d"  # joins two emoji into one
 
 def utf16_length(text: str) -> int:
     """How long Telegram takes `text` to be."""
-    return len(text) + sum(letter > "\uffff" for letter in text) if _has_pairs(text) else len(text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def split(text: str, limit: int = MESSAGE_UNITS) -> list[str]:
@@ -86,7 +86,7 @@ def plain_text(marked: str) -> str:
 
 
 def _has_pairs(text: str) -> bool:
-    return bool(text) and not text.isascii() and max(text) > "\uffff"
+    return utf16_length(text) > len(text)
 
 
 def _reach(text: str, start: int, limit: int) -> int:
