@@ -37,17 +37,21 @@ class Preset:
         return f"{self.name}: {self.about}"
 
 
+_AROUND = frozenset({"So", "Sk", "Mn", "Cf", "Zs", "Cc"})  # categories of characters that a label may stand between
+
+
 def words_of(text: str) -> str:
     """A label or a pressed text as the two are compared: lower case, ё as е, no emoji or spaces around.
 
     Only symbols go: «— Стоп!» is somebody's line in a story and stays different from «⏹ Стоп».
     """
     kept = unicodedata.normalize("NFC", text.replace("\ufe0f", "")).casefold().replace("ё", "е")
-    drop = [unicodedata.category(char) in ("So", "Sk", "Mn", "Cf", "Zs", "Cc") for char in kept]
-    if all(drop):
-        return ""
-    kept = kept[drop.index(False) : len(kept) - drop[::-1].index(False)]
-    return " ".join(kept.split())
+    start, end = 0, len(kept)
+    while start < end and unicodedata.category(kept[start]) in _AROUND:
+        start += 1
+    while end > start and unicodedata.category(kept[end - 1]) in _AROUND:
+        end -= 1
+    return " ".join(kept[start:end].split())
 
 
 class Presets:

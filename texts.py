@@ -90,7 +90,10 @@ class Texts(Presets):
 
     def prompt(self, name: str, /, **values: object) -> str:
         """A model's prompt. Lines with an empty value drop out; values keep to one line, but for `LONG_VALUES`."""
-        lines = (_prompt_line(line, values) for line in self._prompts[name].split("\n"))
+        template = self._prompts[name]
+        if "{" not in template:
+            return template
+        lines = (_prompt_line(line, values) for line in template.split("\n"))
         return "\n".join(line for line in lines if line is not None)
 
     def templates(self) -> dict[str, str]:

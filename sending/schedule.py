@@ -124,12 +124,12 @@ class SendQueue:
 
     def next_at(self) -> float:
         """When there may be something to take; `NEVER`: not before something comes in or is finished."""
-        moments = (
-            max(chat.due[kind], self._kind_at(kind), self._paused_until)
-            for kind in KINDS
-            if (chat := self._first(kind)) is not None
-        )
-        return min(moments, default=NEVER)
+        soonest = NEVER
+        for kind in KINDS:
+            chat = self._first(kind)
+            if chat is not None and chat.due[kind] < soonest:
+                soonest = min(soonest, max(chat.due[kind], self._kind_at(kind)))
+        return max(soonest, self._paused_until)
 
     def finish(self, job: Job, outcome: Outcome, now: float) -> None:
         """The call has ended; the chat's next may go, at once or after `wait_s`."""

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from errors import StorageError
 
@@ -127,41 +127,48 @@ class Connection:
 
     def run(self, sql: str, values: Values = ()) -> int:
         """Runs a statement that changes rows; how many it changed."""
-        with self._translated():
-            return self._raw.execute(sql, values).rowcount
+        with self._lock:
+            try:
+                return self._raw.execute(sql, values).rowcount
+            except sqlite3.DatabaseError as error:
+                self._fail(error)
 
     def insert(self, sql: str, values: Values = ()) -> int:
         """Runs an insert; the new row's id."""
-        with self._translated():
-            return self._raw.execute(sql, values).lastrowid or 0
+        with self._lock:
+            try:
+                return self._raw.execute(sql, values).lastrowid or 0
+            except sqlite3.DatabaseError as error:
+                self._fail(error)
 
     def row(self, sql: str, values: Values = ()) -> Row | None:
-        """The first row, or None."""
-        with self._translated():  # what a statement that returns rows changed is committed with its last one
-            found: Row | None = self._raw.execute(sql, values).fetchone()
-            return found
+        """The first row, or None. A statement that changes it is committed with it, where no transaction is open."""
+        with self._lock:
+            try:
+                found: Row | None = self._raw.execute(sql, values).fetchone()
+                return found
+            except sqlite3.DatabaseError as error:
+                self._fail(error)
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
         """All rows."""
-        with self._translated():
-            return self._raw.execute(sql, values).fetchall()
+        with self._lock:
+            try:
+                return self._raw.execute(sql, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                self._fail(error)
 
     def value(self, sql: str, values: Values = ()) -> Any:
         """The first column of the first row, or None."""
         found = self.row(sql, values)
         return found[0] if found is not None else None
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """The connection for this thread alone; what SQLite raises becomes `StorageError`, where it isn't a bug."""
-        with self._lock:
-            try:
-                yield
-            except sqlite3.DatabaseError as error:
-                bug = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
-                if bug and not self._closed:
-                    raise  # not a trouble of the disk
-                raise StorageError(str(error)) from error
+    def _fail(self, error: sqlite3.DatabaseError) -> NoReturn:
+        """Raises `StorageError`, or the error itself where it is a bug and no trouble of the disk."""
+        bug = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
+        if bug and not self._closed:
+            raise error
+        raise StorageError(str(error)) from error
 
     def close(self) -> None:
         """Folds the log into the file and closes it; safe to call twice."""
