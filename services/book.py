@@ -122,7 +122,7 @@ class Book:
 
     @property
     def uuid(self) -> str:
-        return str(uuid5(NAMESPACE_URL, f"story:{self.id}"))
+        return str(uuid5(NAMESPACE_URL, f"story:{line_of(self.id)}"))
 
     @property
     def date(self) -> date:
