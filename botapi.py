@@ -11,36 +11,29 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import requests
-from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
 
+from connections import NoAnswer, Response, Sessions
 from errors import TelegramRefused, TelegramUnreachable
 from messages import Json
 
 CONNECT_TIMEOUT_S: Final = 10.0
 
 
-class SessionSource(Protocol):
-    """Where the session of the calling thread comes from."""
-
-    def get(self) -> requests.Session: ...
-
-
 class Reply:
     """An HTTP answer, as much of it as telebot looks at."""
 
-    def __init__(self, response: requests.Response) -> None:
+    def __init__(self, response: Response) -> None:
         self.status_code = response.status_code
         self.reason = response.reason
         self.headers = response.headers
-        self.content = response.content
+        self.content = response.read()
 
     @property
     def text(self) -> str:
-        # Telegram speaks UTF-8; requests would guess, which costs milliseconds a long message.
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
@@ -51,7 +44,7 @@ class Reply:
 class BotApi:
     """The bot's door to the server at `base_url`. May be used by many threads at once."""
 
-    def __init__(self, token: str, base_url: str, sessions: SessionSource) -> None:
+    def __init__(self, token: str, base_url: str, sessions: Sessions) -> None:
         self._token = token
         self._address = f"{base_url.rstrip('/')}/bot{token}/"
         self._file_address = f"{base_url.rstrip('/')}/file/bot{token}/"
@@ -144,15 +137,15 @@ class BotApi:
         timeout: float | tuple[float, float],
     ) -> Reply:
         body, content_type = _form(params, files) if files else (_json(params), "application/json")
-        # Made by hand and given to the adapter: what a session would do besides (cookies, redirects, hooks, merging
-        # of settings) is no use here and takes half of the processor time of a call.
-        request = requests.PreparedRequest()
-        request.method, request.url, request.body = "POST", url, body
-        request.headers = CaseInsensitiveDict({"Content-Type": content_type, "Content-Length": str(len(body))})
+        times = timeout if isinstance(timeout, tuple) else (min(timeout, CONNECT_TIMEOUT_S), timeout)
         try:
-            return Reply(self._sessions.get().get_adapter(url).send(request, timeout=timeout))
-        except requests.RequestException as error:
-            failure = self._unreachable(method, error)
+            response = self._sessions.send("POST", url, {"Content-Type": content_type}, body, times)
+            try:
+                return Reply(response)
+            finally:
+                response.close()
+        except NoAnswer as error:
+            failure = TelegramUnreachable(method, self._masked(str(error)), sent=error.sent)
         raise failure  # out here, so that no traceback leads on to an error that names the address
 
     def _answer(self, method: str, reply: Reply) -> dict[str, Any]:

@@ -8,17 +8,15 @@ Doesn't cover: retries (they live in `gpt.py` and `delivery.py`), addresses, cre
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import certifi
@@ -26,8 +24,16 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
+from urllib3.util.proxy import connection_requires_http_tunnel
+
+from keepalive import NoAnswer, Response, send, watchers, watching
+
+__all__ = ["IDLE_S", "Network", "NoAnswer", "Response", "Sessions", "new_session", "tls_context", "watching"]
 
 IDLE_S: Final = 60.0  # gateways cut a silent connection after a minute or more, without a word
+_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,54 +96,28 @@ def _matches(host: str, port: int | None, entry: str) -> bool:
     return (host == name or host.endswith(f".{name}")) and (not wanted_port or wanted_port == str(port))
 
 
-class Watcher(Protocol):
-    """Whoever wants to know a request's socket."""
-
-    def connected(self, sock: socket.socket) -> None:
-        """Called in the requesting thread when the connection stands, before the first byte is sent."""
-
-
-_watching = threading.local()
-
-
-@contextmanager
-def watching(watcher: Watcher) -> Iterator[None]:
-    """Meanwhile `watcher`, beside those of enclosing blocks, is told the socket of every request of this thread.
-
-    `requests` offers nothing to end a request that has no headers yet, and `response.close()` from another
-    thread blocks until the read timeout; `sock.shutdown()`, which `response.raw.shutdown()` calls too,
-    ends the read at once.
-    """
-    before: tuple[Watcher, ...] = getattr(_watching, "watchers", ())
-    _watching.watchers = (*before, watcher)
-    try:
-        yield
-    finally:
-        _watching.watchers = before
-
-
 class _Fresh:
     """Mixed into urllib3's connections: reports its socket, and isn't reused after `idle_s` of silence."""
 
     idle_s = IDLE_S
-    _used_at = 0.0
+    used_at = 0.0
 
     @property
     def is_connected(self) -> bool:
         # What the pool asks before it reuses a connection; False makes it open a new one.
-        return time.monotonic() - self._used_at <= self.idle_s and bool(super().is_connected)  # type: ignore[misc]
+        return time.monotonic() - self.used_at <= self.idle_s and bool(super().is_connected)  # type: ignore[misc]
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         connection: Any = self
         if connection.sock is None:
             connection.connect()
-        for watcher in getattr(_watching, "watchers", ()):
+        for watcher in watchers():
             watcher.connected(connection.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def getresponse(self) -> Any:
         response = super().getresponse()  # type: ignore[misc]
-        self._used_at = time.monotonic()
+        self.used_at = time.monotonic()
         return response
 
 
@@ -170,11 +150,22 @@ def tls_context(ca_bundle: str = "") -> ssl.SSLContext:
     return ssl.create_default_context(cafile=where)
 
 
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A request's way: the pool, whether its connections begin with a tunnel, and the first lines of the head."""
+
+    pool: Any
+    tunnel: bool
+    start: bytes
+
+
 class _Adapter(HTTPAdapter):
     def __init__(self, network: Network, idle_s: float) -> None:
         self._network = network
         self._pools = _pool_classes(idle_s)
         self._known: dict[tuple[str, str, str], Any] = {}  # pools by scheme, host and proxy
+        self._routes: dict[tuple[str, str], Route] = {}  # by method and address
+        self._agent = requests.utils.default_user_agent()
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -198,9 +189,42 @@ class _Adapter(HTTPAdapter):
         if key not in self._known:
             if len(self._known) >= 8:  # beyond ten the library closes the pool that it thinks unused
                 self._known.clear()
+                self._routes.clear()
                 self.poolmanager.clear()
             self._known[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
         return self._known[key]
+
+    def route(self, method: str, url: str) -> Route:
+        """How a request to `url` begins, and over which pool it goes. Raises `NoAnswer` for what is no address."""
+        found = self._routes.get((method, url))
+        if found is None:
+            try:
+                found = self._found(method, url)
+            except (HTTPError, OSError, ValueError) as error:  # requests' own are OSErrors
+                raise NoAnswer(error, sent=False) from error
+            if len(self._routes) >= 32:
+                self._routes.clear()
+            self._routes[method, url] = found
+        return found
+
+    def _found(self, method: str, url: str) -> Route:
+        proxy = self._network.proxy_for(url)
+        request = requests.PreparedRequest()
+        request.url = url
+        pool = self.get_connection_with_tls_context(request, True, {"http": proxy, "https": proxy} if proxy else {})
+        self.cert_verify(pool, url, True, None)
+        address = parse_url(url)
+        if address.scheme not in ("http", "https") or not address.host:
+            raise requests.exceptions.InvalidURL("an address of another kind")
+        tunnel = connection_requires_http_tunnel(pool.proxy, pool.proxy_config, address.scheme)
+        forwarded = pool.proxy is not None and not tunnel
+        host = address.host if address.port in (None, _PORTS[address.scheme]) else f"{address.host}:{address.port}"
+        target = address._replace(fragment=None, auth=None).url if forwarded else address.request_uri
+        headers = {"Host": host, "Accept-Encoding": "identity", "User-Agent": self._agent}
+        if forwarded:
+            headers |= pool.proxy_headers
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return Route(pool, tunnel, f"{method} {target} HTTP/1.1\r\n{lines}".encode("latin-1"))
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         if verify is True and cert is None and url.lower().startswith("https"):
@@ -238,3 +262,17 @@ class Sessions:
         if session is None:
             session = self._local.session = new_session(self._network, idle_s=self._idle_s)
         return session
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
+    ) -> Response:
+        """The response to one request over this thread's connections, with its head read, of any status. Close it.
+
+        A GET or a POST that `requests` would take three times the processor for; see `keepalive.py`. `timeout`: to
+        connect, and for silence afterwards. Raises `NoAnswer`.
+        """
+        adapter: Any = getattr(self._local, "adapter", None)
+        if adapter is None:
+            adapter = self._local.adapter = self.get().get_adapter("https://")
+        route = adapter.route(method, url)
+        return send(route.pool, route.tunnel, route.start, headers, body, timeout)

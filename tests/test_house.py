@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 # A room is a top-level module or package; it imports from lower floors only.
 FLOORS = {
     "errors": 1, "messages": 1, "story": 1, "presets": 1, "prose": 1, "splitting": 1, "env_values": 1, "masking": 1,
-    "config": 2, "texts": 2, "logs": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
+    "config": 2, "texts": 2, "logs": 2, "keepalive": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
     "richtext": 2, "supervisor": 2,
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
@@ -31,15 +31,27 @@ FLOORS = {
 }  # fmt: skip
 # What a room may import from its own floor: the helpers that it outgrew its file by.
 HELPERS = {
+    ("connections", "keepalive"), ("botapi", "connections"),
     ("database", "storage"), ("delivery", "sending"), ("gpt", "wires"), ("polling", "wires"),
     ("yandex_gpt", "yandex_iam"), ("turns", "storytelling"),
 }  # fmt: skip
 # Rooms that only one other knows.
-PRIVATE = {"storage": "database"}
+PRIVATE = {"storage": "database", "keepalive": "connections"}
 # Tools for building the house, no part of it: they may import anything, and no room imports them.
 WORKSHOP = {"tests", "bench", "assets"}
 # Other people's packages, and the rooms that may use them.
-HTTP = {"connections", "botapi", "gpt", "wires", "yandex_gpt", "yandex_iam", "services", "delivery", "sending"}
+HTTP = {
+    "connections",
+    "keepalive",
+    "botapi",
+    "gpt",
+    "wires",
+    "yandex_gpt",
+    "yandex_iam",
+    "services",
+    "delivery",
+    "sending",
+}
 PACKAGES = {
     "requests": HTTP | {"sandbox"}, "urllib3": HTTP, "certifi": {"connections"},
     "telebot": {"bot", "bot_profile", "intake", "delivery", "botapi", "handlers"},

@@ -1,8 +1,8 @@
-"""One HTTP exchange with a deadline: `requests` in, bytes out, every failure a `ModelError`.
+"""One HTTP exchange with a deadline: a `Call` in, bytes out, every failure a `ModelError`.
 
 Covers: sending a `Call`, reading its answer whole or line by line as bytes, ending at the deadline even when
-the other side goes silent, ending at once when cancelled, and the one seam where what `requests` and
-`urllib3` raise becomes our errors. Doesn't cover: what bytes mean (`Wire`), retries (`gpt.py`).
+the other side goes silent, ending at once when cancelled, and the one seam where what the
+network does becomes our errors. Doesn't cover: what bytes mean (`Wire`), retries (`gpt.py`).
 """
 
 from __future__ import annotations
@@ -11,14 +11,10 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPException
+from contextlib import suppress
 from typing import Final, TypeAlias
 
-import requests
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, ReadTimeoutError
-
-from connections import Sessions, watching
+from connections import NoAnswer, Response, Sessions, watching
 from errors import ModelAway, ModelCancelled, ModelError
 from masking import Redactor
 from wires.cancelling import Cancel
@@ -27,7 +23,7 @@ from wires.wire import BODY_LIMIT, Call
 
 CONNECT_S: Final = 10.0
 ANSWER_LIMIT: Final = 8 * 1024 * 1024  # bytes of one answer or of one line of a stream: more is no answer
-_NETWORK: Final = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+END_S: Final = 0.1  # how long a stream's end is waited for when its last line is there
 
 Meaning: TypeAlias = Callable[[int, Mapping[str, str], str], ModelError]  # of a status, headers and a masked body
 
@@ -42,11 +38,9 @@ class Exchange:
         self.authorization = ""
         self.request_id = ""
         self.retry_after_s: float | None = None
-        self._socket: socket.socket | None = None
 
     def connected(self, sock: socket.socket) -> None:
         self.sent = True
-        self._socket = sock
         if self.cancel is not None:
             self.cancel.attach(sock)
 
@@ -62,47 +56,37 @@ class Exchange:
         if self.cancel is not None and self.cancel.is_set:
             raise ModelCancelled("stopped on request", billed=self.sent)
 
-    def send(self, sessions: Sessions, call: Call) -> requests.Response:
+    def send(self, sessions: Sessions, call: Call) -> Response:
         """The response with its headers read, of any status."""
         self.sent = False
         self.authorization = call.authorization
-        headers = CaseInsensitiveDict({"Accept-Encoding": "identity", **call.headers})
+        headers = dict(call.headers)
         body = call.body if isinstance(call.body, bytes) else None
         if call.body is not None and body is None:
             # "replace": half of a surrogate pair in a person's text is no reason to fail.
             body = json.dumps(call.body, ensure_ascii=False).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
-        request = requests.PreparedRequest()
-        request.method, request.url, request.body = "GET" if body is None else "POST", call.url, body
-        request.headers = headers
-        if body is not None:
-            headers["Content-Length"] = str(len(body))
         left = self.left_s()
+        method = "GET" if body is None else "POST"
         with watching(self):
             try:
-                # Made by hand and given to the adapter, as in `botapi`: what a session does besides (cookies,
-                # redirects, merging of settings) is no use here, and costs as much as the exchange itself.
-                adapter = sessions.get().get_adapter(call.url)
-                response = adapter.send(request, stream=True, timeout=(min(CONNECT_S, left), left))
-            except Exception as error:
+                response = sessions.send(method, call.url, headers, body, (min(CONNECT_S, left), left))
+            except NoAnswer as error:
                 raise self._translated(error) from error
         self.request_id = response.headers.get("x-request-id", "")
         self.retry_after_s = retry_after_s(response.headers)
         return response
 
-    def read(self, response: requests.Response) -> bytes:
+    def read(self, response: Response) -> bytes:
         """What has come, as soon as anything has; empty at the end."""
-        left = self.left_s()
         try:
-            if self._socket is not None and self._socket.fileno() >= 0:
-                self._socket.settimeout(left)
-            data: bytes = response.raw.read1(decode_content=True)
-        except Exception as error:
+            data = response.read1(self.left_s())
+        except NoAnswer as error:
             raise self._translated(error) from error
         self.check_cancelled()  # a socket that was shut reads as an end
         return data
 
-    def whole(self, response: requests.Response) -> bytes:
+    def whole(self, response: Response) -> bytes:
         """The whole body."""
         body = bytearray()
         while data := self.read(response):
@@ -111,7 +95,7 @@ class Exchange:
                 raise ModelAway("the answer is too large", billed=self.sent)
         return bytes(body)
 
-    def lines(self, response: requests.Response) -> Iterator[bytes]:
+    def lines(self, response: Response) -> Iterator[bytes]:
         """The body's lines as bytes, cut at \\n only: text may hold U+2028 and U+0085."""
         rest = b""
         while data := self.read(response):
@@ -123,23 +107,20 @@ class Exchange:
         if rest.strip():
             yield rest
 
-    def finish(self, response: requests.Response) -> None:
+    def finish(self, response: Response) -> None:
         """Read the end of the stream if it is there already, so that its connection serves again."""
-        try:
-            if self._socket is not None and self._socket.fileno() >= 0:
-                self._socket.settimeout(0.1)
-            while response.raw.read1():
+        ends_at = time.monotonic() + END_S
+        with suppress(NoAnswer):
+            while response.read1(END_S) and time.monotonic() < ends_at:
                 pass
-        except _NETWORK:
-            response.close()
 
-    def close(self, response: requests.Response) -> None:
+    def close(self, response: Response) -> None:
         """Nothing more is read. A connection that has unread bytes is closed, another goes back for reuse."""
         if self.cancel is not None:
             self.cancel.detach()
         response.close()
 
-    def refused(self, meaning: Meaning, response: requests.Response) -> ModelError:
+    def refused(self, meaning: Meaning, response: Response) -> ModelError:
         """What a status other than 200 means."""
         try:
             body = self.whole(response).decode("utf-8", "replace")
@@ -151,16 +132,13 @@ class Exchange:
         """`body` without secrets: vendors repeat the key that they refuse."""
         return Redactor([self.authorization.rpartition(" ")[2]])(body)[:BODY_LIMIT]
 
-    def _translated(self, error: Exception) -> Exception:
-        """The one seam: what the network's libraries raise, as an error of ours; anything else is a bug."""
+    def _translated(self, error: NoAnswer) -> ModelError:
+        """The one seam: what the network does, as an error of ours."""
         if self.cancel is not None and self.cancel.is_set:
             return ModelCancelled("stopped on request", billed=self.sent)
-        if isinstance(error, ModelError) or not isinstance(error, _NETWORK):
-            return error
         what = "no connection"
         if self.sent:
-            timed_out = isinstance(error, requests.Timeout | ReadTimeoutError | TimeoutError)
-            what = "no answer by the deadline" if timed_out else "the connection broke"
+            what = "no answer by the deadline" if error.timed_out else "the connection broke"
         return ModelAway(f"{what}: {self.masked(str(error))}", billed=self.sent)
 
 
