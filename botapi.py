@@ -21,6 +21,7 @@ from errors import TelegramRefused, TelegramUnreachable
 from messages import Json
 
 CONNECT_TIMEOUT_S: Final = 10.0
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Reply:
@@ -186,7 +187,7 @@ def _seconds(reply: Reply) -> float | None:
 def _json(params: Mapping[str, Any]) -> bytes:
     given = {name: value for name, value in params.items() if value is not None}
     # "replace": half a surrogate pair, as a model may send it, can't be written in UTF-8.
-    return json.dumps(given, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return _ENCODE(given).encode("utf-8", "replace")
 
 
 def _form(params: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, str]:

@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError
 # All that opening, sending and reading may raise. requests' own errors, of a wrong address or proxy, are OSErrors.
 _NETWORK: Final = (HTTPError, HTTPException, OSError, ValueError, zlib.error)
 _TOGETHER: Final = 65536  # up to this size head and body leave in one piece
-_PIECE: Final = 8192  # bytes to ask the socket for: a thread that waits holds so much memory
+_PIECE: Final = 4096  # bytes to ask the socket for: a thread that waits holds so much memory
 _LARGE_PIECE: Final = 65536  # in a long body
 _LONGEST_HEAD: Final = 65536  # and trailer
 _LONGEST_LINE: Final = 4096  # with a chunk's size
@@ -82,29 +82,29 @@ class Headers(Mapping[str, str]):
     """An answer's headers; their names match whatever their case."""
 
     def __init__(self, lines: list[str]) -> None:
-        self._values: dict[str, str] = {}
+        self.fields: dict[str, str] = {}  # by names in lower case
         name = ""
         for line in lines:
             if line[:1] in (" ", "\t"):  # the old way to go on with a long value
                 if not name:
                     raise HTTPException("a header that begins nowhere")
-                self._values[name] += f" {line.strip()}"
+                self.fields[name] += f" {line.strip()}"
                 continue
             name, colon, value = line.partition(":")
             if not colon:
                 raise HTTPException("a header without a colon")
             name, value = name.strip().lower(), value.strip()
-            known = self._values.get(name)
-            self._values[name] = value if known is None else f"{known}, {value}"
+            known = self.fields.get(name)
+            self.fields[name] = value if known is None else f"{known}, {value}"
 
     def __getitem__(self, name: str) -> str:
-        return self._values[name.lower()]
+        return self.fields[name.lower()]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        return iter(self.fields)
 
     def __len__(self) -> int:
-        return len(self._values)
+        return len(self.fields)
 
 
 def request_head(start: bytes, headers: Mapping[str, str], length: int | None) -> bytes:
@@ -183,16 +183,16 @@ class Response:
         Raises `NoAnswer` for silence, and for an end before the end.
         """
         try:
-            if timeout_s is not None and not 0 <= self._timeout_s - timeout_s < _LATE_S:
+            if timeout_s is not None and not self._ended and not 0 <= self._timeout_s - timeout_s < _LATE_S:
                 self._timeout_s = timeout_s
                 self._sock.settimeout(timeout_s)
             while not self._ended:
                 data = self._chunks() if self._chunked else self._piece()
                 if data and self._unpack is not None:
                     data = self._unpack.decompress(data)
+                if self._ended:
+                    self.close()
                 if data:
-                    if self._ended:
-                        self.close()
                     return data
                 if not self._ended:
                     self._fill()
@@ -247,11 +247,12 @@ class Response:
         self._read_framing(newer=status[1] != "0")
 
     def _read_framing(self, *, newer: bool) -> None:
-        connection = self.headers.get("connection", "").lower()
+        fields = self.headers.fields
+        connection = fields.get("connection", "").lower()
         self._keeps = "close" not in connection and (newer or "keep-alive" in connection)
-        coding = self.headers.get("transfer-encoding", "").lower()
-        length = self.headers.get("content-length")
-        if self.headers.get("content-encoding", "").lower() in ("gzip", "x-gzip", "deflate"):
+        coding = fields.get("transfer-encoding", "").lower()
+        length = fields.get("content-length")
+        if fields.get("content-encoding", "").lower() in ("gzip", "x-gzip", "deflate"):
             self._unpack = zlib.decompressobj(47)  # wasn't asked for: a gateway's doing
         if self.status_code in (204, 304):
             self._ended = True
@@ -294,6 +295,8 @@ class Response:
     def _chunks(self) -> bytes:
         """What has come of a body in chunks. `_left` counts the line's end behind a chunk, too: its last two bytes."""
         rest, pieces, at = self._rest, [], 0
+        if not rest:
+            return b""
         left = self._left or 0
         while True:
             if left > 2:
@@ -323,9 +326,15 @@ class Response:
                     if self._trailed(rest, line_end + 1):
                         return b"".join(pieces)
                     break
-                at, left = line_end + 1, length + 2
+                at = line_end + 1
+                end = at + length
+                if rest[end : end + 2] == b"\r\n":  # all of it is there, as nearly always
+                    pieces.append(rest[at:end])
+                    at = end + 2
+                else:
+                    left = length + 2
         self._rest, self._left = rest[at:], left
-        return b"".join(pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _trailed(self, rest: bytes, at: int) -> bool:
         """True when the lines behind the last chunk, up to the blank one, are there."""

@@ -24,6 +24,7 @@ from wires.wire import BODY_LIMIT, Call
 CONNECT_S: Final = 10.0
 ANSWER_LIMIT: Final = 8 * 1024 * 1024  # bytes of one answer or of one line of a stream: more is no answer
 END_S: Final = 0.1  # how long a stream's end is waited for when its last line is there
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 Meaning: TypeAlias = Callable[[int, Mapping[str, str], str], ModelError]  # of a status, headers and a masked body
 
@@ -64,7 +65,7 @@ class Exchange:
         body = call.body if isinstance(call.body, bytes) else None
         if call.body is not None and body is None:
             # "replace": half of a surrogate pair in a person's text is no reason to fail.
-            body = json.dumps(call.body, ensure_ascii=False).encode("utf-8", "replace")
+            body = _ENCODE(call.body).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
         left = self.left_s()
         method = "GET" if body is None else "POST"
