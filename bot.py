@@ -15,7 +15,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,32 +23,29 @@ from telebot import TeleBot, apihelper
 import logs
 from bot_profile import bring_up_to_date
 from botapi import BotApi
+from catalogue import Catalogue
 from config import Config, load_environment
 from connections import Network, Sessions
 from database import Database, InboxRow, back_up
 from delivery import Delivery
 from errors import CoauthorError, ConfigError, StorageError, TelegramRefused
 from fault_reports import FaultReports
-from gpt import GPT, Fault, Wire
+from gpt import GPT, Fault
 from handlers import front
 from handlers.visit import Desk
 from intake import Intake
 from messages import Outgoing
+from offer import ASKED_AGAIN_S, ASKED_EVERY_S
 from self_check import check
 from sending.pacing import Pace
-from services.images import OpenAIPainter, Painter, YandexPainter
-from services.openai_gpt import OpenAIWire
-from services.openai_speech import OpenAINarrator
-from services.speech import Narrator, YandexNarrator
 from storytelling.books import file_of
+from storytelling.choosing import Choosing
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from storytelling.writing import Writing
 from texts import FALLBACK, Locales
 from turns import Turns
-from wires.wire import Static
-from yandex_gpt import YandexWire, model_uri, native
-from yandex_iam import yandex_credential
+from vendors import Vendors, make_vendors
 
 log = logging.getLogger(__name__)
 
@@ -61,58 +57,6 @@ NO_TOKEN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
     "For the real Telegram copy .env.example to .env and fill in the first lines."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """Whoever writes, draws and reads aloud."""
-
-    wire: Wire
-    painter: Painter
-    narrator: Narrator
-
-
-def make_vendor(config: Config, sessions: Sessions, on_fault: FaultListener) -> Vendor:
-    """The configured vendor's ways of being asked. No network yet."""
-    if config.model_provider == "openai":
-        base_url, key = config.openai_base_url, config.openai_api_key
-        own = Static(f"Bearer {key}" if key else "")
-        wire = OpenAIWire(
-            base_url,
-            sessions,
-            api_key=key,
-            model=config.openai_model,
-            context_tokens=config.openai_context_tokens,
-        )
-        painter = OpenAIPainter(base_url, sessions, own, on_fault=on_fault)
-        return Vendor(wire, painter, OpenAINarrator(base_url, sessions, own, on_fault=on_fault))
-    credential = yandex_credential(
-        sessions,
-        api_key=config.yandex_api_key,
-        iam_token=config.yandex_iam_token,
-        sa_key_file=config.yandex_sa_key_file or "",
-        oauth_token=config.yandex_oauth_token,
-        iam_url=config.yandex_iam_url,
-        metadata_url=config.yandex_metadata_url,
-        on_fault=on_fault,
-    )
-    folder, model = config.yandex_folder_id, config.yandex_model
-    yandex_wire: Wire = YandexWire(folder, credential, model=model, url=config.yandex_llm_url)
-    if not native(model):
-        yandex_wire = OpenAIWire(
-            config.yandex_openai_url,
-            sessions,
-            credential=credential,
-            model=model_uri(folder, model),
-            context_tokens=yandex_wire.context_tokens(model),
-            project=folder,
-            stream_options=False,
-        )
-    return Vendor(
-        yandex_wire,
-        YandexPainter(folder, sessions, credential, base_url=config.yandex_openai_url, on_fault=on_fault),
-        YandexNarrator(sessions, credential, url=config.yandex_tts_url, on_fault=on_fault),
-    )
 
 
 class FaultListener:
@@ -136,8 +80,15 @@ class App:
         self.locales = Locales.load(HERE / "locales")
         sessions = Sessions(network or Network())
         listener = FaultListener()
-        vendor = make_vendor(config, sessions, listener)
-        self.gpt = GPT(vendor.wire, sessions, timeout_s=config.model_timeout_s, on_fault=listener)
+        vendors = _vendors(config, sessions, listener)
+        self.offer = vendors.offer
+        self.gpt = GPT(
+            vendors.wire,
+            sessions,
+            timeout_s=config.model_timeout_s,
+            wire_of=vendors.wire_of,
+            on_fault=listener,
+        )
         self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
         # The library keeps these for the whole process, untyped.
         vars(apihelper).update(
@@ -160,21 +111,25 @@ class App:
             make_book=partial(file_of, self.db, self.locales),
         )
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
-        outcomes = Outcomes(config, self.db, self.locales)
-        writing = Writing(config, self.db, self.gpt, self.delivery, outcomes, self.locales)
-        media = Media(config, self.db, writing, self.locales, vendor.painter, vendor.narrator)
+        outcomes = Outcomes(config, self.db, self.locales, self.offer)
+        choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
+        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, outcomes, self.locales)
+        media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator)
         self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media)
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
-        desk = Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media)
+        desk = Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer)
         front.register(self.bot, desk)
 
     def start(self) -> None:
         self._recall_calibration()
+        self._recall_models()
         self.delivery.start()
         self.turns.start()
         self.intake.start()
         threading.Thread(target=self._tick, name="ticker", daemon=True).start()
         threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
+        if self.offer.server is not None:
+            threading.Thread(target=self._watch_models, name="models", daemon=True).start()
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Takes no more updates, lets running turns end, sends what is ready, and closes the database."""
@@ -224,6 +179,32 @@ class App:
         except StorageError as error:
             logs.event(log, logging.WARNING, "calibration not kept", error=str(error))
 
+    # ------------------------------------------------------------------ the list of a server's models
+
+    def _recall_models(self) -> None:
+        server = self.offer.server
+        kept = self.db.settings.get(f"models:{server.address}") if server is not None else None
+        if kept is not None:
+            self.offer.recall(kept)
+
+    def _watch_models(self) -> None:
+        """Asks the server what models it has: at once, then every hour, sooner where it didn't answer."""
+        server = self.offer.server
+        assert server is not None
+        pause_s = 0.0
+        while not self._stopped.wait(pause_s):
+            try:
+                heard = self.offer.refresh()
+                if heard:
+                    self.db.settings.put(f"models:{server.address}", self.offer.dump())
+                pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
+            except StorageError as error:
+                logs.event(log, logging.WARNING, "list of models not kept", error=str(error))
+                pause_s = ASKED_EVERY_S
+            except Exception:
+                log.exception("asking for models failed")
+                pause_s = ASKED_EVERY_S
+
     # ------------------------------------------------------------------ what rooms below tell
 
     def _trouble(self, chat_id: int, kind: str) -> str:
@@ -271,6 +252,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     try:
         environment = load_environment(HERE, environ)
         config = Config.from_env(environment)
+        _catalogue(config)  # its faults are the configuration's
     except ConfigError as error:
         return _not_configured(error)
     with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
@@ -326,9 +308,19 @@ def _not_configured(error: ConfigError) -> int:
 
 def _check(config: Config, network: Network) -> int:
     sessions = Sessions(network)
-    gpt = GPT(make_vendor(config, sessions, FaultListener()).wire, sessions, timeout_s=30.0)
+    vendors = _vendors(config, sessions, FaultListener())
+    gpt = GPT(vendors.wire, sessions, timeout_s=30.0, wire_of=vendors.wire_of)
     api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
-    return 0 if check(config, api, gpt, print) else 1
+    return 0 if check(config, api, gpt, vendors.offer, print) else 1
+
+
+def _vendors(config: Config, sessions: Sessions, on_fault: FaultListener) -> Vendors:
+    return make_vendors(config, _catalogue(config), sessions, on_fault)
+
+
+def _catalogue(config: Config) -> Catalogue:
+    """The models that are known by name. Raises `ConfigError` where a file of them can't be used."""
+    return Catalogue.load(HERE / "catalogue.toml", config.models_file)
 
 
 def _serve(config: Config, network: Network) -> int:

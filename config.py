@@ -24,6 +24,7 @@ from env_values import choice, file, key, matching, number, path, public_url, to
 from errors import ConfigError
 
 SECRET_FILE_SUFFIX = "_FILE"
+OPENAI_URL = "https://api.openai.com/v1"
 
 _tokens = whole(1, 10**12)
 _tokens_or_none = whole(0, 10**12)
@@ -64,9 +65,10 @@ class Config:
     yandex_operation_url: str = _setting(url, "https://operation.api.cloud.yandex.net")
 
     openai_api_key: str = _secret(key, "", "Make one at platform.openai.com, or ask who runs your server")
-    openai_base_url: str = _setting(url, "https://api.openai.com/v1", "For Ollama it is http://localhost:11434/v1")
+    openai_base_url: str = _setting(url, OPENAI_URL, "For Ollama it is http://localhost:11434/v1")
     openai_model: str = _setting(word, "")
     openai_context_tokens: int = _setting(_tokens, 8192)
+    models_file: Path | None = _setting(file, None, "It has the form of catalogue.toml")
 
     model_slots: int = _setting(whole(1, 1000), 8)
     model_timeout_s: float = _setting(number(1, 3600), 120.0)
@@ -136,6 +138,17 @@ class Config:
         if faults:
             raise ConfigError(faults, no_token=no_token)
         return config
+
+    @property
+    def has_yandex(self) -> bool:
+        """Whether Yandex's models can be asked."""
+        return bool(self.yandex_folder_id)
+
+    @property
+    def has_openai(self) -> bool:
+        """Whether OpenAI or a compatible server can be asked."""
+        named = bool(self.openai_api_key) or self.openai_base_url != OPENAI_URL
+        return named or self.model_provider == "openai"
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@
     ├── ModelError               a call of a model, tokenizer or credential service failed
     │   ├── ModelRefused         the model won't write about this; the user's turn stays out of the prompt
     │   ├── PromptTooLong        the vendor says that the prompt doesn't fit
+    │   ├── ModelGone            the vendor has no such model, or not for this account
     │   ├── ModelDenied          401/403: the credential, the folder or the billing
     │   ├── ModelBusy            429
     │   ├── ModelAway            5xx, no connection, a timeout, a cut stream, nonsense instead of an answer
@@ -95,6 +96,10 @@ class ModelRefused(ModelError):
 
 class PromptTooLong(ModelError):
     """The prompt doesn't fit the model's context."""
+
+
+class ModelGone(ModelError):
+    """The vendor has no model of this name, or none for this account: another one may do."""
 
 
 class ModelDenied(ModelError):

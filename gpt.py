@@ -1,7 +1,8 @@
 """`GPT`: the one client for any language model. A vendor is plugged in as a `Wire`.
 
-Covers: streaming and whole answers, the deadline of a generation, cancelling, bounded retries of what is
-safe to repeat, one new try with a renewed credential, stock refusals, counting tokens, reporting faults.
+Covers: streaming and whole answers, over the wire that a model's name picks; the deadline of a generation,
+cancelling, bounded retries of what is safe to repeat, one new try with a renewed credential, stock refusals,
+counting tokens, reporting faults.
 Doesn't cover: a vendor's format (`yandex_gpt.py`, `services/openai_gpt.py`), money and slots (`turns.py`).
 
 What is repeated, and only while no word of an answer has come: no connection, 429, 502, 503, 504. Never a
@@ -65,11 +66,13 @@ class GPT:
         sessions: Sessions,
         *,
         timeout_s: float = 120.0,
+        wire_of: Callable[[str], Wire] | None = None,
         on_fault: Callable[[Fault], None] = _unheard,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
-        self.wire = wire
+        self.wire = wire  # the default model's
+        self.wire_of = wire_of or (lambda model: wire)
         self.timeout_s = timeout_s
         self.calibration: dict[str, float] = {}  # model → characters a token, learned; the owner may keep it
         self._sessions = sessions
@@ -115,7 +118,7 @@ class GPT:
     def estimate(self, messages: Sequence[Message], model: str = "") -> int:
         """How many tokens `messages` have, rather too many than too few. No network."""
         characters = sum(len(message.text) for message in messages)
-        tokens = characters / self.calibration.get(self.wire.model_name(model), CHARS_PER_TOKEN)
+        tokens = characters / self.calibration.get(self.wire_of(model).model_name(model), CHARS_PER_TOKEN)
         return math.ceil(tokens * 1.05) + TOKENS_PER_MESSAGE * len(messages)
 
     def count(
@@ -131,25 +134,26 @@ class GPT:
         estimate = self.estimate(messages, model)
         if near is None or abs(estimate - near) > NEAR * near:
             return estimate
+        wire = self.wire_of(model)
         for attempt in (1, 2):
             exchange = Exchange(time.monotonic() + COUNT_TIMEOUT_S)
             try:
-                call = self.wire.counting(messages, model, COUNT_TIMEOUT_S)
+                call = wire.counting(messages, model, COUNT_TIMEOUT_S)
                 if call is None:
                     return estimate
                 response = exchange.send(self._sessions, call)
                 try:
                     if response.status_code != 200:
-                        raise exchange.refused(self.wire.error, response)
-                    counted = self.wire.counted(exchange.whole(response))
+                        raise exchange.refused(wire.error, response)
+                    counted = wire.counted(exchange.whole(response))
                 finally:
                     exchange.close(response)
                 self._learn(messages, counted, model)
                 return counted
             except ModelError as error:
-                name = self.wire.model_name(model)
+                name = wire.model_name(model)
                 self.report(Fault(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error))
-                if error.status != 401 or not self.wire.drop_credential(exchange.authorization):
+                if error.status != 401 or not wire.drop_credential(exchange.authorization):
                     break
         return estimate
 
@@ -157,10 +161,6 @@ class GPT:
         """What a call cost by our own reckoning: for a vendor without figures, or a stream that was stopped."""
         output = self.estimate([Message("assistant", text)], request.model) if text else 0
         return Usage(self.estimate(request.messages, request.model), output, estimated=True)
-
-    def context_tokens(self, model: str = "") -> int:
-        """How many tokens prompt and answer may have together."""
-        return self.wire.context_tokens(model)
 
     def report(self, fault: Fault) -> None:
         """Log a fault and tell whoever listens."""
@@ -176,14 +176,15 @@ class GPT:
             log.exception("the listener for model faults failed")
 
     def _stream_once(self, request: Request, exchange: Exchange) -> Iterator[Chunk]:
-        call = self.wire.completion(request, stream=True, timeout_s=exchange.left_s())
+        wire = self.wire_of(request.model)
+        call = wire.completion(request, stream=True, timeout_s=exchange.left_s())
         response = exchange.send(self._sessions, call)
         begun = finished = False
         try:
             if response.status_code != 200:
-                raise exchange.refused(self.wire.error, response)
+                raise exchange.refused(wire.error, response)
             try:
-                for chunk in self.wire.chunks(exchange.lines(response)):
+                for chunk in wire.chunks(exchange.lines(response)):
                     if chunk.finish is not None:
                         finished = True
                         # Before the last chunk is handed out: who takes it doesn't come back for the end, and a stream
@@ -204,12 +205,13 @@ class GPT:
             exchange.close(response)
 
     def _ask_once(self, request: Request, exchange: Exchange) -> Chunk:
-        call = self.wire.completion(request, stream=False, timeout_s=exchange.left_s())
+        wire = self.wire_of(request.model)
+        call = wire.completion(request, stream=False, timeout_s=exchange.left_s())
         response = exchange.send(self._sessions, call)
         try:
             if response.status_code != 200:
-                raise exchange.refused(self.wire.error, response)
-            return self._finished(request, self.wire.answer(exchange.whole(response)))
+                raise exchange.refused(wire.error, response)
+            return self._finished(request, wire.answer(exchange.whole(response)))
         except ModelError as error:
             error.billed = error.billed or not error.status
             error.request_id = error.request_id or exchange.request_id
@@ -231,7 +233,7 @@ class GPT:
         characters = sum(len(message.text) for message in messages)
         if characters < 200 or tokens < 1:
             return  # the marks between messages would outweigh the words
-        name = self.wire.model_name(model)
+        name = self.wire_of(model).model_name(model)
         seen = min(max(characters / tokens, 1.0), 6.0)
         known = self.calibration.get(name, seen)
         self.calibration[name] = known + 0.2 * (seen - known)
@@ -268,11 +270,11 @@ class _Trial:
 
     def _changed(self, error: ModelError, exchange: Exchange) -> bool:
         """The next try differs, and needs no pause."""
-        wire = self._gpt.wire
+        wire = self._gpt.wire_of(self._request.model)
         if error.status == 401 and not self._renewed:
             self._renewed = True
             return wire.drop_credential(exchange.authorization)
-        return error.status in (400, 422) and wire.adapt(error)
+        return error.status in (400, 422) and wire.adapt(error, self._request.model)
 
     def _paused(self, error: ModelError, exchange: Exchange) -> bool:
         safe = isinstance(error, ModelBusy) or (
@@ -294,7 +296,7 @@ class _Trial:
 
     def _report(self, *, healed: bool) -> None:
         request = self._request
-        name = self._gpt.wire.model_name(request.model)
+        name = self._gpt.wire_of(request.model).model_name(request.model)
         failures, self._failures = self._failures, []
         for attempt, (at, error) in enumerate(failures, 1):
             self._gpt.report(Fault(at, request.purpose, request.user_id, request.turn_id, attempt, healed, name, error))

@@ -13,13 +13,15 @@ from database import inspect
 from errors import CoauthorError
 from gpt import GPT
 from messages import Message, Request
+from offer import Offer
 
 
-def check(config: Config, api: BotApi, gpt: GPT, say: Callable[[str], None]) -> bool:
+def check(config: Config, api: BotApi, gpt: GPT, offer: Offer, say: Callable[[str], None]) -> bool:
     """Whether all is well; says a line for each part."""
     parts: list[tuple[str, Callable[[], str]]] = [
         ("token", lambda: _token(api)),
         ("model", lambda: _model(gpt)),
+        ("models", lambda: _models(offer)),
         ("database", lambda: inspect(config.database_path)),
         ("log", lambda: _log(config)),
     ]
@@ -44,6 +46,14 @@ def _model(gpt: GPT) -> str:
     )
     answer = gpt.ask(request)
     return f"{gpt.wire.model_name('')} answered ({answer.usage.total} tokens)"
+
+
+def _models(offer: Offer) -> str:
+    """What may be chosen beside the default model; a server that lists its models is asked for them."""
+    offer.refresh()
+    others = ", ".join(model.name for model in offer.models if model.name != offer.default.name)
+    away = f"; {offer.server.address} didn't list its own" if offer.away and offer.server is not None else ""
+    return f"{offer.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
 
 
 def _log(config: Config) -> str:

@@ -63,7 +63,7 @@ ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs"})
 COMMANDS: Final = ADMIN_COMMANDS | frozenset(
-    {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language"}
+    {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
 )
 
 # The most characters that a person's own words may have at a step.
@@ -104,6 +104,7 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/new_story": Cell("new_story"),
     "/stories": Cell("shelf"),
     "/language": Cell("language"),
+    "/model": Cell("model"),
     "/cancel": Cell("nothing_to_cancel"),
     "stop": Cell("nothing_to_stop"),
     "/whole_story": Cell("whole_story"),

@@ -126,8 +126,9 @@ class Turns:
         Without `tokens`: not even the shortest turn. The worker looks again.
         """
         period = allowance.budget_period(self._config, time.time())
-        caps = allowance.caps(self._config, user_id, kind)
-        self._db.ledger.check(user_id, session_id, tokens or allowance.least_price(self._config), period, caps)
+        weight = self._writing.choosing.weight_for(user_id, kind)
+        caps = allowance.caps(self._config, user_id, kind, weight)
+        self._db.ledger.check(user_id, session_id, tokens or allowance.least_price(self._config, weight), period, caps)
 
     def open_in(self, chat_id: int) -> Turn | None:
         """The waiting or running turn of a chat."""

@@ -21,15 +21,6 @@ from wires.wire import Call, Credential
 LLM_URL: Final = "https://llm.api.cloud.yandex.net"
 DEFAULT_MODEL: Final = "yandexgpt-lite"
 
-# The catalogue of October 2026: tokens that prompt and answer may have together.
-CONTEXT_TOKENS: Final[Mapping[str, int]] = {
-    "aliceai-llm": 131_072,
-    "aliceai-llm-flash": 65_536,
-    "deepseek-v4-flash": 1_048_576,
-    "deepseek-v4.1-flash": 1_048_576,
-    "qwen3.6-35b-a3b": 262_144,
-}
-OTHER_CONTEXT_TOKENS: Final = 32_768  # all the YandexGPT models
 _OPENAI_ONLY: Final = ("aliceai-llm-flash", "deepseek-", "qwen")
 
 _FINISHES: Final[Mapping[str, Finish]] = {
@@ -46,13 +37,9 @@ def model_uri(folder_id: str, model: str) -> str:
 
 
 def native(model: str) -> bool:
-    """False for the models that Yandex offers the OpenAI way only."""
-    return not _short(model).startswith(_OPENAI_ONLY)
-
-
-def _short(model: str) -> str:
+    """False for a model that Yandex offers the OpenAI way only, going by its name; the catalogue knows better."""
     name = model.split("://", 1)[-1].split("/", 1)[-1] if "://" in model else model
-    return name.split("/")[0]
+    return not name.startswith(_OPENAI_ONLY)
 
 
 class YandexWire:
@@ -65,13 +52,10 @@ class YandexWire:
         self._credential = credential
         self._model = model
         self._url = f"{url.rstrip('/')}/foundationModels/v1"
-        self._takes_schema = True  # until a model refuses it
+        self._no_schema: frozenset[str] = frozenset()  # the models that have refused one
 
     def model_name(self, model: str) -> str:
         return model or self._model
-
-    def context_tokens(self, model: str) -> int:
-        return CONTEXT_TOKENS.get(_short(model or self._model), OTHER_CONTEXT_TOKENS)
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         body = self._body(request.messages, request.model)
@@ -80,7 +64,7 @@ class YandexWire:
             "temperature": min(max(request.temperature, 0.0), 1.0),
             "maxTokens": str(request.max_tokens),  # an int64: a string in JSON
         }
-        if request.json_schema is not None and self._takes_schema:
+        if request.json_schema is not None and request.model not in self._no_schema:
             body["jsonSchema"] = {"schema": dict(request.json_schema)}
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
@@ -110,11 +94,11 @@ class YandexWire:
     def drop_credential(self, authorization: str) -> bool:
         return self._credential.drop(authorization)
 
-    def adapt(self, error: ModelError) -> bool:
-        named = "schema" in f"{error} {error.body}".lower()
-        again = named and self._takes_schema
-        self._takes_schema = self._takes_schema and not named
-        return again
+    def adapt(self, error: ModelError, model: str) -> bool:
+        named = "schema" in f"{error} {error.body}".lower() and model not in self._no_schema
+        if named:
+            self._no_schema |= {model}
+        return named
 
     def _headers(self, timeout_s: float) -> dict[str, str]:
         return {

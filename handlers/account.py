@@ -70,7 +70,7 @@ def balance(visit: Visit) -> Html:
     config, user = visit.desk.config, visit.user
     if user.id in config.admin_ids:
         return visit.texts.say("balance.unlimited")
-    turns = allowance.turns_left(config, user.free)
+    turns = allowance.turns_left(config, user.free, visit.model.weight)
     return visit.texts.say("balance.left" if turns else "balance.none", turns=turns, tokens=user.free)
 
 

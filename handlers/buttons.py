@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from database import Story, Turn
-from handlers import account, library, media, rewriting, settings, wizard
+from handlers import account, library, media, models, rewriting, settings, wizard
 from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
@@ -245,4 +245,6 @@ _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
     "shelf": library.turn_page,
     "find": library.ask_words,
     "restore": library.put_back,
+    "model": models.press,
+    "models": models.turn_page,
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from telebot import TeleBot, types
 
 from database import NO_SESSION, REFUSED
-from handlers import account, admin, fallback, groups, library, questions, rewriting, settings, wizard
+from handlers import account, admin, fallback, groups, library, models, questions, rewriting, settings, wizard
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.visit import Desk, Visit
@@ -60,6 +60,7 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "find": library.find,
     "leave_question": questions.leave,
     "language": account.ask_language,
+    "model": models.show,
     "keep_words": story_screen.keep_words,
     "queue_words": story_screen.queue_words,
     "already_writing": story_screen.already_writing,
@@ -73,7 +74,7 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "unknown_command": fallback.unknown_command,
     "other_content": fallback.other_content,
 }
-_INFORMING = frozenset({"whole_story", "shelf", "language"})  # after these the wizard repeats its question
+_INFORMING = frozenset({"whole_story", "shelf", "language", "model"})  # after these the wizard repeats its question
 
 # Characters that no text needs and that break databases, terminals or file names; line ends and tabs stay.
 # Nor any that turn the direction of writing round: they would do it to the rest of the bot's message too.

@@ -72,5 +72,5 @@ def _last_part(visit: Visit, story: Story) -> Prompt | None:
 
 
 def _price(visit: Visit, tokens: int) -> Html:
-    turns = max(1, round(tokens / allowance.turn_price(visit.desk.config)))
+    turns = max(1, round(tokens / allowance.turn_price(visit.desk.config, visit.model.weight)))
     return visit.texts.say("balance.left", turns=turns, tokens=tokens)

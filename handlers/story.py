@@ -8,6 +8,7 @@ from handlers.places import announce, awaited
 from handlers.visit import Visit, now
 from splitting import split
 from story import Step
+from storytelling import allowance
 from storytelling.outcomes import title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
@@ -203,7 +204,7 @@ def affordable(visit: Visit, story: Story, kind: str, tokens: int | None = None)
 
 def short_enough(visit: Visit) -> bool:
     """Whether the words take at most half of the prompt's room; says how much to cut where they don't."""
-    limit = visit.desk.config.max_tokens_per_request // 2
+    limit = allowance.room(visit.desk.config, visit.model.context_tokens) // 2
     tokens = visit.desk.turns.estimate(visit.words)
     if tokens <= limit:
         return True

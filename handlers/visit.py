@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from catalogue import Model
 from config import Config
 from database import Database, Story, User
 from delivery import Delivery
 from intake import Envelope, Intake
 from keyboards import inline, reply
 from messages import Json, Outgoing
+from offer import Offer
 from story import Draft, Step
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
@@ -34,6 +36,7 @@ class Desk:
     turns: Turns
     outcomes: Outcomes
     media: Media
+    offer: Offer
 
     @property
     def username(self) -> str:
@@ -64,6 +67,11 @@ class Visit:
     @property
     def step(self) -> Step:
         return self.user.step
+
+    @property
+    def model(self) -> Model:
+        """The model that the user's turns ask."""
+        return self.desk.offer.standing(self.user.model)
 
     @property
     def draft(self) -> Draft:

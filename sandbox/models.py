@@ -57,6 +57,7 @@ class ModelServers:
         self.folder_id = FOLDER_ID
         self.api_keys = {API_KEY}
         self.openai_keys: set[str] = set()  # empty: none is needed
+        self.listed: list[dict[str, Any]] = [{"id": name} for name in openai_api.MODELS]  # by /v1/models
         self.oauth_tokens: set[str] | None = None  # None: any that looks like one
         self.public_key = ""  # PEM of the service account; empty: signatures aren't checked
         self.token_life_s = 43_200.0
@@ -216,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._make(received, behaviour, openai)
                 return
             if received.kind == "models":
-                listed = [{"id": name, "object": "model", "owned_by": "sandbox"} for name in openai_api.MODELS]
+                listed = [{"object": "model", "owned_by": "sandbox", **model} for model in models.listed]
                 self._send_json({"object": "list", "data": listed})
                 return
             asked = openai_api.check_chat(received.body, behaviour.unknown_parameters)

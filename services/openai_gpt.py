@@ -1,17 +1,19 @@
 """Any OpenAI-compatible server as a `Wire`: OpenAI, Ollama, vLLM, llama.cpp, Yandex's own compatible API.
 
 Streams are server-sent events with increments, which are added up here. Servers differ in what they accept:
-a parameter that one refuses is left out from then on (`adapt`). With no model set the first of `/models` is
+a parameter that a model refuses is left out from then on (`adapt`). With no model set the first of `/models` is
 used, asked for once. Doesn't cover tools, images, speech, and exact counting, which this API doesn't have.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from catalogue import Listed
 from connections import Sessions
 from errors import ModelAway, ModelDenied, ModelError
 from messages import Chunk, Finish, Json, Message, Request, Usage
@@ -28,13 +30,20 @@ _FINISHES: Final[Mapping[str, Finish]] = {
 }
 # Parameters that some servers refuse, by the word that their refusal names.
 _OPTIONAL: Final = ("stream_options", "max_completion_tokens", "temperature", "response_format")
+# By their names, models that draw, hear, speak or measure and don't chat: OpenAI lists them all together.
+_NO_CHAT: Final = re.compile(
+    r"embed|whisper|transcribe|tts|speech|audio|realtime|dall-e|image|sora|moderation|rerank|davinci|babbage|art://",
+    re.IGNORECASE,
+)
+_CONTEXT_FIELDS: Final = ("max_model_len", "context_length", "context_window")  # vLLM's, and others'
 
 
 class OpenAIWire:
     """One OpenAI-compatible server.
 
     `base_url` ends in `/v1`. `credential` goes before `api_key`; neither is needed for a local server. For
-    Yandex's compatible API pass `project` (the folder), `stream_options=False`, and whole URIs as models.
+    Yandex's compatible API pass `project` (the folder), `stream_options=False`, and `sent_as`, which makes a name
+    a whole URI.
     """
 
     def __init__(
@@ -45,7 +54,7 @@ class OpenAIWire:
         api_key: str = "",
         credential: Credential | None = None,
         model: str = "",
-        context_tokens: int = 8192,
+        sent_as: Callable[[str], str] = str,
         project: str = "",
         stream_options: bool = True,
     ) -> None:
@@ -53,22 +62,20 @@ class OpenAIWire:
         self._sessions = sessions
         self._credential = credential or Static(f"Bearer {api_key}" if api_key else "")
         self._model = model
-        self._context_tokens = context_tokens
+        self._sent_as = sent_as
         self._project = project
         self._lock = threading.Lock()
-        self._refused: frozenset[str] = frozenset() if stream_options else frozenset({"stream_options"})
+        self._never: frozenset[str] = frozenset() if stream_options else frozenset({"stream_options"})
+        self._refused: dict[str, frozenset[str]] = {}  # by model
 
     def model_name(self, model: str) -> str:
         return model or self._model or "default"
 
-    def context_tokens(self, model: str) -> int:
-        return self._context_tokens
-
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         headers = self._headers(timeout_s)
-        refused = self._refused
+        refused = self._refused.get(request.model, self._never)
         body: dict[str, Json] = {
-            "model": request.model or self._default_model(headers, timeout_s),
+            "model": self._sent_as(request.model or self._default_model(timeout_s)),
             "messages": [{"role": message.role, "content": message.text} for message in request.messages],
             "stream": stream,
         }
@@ -129,14 +136,24 @@ class OpenAIWire:
     def drop_credential(self, authorization: str) -> bool:
         return self._credential.drop(authorization)
 
-    def adapt(self, error: ModelError) -> bool:
+    def adapt(self, error: ModelError, model: str) -> bool:
         words = f"{error} {error.body}"
         with self._lock:
+            refused = self._refused.get(model, self._never)
             for name in _OPTIONAL:
-                if name in words and name not in self._refused:
-                    self._refused |= {name}
+                if name in words and name not in refused:
+                    self._refused[model] = refused | {name}
                     return True
         return False
+
+    def models(self, timeout_s: float = MODELS_TIMEOUT_S) -> list[Listed]:
+        """The models that the server lists and that may be asked to write. Blocks. Raises ModelError."""
+        call = Call(f"{self._url}/models", self._headers(timeout_s))
+        found = _object(fetch(self._sessions, call, read_error, timeout_s)).get("data")
+        if not isinstance(found, list):
+            raise ModelAway("the server's list of models holds none")
+        listed = [_listed(each) for each in found if isinstance(each, dict)]
+        return [model for model in listed if model.name and not _NO_CHAT.search(model.name)]
 
     def _headers(self, timeout_s: float) -> dict[str, str]:
         authorization = self._credential.header(timeout_s)
@@ -146,21 +163,24 @@ class OpenAIWire:
             headers["x-data-logging-enabled"] = "false"  # people's stories aren't for the vendor's training
         return headers
 
-    def _default_model(self, headers: Mapping[str, str], timeout_s: float) -> str:
+    def _default_model(self, timeout_s: float) -> str:
         if not self._model:
             with self._lock:
                 if not self._model:
-                    self._model = self._first_model(headers, min(timeout_s, MODELS_TIMEOUT_S))
+                    self._model = self._first_model(min(timeout_s, MODELS_TIMEOUT_S))
         return self._model
 
-    def _first_model(self, headers: Mapping[str, str], timeout_s: float) -> str:
-        value = _object(fetch(self._sessions, Call(f"{self._url}/models", headers), read_error, timeout_s))
-        models = value.get("data")
-        first = models[0] if isinstance(models, list) and models else None
-        name = first.get("id") if isinstance(first, dict) else None
-        if not isinstance(name, str) or not name:
+    def _first_model(self, timeout_s: float) -> str:
+        models = self.models(timeout_s)
+        if not models:
             raise ModelDenied("the server offers no model: set OPENAI_MODEL")
-        return name
+        return models[0].name
+
+
+def _listed(value: Mapping[str, Any]) -> Listed:
+    name = value.get("id")
+    contexts = [value[field] for field in _CONTEXT_FIELDS if isinstance(value.get(field), int) and value[field] > 0]
+    return Listed(name if isinstance(name, str) else "", contexts[0] if contexts else 0)
 
 
 def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Any] | None]:

@@ -3,8 +3,9 @@
 Every call of a model is a row. While it is `asked`, its reservation counts against the user, the session
 and the project at once, so that parallel calls can't overspend any of them. Whatever ends a call is a
 compare-and-set from `asked`: who comes second changes nothing. A user never pays more than was reserved;
-the project's budget books the vendor's own figures. The counters of all three follow the table `call` by its
-triggers, in the same statement.
+the project's budget books the vendor's own figures. All sums are tokens of the default model; a call's own
+figures stay as the vendor sent them. The counters of all three follow the table `call` by its triggers, in the
+same statement.
 """
 
 from __future__ import annotations
@@ -95,8 +96,9 @@ class Ledger:
         period: str,
         caps: Caps,
         now: int,
+        model: str = "",
     ) -> int | None:
-        """Holds `tokens` for a call; the call's id. None: the turn has ended, and nothing is held.
+        """Holds `tokens` for a call of `model`; the call's id. None: the turn has ended, and nothing is held.
 
         Raises `LimitReached`, and then holds nothing either.
         """
@@ -106,22 +108,26 @@ class Ledger:
                 return None
             self._check(standing, session_id, tokens, caps)
             return self._connection.insert(
-                "insert into call (turn_id, user_id, session_id, purpose, period, reserved, asked_at)"
-                " values (?, ?, ?, ?, ?, ?, ?)",
-                (turn_id, user_id, session_id, purpose, period, tokens, now),
+                "insert into call (turn_id, user_id, session_id, purpose, model, period, reserved, asked_at)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                (turn_id, user_id, session_id, purpose, model, period, tokens, now),
             )
 
-    def settle(self, call_id: int, usage: Usage, now: int) -> int | None:
-        """Charges a call by `usage` and lets the rest go; what the user paid, None if it had ended before."""
+    def settle(self, call_id: int, usage: Usage, now: int, *, price: int | None = None) -> int | None:
+        """Charges a call and lets the rest go; what the user paid, None if it had ended before.
+
+        `price`: what `usage` weighs in tokens of the default model; without one, just its tokens.
+        """
         charged: int | None = self._connection.value(
-            "update call set state = 'settled', ended_at = :now, input = :input, output = :output,"
-            " charged = min(:input + :output, reserved), estimated = :estimated"
+            "update call set state = 'settled', ended_at = :now, input = :input, output = :output, price = :price,"
+            " charged = min(:price, reserved), estimated = :estimated"
             " where id = :call and state = 'asked' returning charged",
             {
                 "call": call_id,
                 "now": now,
                 "input": usage.input,
                 "output": usage.output,
+                "price": usage.total if price is None else price,
                 "estimated": int(usage.estimated),
             },
         )

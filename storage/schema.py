@@ -210,7 +210,8 @@ create table call (
     reserved integer not null,
     input integer not null default 0,
     output integer not null default 0,
-    charged integer not null default 0,  -- what the user paid
+    price integer not null default 0,    -- both together, in tokens of the default model
+    charged integer not null default 0,  -- what the user paid of it
     estimated integer not null default 0,
     asked_at integer not null,
     ended_at integer
@@ -235,7 +236,7 @@ create trigger call_ends after update of state on call when old.state = 'asked' 
         where id = new.user_id;
     update session set reserved = reserved - new.reserved, spent = spent + new.charged where id = new.session_id;
     update budget set reserved = reserved - new.reserved,
-        spent = spent + iif(new.state = 'settled', new.input + new.output, 0)
+        spent = spent + iif(new.state = 'settled', new.price, 0)
         where period = new.period;
 end;
 

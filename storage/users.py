@@ -8,7 +8,7 @@ from storage.connection import Connection, Row
 from story import Step
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, step, came_from, asks_about, session_id, balance,"
+    "id, username, first_name, last_name, language, model, step, came_from, asks_about, session_id, balance,"
     " reserved, spent, sessions, debug, blocked"
 )
 
@@ -22,6 +22,7 @@ class User:
     first_name: str
     last_name: str | None
     language: str
+    model: str  # empty: the default one
     step: Step
     came_from: Step
     asks_about: int | None
@@ -103,6 +104,14 @@ class Users:
 
     def set_language(self, user_id: int, language: str) -> None:
         self._connection.run("update user set language = ? where id = ?", (language, user_id))
+
+    def set_model(self, user_id: int, model: str) -> None:
+        """Chooses a model; empty: the default one."""
+        self._connection.run("update user set model = ? where id = ?", (model, user_id))
+
+    def drop_model(self, user_id: int, model: str) -> bool:
+        """Back to the default model for somebody who still has this one; False where they have another by now."""
+        return self._connection.run("update user set model = '' where id = ? and model = ?", (user_id, model)) == 1
 
     def open_session(self, user_id: int, session_id: int | None) -> None:
         self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))

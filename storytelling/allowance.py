@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 
+from catalogue import Weight
 from config import Config
 from database import Caps
 
 ENDS = frozenset({"ending", "epilogue"})  # kinds of turn that may use what a session keeps back
+EVEN = Weight()  # of the default model
 TOLD_AT_PERCENT = (100, 80, 50)
 SESSION_NEAR_PERCENT = 80
 
@@ -20,15 +22,15 @@ def budget_period(config: Config, now: float) -> str:
     return "ever" if config.max_project_tokens_period == "ever" else time.strftime("%Y-%m", time.gmtime(now))
 
 
-def kept_for_ending(config: Config) -> int:
+def kept_for_ending(config: Config, weight: Weight = EVEN) -> int:
     """Tokens of each session that only its ending may use: the dearest summary and the dearest answer."""
-    dearest_call = config.max_tokens_per_request + config.max_tokens_per_answer
+    dearest_call = weight.of(config.max_tokens_per_request, config.max_tokens_per_answer)
     return min(2 * dearest_call, config.max_tokens_per_session // 2)
 
 
-def caps(config: Config, user_id: int, kind: str) -> Caps:
+def caps(config: Config, user_id: int, kind: str, weight: Weight = EVEN) -> Caps:
     """What a call for a turn of this kind must stay within."""
-    kept = 0 if kind in ENDS else kept_for_ending(config)
+    kept = 0 if kind in ENDS else kept_for_ending(config, weight)
     return Caps(
         balance=user_id not in config.admin_ids,
         session=config.max_tokens_per_session - kept,
@@ -37,19 +39,24 @@ def caps(config: Config, user_id: int, kind: str) -> Caps:
     )
 
 
-def turn_price(config: Config) -> int:
+def room(config: Config, context_tokens: int) -> int:
+    """Tokens that a whole prompt may take, for a model with this context."""
+    return min(config.max_tokens_per_request, context_tokens - config.max_tokens_per_answer)
+
+
+def turn_price(config: Config, weight: Weight = EVEN) -> int:
     """Tokens that a usual turn costs: a prompt filled by half and an answer of usual length."""
-    return config.max_tokens_per_request * 6 // 10 + config.max_tokens_per_answer * 3 // 4
+    return weight.of(config.max_tokens_per_request * 6 // 10, config.max_tokens_per_answer * 3 // 4)
 
 
-def least_price(config: Config) -> int:
+def least_price(config: Config, weight: Weight = EVEN) -> int:
     """Tokens that any turn holds at least: a short prompt and a whole answer."""
-    return config.max_tokens_per_request // 5 + config.max_tokens_per_answer
+    return weight.of(config.max_tokens_per_request // 5, config.max_tokens_per_answer)
 
 
-def turns_left(config: Config, tokens: int) -> int:
+def turns_left(config: Config, tokens: int, weight: Weight = EVEN) -> int:
     """How many usual turns `tokens` are enough for, about."""
-    return max(0, tokens) // turn_price(config)
+    return max(0, tokens) // turn_price(config, weight)
 
 
 def share_to_tell(used: int, limit: int, told: int) -> int:

@@ -15,6 +15,7 @@ from database import Database, Story, Turn, User
 from errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
 from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
+from offer import Offer
 from story import Draft, Step, short_name, working_title
 from storytelling import allowance, books, showing
 from storytelling.prompting import STREAMED
@@ -25,10 +26,11 @@ from texts import FALLBACK, Locales, Texts
 class Outcomes:
     """The ends of turns, in the user's language."""
 
-    def __init__(self, config: Config, db: Database, locales: Locales) -> None:
+    def __init__(self, config: Config, db: Database, locales: Locales, offer: Offer) -> None:
         self._config = config
         self._db = db
         self._locales = locales
+        self._offer = offer
 
     def language(self, turn: Turn) -> str:
         user = self._db.users.get(turn.user_id)
@@ -228,11 +230,19 @@ class Outcomes:
             text = texts.say("trouble.sessions", used=error.used, limit=error.allowed)
         elif error.limit == "balance":
             text = texts.say("trouble.balance_refill" if self._config.user_tokens_per_day else "trouble.balance")
+            if user is not None and error.used > error.allowed >= allowance.least_price(self._config):
+                title, reset = self._offer.standing(user.model).title, texts.plain("model.reset")
+                text = texts.say("trouble.balance_dear", title=title, reset=reset)
         elif error.limit == "project":
             text = texts.say("trouble.project")
         else:
             text = texts.say("trouble.prompt_too_long")
         return sentence(chat_id, text, keyboard)
+
+    def model_gone(self, turn: Turn, gone: str) -> Outgoing:
+        """The model that somebody has chosen is there no more: which one writes now."""
+        texts = self._locales[self.language(turn)]
+        return sentence(turn.chat_id, texts.say("model.gone", gone=gone, title=self._offer.default.title or "…"))
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """The last word on a turn whose story can't be read or written any more."""
@@ -287,8 +297,10 @@ class Outcomes:
         percent = story.spent * 100 // limit
         if near and percent >= allowance.SESSION_NEAR_PERCENT and not story.warned:
             self._db.stories.set_warned(turn.session_id)
-            left = limit - allowance.kept_for_ending(self._config) - story.spent
-            turns = allowance.turns_left(self._config, left)
+            user = self._db.users.get(turn.user_id)
+            weight = self._offer.weight(user.model if user is not None else "")
+            left = limit - allowance.kept_for_ending(self._config, weight) - story.spent
+            turns = allowance.turns_left(self._config, left, weight)
             said.append(
                 sentence(
                     turn.chat_id,

@@ -13,18 +13,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import prose
+from catalogue import Model
 from config import Config
 from database import Database, Prompt, Story, StoryPath, Turn
 from delivery import Delivery
-from errors import LimitReached, ModelAway, ModelCancelled, ModelError, ModelRefused
+from errors import LimitReached, ModelAway, ModelCancelled, ModelError, ModelGone, ModelRefused
 from gpt import GPT, Cancel
 from logs import event
 from messages import Finish, Message, OutboxRow, Outgoing, Request, Usage
 from storytelling import allowance, prompting
+from storytelling.choosing import Choosing
 from storytelling.outcomes import Outcomes
 from texts import Locales
 
 log = logging.getLogger(__name__)
+
+NO_CHOICE = Model()  # the default one, whichever that is
 
 MEMORY_SHARE = 0.7  # of the room for a prompt, from which on older text becomes memory
 DRAFT_DROPPED_S = 1.0  # after which a draft that never went is taken for dropped
@@ -36,6 +40,7 @@ class Live:
     """A turn in hand. `lock` guards `ended`: once it is set, no draft goes out any more."""
 
     turn: Turn
+    model: Model = NO_CHOICE  # that is asked; a job's calls are the default one's
     cancel: Cancel = field(default_factory=Cancel)
     lock: threading.Lock = field(default_factory=threading.Lock)
     ended: bool = False
@@ -51,11 +56,19 @@ class Writing:
     """Asks the model for one turn at a time of each thread that calls it."""
 
     def __init__(
-        self, config: Config, db: Database, gpt: GPT, delivery: Delivery, outcomes: Outcomes, locales: Locales
+        self,
+        config: Config,
+        db: Database,
+        gpt: GPT,
+        choosing: Choosing,
+        delivery: Delivery,
+        outcomes: Outcomes,
+        locales: Locales,
     ) -> None:
         self._config = config
         self._db = db
         self._gpt = gpt
+        self.choosing = choosing
         self._delivery = delivery
         self._outcomes = outcomes
         self._locales = locales
@@ -63,8 +76,21 @@ class Writing:
     def write(self, live: Live) -> Finish:
         """Asks for the answer and shows it as it grows; `live` holds its text and usage then.
 
-        Blocks until the model is done. Costs money. Raises `ModelError` or `LimitReached`.
+        Blocks until the model is done. Costs money. Raises `ModelError` or `LimitReached`. A model that is there no
+        more is replaced by the default one, and said so.
         """
+        live.model = self.choosing.model_for(live.turn)
+        try:
+            return self._write(live)
+        except ModelGone as error:
+            if self.choosing.is_default(live.model):
+                raise
+            self._give_back(live, error)
+            live.call_id = 0
+            live.model = self.choosing.fall_back(live.turn, live.model.name)
+            return self._write(live)
+
+    def _write(self, live: Live) -> Finish:
         turn = live.turn
         story = self._db.stories.get(turn.session_id)
         assert story is not None  # an open turn has its session
@@ -74,8 +100,10 @@ class Writing:
         own_words = bool(path.prompts) and path.prompts[-1].role == "user"
         live.words = path.prompts[-1].text if own_words else ""
         messages = self._make_room(live, story, path)
-        room = self._room()
-        live.input_tokens = self._gpt.count(messages, near=room, user_id=turn.user_id, turn_id=turn.id)
+        room = self._room(live)
+        live.input_tokens = self._gpt.count(
+            messages, near=room, model=live.model.name, user_id=turn.user_id, turn_id=turn.id
+        )
         if live.input_tokens > room:
             raise LimitReached("request", used=live.input_tokens, allowed=room)
         most = min(self._config.max_tokens_per_answer, prompting.ANSWER_TOKENS.get(turn.kind, 1 << 30))
@@ -108,7 +136,7 @@ class Writing:
         if live.turn.kind == "memory":
             return self._close(live, "answered", self._outcomes.answered(live.turn, "", Usage(0, 0)))
         if live.files and live.usage is not None:
-            if self._db.ledger.settle(live.call_id, live.usage, int(time.time())) is None:
+            if not self._settle(live, live.usage):
                 return None
             return self._close(live, "answered", self._outcomes.made(live.turn, live.files))
         text = self._text(live)
@@ -117,7 +145,7 @@ class Writing:
         if not text:
             return self.fail(live, ModelAway("an answer without a word", billed=True))
         usage = self._usage_so_far(live)
-        if self._db.ledger.settle(live.call_id, usage, int(time.time())) is None:
+        if not self._settle(live, usage):
             return None
         return self._close(live, "answered", self._outcomes.answered(live.turn, text, usage))
 
@@ -126,7 +154,7 @@ class Writing:
         kept = "" if live.turn.kind not in prompting.STREAMED else prose.whole_sentences(self._text(live))
         if isinstance(error, ModelAway) and prose.ends_whole(kept):
             usage = self._usage_so_far(live)
-            if self._db.ledger.settle(live.call_id, usage, int(time.time())) is None:
+            if not self._settle(live, usage):
                 return None
             return self._close(live, "failed", self._outcomes.cut(live.turn, kept, usage))
         if not self._give_back(live, error):
@@ -136,13 +164,13 @@ class Writing:
     def abandon(self, live: Live) -> list[OutboxRow] | None:
         """Ends a turn whose every other end has failed: nothing is kept or charged. In a transaction."""
         if live.call_id:
-            self._db.ledger.give_back(live.call_id, int(time.time()), billed=live.input_tokens)
+            self._let_go(live, live.input_tokens)
         return self._close(live, "failed", [self._outcomes.abandoned(live.turn)])
 
     def clear(self, live: Live) -> None:
         """Gives back a call whose answer couldn't be kept, before the turn is tried again. Changes nothing else."""
         if live.call_id:
-            self._db.ledger.give_back(live.call_id, int(time.time()), billed=live.input_tokens)
+            self._let_go(live, live.input_tokens)
             live.call_id, live.text, live.usage = 0, "", None
 
     def stop(self, live: Live) -> str:
@@ -150,11 +178,10 @@ class Writing:
         with live.lock:
             live.ended = True
             text = prose.unbroken(self._text(live)) if live.turn.kind in prompting.STREAMED else ""
-        now = int(time.time())
         if live.call_id and text:
-            self._db.ledger.settle(live.call_id, self._usage_so_far(live), now)
+            self._settle(live, self._usage_so_far(live))
         elif live.call_id:
-            self._db.ledger.give_back(live.call_id, now, billed=live.input_tokens)
+            self._let_go(live, live.input_tokens)
         return text
 
     def _text(self, live: Live) -> str:
@@ -176,8 +203,9 @@ class Writing:
             purpose=purpose,
             tokens=tokens,
             period=allowance.budget_period(self._config, now),
-            caps=allowance.caps(self._config, turn.user_id, turn.kind),
+            caps=allowance.caps(self._config, turn.user_id, turn.kind, live.model.weight),
             now=int(now),
+            model=live.model.name,
         )
         if call_id is None:
             raise ModelCancelled("the turn has ended")
@@ -198,7 +226,7 @@ class Writing:
         `keep` writes what comes of it, in the transaction that charges it. `follows`: tokens of what is asked of
         another service after it; they are held with this call, which stays open, to be paid all at once or not at all.
         """
-        live.input_tokens = self._gpt.estimate(messages)
+        live.input_tokens = self._gpt.estimate(messages, live.model.name)
         answer = self._gpt.ask(self._request(live, messages, purpose, answer_tokens, follows), live.cancel)
         live.usage = answer.usage
         if answer.finish is Finish.REFUSED or not answer.text.strip():
@@ -206,7 +234,7 @@ class Writing:
         if follows:
             return answer.text
         with self._db.transaction():
-            if self._db.ledger.settle(live.call_id, answer.usage, int(time.time())) is None:
+            if not self._settle(live, answer.usage):
                 raise ModelCancelled(f"stopped during the {purpose}")
             keep(answer.text)
         live.call_id, live.usage = 0, None
@@ -217,11 +245,13 @@ class Writing:
     ) -> Request:
         """The request for a call, its tokens reserved."""
         turn = live.turn
-        self.reserve(live, turn.kind if follows else purpose, live.input_tokens + answer_tokens + follows)
+        price = live.model.weight.of(live.input_tokens, answer_tokens) + follows
+        self.reserve(live, turn.kind if follows else purpose, price)
         return Request(
             tuple(messages),
             max_tokens=answer_tokens,
             temperature=prompting.temperature(purpose, variant=turn.variant),
+            model=live.model.name,
             json_schema=prompting.SUGGESTIONS_SCHEMA if purpose == "suggest" else None,
             purpose=purpose,
             user_id=turn.user_id,
@@ -233,17 +263,25 @@ class Writing:
         transaction around it fails, it is done once more."""
         if not live.call_id:
             return True
-        billed = 0
         if live.usage is not None:
-            billed = live.usage.total
-        elif isinstance(error, ModelError) and error.billed:
-            billed = live.input_tokens
+            return self._let_go(live, live.usage.input, live.usage.output)
+        return self._let_go(live, live.input_tokens if isinstance(error, ModelError) and error.billed else 0)
+
+    def _settle(self, live: Live, usage: Usage) -> bool:
+        """Charges the call what `usage` weighs; False when a stop was faster."""
+        price = live.model.weight.of(usage.input, usage.output)
+        return self._db.ledger.settle(live.call_id, usage, int(time.time()), price=price) is not None
+
+    def _let_go(self, live: Live, input_tokens: int, output_tokens: int = 0) -> bool:
+        """Gives the call back; the project books what the vendor may bill for it. False when a stop was faster."""
+        billed = live.model.weight.of(input_tokens, output_tokens)
         return self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
 
     def _usage_so_far(self, live: Live) -> Usage:
         if live.usage is not None:
             return live.usage
-        return Usage(live.input_tokens, self._gpt.estimate([Message("assistant", live.text)]), estimated=True)
+        output = self._gpt.estimate([Message("assistant", live.text)], live.model.name)
+        return Usage(live.input_tokens, output, estimated=True)
 
     def _close(self, live: Live, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
         if not self._outcomes.close(live.turn, state):
@@ -252,17 +290,17 @@ class Writing:
 
     # ------------------------------------------------------------------ room in the prompt
 
-    def _room(self) -> int:
+    def _room(self, live: Live) -> int:
         """Tokens that a whole prompt may take."""
-        return min(self._config.max_tokens_per_request, self._gpt.context_tokens() - self._config.max_tokens_per_answer)
+        return allowance.room(self._config, live.model.context_tokens)
 
     def _messages(self, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
         return prompting.story_messages(self._locales[story.language], story, path, turn)
 
     def _make_room(self, live: Live, story: Story, path: StoryPath) -> list[Message]:
         """Folds the oldest text into memory until the prompt has room; the prompt then."""
-        room = self._room()
-        while self._gpt.estimate(messages := self._messages(story, path, live.turn)) > room * MEMORY_SHARE:
+        room, model = self._room(live), live.model.name
+        while self._gpt.estimate(messages := self._messages(story, path, live.turn), model) > room * MEMORY_SHARE:
             count = prompting.prompts_to_fold(
                 path.prompts,
                 self._size,
@@ -274,7 +312,7 @@ class Writing:
             try:
                 self._fold(live, story.language, path, count, self._db.tree.remember)
             except (ModelError, LimitReached) as error:
-                fits = self._gpt.estimate(messages) <= room
+                fits = self._gpt.estimate(messages, model) <= room
                 if isinstance(error, ModelCancelled) or not fits:
                     raise
                 self._give_back(live, error)
@@ -288,23 +326,23 @@ class Writing:
         """Makes the story's memory anew out of its original text, all but its last two texts."""
         prompt_id, tree = live.turn.prompt_id, self._db.tree
         path = StoryPath("", tree.whole(prompt_id))
-        if not self._to_fold(path.prompts):
+        if not self._to_fold(live, path.prompts):
             tree.forget(prompt_id)
 
         def keep(last_id: int, memory: str) -> None:
             # The old memories go with the last call: until then a failure or a stop leaves them as they are.
-            if not self._to_fold(rest):
+            if not self._to_fold(live, rest):
                 tree.forget(prompt_id)
                 tree.remember(last_id, memory)
 
-        while count := self._to_fold(path.prompts):
+        while count := self._to_fold(live, path.prompts):
             rest = path.prompts[count:]
             path = StoryPath(self._fold(live, story.language, path, count, keep), rest)
         return Finish.STOP
 
-    def _to_fold(self, prompts: Sequence[Prompt]) -> int:
+    def _to_fold(self, live: Live, prompts: Sequence[Prompt]) -> int:
         """How many of the oldest texts go into the next call that makes a memory anew; 0: there are no more."""
-        fold_tokens = self._room() - 2 * prompting.MEMORY_TOKENS
+        fold_tokens = self._room(live) - 2 * prompting.MEMORY_TOKENS
         return prompting.prompts_to_fold(prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens)
 
     def _size(self, text: str) -> int:

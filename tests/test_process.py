@@ -56,7 +56,7 @@ def check(world: World, **changed: str) -> tuple[int, dict[str, str]]:
     return done.returncode, {part: state for state, part in lines}
 
 
-WELL = {"token": "ok", "model": "ok", "database": "ok", "log": "ok"}
+WELL = {"token": "ok", "model": "ok", "models": "ok", "database": "ok", "log": "ok"}
 
 
 def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_world: Callable[..., World]) -> None:
@@ -86,7 +86,7 @@ def test_a_check_names_what_is_wrong(make_world: Callable[..., World]) -> None:
         DATABASE_PATH=str(world.folder / "other.db"),
         LOG_FILE=str(world.folder / "file" / "log.txt"),
     )
-    assert (code, lines) == (1, dict.fromkeys(WELL, "FAIL"))
+    assert (code, lines) == (1, dict.fromkeys(WELL, "FAIL") | {"models": "ok"})
     assert (world.folder / "other.db").read_bytes() == foreign
 
 

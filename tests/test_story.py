@@ -139,6 +139,7 @@ EVERYWHERE: Row = {
     "/new_story": ("new_story", None),
     "/stories": ("shelf", None),
     "/language": ("language", None),
+    "/model": ("model", None),
     "/cancel": ("nothing_to_cancel", None),
     "stop": ("nothing_to_stop", None),
     "/whole_story": ("whole_story", None),

@@ -3,8 +3,8 @@
 Four shapes are read, by code and not by message: Yandex's `{"error": {"grpcCode", "httpCode", "message"}}`,
 `{"error": "…", "code": 3}`, SpeechKit's `{"error_code", "error_message"}`, and the OpenAI way,
 `{"error": {"message", "type", "code"}}`, where some servers put a number in `code`. A body that isn't JSON
-counts by its HTTP status. Messages are looked at only for what no code tells: a prompt that is too long, and
-a folder that isn't the service account's.
+counts by its HTTP status. Messages are looked at only for what no code tells: a prompt that is too long, a
+model that isn't there, and a folder that isn't the service account's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelRefused, PromptTooLong
+from errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelGone, ModelRefused, PromptTooLong
 from masking import Redactor
 
 _STATUS_OF_GRPC: Final = {
@@ -40,6 +40,11 @@ _STATUS_OF_GRPC: Final = {
 _TOO_LONG: Final = re.compile(
     r"number of input tokens|text length is \d+|context[_ ](?:length|size|window)|maximum context|too many tokens"
     r"|prompt is too long",
+    re.IGNORECASE,
+)
+_GONE: Final = re.compile(
+    r"model[_ ]uri|model_not_found|access to (?:the )?model"
+    r"|\bmodel\b.{0,120}(?:not found|does not exist|doesn't exist|not available|no longer)",
     re.IGNORECASE,
 )
 _FOLDER: Final = re.compile(r"folder id|folder_id", re.IGNORECASE)
@@ -95,6 +100,8 @@ def _status(status: int, fields: Mapping[str, Any], code: Any) -> int:
 def _class_of(status: int, words: set[str], message: str) -> type[ModelError]:
     if words & _REFUSALS:
         return ModelRefused
+    if status in (400, 403, 404) and _GONE.search(message) and not _FOLDER.search(message):
+        return ModelGone
     if status in (401, 402, 403) or words & _DENIALS:
         return ModelDenied
     if status == 413 or (status != 429 and _TOO_LONG.search(message)):

@@ -58,9 +58,6 @@ class Wire(Protocol):
     def model_name(self, model: str) -> str:
         """What `model` is called in logs; for an empty one the default's name. No network."""
 
-    def context_tokens(self, model: str) -> int:
-        """How many tokens prompt and answer may have together."""
-
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         """The call that asks `request`. May fetch a credential: raises ModelError."""
 
@@ -82,8 +79,8 @@ class Wire(Protocol):
     def drop_credential(self, authorization: str) -> bool:
         """The vendor answered 401 to this header: True when a new try may help."""
 
-    def adapt(self, error: ModelError) -> bool:
-        """The vendor doesn't know a part of the request: True when the next try leaves it out."""
+    def adapt(self, error: ModelError, model: str) -> bool:
+        """The model doesn't know a part of the request: True when the next try leaves it out."""
 
 
 @dataclass(frozen=True, slots=True)

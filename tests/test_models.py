@@ -1,0 +1,362 @@
+"""Models: the list, the choice, two vendors at once, prices on every account, and models that are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from messages import Json
+from sandbox.model_faults import Behaviour
+from sandbox.people import Person
+from tests.world import World, until
+
+Make = Callable[..., World]
+THEIRS = "sandbox-other"
+
+
+@pytest.fixture
+def both(make_world: Make) -> World:
+    """Yandex's models and another server's, whose list has come."""
+    world = make_world()
+    world.settings["OPENAI_BASE_URL"] = world.models.openai_url
+    heard(world)
+    return world
+
+
+def heard(world: World) -> None:
+    """Starts the bot; its list of the server's models is there."""
+    offer = world.start().offer
+    until(lambda: offer.heard and not offer.away)
+
+
+def asked(world: World) -> str:
+    """The model of the last completion."""
+    body = world.models.of("completion")[-1].body
+    return str(body.get("modelUri") or body["model"])
+
+
+def choose(person: Person, name: str) -> None:
+    person.send(f"/model {name}")
+    person.wait("Теперь для вас пишет")
+
+
+def buttons(person: Person) -> list[str]:
+    return [button.text for row in person.last.inline for button in row]
+
+
+# ---------------------------------------------------------------------- the list and the choice
+
+
+def test_the_list_shows_each_model_with_its_context_and_price(world: World) -> None:
+    person = world.new_person()
+    person.send("/model")
+    shown = person.wait("Сейчас для вас пишет YandexGPT 5 Lite").text
+    assert "✅ YandexGPT 5 Lite, помнит до 32 768 токенов\n0,20 ₽ запрос, 0,20 ₽ ответ · обычная" in shown
+    assert "YandexGPT 5 Pro, помнит до 32 768 токенов\n1,20 ₽ запрос, 1,20 ₽ ответ · ≈ в 6 раз дороже обычной" in shown
+    assert "Alice AI LLM, помнит до 131 072 токенов\n0,50 ₽ запрос, 1,20 ₽ ответ · ≈ в 3,4 раза дороже" in shown
+    assert "Qwen 3.6 35B, помнит до 262 144 токенов\nцена неизвестна, считаю так: ≈ в 6 раз дороже" in shown
+    assert buttons(person)[0] == "✅ YandexGPT 5 Lite" and len(buttons(person)) == 8
+
+
+def test_a_button_switches_and_the_list_shows_it(world: World) -> None:
+    person = world.writer()
+    person.send("/model")
+    person.wait("обычная")
+    person.tap("YandexGPT 5 Pro")
+    person.wait("Сейчас для вас пишет YandexGPT 5 Pro")
+    assert "✅ YandexGPT 5 Pro" in buttons(person)
+    world.says("Дальше иначе.")
+    person.press("▶️ Дальше")
+    person.wait("Дальше иначе.")
+    assert asked(world) == "gpt://b1gsandbox/yandexgpt-5-pro"
+    assert world.value("select model from call order by id desc limit 1") == "yandexgpt-5-pro"
+
+
+@pytest.mark.parametrize("name", ["yandexgpt/latest", "YandexGPT-5-PRO", "yandexgpt 5 pro", "gpt://b1g/yandexgpt"])
+def test_a_name_an_alias_and_a_title_switch_in_any_case(name: str, world: World) -> None:
+    person = world.new_person()
+    choose(person, name)
+    assert world.value("select model from user") == "yandexgpt-5-pro"
+
+
+@pytest.mark.parametrize("name", ["сброс", "RESET", "yandexgpt-lite", "yandexgpt-5-lite/latest"])
+def test_the_default_can_be_restored(name: str, world: World) -> None:
+    person = world.new_person()
+    choose(person, "aliceai-llm")
+    choose(person, name)
+    assert world.value("select model from user") == ""
+
+
+def test_an_unknown_name_is_explained_with_the_nearest(world: World) -> None:
+    person = world.new_person()
+    person.send("/model alisai-llm")
+    person.wait("Модели «alisai-llm» я не знаю. Может быть, одна из этих?")
+    assert "Alice AI LLM" in buttons(person)
+    person.tap("Alice AI LLM")
+    person.wait("Сейчас для вас пишет Alice AI LLM")
+    person.send("/model <b>щщщ")
+    person.wait("Модели «<b>щщщ» я не знаю. Весь список: /model")
+
+
+def test_in_the_wizard_the_question_comes_again(world: World) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("жанр")
+    person.send("/model")
+    person.wait("Сейчас для вас пишет")
+    person.wait("Шаг 1 из 5")
+    assert world.value("select step from user") == "genre"
+
+
+def test_many_models_come_in_pages(make_world: Make) -> None:
+    world = make_world(MODEL_PROVIDER="openai", YANDEX_FOLDER_ID="")
+    world.settings["OPENAI_BASE_URL"] = world.models.openai_url
+    world.models.listed = [{"id": f"model-{number}"} for number in range(20)]
+    heard(world)
+    person = world.new_person()
+    person.send("/model")
+    person.wait("Сейчас для вас пишет model-0")
+    assert buttons(person)[-3:] == ["◀", "1/3", "▶"]
+    person.tap("◀")
+    person.until(lambda: buttons(person)[-2] == "3/3")
+    person.tap("model-19")
+    person.wait("Сейчас для вас пишет model-19")
+    assert buttons(person)[-2] == "3/3"
+    person.tap("model-19")
+    assert person.wait_answer_text() if hasattr(person, "wait_answer_text") else True
+
+
+def test_a_button_of_a_model_that_has_gone_says_so(both: World) -> None:
+    person = both.new_person()
+    person.send("/model")
+    message = person.wait("Сейчас для вас пишет")
+    assert both.app is not None
+    both.models.listed = [{"id": "sandbox-storyteller"}]
+    assert both.app.offer.refresh()
+    person.tap("▶", message)
+    person.until(lambda: buttons(person)[-2] == "2/2")
+    listed = buttons(person)
+    assert THEIRS not in listed and "sandbox-storyteller" in listed
+
+
+# ---------------------------------------------------------------------- two vendors at once
+
+
+def test_two_vendors_write_side_by_side(both: World) -> None:
+    anna, boris = both.writer(1), both.writer(2)
+    choose(boris, THEIRS)
+    both.says("Из облака.")
+    anna.press("▶️ Дальше")
+    anna.wait("Из облака.")
+    assert asked(both) == "gpt://b1gsandbox/yandexgpt-lite"
+    both.says("С другого сервера.")
+    boris.press("▶️ Дальше")
+    boris.wait("С другого сервера.")
+    assert asked(both) == THEIRS and both.models.of("completion")[-1].path == "/v1/chat/completions"
+    choose(boris, "deepseek-v4-flash")
+    both.says("Третьей дорогой.")
+    boris.press("▶️ Дальше")
+    boris.wait("Третьей дорогой.")
+    assert asked(both) == "gpt://b1gsandbox/deepseek-v4-flash"
+    assert both.models.of("completion")[-1].headers["openai-project"] == "b1gsandbox"
+
+
+def test_model_provider_says_whose_model_is_the_default(make_world: Make) -> None:
+    world = make_world(MODEL_PROVIDER="openai", OPENAI_MODEL="sandbox-other")
+    world.settings["OPENAI_BASE_URL"] = world.models.openai_url
+    heard(world)
+    person = world.writer()
+    assert asked(world) == "sandbox-other"
+    choose(person, "yandexgpt-lite")
+    world.says("Из облака.")
+    person.press("▶️ Дальше")
+    person.wait("Из облака.")
+    assert asked(world) == "gpt://b1gsandbox/yandexgpt-5-lite"
+
+
+def test_models_that_do_not_write_are_not_offered(both: World) -> None:
+    both.models.listed = [
+        {"id": "text-embedding-3-small"},
+        {"id": "whisper-1"},
+        {"id": "gpt-image-1"},
+        {"id": "llama3:8b", "max_model_len": 16_384},
+        {"id": "tiny", "context_length": 512},
+        {"id": "YandexGPT-Lite"},
+        {"name": "nameless"},
+    ]
+    assert both.app is not None and both.app.offer.refresh()
+    theirs = {model.name: model.context_tokens for model in both.app.offer.models if model.vendor == "openai"}
+    assert theirs == {"llama3:8b": 16_384}
+
+
+# ---------------------------------------------------------------------- a server that is away
+
+
+def test_a_server_that_is_away_holds_nobody_up_and_is_told_of(make_world: Make) -> None:
+    world = make_world()
+    world.settings["OPENAI_BASE_URL"] = world.models.openai_url
+    world.models.faults.rule = lambda received: Behaviour(hang=True) if received.kind == "models" else None
+    world.start()
+    person = world.new_person()
+    person.send("/model")
+    person.wait("Сервер с другими моделями ещё не ответил")
+    assert "YandexGPT 5 Lite" in person.last.text
+
+
+def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both: World) -> None:
+    person = both.writer()
+    choose(person, THEIRS)
+    until(lambda: both.value("select value from setting where key like 'models:%'"))
+    both.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "models" else None
+    offer = both.restart().offer
+    until(lambda: offer.away)
+    person.send("/model")
+    person.wait("Сервер моделей сейчас молчит")
+    person.tap("▶")
+    person.until(lambda: f"✅ {THEIRS}" in buttons(person))
+    both.says("Пишу и так.")
+    person.press("▶️ Дальше")
+    person.wait("Пишу и так.")
+    assert asked(both) == THEIRS
+
+
+# ---------------------------------------------------------------------- a model that is gone
+
+
+def test_a_model_that_has_vanished_from_the_list_gives_way_to_the_default(both: World) -> None:
+    person = both.writer()
+    choose(person, THEIRS)
+    both.models.listed = [{"id": "sandbox-storyteller"}]
+    assert both.app is not None and both.app.offer.refresh()
+    both.says("Обычная дописала.")
+    person.press("▶️ Дальше")
+    person.wait("Модели «sandbox-other» больше нет. Пишет обычная: YandexGPT 5 Lite")
+    person.wait("Обычная дописала.")
+    assert asked(both) == "gpt://b1gsandbox/yandexgpt-lite"
+    assert both.value("select model from user") == ""
+
+
+def test_a_vanished_model_is_told_of_by_the_list_as_well(both: World) -> None:
+    person = both.new_person()
+    choose(person, THEIRS)
+    both.models.listed = []
+    assert both.app is not None and both.app.offer.refresh()
+    person.send("/model")
+    person.wait("Модели «sandbox-other» больше нет")
+    person.wait("Сейчас для вас пишет YandexGPT 5 Lite")
+
+
+def test_a_model_that_the_vendor_does_not_know_gives_way_in_the_same_turn(world: World) -> None:
+    person = world.writer()
+    choose(person, "yandexgpt-5.1")
+    before = world.value("select balance from user")
+    world.models.faults.order(Behaviour(status=400, message="invalid model_uri"))
+    world.says("Обычная дописала.")
+    person.press("▶️ Дальше")
+    person.wait("Модели «yandexgpt-5.1» больше нет")
+    person.wait("Обычная дописала.")
+    call = "select charged from call where model = 'yandexgpt-lite' order by id desc limit 1"
+    assert world.value("select balance from user") == before - world.value(call)
+    assert world.value("select reserved from user") == 0
+    assert world.value("select state from call where model = 'yandexgpt-5.1'") == "returned"
+    assert world.value("select lost from budget") == 0
+
+
+def test_a_default_model_that_is_gone_is_an_ordinary_failure(world: World) -> None:
+    person = world.writer()
+    world.models.faults.order(Behaviour(status=400, message="invalid model_uri"))
+    person.press("▶️ Дальше")
+    person.wait("Не получилось обработать запрос")
+
+
+# ---------------------------------------------------------------------- money
+
+
+def test_a_dearer_model_costs_its_price_everywhere(world: World) -> None:
+    person = world.writer()
+    choose(person, "aliceai-llm")
+    sums = ("balance from user", "spent from user", "spent from session", "spent from budget")
+    before = [world.value(f"select {what}") for what in sums]
+    world.says("Дорогие слова.")
+    person.press("▶️ Дальше")
+    person.wait("Дорогие слова.")
+    figures = [
+        world.value(f"select {name} from call order by id desc limit 1") for name in ("input", "output", "charged")
+    ]
+    price = -(-figures[0] * 5 // 2) + 6 * figures[1]  # 0.50 and 1.20 beside 0.20
+    assert figures[2] == price > figures[0] + figures[1] > 0
+    after = [world.value(f"select {what}") for what in sums]
+    assert [late - early for early, late in zip(before, after, strict=True)] == [-price, price, price, price]
+
+
+def test_summaries_and_titles_are_the_chosen_models_too(make_world: Make) -> None:
+    world = make_world(MAX_TOKENS_PER_REQUEST=1100, MAX_TOKENS_PER_ANSWER=200)
+    world.start()
+    person = world.writer(words="Дождь шёл над городом. " * 40)
+    choose(person, "yandexgpt-5-pro")
+    for number in range(4):
+        words = f"Часть {number}. " + "Дождь шёл над городом. " * 40
+        world.models.faults.rule = lambda received, words=words: (
+            Behaviour(text=words) if received.kind == "completion" else None
+        )
+        person.press("▶️ Дальше")
+        person.wait(f"Часть {number}.")
+    until(lambda: world.value("select count(*) from call where purpose = 'summary'"))
+    assert world.value("select count(distinct model) from call where id > 1") == 1
+    assert world.value("select model from call where purpose = 'summary'") == "yandexgpt-5-pro"
+
+
+def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(world: World) -> None:
+    person = world.writer()
+    choose(person, "yandexgpt-5-pro")
+    world.change("update user set balance = 5000")
+    person.press("▶️ Дальше")
+    person.wait("На ход с моделью YandexGPT 5 Pro токенов не хватит, а на обычную модель хватит: /model сброс")
+    choose(person, "сброс")
+    world.says("Хватило.")
+    person.press("▶️ Дальше")
+    person.wait("Хватило.")
+
+
+def test_turns_left_are_counted_at_the_chosen_models_price(world: World) -> None:
+    person = world.new_person()
+    person.send("/help")
+    person.wait("≈ 12 ходов (30 000 токенов)")
+    choose(person, "yandexgpt-5-pro")
+    person.send("/help")
+    person.wait("≈ 2 хода (30 000 токенов)")
+
+
+def test_words_are_measured_by_the_context_of_the_chosen_model(both: World) -> None:
+    both.models.listed = [{"id": "small", "context_length": 1700}]
+    assert both.app is not None and both.app.offer.refresh()
+    person = both.writer()
+    choose(person, "small")
+    person.send("слово " * 400)
+    person.wait("Помещается 450 токенов")
+
+
+def test_own_prices_come_from_a_file(make_world: Make, tmp_path: Path) -> None:
+    own = tmp_path / "models.toml"
+    own.write_text(
+        '[[model]]\nname = "sandbox-other"\nvendor = "openai"\ntitle = "Свой"\ncontext = 4096\n'
+        'price = { input = 0.004, output = 2 }\n\n[[model]]\nname = "yandexgpt-5-lite"\nprice = { input = 1, output = 1 }\n'
+    )
+    world = make_world(MODELS_FILE=own)
+    world.settings["OPENAI_BASE_URL"] = world.models.openai_url
+    heard(world)
+    person = world.new_person()
+    choose(person, "свой")
+    person.wait("Свой (0,004 ₽ запрос, 2,00 ₽ ответ")
+    weight = world.app.offer.weight("sandbox-other") if world.app else None
+    assert weight is not None and (weight.of(1), weight.of(1000), weight.of(0, 3)) == (1, 4, 6)
+
+
+def test_the_stored_choice_is_one_row_of_the_user_and_shown_as_json(both: World) -> None:
+    person = both.new_person()
+    person.send("/model")
+    person.wait("Сейчас для вас пишет")
+    data: list[Json] = [button.data for row in person.last.inline for button in row]
+    assert all(isinstance(each, str) and len(each.encode()) <= 64 for each in data)
