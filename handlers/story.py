@@ -197,7 +197,7 @@ def affordable(visit: Visit, story: Story, kind: str, tokens: int | None = None)
     try:
         visit.desk.turns.check(visit.user.id, story.session_id, kind, tokens)
     except LimitReached as limit:
-        visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, story.session_id, limit))
+        visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, story.session_id, limit, kind))
         return False
     return True
 

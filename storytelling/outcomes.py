@@ -18,7 +18,7 @@ from messages import Json, Outgoing, Usage
 from offer import Offer
 from story import Draft, Step, short_name, working_title
 from storytelling import allowance, books, showing
-from storytelling.prompting import STREAMED
+from storytelling.prompting import JOBS, STREAMED
 from storytelling.showing import sentence
 from texts import FALLBACK, Locales, Texts
 
@@ -199,7 +199,7 @@ class Outcomes:
         retry = (texts.label("retry"), f"retry:{turn.id}")
         softer = (texts.label("softer"), f"softer:{turn.id}")
         if isinstance(error, LimitReached):
-            return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error)]
+            return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error, turn.kind)]
         if turn.kind in ("picture", "reading") and isinstance(error, ModelError):
             what = "picture" if turn.kind == "picture" else "voice"
             if isinstance(error, ModelRefused) and turn.kind == "picture":
@@ -217,22 +217,27 @@ class Outcomes:
         key = "trouble.storage" if isinstance(error, StorageError) else "trouble.bug"
         return [sentence(turn.chat_id, texts.say(key), inline([retry]))]
 
-    def limit(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+    def limit(
+        self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached, kind: str = "part"
+    ) -> Outgoing:
         """The sentence of a limit, with the button of the next step where there is one."""
         user = self._db.users.get(user_id)
         texts = self._locales[user.language if user else FALLBACK]
         keyboard: Json = None
+        config, model = self._config, self._offer.standing(user.model if user else "")
+        dear = kind not in JOBS and allowance.least_price(config, model.weight) > allowance.least_price(config)
         if error.limit == "session":
             text = texts.say("trouble.session_full")
+            if dear and error.used + allowance.least_price(config) <= config.max_tokens_per_session:
+                text = texts.say("trouble.session_dear", title=model.title, reset=texts.plain("model.reset"))
             volume = (texts.label("second_volume"), f"volume:{session_id}")
             keyboard = inline([(texts.label("finale"), f"finale:{session_id}"), volume])
         elif error.limit == "sessions":
             text = texts.say("trouble.sessions", used=error.used, limit=error.allowed)
         elif error.limit == "balance":
             text = texts.say("trouble.balance_refill" if self._config.user_tokens_per_day else "trouble.balance")
-            if user is not None and error.used > error.allowed >= allowance.least_price(self._config):
-                title, reset = self._offer.standing(user.model).title, texts.plain("model.reset")
-                text = texts.say("trouble.balance_dear", title=title, reset=reset)
+            if dear and error.allowed >= allowance.least_price(config):
+                text = texts.say("trouble.balance_dear", title=model.title, reset=texts.plain("model.reset"))
         elif error.limit == "project":
             text = texts.say("trouble.project")
         else:

@@ -1,0 +1,155 @@
+"""The catalogue's file, the weights of models, and the names that they go by."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalogue import Catalogue, Listed, Model, Price, Weight, weighed
+from errors import ConfigError, ModelAway
+from offer import Offer, Server
+
+ROOT = Path(__file__).parent.parent
+CATALOGUE = Catalogue.load(ROOT / "catalogue.toml")
+
+
+def weights(default: str, *others: Model) -> dict[str, tuple[float, float]]:
+    models = (*CATALOGUE.models, *others)
+    chosen = next(model for model in models if model.name == default)
+    return {m.name: (float(m.weight.input), float(m.weight.output)) for m in weighed(models, chosen)}
+
+
+def test_each_model_weighs_its_price_beside_the_default_one() -> None:
+    beside_lite = weights("yandexgpt-5-lite")
+    assert beside_lite["yandexgpt-5-lite"] == (1, 1)
+    assert beside_lite["aliceai-llm"] == (2.5, 6)
+    assert beside_lite["yandexgpt-5-pro"] == (6, 6)
+    assert weights("yandexgpt-5-pro")["yandexgpt-5-lite"] == (1 / 6, 1 / 6)
+
+
+def test_an_unknown_price_weighs_as_the_dearest_would() -> None:
+    assert weights("yandexgpt-5-lite")["deepseek-v4-flash"] == (6, 6)
+    assert weights("deepseek-v4-flash")["yandexgpt-5-pro"] == (1, 1)
+
+
+def test_another_servers_model_without_a_price_weighs_as_the_default_one_does() -> None:
+    theirs = Model("llama", "llama", "openai", "openai")
+    assert weights("yandexgpt-5-pro", theirs)["llama"] == (1, 1)
+    beside_theirs = weights("llama", theirs)
+    assert beside_theirs["yandexgpt-5-lite"] == (1, 1) and beside_theirs["aliceai-llm"] == (2.5, 6)
+    dear = Model("gpt", "gpt", "openai", "openai", price=Price(Decimal(2), Decimal(8)))
+    assert weights("yandexgpt-5-lite", dear)["gpt"] == (10, 40)
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 10**4), st.integers(1, 10**4))
+def test_a_cost_is_rounded_up_and_never_to_nothing(tokens_in: int, tokens_out: int, price: int, base: int) -> None:
+    models = [
+        Model("a", price=Price(Decimal(base), Decimal(base))),
+        Model("b", price=Price(Decimal(price), Decimal(7))),
+    ]
+    weight = weighed(models, models[0])[1].weight
+    assert weight.of(tokens_in) * base >= tokens_in * price > (weight.of(tokens_in) - 1) * base
+    assert weight.of(tokens_in, tokens_out) == weight.of(tokens_in) + weight.of(0, tokens_out)
+    assert (weight.of(tokens_in) > 0) == (tokens_in > 0)
+    assert Weight().of(tokens_in, tokens_out) == tokens_in + tokens_out
+
+
+def test_names_aliases_and_titles_find_a_model() -> None:
+    for name in ("yandexgpt-lite", "YandexGPT-5-Lite/latest", "gpt://b1g/yandexgpt-lite", " yandexgpt  5 lite "):
+        found = CATALOGUE.find(name)
+        assert found is not None and found.name == "yandexgpt-5-lite"
+    assert CATALOGUE.find("yandexgpt/rc") != CATALOGUE.find("yandexgpt/latest")
+    assert CATALOGUE.find("llama") is None
+
+
+def test_own_entries_change_and_extend_the_catalogue(tmp_path: Path) -> None:
+    own = tmp_path / "models.toml"
+    own.write_text(
+        '[[model]]\nname = "qwen3.6-35b-a3b"\nprice = { input = 0.3, output = 1 }\n'
+        '[[model]]\nname = "x"\napi = "openai"'
+    )
+    models = {model.name: model for model in Catalogue.load(ROOT / "catalogue.toml", own).models}
+    qwen = models["qwen3.6-35b-a3b"]
+    assert qwen.price == Price(Decimal("0.3"), Decimal(1)) and qwen.context_tokens == 262_144
+    assert (models["x"].title, models["x"].api, models["x"].price) == ("x", "openai", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[[model]", "can't be read"),
+        ("model = 1", "no [[model]] tables"),
+        ('[[model]]\ntitle = "x"', "name has to be"),
+        ('[[model]]\nname = "a b"', "name has to be"),
+        ('[[model]]\nname = "x"\nprices = 1', "prices is no field"),
+        ('[[model]]\nname = "x"\nprice = { input = 0, output = 1 }', "both more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = nan, output = 1 }', "both more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = true, output = 1 }', "both more than 0"),
+        ('[[model]]\nname = "x"\nprice = 1', "both more than 0"),
+        ('[[model]]\nname = "x"\ncontext = 0', "whole number"),
+        ('[[model]]\nname = "x"\ncontext = true', "whole number"),
+        ('[[model]]\nname = "x"\nvendor = "other"', "yandex or openai"),
+        ('[[model]]\nname = "x"\naliases = "y"', "list of names"),
+        ('[[model]]\nname = "x"\ntitle = 1', "title has to be"),
+        ('[[model]]\nname = "x"\naliases = ["yandexgpt-lite"]', "is called 'yandexgpt-lite' as well"),
+    ],
+)
+def test_a_file_with_faults_is_refused_in_sentences(text: str, fault: str, tmp_path: Path) -> None:
+    own = tmp_path / "models.toml"
+    own.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        Catalogue.load(ROOT / "catalogue.toml", own)
+    assert all(each.startswith("MODELS_FILE: ") and str(own) in each for each in refused.value.faults)
+    assert fault in str(refused.value)
+
+
+def server(*answers: list[Listed] | ModelAway) -> Server:
+    """A server that lists its models so, one answer after the other."""
+    left = list(answers)
+
+    def ask() -> list[Listed]:
+        answer = left.pop(0)
+        if isinstance(answer, ModelAway):
+            raise answer
+        return answer
+
+    return Server("http://m/v1", ask, lambda listed: Model(listed.name, listed.name, "openai", "openai"))
+
+
+def test_a_default_without_a_name_is_the_first_that_the_server_lists() -> None:
+    offer = Offer((), Model("", vendor="openai"), server([Listed("one"), Listed("two")], [Listed("two")]))
+    assert (offer.default.name, offer.models, offer.heard) == ("", (), False)
+    assert offer.refresh() and offer.default.name == "one"
+    assert offer.refresh() and offer.default.name == "two"
+
+
+def test_a_chosen_model_counts_as_there_until_a_server_has_said_otherwise() -> None:
+    offer = Offer(CATALOGUE.models, CATALOGUE.models[0], server(ModelAway("away"), [Listed("one")]))
+    assert not offer.refresh() and offer.away
+    unheard = offer.chosen("theirs")
+    assert unheard is not None and unheard.vendor == "openai"
+    assert offer.refresh() and not offer.away
+    assert offer.chosen("theirs") is None and offer.standing("theirs") == offer.default
+    assert offer.chosen("") == offer.default
+
+
+def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
+    heard = Offer((), Model("", vendor="openai"), server([Listed("one", 4096)]))
+    heard.refresh()
+    later = Offer((), Model("", vendor="openai"), server())
+    for broken in ("nonsense", "1", "[1]", '[["a","b"]]'):
+        later.recall(broken)
+        assert not later.heard
+    later.recall(heard.dump())
+    assert later.heard and later.default.name == "one"
+
+
+def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
+    offer = Offer(CATALOGUE.models, CATALOGUE.models[0])
+    assert [model.name for model in offer.nearest("qwen")] == ["qwen3.6-35b-a3b"]
+    assert "deepseek-v4-flash" in [model.name for model in offer.nearest("deepsek-v4-flash")]
+    assert offer.nearest("щщщ") == [] == offer.nearest(" ")
