@@ -100,7 +100,10 @@ def user_ids(text: str) -> frozenset[int]:
 
 def path(text: str) -> Path:
     """A path, which need not exist."""
-    return Path(text).expanduser()
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ValueError(f"there is no home folder of {_quoted(text)}") from None
 
 
 def file(text: str) -> Path:
