@@ -95,6 +95,20 @@ def test_all_faults_come_at_once_each_naming_its_variable() -> None:
     assert len(faults) == len(wrong)
 
 
+def test_both_vendors_may_be_configured_and_the_provider_is_the_default_ones() -> None:
+    yandex = {"TELEGRAM_TOKEN": TOKEN, "YANDEX_FOLDER_ID": "b1g"}
+    assert [Config.from_env(yandex).has_yandex, Config.from_env(yandex).has_openai] == [True, False]
+    for more in ({"OPENAI_API_KEY": "sk-x"}, {"OPENAI_BASE_URL": "http://localhost:11434/v1"}):
+        both = Config.from_env(yandex | more)
+        assert both.has_yandex and both.has_openai and both.model_provider == "yandex"
+        assert Config.from_env(yandex | more | {"MODEL_PROVIDER": "openai"}).model_provider == "openai"
+
+
+def test_a_folder_of_nobodys_home_is_a_fault() -> None:
+    (fault,) = faults_of(ENOUGH | {"DATABASE_PATH": "~nobody-here/bot.db"})
+    assert fault.startswith("DATABASE_PATH: there is no home folder")
+
+
 def test_no_model_is_a_fault_that_names_the_ways_to_one() -> None:
     (fault,) = faults_of({"TELEGRAM_TOKEN": TOKEN})
     assert all(name in fault for name in ("YANDEX_FOLDER_ID", "YANDEX_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL"))

@@ -77,10 +77,17 @@ class Spending(RuleBasedStateMachine):
         self.open_calls.append(call)
 
     @precondition(lambda self: self.open_calls)
-    @rule(pick=st.integers(0, 100), input=st.integers(0, 1_000), output=st.integers(0, 1_000))
-    def settle(self, pick: int, input: int, output: int) -> None:
+    @rule(
+        pick=st.integers(0, 100),
+        input=st.integers(0, 1_000),
+        output=st.integers(0, 1_000),
+        price=st.none() | st.integers(0, 5_000),
+    )
+    def settle(self, pick: int, input: int, output: int, price: int | None) -> None:
         call = self.open_calls.pop(pick % len(self.open_calls))
-        assert self.db.ledger.settle(call, Usage(input, output), 2) is not None
+        charged = self.db.ledger.settle(call, Usage(input, output), 2, price=price)
+        held = self.db._connection.value("select reserved from call where id = ?", (call,))
+        assert charged == min(input + output if price is None else price, held)
         assert self.db.ledger.settle(call, Usage(input, output), 2) is None
         assert not self.db.ledger.give_back(call, 2)
 
@@ -114,7 +121,7 @@ class Spending(RuleBasedStateMachine):
             assert story.spent == value("select coalesce(sum(charged), 0) from call where session_id = ?", (session,))
         budget = self.db.ledger.budget(PERIOD)
         assert budget.reserved == value("select coalesce(sum(reserved), 0) from call where state = 'asked'")
-        assert budget.spent == value("select coalesce(sum(input + output), 0) from call where state = 'settled'")
+        assert budget.spent == value("select coalesce(sum(price), 0) from call where state = 'settled'")
 
 
 Spending.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)

@@ -53,10 +53,10 @@ def test_the_list_shows_each_model_with_its_context_and_price(world: World) -> N
     person = world.new_person()
     person.send("/model")
     shown = person.wait("Сейчас для вас пишет YandexGPT 5 Lite").text.replace("\xa0", " ")
-    assert "✅ YandexGPT 5 Lite, помнит до 32 768 токенов\n0,20 ₽ запрос, 0,20 ₽ ответ · обычная" in shown
-    assert "YandexGPT 5 Pro, помнит до 32 768 токенов\n1,20 ₽ запрос, 1,20 ₽ ответ · ≈ в 6 раз дороже обычной" in shown
-    assert "Alice AI LLM, помнит до 131 072 токенов\n0,50 ₽ запрос, 1,20 ₽ ответ · ≈ в 3,4 раза дороже" in shown
-    assert "Qwen 3.6 35B, помнит до 262 144 токенов\nцена неизвестна, считаю так: ≈ в 6 раз дороже" in shown
+    assert "✅ YandexGPT 5 Lite, контекст 32 768 токенов\n0,20 ₽ запрос, 0,20 ₽ ответ · обычная" in shown
+    assert "YandexGPT 5 Pro, контекст 32 768 токенов\n1,20 ₽ запрос, 1,20 ₽ ответ · ≈ в 6 раз дороже обычной" in shown
+    assert "Alice AI LLM, контекст 131 072 токена\n0,50 ₽ запрос, 1,20 ₽ ответ · ≈ в 3,4 раза дороже" in shown
+    assert "Qwen 3.6 35B, контекст 262 144 токена\nцена неизвестна, считаю так: ≈ в 6 раз дороже" in shown
     assert buttons(person)[0] == "✅ YandexGPT 5 Lite" and len(buttons(person)) == 8
 
 

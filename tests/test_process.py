@@ -73,6 +73,23 @@ def test_a_check_beside_a_running_bot_changes_nothing(world: World) -> None:
     assert not [call for call in world.telegram.called("getUpdates") if call.status == 409]
 
 
+def test_a_check_says_which_models_there_are(make_world: Callable[..., World]) -> None:
+    world = make_world()
+    both = world.environment() | {"OPENAI_BASE_URL": world.models.openai_url}
+    line = next(line for line in run("--check", **both).stdout.splitlines() if "models:" in line)
+    assert line.startswith("ok    models: yandexgpt-lite by default, others: aliceai-llm, ")
+    assert line.endswith("sandbox-storyteller, sandbox-other")
+    away = run("--check", **both | {"OPENAI_BASE_URL": f"{world.models.openai_url}/nowhere"}).stdout
+    assert "nowhere didn't list its own" in away and "FAIL" not in away
+
+
+def test_a_file_of_models_with_faults_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    own = tmp_path / "models.toml"
+    own.write_text('[[model]]\nname = "x"\nprice = 1')
+    done = run(TELEGRAM_TOKEN="123456789:" + "A" * 35, YANDEX_FOLDER_ID="b1g", MODELS_FILE=str(own))
+    assert done.returncode == 2 and "MODELS_FILE: " in done.stderr and "Traceback" not in done.stderr
+
+
 def test_a_check_names_what_is_wrong(make_world: Callable[..., World]) -> None:
     world = make_world()
     with closing(sqlite3.connect(world.folder / "other.db")) as other:
