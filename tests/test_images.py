@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from connections import Sessions
-from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelRefused
+from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
 from sandbox.art_api import draw
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
@@ -124,7 +124,7 @@ def test_a_refusal_is_told_from_other_bad_requests(models: ModelServers, yandex:
     assert [(fault.purpose, fault.user_id, fault.turn_id, fault.healed) for fault in faults] == [
         ("image", 7, 70, False)
     ]
-    with pytest.raises(ModelDenied):
+    with pytest.raises(ModelGone):
         yandex(model="no-such-model").paint(PROMPT)
 
 
@@ -136,8 +136,8 @@ def test_a_refusal_is_told_from_other_bad_requests(models: ModelServers, yandex:
         ({"type": "invalid_request_error", "code": "content_policy_violation", "message": "no"}, ModelRefused),
         ({"type": "invalid_request_error", "param": "prompt", "message": "no"}, ModelRefused),
         ({"type": "invalid_request_error", "param": "size", "message": "Invalid size"}, ModelError),
-        ({"type": "invalid_request_error", "message": "The model 'x' does not exist"}, ModelError),
-        ({"type": "invalid_request_error", "message": "Failed to parse model URI"}, ModelError),
+        ({"type": "invalid_request_error", "message": "The model 'x' does not exist"}, ModelGone),
+        ({"type": "invalid_request_error", "message": "Failed to parse model URI"}, ModelGone),
         ({"type": "server_error", "message": "no"}, ModelError),
     ],
 )
