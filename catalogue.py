@@ -30,6 +30,10 @@ class Price:
     input: Decimal
     output: Decimal
 
+    def of(self, input: int, output: int) -> Decimal:
+        """What so many tokens cost, in roubles."""
+        return (self.input * input + self.output * output) / 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Weight:

@@ -99,6 +99,11 @@ class Offer:
         """The model that goes by this name, alias or title, in whatever case."""
         return self._state.by_name.get(comparable(name))
 
+    def rubles(self, name: str, input: int, output: int) -> float | None:
+        """What so many tokens of a model cost in roubles; None where its price isn't known."""
+        model = self.find(name)
+        return float(model.price.of(input, output)) if model is not None and model.price is not None else None
+
     def nearest(self, name: str) -> list[Model]:
         """The models whose names are most like `name`: those that it is a part of first."""
         words, by_name = comparable(name), self._state.by_name

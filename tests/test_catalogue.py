@@ -148,6 +148,13 @@ def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
     assert later.heard and later.default.name == "one"
 
 
+def test_tokens_in_roubles() -> None:
+    offer = Offer(CATALOGUE.models, CATALOGUE.models[0])
+    assert offer.rubles("aliceai-llm", 2_000, 500) == 1.6
+    assert offer.rubles("yandexgpt-lite", 1_000, 0) == 0.2
+    assert offer.rubles("deepseek-v4-flash", 1, 1) is offer.rubles("", 1, 1) is offer.rubles("x", 1, 1) is None
+
+
 def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
     offer = Offer(CATALOGUE.models, CATALOGUE.models[0])
     assert [model.name for model in offer.nearest("qwen")] == ["qwen3.6-35b-a3b"]
