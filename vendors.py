@@ -103,7 +103,10 @@ def _server(config: Config, catalogue: Catalogue, wire: OpenAIWire) -> Server:
     described = [model for model in catalogue.models if model.vendor == "openai"]
     if config.openai_model and all(comparable(config.openai_model) not in model.names for model in described):
         described.insert(0, _of_the_server(config, catalogue, Listed(config.openai_model)))
-    return Server(config.openai_base_url, wire.models, partial(_of_the_server, config, catalogue), tuple(described))
+    # A name and a password before the host stay out of what is shown and kept.
+    scheme, _, rest = config.openai_base_url.partition("://")
+    address = f"{scheme}://{rest.rpartition('@')[2]}"
+    return Server(address, wire.models, partial(_of_the_server, config, catalogue), tuple(described))
 
 
 # ---------------------------------------------------------------------- how they are asked

@@ -27,7 +27,8 @@ def show(visit: Visit) -> None:
     _told_if_gone(visit)
     name = visit.words.partition(" ")[2].strip()
     if not name:
-        visit.send(_page_text(visit, 0), keyboard=_page_buttons(visit, 0))
+        page = _page_of(visit)
+        visit.send(_page_text(visit, page), keyboard=_page_buttons(visit, page))
         return
     offer, locales = visit.desk.offer, visit.desk.locales
     if name.casefold() in {locales[language].plain("model.reset") for language in locales}:
@@ -48,13 +49,13 @@ def turn_page(visit: Visit, page: int) -> Toast:
 def press(visit: Visit, number: int) -> Toast:
     """A model's button, in the list or under a name that wasn't understood."""
     models = visit.desk.offer.models
-    place = next((place for place, model in enumerate(models) if _number(model) == number), None)
-    if place is None:
+    model = next((model for model in models if _number(model) == number), None)
+    if model is None:
         return "toast.model_gone"
-    if models[place].name == visit.model.name:
+    if model.name == visit.model.name:
         return "toast.model_same"
-    _keep(visit, models[place])
-    page = place // PAGE
+    _keep(visit, model)
+    page = _page_of(visit)
     visit.edit_html(_page_text(visit, page), keyboard=_page_buttons(visit, page))
     return "toast.saved"
 
@@ -88,6 +89,12 @@ def _told_if_gone(visit: Visit) -> None:
 
 
 # ---------------------------------------------------------------------- the list
+
+
+def _page_of(visit: Visit) -> int:
+    """The page that has the user's model."""
+    names = [model.name for model in visit.desk.offer.models]
+    return names.index(visit.model.name) // PAGE if visit.model.name in names else 0
 
 
 def _page_text(visit: Visit, page: int) -> Html:
