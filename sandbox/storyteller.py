@@ -71,7 +71,7 @@ class Brief:
         hero, about = _named(self.hero, "Незнакомец" if self.language == "ru" else "The stranger")
         place, there = _named(self.setting, "Край карты" if self.language == "ru" else "The edge of the map")
         called = re.split(r",| (?:the|on|of) ", hero)[0]  # “Wren the Mapmaker” is Wren for short
-        words = called.split()
+        words = called.split() or [hero]  # a hero may be «,»
         short = (len(words) > 1 or called != hero) and len(words) <= 3 and words[0] != "The"
         name = words[-1] if short and words[-1][:1].isupper() else hero
         return {"hero": hero, "name": name, "about": about, "place": place, "there": there, "quote": self.quote}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connections import new_session
@@ -230,6 +230,7 @@ def test_the_same_messages_yield_the_same_text_and_a_salt_another() -> None:
 
 
 @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+@example(",:", "", "")
 def test_any_hero_and_any_words_are_told_of(hero: str, words: str, system: str) -> None:
     assert tell([brief("Сказка", hero), Message("user", words)])
     assert tell([Message("system", system), Message("user", words)])
