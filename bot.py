@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -32,9 +32,10 @@ from errors import CoauthorError, ConfigError, StorageError, TelegramRefused
 from fault_reports import FaultReports
 from gpt import GPT, Fault
 from handlers import front
+from handlers.usage import PICTURE, TOTALS, Statistics
 from handlers.visit import Desk
 from intake import Intake
-from messages import Outgoing
+from messages import Made, Outgoing, Recipe
 from offer import ASKED_AGAIN_S, ASKED_EVERY_S
 from self_check import check
 from sending.pacing import Pace
@@ -76,6 +77,7 @@ class App:
     def __init__(self, config: Config, network: Network | None = None) -> None:
         self.config = config
         self.fatal = threading.Event()
+        self.halted = threading.Event()  # an admin has asked for the end
         self._stopped = threading.Event()
         self.locales = Locales.load(HERE / "locales")
         sessions = Sessions(network or Network())
@@ -108,7 +110,7 @@ class App:
                 group_per_min=config.telegram_group_per_min,
             ),
             on_blocked=self._blocked,
-            make_book=partial(file_of, self.db, self.locales),
+            make=self._make,
         )
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
         outcomes = Outcomes(config, self.db, self.locales, self.offer)
@@ -117,7 +119,17 @@ class App:
         media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator)
         self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media)
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
-        desk = Desk(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer)
+        statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
+        self._makers: Mapping[str, Callable[[Recipe], Made | None]] = {
+            "book": partial(file_of, self.db, self.locales),
+            PICTURE: statistics.picture,
+            TOTALS: statistics.totals,
+        }
+        desk = Desk(
+            *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer),
+            halt=self.halted.set,
+            life=time.time_ns() // 1_000_000,
+        )
         front.register(self.bot, desk)
 
     def start(self) -> None:
@@ -214,6 +226,11 @@ class App:
         except StorageError:
             user = None
         return self.locales[user.language if user else FALLBACK].say(f"trouble.{kind}")
+
+    def _make(self, recipe: Recipe) -> Made | None:
+        """What a message is made of when it is sent; None for what nobody makes (any more)."""
+        maker = self._makers.get(recipe.kind)
+        return maker(recipe) if maker is not None else None
 
     def _no_access(self, error: TelegramRefused) -> None:
         logs.event(
@@ -330,7 +347,7 @@ def _serve(config: Config, network: Network) -> int:
     app = App(config, network)
     app.start()
     logs.event(log, logging.INFO, "started", provider=config.model_provider, slots=config.model_slots)
-    while not stop.wait(0.5) and not app.fatal.is_set():
+    while not stop.wait(0.5) and not app.fatal.is_set() and not app.halted.is_set():
         pass
     code = 1 if app.fatal.is_set() else 0
     last = threading.Timer(STOP_MAY_TAKE_S, os._exit, args=(code,))

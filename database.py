@@ -2,7 +2,7 @@
 
 `Database` opens the file, brings it up to date and offers a store a table; the stores are in `storage/`.
 One bot a file: a lock beside it keeps a second one out. Covered here: opening, transactions, recovery
-after a crash. Not covered: reading for search and statistics while a long write is under way.
+after a crash. Sums over everybody are read beside the connection that writes (`storage/reports.py`).
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import IO
 
 from errors import StorageError
+from storage.accounts import Account, Accounts
 from storage.backup import copy_to
 from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
 from storage.outbox import REFUSED, Outbox
+from storage.reports import Reports, Totals
 from storage.schema import look, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
@@ -30,6 +32,7 @@ from storage.users import User, Users
 __all__ = [
     "NO_SESSION",
     "REFUSED",
+    "Account",
     "Budget",
     "Caps",
     "Database",
@@ -38,6 +41,7 @@ __all__ = [
     "Prompt",
     "Story",
     "StoryPath",
+    "Totals",
     "Turn",
     "User",
     "back_up",
@@ -65,6 +69,7 @@ class Database:
             self.close()
             raise
         self.users = Users(self._connection)
+        self.accounts = Accounts(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
         self.tree = Tree(self._connection)
@@ -73,6 +78,7 @@ class Database:
         self.turns = Turns(self._connection)
         self.ledger = Ledger(self._connection)
         self.settings = Settings(self._connection)
+        self.reports = Reports(self._connection, path)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """All or nothing of what the block writes; `durable` waits until the disk has it."""

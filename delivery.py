@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
 from botapi import BotApi
-from messages import Json, OutboxRow
+from messages import Json, Made, OutboxRow, Recipe
 from sending.calls import Calls, OutboxStore
 from sending.jobs import Answer, Job, Outcome
 from sending.pacing import NEVER, Pace
@@ -30,8 +30,8 @@ _FIRST: Final = -1  # the id of a message that has no row: those that have one m
 class Delivery:
     """The senders. Every method may be called from any thread and none but `flush` and `stop` blocks.
 
-    `on_blocked` is told the chat of a row that ended with 403, and `make_book` makes a row's document, both in a
-    sender's thread.
+    `on_blocked` is told the chat of a row that ended with 403, and `make` follows a row's recipe (None: what it is
+    about is gone), both in a sender's thread.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Delivery:
         senders: int = 9,
         pace: Pace | None = None,
         on_blocked: Callable[[int], None] | None = None,
-        make_book: Callable[[int, str], tuple[str, bytes] | None] = lambda session_id, extension: None,
+        make: Callable[[Recipe], Made | None] = lambda recipe: None,
     ) -> None:
         self._store = store
         self._pace = pace or Pace()
@@ -52,7 +52,7 @@ class Delivery:
         self._queue = SendQueue(self._pace, max(1, senders - 2))  # two are left to answers
         self._queued: set[int] = set()  # the rows that are known, so that none goes twice
         # A row is forgotten before the store lets it go: SQLite may give its id to the next one.
-        self._calls = Calls(api, store, self._pace, on_blocked, before_mark=self._queued.discard, make_book=make_book)
+        self._calls = Calls(api, store, self._pace, on_blocked, before_mark=self._queued.discard, make=make)
         self._watched_until = NEVER  # one sender sleeps with a deadline, this one; the others until they are woken
         self._stopping = False
         self._threads = [

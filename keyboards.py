@@ -105,7 +105,7 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     if step in ANSWERS:
         return [[label("cancel")]]
     to_story = [[label("to_story")]] if has_story else []
-    return [*to_story, [label("new_story"), label("stories")], [label("help")]]
+    return [*to_story, [label("new_story"), label("stories")], [label("profile"), label("help")]]
 
 
 def _in_rows(items: Sequence[str], width: int) -> list[list[str]]:

@@ -77,11 +77,31 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipe:
+    """What the rest of a message is made of when it is sent, since making it takes its time: a book, a picture.
+
+    `kind` says who makes it, `of` is the id of what it is about, `how` the rest (a kind of file, a language).
+    """
+
+    kind: str
+    of: int
+    how: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What became of a recipe: more parameters of the call, and its files."""
+
+    params: Mapping[str, Json]
+    files: Mapping[str, tuple[str, bytes]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
-    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `book` is a
-    story's session and a kind of file: that takes its time, so the document is made by who sends it.
+    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. With a
+    `recipe` the rest is made by who sends it.
     """
 
     chat_id: int
@@ -89,7 +109,7 @@ class Outgoing:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    book: tuple[int, str] | None = None
+    recipe: Recipe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +122,4 @@ class OutboxRow:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    book: tuple[int, str] | None = None
+    recipe: Recipe | None = None

@@ -61,9 +61,10 @@ LENGTHS: Final = ("short", "middle", "long")
 ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
-ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs"})
+ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
 COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
+    | {"/balance", "/stats", "/info"}
 )
 
 # The most characters that a person's own words may have at a step.
@@ -110,8 +111,16 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/whole_story": Cell("whole_story"),
     "/end_story": Cell("wrong_state"),
     "menu": Cell("open_menu", Step.MENU),
+    "/balance": Cell("balance"),
+    "/stats": Cell("stats"),
+    "/info": Cell("info"),
     "/debug": Cell("debug"),
     "/logs": Cell("logs"),
+    "/users": Cell("users"),
+    "/grant": Cell("grant"),
+    "/ban": Cell("ban"),
+    "/unban": Cell("unban"),
+    "/stop": Cell("stop_bot"),
     UNKNOWN_COMMAND: Cell("unknown_command"),
     OTHER_CONTENT: Cell("other_content"),
     WORDS: WRONG_STATE,
@@ -141,6 +150,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
             "to_story": Cell("open_story"),
             "stories": Cell("shelf"),
             "lucky": Cell("lucky", Step.SUMMARY),
+            "profile": Cell("profile"),
             "/end_story": Cell("ask_ending"),
             WORDS: Cell("keep_words"),
         }

@@ -1,4 +1,4 @@
-"""What only admins see: the debug mode and the log. For everybody else these commands don't exist."""
+"""What only admins see: the debug mode, the log, stopping the bot. For everybody else these commands don't exist."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from handlers.account import repeat_question
 from handlers.fallback import unknown_command
 from handlers.visit import Visit
 from messages import Outgoing
+
+Toast = str | None  # the key of a pop-up answer, if there is one
 
 LOG_TAIL_BYTES = 5_000_000
 
@@ -39,6 +41,29 @@ def logs(visit: Visit) -> None:
     files = {"document": ("log.txt", content)}
     visit.envelope.send(Outgoing(visit.chat_id, "sendDocument", {"caption": caption}, files))
     repeat_question(visit)
+
+
+def ask_to_halt(visit: Visit) -> None:
+    """/stop asks first: the button names this run of the bot, so that a press of it can't stop the next one."""
+    if not is_admin(visit):
+        unknown_command(visit)
+        return
+    life = visit.desk.life
+    buttons = visit.inline(visit.button("halt", f"halt:{life}"), visit.button("not_needed", f"halt:keep-{life}"))
+    visit.say("admin.halt_ask", keyboard=buttons)
+
+
+def halt(visit: Visit, argument: str) -> Toast:
+    """Stops the bot once the press has left the inbox, which it does with this transaction."""
+    desk = visit.desk
+    if not is_admin(visit) or argument.removeprefix("keep-") != str(desk.life):
+        return "toast.past"
+    if argument.startswith("keep-"):
+        visit.edit("admin.halt_kept")
+        return None
+    visit.edit("admin.halting")
+    visit.after(desk.halt)
+    return None
 
 
 def is_admin(visit: Visit) -> bool:

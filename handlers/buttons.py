@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from database import Story, Turn
-from handlers import account, library, media, models, rewriting, settings, wizard
+from handlers import account, admin, appeals, library, media, models, people, profile_card, rewriting, settings, wizard
 from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
@@ -31,6 +31,8 @@ def press(visit: Visit, data: str) -> Toast:
         return None
     if verb == "take":
         return library.take_shared(visit, argument)
+    if verb in _OF_THE_ACCOUNT:
+        return _OF_THE_ACCOUNT[verb](visit, argument)
     if not argument.isdecimal() or len(argument) > 18:
         return "toast.past"
     number = int(argument)
@@ -202,6 +204,13 @@ def _parts(visit: Visit, story: Story) -> int:
     return visit.desk.db.tree.parts(story.head_id, story.starts_after)
 
 
+# What stands behind the verb is read by whom it names.
+_OF_THE_ACCOUNT: Mapping[str, Callable[[Visit, str], Toast]] = {
+    "account": profile_card.press,
+    "give": appeals.give,
+    "users": people.turn_page,
+    "halt": admin.halt,
+}
 # The number is a session of the user's own.
 _OF_A_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
     "read": _read,

@@ -12,7 +12,22 @@ from collections.abc import Callable, Mapping
 from telebot import TeleBot, types
 
 from database import NO_SESSION, REFUSED
-from handlers import account, admin, fallback, groups, library, models, questions, rewriting, settings, wizard
+from handlers import (
+    account,
+    admin,
+    appeals,
+    fallback,
+    groups,
+    library,
+    models,
+    people,
+    profile_card,
+    questions,
+    rewriting,
+    settings,
+    usage,
+    wizard,
+)
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.visit import Desk, Visit
@@ -68,8 +83,17 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "stop_writing": story_screen.stop_writing,
     "nothing_to_stop": story_screen.nothing_to_stop,
     "nothing_to_cancel": story_screen.nothing_to_cancel,
+    "profile": profile_card.show,
+    "balance": profile_card.show_balance,
+    "info": profile_card.info,
+    "stats": usage.show,
     "debug": admin.debug,
     "logs": admin.logs,
+    "users": people.show,
+    "grant": people.grant,
+    "ban": people.ban,
+    "unban": people.unban,
+    "stop_bot": admin.ask_to_halt,
     "wrong_state": fallback.wrong_state,
     "unknown_command": fallback.unknown_command,
     "other_content": fallback.other_content,
@@ -144,7 +168,8 @@ def on_button(desk: Desk, query: types.CallbackQuery) -> None:
     toast: button_rows.Toast = None
     visit = None
     if query.message is not None and query.message.chat.type == "private":
-        visit = _visit(desk, query.from_user, query.message.chat.id, query.message.message_id)
+        asks = query.data == appeals.ASK_FOR_ACCESS
+        visit = _visit(desk, query.from_user, query.message.chat.id, query.message.message_id, banned_too=asks)
         if visit is not None:
             toast = button_rows.press(visit, query.data or "")
     params: dict[str, Json] = {"callback_query_id": query.id}
@@ -169,8 +194,11 @@ def on_membership(desk: Desk, change: types.ChatMemberUpdated) -> None:
         desk.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
 
 
-def _visit(desk: Desk, sender: types.User | None, chat_id: int, message_id: int) -> Visit | None:
-    """The visit of a sender, registered if new; None, and said so, where the bot takes no more users."""
+def _visit(
+    desk: Desk, sender: types.User | None, chat_id: int, message_id: int, *, banned_too: bool = False
+) -> Visit | None:
+    """The visit of a sender, registered if new; None, and said so, where the bot takes no more users or is closed to
+    this one."""
     if sender is None or sender.is_bot:
         return None
     envelope = desk.intake.envelope
@@ -179,6 +207,9 @@ def _visit(desk: Desk, sender: types.User | None, chat_id: int, message_id: int)
         texts = desk.locales[desk.locales.language_of(sender.language_code)]
         full = texts.say("trouble.users", limit=desk.config.max_users)
         envelope.send(Outgoing(chat_id, "sendMessage", {"text": full, "parse_mode": "HTML"}))
+        return None
+    if user.banned and not banned_too and user.id not in desk.config.admin_ids:
+        envelope.send(appeals.closed(desk, user, chat_id))
         return None
     visit = Visit(desk, envelope, user, desk.locales[user.language], chat_id, message_id, first=first)
     visit.writing = envelope.behind or desk.turns.open_in(chat_id) is not None

@@ -20,7 +20,7 @@ from prose import first_sentences, last_sentence
 from story import Step
 from storytelling import books
 from storytelling.outcomes import title_of
-from texts import Html
+from texts import Html, Texts
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -62,20 +62,20 @@ def _page(visit: Visit, page: int) -> Json:
 def _line(visit: Visit, story: Story) -> str:
     """«Маяк · 12 ч. · вчера»."""
     parts = visit.desk.db.tree.parts(story.head_id, story.starts_after)
-    when = day(visit, story.touched_at)
+    when = day(visit.texts, story.touched_at)
     mark = "🏁 " if story.finished else ""
     return visit.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
 
 
-def day(visit: Visit, moment: int) -> str:
+def day(texts: Texts, moment: int) -> str:
     """A day as people say it: today, yesterday, a date."""
     days = int(time.time()) // 86_400 - moment // 86_400
     if days <= 0:
-        return visit.texts.plain("day.today")
+        return texts.plain("day.today")
     if days == 1:
-        return visit.texts.plain("day.yesterday")
+        return texts.plain("day.yesterday")
     year, month, date = time.strftime("%Y %m %d", time.gmtime(moment)).split()
-    return visit.texts.plain("day.date", year=year, month=month, date=date)
+    return texts.plain("day.date", year=year, month=month, date=date)
 
 
 # ---------------------------------------------------------------------- a card
@@ -97,7 +97,7 @@ def _card(visit: Visit, story: Story) -> tuple[Html, Json]:
         genre=story.genre,
         parts=sum(prompt.role == "assistant" for prompt in whole),
         chars=len(text),
-        when=day(visit, story.touched_at),
+        when=day(visit.texts, story.touched_at),
         first=first or "…",
         last=last or "…",
     )

@@ -37,6 +37,8 @@ class Desk:
     outcomes: Outcomes
     media: Media
     offer: Offer
+    halt: Callable[[], None] = lambda: None  # has the process stop in good order
+    life: int = 0  # names this run of the bot: what asked in an earlier one is past
 
     @property
     def username(self) -> str:

@@ -18,11 +18,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Final, Protocol
 
 from botapi import BotApi
 from errors import TelegramRefused, TelegramUnreachable
-from messages import Json, OutboxRow
+from messages import Json, Made, OutboxRow, Recipe
 from sending.jobs import Answer, Chat, Draft, Job, Notice, Outcome
 from sending.pacing import Pace, backoff_s
 from splitting import plain_text, tail
@@ -56,14 +57,14 @@ class Calls:
         pace: Pace,
         on_blocked: Callable[[int], None] | None,
         before_mark: Callable[[int], None],
-        make_book: Callable[[int, str], tuple[str, bytes] | None],
+        make: Callable[[Recipe], Made | None],
     ) -> None:
         self._api = api
         self._store = store
         self._pace = pace
         self._on_blocked = on_blocked
         self._before_mark = before_mark
-        self._make_book = make_book
+        self._make = make
 
     def make(self, job: Job) -> Outcome:
         """How the call ended. Blocks until then; raises only what is a bug."""
@@ -95,13 +96,12 @@ class Calls:
     def _send(self, answer: Answer) -> int | None:
         """The id of the message that Telegram made of it."""
         row = answer.row
-        params = _params(row, answer.plain)
-        files = row.files
-        if row.book:
-            made = self._make_book(*row.book)
+        if row.recipe:
+            made = self._make(row.recipe)
             if made is None:
-                raise TelegramRefused(row.method, 404, "the story is gone")
-            files = {"document": made}
+                raise TelegramRefused(row.method, 404, "what it was to show is gone")
+            row = replace(row, params={**row.params, **made.params}, files=made.files)
+        params, files = _params(row, answer.plain), row.files
         timeout_s = self._pace.file_timeout_s if files else self._pace.timeout_s
         try:
             return _message_id(self._api.call(row.method, params, files, timeout_s=timeout_s))

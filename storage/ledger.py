@@ -44,7 +44,7 @@ class Budget:
 # What a user, a session and the project's budget have used and hold, all three in one look; and the turn's state.
 _STANDING = """
 select (select state from turn where id = :turn) as turn_state,
-    user.balance - user.reserved as free, user.sessions, session.started_at,
+    user.balance - user.reserved as free, user.sessions, user.more_sessions, session.started_at,
     session.spent + session.reserved as session_used,
     coalesce(budget.spent + budget.reserved + budget.lost, 0) as project_used
 from user left join session on session.id = :session left join budget on budget.period = :period
@@ -78,8 +78,10 @@ class Ledger:
     def _check(self, now: Row, session_id: int | None, tokens: int, caps: Caps) -> None:
         if caps.project is not None and now["project_used"] + tokens > caps.project:
             raise LimitReached("project", used=now["project_used"], allowed=caps.project)
-        if now["started_at"] is None and caps.sessions is not None and now["sessions"] >= caps.sessions:
-            raise LimitReached("sessions", used=now["sessions"], allowed=caps.sessions)
+        if now["started_at"] is None and caps.sessions is not None:
+            allowed = caps.sessions + now["more_sessions"]
+            if now["sessions"] >= allowed:
+                raise LimitReached("sessions", used=now["sessions"], allowed=allowed)
         if caps.balance and now["free"] < tokens:
             raise LimitReached("balance", used=tokens, allowed=max(0, now["free"]))
         if session_id is not None and caps.session is not None and now["session_used"] + tokens > caps.session:

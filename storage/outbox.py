@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import astuple
 
-from messages import OutboxRow, Outgoing
+from messages import OutboxRow, Outgoing, Recipe
 from storage.connection import Connection, Row
 
 
 def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
-    book = (row["book_session_id"], row["book_format"]) if row["book_format"] else None
-    return OutboxRow(row["id"], row["chat_id"], row["method"], json.loads(row["params"]), files, row["prompt_id"], book)
+    recipe = Recipe(*json.loads(row["recipe"])) if row["recipe"] else None
+    params = json.loads(row["params"])
+    return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], recipe)
 
 
 REFUSED = 0  # instead of a prompt: words that a limit kept out of the story, to be edited and tried again
@@ -36,9 +38,9 @@ class Outbox:
         if message.files:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
-            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, book_session_id,"
-            " book_format, prompt_id) values"
-            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, recipe,"
+            " prompt_id) values"
+            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
                 message.chat_id,
@@ -47,7 +49,7 @@ class Outbox:
                 field,
                 name,
                 content,
-                *(message.book or (None, None)),
+                json.dumps(astuple(message.recipe)) if message.recipe else None,
                 message.prompt_id,
             ),
         )
@@ -58,7 +60,7 @@ class Outbox:
             message.params,
             message.files,
             message.prompt_id,
-            message.book,
+            message.recipe,
         )
 
     def pending(self) -> list[OutboxRow]:

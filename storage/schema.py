@@ -258,8 +258,7 @@ create table outbox (
     file_field text,
     file_name text,
     file blob,
-    book_session_id integer,             -- the story whose file is made when it is sent,
-    book_format text,                    -- and the kind of file
+    recipe text,                         -- what is made when it is sent, as a JSON list
     prompt_id integer,                   -- the prompt that this message shows
     unique (inbox_id, seq)
 ) strict;

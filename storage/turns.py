@@ -73,6 +73,11 @@ class Turns:
         )
         return _turn(row) if row else None
 
+    def open_by(self, user_id: int) -> list[Turn]:
+        """Every waiting or running turn of a user, in whatever chat."""
+        sql = f"select {_COLUMNS} from turn where state in ('waiting', 'running') and user_id = ?"
+        return [_turn(row) for row in self._connection.rows(sql, (user_id,))]
+
     def open_of(self, session_id: int) -> bool:
         """Whether a session has a waiting or running turn."""
         sql = "select count(*) from turn where session_id = ? and state in ('waiting', 'running')"

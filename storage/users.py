@@ -9,7 +9,7 @@ from story import Step
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, step, came_from, asks_about, session_id, balance,"
-    " reserved, spent, sessions, debug, blocked"
+    " reserved, spent, sessions, debug, blocked, banned"
 )
 
 
@@ -33,6 +33,7 @@ class User:
     sessions: int
     debug: bool
     blocked: bool
+    banned: bool
 
     @property
     def free(self) -> int:
@@ -45,6 +46,7 @@ def _user(row: Row) -> User:
     values["came_from"] = Step(values["came_from"])
     values["debug"] = bool(values["debug"])
     values["blocked"] = bool(values["blocked"])
+    values["banned"] = bool(values["banned"])
     return User(**values)
 
 
@@ -159,6 +161,13 @@ class Users:
             "select session_id from kept_words where id = ? and user_id = ?", (kept_id, user_id)
         )
         return found
+
+    def kept_words(self, user_id: int, kept_id: int) -> str | None:
+        """Kept words, which stay where they are; None when they aren't there or belong to another user."""
+        text: str | None = self._connection.value(
+            "select text from kept_words where id = ? and user_id = ?", (kept_id, user_id)
+        )
+        return text
 
     def take_words(self, user_id: int, kept_id: int) -> str | None:
         """Kept words, taken out; None when they are not there (any more) or belong to another user."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from database import Database, Story
-from messages import Outgoing
+from messages import Made, Outgoing, Recipe
 from services.export import FORMATS, Book, Part, Wording, file_name, in_chapters
 from story import working_title
 from texts import Locales, Texts
@@ -50,13 +50,13 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
 
 def document(story: Story, extension: str, chat_id: int) -> Outgoing:
     """The story as a file of one of `FORMATS`, to be made when it is sent."""
-    return Outgoing(chat_id, "sendDocument", {}, book=(story.session_id, extension))
+    return Outgoing(chat_id, "sendDocument", {}, recipe=Recipe("book", story.session_id, extension))
 
 
-def file_of(db: Database, locales: Locales, session_id: int, extension: str) -> tuple[str, bytes] | None:
-    """The name and the bytes of a story's file; None where the story is gone. Takes a tenth of a second and more."""
-    story = db.stories.get(session_id)
+def file_of(db: Database, locales: Locales, recipe: Recipe) -> Made | None:
+    """The story's file; None where the story is gone. Takes a tenth of a second and more."""
+    story = db.stories.get(recipe.of)
     if story is None:
         return None
     book = book_of(db, locales[story.language], story)
-    return file_name(book, extension), FORMATS[extension](book)
+    return Made({}, {"document": (file_name(book, recipe.how), FORMATS[recipe.how](book))})

@@ -18,9 +18,10 @@ from messages import Json, Outgoing, Usage
 from offer import Offer
 from story import Draft, Step, short_name, working_title
 from storytelling import allowance, books, showing
+from storytelling.appeals import how_to_get
 from storytelling.prompting import JOBS, STREAMED
 from storytelling.showing import sentence
-from texts import FALLBACK, Locales, Texts
+from texts import FALLBACK, Html, Locales, Texts
 
 
 class Outcomes:
@@ -226,6 +227,7 @@ class Outcomes:
         keyboard: Json = None
         config, model = self._config, self._offer.standing(user.model if user else "")
         dear = kind not in JOBS and allowance.least_price(config, model.weight) > allowance.least_price(config)
+        more = {"balance": "tokens", "sessions": "sessions"}.get(error.limit)
         if error.limit == "session":
             text = texts.say("trouble.session_full")
             if dear and error.used + allowance.least_price(config) <= config.max_tokens_per_session:
@@ -242,6 +244,9 @@ class Outcomes:
             text = texts.say("trouble.project")
         else:
             text = texts.say("trouble.prompt_too_long")
+        if more:
+            how, row = how_to_get(self._config, self._db, texts, more, private=chat_id == user_id)
+            text, keyboard = Html(f"{text} {how}"), inline(row) if row else None
         return sentence(chat_id, text, keyboard)
 
     def model_gone(self, turn: Turn, gone: str) -> Outgoing:

@@ -12,7 +12,7 @@ import pytest
 
 from database import Database, inspect
 from errors import ForeignDatabase, StorageError
-from messages import Outgoing
+from messages import Outgoing, Recipe
 from storage import schema
 from storage.connection import Connection
 from story import Draft, Step
@@ -243,9 +243,9 @@ def test_a_value_of_the_wrong_kind_is_a_bug_and_no_trouble_of_the_disk(db: Datab
 
 
 def test_a_book_is_kept_as_what_it_is_of_and_made_when_it_is_sent(db: Database) -> None:
-    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, book=(7, "epub"))])
+    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, recipe=Recipe("book", 7, "epub"))])
     [row] = db.outbox.pending()
-    assert row.book == (7, "epub") and row.files is None
+    assert row.recipe == Recipe("book", 7, "epub") and row.files is None
 
 
 def test_a_durable_transaction_ends_when_the_disk_has_the_log_and_holds_up_nobody_meanwhile(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 # A room is a top-level module or package; it imports from lower floors only.
 FLOORS = {
+    "version": 1,
     "errors": 1, "messages": 1, "story": 1, "presets": 1, "prose": 1, "splitting": 1, "env_values": 1, "masking": 1,
     "config": 2, "texts": 2, "logs": 2, "keepalive": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
     "catalogue": 2, "richtext": 2, "supervisor": 2,

@@ -303,7 +303,10 @@ def test_every_text_is_said_somewhere() -> None:
     ]
     code = "".join(file.read_text("utf-8") for file in rooms)
     # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
-    composed = ("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed")
+    composed = (
+        *("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed"),
+        *("purpose.", "asking.for_", "account.at_full_"),
+    )
     endings = (".placeholder", ".ask_again")
     silent = [
         key

@@ -1,0 +1,166 @@
+"""«👤 Профиль», /balance and /info: what is left and spent, what one has chosen, and the buttons to change it.
+
+Days are those of UTC, as the daily tokens are. What the picture shows and what it costs to draw is in `usage`.
+"""
+
+from __future__ import annotations
+
+from database import Account
+from handlers import appeals
+from handlers.account import ask_language, balance, repeat_question
+from handlers.usage import DAYS, picture
+from handlers.visit import Visit, now
+from keyboards import inline
+from messages import Json
+from story import ADMIN_COMMANDS, TABLE, Step
+from storytelling import allowance
+from storytelling.appeals import how_to_get
+from storytelling.outcomes import title_of
+from texts import Html
+from version import VERSION
+
+Toast = str | None  # the key of a pop-up answer, if there is one
+
+BAR = 10  # characters
+LOW_TURNS = 2  # left, and the profile offers to ask for more
+DAY_S, HOUR_S = 86_400, 3600
+
+
+def show(visit: Visit) -> None:
+    """«👤 Профиль»."""
+    html, keyboard = _profile(visit)
+    visit.send(html, keyboard=keyboard)
+
+
+def show_balance(visit: Visit) -> None:
+    """/balance: what is left, what was spent, today too, and when tokens come back."""
+    account = _account(visit)
+    asking, row = _low(visit)
+    said = [*_money(visit, account), asking] if asking else _money(visit, account)
+    visit.send(Html("\n".join(said)), keyboard=inline(row) if row else None)
+    repeat_question(visit)
+
+
+def info(visit: Visit) -> None:
+    """/info: the version, the model, the open story, every command."""
+    desk, story = visit.desk, visit.story
+    if story is None:
+        opened = visit.texts.say("info.no_story")
+    else:
+        opened = visit.texts.say(
+            "info.story",
+            title=title_of(story),
+            part=desk.db.tree.parts(story.head_id, story.starts_after),
+            spent=story.spent,
+            limit=desk.config.max_tokens_per_session,
+        )
+    hidden = frozenset() if visit.user.id in desk.config.admin_ids else ADMIN_COMMANDS
+    commands = [key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden]
+    visit.say("info.text", version=VERSION, model=_model(visit), opened=opened, commands=" ".join(commands))
+    repeat_question(visit)
+
+
+def press(visit: Visit, what: str) -> Toast:
+    """The profile's own buttons."""
+    if what.startswith("ask_"):
+        return appeals.ask(visit, what.removeprefix("ask_"))
+    if what == "days":
+        return _picture(visit, visit.user.id)
+    if what == "all_days" and visit.user.id in visit.desk.config.admin_ids:
+        return _picture(visit, 0)
+    if what in ("summarise", "anew"):
+        visit.desk.db.accounts.set_at_full(visit.user.id, what)
+        html, keyboard = _profile(visit)
+        visit.edit_html(html, keyboard=keyboard)
+        return "toast.saved"
+    if what == "language":
+        ask_language(visit)
+        return None
+    return "toast.past"
+
+
+def _picture(visit: Visit, user_id: int) -> Toast:
+    since = now() // DAY_S - DAYS + 1
+    if user_id and not visit.desk.db.reports.days_of(user_id, since):
+        return "toast.no_tokens_spent"
+    visit.envelope.send(picture(visit.chat_id, user_id, visit.texts.language))
+    return None
+
+
+def _profile(visit: Visit) -> tuple[Html, Json]:
+    texts, config, account = visit.texts, visit.desk.config, _account(visit)
+    html = texts.say(
+        "account.card",
+        name=account.name,
+        money=Html("\n".join(_money(visit, account, bar=True))),
+        sessions=account.sessions,
+        limit=config.max_sessions_per_user + account.more_sessions,
+        stories=visit.desk.db.stories.count_of(account.id),
+        model=_model(visit),
+        language=texts.say("language.name"),
+        at_full=texts.say(f"account.at_full_{account.at_full}"),
+    )
+    other = "anew" if account.at_full == "summarise" else "summarise"
+    days = [visit.button("days", "account:days")]
+    if account.id in config.admin_ids:
+        days.append(visit.button("all_days", "account:all_days"))
+    rows = [
+        days,
+        [visit.button(f"at_full_{other}", f"account:{other}")],
+        [visit.button("language", "account:language")],
+    ]
+    asking, row = _low(visit)
+    if asking:
+        html = Html(f"{html}\n\n{asking}")
+    return html, inline(*rows, row) if row else inline(*rows)
+
+
+def _low(visit: Visit) -> tuple[Html, list[tuple[str, str]]]:
+    """How to get more, where little is left."""
+    config, user = visit.desk.config, visit.user
+    if user.id in config.admin_ids or allowance.turns_left(config, user.free) > LOW_TURNS:
+        return Html(), []
+    return how_to_get(config, visit.desk.db, visit.texts, "tokens")
+
+
+def _money(visit: Visit, account: Account, *, bar: bool = False) -> list[Html]:
+    """What is left and spent, and when more comes, a line each."""
+    texts, today = visit.texts, now() // DAY_S
+    spent_today = visit.desk.db.reports.days_of(account.id, today).get(today, 0)
+    lines = [
+        texts.say("balance.card", balance=balance(visit)),
+        _bar(visit, account) if bar else Html(),
+        texts.say("balance.spent", spent=account.spent, today=spent_today),
+        _refill(visit),
+    ]
+    return [line for line in lines if line]
+
+
+def _bar(visit: Visit, account: Account) -> Html:
+    """What is left as a bar and its share: of what was given; where tokens come back daily, of what they fill up to."""
+    config = visit.desk.config
+    if account.id in config.admin_ids:
+        return Html()
+    given = config.user_tokens if config.user_tokens_per_day else account.balance + account.spent
+    percent = min(100, account.free * 100 // given) if given else 0
+    full = BAR * percent // 100
+    return visit.texts.say("account.bar", bar="▓" * full + "░" * (BAR - full), percent=percent)
+
+
+def _refill(visit: Visit) -> Html:
+    """When tokens come back and how many; nothing where they don't, or where the balance is unlimited."""
+    config = visit.desk.config
+    if not config.user_tokens_per_day or visit.user.id in config.admin_ids:
+        return Html()
+    hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
+    return visit.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
+
+
+def _model(visit: Visit) -> str:
+    return visit.desk.turns.model_name(_account(visit).model)
+
+
+def _account(visit: Visit) -> Account:
+    account = visit.desk.db.accounts.get(visit.user.id)
+    assert account is not None
+    return account

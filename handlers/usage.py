@@ -1,0 +1,157 @@
+"""/stats and the picture of 30 days: a user's own, and for admins the whole bot's.
+
+What looks at every call of the bot, and the picture, are made by who sends them: neither a lane nor the database's
+one connection waits for that. Days are those of UTC.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from config import Config
+from database import Budget, Database, Totals
+from handlers.account import repeat_question
+from handlers.library import day
+from handlers.visit import Visit, now
+from messages import Made, Outgoing, Recipe
+from services.chart import days_chart
+from storytelling import allowance
+from texts import Html, Locales, Texts, grouped
+
+# What `input` and `output` tokens of a model cost in roubles; None where the price isn't known.
+Rubles = Callable[[str, int, int], float | None]
+
+DAYS = 30
+DAY_S = 86_400
+PICTURE, TOTALS = "days", "totals"  # the kinds of recipe made here
+
+
+def show(visit: Visit) -> None:
+    """/stats: requests, tokens, the last request; for an admin the whole bot."""
+    if visit.user.id in visit.desk.config.admin_ids:
+        recipe = Recipe(TOTALS, visit.user.id, visit.texts.language)
+        visit.envelope.send(Outgoing(visit.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
+    else:
+        account = visit.desk.db.accounts.get(visit.user.id)
+        assert account is not None
+        today = now() // DAY_S
+        visit.say(
+            "stats.mine",
+            requests=account.requests,
+            spent=account.spent,
+            today=visit.desk.db.reports.days_of(visit.user.id, today).get(today, 0),
+            when=_when(visit.texts, account.last_request_at),
+        )
+    repeat_question(visit)
+
+
+def picture(chat_id: int, user_id: int, language: str) -> Outgoing:
+    """The picture of a user's last 30 days, to be made when it is sent; user 0: everybody's."""
+    return Outgoing(chat_id, "sendPhoto", {}, recipe=Recipe(PICTURE, user_id, language))
+
+
+class Statistics:
+    """Makes what `show` and `picture` promised, in a sender's thread."""
+
+    def __init__(self, config: Config, db: Database, locales: Locales, rubles: Rubles) -> None:
+        self._config = config
+        self._db = db
+        self._locales = locales
+        self._rubles = rubles
+
+    def picture(self, recipe: Recipe) -> Made:
+        """The picture and its caption, which has every number too."""
+        today = int(time.time()) // DAY_S
+        since = today - DAYS + 1
+        reports = self._db.reports
+        found = reports.days_of(recipe.of, since) if recipe.of else reports.days(since)
+        tokens = [found.get(number, 0) for number in range(since, today + 1)]
+        texts = self._locales[recipe.how]
+        days = [(_date(number), n) for number, n in zip(range(since, today + 1), tokens, strict=True)]
+        caption = texts.plain(
+            "stats.caption" if recipe.of else "stats.caption_all",
+            first=days[0][0],
+            last=days[-1][0],
+            total=sum(tokens),
+            mean=sum(tokens) // DAYS,
+            days=" · ".join(f"{date}: {grouped(n)}" for date, n in days if n) or "—",
+        )
+        return Made({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
+
+    def totals(self, recipe: Recipe) -> Made:
+        """The whole bot in numbers."""
+        texts, moment = self._locales[recipe.how], int(time.time())
+        totals = self._db.reports.totals(moment)
+        period = allowance.budget_period(self._config, moment)
+        text = texts.say(
+            "stats.all",
+            users=totals.users,
+            today=totals.today,
+            week=totals.week,
+            requests=totals.requests,
+            spent=totals.spent,
+            when=_when(texts, totals.last_request_at),
+            kinds=Html("\n".join(_kinds(texts, totals)) or "—"),
+            budget=self._budget(texts, period, self._db.ledger.budget(period)),
+            money=self._money(texts, totals),
+        )
+        return Made({"text": text.rstrip()})
+
+    def _budget(self, texts: Texts, period: str, budget: Budget) -> Html:
+        return texts.say(
+            "stats.budget",
+            period=texts.say("stats.ever") if period == "ever" else period,
+            spent=budget.spent,
+            limit=self._config.max_project_tokens,
+            reserved=budget.reserved,
+            lost=budget.lost,
+        )
+
+    def _money(self, texts: Texts, totals: Totals) -> Html:
+        """What the calls cost in roubles, and how many of them have no known price; nothing where none has one."""
+        known, unknown, total = 0, 0, 0.0
+        for spending in totals.spendings:
+            rubles = self._rubles(spending.model, spending.input, spending.output)
+            if rubles is None:
+                unknown += spending.calls
+            else:
+                known += spending.calls
+                total += rubles
+        if not known:
+            return Html()
+        rubles_said = grouped(round(total)) if total >= 100 else f"{total:.2f}"
+        key = "stats.rubles_some" if unknown else "stats.rubles"
+        return texts.say(key, rubles=rubles_said, unknown=unknown)
+
+
+def _kinds(texts: Texts, totals: Totals) -> list[str]:
+    """A line a purpose of calls, dearest first."""
+    sums: dict[str, list[int]] = {}
+    for spending in totals.spendings:
+        numbers = (spending.calls, spending.input, spending.output)
+        sums[spending.purpose] = [
+            old + new for old, new in zip(sums.get(spending.purpose, [0, 0, 0]), numbers, strict=True)
+        ]
+    return [
+        texts.say("stats.kind", name=_purpose(texts, name), calls=calls, input=read, output=written)
+        for name, (calls, read, written) in sums.items()
+    ]
+
+
+def _purpose(texts: Texts, name: str) -> str:
+    """A purpose in words; one that has none yet by its own name."""
+    key = f"purpose.{name}"
+    return texts.plain(key) if key in texts.templates() else name
+
+
+def _when(texts: Texts, moment: int | None) -> str:
+    """A day and a time, UTC."""
+    if moment is None:
+        return texts.plain("stats.never")
+    return texts.plain("stats.when", day=day(texts, moment), time=time.strftime("%H:%M", time.gmtime(moment)))
+
+
+def _date(number: int) -> str:
+    """The day of this number since 1970, as 21.11."""
+    return time.strftime("%d.%m", time.gmtime(number * DAY_S))

@@ -1,0 +1,96 @@
+"""Sums over what was spent: a user's days, and the whole bot.
+
+A user's are found by an index. Those over everybody look at every call, so they are read beside the connection that
+writes and hold nobody up; they show what was committed last.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import StorageError
+from storage.connection import Connection
+
+DAY_S = 86_400
+READ_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What calls of one purpose of one model came to: tokens by the vendor's figures, and what users paid."""
+
+    purpose: str
+    model: str  # empty: the default one
+    calls: int
+    input: int
+    output: int
+    charged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The whole bot: people, and what they did so far."""
+
+    users: int
+    today: int  # who asked a model today, by UTC
+    week: int  # and within seven days
+    requests: int
+    spent: int
+    last_request_at: int | None
+    spendings: tuple[Spending, ...]
+
+
+class Reports:
+    """Sums of the tables `user` and `call`. Days are those of UTC, counted since 1970."""
+
+    def __init__(self, connection: Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def days_of(self, user_id: int, since_day: int) -> dict[int, int]:
+        """Tokens that a user paid, by day; days without any are left out."""
+        rows = self._connection.rows(
+            f"select asked_at / {DAY_S} as day, sum(charged) as tokens from call"
+            " where user_id = ? and asked_at >= ? and charged > 0 group by day",
+            (user_id, since_day * DAY_S),
+        )
+        return {row["day"]: row["tokens"] for row in rows}
+
+    def days(self, since_day: int) -> dict[int, int]:
+        """The same of everybody together. Looks at every call."""
+        with self._beside() as reader:
+            rows = reader.execute(
+                f"select asked_at / {DAY_S}, sum(charged) from call where asked_at >= ? and charged > 0 group by 1",
+                (since_day * DAY_S,),
+            )
+            return dict(rows.fetchall())
+
+    def totals(self, now: int) -> Totals:
+        """The whole bot. Looks at every call."""
+        today = now - now % DAY_S
+        with self._beside() as reader:
+            users, active, week, requests, spent, last_at = reader.execute(
+                "select count(*), count(case when last_request_at >= ? then 1 end),"
+                " count(case when last_request_at >= ? then 1 end), coalesce(sum(requests), 0),"
+                " coalesce(sum(spent), 0), max(last_request_at) from user",
+                (today, today - 6 * DAY_S),
+            ).fetchone()
+            calls = reader.execute(
+                "select purpose, model, count(*), sum(input), sum(output), sum(charged) from call"
+                " where state = 'settled' group by purpose, model order by sum(charged) desc, purpose, model"
+            ).fetchall()
+        return Totals(users, active, week, requests, spent, last_at, tuple(Spending(*call) for call in calls))
+
+    @contextmanager
+    def _beside(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own that only reads."""
+        try:
+            address = f"{self._path.absolute().as_uri()}?mode=ro"
+            with closing(sqlite3.connect(address, uri=True, timeout=READ_TIMEOUT_S)) as reader:
+                yield reader
+        except sqlite3.Error as error:
+            raise StorageError(str(error)) from error

@@ -1,0 +1,376 @@
+"""What a user sees of their account: balance, statistics, profile, the picture of 30 days, and asking for more."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+from PIL import Image
+
+from handlers.appeals import amounts
+from sandbox.telegram_state import ChatMessage
+from services.chart import SIZE, days_chart
+from tests.world import ADMIN_ID, World, until
+
+DAY_S = 86_400
+
+
+def picture_of(world: World, message: ChatMessage) -> Image.Image:
+    assert message.attachment is not None
+    return Image.open(io.BytesIO(world.telegram.state.files[message.attachment.file_id][1]))
+
+
+def shown(message: ChatMessage) -> str:
+    """The message's text, with usual spaces."""
+    return message.text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def spend(world: World, user_id: int, tokens: int, days_ago: int = 0, purpose: str = "part", model: str = "") -> None:
+    """A settled call of that day, as if the user had asked then."""
+    turn = "insert into turn (chat_id, user_id, kind, state, created_at) values (?1, ?1, 'part', 'answered', 0)"
+    world.change(turn, user_id)
+    world.change(
+        "insert into call (turn_id, user_id, purpose, model, state, period, reserved, input, output, charged, asked_at)"
+        " values ((select max(id) from turn), ?, ?, ?, 'settled', 'ever', 0, ?, 0, ?, ?)",
+        *(user_id, purpose, model, tokens, tokens, int(time.time()) - days_ago * DAY_S),
+    )
+    world.change("update user set spent = spent + ?, requests = requests + 1 where id = ?", tokens, user_id)
+
+
+# ---------------------------------------------------------------------- /balance, /stats, /info
+
+
+def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(world: World) -> None:
+    person = world.new_person()
+    spend(world, 1, 1600, days_ago=3)
+    spend(world, 1, 1000)
+    world.change("update user set balance = 27400")
+    person.send("/balance")
+    said = shown(person.wait("Осталось"))
+    assert "≈ 11 ходов (27 400 токенов)" in said
+    assert "Потрачено 2 600 токенов, сегодня 1 000." in said
+    assert "Каждый день" not in said and not person.last.labels
+
+
+def test_the_balance_says_when_tokens_come_back(make_world: Callable[..., World]) -> None:
+    world = make_world(USER_TOKENS_PER_DAY=5000)
+    world.start()
+    person = world.new_person()
+    person.send("/balance")
+    assert "Каждый день прибавляется 5 000, пока их меньше 30 000 токенов. Следующие через" in shown(person.wait("Ост"))
+
+
+def test_an_admins_balance_has_no_end(world: World) -> None:
+    admin = world.new_person(ADMIN_ID, "Админ")
+    world.change("update user set balance = 0")
+    admin.send("/balance")
+    assert "без ограничений" in shown(admin.wait("Осталось")) and not admin.last.labels
+
+
+def test_every_answered_call_counts_for_its_user(world: World) -> None:
+    person = world.writer()
+    person.send("/stats")
+    said = shown(person.wait("Запросов к модели: 1"))
+    spent = world.value("select spent from user")
+    assert spent > 0 and f"Потрачено: {spent:,}".replace(",", " ") in said
+    assert "Последний запрос: сегодня, " in said
+    assert world.value("select requests from user") == 1
+
+
+def test_statistics_of_somebody_who_has_asked_nothing_yet(world: World) -> None:
+    person = world.new_person()
+    person.send("/stats")
+    assert "Последний запрос: ещё не было" in shown(person.wait("Запросов к модели: 0"))
+
+
+def test_info_names_version_model_commands_and_the_open_story(world: World) -> None:
+    person = world.new_person()
+    person.send("/info")
+    said = shown(person.wait("Соавтор"))
+    assert "yandexgpt-lite" in said and "Открытой истории нет" in said
+    assert "/balance" in said and "/users" not in said
+    writer = world.writer(2)
+    writer.send("/info")
+    assert "часть 1, потрачено" in shown(writer.wait("Соавтор"))
+    admin = world.new_person(ADMIN_ID, "Админ")
+    admin.send("/info")
+    assert "/users" in shown(admin.wait("Соавтор"))
+
+
+@pytest.mark.parametrize("command", ["/balance", "/stats", "/info"])
+def test_informing_commands_leave_the_wizard_where_it_was(world: World, command: str) -> None:
+    person = world.new_person()
+    person.press("📖 Новая история")
+    person.wait("Шаг 1 из 5")
+    person.send(command)
+    person.wait("Шаг 1 из 5")
+    assert world.value("select step from user") == "genre"
+
+
+# ---------------------------------------------------------------------- the whole bot, for admins
+
+
+def test_an_admin_sees_the_whole_bot(world: World) -> None:
+    world.writer(1)
+    admin = world.new_person(ADMIN_ID, "Админ")
+    world.change("update user set last_request_at = ? where id = ?", int(time.time()) - 5 * DAY_S, ADMIN_ID)
+    spend(world, 1, 700, purpose="something_new")
+    world.change("update budget set lost = 345")
+    admin.send("/stats")
+    said = shown(admin.wait("Весь бот"))
+    assert "Людей: 2. Спрашивали модель сегодня: 1, за 7 дней: 2" in said
+    assert "Запросов к модели: 2" in said and "части историй: 1 раз" in said and "something_new: 1 раз, 700 + 0" in said
+    assert "Бюджет за всё время:" in said and "из 1 000 000 токенов" in said
+    assert "не больше 345" in said and "₽" not in said
+
+
+def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
+    from handlers.usage import TOTALS, Statistics
+    from messages import Recipe
+
+    admin = world.new_person(ADMIN_ID, "Админ")
+    assert world.app is not None and admin
+    prices = {"known": 0.5}
+    spend(world, ADMIN_ID, 400, model="known")
+    spend(world, ADMIN_ID, 100, model="unknown")
+    rubles = Statistics(
+        world.app.config,
+        world.app.db,
+        world.app.locales,
+        lambda model, read, written: prices[model] * (read + written) if model in prices else None,
+    )
+    text = str(rubles.totals(Recipe(TOTALS, ADMIN_ID, "ru")).params["text"])
+    assert "примерно 200 ₽</b> и ещё 1 запрос, цена которых неизвестна" in text
+
+
+# ---------------------------------------------------------------------- the profile
+
+
+def test_the_profile_shows_what_is_left_and_chosen(world: World) -> None:
+    person = world.writer()
+    world.change("update user set balance = 21600, spent = 8400")
+    person.press("🏠 Меню")
+    person.wait("меню")
+    person.press("👤 Профиль")
+    said = shown(person.wait("👤 Анна"))
+    assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
+    assert "Сессий: 1 из 100, историй на полке: 1" in said
+    assert "yandexgpt-lite" in said and "Русский" in said and "пересказываю его начало" in said
+    assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🌐 Язык")
+
+
+def test_what_happens_at_a_full_chat_is_switched_in_place(world: World) -> None:
+    person = world.new_person()
+    person.press("👤 Профиль")
+    card = person.wait("👤 Анна")
+    person.tap("🧠 Полный чат: начать заново")
+    person.wait("начинаю разговор заново")
+    assert world.value("select at_full from user") == "anew"
+    person.tap("🧠 Полный чат: пересказать")
+    assert person.wait("пересказываю его начало").id == card.id
+    assert world.value("select at_full from user") == "summarise"
+
+
+def test_the_language_is_chosen_from_the_profile(world: World) -> None:
+    person = world.new_person()
+    person.press("👤 Профиль")
+    person.wait("👤 Анна")
+    person.tap("🌐 Язык")
+    person.wait("На каком языке")
+
+
+@pytest.mark.parametrize("data", ["account:nonsense", "account:all_days", "account:", "account:ask_access", "users:1"])
+def test_an_invented_button_of_the_account_is_past(world: World, data: str) -> None:
+    person = world.new_person()
+    person.press("👤 Профиль")
+    card = person.wait("👤 Анна")
+    world.telegram.raw_update({"callback_query": pressed(card, data)})
+    until(lambda: world.telegram.called("answerCallbackQuery"))
+    assert world.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
+    world.telegram.api.violations.clear()  # the invented query has no true id to answer to
+
+
+def pressed(message: ChatMessage, data: str) -> dict[str, object]:
+    """A callback query of user 1 that no button made."""
+    chat = {"id": 1, "type": "private", "first_name": "Анна"}
+    sender = {"id": 1, "is_bot": False, "first_name": "Анна"}
+    shown = {"message_id": message.id, "date": 1, "chat": chat, "text": "…"}
+    return {"id": "77", "from": sender, "message": shown, "chat_instance": "1", "data": data}
+
+
+# ---------------------------------------------------------------------- the picture
+
+
+def test_the_picture_of_30_days_has_every_number_in_its_caption(world: World) -> None:
+    person = world.new_person()
+    for days_ago, tokens in ((0, 300), (2, 5000), (29, 40), (30, 999)):
+        spend(world, 1, tokens, days_ago)
+    spend(world, 2, 777)
+    person.press("👤 Профиль")
+    person.wait("👤 Анна")
+    person.tap("📊 30 дней")
+    message = person.wait("Токены по дням")
+    for number in ("5 340 токенов", ": 300", ": 5 000", ": 40", "178 в день"):
+        assert number in shown(message)
+    assert "999" not in shown(message) and "777" not in shown(message)
+    picture = picture_of(world, message)
+    assert picture.format == "PNG" and picture.size == SIZE and picture.mode == "RGB"
+
+
+def test_nothing_is_drawn_of_30_days_without_a_token(world: World) -> None:
+    person = world.new_person()
+    person.press("👤 Профиль")
+    person.wait("👤 Анна")
+    assert "рисовать нечего" in str(person.tap("📊 30 дней").wait_answer().text)
+
+
+def test_an_admin_also_gets_the_picture_of_the_whole_bot(world: World) -> None:
+    admin = world.new_person(ADMIN_ID, "Админ")
+    spend(world, 1, 1200)
+    spend(world, ADMIN_ID, 300)
+    admin.press("👤 Профиль")
+    admin.wait("👤 Админ")
+    admin.tap("📊 Весь бот")
+    assert "1 500 токенов" in shown(admin.wait("Токены всего бота"))
+
+
+def test_a_picture_is_drawn_anew_by_the_next_life(world: World) -> None:
+    person = world.new_person()
+    spend(world, 1, 300)
+    world.telegram.faults.refuse("sendPhoto", 502, times=1)
+    person.press("👤 Профиль")
+    person.wait("👤 Анна")
+    person.tap("📊 30 дней")
+    until(lambda: world.telegram.called("sendPhoto"))
+    kept = world.value("select recipe from outbox where method = 'sendPhoto'")
+    assert kept is None or json.loads(kept) == ["days", 1, "ru"]
+    world.restart()
+    person.wait("Токены по дням")
+
+
+@pytest.mark.parametrize("numbers", [[0] * 30, [1] * 30, [10**12] + [0] * 29, [7] * 29 + [10**9]])
+def test_any_days_can_be_drawn(numbers: list[int]) -> None:
+    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)])
+    assert Image.open(io.BytesIO(drawn)).size == SIZE
+
+
+# ---------------------------------------------------------------------- asking for more
+
+
+def out_of_turns(world: World) -> tuple[object, ChatMessage]:
+    """A writer whose tokens have run out, and the sentence about it."""
+    person = world.writer()
+    world.change("update user set balance = 10 where id = 1")
+    person.press("▶️ Дальше")
+    return person, person.wait("Ходы кончились")
+
+
+def test_without_an_admin_there_is_nobody_to_ask(make_world: Callable[..., World]) -> None:
+    world = make_world(ADMIN_IDS="")
+    world.start()
+    _, said = out_of_turns(world)
+    assert "администратора у бота нет" in shown(said) and not said.labels
+
+
+def test_an_admin_who_never_began_a_chat_cannot_be_asked(world: World) -> None:
+    _, said = out_of_turns(world)
+    assert "администратора у бота нет" in shown(said) and not said.labels
+
+
+def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(make_world: Callable[..., World]) -> None:
+    world = make_world(ADMIN_IDS=f"{ADMIN_ID},901")
+    app = world.start()
+    first, second = world.new_person(ADMIN_ID, "Админ"), world.new_person(901, "Второй")
+    out_of_turns(world)
+    person = world.telegram.user(1)
+    person.tap("🙋 Попросить ещё")
+    person.wait("Передал администратору")
+    request = first.wait("просит ещё токенов")
+    second.wait("просит ещё токенов")
+    assert "Анна" in shown(request) and "(1)" in shown(request) and "Осталось 10" in shown(request)
+    usual, small = amounts(app.config)
+    assert [label.replace("\xa0", " ") for label in request.labels] == [
+        f"➕ {usual // 1000} 000 токенов",
+        f"➕ {small // 1000} 000 токенов",
+        "🚫 Отказать",
+    ]
+    assert "уже у администратора" in str(person.tap("🙋 Попросить ещё").wait_answer().text)
+    first.tap(request.labels[1])
+    assert "дано 10 000 токенов" in shown(first.wait("✅"))
+    assert "10 000 токенов" in shown(person.wait("🎁"))
+    assert second.tap("🚫 Отказать").wait_answer().text == "Эта просьба уже решена"
+    until(lambda: not second.last.labels)
+    assert world.value("select balance from user where id = 1") == 10_010
+    assert not [message for message in person.bot_messages if "пока не дал" in message.text]
+    world.says("И пошло дальше.")
+    person.send("▶️ Дальше")
+    person.wait("И пошло дальше.")
+
+
+def test_a_declined_user_hears_it_and_may_ask_again(world: World) -> None:
+    admin = world.new_person(ADMIN_ID, "Админ")
+    out_of_turns(world)
+    person = world.telegram.user(1)
+    for _ in range(2):
+        person.tap("🙋 Попросить ещё")
+        person.wait("Передал администратору")
+        admin.wait("просит ещё токенов")
+        admin.tap("🚫 Отказать")
+        admin.wait("отказано")
+        person.wait("пока не дал больше")
+    assert world.value("select balance from user where id = 1") == 10
+
+
+def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(world: World) -> None:
+    admin = world.new_person(ADMIN_ID, "Админ")
+    out_of_turns(world)
+    person = world.telegram.user(1)
+    person.tap("🙋 Попросить ещё")
+    old = admin.wait("просит ещё токенов")
+    asked_at = world.value("select asked_more_at from user where id = 1")
+    world.change("update user set asked_more_at = asked_more_at - 300000 where id = 1")
+    until(lambda: time.time() >= asked_at + 1)
+    person.tap("🙋 Попросить ещё")
+    person.wait("Передал администратору")
+    assert admin.tap(old.labels[0], old).wait_answer().text == "Эта просьба уже решена"
+    assert world.value("select balance from user where id = 1") == 10
+
+
+def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: Callable[..., World]) -> None:
+    world = make_world(MAX_SESSIONS_PER_USER=1)
+    world.start()
+    admin = world.new_person(ADMIN_ID, "Админ")
+    person = world.writer()
+    for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
+        person.send(answer)
+        person.wait()
+    person.wait("Вы начали уже 1 историй из 1", since=0)
+    person.tap("🙋 Попросить ещё")
+    assert "начато 1 из 1" in shown(admin.wait("просит ещё сессий"))
+    admin.tap("➕ 10 сессий")
+    person.wait("разрешил вам ещё 10 сессий")
+    world.says("Начало второе.")
+    person.send("✨ Начать историю")
+    person.wait("Начало второе.")
+    world.change("update user set sessions = 11 where id = 1")
+    for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
+        person.send(answer)
+        person.wait()
+    person.wait("Вы начали уже 11 историй из 11", since=0)
+
+
+def test_the_profile_offers_to_ask_when_little_is_left(world: World) -> None:
+    admin = world.new_person(ADMIN_ID, "Админ")
+    person = world.new_person()
+    person.press("👤 Профиль")
+    assert "🙋 Попросить ещё" not in person.wait("👤 Анна").labels
+    world.change("update user set balance = 3000 where id = 1")
+    person.press("👤 Профиль")
+    assert "🙋 Попросить ещё" in person.wait("👤 Анна").labels
+    person.send("/balance")
+    person.wait("Осталось")
+    person.tap("🙋 Попросить ещё")
+    assert "Осталось 3 000" in shown(admin.wait("просит ещё токенов"))
