@@ -120,10 +120,6 @@ class Turns:
         """How many tokens a user's words have, about. No network."""
         return self._gpt.estimate([Message("user", text)])
 
-    def model_name(self, model: str) -> str:
-        """What a user's model is called; for an empty one the default's name. No network."""
-        return self._gpt.wire.model_name(model)
-
     def check(self, user_id: int, session_id: int | None, kind: str, tokens: int | None = None) -> None:
         """Raises `LimitReached` where a turn that takes `tokens` at least wouldn't be let through now.
 

@@ -121,7 +121,8 @@ def give(visit: Visit, data: str) -> Toast:
 
 def grant_tokens(visit: Visit, account: Account, tokens: int) -> None:
     visit.desk.db.accounts.grant_tokens(account.id, tokens)
-    turns = allowance.turns_left(visit.desk.config, account.free + tokens)
+    weight = visit.desk.offer.standing(account.model).weight
+    turns = allowance.turns_left(visit.desk.config, account.free + tokens, weight)
     tell(visit, account, "asking.tokens_granted", tokens=tokens, turns=turns)
 
 

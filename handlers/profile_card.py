@@ -6,7 +6,7 @@ Days are those of UTC, as the daily tokens are. What the picture shows and what 
 from __future__ import annotations
 
 from database import Account
-from handlers import appeals
+from handlers import appeals, models
 from handlers.account import ask_language, balance, repeat_question
 from handlers.usage import DAYS, picture
 from handlers.visit import Visit, now
@@ -56,7 +56,7 @@ def info(visit: Visit) -> None:
         )
     hidden = frozenset() if visit.user.id in desk.config.admin_ids else ADMIN_COMMANDS
     commands = [key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden]
-    visit.say("info.text", version=VERSION, model=_model(visit), opened=opened, commands=" ".join(commands))
+    visit.say("info.text", version=VERSION, model=visit.model.title or "…", opened=opened, commands=" ".join(commands))
     repeat_question(visit)
 
 
@@ -73,6 +73,9 @@ def press(visit: Visit, what: str) -> Toast:
         html, keyboard = _profile(visit)
         visit.edit_html(html, keyboard=keyboard)
         return "toast.saved"
+    if what == "model":
+        models.show(visit)
+        return None
     if what == "language":
         ask_language(visit)
         return None
@@ -96,7 +99,7 @@ def _profile(visit: Visit) -> tuple[Html, Json]:
         sessions=account.sessions,
         limit=config.max_sessions_per_user + account.more_sessions,
         stories=visit.desk.db.stories.count_of(account.id),
-        model=_model(visit),
+        model=visit.model.title or "…",
         language=texts.say("language.name"),
         at_full=texts.say(f"account.at_full_{account.at_full}"),
     )
@@ -107,7 +110,7 @@ def _profile(visit: Visit) -> tuple[Html, Json]:
     rows = [
         days,
         [visit.button(f"at_full_{other}", f"account:{other}")],
-        [visit.button("language", "account:language")],
+        [visit.button("model", "account:model"), visit.button("language", "account:language")],
     ]
     asking, row = _low(visit)
     if asking:
@@ -118,7 +121,7 @@ def _profile(visit: Visit) -> tuple[Html, Json]:
 def _low(visit: Visit) -> tuple[Html, list[tuple[str, str]]]:
     """How to get more, where little is left."""
     config, user = visit.desk.config, visit.user
-    if user.id in config.admin_ids or allowance.turns_left(config, user.free) > LOW_TURNS:
+    if user.id in config.admin_ids or allowance.turns_left(config, user.free, visit.model.weight) > LOW_TURNS:
         return Html(), []
     return how_to_get(config, visit.desk.db, visit.texts, "tokens")
 
@@ -154,10 +157,6 @@ def _refill(visit: Visit) -> Html:
         return Html()
     hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
     return visit.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
-
-
-def _model(visit: Visit) -> str:
-    return visit.desk.turns.model_name(_account(visit).model)
 
 
 def _account(visit: Visit) -> Account:

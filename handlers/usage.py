@@ -120,7 +120,8 @@ class Statistics:
                 total += rubles
         if not known:
             return Html()
-        rubles_said = grouped(round(total)) if total >= 100 else f"{total:.2f}"
+        point = texts.plain("model.point")
+        rubles_said = grouped(round(total)) if total >= 100 else f"{total:.2f}".replace(".", point)
         key = "stats.rubles_some" if unknown else "stats.rubles"
         return texts.say(key, rubles=rubles_said, unknown=unknown)
 

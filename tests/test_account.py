@@ -90,7 +90,7 @@ def test_info_names_version_model_commands_and_the_open_story(world: World) -> N
     person = world.new_person()
     person.send("/info")
     said = shown(person.wait("Соавтор"))
-    assert "yandexgpt-lite" in said and "Открытой истории нет" in said
+    assert "YandexGPT 5 Lite" in said and "Открытой истории нет" in said
     assert "/balance" in said and "/users" not in said
     writer = world.writer(2)
     writer.send("/info")
@@ -124,7 +124,8 @@ def test_an_admin_sees_the_whole_bot(world: World) -> None:
     assert "Людей: 2. Спрашивали модель сегодня: 1, за 7 дней: 2" in said
     assert "Запросов к модели: 2" in said and "части историй: 1 раз" in said and "something_new: 1 раз, 700 + 0" in said
     assert "Бюджет за всё время:" in said and "из 1 000 000 токенов" in said
-    assert "не больше 345" in said and "₽" not in said
+    assert "не больше 345" in said
+    assert "примерно 0,07 ₽, не считая вызовов, цена которых неизвестна: 1" in said
 
 
 def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
@@ -143,7 +144,7 @@ def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
         lambda model, read, written: prices[model] * (read + written) if model in prices else None,
     )
     text = str(rubles.totals(Recipe(TOTALS, ADMIN_ID, "ru")).params["text"])
-    assert "примерно 200 ₽</b> и ещё 1 запрос, цена которых неизвестна" in text
+    assert "примерно 200 ₽</b>, не считая вызовов, цена которых неизвестна: 1" in text
 
 
 # ---------------------------------------------------------------------- the profile
@@ -158,8 +159,8 @@ def test_the_profile_shows_what_is_left_and_chosen(world: World) -> None:
     said = shown(person.wait("👤 Анна"))
     assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
     assert "Сессий: 1 из 100, историй на полке: 1" in said
-    assert "yandexgpt-lite" in said and "Русский" in said and "пересказываю его начало" in said
-    assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🌐 Язык")
+    assert "YandexGPT 5 Lite" in said and "Русский" in said and "пересказываю его начало" in said
+    assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🤖 Модель", "🌐 Язык")
 
 
 def test_what_happens_at_a_full_chat_is_switched_in_place(world: World) -> None:
@@ -172,6 +173,14 @@ def test_what_happens_at_a_full_chat_is_switched_in_place(world: World) -> None:
     person.tap("🧠 Полный чат: пересказать")
     assert person.wait("пересказываю его начало").id == card.id
     assert world.value("select at_full from user") == "summarise"
+
+
+def test_the_model_is_chosen_from_the_profile(world: World) -> None:
+    person = world.new_person()
+    person.press("👤 Профиль")
+    person.wait("👤 Анна")
+    person.tap("🤖 Модель")
+    person.wait("/model")
 
 
 def test_the_language_is_chosen_from_the_profile(world: World) -> None:
