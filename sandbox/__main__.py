@@ -54,6 +54,8 @@ def run(given: dict[str, str], port: int, data: Path, *, browser: bool) -> int:
             store = Store(telegram.state, data / CHATS)
             if not store.load():
                 telegram.user(1, "Анна", "anna")
+                telegram.user(2, "Борис", "boris")
+                telegram.user(3, "Emma", "emma", "en")
             store.start()
             bot = BotProcess(bot_environment(given, os.environ, telegram, model, data.resolve()))
             try:

@@ -10,27 +10,33 @@ import json
 import mimetypes
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
+from sandbox import page_views
+from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
 from sandbox.people import NotShown, Person
+from sandbox.recording import record
 from sandbox.telegram_api import BotApi
-from sandbox.telegram_profile import commands_for
-from sandbox.telegram_state import Chat, ChatMessage, Json
+from sandbox.telegram_state import Json
 
 STATIC = Path(__file__).with_name("page")
-SHOWN_MESSAGES = 300
 HEARTBEAT_S = 15.0
-NAMES = ("Анна", "Борис", "Вера", "Глеб", "Дарья", "Егор", "Жанна", "Захар", "Ирина", "Кирилл", "Лидия", "Максим")
+MAX_VOICE_S = 600.0
+FIRST_GROUP = -1_001_000_000_000
+NAMES = {
+    "ru": ("Анна", "Борис", "Вера", "Глеб", "Дарья", "Егор", "Жанна", "Захар", "Ирина", "Кирилл", "Лидия", "Максим"),
+    "en": ("Alice", "Ben", "Emma", "Frank", "Grace", "Henry", "Ivy", "Jack", "Kate", "Liam", "Mia", "Noah"),
+}
 Adder = Callable[..., Person]
+GroupMaker = Callable[[int, str, list[Person]], Group]
 
 
 class Page:
     """Answers the page's requests. `notice` is the line on top of it; `alarm` a line about the bot's end."""
 
-    def __init__(self, api: BotApi, person: Adder, notice: str) -> None:
-        self.api, self.state, self.person = api, api.state, person
+    def __init__(self, api: BotApi, person: Adder, group: GroupMaker, notice: str) -> None:
+        self.api, self.state, self.person, self.group = api, api.state, person, group
         self.notice = notice
         self.alarm = ""
         self._closed = False
@@ -82,77 +88,14 @@ class Page:
                 state.watchers -= 1
 
     def _everything(self) -> Json:
-        return {
-            "kind": "everything",
-            "bot": self._bot(),
-            "chats": [self._chat(chat) for chat in self.state.chats.values() if chat.type == "private"],
-        }
+        return page_views.everything(self.api, self._lines)
 
     def _view(self, event: Json) -> Json:
-        chat = self.state.chats.get(event["chat"])
-        kind = event["kind"]
-        if kind == "profile" or chat is None:
-            commands = {chat.id: self._commands(chat) for chat in self.state.chats.values() if chat.type == "private"}
-            return {"kind": "profile", "bot": self._bot(), "commands": commands}
-        if kind == "chat":
-            return {"kind": "chat", "chat": self._chat(chat)}
-        view = {**event, **self._status(chat)}
-        if kind in ("message", "delete"):
-            view["message"] = _message(chat.messages[event["id"]])
-        return view
+        return page_views.view(self.api, event, self._lines)
 
-    def _bot(self) -> Json:
-        profile = self.state.profile
-
-        def text(table: str) -> str:
-            return str(profile[table].get("ru") or profile[table].get("") or "")
-
-        photo = self.state.photo_file_id
-        return {
-            "name": text("names") or self.api.name,
-            "username": self.api.username,
-            "description": text("descriptions"),
-            "about": text("shorts"),
-            "photo": f"/page/files/{photo}" if photo in self.state.files else "",
-            "menu": profile["menu"],
-            "notice": self.notice,
-            "alarm": self.alarm,
-        }
-
-    def _commands(self, chat: Chat) -> list[Json]:
-        return commands_for(self.state, chat.id, self.state.users[chat.id].language_code)
-
-    def _chat(self, chat: Chat) -> Json:
-        user = self.state.users[chat.id]
-        messages = [message for message in chat.messages.values() if not message.deleted][-SHOWN_MESSAGES:]
-        return {
-            "id": chat.id,
-            "name": user.first_name,
-            "username": user.username,
-            "started": chat.started,
-            "blocked": chat.blocked,
-            "commands": self._commands(chat),
-            "messages": [_message(message) for message in messages],
-            **self._status(chat),
-        }
-
-    def _status(self, chat: Chat) -> Json:
-        """The keyboard, the draft and the bot's action, as they are now."""
-        now = self.state.clock()
-        draft = self.state.draft(chat)
-        return {
-            "keyboard": dict(chat.keyboard) if chat.keyboard else None,
-            "draft": draft
-            and {
-                "id": draft.draft_id,
-                "text": draft.text,
-                "entities": [dict(entity) for entity in draft.entities],
-                "canStop": draft.can_stop,
-                "leftMs": int((draft.ends_at - now) * 1000),
-            },
-            "action": chat.action if chat.action_until > now else "",
-            "actionMs": max(0, int((chat.action_until - now) * 1000)),
-        }
+    @property
+    def _lines(self) -> Json:
+        return {"notice": self.notice, "alarm": self.alarm}
 
     def _file(self, file_id: str) -> HttpResponse:
         with self.state.lock:
@@ -176,17 +119,29 @@ class Page:
                 return json_response({"error": "Нужен JSON"}, 415)
             sent = json.loads(request.body)
             if action == "users":
-                return json_response({"id": self._add_user(str(sent.get("name", "")))})
-            return json_response(self._do(action, self.person(int(sent["user"])), sent))
+                return json_response({"id": self._add_user(str(sent.get("name", "")), sent.get("language", "ru"))})
+            if action == "groups":
+                return json_response({"id": self._add_group(str(sent["title"]), [int(id) for id in sent["members"]])})
+            return json_response(self._do(action, self._person(sent), sent))
         except NotShown as error:
             return json_response({"error": str(error)}, 409)
         except (ValueError, KeyError, TypeError, AttributeError):
             return json_response({"error": "Запрос не разобран"}, 400)
 
+    def _person(self, sent: Json) -> Person:
+        """Who acts, in the chat that is named; without one in their own."""
+        person = self.person(int(sent["user"]))
+        chat = self.state.chats[int(sent.get("chat", person.id))]
+        return person if chat is person.chat else Group(self.api, chat).member(person)
+
     def _do(self, action: str, person: Person, sent: Json) -> Json:
+        reply_to = int(sent["replyTo"]) if sent.get("replyTo") else None
         if action == "send":
             text = str(sent["text"]).strip()
-            return {"id": person.send(text, reply_to=sent.get("replyTo"))} if text else {}
+            return {"id": person.send(text, reply_to=reply_to)} if text else {}
+        if action == "voice":
+            seconds = min(MAX_VOICE_S, max(1.0, float(sent.get("seconds", 3))))
+            return {"id": person.voice(record(str(sent["words"]), seconds), reply_to=reply_to)}
         if action == "press":
             return {"id": person.press(sent["text"])}
         if action == "tap":
@@ -197,35 +152,53 @@ class Page:
         elif action == "stop":
             person.stop_draft()
         elif action == "sticker":
-            person.sticker()
+            person.sticker(reply_to)
         elif action == "block":
             if sent["blocked"]:
                 person.block()
             else:
                 person.unblock()
+        elif action == "language":
+            person.speaks({"en": "en"}.get(sent["language"], "ru"))
         elif action == "menu":
-            return {"url": person.web_app_url(self.state.profile["menu"]["web_app"]["url"])}
+            menu = person.chat.command_menu
+            menu = menu if menu["type"] == "web_app" else self.state.profile["menu"]
+            return {"url": person.web_app_url(menu["web_app"]["url"])}
         else:
             raise ValueError(action)
         return {}
 
-    def _add_user(self, name: str) -> int:
+    def _add_user(self, name: str, language: str) -> int:
         with self.state.lock:
             user_id = max(self.state.users, default=0) + 1
-            self.person(user_id, name.strip()[:64] or NAMES[(user_id - 1) % len(NAMES)])
+            language = "en" if language == "en" else "ru"
+            names = NAMES[language]
+            name = name.strip()[:64] or names[(user_id - 1) % len(names)]
+            self.person(user_id, name, "", language)
             return user_id
+
+    def _add_group(self, title: str, members: list[int]) -> int:
+        with self.state.lock:
+            chat_id = min([FIRST_GROUP, *self.state.chats]) - 1
+            people = [self.person(id) for id in dict.fromkeys(members) if id in self.state.users]
+            if not people:
+                raise NotShown("В группе никого нет")
+            group = self.group(chat_id, title.strip()[:128] or "Группа", people)
+            group.welcome_bot(people[0])
+            return chat_id
 
     def _upload(self, request: HttpRequest) -> HttpResponse:
         if "x-page" not in request.headers:  # a header that a foreign site's form can't send
             return json_response({"error": "Запрос не разобран"}, 400)
         values, files = request.parameters()
         upload: Upload = files["file"]
-        person: Any = self.person(int(values["user"]))
-        if upload.mime.startswith("audio/"):
-            return json_response({"id": person.voice(upload.data)})
+        person = self._person(values)
+        reply_to = int(values["replyTo"]) if values.get("replyTo") else None
+        if upload.mime.endswith("/ogg") or upload.name.lower().endswith((".ogg", ".oga", ".opus")):
+            return json_response({"id": person.voice(upload.data, reply_to=reply_to)})
         if upload.mime in ("image/jpeg", "image/png"):
-            return json_response({"id": person.photo(upload.data)})
-        return json_response({"id": person.document(upload.name, upload.data)})
+            return json_response({"id": person.photo(upload.data, reply_to=reply_to)})
+        return json_response({"id": person.document(upload.name, upload.data, reply_to=reply_to)})
 
 
 def _static(name: str) -> HttpResponse:
@@ -240,25 +213,3 @@ def _static(name: str) -> HttpResponse:
 
 def _event(view: Json) -> bytes:
     return f"data: {json.dumps(view, ensure_ascii=False)}\n\n".encode()
-
-
-def _message(message: ChatMessage) -> Json:
-    attachment = message.attachment
-    return {
-        "id": message.id,
-        "mine": not message.from_bot,
-        "date": message.date,
-        "text": message.text,
-        "entities": [dict(entity) for entity in message.entities],
-        "buttons": [list(row) for row in (message.markup or {}).get("inline_keyboard", ())],
-        "edited": message.edited,
-        "deleted": message.deleted,
-        "replyTo": message.reply_to,
-        "file": attachment
-        and {
-            "kind": attachment.kind,
-            "name": attachment.name,
-            "size": attachment.size,
-            "url": f"/page/files/{attachment.file_id}",
-        },
-    }

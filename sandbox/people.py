@@ -6,17 +6,16 @@ a loop of polls, and by default looks only at what the bot has sent or edited si
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
 
+from sandbox import web_app
 from sandbox.contract import units
 from sandbox.markup import found_entities
+from sandbox.privacy import is_meant
+from sandbox.recording import seconds_of
 from sandbox.telegram_api import TEXT_LIMIT, BotApi
 from sandbox.telegram_json import chat_json, message_json, user_json
 from sandbox.telegram_state import (
@@ -60,15 +59,16 @@ class Tap:
 
 
 class Person:
-    """One user in one chat with the bot: the private one, or a group through `Group.member`."""
+    """One user in one chat with the bot: the private one, or a group through `groups.Group.member`."""
 
     def __init__(self, api: BotApi, user: User, chat: Chat) -> None:
-        self.api, self.state, self.user, self.chat = api, api.state, user, chat
+        self.api, self.state, self.chat = api, api.state, chat
+        self.id = user.id
         self._mark = 0
 
     @property
-    def id(self) -> int:
-        return self.user.id
+    def user(self) -> User:
+        return self.state.users[self.id]
 
     # What is on this person's screen
 
@@ -98,12 +98,16 @@ class Person:
     @property
     def keyboard(self) -> tuple[tuple[str, ...], ...]:
         """The labels of the shown reply keyboard, row by row."""
-        keyboard = self.chat.keyboard or {}
+        keyboard = self._keyboard or {}
         return tuple(tuple(key["text"] for key in row) for row in keyboard.get("keyboard", ()))
 
     @property
     def placeholder(self) -> str:
-        return str((self.chat.keyboard or {}).get("input_field_placeholder", ""))
+        return str((self._keyboard or {}).get("input_field_placeholder", ""))
+
+    @property
+    def _keyboard(self) -> Mapping[str, Any] | None:
+        return self.chat.keyboard if self.id in self.chat.keyboard_users else None
 
     @property
     def draft(self) -> str | None:
@@ -129,14 +133,16 @@ class Person:
     def press(self, label: str) -> int:
         """Presses a button of the shown reply keyboard; raises NotShown when it has no such button."""
         with self.state.lock:
-            keyboard = self.chat.keyboard or {}
+            keyboard = self._keyboard or {}
             keys = [key for row in keyboard.get("keyboard", ()) for key in row]
             if label not in [key["text"] for key in keys if "web_app" not in key]:
                 shown = ", ".join(f"«{key['text']}»" for key in keys) or "no keyboard"
                 raise NotShown(f"no button «{label}» on the keyboard: {shown}")
+            brought_by = self.chat.keyboard_message_id
             if keyboard.get("one_time_keyboard"):
-                self.chat.keyboard, self.chat.keyboard_message_id = None, 0
-            return self._send(text=label)
+                self.chat.keyboard_users = tuple(user for user in self.chat.keyboard_users if user != self.id)
+            # In a group the client sends the label as a reply, so that a bot in privacy mode gets it.
+            return self._send(text=label, reply_to=None if self.chat.type == "private" else brought_by)
 
     def tap(self, wanted: str, message: ChatMessage | int | None = None) -> Tap:
         """Presses an inline button by label or data, on the latest message that has it; raises NotShown."""
@@ -172,17 +178,28 @@ class Person:
             new = replace(old, text=text, source=text, entities=found_entities(text), edited_at=now)
             self._update("edited_message", self.state.put_message(self.chat, new, "message"))
 
-    def sticker(self) -> int:
-        return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp")
+    def sticker(self, reply_to: int | None = None) -> int:
+        return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp", "", reply_to)
 
-    def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "") -> int:
-        return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption)
+    def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "", *, reply_to: int | None = None) -> int:
+        return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption, reply_to)
 
-    def voice(self, data: bytes) -> int:
-        return self._send_file("voice", "voice.ogg", data, "audio/ogg")
+    def voice(self, data: bytes, caption: str = "", *, reply_to: int | None = None) -> int:
+        """Sends a recording; `recording.record` makes one that says what it is told to."""
+        return self._send_file("voice", "voice.ogg", data, "audio/ogg", caption, reply_to)
 
-    def document(self, name: str = "notes.txt", data: bytes = b"text", caption: str = "") -> int:
-        return self._send_file("document", name, data, "text/plain", caption)
+    def document(
+        self, name: str = "notes.txt", data: bytes = b"text", caption: str = "", *, reply_to: int | None = None
+    ) -> int:
+        return self._send_file("document", name, data, "text/plain", caption, reply_to)
+
+    def happens(self, service: Json) -> int:
+        """Something that this person did in the group, told by Telegram in a service message."""
+        return self._send(text="", service=service)
+
+    def speaks(self, language_code: str) -> None:
+        """Changes the language of this person's Telegram."""
+        self.state.change_user(replace(self.user, language_code=language_code))
 
     def stop_draft(self) -> None:
         """Presses the stop button on the draft; raises NotShown when there is none."""
@@ -203,20 +220,15 @@ class Person:
     def unblock(self) -> None:
         self._block(False)
 
-    def web_app_url(self, url: str) -> str:
+    def web_app_url(self, url: str, platform: str = "web", theme: Mapping[str, str] | None = None) -> str:
         """The address as a client opens it: with init data signed with the bot's token."""
-        data = {
-            "query_id": self.state.serial("AAHdF6IQAAAAAN0XohD"),
-            "user": json.dumps(user_json(self.user) | {"allows_write_to_pm": True}, ensure_ascii=False),
-            "auth_date": str(int(self.state.clock())),
-        }
-        data["user"] = data["user"].replace('"is_bot": false, ', "")
-        lines = "\n".join(f"{name}={data[name]}" for name in sorted(data))
-        secret = hmac.digest(b"WebAppData", self.api.token.encode(), hashlib.sha256)
-        data["hash"] = hmac.new(secret, lines.encode(), hashlib.sha256).hexdigest()
-        page, _, fragment = url.partition("#")
-        given = f"{fragment}&" if fragment else ""
-        return f"{page}#{given}tgWebAppData={quote(urlencode(data), safe='')}&tgWebAppVersion=9.1"
+        return web_app.address(url, self.init_data(), platform, theme)
+
+    def init_data(self, *, age_s: int = 0) -> str:
+        """The signed data that a Web App gets which was opened so long ago."""
+        query_id = self.state.serial("AAHdF6IQAAAAAN0XohD")
+        auth_date = int(self.state.clock()) - age_s
+        return web_app.init_data(user_json(self.user), self.api.token, query_id, auth_date)
 
     # Waiting
 
@@ -268,11 +280,18 @@ class Person:
                     return message, button
         raise NotShown(f"no inline button «{wanted}»")
 
-    def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str = "") -> int:
+    def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str, reply_to: int | None) -> int:
         file_id = self.state.add_file(name, data)
-        return self._send(text=caption, attachment=Attachment(kind, file_id, name, mime, len(data)))
+        seconds = round(seconds_of(data)) or 3 if kind == "voice" else 0
+        return self._send(caption, Attachment(kind, file_id, name, mime, len(data), seconds), reply_to)
 
-    def _send(self, text: str, attachment: Attachment | None = None, reply_to: int | None = None) -> int:
+    def _send(
+        self,
+        text: str,
+        attachment: Attachment | None = None,
+        reply_to: int | None = None,
+        service: Json | None = None,
+    ) -> int:
         with self.state.lock:
             if self.chat.blocked:
                 self._block(False)
@@ -289,25 +308,16 @@ class Person:
                 source=text,
                 attachment=attachment,
                 reply_to=reply_to,
+                service=service,
             )
             message = self.state.add_message(self.chat, message)
             self._update("message", message)
             return message.id
 
     def _update(self, kind: str, message: ChatMessage) -> None:
-        if self.chat.type == "private" or not self.chat.privacy or self._is_meant(message):
+        private = self.chat.type == "private"
+        if private or not self.chat.privacy or is_meant(self.chat, message, self.api.username):
             self.state.add_update(kind, message_json(self.state, self.api.bot, self.chat, message))
-
-    def _is_meant(self, message: ChatMessage) -> bool:
-        """Whether a bot in privacy mode gets this message of a group: a command, a mention, a reply to it."""
-        replied = self.chat.messages.get(message.reply_to or 0)
-        if replied is not None and replied.from_bot:
-            return True
-        name = f"@{self.api.username}".lower()
-        for word in message.text.lower().split():
-            if word == name or (word.startswith("/") and ("@" not in word or word.endswith(name))):
-                return True
-        return name in message.text.lower()
 
     def _block(self, blocked: bool) -> None:
         with self.state.lock:
@@ -321,36 +331,15 @@ class Person:
                 "chat": chat_json(self.state, self.chat),
                 "from": user_json(self.user),
                 "date": int(self.state.clock()),
-                "old_chat_member": _membership(bot, was),
-                "new_chat_member": _membership(bot, now),
+                "old_chat_member": membership(bot, was),
+                "new_chat_member": membership(bot, now),
             }
             self.state.add_update("my_chat_member", value)
             self.state.touch(self.chat, "chat")
 
 
-class Group:
-    """A group with the bot in it."""
-
-    def __init__(self, api: BotApi, chat: Chat) -> None:
-        self.api, self.chat = api, chat
-
-    @property
-    def id(self) -> int:
-        return self.chat.id
-
-    def member(self, person: Person) -> Person:
-        """The same user, acting in this group."""
-        if person.id not in self.chat.members:
-            raise NotShown(f"{person.user.first_name} is not in «{self.chat.title}»")
-        return Person(self.api, person.user, self.chat)
-
-    @property
-    def messages(self) -> list[ChatMessage]:
-        with self.api.state.lock:
-            return list(self.chat.messages.values())
-
-
-def _membership(bot: Json, status: str) -> Json:
+def membership(bot: Json, status: str) -> Json:
+    """The bot's place in a chat, as `my_chat_member` tells it."""
     value: dict[str, Any] = {"user": bot, "status": status}
     return value | {"until_date": 0} if status == "kicked" else value
 

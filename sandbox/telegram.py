@@ -25,9 +25,10 @@ from urllib.parse import unquote
 
 import requests
 
+from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer, json_response
 from sandbox.page_api import Page
-from sandbox.people import Group, Person
+from sandbox.people import Person
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_faults import CallFaults
 from sandbox.telegram_profile import ApiError
@@ -70,7 +71,7 @@ class TelegramServer:
         self.faults = CallFaults()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.record_calls = True
-        self.page = Page(self.api, self.user, notice)
+        self.page = Page(self.api, self.user, self.group, notice)
         self._people: dict[int, Person] = {}
         self._http = HttpServer(self._answer, host, port)
         self._closing = threading.Event()
@@ -118,8 +119,14 @@ class TelegramServer:
             return self._people[id]
 
     def group(self, id: int, title: str, members: list[Person], *, privacy: bool = True) -> Group:
-        """A group with the bot and these people; with `privacy` the bot gets only what is meant for it."""
-        return Group(self.api, self.state.add_group(id, title, tuple(person.id for person in members), privacy))
+        """The group with this id, made when it is new: the bot and these people are in it.
+
+        With `privacy` the bot gets only what is meant for it. It isn't told that it came in: `Group.welcome_bot` does.
+        """
+        chat = self.state.chats.get(id)
+        if chat is None:
+            chat = self.state.add_group(id, title, tuple(person.id for person in members), privacy)
+        return Group(self.api, chat)
 
     def raw_update(self, update: dict[str, Any]) -> int:
         """Queues this update as it is, under the next id unless it has an `update_id`."""

@@ -309,7 +309,7 @@ class BotApi(ProfileMethods):
             chat.answers.append(answer)
             self.state.touch(chat, "action")
             self.state.tell_page(
-                query.user_id, "answer", query=query_id, text=answer.text, alert=answer.show_alert, url=answer.url
+                chat.id, "answer", query=query_id, text=answer.text, alert=answer.show_alert, url=answer.url
             )
             return True
 

@@ -54,6 +54,7 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
         value[name] = message.text
         if message.entities:
             value[entities] = [dict(entity) for entity in message.entities]
+    value |= dict(message.service or {})
     if message.reply_to is not None and not nested:
         replied = state.message(chat, message.reply_to)
         if replied is not None:
@@ -86,5 +87,5 @@ def attachment_json(attachment: Attachment) -> Json:
     elif kind == "document":
         value = {**common, "file_name": attachment.name, "mime_type": attachment.mime}
     else:
-        value = {**common, "duration": 3, "mime_type": attachment.mime}
+        value = {**common, "duration": attachment.seconds, "mime_type": attachment.mime}
     return {kind: value}

@@ -196,9 +196,10 @@ def _commands_key(values: Json) -> str:
     return json.dumps([scope, values.get("language_code", "")], sort_keys=True)
 
 
-def commands_for(state: State, user_id: int, language: str) -> list[Json]:
-    """The commands that a user's private chat shows: the narrowest scope that has any, first in the user's language."""
-    for scope in ({"type": "chat", "chat_id": user_id}, {"type": "all_private_chats"}, {"type": "default"}):
+def commands_for(state: State, chat_id: int, language: str) -> list[Json]:
+    """The commands that a chat shows to a user: the narrowest scope that has any, first in the user's language."""
+    wide = "all_private_chats" if chat_id > 0 else "all_group_chats"
+    for scope in ({"type": "chat", "chat_id": chat_id}, {"type": wide}, {"type": "default"}):
         for code in (language, ""):
             found = state.profile["commands"].get(json.dumps([scope, code], sort_keys=True))
             if found:

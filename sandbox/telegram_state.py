@@ -44,6 +44,7 @@ class Attachment:
     name: str
     mime: str
     size: int
+    seconds: int = 3  # of a recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class ChatMessage:
     markup: Mapping[str, Any] | None = None
     attachment: Attachment | None = None
     reply_to: int | None = None
+    service: Mapping[str, Any] | None = None  # what happened, in place of a text: {"new_chat_members": […]}
     edited_at: int | None = None
     deleted: bool = False
     revision: int = 0
@@ -140,6 +142,7 @@ class Chat:
     revision: int = 0
     keyboard_message_id: int = 0
     keyboard: Mapping[str, Any] | None = None
+    keyboard_users: tuple[int, ...] = ()  # whom it is shown to
     draft: Draft | None = None
     stopped_draft_id: int = 0
     action: str = ""
@@ -206,7 +209,18 @@ class State:
             changed = threading.Condition(self.lock)
             chat = Chat(chat_id, "supergroup", changed, title, members, privacy, started=True)
             self.chats[chat_id] = chat
+            self.dirty = True
+            self.tell_page(chat_id, "chat")
             return chat
+
+    def change_user(self, user: User) -> None:
+        """Takes over what a known user changed about themselves."""
+        with self.lock:
+            self.users[user.id] = user
+            self.dirty = True
+            for chat in self.chats.values():
+                if user.id in chat.members:
+                    self.tell_page(chat.id, "chat")
 
     def serial(self, prefix: str) -> str:
         """A name that was not given out before."""
@@ -227,13 +241,16 @@ class State:
             chat.last_id = message_id
             message = replace(message, id=message_id)
             markup = message.markup or {}
-            if message.from_bot and chat.type == "private":
+            if message.from_bot:
                 chat.draft = None
                 chat.action_until = 0.0
+                shown_to = addressed(chat, message, self.users) if markup.get("selective") else chat.members
                 if "keyboard" in markup:
-                    chat.keyboard, chat.keyboard_message_id = markup, message_id
+                    chat.keyboard, chat.keyboard_message_id, chat.keyboard_users = markup, message_id, shown_to
                 elif "remove_keyboard" in markup or "force_reply" in markup:
-                    chat.keyboard, chat.keyboard_message_id = None, 0
+                    chat.keyboard_users = tuple(user for user in chat.keyboard_users if user not in shown_to)
+                    if not chat.keyboard_users:
+                        chat.keyboard, chat.keyboard_message_id = None, 0
             return self.put_message(chat, message, "message")
 
     def put_message(self, chat: Chat, message: ChatMessage, kind: str) -> ChatMessage:
@@ -317,6 +334,14 @@ class State:
             self.page_serial += 1
             self.page_events.append((self.page_serial, {"chat": chat_id, "kind": kind, "id": message_id, **more}))
             self.page_changed.notify_all()
+
+
+def addressed(chat: Chat, message: ChatMessage, users: Mapping[int, User]) -> tuple[int, ...]:
+    """Whom a selective keyboard is for: who is mentioned in the message, and who is replied to."""
+    replied = chat.messages.get(message.reply_to or 0)
+    text = message.text.lower()
+    named = (id for id in chat.members if users[id].username and f"@{users[id].username.lower()}" in text)
+    return tuple(dict.fromkeys([*named, *([replied.sender_id] if replied is not None else [])]))
 
 
 def _id_of(update: Json) -> int:

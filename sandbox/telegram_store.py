@@ -1,6 +1,6 @@
 """Keeps the chats of the demo between two runs: the state as one JSON file, written whole and renamed.
 
-Covers users, messages, files, ids, the profile and updates that wait for the bot. Drafts, pressed buttons and groups
+Covers users, groups, messages, files, ids, the profile and updates that wait for the bot. Drafts and pressed buttons
 are not kept.
 """
 
@@ -76,15 +76,21 @@ def _dump(state: State) -> dict[str, Any]:
         "chats": [
             {
                 "id": chat.id,
+                "type": chat.type,
+                "title": chat.title,
+                "members": chat.members,
+                "privacy": chat.privacy,
+                "last_id": chat.last_id,
+                "menu": chat.command_menu,
                 "started": chat.started,
                 "blocked": chat.blocked,
                 "revision": chat.revision,
                 "keyboard": chat.keyboard,
                 "keyboard_message_id": chat.keyboard_message_id,
+                "keyboard_users": chat.keyboard_users,
                 "messages": [asdict(message) for message in list(chat.messages.values())[-KEPT_MESSAGES:]],
             }
             for chat in state.chats.values()
-            if chat.type == "private"
         ],
         "files": [[file_id, name, base64.b64encode(data).decode()] for file_id, (name, data) in state.files.items()],
         "updates": list(state.updates),
@@ -99,7 +105,11 @@ def _restore(state: State, kept: dict[str, Any]) -> None:
         for user in kept["users"]:
             state.add_user(User(**user))
         for row in kept["chats"]:
+            if row.get("type", "private") != "private":
+                state.add_group(row["id"], row["title"], tuple(row["members"]), row["privacy"])
             chat = state.chats[row["id"]]
+            chat.last_id, chat.command_menu = row.get("last_id", 0), row.get("menu", chat.command_menu)
+            chat.keyboard_users = tuple(row.get("keyboard_users", chat.members))
             chat.started, chat.blocked, chat.revision = row["started"], row["blocked"], row["revision"]
             chat.keyboard, chat.keyboard_message_id = row["keyboard"], row["keyboard_message_id"]
             for message in row["messages"]:

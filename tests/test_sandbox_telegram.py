@@ -15,6 +15,7 @@ import requests
 
 from sandbox.markup import MarkupError, parse_html
 from sandbox.people import NotCome, NotShown
+from sandbox.recording import record
 from sandbox.telegram import TelegramServer
 from sandbox.telegram_store import Store
 
@@ -411,6 +412,55 @@ def test_in_a_group_the_bot_gets_only_what_is_meant_for_it(bot: Bot, server: Tel
     assert group.messages[0].id == 1
 
 
+def test_a_bot_that_comes_into_a_group_is_told_and_a_foreign_name_isnt_meant(bot: Bot, server: TelegramServer) -> None:
+    anna = server.user(1)
+    group = server.group(-100500, "Кружок", [anna])
+    group.welcome_bot(anna)
+    group.member(anna).send("@soavtor_demo_bot_2, это не вам")
+    group.member(anna).photo(caption="@soavtor_demo_bot что тут?")
+    _, joined, told, photo = bot.ok("getUpdates")
+    assert joined["my_chat_member"]["new_chat_member"]["status"] == "member"
+    assert told["message"]["new_chat_members"][0]["username"] == "soavtor_demo_bot"
+    assert photo["message"]["caption"] == "@soavtor_demo_bot что тут?"
+    assert photo["message"]["chat"] == {"id": -100500, "type": "supergroup", "title": "Кружок"}
+
+
+def test_a_groups_keyboard_is_everybodys_unless_selective_and_a_press_is_a_reply(
+    bot: Bot, server: TelegramServer
+) -> None:
+    anna, boris = server.user(1), server.user(2, "Борис")
+    group = server.group(-100500, "Кружок", [anna, boris])
+    assert group.member(anna).keyboard == ()
+    asked = group.member(boris).send("/ask")
+    keys = reply("Да", selective=True)
+    bot.say("Точно?", chat_id=group.id, reply_markup=keys, reply_parameters={"message_id": asked})
+    assert group.member(anna).keyboard == ()
+    group.member(boris).press("Да")
+    assert bot.ok("getUpdates")[-1]["message"]["reply_to_message"]["text"] == "Точно?"
+    bot.say("Всем", chat_id=group.id, reply_markup=reply("Ура"))
+    assert group.member(anna).keyboard == group.member(boris).keyboard == (("Ура",),)
+    bot.say("Хватит", chat_id=group.id, reply_markup={"remove_keyboard": True})
+    assert group.member(anna).keyboard == ()
+
+
+def test_a_reply_brings_what_it_replies_to_with_caption_or_recording(bot: Bot, server: TelegramServer) -> None:
+    anna = server.user(1)
+    bot.raw("sendPhoto", data={"chat_id": 1, "caption": "Замок"}, files={"photo": ("a.jpg", b"\xff\xd8\xff\xe0")})
+    anna.send("кто там живёт?", reply_to=anna.last.id)
+    voice = anna.voice(record("две минуты тишины", 12))
+    anna.voice(record("да"), reply_to=voice)
+    photo, _, spoken = (update["message"] for update in bot.ok("getUpdates")[1:])
+    assert photo["reply_to_message"]["caption"] == "Замок"
+    assert spoken["reply_to_message"]["voice"]["duration"] == 12
+    assert "reply_to_message" not in spoken["reply_to_message"]
+
+
+def test_a_user_of_another_language_is_told_with_every_message(bot: Bot, server: TelegramServer) -> None:
+    server.user(1).speaks("en")
+    server.user(1).send("hello")
+    assert bot.ok("getUpdates")[-1]["message"]["from"]["language_code"] == "en"
+
+
 def test_a_document_comes_with_its_name_and_bytes(bot: Bot, server: TelegramServer) -> None:
     files = {"document": ("Маяк.txt", "Жил-был".encode())}
     bot.raw("sendDocument", data={"chat_id": 1, "caption": "Вся <b>история</b>", "parse_mode": "HTML"}, files=files)
@@ -523,6 +573,7 @@ def test_updates_go_to_the_web_hook_with_its_secret(bot: Bot, server: TelegramSe
 def test_chats_ids_and_waiting_updates_survive_a_restart(bot: Bot, server: TelegramServer, tmp_path: Path) -> None:
     bot.say(reply_markup=reply("Дальше"))
     bot.raw("sendDocument", data={"chat_id": 1}, files={"document": ("a.txt", b"abc")})
+    server.group(-100500, "Кружок", [server.user(1)]).welcome_bot(server.user(1))
     Store(server.state, tmp_path / "chats.json").save()
     with TelegramServer() as again:
         assert Store(again.state, tmp_path / "chats.json").load()
@@ -531,6 +582,7 @@ def test_chats_ids_and_waiting_updates_survive_a_restart(bot: Bot, server: Teleg
         assert (anna.user.first_name, anna.keyboard) == ("Анна", (("Дальше",),))
         assert again.state.updates == server.state.updates
         assert anna.send("и снова") == server.user(1).messages[-1].id + 1
+        assert again.group(-100500, "", []).member(anna).send("и в группе") == 2
 
 
 def test_an_unreadable_file_of_chats_is_set_aside(tmp_path: Path) -> None:

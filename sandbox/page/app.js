@@ -1,10 +1,12 @@
 // The page as a whole: the stream of events, the people on top, and which chats stand side by side.
 
 import { ChatView } from "./chat.js";
+import { askGroup } from "./dialogs.js";
 import { avatar, element } from "./format.js";
+import { toggleTheme } from "./theme.js";
 
 const byId = (id) => document.getElementById(id);
-const views = new Map(); // user id → ChatView
+const views = new Map(); // chat id → ChatView; a group's id is below zero
 const state = { bot: null, chats: new Map(), open: [], active: 0, wanted: 1, unread: new Map() };
 
 export async function post(action, body) {
@@ -35,9 +37,14 @@ function recall() {
   } catch { /* as above */ }
 }
 
+// People first, then groups, the older ones first.
+function ordered() {
+  return [...state.chats.values()].sort((a, b) => (a.id < 0) - (b.id < 0) || Math.abs(a.id) - Math.abs(b.id));
+}
+
 // Which chats stand there: as many as wanted and as fit, everyone at most once.
 function arrange() {
-  const ids = [...state.chats.keys()].sort((a, b) => a - b);
+  const ids = ordered().map(({ id }) => id);
   const count = Math.max(1, Math.min(state.wanted, room(), ids.length));
   const open = [...new Set(state.open)].filter((id) => ids.includes(id));
   for (const id of ids) if (open.length < count && !open.includes(id)) open.push(id);
@@ -53,7 +60,7 @@ function arrange() {
   main.style.setProperty("--count", count);
   main.replaceChildren(...open.map((id) => {
     const known = views.get(id);
-    const view = known || new ChatView(id, { post, onActive: activate, onAlert: alert });
+    const view = known || new ChatView(id, { post, onActive: activate, onAlert: alert, onStart: start });
     if (!known) {
       views.set(id, view);
       view.setBot(state.bot);
@@ -80,14 +87,14 @@ function show(id) {
 }
 
 function drawPeople() {
-  const chips = [...state.chats.values()].sort((a, b) => a.id - b.id).map((chat) => {
+  const chips = ordered().map((chat) => {
     const picture = element("span", { class: "avatar small", "aria-hidden": "true" });
     avatar(picture, chat.name, chat.id);
     const unread = state.unread.get(chat.id);
     const chip = element("button", {
-      type: "button", class: "chip", "aria-pressed": String(state.open.includes(chat.id)), "data-user": chat.id,
+      type: "button", class: "chip", "aria-pressed": String(state.open.includes(chat.id)), "data-chat": chat.id,
       "data-active": chat.id === state.active && state.open.length > 1,
-    }, picture, element("span", {}, chat.name), unread ? element("b", { "aria-label": `новых: ${unread}` }, String(unread)) : null);
+    }, picture, element("span", {}, chat.name), chat.members[0]?.language === "en" && chat.id > 0 ? element("small", { "aria-label": "Telegram по-английски" }, "en") : null, unread ? element("b", { "aria-label": `новых: ${unread}` }, String(unread)) : null);
     chip.addEventListener("click", () => show(chat.id));
     return chip;
   });
@@ -125,14 +132,14 @@ function receive(event) {
     arrange();
   } else if (event.kind === "profile") {
     state.bot = event.bot;
-    for (const [id, commands] of Object.entries(event.commands)) {
+    for (const [id, { profile }] of Object.entries(event.profiles)) {
       const chat = state.chats.get(Number(id));
-      if (chat) chat.commands = commands;
+      if (chat) chat.profile = profile;
     }
     drawBot();
     for (const [id, view] of views) {
       view.setBot(state.bot);
-      view.setCommands(state.chats.get(id).commands);
+      view.setProfile(state.chats.get(id).profile);
     }
   } else if (event.kind === "chat") {
     state.chats.set(event.chat.id, event.chat);
@@ -141,7 +148,7 @@ function receive(event) {
   } else {
     keep(event);
     views.get(event.chat)?.receive(event);
-    if (event.kind === "message" && !event.message.mine && !event.message.edited && !state.open.includes(event.chat)) {
+    if (event.kind === "message" && !event.message.sender && !event.message.edited && !state.open.includes(event.chat)) {
       state.unread.set(event.chat, (state.unread.get(event.chat) || 0) + 1);
       drawPeople();
     }
@@ -154,17 +161,34 @@ function keep(event) {
   if (!chat) return;
   for (const name of ["keyboard", "draft", "action", "actionMs"]) if (name in event) chat[name] = event[name];
   if (!event.message) return;
-  if (event.message.mine) { chat.started = true; chat.blocked = false; }
+  if (event.message.sender) { chat.started = true; chat.blocked = false; }
   chat.messages = chat.messages.filter((message) => message.id !== event.message.id);
   if (!event.message.deleted) chat.messages.push(event.message);
   chat.messages.sort((a, b) => a.id - b.id);
 }
 
-byId("add").addEventListener("click", async () => {
-  const { id } = await post("users", {});
-  const wait = () => (state.chats.has(id) ? grow(id) : setTimeout(wait, 20));
-  wait();
+// Resolves when the server has told of the chat that it was asked to make.
+function known(id) {
+  return new Promise((done) => {
+    const wait = () => (state.chats.has(id) ? done(id) : setTimeout(wait, 20));
+    wait();
+  });
+}
+
+byId("add").addEventListener("click", async () => grow(await known((await post("users", {})).id)));
+
+byId("add-group").addEventListener("click", async () => {
+  const wanted = await askGroup(ordered().filter(({ id }) => id > 0));
+  if (wanted) grow(await known((await post("groups", wanted)).id));
 });
+
+byId("theme").addEventListener("click", toggleTheme);
+
+// A link t.me/<bot>?start=…, pressed by `user` in any chat.
+function start(user, payload) {
+  show(user);
+  post("send", { user, text: `/start ${payload}`.trim() });
+}
 
 function grow(id) {
   if (room() > state.open.length) {
@@ -178,13 +202,7 @@ byId("columns").addEventListener("click", async (event) => {
   const wanted = Number(event.target.dataset?.columns);
   if (!wanted) return;
   state.wanted = wanted;
-  while (state.chats.size < wanted) {
-    const { id } = await post("users", {});
-    await new Promise((done) => {
-      const wait = () => (state.chats.has(id) ? done() : setTimeout(wait, 20));
-      wait();
-    });
-  }
+  while (state.chats.size < wanted) await known((await post("users", {})).id);
   arrange();
 });
 

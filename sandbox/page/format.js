@@ -21,8 +21,8 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-// The text as nodes; `onCommand` is called with a pressed /command.
-export function rich(text, entities, onCommand) {
+// The text as nodes; `onCommand` gets a pressed /command, `onLink` an address and says whether it took it.
+export function rich(text, entities, { onCommand, onLink } = {}) {
   const sorted = [...entities].sort((a, b) => a.offset - b.offset || b.length - a.length);
   const build = (start, end, from) => {
     const nodes = document.createDocumentFragment();
@@ -33,7 +33,7 @@ export function rich(text, entities, onCommand) {
       const stop = Math.min(entity.offset + entity.length, end);
       if (entity.offset < position || !TAGS[entity.type]) { index += 1; continue; }
       nodes.append(text.slice(position, entity.offset));
-      const node = marked(entity, text.slice(entity.offset, stop), onCommand);
+      const node = marked(entity, text.slice(entity.offset, stop), onCommand, onLink);
       node.append(build(entity.offset, stop, index + 1));
       nodes.append(node);
       position = stop;
@@ -45,13 +45,14 @@ export function rich(text, entities, onCommand) {
   return build(0, text.length, 0);
 }
 
-function marked(entity, inner, onCommand) {
+function marked(entity, inner, onCommand, onLink) {
   const node = element(TAGS[entity.type]);
   if (entity.type === "url" || entity.type === "text_link") {
     const address = entity.url || inner;
     if (/^(https?|mailto|tg):/i.test(address)) node.href = address;
     node.target = "_blank";
     node.rel = "noopener noreferrer";
+    node.addEventListener("click", (event) => { if (onLink?.(address)) event.preventDefault(); });
   } else if (entity.type === "bot_command") {
     node.href = "#";
     node.addEventListener("click", (event) => { event.preventDefault(); onCommand?.(inner); });
@@ -87,9 +88,13 @@ export function size(bytes) {
   return `${(bytes / 1024 / 1024).toFixed(1).replace(".", ",")} МБ`;
 }
 
+export function hue(seed) {
+  return HUES[Math.abs(seed < 0 ? seed - 3 : seed) % HUES.length]; // a group is below zero
+}
+
 // Fills an avatar: the picture, or the first letter on the person's own colour.
 export function avatar(node, name, seed, picture = "") {
-  node.style.setProperty("--hue", HUES[Math.abs(seed) % HUES.length]);
+  node.style.setProperty("--hue", hue(seed));
   if (picture) node.replaceChildren(element("img", { src: picture, alt: "" }));
   else node.textContent = [...(name || "?")][0].toUpperCase();
 }

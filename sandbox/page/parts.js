@@ -8,7 +8,10 @@ export function preview(data) {
 
 export function attachment(file) {
   if (file.kind === "photo") return element("a", { class: "photo", href: file.url, target: "_blank" }, element("img", { src: file.url, alt: "Фотография" }));
-  if (file.kind === "voice" || file.kind === "audio") return element("audio", { controls: true, src: file.url, preload: "none" });
+  if (file.kind === "voice" || file.kind === "audio") {
+    const seconds = element("small", {}, `${Math.floor(file.seconds / 60)}:${String(file.seconds % 60).padStart(2, "0")}`);
+    return element("div", { class: "sound" }, element("audio", { controls: true, src: file.url, preload: "none" }), file.seconds ? seconds : null);
+  }
   if (file.kind === "sticker") return element("span", { class: "big-sticker", role: "img", "aria-label": "Стикер" }, "😀");
   const ending = file.name.includes(".") ? file.name.split(".").pop().slice(0, 4) : "файл";
   return element("a", { class: "document", href: file.url, download: file.name },

@@ -1,0 +1,74 @@
+// One message as a node: who says it, what it replies to, its file, text, time and inline buttons.
+
+import { clock, element, hue, rich } from "./format.js";
+import { attachment, preview } from "./parts.js";
+
+// `view` answers: nameOf(sender), isMine(data), find(id), isGroup, and takes: flash, tap, menu, reply, command, link.
+export function bubble(data, view) {
+  if (data.service) return element("li", { class: "service", "data-id": data.id }, element("span", {}, data.service));
+  const mine = view.isMine(data);
+  const item = element("li", { class: `message ${mine ? "mine" : "theirs"}`, "data-id": data.id, "data-sender": data.sender });
+  if (data.edited) item.classList.add("edited");
+  const box = element("div", { class: "bubble" });
+  if (view.isGroup && !mine) {
+    const sender = element("strong", { class: "sender" }, view.nameOf(data.sender));
+    sender.style.setProperty("--hue", hue(data.sender));
+    box.append(sender);
+  }
+  const replied = data.replyTo && view.find(data.replyTo);
+  if (replied) {
+    const quote = element("button", { class: "quote", type: "button" }, element("strong", {}, view.nameOf(replied.sender)), element("span", {}, preview(replied)));
+    quote.addEventListener("click", () => view.flash(data.replyTo));
+    box.append(quote);
+  }
+  if (data.file) box.append(attachment(data.file));
+  const meta = element("span", { class: "meta" }, data.edited ? "изменено " : "", clock(data.date));
+  if (mine) meta.append(element("i", { class: "ticks", "aria-label": "доставлено" }));
+  if (data.text) {
+    const nodes = rich(data.text, data.entities, { onCommand: view.command, onLink: view.link });
+    box.append(element("div", { class: "text" }, nodes, element("span", { class: "space", "aria-hidden": "true" })));
+  } else {
+    item.classList.add("bare");
+  }
+  box.append(meta);
+  if (data.file?.kind === "sticker") item.classList.add("sticker");
+  const body = element("div", { class: data.buttons.length ? "body wide" : "body" }, box);
+  if (data.buttons.length) body.append(inline(data, view));
+  item.append(body);
+  listen(box, data, view);
+  return item;
+}
+
+function listen(box, data, view) {
+  const busy = (event) => event.target.closest("a, button, audio, .spoiler") || String(getSelection());
+  box.addEventListener("contextmenu", (event) => {
+    if (event.target.closest("a, img") || String(getSelection())) return;
+    event.preventDefault();
+    view.menu(data, event.clientX, event.clientY);
+  });
+  box.addEventListener("click", (event) => { // a tap with a finger; a mouse has the ⋯
+    if (event.pointerType !== "mouse" && !busy(event)) view.menu(data, event.clientX, event.clientY);
+  });
+  box.addEventListener("dblclick", (event) => {
+    if (event.target.closest("a, button, audio")) return;
+    getSelection().removeAllRanges();
+    view.reply(data);
+  });
+  const more = element("button", { class: "act", type: "button", "aria-label": "Действия с сообщением" }, "⋯");
+  more.addEventListener("click", () => {
+    const place = more.getBoundingClientRect();
+    view.menu(data, place.left, place.bottom);
+  });
+  box.append(more);
+}
+
+function inline(data, view) {
+  const rows = data.buttons.map((row) => element("div", { class: "row" }, ...row.map((button) => {
+    const node = element("button", { type: "button", class: button.style || null }, button.text);
+    if (button.url) node.classList.add("link");
+    if (button.web_app) node.classList.add("app");
+    node.addEventListener("click", () => view.tap(data, button, node));
+    return node;
+  })));
+  return element("div", { class: "inline" }, ...rows);
+}

@@ -1,0 +1,130 @@
+"""What the chat page shows, as its JSON: the bot's profile, chats, messages, and what of a chat changes by itself."""
+
+from __future__ import annotations
+
+from sandbox.telegram_api import BotApi
+from sandbox.telegram_profile import commands_for
+from sandbox.telegram_state import Chat, ChatMessage, Json, State
+
+SHOWN_MESSAGES = 300
+
+
+def everything(api: BotApi, lines: Json) -> Json:
+    """All that is there; `lines` stand on top of the page."""
+    chats = api.state.chats.values()
+    return {"kind": "everything", "bot": _bot(api, lines), "chats": [chat_view(api, chat) for chat in chats]}
+
+
+def view(api: BotApi, event: Json, lines: Json) -> Json:
+    """What an event of the state changes on the page."""
+    chat = api.state.chats.get(event["chat"])
+    kind = event["kind"]
+    if kind == "profile" or chat is None:
+        profiles = {chat.id: _profile(api, chat) for chat in api.state.chats.values()}
+        return {"kind": "profile", "bot": _bot(api, lines), "profiles": profiles}
+    if kind == "chat":
+        return {"kind": "chat", "chat": chat_view(api, chat)}
+    shown = {**event, **_status(api.state, chat)}
+    if kind in ("message", "delete"):
+        shown["message"] = _message(api.state, chat.messages[event["id"]])
+    return shown
+
+
+def chat_view(api: BotApi, chat: Chat) -> Json:
+    users = api.state.users
+    messages = [message for message in chat.messages.values() if not message.deleted][-SHOWN_MESSAGES:]
+    members = [users[id] for id in chat.members]
+    return {
+        "id": chat.id,
+        "type": chat.type,
+        "name": chat.title or users[chat.id].first_name,
+        "members": [{"id": user.id, "name": user.first_name, "language": user.language_code} for user in members],
+        "started": chat.started,
+        "blocked": chat.blocked,
+        **_profile(api, chat),
+        "messages": [_message(api.state, message) for message in messages],
+        **_status(api.state, chat),
+    }
+
+
+def _bot(api: BotApi, lines: Json) -> Json:
+    photo = api.state.photo_file_id
+    return {
+        "name": _text(api.state, "names", "ru") or api.name,
+        "username": api.username,
+        "photo": f"/page/files/{photo}" if photo in api.state.files else "",
+        **lines,
+    }
+
+
+def _profile(api: BotApi, chat: Chat) -> Json:
+    """What the bot's profile is to this chat: in the language of its user, a group in Russian."""
+    state = api.state
+    language = state.users[chat.id].language_code if chat.type == "private" else "ru"
+    menu = chat.command_menu if chat.command_menu["type"] != "default" else state.profile["menu"]
+    return {
+        "profile": {
+            "name": _text(state, "names", language) or api.name,
+            "description": _text(state, "descriptions", language),
+            "about": _text(state, "shorts", language),
+            "menu": menu if chat.type == "private" else {"type": "default"},
+            "commands": commands_for(state, chat.id, language),
+        }
+    }
+
+
+def _text(state: State, table: str, language: str) -> str:
+    texts = state.profile[table]
+    return str(texts.get(language) or texts.get("") or "")
+
+
+def _status(state: State, chat: Chat) -> Json:
+    """The keyboard, the draft and the bot's action, as they are now."""
+    now = state.clock()
+    draft = state.draft(chat)
+    return {
+        "keyboard": {**chat.keyboard, "users": chat.keyboard_users} if chat.keyboard else None,
+        "draft": draft
+        and {
+            "id": draft.draft_id,
+            "text": draft.text,
+            "entities": [dict(entity) for entity in draft.entities],
+            "canStop": draft.can_stop,
+            "leftMs": int((draft.ends_at - now) * 1000),
+        },
+        "action": chat.action if chat.action_until > now else "",
+        "actionMs": max(0, int((chat.action_until - now) * 1000)),
+    }
+
+
+def _message(state: State, message: ChatMessage) -> Json:
+    attachment = message.attachment
+    return {
+        "id": message.id,
+        "sender": 0 if message.from_bot else message.sender_id,
+        "date": message.date,
+        "text": message.text,
+        "entities": [dict(entity) for entity in message.entities],
+        "buttons": [list(row) for row in (message.markup or {}).get("inline_keyboard", ())],
+        "edited": message.edited,
+        "deleted": message.deleted,
+        "replyTo": message.reply_to,
+        "service": _told(state, message),
+        "file": attachment
+        and {
+            "kind": attachment.kind,
+            "name": attachment.name,
+            "size": attachment.size,
+            "seconds": attachment.seconds,
+            "url": f"/page/files/{attachment.file_id}",
+        },
+    }
+
+
+def _told(state: State, message: ChatMessage) -> str:
+    """A service message as a line."""
+    joined = (message.service or {}).get("new_chat_members", ())
+    if not joined:
+        return ""
+    names = ", ".join(user["first_name"] for user in joined)
+    return f"{state.users[message.sender_id].first_name}: в группе теперь {names}"
