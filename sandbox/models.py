@@ -217,10 +217,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._make(received, behaviour, openai)
                 return
             if received.kind == "models":
-                listed = [{"object": "model", "owned_by": "sandbox", **model} for model in models.listed]
+                yandex = "openai-project" in received.headers
+                known = openai_api.yandex_models(models.folder_id) if yandex else models.listed
+                listed = [{"object": "model", "owned_by": "sandbox", **model} for model in known]
                 self._send_json({"object": "list", "data": listed})
                 return
-            asked = openai_api.check_chat(received.body, behaviour.unknown_parameters)
+            asked = openai_api.check_chat(received.body, behaviour.unknown_parameters, models.folder_id)
             self._generate(asked, behaviour, str(received.body["model"]), received)
         else:
             models.accepts(received.headers.get("authorization", ""))
@@ -238,12 +240,17 @@ class _Handler(BaseHTTPRequestHandler):
             self._generate(asked, behaviour, "", received)
 
     def _accept_openai(self, received: Received) -> None:
-        """Raises `Refused` for a wrong key: Yandex's own where its image model is asked, else OpenAI's."""
+        """Raises `Refused` for a wrong key: Yandex's own where a model of Yandex is asked, else OpenAI's."""
         models = self.server.models
         key = received.headers.get("authorization", "").removeprefix("Bearer ")
         body = received.body if isinstance(received.body, dict) else {}
-        if str(body.get("model", "")).startswith("art://"):
-            models.accepts(f"Api-Key {key}" if key in models.api_keys else f"Bearer {key}")
+        if str(body.get("model", "")).startswith(("art://", "gpt://")) or "openai-project" in received.headers:
+            try:
+                models.accepts(f"Api-Key {key}" if key in models.api_keys else f"Bearer {key}")
+            except Refused as refused:
+                raise Refused(refused.code, refused.message, "C") from None
+            if received.headers.get("openai-project", models.folder_id) != models.folder_id:
+                raise Refused(7, "Permission denied", "C")
         elif models.openai_keys and key not in models.openai_keys:
             raise Refused(16, f"Incorrect API key provided: {key}", "C")
 

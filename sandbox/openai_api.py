@@ -1,4 +1,9 @@
-"""The OpenAI-compatible API's JSON: what requests must look like, and the events of an answer. Pure."""
+"""The OpenAI-compatible API's JSON: what requests must look like, and the events of an answer. Pure.
+
+A model whose name begins with `gpt://` is one of Yandex's own compatible API, which takes whole URIs, knows some models
+that the native API doesn't, and refuses `stop`, `seed` and `stream_options`. Every other server takes any name but
+`no-such-model`, as a server with models of its own would.
+"""
 
 from __future__ import annotations
 
@@ -7,25 +12,42 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from messages import Message
+from sandbox import yandex_api
 from sandbox.yandex_api import Asked, Refused, prompt_tokens, tokens
 
-MODELS: Final = ("sandbox-storyteller", "sandbox-other")
+MODELS: Final = ("sandbox-storyteller", "sandbox-other", "sandbox-poet", "sandbox-large")
+UNKNOWN: Final = "no-such-model"
 CONTEXT_TOKENS: Final = 8_192
 _FIELDS: Final = frozenset(
     {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"}
-    | {"response_format", "top_p", "user", "n"}
+    | {"response_format", "top_p", "user", "n", "stop", "seed"}
 )
+_NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options"})
 
 
-def check_chat(body: Any, unknown: Sequence[str] = ()) -> Asked:
+def yandex_models(folder_id: str) -> list[dict[str, Any]]:
+    """What `/models` of Yandex's compatible API lists: whole URIs."""
+    names = sorted(yandex_api.MODELS | yandex_api.OPENAI_ONLY)
+    return [{"id": f"gpt://{folder_id}/{name}/latest", "owned_by": "yandex"} for name in names]
+
+
+def check_chat(body: Any, unknown: Sequence[str] = (), folder_id: str = "") -> Asked:
     """The request, or `Refused`."""
     if not isinstance(body, dict):
         raise Refused(3, "We could not parse the JSON body of your request.", "C")
     for name in body:
         if name not in _FIELDS or name in unknown:
             raise Refused(3, f"Unrecognized request argument supplied: {name}", "C")
-    if not isinstance(body.get("model"), str) or not body["model"]:
+    model = body.get("model")
+    if not isinstance(model, str) or not model:
         raise Refused(3, "you must provide a model parameter", "C")
+    if model == UNKNOWN:
+        raise Refused(5, f"The model `{model}` does not exist or you do not have access to it.", "C")
+    yandex = model.startswith("gpt://")
+    if yandex:
+        yandex_api.check_model(model, folder_id, yandex_api.MODELS | yandex_api.OPENAI_ONLY, "C")
+        for name in _NOT_AT_YANDEX & set(body):
+            raise Refused(3, f"{name} is not supported", "C")
     stream = body.get("stream", False)
     options = body.get("stream_options")
     if options is not None and not stream:
@@ -36,8 +58,13 @@ def check_chat(body: Any, unknown: Sequence[str] = ()) -> Asked:
     messages = _check_messages(body.get("messages"))
     if prompt_tokens(messages) > CONTEXT_TOKENS:
         raise Refused(3, f"the request exceeds the available context size ({CONTEXT_TOKENS} tokens)", "C")
+    temperature = body.get("temperature", 1)
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+        raise Refused(3, f"Invalid 'temperature': {temperature!r}", "C")
     wants_json = isinstance(body.get("response_format"), dict)
-    return Asked(messages, limit, bool(stream), wants_json, bool(options and options.get("include_usage")))
+    # Yandex sends the figures unasked.
+    usage_wanted = yandex or bool(options and options.get("include_usage"))
+    return Asked(messages, limit, bool(stream), wants_json, usage_wanted)
 
 
 def _check_messages(value: Any) -> tuple[Message, ...]:
@@ -86,6 +113,8 @@ def events(asked: Asked, model: str, states: Sequence[str], reason: str, *, with
         return event({"object": "chat.completion.chunk", "model": model, "choices": [choice]})
 
     yield chunk({"role": "assistant"})
+    if model.startswith("gpt://"):
+        yield chunk({})
     filtered = reason == "content_filter"
     before = ""
     for state in states[:-1] if filtered else states:

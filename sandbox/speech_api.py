@@ -1,7 +1,7 @@
 """SpeechKit v1 and the OpenAI way of speech: what requests must look like, and what is heard and said. Pure.
 
-Nothing is recognised or spoken in earnest: the words of a recording come to order, else from a few sentences, and
-every text is read aloud as the same short tune (`voice.ogg`).
+Nothing is recognised or spoken in earnest: the words of a recording come to order, or are carried by it
+(`recording.record`), else from a few sentences; every text is read aloud as the same short tune (`voice.ogg`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from sandbox.http_wire import HttpRequest
+from sandbox.recording import words_in
 from sandbox.yandex_api import Refused
 
 VOICES: Final = frozenset({"alena", "filipp", "ermil", "jane", "omazh", "zahar", "marina"})
@@ -27,6 +28,9 @@ SENTENCES: Final = (
 LARGEST: Final = 1024 * 1024
 LONGEST_S: Final = 30.0
 LARGEST_FORM: Final = 15 * 1024
+LARGEST_FILE: Final = 25 * 1024 * 1024
+_FORMATS: Final = (".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".oga", ".ogg", ".wav", ".webm")
+_TRANSCRIPTION: Final = frozenset({"model", "language", "prompt", "response_format", "temperature"})
 _STT_FIELDS: Final = frozenset({"lang", "topic", "format", "folderId", "profanityFilter", "rawResults"})
 _TTS_FIELDS: Final = frozenset({"text", "lang", "voice", "emotion", "speed", "format", "folderId"})
 
@@ -67,9 +71,19 @@ def transcribed(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
     """The OpenAI way's answer; or `Refused`."""
     if "audio" not in asked or not asked.get("model"):
         raise Refused(3, "you must provide a file and a model", "C")
-    if not str(asked["file"]).endswith((".ogg", ".oga")):
-        raise Refused(3, "Unrecognized file format", "C")
-    _check_opus(asked["audio"], "C")
+    for name in asked:
+        if name not in _TRANSCRIPTION | {"audio", "file", "size"}:
+            raise Refused(3, f"Unrecognized request argument supplied: {name}", "C")
+    if not str(asked["file"]).endswith(_FORMATS):
+        raise Refused(3, f"Invalid file format. Supported formats: {', '.join(_FORMATS)}", "C")
+    if len(asked["audio"]) > LARGEST_FILE:
+        raise Refused(3, f"Maximum content size limit ({LARGEST_FILE}) exceeded", "C")
+    if not re.fullmatch("[a-z]{2}", asked.get("language", "ru")):
+        raise Refused(3, f"Invalid language '{asked['language']}'. Language parameter must be ISO-639-1", "C")
+    if asked.get("response_format", "json") != "json":
+        raise Refused(3, "this server answers as json only", "C")
+    if str(asked["file"]).endswith((".ogg", ".oga")):
+        _check_opus(asked["audio"], "C")
     return {"text": _words(asked["audio"], heard)}
 
 
@@ -117,6 +131,8 @@ def _seconds(audio: bytes) -> float:
 
 
 def _words(audio: bytes, heard: str | None) -> str:
+    if heard is None:
+        heard = words_in(audio)
     return SENTENCES[zlib.crc32(audio) % len(SENTENCES)] if heard is None else heard
 
 

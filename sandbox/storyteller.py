@@ -2,8 +2,8 @@
 
 Pure and repeatable: the same messages yield the same text. The prompt is read for genre, hero, place and
 memory, for the user's last words, and for what is asked (a part, an ending, three suggestions as JSON, the
-memory, a title, a picture's description, or just a chat). A person's words are used in the nominative only,
-and verbs stand in the present, so that the grammar holds whatever the hero is.
+memory, a title, a picture's description); everything else is a chat, which `talker` answers. A person's words
+are used in the nominative only, and verbs stand in the present, so that the grammar holds whatever the hero is.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from messages import Message
+from sandbox import talker
 
 _LABELS: Final = {
     "genre": ("Жанр", "Genre"),
@@ -29,6 +30,7 @@ _LABELS: Final = {
 # What an answer is about, by words of the prompt's first line, which a person's own words never reach.
 _ASIDES: Final = (
     ("suggestions", r"три поступка|three (?:things|actions|deeds|moves|steps)"),
+    ("talk_memory", r"память разговора|memory of (?:a|the) (?:chat|talk|conversation)"),
     ("memory", r"память истории|memory of (?:a|the) story|story's memory"),
     ("title", r"название истории|title (?:of|for) "),
     ("illustration", r"Опиши художнику|Describe .{0,40}(?:artist|illustrator)"),
@@ -90,7 +92,8 @@ def tell(messages: Sequence[Message], salt: str = "") -> str:
         "memory": lambda: _memory(messages[-1].text, brief),
         "title": teller.title,
         "illustration": lambda: str(_stock()[brief.language]["illustration"]),
-        "chat": lambda: teller.pick("chat"),
+        "talk_memory": lambda: talker.remember(messages[-1].text),
+        "chat": lambda: talker.talk(messages, salt),
     }
     return answers[brief.kind]()
 

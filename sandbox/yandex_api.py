@@ -27,6 +27,11 @@ NAMES: Final = {
     504: "Gateway Timeout",
 }
 _SPEECH_NAMES: Final = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "UNAUTHORIZED", 429: "TOO_MANY_REQUESTS"}
+MODELS: Final = frozenset(
+    {"aliceai-llm", "yandexgpt-5.1", "yandexgpt-5-pro", "yandexgpt-5-lite", "yandexgpt", "yandexgpt-lite"}
+)
+# These speak only the OpenAI way.
+OPENAI_ONLY: Final = frozenset({"aliceai-llm-flash", "deepseek-v4-flash", "deepseek-v4.1-flash", "qwen3.6-35b-a3b"})
 _FIELDS: Final = frozenset({"modelUri", "completionOptions", "messages", "jsonObject", "jsonSchema", "tools"})
 _OPTIONS: Final = frozenset({"stream", "temperature", "maxTokens", "reasoningOptions"})
 
@@ -74,7 +79,7 @@ def check_completion(body: Any, folder_id: str, *, options_needed: bool = True) 
     if not isinstance(body, dict):
         raise Refused(3, "invalid character looking for beginning of value", "B")
     _known(body, _FIELDS)
-    _check_model(body.get("modelUri"), folder_id)
+    check_model(body.get("modelUri"), folder_id, MODELS)
     options = body.get("completionOptions", {})
     if not isinstance(options, dict):
         raise Refused(3, "proto: syntax error: unexpected token", "B")
@@ -113,17 +118,18 @@ def _max_tokens(value: Any) -> int:
     return int(value)
 
 
-def _check_model(uri: Any, folder_id: str) -> None:
+def check_model(uri: Any, folder_id: str, known: frozenset[str], shape: Shape = "A") -> None:
+    """Raises `Refused` for what is no model of the folder, or none of the known ones."""
     found = (
         re.fullmatch(r"gpt://([^/]+)/([\w.-]+)(?:/(?:latest|rc|deprecated))?", uri) if isinstance(uri, str) else None
     )
     if found is None:
-        raise Refused(3, "Failed to parse model URI" if uri else "invalid model_uri")
+        raise Refused(3, "Failed to parse model URI" if uri else "invalid model_uri", shape)
     if found[1] != folder_id:
         told = f"Specified folder ID '{found[1]}' does not match with service account folder ID '{folder_id}'"
-        raise Refused(3, told)
-    if not found[2].startswith(("yandexgpt", "aliceai-llm")):
-        raise Refused(5, f"model {uri} not found")
+        raise Refused(3, told, shape)
+    if found[2] not in known:
+        raise Refused(5, f"model {uri} not found", shape)
 
 
 def _check_messages(value: Any) -> tuple[Message, ...]:

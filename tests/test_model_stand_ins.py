@@ -185,7 +185,7 @@ def test_memory_title_picture_epilogue_and_chat_are_answered() -> None:
     assert 0 < len(title) <= 40 and "\n" not in title
     assert tell([Message("user", "Опиши художнику один кадр")])
     assert tell([Message("system", f"{brief('Сказка').text}\nНапиши эпилог"), Message("user", "Продолжи.")])
-    assert "Как дела?" in tell([Message("system", "Ты помощник"), Message("user", "Как дела?")])
+    assert tell([Message("system", "Ты помощник"), Message("user", "Как дела?")])
 
 
 def test_an_english_prompt_is_answered_in_english() -> None:

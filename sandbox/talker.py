@@ -1,0 +1,302 @@
+"""What the local models answer where no story is asked for: an assistant, ready roles, a character, a chat's memory.
+
+Pure and repeatable, out of ready sentences (`talker.toml`): what is recognised is a greeting, a name that was given, a
+question about what was said before, a sum, a wish for a list or code. Doesn't understand anything. Translating is a
+phrasebook of eighty words; the rest is spelled in the other alphabet.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+from messages import Message
+
+_QUOTED: Final = re.compile(
+    r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
+)
+_GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|[Mm]y name is|[Cc]all me)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
+_MEMORY: Final = re.compile(r"^(?:Краткая память|(?:A )?(?:short|brief) memory)[^:]*: (.*)", re.M | re.S | re.I)
+_INTENTS: Final = (
+    ("your_name", r"как меня зовут|what(?:'s| is) my name"),
+    ("so_far", r"о чём мы (?:говор|разговар)|что (?:ты|вы) (?:обо мне )?помн|what did (?:we|i) |what do you remember"),
+    ("named", _GIVEN.pattern),
+    ("self", r"\bкто (?:ты|вы)\b|что (?:ты|вы) (?:уме|мож)|who are you|what can you do"),
+    ("well", r"как (?:у (?:тебя|вас) )?дела|как (?:ты|вы)\b|how are you"),
+    ("greeting", r"^\W*(?:привет|здравствуй|добр(?:ый|ое) (?:день|вечер|утро)|hi\b|hello|hey\b|good (?:morning|day))"),
+    ("thanks", r"спасибо|благодарю|thank"),
+    ("bye", r"^\W*(?:пока|до свидания|до встречи|bye|goodbye|see you)\b"),
+    ("sum", r"\d\s*(?:[-+*/:×÷−]|% от|% of)\s*\d"),
+    ("recalled", r"\?"),
+    ("told", r"^(?:а )?(?:у меня|мо[йяёи]|я живу|я люблю|я работаю|запомни|my |i have|i live|i love|remember)\b"),
+    ("code", r"\bкод|функци|скрипт|python|\bcode\b|function|script"),
+    ("compare", r"сравни|таблиц|разниц|compare|table|difference"),
+    ("joke", r"шутк|анекдот|пошути|рассмеши|joke|laugh"),
+    ("fact", r"факт|интересн|\bfact|interesting"),
+    ("poem", r"стих|поэм|рифм|poem|verse|rhyme"),
+    ("story", r"сказк|историю|fairy|a story"),
+    ("list", r"спис|иде[ияй]|план|совет|рецепт|вариант|шаг|\blist\b|ideas|plan|tips|advice|steps|recipe"),
+)  # fmt: skip
+_LETTERS: Final = dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziyklmnoprstufhcye", strict=True)) | {
+    "ё": "yo", "ж": "zh", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "yu", "я": "ya",
+}  # fmt: skip
+_SUM: Final[Mapping[str, Callable[[float, float], float]]] = {
+    "+": operator.add, "-": operator.sub, "−": operator.sub, "*": operator.mul, "×": operator.mul,
+    "/": operator.truediv, ":": operator.truediv, "÷": operator.truediv,
+    "% от": lambda part, whole: part * whole / 100, "% of": lambda part, whole: part * whole / 100,
+}  # fmt: skip
+QUOTE_CHARS: Final = 70
+
+
+def talk(messages: Sequence[Message], salt: str = "") -> str:
+    """The answer to a chat's prompt."""
+    return _Talk(messages, salt).answer()
+
+
+def remember(asked: str) -> str:
+    """The new memory of a chat, out of the old one and what was said since: what it knew stays."""
+    ru = bool(re.search("[а-яё]", asked[:60], re.IGNORECASE))
+    stock = _stock()["ru" if ru else "en"]
+    found = re.search(r"(?:up to|до) (\d+)", asked)
+    limit = int(found[1]) if found else 1500
+    before, _, parts = asked.partition("Новые реплики:\n" if ru else "New messages:\n")
+    parts = re.split(r"\n(?:Запиши обновлённую|Write the updated)", parts)[0]
+    old = dict(line.split(": ", 1) for line in before.splitlines() if ": " in line)
+    old_first = re.search(r"(?:Прежняя память|Previous memory): \w+: (.+)", before)
+    said = re.findall(r"^(?:Собеседник|Person): (.+?)(?=\n\n|\Z)", parts, re.MULTILINE | re.DOTALL)
+    said = [_QUOTED.sub(r"\2", words) for words in said]
+    name = _name(said) or (old_first[1] if old_first else "")
+    person, facts, decided, happened, unsolved = stock["memory_heads"]
+    kept = [fact for fact in old.get(facts, "").rstrip(".").split("; ") if fact not in ("", stock["memory_none"])]
+    new = [" ".join(words.split()).rstrip(".")[:160] for words in said if not words.rstrip().endswith("?")]
+    questions = [words for words in said if words.rstrip().endswith("?")]
+    rows = {
+        person: name or stock["memory_unknown"],
+        facts: "; ".join(dict.fromkeys([*kept, *filter(_is_fact, new)])) or stock["memory_none"],
+        decided: old.get(decided, stock["memory_none"]),
+        happened: "; ".join(words[:40] for words in new[-4:]) or stock["memory_none"],
+        unsolved: questions[-1][:80] if questions else stock["memory_none"],
+    }
+    room = max(80, limit - sum(len(rows[head]) for head in rows if head != facts) - 80)
+    rows[facts] = rows[facts][:room]
+    return "\n".join(f"{head}: {text}" for head, text in rows.items())[:limit]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The person's words of the prompt: the last ones, what they reply to, and all before, the memory's facts too."""
+
+    words: str
+    quoted: str
+    before: tuple[str, ...]
+
+
+class _Talk:
+    def __init__(self, messages: Sequence[Message], salt: str) -> None:
+        system = "\n".join(message.text for message in messages if message.role == "system")
+        self._asking = system
+        self._said = _read(messages, system)
+        self._answers = [message.text for message in messages if message.role == "assistant"]
+        self._language = _language(self._said.words) or _language(system) or "ru"
+        self._stock = _stock()[self._language]
+        seed = blake2b("\0".join([salt, *(message.text for message in messages)]).encode("utf-8", "replace"))
+        self._seed = int.from_bytes(seed.digest()[:6], "big")
+
+    def answer(self) -> str:
+        text = self._in_role() or self._as_assistant()
+        if self._said.quoted:
+            quoted = " ".join(self._said.quoted.split())[:200]
+            text = self._stock["replied"].format(quoted=quoted, rest=text)
+        return text
+
+    # Roles and characters
+
+    def _in_role(self) -> str:
+        first = self._asking.partition("\n")[0]
+        if re.search(r"переводчик|translator", first):
+            return _translated(self._said.words) or self._stock["greeting"].format(who="")
+        if re.search(r"редактор|editor", first):
+            return str(self._stock["edited"].format(text=_edited(self._said.words)))
+        for language in (self._language, _language(first) or "ru"):
+            for role in _stock()[language]["roles"].values():
+                if re.search(role["when"], first):
+                    return self._riddle(role) if "riddles" in role else self._pick(role["says"])
+        name = re.match(r"(?:Ты|You are|You're)\s+(?:the |an? )?([^,.:;(—]{2,40})", first, re.IGNORECASE)
+        if name is None or re.search(r"помощник|ассистент|справочник|assistant|reference", first, re.IGNORECASE):
+            return ""
+        return self._as_character(name[1].strip())
+
+    def _as_character(self, name: str) -> str:
+        stock = self._stock["character"]
+        low = name.lower()
+        tics = next((tics for pattern, tics in stock["tics"].items() if re.search(pattern, low)), stock["tic"])
+        if re.search(r"\bкто (?:ты|вы)\b|who are you", self._said.words, re.IGNORECASE):
+            return self._pick([stock["asked_who"]], tic=self._pick(tics), name=name[0].upper() + name[1:])
+        return self._pick(stock["says"], tic=self._pick(tics))
+
+    def _riddle(self, role: Mapping[str, Any]) -> str:
+        last = self._answers[-1] if self._answers else ""
+        for place, (riddle, solution) in enumerate(role["riddles"]):
+            if riddle in last:
+                if solution in self._said.words.lower():
+                    following = role["riddles"][(place + 1) % len(role["riddles"])][0]
+                    return str(role["right"].format(riddle=following))
+                return str(role["wrong"].format(riddle=riddle, letter=solution[0].upper()))
+        return str(role["first"].format(riddle=role["riddles"][0][0]))
+
+    # The assistant
+
+    def _as_assistant(self) -> str:
+        words = self._said.words
+        for intent, pattern in _INTENTS:
+            if re.search(pattern, words, re.IGNORECASE):
+                answer = self._answer_to(intent)
+                if answer:
+                    return answer
+        return self._pick(self._stock["advice"])
+
+    def _answer_to(self, intent: str) -> str:
+        stock = self._stock
+        given = self._name
+        if intent == "your_name":
+            return str(stock["your_name"].format(given=given) if given else stock["nameless"])
+        if intent == "named":
+            return str(stock["named"].format(given=_name([self._said.words])))
+        if intent == "so_far":
+            facts = [fact for fact in self._said.before if not fact.endswith("?")][-6:]
+            lines = "\n".join(f"- {fact[:120]}" for fact in facts)
+            return self._pick([stock["so_far"]], list=lines) if facts else str(stock["nothing_said"])
+        if intent == "recalled":
+            fact = _closest(self._said, stock["words"])
+            return self._pick([stock["recalled"]], fact=fact) if fact else ""
+        if intent == "sum":
+            return self._sum()
+        texts = stock[intent]
+        return self._pick([texts] if isinstance(texts, str) else texts)
+
+    def _sum(self) -> str:
+        signs = "|".join(re.escape(sign) for sign in _SUM)
+        found = re.search(rf"(\d+(?:[.,]\d+)?)\s*({signs})\s*(\d+(?:[.,]\d+)?)", self._said.words)
+        if found is None or len(found[0]) > 40:
+            return ""
+        one, other = (float(found[group].replace(",", ".")) for group in (1, 3))
+        try:
+            result = _SUM[found[2]](one, other)
+        except ZeroDivisionError:
+            return str(self._stock["no_sum"])
+        shown = f"{result:.10g}".replace(".", "," if self._language == "ru" else ".")
+        return str(self._stock["sum"].format(task=f"{found[1]} {found[2]} {found[3]}".replace(" %", "%"), result=shown))
+
+    @property
+    def _name(self) -> str:
+        return _name([*self._said.before, self._said.words])
+
+    def _pick(self, texts: Sequence[str], **values: str) -> str:
+        """One of the texts, which is not the one said last where there is another."""
+        who = f", {self._name}" if self._name else ""
+        quote = _short(self._said.words)
+        filled = [_filled(text, quote=quote, who=who, **values) for text in texts]
+        fresh = [text for text in filled if not self._answers or text[-30:] not in self._answers[-1]] or filled
+        return fresh[self._seed % len(fresh)]
+
+
+def _read(messages: Sequence[Message], system: str) -> _Said:
+    said = [message.text for message in messages if message.role == "user"] or [""]
+    last = _QUOTED.match(said[-1])
+    known = _MEMORY.search(system)
+    lines = [line.partition(": ")[2] for line in known[1].splitlines()] if known else []
+    person = known[1].split("\n")[0].rpartition(": ")[2] if known else ""
+    facts = [fact.strip(" .") for line in lines for fact in line.split("; ")]
+    name = [f"Меня зовут {person}"] if re.fullmatch(r"[A-ZА-ЯЁ][\w-]+", person) else []
+    before = [" ".join(_QUOTED.sub(r"\2", words).split()) for words in said[:-1]]
+    kept = dict.fromkeys(fact for fact in [*name, *facts, *before] if len(fact) > 2)
+    return _Said(last[2] if last else said[-1], last[1] if last else "", tuple(kept))
+
+
+def _language(text: str) -> str:
+    latin, cyrillic = len(re.findall(r"[a-z]", text.lower())), len(re.findall(r"[а-яё]", text.lower()))
+    return "" if latin == cyrillic else "en" if latin > cyrillic else "ru"
+
+
+def _name(said: Sequence[str]) -> str:
+    found = [match[1] for words in said if (match := _GIVEN.search(words))]
+    return found[-1].capitalize() if found else ""
+
+
+def _is_fact(words: str) -> bool:
+    """Whether a sentence tells something of the person: a number, a name, or in the first person."""
+    own = re.search(r"\b(?:я|меня|мне|мой|моя|моё|мои|мы|наш\w*|i|i'm|my|me|we|our)\b", words, re.IGNORECASE)
+    return bool(own or re.search(r"\d|(?<=\s)[A-ZА-ЯЁ]", words))
+
+
+def _closest(said: _Said, stop_words: str) -> str:
+    """What the person said before that shares most with the question; empty where nothing does."""
+    asked = set(_stems(said.words, stop_words))
+    told = [fact for fact in said.before if not fact.endswith("?")]
+    scored = [(len(asked & set(_stems(fact, stop_words))), -place, fact) for place, fact in enumerate(told)]
+    best = max(scored, default=(0, 0, ""))
+    return best[2][:160].rstrip(".") if best[0] else ""
+
+
+def _stems(text: str, stop_words: str) -> Iterator[str]:
+    for word in re.findall(r"\w{3,}", text.lower()):
+        if not re.fullmatch(stop_words, word):
+            yield word[: max(3, min(5, len(word) - 1))]
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split()).strip(" .…!?")
+    if len(words) > QUOTE_CHARS:
+        words = words[:QUOTE_CHARS].rsplit(" ", 1)[0].rstrip(" ,;:—-") + "…"
+    return re.sub(r"[«»“”\"*_`]", "", words)
+
+
+def _filled(text: str, **values: str) -> str:
+    """The text with its places filled; braces of code are not places."""
+    return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
+
+
+def _edited(text: str) -> str:
+    words = re.sub(r"\s+([,.!?;:])", r"\1", " ".join(text.split()))
+    words = re.sub(r"([,;:])(?=[^\s\d])", r"\1 ", words)
+    return words[:1].upper() + words[1:] + ("" if words[-1:] in "!?….:;" else ".")
+
+
+def _translated(text: str) -> str:
+    phrases: Mapping[str, str] = _stock()["phrases"]
+    to_english = _language(text) != "en"
+    table = (
+        phrases if to_english else {english.lower(): russian for russian, english in reversed(list(phrases.items()))}
+    )
+
+    def word(found: re.Match[str]) -> str:
+        low = found[0].lower()
+        other = table.get(low) or (_spelled(low) if to_english else _spelled_in_russian(low))
+        return other.capitalize() if found[0][0].isupper() else other
+
+    done = re.sub(r"[^\W\d_]+", word, text)
+    return done[:1].upper() + done[1:]
+
+
+def _spelled(word: str) -> str:
+    return "".join(_LETTERS.get(letter, letter) for letter in word)
+
+
+def _spelled_in_russian(word: str) -> str:
+    for russian, latin in sorted(_LETTERS.items(), key=lambda pair: -len(pair[1])):
+        if latin:
+            word = word.replace(latin, russian)
+    return word.replace("j", "дж").replace("q", "к").replace("w", "в").replace("x", "кс")
+
+
+@cache
+def _stock() -> Mapping[str, Any]:
+    with Path(__file__).with_suffix(".toml").open("rb") as file:
+        return tomllib.load(file)
