@@ -17,6 +17,7 @@ from connections import new_session
 from messages import Message
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
+from sandbox.recording import record
 from sandbox.storyteller import tell
 from tests.model_fixtures import eventually, models, together
 
@@ -234,3 +235,94 @@ def test_the_same_messages_yield_the_same_text_and_a_salt_another() -> None:
 def test_any_hero_and_any_words_are_told_of(hero: str, words: str, system: str) -> None:
     assert tell([brief("Сказка", hero), Message("user", words)])
     assert tell([Message("system", system), Message("user", words)])
+
+
+# The OpenAI way
+
+
+def openai(models: ModelServers, path: str, **sent: Any) -> requests.Response:
+    headers = sent.pop("headers", {})
+    return new_session().post(f"{models.openai_url}{path}", json=sent, headers=headers, timeout=5, stream=True)
+
+
+HELLO = [{"role": "user", "content": "Привет"}]
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "told"),
+    [
+        ({"model": "any"}, 400, "too short"),
+        ({"model": "no-such-model", "messages": HELLO}, 404, "does not exist"),
+        ({"model": "any", "messages": HELLO, "temperature": 3}, 400, "temperature"),
+        ({"model": "any", "messages": HELLO, "max_tokens": 0}, 400, "max_tokens"),
+        ({"model": "any", "messages": HELLO, "stream_options": {}}, 400, "stream_options"),
+        ({"model": "any", "messages": [{"role": "user", "content": "да " * 9000}]}, 400, "context size"),
+        ({"model": f"gpt://{FOLDER_ID}/aliceai-llm-flash", "messages": HELLO}, 401, "invalid"),
+    ],
+)
+def test_the_openai_way_refuses_in_its_own_shape(
+    sent: dict[str, Any], status: int, told: str, models: ModelServers
+) -> None:
+    response = openai(models, "/chat/completions", **sent)
+    assert response.status_code == status
+    assert told in response.json()["error"]["message"]
+
+
+def yandex(models: ModelServers, **more: Any) -> requests.Response:
+    sent = {"model": f"gpt://{FOLDER_ID}/aliceai-llm-flash", "messages": HELLO, "stream": True} | more
+    key = {"Authorization": f"Bearer {API_KEY}", "OpenAI-Project": FOLDER_ID}
+    return openai(models, "/chat/completions", headers=key, **sent)
+
+
+def test_yandexs_compatible_api_has_its_quirks(models: ModelServers) -> None:
+    lines = [line.removeprefix(b"data: ") for line in yandex(models).iter_lines() if line]
+    events = [json.loads(line) for line in lines[:-1]]
+    assert [event["choices"][0]["delta"] for event in events[:2]] == [{"role": "assistant"}, {}]
+    assert events[-1]["choices"] == [] and events[-1]["usage"]["total_tokens"] > 0
+    assert lines[-1] == b"[DONE]"
+    for name, value in (("stop", ["."]), ("seed", 1), ("stream_options", {"include_usage": True})):
+        assert name in yandex(models, **{name: value}).json()["error"]["message"]
+
+
+def test_models_of_the_openai_way_are_unknown_to_the_native_api(models: ModelServers) -> None:
+    refused = ask(models, body(modelUri=f"gpt://{FOLDER_ID}/aliceai-llm-flash"))
+    assert refused.status_code == 404
+    assert ask(models, body(modelUri=f"gpt://{FOLDER_ID}/aliceai-llm/latest")).status_code == 200
+
+
+def test_models_are_listed_each_servers_own_way(models: ModelServers) -> None:
+    session = new_session()
+    names = [model["id"] for model in session.get(f"{models.openai_url}/models", timeout=5).json()["data"]]
+    assert len(names) >= 3 and names[0] == "sandbox-storyteller"
+    headers = {"Authorization": f"Bearer {API_KEY}", "OpenAI-Project": FOLDER_ID}
+    listed = session.get(f"{models.openai_url}/models", headers=headers, timeout=5).json()["data"]
+    assert f"gpt://{FOLDER_ID}/qwen3.6-35b-a3b/latest" in [model["id"] for model in listed]
+
+
+def transcribed(models: ModelServers, audio: bytes, name: str = "voice.ogg", **form: str) -> requests.Response:
+    form = {"model": "whisper-1", "response_format": "json"} | form
+    address = f"{models.openai_url}/audio/transcriptions"
+    return new_session().post(address, data=form, files={"file": (name, audio)}, timeout=5)
+
+
+def recognised(models: ModelServers, audio: bytes) -> requests.Response:
+    address = f"{models.stt_url}/speech/v1/stt:recognize?lang=ru-RU&topic=general&format=oggopus"
+    return new_session().post(address, data=audio, headers=KEY, timeout=5)
+
+
+def test_both_vendors_hear_what_a_recording_says_unless_told_otherwise(models: ModelServers) -> None:
+    audio = record("Пусть герой откроет дверь", 12)
+    assert recognised(models, audio).json() == {"result": "Пусть герой откроет дверь"}
+    assert transcribed(models, audio, language="ru").json() == {"text": "Пусть герой откроет дверь"}
+    assert "result" not in recognised(models, record("")).json()
+    models.faults.order(Behaviour(heard="иначе"), kind="stt")
+    assert recognised(models, audio).json() == {"result": "иначе"}
+
+
+def test_recordings_that_are_too_long_too_large_or_none_are_refused(models: ModelServers) -> None:
+    assert "shorter than 30 s" in recognised(models, record("долго", 31)).json()["error_message"]
+    assert "1 MB" in recognised(models, record("да", 29) + b"0" * 1024 * 1024).json()["error_message"]
+    assert "Ogg/Opus" in recognised(models, b"MP3").json()["error_message"]
+    assert transcribed(models, record("долго", 31)).json() == {"text": "долго"}
+    for bad in ({"name": "voice.txt"}, {"language": "russian"}, {"response_format": "vtt"}, {"surplus": "1"}):
+        assert transcribed(models, record("да"), **bad).status_code == 400

@@ -13,7 +13,7 @@ from connections import Sessions
 from errors import ModelAway, ModelBusy, ModelDenied, ModelError, PromptTooLong
 from messages import Chunk, Finish, Message, Request, Usage
 from sandbox.model_faults import Behaviour
-from sandbox.models import ModelServers
+from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from services.openai_gpt import OpenAIWire
 from tests.model_fixtures import REQUEST, Client, faults, last, models, openai_client, together
 from wires.wire import Static
@@ -94,11 +94,14 @@ def test_other_bad_requests_are_not_repeated(models: ModelServers, openai_client
 
 def test_yandex_is_asked_its_way(models: ModelServers, openai_client: Client) -> None:
     gpt = openai_client(
-        model="gpt://b1g/aliceai-llm-flash", project="b1g", stream_options=False, credential=Static("Api-Key k")
+        model=f"gpt://{FOLDER_ID}/aliceai-llm-flash",
+        project=FOLDER_ID,
+        stream_options=False,
+        credential=Static(f"Api-Key {API_KEY}"),
     )
     assert last(gpt.stream(REQUEST)).text
     received = models.of("completion")[0]
-    assert (received.headers["openai-project"], received.headers["authorization"]) == ("b1g", "Api-Key k")
+    assert (received.headers["openai-project"], received.headers["authorization"]) == (FOLDER_ID, f"Api-Key {API_KEY}")
     assert "stream_options" not in received.body
 
 
