@@ -6,6 +6,7 @@ Telegram, Yandex and other services is blanked, limits are kept, and with `OPENA
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import config
 from sandbox.models import ModelServers
+from sandbox.page_api import WEB_APP_SCRIPT
 from sandbox.telegram import TelegramServer
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -64,6 +66,7 @@ def bot_environment(
     remote = model.settings.get("MODEL_PROVIDER") == "openai"
     kept = {name: value for name, value in environ.items() if remote or name.lower() not in PROXIES}
     blank = {name: "" for name in {*config.names(), *given} if name.startswith(OUTSIDE)}
+    webapp_port = free_port()
     hosts = ",".join(filter(None, [kept.get("no_proxy") or kept.get("NO_PROXY"), "127.0.0.1", "localhost"]))
     return {
         **kept,
@@ -74,11 +77,22 @@ def bot_environment(
         "TELEGRAM_TOKEN": telegram.token,
         "TELEGRAM_API_URL": telegram.url,
         "ADMIN_IDS": "1",
+        "WEBAPP_URL": f"http://127.0.0.1:{webapp_port}",
+        "WEBAPP_HOST": "127.0.0.1",
+        "WEBAPP_PORT": str(webapp_port),
+        "WEBAPP_SCRIPT_URL": f"{telegram.url}{WEB_APP_SCRIPT}",
         "DATABASE_PATH": str(data / DATABASE),
         "LOG_FILE": environ.get("LOG_FILE") or "log.txt",
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
     }
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 class BotProcess:

@@ -1,7 +1,8 @@
 """The chat page's own server: static files, a stream of events, and what a person does on the page.
 
-`GET /` is the page, `GET /page/events` a stream (server-sent events) that begins with everything and goes on with what
-changes; `POST /page/<action>` takes JSON (so that no foreign site can post here). Nothing of this is the Bot API.
+`GET /` is the page, `GET /js/telegram-web-app.js` the script of Web Apps, `GET /page/events` a stream (server-sent
+events) that begins with everything and goes on with what changes; `POST /page/<action>` takes JSON (so that no foreign
+site can post here). Nothing of this is the Bot API.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sandbox.telegram_state import Json
 
 STATIC = Path(__file__).with_name("page")
 HEARTBEAT_S = 15.0
+WEB_APP_SCRIPT = "/js/telegram-web-app.js"
 MAX_VOICE_S = 600.0
 FIRST_GROUP = -1_001_000_000_000
 NAMES = {
@@ -58,6 +60,8 @@ class Page:
             return HttpResponse(200, content_type="text/event-stream", headers=headers, stream=self._events())
         if request.method == "GET" and path.startswith("/page/files/"):
             return self._file(path.rpartition("/")[2])
+        if request.method == "GET" and path == WEB_APP_SCRIPT:
+            return _static("telegram-web-app.js")
         if request.method == "GET":
             return _static("index.html" if path == "/" else path.removeprefix("/page/"))
         if request.method == "POST" and path.startswith("/page/"):
@@ -158,6 +162,8 @@ class Page:
                 person.block()
             else:
                 person.unblock()
+        elif action == "data":
+            person.send_web_app_data(str(sent["label"]), str(sent["data"]))
         elif action == "language":
             person.speaks({"en": "en"}.get(sent["language"], "ru"))
         elif action == "menu":

@@ -123,7 +123,10 @@ def _message(state: State, message: ChatMessage) -> Json:
 
 def _told(state: State, message: ChatMessage) -> str:
     """A service message as a line."""
-    joined = (message.service or {}).get("new_chat_members", ())
+    service = message.service or {}
+    if "web_app_data" in service:
+        return f"Приложение «{service['web_app_data']['button_text']}» передало данные боту"
+    joined = service.get("new_chat_members", ())
     if not joined:
         return ""
     names = ", ".join(user["first_name"] for user in joined)

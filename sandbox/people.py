@@ -194,8 +194,15 @@ class Person:
         return self._send_file("document", name, data, "text/plain", caption, reply_to)
 
     def happens(self, service: Json) -> int:
-        """Something that this person did in the group, told by Telegram in a service message."""
+        """Something that this person did, told by Telegram in a service message."""
         return self._send(text="", service=service)
+
+    def send_web_app_data(self, label: str, data: str) -> int:
+        """Sends what the Web App of a button of the shown reply keyboard hands over; raises NotShown."""
+        keys = [key for row in (self._keyboard or {}).get("keyboard", ()) for key in row if "web_app" in key]
+        if label not in [key["text"] for key in keys]:
+            raise NotShown(f"no Web App button «{label}» on the keyboard")
+        return self.happens({"web_app_data": {"button_text": label, "data": data}})
 
     def speaks(self, language_code: str) -> None:
         """Changes the language of this person's Telegram."""
@@ -220,9 +227,9 @@ class Person:
     def unblock(self) -> None:
         self._block(False)
 
-    def web_app_url(self, url: str, platform: str = "web", theme: Mapping[str, str] | None = None) -> str:
+    def web_app_url(self, url: str) -> str:
         """The address as a client opens it: with init data signed with the bot's token."""
-        return web_app.address(url, self.init_data(), platform, theme)
+        return web_app.address(url, self.init_data())
 
     def init_data(self, *, age_s: int = 0) -> str:
         """The signed data that a Web App gets which was opened so long ago."""

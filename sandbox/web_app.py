@@ -30,11 +30,9 @@ def init_data(user: Mapping[str, Any], token: str, query_id: str, auth_date: int
     return urlencode(data, quote_via=quote)
 
 
-def address(url: str, init: str, platform: str = "web", theme: Mapping[str, str] | None = None) -> str:
-    """The address as a client opens it."""
+def address(url: str, init: str) -> str:
+    """The address as a client opens it; the page adds its theme."""
     page, _, fragment = url.partition("#")
-    more = {"tgWebAppData": init, "tgWebAppVersion": VERSION, "tgWebAppPlatform": platform}
-    if theme:
-        more["tgWebAppThemeParams"] = json.dumps(theme, separators=(",", ":"))
+    more = {"tgWebAppData": init, "tgWebAppVersion": VERSION, "tgWebAppPlatform": "web"}
     given = f"{fragment}&" if fragment else ""
     return f"{page}#{given}{urlencode(more, quote_via=quote)}"

@@ -60,7 +60,7 @@ class ScriptedBot(threading.Thread):
             self.call("sendMessage", chat_id=stopped["chat"]["id"], text="Остановлено, написанное сохранено")
         elif message := update.get("message"):
             self.messages.append(message)
-            if "new_chat_members" not in message:
+            if not {"new_chat_members", "web_app_data"} & message.keys():
                 self.answer(message["chat"]["id"], message.get("text", ""))
 
     def answer(self, chat_id: int, text: str) -> None:

@@ -49,6 +49,9 @@ def test_the_bot_of_the_demo_gets_no_real_token_proxy_or_service(tmp_path: Path)
         environment = bot_environment(given, environ, telegram, model, tmp_path)
         assert (environment["TELEGRAM_TOKEN"], environment["TELEGRAM_API_URL"]) == (telegram.token, telegram.url)
         assert environment["YANDEX_LLM_URL"] == models.llm_url
+        assert environment["WEBAPP_URL"] == f"http://127.0.0.1:{environment['WEBAPP_PORT']}"
+        script = requests.get(environment["WEBAPP_SCRIPT_URL"], timeout=10)
+    assert script.headers["Content-Type"].startswith("text/javascript") and "WebApp" in script.text
     assert model.notice == STORYTELLER
     assert environment["TELEGRAM_TOKEN_FILE"] == environment["WEBHOOK_URL"] == environment["AMPLITUDE_API_KEY"] == ""
     assert environment["YANDEX_API_KEY"] != "real"

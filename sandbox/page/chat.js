@@ -1,5 +1,6 @@
 // One chat: its messages, keyboard and growing draft; in a group also who of its members writes.
 
+import { AppFrame } from "./app_frame.js";
 import { bubble } from "./message.js";
 import { Composer } from "./composer.js";
 import { GrowingDraft } from "./draft.js";
@@ -25,7 +26,7 @@ export class ChatView {
     this.hiddenKeyboard = false;
     this.stick = true; // stays at the last message while things grow
     this.root = document.getElementById("chat-template").content.firstElementChild.cloneNode(true);
-    for (const name of ["head", "status", "me", "more", "scroll", "welcome", "messages", "stop", "down", "toast", "writers", "start", "toggle", "keyboard", "sheet"]) this[name] = this.root.querySelector(`.${name}`);
+    for (const name of ["head", "status", "me", "more", "scroll", "welcome", "messages", "stop", "down", "toast", "writers", "start", "toggle", "keyboard"]) this[name] = this.root.querySelector(`.${name}`);
     this.title = this.root.querySelector(".name");
     this.draft = new GrowingDraft(this.root.querySelector(".draft"), {
       around: (change) => { const near = this.#isNearBottom(); change(); if (near) this.#toBottom(); },
@@ -34,6 +35,7 @@ export class ChatView {
     this.root.addEventListener("focusin", () => onActive(id));
     this.root.addEventListener("pointerdown", () => onActive(id));
     this.composer = new Composer(this.root, this);
+    this.app = new AppFrame(this.root.querySelector(".sheet"), this);
     this.#listen();
   }
 
@@ -136,6 +138,10 @@ export class ChatView {
     return true;
   };
 
+  openLink(url) {
+    if (!this.link(url)) window.open(url, "_blank", "noopener");
+  }
+
   flash(id) {
     const node = this.items.get(id)?.node;
     node?.scrollIntoView({ block: "center", behavior: "smooth" });
@@ -161,13 +167,13 @@ export class ChatView {
     const answer = await this.act("tap", { message: data.id, button: button.callback_data || button.text }, "Этой кнопки уже нет");
     if (answer?.query) this.queries.set(answer.query, node);
     setTimeout(() => node.classList.remove("waiting"), answer?.query ? 8000 : 0);
-    if (answer?.url && button.web_app) this.#openApp(answer.url);
-    else if (answer?.url) this.#openLink(answer.url);
+    if (answer?.url && button.web_app) this.app.open(answer.url, this.nameOf(0));
+    else if (answer?.url) this.openLink(answer.url);
   }
 
   async openMenuApp() {
     const answer = await this.act("menu", {}, "Приложение не открылось");
-    if (answer) this.#openApp(answer.url);
+    if (answer) this.app.open(answer.url, this.nameOf(0));
   }
 
   // Messages
@@ -203,11 +209,7 @@ export class ChatView {
     this.queries.delete(query);
     if (text && alert) this.onAlert(text);
     else if (text) this.notify(text);
-    if (url) this.#openLink(url);
-  }
-
-  #openLink(url) {
-    if (!this.link(url)) window.open(url, "_blank", "noopener");
+    if (url) this.openLink(url);
   }
 
   // Tails only on the last of a row of bubbles; a date above each day's first.
@@ -294,12 +296,12 @@ export class ChatView {
   }
 
   async #press(key) {
-    if (key.web_app) return this.#openApp(key.web_app.url);
+    if (key.web_app) return this.app.open(key.web_app.url, this.nameOf(0), key.text);
     const pressed = await this.act("press", { text: key.text }, "Этой кнопки уже нет");
     if (pressed && this.givenKeyboard?.one_time_keyboard) { this.hiddenKeyboard = true; this.#drawKeyboard(); }
   }
 
-  // The foot, menus, the Web App
+  // The foot and menus
 
   #mayWrite() {
     return this.chat.started && !this.chat.blocked;
@@ -328,11 +330,6 @@ export class ChatView {
     grown.observe(this.scroll);
     grown.observe(this.messages);
     this.more.addEventListener("click", () => this.#chatMenu());
-    this.sheet.querySelector("button").addEventListener("click", () => this.#closeApp());
-    window.addEventListener("message", (event) => {
-      const frame = this.sheet.querySelector("iframe");
-      if (frame && event.source === frame.contentWindow && String(event.data).includes("web_app_close")) this.#closeApp();
-    });
   }
 
   #chatMenu() {
@@ -347,18 +344,6 @@ export class ChatView {
       );
     }
     popup(choices, box.right - 210, box.bottom + 2);
-  }
-
-  #openApp(url) {
-    this.#closeApp();
-    this.sheet.querySelector("strong").textContent = this.bot.name;
-    this.sheet.append(element("iframe", { src: url, title: `Приложение: ${this.bot.name}` }));
-    this.sheet.hidden = false;
-  }
-
-  #closeApp() {
-    this.sheet.querySelector("iframe")?.remove();
-    this.sheet.hidden = true;
   }
 
   // Scrolling

@@ -1,4 +1,4 @@
-// What is asked before a voice message goes out, and before a group is made.
+// What is asked before a voice message goes out, before a group is made, and by a Web App.
 
 import { element } from "./format.js";
 
@@ -9,6 +9,18 @@ function answered(dialog) {
   dialog.returnValue = "";
   dialog.showModal();
   return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue === "yes"), { once: true }));
+}
+
+// The id of the pressed button among `buttons`, pairs of id and label; empty when the question was put away.
+export async function ask(message, buttons, title = "") {
+  const dialog = byId("question");
+  byId("question-title").textContent = title;
+  byId("question-title").hidden = !title;
+  byId("question-text").textContent = message;
+  byId("question-buttons").replaceChildren(...buttons.map(([id, label]) => element("button", { type: "submit", value: id }, label)));
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => dialog.addEventListener("close", () => done(dialog.returnValue), { once: true }));
 }
 
 // What is said and for how long, or null; without a length it is as long as the words take.
