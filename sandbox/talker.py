@@ -23,7 +23,10 @@ _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
 )
 _GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|[Mm]y name is|[Cc]all me)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
-_MEMORY: Final = re.compile(r"^(?:Краткая память|(?:A )?(?:short|brief) memory)[^:]*: (.*)", re.M | re.S | re.I)
+_MEMORY: Final = re.compile(
+    r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|Before)[^:\n]*: (.*)", re.M | re.S | re.I
+)
+_CHARACTER: Final = re.compile(r"^(?:Герой|Hero|Character): ([^\n]+)", re.MULTILINE)
 _INTENTS: Final = (
     ("your_name", r"как меня зовут|what(?:'s| is) my name"),
     ("so_far", r"о чём мы (?:говор|разговар)|что (?:ты|вы) (?:обо мне )?помн|what did (?:we|i) |what do you remember"),
@@ -128,6 +131,8 @@ class _Talk:
             for role in _stock()[language]["roles"].values():
                 if re.search(role["when"], first):
                     return self._riddle(role) if "riddles" in role else self._pick(role["says"])
+        if (character := _CHARACTER.search(self._asking)) is not None:
+            return self._as_character(character[1].strip(" ."))
         name = re.match(r"(?:Ты|You are|You're)\s+(?:the |an? )?([^,.:;(—]{2,40})", first, re.IGNORECASE)
         if name is None or re.search(r"помощник|ассистент|справочник|assistant|reference", first, re.IGNORECASE):
             return ""
@@ -211,7 +216,9 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
     said = [message.text for message in messages if message.role == "user"] or [""]
     last = _QUOTED.match(said[-1])
     known = _MEMORY.search(system)
-    lines = [line.partition(": ")[2] for line in known[1].splitlines()] if known else []
+    heads = [head for language in ("ru", "en") for head in _stock()[language]["memory_heads"]]
+    rows = [line.partition(": ") for line in known[1].splitlines()] if known else []
+    lines = [text for head, _, text in rows if head in heads]
     person = known[1].split("\n")[0].rpartition(": ")[2] if known else ""
     facts = [fact.strip(" .") for line in lines for fact in line.split("; ")]
     name = [f"Меня зовут {person}"] if re.fullmatch(r"[A-ZА-ЯЁ][\w-]+", person) else []

@@ -142,3 +142,14 @@ def test_a_foreign_site_cannot_post_to_the_page(server: TelegramServer) -> None:
     assert answer.status_code == 415
     assert requests.post(f"{server.url}/page/file", data={"user": "1"}, timeout=5).status_code == 400
     assert requests.get(f"{server.url}/page/..%2fpage_api.py", timeout=5).status_code == 404
+
+
+def test_a_block_of_code_brings_no_empty_lines_of_its_own(page: Page, bot: ScriptedBot) -> None:
+    started(page)
+    entities = [{"type": "pre", "offset": 7, "length": 4, "language": "python"}]
+    bot.call("sendMessage", chat_id=1, text="Пример\ncode\nГотово", entities=entities)
+    expect(page.locator(".message.theirs pre")).to_have_text("code")
+    shown = page.locator(".message.theirs .text").last.evaluate(
+        "(node) => [...node.childNodes].map((c) => c.textContent)"
+    )
+    assert shown[:3] == ["Пример", "code", "Готово"]

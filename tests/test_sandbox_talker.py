@@ -90,6 +90,10 @@ def test_a_character_stays_in_the_role() -> None:
     cat = "Ты кот Пантелей, писарь в канцелярии. Боишься собак."
     assert "Кот Пантелей" in chat("Кто ты?", system=cat)
     assert "начните с малого" not in chat("Хочу рисовать", system=cat)
+    told = (
+        "Ты ведёшь переписку от лица вымышленного героя.\nГерой: Дракон Евстигней\nХарактер: Ты дракон\nПравила: одно."
+    )
+    assert "Дракон Евстигней" in chat("Кто ты?", system=told)
     assert tell([Message("system", "You are Captain Aglaya, of no ship."), Message("user", "Any storm ahead?")])
 
 

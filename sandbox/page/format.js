@@ -11,6 +11,8 @@ const TAGS = {
   url: "a", text_link: "a", bot_command: "a", mention: "span", hashtag: "span",
 };
 
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
+
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -32,11 +34,12 @@ export function rich(text, entities, { onCommand, onLink } = {}) {
       const entity = sorted[index];
       const stop = Math.min(entity.offset + entity.length, end);
       if (entity.offset < position || !TAGS[entity.type]) { index += 1; continue; }
-      nodes.append(text.slice(position, entity.offset));
+      nodes.append(text.slice(position, entity.offset).replace(BLOCKS.has(entity.type) ? /\n$/ : /$^/, ""));
       const node = marked(entity, text.slice(entity.offset, stop), onCommand, onLink);
       node.append(build(entity.offset, stop, index + 1));
       nodes.append(node);
       position = stop;
+      if (BLOCKS.has(entity.type) && text[position] === "\n" && position < end) position += 1; // it is a line of its own
       while (index < sorted.length && sorted[index].offset < stop) index += 1;
     }
     nodes.append(text.slice(position, end));
