@@ -24,7 +24,7 @@ _QUOTED: Final = re.compile(
 )
 _GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|[Mm]y name is|[Cc]all me)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
 _MEMORY: Final = re.compile(
-    r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|Before)[^:\n]*: (.*)", re.M | re.S | re.I
+    r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|What happened before)[^:\n]*: (.*)", re.M | re.S | re.I
 )
 _CHARACTER: Final = re.compile(r"^(?:Герой|Hero|Character): ([^\n]+)", re.MULTILINE)
 _INTENTS: Final = (
