@@ -22,9 +22,10 @@ from messages import Message
 _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
 )
-_GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|[Mm]y name is|[Cc]all me)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
+_GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|my name is)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
 _MEMORY: Final = re.compile(
-    r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|What happened before)[^:\n]*: (.*)", re.M | re.S | re.I
+    r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|What happened before)[^:\n]*: (.*)",
+    re.M | re.S | re.I,
 )
 _CHARACTER: Final = re.compile(r"^(?:Герой|Hero|Character): ([^\n]+)", re.MULTILINE)
 _INTENTS: Final = (
