@@ -41,9 +41,13 @@ from self_check import check
 from sending.pacing import Pace
 from storytelling.books import file_of
 from storytelling.choosing import Choosing
+from storytelling.family import StoryFamily
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
+from storytelling.prompting import TALKS
 from storytelling.writing import Writing
+from talking.family import TalkFamily
+from talking.outcomes import TalkOutcomes
 from texts import FALLBACK, Locales
 from turns import Turns
 from vendors import Vendors, make_vendors
@@ -114,8 +118,11 @@ class App:
         )
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
         outcomes = Outcomes(config, self.db, self.locales, self.offer)
+        talk_outcomes = TalkOutcomes(config, self.db, self.locales, self.offer)
         choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
-        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, outcomes, self.locales)
+        stories = StoryFamily(self.db, self.locales, outcomes)
+        talk = TalkFamily(self.db, self.locales, talk_outcomes)
+        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, dict.fromkeys(TALKS, talk))
         media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator)
         self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media)
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)

@@ -23,8 +23,8 @@ from texts import FALLBACK, Locales, Texts
 log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent / "assets" / "avatar.jpg"
-PRIVATE_COMMANDS = ("new_story", "stories", "balance", "cancel", "help")
-GROUP_COMMANDS = ("new_story", "help")
+PRIVATE_COMMANDS = ("new_story", "stories", "chat", "balance", "cancel", "help")
+GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
 def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales) -> None:

@@ -21,9 +21,11 @@ from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
 from storage.outbox import REFUSED, Outbox
 from storage.reports import Reports, Totals
+from storage.roles import Role, Roles
 from storage.schema import look, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
+from storage.talks import SessionLine, Talk, Talks
 from storage.tree import Path as StoryPath
 from storage.tree import Prompt, Tree
 from storage.turns import Turn, Turns
@@ -39,8 +41,11 @@ __all__ = [
     "Drafts",
     "InboxRow",
     "Prompt",
+    "Role",
+    "SessionLine",
     "Story",
     "StoryPath",
+    "Talk",
     "Totals",
     "Turn",
     "User",
@@ -72,6 +77,8 @@ class Database:
         self.accounts = Accounts(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
+        self.talks = Talks(self._connection)
+        self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)

@@ -33,6 +33,8 @@ _PLACEHOLDERS = {
     Step.TONE: "tone",
     Step.RENAME: "rename",
     Step.FIND: "find",
+    Step.CHAT: "chat",
+    Step.ROLE: "role",
     Step.MENU: "menu",
 }
 
@@ -102,10 +104,15 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
         return [*_in_rows(tones, 2), [label(f"length_{name}") for name in LENGTHS], [label("cancel")]]
     if step is Step.MEMORY:
         return [[label("rebuild")], [label("cancel")]]
+    if step is Step.CHAT:
+        return [[label("forget_chat"), label("role")], [label("menu")]]
+    if step is Step.ROLE:
+        return [[label("role_reset")], [label("cancel")]]
     if step in ANSWERS:
         return [[label("cancel")]]
     to_story = [[label("to_story")]] if has_story else []
-    return [*to_story, [label("new_story"), label("stories")], [label("profile"), label("help")]]
+    beside_story = [[label("new_story"), label("stories")], [label("chat")]]
+    return [*to_story, *beside_story, [label("profile"), label("help")]]
 
 
 def _in_rows(items: Sequence[str], width: int) -> list[list[str]]:

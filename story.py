@@ -6,7 +6,8 @@ names the action that answers it, and the step after it. Pure: no texts, no stor
 
     menu ──new_story──▶ genre ─▶ hero ─▶ setting ─▶ extra ─▶ summary ──begin──▶ story ⇄ finale ─▶ finished
       ▲                   └────────── 🎲 lucky ──────────────▶ │  ▲                │
-      └───── cancel, menu ◀── any step                   change ──┘ edit_*         └── menu
+      ├───── cancel, menu ◀── any step                   change ──┘ edit_*         └── menu
+      └───── chat ◀── any step
 
 Keys are labels' keys (`next`, `finale`), commands with their slash (`/help`), or one of the four
 kinds of content: `WORDS`, `STICKER_OR_ALIKE`, `UNKNOWN_COMMAND`.
@@ -45,6 +46,8 @@ class Step(StrEnum):
     TONE = "tone"
     RENAME = "rename"  # a story's name
     FIND = "find"  # words to look for in one's stories
+    CHAT = "chat"
+    ROLE = "role"  # what the assistant is to be, in the user's own words
 
 
 WORDS: Final = "words"
@@ -54,7 +57,7 @@ UNKNOWN_COMMAND: Final = "unknown_command"
 WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order
 EDITS: Final = (Step.EDIT_GENRE, Step.EDIT_HERO, Step.EDIT_SETTING, Step.EDIT_EXTRA)
 IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
-ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND)  # one answer, and back again
+ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND, Step.ROLE)  # one answer, and back
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
 LENGTHS: Final = ("short", "middle", "long")
 # Labels that could as well be somebody's own word: buttons at their own step only.
@@ -65,6 +68,8 @@ ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban"
 COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
     | {"/balance", "/stats", "/info"}
+    # the chat
+    | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
 )
 
 # The most characters that a person's own words may have at a step.
@@ -82,6 +87,7 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.TONE: 200,
     Step.RENAME: 60,
     Step.FIND: 60,
+    Step.ROLE: 2000,
 }
 
 
@@ -114,6 +120,14 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/balance": Cell("balance"),
     "/stats": Cell("stats"),
     "/info": Cell("info"),
+    # the chat
+    "/chat": Cell("open_chat", Step.CHAT),
+    "/prompt": Cell("prompt"),
+    "/system": Cell("prompt"),
+    "/modes": Cell("modes"),
+    "/clear": Cell("forget_chat", moves=True),
+    "/t": Cell("tokens"),
+    "/sessions": Cell("sessions"),
     "/debug": Cell("debug"),
     "/logs": Cell("logs"),
     "/users": Cell("users"),
@@ -152,6 +166,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
             "lucky": Cell("lucky", Step.SUMMARY),
             "profile": Cell("profile"),
             "/end_story": Cell("ask_ending"),
+            "chat": Cell("open_chat", Step.CHAT),
             WORDS: Cell("keep_words"),
         }
     ),
@@ -262,6 +277,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
             "another_finale": Cell("another_variant", writes=True),
             "download": Cell("download"),
             "same_settings": Cell("same_settings", Step.SUMMARY),
+            "chat": Cell("open_chat", Step.CHAT),
         }
     ),
     Step.CORRECT: _at({WORDS: Cell("correct", moves=True)}, _BACK_OUT),
@@ -269,6 +285,15 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
     Step.TONE: _at({WORDS: Cell("set_tone"), **_STYLE_CELLS}, _BACK_OUT),
     Step.RENAME: _at({WORDS: Cell("rename")}, _BACK_OUT),
     Step.FIND: _at({WORDS: Cell("find")}, _BACK_OUT),
+    Step.CHAT: _at(
+        {
+            WORDS: Cell("talk", writes=True),
+            "forget_chat": Cell("forget_chat", moves=True),
+            "role": Cell("modes"),
+            "chat": Cell("open_chat", Step.CHAT),
+        }
+    ),
+    Step.ROLE: _at({WORDS: Cell("set_role"), "role_reset": Cell("reset_role")}, _BACK_OUT),
 }
 
 # While the model writes, a press of these is dropped with a word (a second one would only repeat the first).

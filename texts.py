@@ -28,7 +28,9 @@ PLAIN_LIMITS = {  # the Bot API's limits of places that know no markup; the firs
     "toast.": 200,
     "placeholder": 64,
 }
-LONG_VALUES = frozenset({"memory", "parts", "part", "tail"})  # prompt values that keep their line breaks
+LONG_VALUES = frozenset(
+    {"memory", "parts", "part", "tail", "role", "quoted", "words"}
+)  # prompt values that keep their line breaks
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _LABEL = re.compile(r"\{@(\w+)\}")

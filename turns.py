@@ -11,8 +11,9 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from catalogue import Model
 from config import Config
 from database import Database, Turn
 from delivery import Delivery
@@ -30,6 +31,7 @@ from storytelling.writing import Live, Writing
 log = logging.getLogger(__name__)
 
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
+PROGRESS_AFTER_S = 0.7  # a quick answer in a group needs no notice that it is being written
 
 
 JOB_THREADS = 4  # for pictures and readings, which take no slot of the model
@@ -120,6 +122,10 @@ class Turns:
         """How many tokens a user's words have, about. No network."""
         return self._gpt.estimate([Message("user", text)])
 
+    def estimate_prompt(self, messages: Sequence[Message], model: Model) -> int:
+        """The same of a whole prompt, by this model's reckoning."""
+        return self._gpt.estimate(messages, model.name)
+
     def check(self, user_id: int, session_id: int | None, kind: str, tokens: int | None = None) -> None:
         """Raises `LimitReached` where a turn that takes `tokens` at least wouldn't be let through now.
 
@@ -129,6 +135,14 @@ class Turns:
         weight = self._writing.choosing.weight_for(user_id, kind)
         caps = allowance.caps(self._config, user_id, kind, weight)
         self._db.ledger.check(user_id, session_id, tokens or allowance.least_price(self._config, weight), period, caps)
+
+    def outcomes(self, kind: str) -> Outcomes:
+        """How turns of this kind end, and what stands in their way."""
+        return self._writing.outcomes(kind)
+
+    def room(self, model: Model) -> int:
+        """Tokens that a whole prompt may take of a model."""
+        return allowance.room(self._config, model.context_tokens)
 
     def open_in(self, chat_id: int) -> Turn | None:
         """The waiting or running turn of a chat."""
@@ -145,8 +159,9 @@ class Turns:
         """
         live = self._live.get(turn.id)
         text = self._writing.stop(live) if live is not None else ""
-        messages = self._outcomes.stopped(turn, text)
-        self._outcomes.close(turn, "stopped")
+        outcomes = self._writing.outcomes(turn.kind)
+        messages = outcomes.stopped(turn, text)
+        outcomes.close(turn, "stopped")
         event(log, logging.INFO, "turn stopped", user=turn.user_id, turn=turn.id, chars=len(text))
         return messages
 
@@ -170,6 +185,7 @@ class Turns:
             if turn.id in line.queue:
                 line.queue.remove(turn.id)
         self._drop_notice(turn.id)
+        self._drop_progress(turn)
         if live is not None:
             live.cancel.set()
         self._delivery.end_draft(turn.chat_id, turn.id)
@@ -178,8 +194,10 @@ class Turns:
     def show_places(self) -> None:
         """Brings the shown queue places up to date; called a few times a second.
 
-        A turn that finds a slot before the next call was never seen waiting.
+        A turn that finds a slot before the next call was never seen waiting. Groups, which have no drafts, see here
+        how far their answers are; `delivery` keeps the edits apart.
         """
+        self._show_progress()
         changed = []
         with self._lock:
             for line in (self._model_line, self._job_line):
@@ -191,6 +209,24 @@ class Turns:
         for turn_id, chat_id, place in changed:
             text, keyboard = self._outcomes.queue_notice(turn_id, place)
             self._delivery.notice(f"turn-{turn_id}", chat_id, text, keyboard, self._noticed(turn_id))
+
+    def _show_progress(self) -> None:
+        with self._lock:
+            running = [live for live in self._live.values() if live.turn.reply_to is not None]
+        for live in running:
+            if time.monotonic() - live.begun_at < PROGRESS_AFTER_S:
+                continue
+            turn = live.turn
+            family = self._writing.family(turn.kind)
+            text, keyboard = family.outcomes.progress(turn, family.growing(live.text, live.words))
+            with live.lock:
+                if not live.ended:
+                    self._delivery.notice(f"turn-{turn.id}", turn.chat_id, text, keyboard, self._noticed(turn.id))
+
+    def _drop_progress(self, turn: Turn) -> None:
+        """To be called once no more of it is shown."""
+        if turn.reply_to is not None:
+            self._delivery.notice(f"turn-{turn.id}", turn.chat_id, None, None, self._noticed(turn.id))
 
     def _noticed(self, turn_id: int) -> Callable[[int | None], None]:
         return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
@@ -302,6 +338,7 @@ class Turns:
                 pause_s = min(30.0, pause_s * 2)
         with live.lock:
             live.ended = True
+        self._drop_progress(live.turn)
         if rows is None:
             return
         self._delivery.end_draft(chat_id, live.turn.id)

@@ -154,8 +154,8 @@ def build_prompt(*, system: str, opening: str, path: Sequence[Message], go_on: s
 
     The first of the turns is `opening` («Начни историю.»). `go_on` («Продолжи.») stands between two parts
     that the model wrote on its own, and `closing`, if any, asks for the answer; neither is stored or shown.
-    Lines of the same side that meet become one message. Pure; empty texts drop out; `opening` and `go_on`
-    must not be empty.
+    Lines of the same side that meet become one message. Pure; empty texts drop out; `opening` may be one
+    where the path begins with the user's words, `go_on` must not.
     """
     turns: list[Message] = []
 

@@ -13,24 +13,32 @@ from storytelling import allowance
 from texts import Html
 
 
-def known_user(desk: Desk, sender: types.User) -> tuple[User | None, bool]:
-    """The sender's row and whether it is new; None where the bot takes no more users."""
+def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple[User | None, bool]:
+    """The sender's row and whether it is new in private; None where the bot takes no more users.
+
+    Who was met in a group only can't be written to yet, as if they had blocked the bot, and is welcomed later.
+    """
     names = (sender.username, sender.first_name or "", sender.last_name)
     user = desk.db.users.get(sender.id)
     if user is not None:
-        if (user.username, user.first_name, user.last_name) != names or user.blocked:
+        if (user.username, user.first_name, user.last_name) != names or (user.blocked and private):
             desk.db.users.rename(sender.id, *names)
+            if not private:
+                desk.db.users.set_blocked(sender.id, user.blocked)
+        first = user.blocked and private
         config = desk.config
         if config.user_tokens_per_day and desk.db.users.refill(
             sender.id, config.user_tokens_per_day, config.user_tokens, now() // 86_400
         ):
-            return desk.db.users.get(sender.id), False
-        return user, False
+            return desk.db.users.get(sender.id), first
+        return user, first
     if desk.db.users.count() >= desk.config.max_users and sender.id not in desk.config.admin_ids:
         return None, False
     language = desk.locales.language_of(sender.language_code)
     fresh = desk.db.users.register(sender.id, *names, language=language, balance=desk.config.user_tokens, now=now())
-    return fresh, True
+    if not private:
+        desk.db.users.set_blocked(sender.id, True)
+    return fresh, private
 
 
 def welcome(visit: Visit) -> None:

@@ -10,25 +10,48 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from database import Story, Turn
-from handlers import account, admin, appeals, library, media, models, people, profile_card, rewriting, settings, wizard
+from handlers import (
+    account,
+    admin,
+    appeals,
+    assistant,
+    library,
+    media,
+    models,
+    people,
+    profile_card,
+    rewriting,
+    roles,
+    sessions,
+    settings,
+    wizard,
+)
 from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
 from story import IN_WIZARD, Step
 from storytelling.books import FORMATS
 from storytelling.outcomes import title_of
+from storytelling.prompting import TALKS
 
 Toast = str | None  # the key of a pop-up answer, if there is one
+
+
+IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
 
 
 def press(visit: Visit, data: str) -> Toast:
     """Does what a button says; the key of what its pop-up answers."""
     verb, _, argument = data.partition(":")
+    if visit.group and verb not in IN_GROUPS:
+        return "toast.past"
     if verb == "go":
         return _go(visit, argument)
     if verb == "language" and argument in visit.desk.locales:
         account.set_language(visit, argument)
         return None
+    if verb == "mode":
+        return roles.choose(visit, argument)
     if verb == "take":
         return library.take_shared(visit, argument)
     if verb in _OF_THE_ACCOUNT:
@@ -66,6 +89,8 @@ def _stop(visit: Visit, turn_id: int) -> Toast:
     turn = visit.desk.turns.open_in(visit.chat_id)
     if turn is None or turn.id != turn_id:
         return "toast.nothing_to_stop"
+    if turn.user_id != visit.user.id:
+        return "toast.foreign"
     story_screen.stop_writing(visit)
     return "toast.stopping"
 
@@ -76,11 +101,12 @@ def _drop(visit: Visit, inbox_id: int) -> Toast:
     if not desk.db.inbox.drop_queued(inbox_id, visit.chat_id, now()):
         return "toast.already_in"
     visit.after(lambda: desk.intake.forget_queued(visit.chat_id, inbox_id))
+    said = "chat.words_dropped" if visit.step is Step.CHAT else "story.words_dropped"
     visit.envelope.send(
         Outgoing(
             visit.chat_id,
             "editMessageText",
-            {"message_id": visit.message_id, "text": visit.texts.plain("story.words_dropped")},
+            {"message_id": visit.message_id, "text": visit.texts.plain(said)},
         )
     )
     return "toast.dropped"
@@ -100,6 +126,8 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
     turn = db.turns.get(turn_id)
     if turn is None or turn.user_id != visit.user.id:
         return "toast.foreign"
+    if turn.kind in TALKS:
+        return assistant.once_more(visit, turn, soft=soft)
     story = db.stories.get(turn.session_id)
     if turn.state != "failed" or story is None or story.deleted or not _stands_at(visit, story, turn):
         return "toast.past"
@@ -245,6 +273,12 @@ _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
     "words_story": _words_story,
     "words_epilogue": _words_epilogue,
     "words_new": _words_new,
+    # the chat
+    "words_chat": assistant.use_words,
+    "new_talk": assistant.new_talk,
+    "role_own": roles.ask_own,
+    "sessions": sessions.turn_page,
+    "resume": sessions.resume,
     "variant": rewriting.show_variant,
     "redo": rewriting.redo,
     "suggest": rewriting.suggest_again,

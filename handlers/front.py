@@ -5,17 +5,17 @@ One action a name; which action answers which key at which step stands in `story
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from telebot import TeleBot, types
 
-from database import NO_SESSION, REFUSED
+from database import REFUSED
 from handlers import (
     account,
     admin,
     appeals,
+    assistant,
     fallback,
     groups,
     library,
@@ -24,15 +24,19 @@ from handlers import (
     profile_card,
     questions,
     rewriting,
+    roles,
+    sessions,
     settings,
     usage,
     wizard,
 )
 from handlers import buttons as button_rows
 from handlers import story as story_screen
+from handlers.reading import readable
 from handlers.visit import Desk, Visit
 from messages import Json, Outgoing
 from story import ADMIN_COMMANDS, COMMANDS, ONLY_THERE, OTHER_CONTENT, UNKNOWN_COMMAND, WORDS, Step, accepted, decide
+from storytelling.showing import as_reply, sentence
 
 ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "welcome": account.welcome,
@@ -87,6 +91,16 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "balance": profile_card.show_balance,
     "info": profile_card.info,
     "stats": usage.show,
+    # the chat
+    "open_chat": assistant.open_chat,
+    "talk": assistant.talk,
+    "forget_chat": assistant.forget,
+    "prompt": roles.prompt,
+    "modes": roles.modes,
+    "set_role": roles.set_own,
+    "reset_role": roles.reset,
+    "tokens": sessions.tokens,
+    "sessions": sessions.sessions,
     "debug": admin.debug,
     "logs": admin.logs,
     "users": people.show,
@@ -98,13 +112,12 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "unknown_command": fallback.unknown_command,
     "other_content": fallback.other_content,
 }
-_INFORMING = frozenset({"whole_story", "shelf", "language", "model"})  # after these the wizard repeats its question
+_INFORMING = frozenset(
+    {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions"}
+)  # after these the wizard repeats its question
 
-# Characters that no text needs and that break databases, terminals or file names; line ends and tabs stay.
-# Nor any that turn the direction of writing round: they would do it to the rest of the bot's message too.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-# Letters and a symbol, by Unicode, that are blank on every screen.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
+GROUPS = ("group", "supergroup")
 
 
 def register(bot: TeleBot, desk: Desk) -> None:
@@ -124,15 +137,15 @@ _ALL_CONTENT = [
     *("text", "sticker", "photo", "video", "video_note", "animation", "voice", "audio", "document", "location"),
     *("venue", "contact", "poll", "dice", "game", "story", "paid_media", "checklist", "web_app_data"),
     *("invoice", "successful_payment", "users_shared", "chat_shared", "giveaway"),
+    "migrate_to_chat_id",
 ]
 
 
 def on_message(desk: Desk, message: types.Message) -> None:
-    """A message in a private chat, or a command in a group."""
-    envelope = desk.intake.envelope
+    """A message in a private chat, or in a group."""
     if message.chat.type != "private":
-        if message.chat.type in ("group", "supergroup"):
-            groups.answer(desk, envelope, message)
+        if message.chat.type in GROUPS:
+            groups.answer(desk, message, partial(_visit, desk))
         return
     visit = _visit(desk, message.from_user, message.chat.id, message.message_id)
     if visit is None:
@@ -151,14 +164,15 @@ def on_edited(desk: Desk, message: types.Message) -> None:
     if visit is None:
         return
     _read(visit, message)
-    if visit.key != WORDS or visit.step is not Step.STORY:
+    if visit.key != WORDS or visit.step not in (Step.STORY, Step.CHAT):
         return
+    rewrite = rewriting.rewrite_words if visit.step is Step.STORY else assistant.rewrite_words
     prompt_id = desk.db.outbox.shown(visit.chat_id, visit.message_id)
     if visit.writing:
         fallback.edited(visit)
     elif prompt_id == REFUSED or (prompt_id is not None and desk.db.turns.failed_under(prompt_id)):
         _dispatch(visit)
-    elif prompt_id is None or not rewriting.rewrite_words(visit, prompt_id):
+    elif prompt_id is None or not rewrite(visit, prompt_id):
         fallback.edited(visit)
 
 
@@ -166,15 +180,19 @@ def on_button(desk: Desk, query: types.CallbackQuery) -> None:
     """A button under a message."""
     envelope = desk.intake.envelope
     toast: button_rows.Toast = None
-    visit = None
-    if query.message is not None and query.message.chat.type == "private":
+    message = query.message
+    chat_type = message.chat.type if message is not None else ""
+    texts = desk.locales[desk.locales.language_of(query.from_user.language_code)]
+    if message is not None and chat_type in GROUPS and not _may_press(desk, query.from_user):
+        toast = "toast.foreign"
+    elif message is not None and chat_type in ("private", *GROUPS):
         asks = query.data == appeals.ASK_FOR_ACCESS
-        visit = _visit(desk, query.from_user, query.message.chat.id, query.message.message_id, banned_too=asks)
+        visit = _visit(desk, query.from_user, message.chat.id, message.message_id, banned_too=asks)
         if visit is not None:
-            toast = button_rows.press(visit, query.data or "")
+            toast, texts = button_rows.press(visit, query.data or ""), visit.texts
     params: dict[str, Json] = {"callback_query_id": query.id}
-    if toast is not None and visit is not None:
-        params["text"] = visit.texts.plain(toast)
+    if toast is not None:
+        params["text"] = texts.plain(toast)
     envelope.outgoing.insert(0, Outgoing(envelope.chat_id, "answerCallbackQuery", params))
 
 
@@ -194,24 +212,37 @@ def on_membership(desk: Desk, change: types.ChatMemberUpdated) -> None:
         desk.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
 
 
+def _may_press(desk: Desk, presser: types.User) -> bool:
+    """Whether a press in a group is looked at: pressing others' buttons registers nobody, and says nothing there."""
+    user = desk.db.users.get(presser.id)
+    return user is not None and not user.banned
+
+
 def _visit(
-    desk: Desk, sender: types.User | None, chat_id: int, message_id: int, *, banned_too: bool = False
+    desk: Desk,
+    sender: types.User | None,
+    chat_id: int,
+    message_id: int,
+    reply_to: int | None = None,
+    *,
+    banned_too: bool = False,
 ) -> Visit | None:
     """The visit of a sender, registered if new; None, and said so, where the bot takes no more users or is closed to
     this one."""
     if sender is None or sender.is_bot:
         return None
     envelope = desk.intake.envelope
-    user, first = account.known_user(desk, sender)
+    user, first = account.known_user(desk, sender, private=chat_id > 0)
     if user is None:
         texts = desk.locales[desk.locales.language_of(sender.language_code)]
         full = texts.say("trouble.users", limit=desk.config.max_users)
-        envelope.send(Outgoing(chat_id, "sendMessage", {"text": full, "parse_mode": "HTML"}))
+        envelope.send(as_reply(sentence(chat_id, full), reply_to))
         return None
     if user.banned and not banned_too and user.id not in desk.config.admin_ids:
-        envelope.send(appeals.closed(desk, user, chat_id))
+        envelope.send(as_reply(appeals.closed(desk, user, chat_id), reply_to))
         return None
     visit = Visit(desk, envelope, user, desk.locales[user.language], chat_id, message_id, first=first)
+    visit.reply_to = reply_to
     visit.writing = envelope.behind or desk.turns.open_in(chat_id) is not None
     return visit
 
@@ -219,10 +250,8 @@ def _visit(
 def _read(visit: Visit, message: types.Message) -> None:
     """What a message is: a command, a button's label, words, or something else."""
     visit.kind = message.content_type
-    text = _CONTROL.sub("", message.text or "").strip()
-    if not any(_seen(letter) for letter in text):
-        text = ""
-    visit.words = text
+    visit.take_reply(message)
+    visit.words = text = readable(message.text)
     if message.content_type != "text":
         visit.key = OTHER_CONTENT
     elif text.startswith("/"):
@@ -231,11 +260,6 @@ def _read(visit: Visit, message: types.Message) -> None:
         visit.key = command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
     else:
         visit.key = _key_of(visit, text)
-
-
-def _seen(letter: str) -> bool:
-    """Whether a character leaves anything on the screen by itself."""
-    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZ"
 
 
 def _key_of(visit: Visit, text: str) -> str:
@@ -249,9 +273,9 @@ def _key_of(visit: Visit, text: str) -> str:
 
 
 def _where_it_was(visit: Visit) -> bool:
-    """Whether somebody whose words waited for a turn is still in the story that they were said to: anywhere else
-    they would answer another question, or go on with another story."""
-    return visit.step is Step.STORY and visit.envelope.queued == (visit.user.session_id or NO_SESSION)
+    """Whether somebody whose words waited for a turn is still in the story or chat that they were said to: anywhere
+    else they would answer another question, or go on with another story."""
+    return visit.step in (Step.STORY, Step.CHAT) and visit.envelope.queued == visit.words_go_to
 
 
 def _dispatch(visit: Visit) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from database import Role
 from handlers.visit import Visit, now
 from keyboards import presets_shown
 from prose import first_sentences
+from splitting import shorten
 from story import ANSWERS, EDITS, IN_WIZARD, WORD_LIMITS, Draft, Step
 from storytelling.outcomes import title_of
+from talking import roles
 from texts import Html, Texts
 
 SILENCE_S = 12 * 3600  # after which a story recalls where it stood
 RECALL_CHARS = 400
+OPENING_CHARS = 60  # of a talk's first words, that it is called by
 
 _NOW = {
     Step.MENU: "menu",
@@ -33,6 +37,8 @@ _NOW = {
     Step.TONE: "tone",
     Step.RENAME: "rename",
     Step.FIND: "find",
+    Step.CHAT: "chat",
+    Step.ROLE: "role",
 }
 _FIELDS = ("genre", "hero", "setting", "extra")
 
@@ -40,7 +46,7 @@ _FIELDS = ("genre", "hero", "setting", "extra")
 def awaited(visit: Visit) -> Html:
     """What the user's step waits for and what works there, to end a sentence with."""
     name = _NOW[visit.step]
-    if visit.writing and visit.step in (Step.STORY, Step.FINALE):
+    if visit.writing and visit.step in (Step.STORY, Step.FINALE, Step.CHAT):
         name = "writing"
     elif visit.step is Step.EXTRA and visit.draft.extra:
         name = "extra_more"
@@ -64,6 +70,8 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
         return texts.say("menu.line_with_story", title=title_of(story))
     if visit.step in ANSWERS:
         return texts.say(f"{_NOW[visit.step]}.ask_again")
+    if visit.step is Step.CHAT:
+        return _chat(visit)
     if story is None:
         return texts.say("menu.no_story")
     if visit.step is Step.FINALE:
@@ -75,6 +83,17 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
     if now() - story.touched_at < SILENCE_S:
         return line
     return Html(f"{line}\n\n{_greeting(visit)}")
+
+
+def _chat(visit: Visit) -> Html:
+    """Where words go in the chat; the role and the talk that goes on, where there are any."""
+    texts, role, talk = visit.texts, visit.desk.db.roles.get(visit.chat_id), visit.talk
+    lines = [texts.say("chat.line")]
+    if role != Role():
+        lines.append(texts.say("chat.line_role", role=roles.title(texts, role)))
+    if talk is not None and talk.opening:
+        lines.append(texts.say("chat.line_goes_on", opening=shorten(" ".join(talk.opening.split()), OPENING_CHARS)))
+    return Html("\n".join(lines))
 
 
 def _greeting(visit: Visit) -> Html:

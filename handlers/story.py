@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from database import NO_SESSION, REFUSED, Story
+from database import REFUSED, Story
 from errors import LimitReached
 from handlers.places import announce, awaited
 from handlers.visit import Visit, now
+from keyboards import inline
 from splitting import split
 from story import Step
 from storytelling import allowance
@@ -122,15 +123,16 @@ def keep_words(visit: Visit) -> None:
     story = visit.story
     kept_id = visit.desk.db.users.keep_words(visit.user.id, visit.words, visit.user.session_id, now())
     to_new = visit.button("words_to_new", f"words_new:{kept_id}")
+    to_chat = visit.button("words_to_chat", f"words_chat:{kept_id}")
     if story is not None and visit.step is Step.FINISHED:
         epilogue = visit.button("epilogue", f"words_epilogue:{kept_id}")
         new = visit.button("new_story", f"words_new:{kept_id}")
         visit.say("finished.own_words", title=title_of(story), keyboard=visit.inline(epilogue, new))
     elif story is not None and not story.finished:
         to_story = visit.button("words_to_story", f"words_story:{kept_id}", title=title_of(story))
-        visit.say("menu.own_words", keyboard=visit.inline(to_story, to_new))
+        visit.say("menu.own_words", keyboard=inline([to_story], [to_new, to_chat]))
     else:
-        visit.say("menu.own_words", keyboard=visit.inline(to_new))
+        visit.say("menu.own_words", keyboard=visit.inline(to_new, to_chat))
 
 
 def queue_words(visit: Visit) -> None:
@@ -144,12 +146,15 @@ def queue_words(visit: Visit) -> None:
         visit.say("story.busy_full", n=waiting)
         db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
         return
-    envelope.verdict, envelope.queued = "queue", visit.user.session_id or NO_SESSION
+    chat = visit.step is Step.CHAT
+    if chat:
+        visit.open_talk()  # a first one is begun now: words behind these belong to the same
+    envelope.verdict, envelope.queued = "queue", visit.words_go_to
     turn = visit.desk.turns.open_in(visit.chat_id)
     buttons = [visit.button("not_needed", f"drop:{envelope.inbox_id}")]
     if turn is not None:
         buttons.append(visit.button("stop", f"stop:{turn.id}"))
-    visit.say("story.busy", keyboard=visit.inline(*buttons))
+    visit.say("chat.busy" if chat else "story.busy", keyboard=visit.inline(*buttons))
 
 
 def already_writing(visit: Visit) -> None:

@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from telebot import types
+
 from catalogue import Model
 from config import Config
-from database import Database, Story, User
+from database import NO_SESSION, Database, Story, Talk, User
 from delivery import Delivery
 from intake import Envelope, Intake
 from keyboards import inline, reply
@@ -48,9 +50,10 @@ class Desk:
 
 @dataclass(slots=True)
 class Visit:
-    """A registered user's update in a private chat.
+    """A registered user's update, in a private chat or a group.
 
     `words` are the text as it came; `message_id` the user's message, or the bot's under whose button was tapped.
+    In a group there are no steps and no reply keyboards, and what is said replies to the message `reply_to`.
     """
 
     desk: Desk
@@ -65,6 +68,9 @@ class Visit:
     next_step: Step | None = None
     first: bool = False  # registered by this very update
     writing: bool = False
+    quoted: str = ""  # the message that the user's one replies to
+    quoted_id: int | None = None
+    reply_to: int | None = None
 
     @property
     def step(self) -> Step:
@@ -92,6 +98,30 @@ class Visit:
     def has_story(self) -> bool:
         story = self.story
         return story is not None and not story.finished
+
+    @property
+    def group(self) -> bool:
+        return self.chat_id < 0
+
+    @property
+    def talk(self) -> Talk | None:
+        """The chat with the assistant that is open here, or was last."""
+        return self.desk.db.talks.open_in(self.chat_id)
+
+    def open_talk(self) -> Talk:
+        """The same; a new one, where there is none."""
+        talks = self.desk.db.talks
+        talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now()))
+        assert talk is not None
+        return talk
+
+    @property
+    def words_go_to(self) -> int:
+        """The session that the user's words go into here, or `NO_SESSION`."""
+        if self.step is Step.CHAT or self.group:
+            talk = self.talk
+            return talk.session_id if talk is not None else NO_SESSION
+        return self.user.session_id or NO_SESSION
 
     # ------------------------------------------------------------------ moving
 
@@ -128,6 +158,8 @@ class Visit:
         params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
         if keyboard is not None:
             params["reply_markup"] = keyboard
+        if self.reply_to is not None:
+            params["reply_parameters"] = {"message_id": self.reply_to}
         self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
 
     def send_plain(self, text: str, *, keyboard: Json = None) -> None:
@@ -152,6 +184,9 @@ class Visit:
         self.envelope.send(Outgoing(self.chat_id, "editMessageReplyMarkup", {"message_id": self.message_id}))
 
     def keyboard(self) -> Json:
+        """The reply keyboard of the user's step."""
+        if self.group:
+            return None
         return reply(self.texts, self.step, self.draft, has_story=self.has_story)
 
     def button(self, label: str, data: str, **values: object) -> tuple[str, str]:
@@ -185,10 +220,18 @@ class Visit:
             hint=hint,
             soft=soft,
             variant=variant,
+            reply_to=self.reply_to,
             now=now(),
         )
         self.envelope.verdict = "turn"
         self.after(lambda: turns.enqueue(turn_id, self.chat_id, kind))
+
+    def take_reply(self, message: types.Message) -> None:
+        """Remembers the message that this one replies to."""
+        replied = message.reply_to_message
+        if replied is not None:
+            chosen = message.quote.text if message.quote is not None else ""  # a part of it that the user marked
+            self.quoted, self.quoted_id = chosen or replied.text or replied.caption or "", replied.message_id
 
     def after(self, call: Callable[[], None]) -> None:
         """Runs when the transaction has committed."""

@@ -169,6 +169,11 @@ class Ledger:
                 self._connection.run(f"update {table} set reserved = 0 where reserved <> 0")
             return len(lost)
 
+    def paid_for(self, turn_id: int, purpose: str) -> bool:
+        """Whether a turn had a call of this purpose that was answered, in this life or an earlier one."""
+        sql = "select count(*) from call where turn_id = ? and purpose = ? and state = 'settled'"
+        return bool(self._connection.value(sql, (turn_id, purpose)))
+
     def set_told(self, period: str, percent: int) -> None:
         """Remembers the share of the budget that the admins were told of."""
         self._connection.run("update budget set told = ? where period = ?", (percent, period))

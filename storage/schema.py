@@ -44,7 +44,7 @@ create table user (
 ) strict;
 
 create table session (
-    id integer primary key,
+    id integer primary key autoincrement, -- never given twice: old buttons and messages name it
     user_id integer not null references user (id) on delete cascade,
     chat_id integer not null,
     kind text not null check (kind in ('story', 'chat', 'character')),
@@ -101,7 +101,7 @@ create table chat_role (
 ) strict, without rowid;
 
 create table prompt (
-    id integer primary key,
+    id integer primary key autoincrement, -- never given twice: messages stand for it, also those not sent yet
     session_id integer not null references session (id) on delete cascade,
     parent_id integer references prompt (id) on delete set null,
     chosen_id integer,                   -- the child that the path goes on to, or went before an undo

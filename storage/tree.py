@@ -22,9 +22,11 @@ class Prompt:
     id: int
     parent_id: int | None
     chosen_id: int | None
+    user_id: int  # who said it, or whom it answers
     role: Role
     kind: str
     text: str
+    quoted: str  # of a question: the message that it replies to
     turn_id: int | None
     created_at: int
 
@@ -41,7 +43,7 @@ class Path:
     memory_id: int | None = None
 
 
-_COLUMNS = "id, parent_id, chosen_id, role, kind, text, turn_id, created_at"
+_COLUMNS = "id, parent_id, chosen_id, user_id, role, kind, text, quoted, turn_id, created_at"
 _OF_PROMPT = ", ".join(f"prompt.{name}" for name in _COLUMNS.split(", "))
 # The walk from a prompt to the root; `limit` guards against a damaged file that holds a circle.
 _WALK = f"""
@@ -110,12 +112,13 @@ class Tree:
         kind: str = "part",
         tokens: int = 0,
         turn_id: int | None = None,
+        quoted: str = "",
     ) -> int:
         """A new text below `parent_id`; the shown path stays as it is until `set_head`."""
         return self._connection.insert(
-            "insert into prompt (session_id, parent_id, user_id, role, kind, text, tokens, turn_id, created_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (session_id, parent_id, user_id, role, kind, text, tokens, turn_id, now),
+            "insert into prompt (session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, now),
         )
 
     def get(self, prompt_id: int | None) -> Prompt | None:
@@ -125,7 +128,7 @@ class Tree:
     def set_head(self, session_id: int, prompt_id: int | None, now: int) -> None:
         """The shown path now ends at `prompt_id`, and each prompt on its last turn remembers that it goes there."""
         self._connection.run(
-            "update session set head_id = ?, touched_at = ? where id = ?", (prompt_id, now, session_id)
+            "update session set head_id = ?, touched_at = max(touched_at, ?) where id = ?", (prompt_id, now, session_id)
         )
         self._connection.run(_CHOOSE, {"head": prompt_id})
 

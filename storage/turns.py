@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, state"
+_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, reply_to, state"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Turn:
     hint: str
     soft: bool
     variant: bool
+    reply_to: int | None  # in a group: the message that the answer replies to
     state: str
 
 
@@ -52,14 +53,15 @@ class Turns:
         hint: str,
         soft: bool = False,
         variant: bool = False,
+        reply_to: int | None = None,
         now: int,
     ) -> int:
         """A new waiting turn; its id. There must be no open turn in this chat."""
         return self._connection.insert(
             "insert into turn (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft,"
-            " variant, created_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, int(soft), int(variant), now),
+            " variant, reply_to, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, int(soft), int(variant), reply_to, now),
         )
 
     def get(self, turn_id: int) -> Turn | None:

@@ -8,7 +8,7 @@ from storage.connection import Connection, Row
 from story import Step
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, model, step, came_from, asks_about, session_id, balance,"
+    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, session_id, balance,"
     " reserved, spent, sessions, debug, blocked, banned"
 )
 
@@ -23,6 +23,7 @@ class User:
     last_name: str | None
     language: str
     model: str  # empty: the default one
+    at_full: str  # what a chat does when it fills the prompt: summarise, or begin anew
     step: Step
     came_from: Step
     asks_about: int | None

@@ -11,7 +11,8 @@ from catalogue import Weight
 from config import Config
 from database import Caps
 
-ENDS = frozenset({"ending", "epilogue"})  # kinds of turn that may use what a session keeps back
+# Kinds of turn that may use what a session keeps back: a story's end, and talk, which has none.
+ENDS = frozenset({"ending", "epilogue", "chat", "character"})
 EVEN = Weight()  # of the default model
 TOLD_AT_PERCENT = (100, 80, 50)
 SESSION_NEAR_PERCENT = 80

@@ -6,6 +6,7 @@ reads, as messages for the outbox. It decides nothing about money and asks no mo
 
 from __future__ import annotations
 
+import html
 import json
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooL
 from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
 from offer import Offer
+from splitting import tail
 from story import Draft, Step, short_name, working_title
 from storytelling import allowance, books, showing
 from storytelling.appeals import how_to_get
@@ -23,9 +25,13 @@ from storytelling.prompting import JOBS, STREAMED
 from storytelling.showing import sentence
 from texts import FALLBACK, Html, Locales, Texts
 
+PROGRESS_UNITS = 1_000  # of an answer that grows in a group: nobody's screen is to be filled by a half one
+
 
 class Outcomes:
     """The ends of turns, in the user's language."""
+
+    too_many = "trouble.sessions"  # what the limit of sessions says
 
     def __init__(self, config: Config, db: Database, locales: Locales, offer: Offer) -> None:
         self._config = config
@@ -63,8 +69,8 @@ class Outcomes:
 
     # ------------------------------------------------------------------ the four ends
 
-    def answered(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
-        """What the answer changes and shows. A text of the story becomes its head."""
+    def answered(self, turn: Turn, text: str, usage: Usage, *, cut: bool = False) -> list[Outgoing]:
+        """What the answer changes and shows. A text of the story becomes its head. `cut`: it ran into its limit."""
         if turn.kind == "suggest":
             return self._suggested(turn, text)
         if turn.kind == "memory":
@@ -194,7 +200,7 @@ class Outcomes:
 
     def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
         """Nothing was written: what went wrong, and what to do now."""
-        _, _, texts = self._of(turn)
+        texts = self._locales[self.language(turn)]
         if turn.kind == "title":
             return self._finished(turn)  # it keeps its working title
         retry = (texts.label("retry"), f"retry:{turn.id}")
@@ -235,7 +241,7 @@ class Outcomes:
             volume = (texts.label("second_volume"), f"volume:{session_id}")
             keyboard = inline([(texts.label("finale"), f"finale:{session_id}"), volume])
         elif error.limit == "sessions":
-            text = texts.say("trouble.sessions", used=error.used, limit=error.allowed)
+            text = texts.say(self.too_many, used=error.used, limit=error.allowed)
         elif error.limit == "balance":
             text = texts.say("trouble.balance_refill" if self._config.user_tokens_per_day else "trouble.balance")
             if dear and error.allowed >= allowance.least_price(config):
@@ -263,6 +269,13 @@ class Outcomes:
         turn = self._db.turns.get(turn_id)
         texts = self._locales[self.language(turn) if turn is not None else FALLBACK]
         return texts.say("story.queue", place=place), inline([(texts.label("stop"), f"stop:{turn_id}")])
+
+    def progress(self, turn: Turn, text: str) -> tuple[str, Json]:
+        """What a group sees of an answer that is being written: its end so far, and how to stop it."""
+        texts = self._locales[self.language(turn)]
+        line = texts.say("group.writing")
+        shown = f"{html.escape(tail(text, PROGRESS_UNITS), quote=False)}\n\n{line}" if text.strip() else line
+        return shown, inline([(texts.label("stop"), f"stop:{turn.id}")])
 
     # ------------------------------------------------------------------ pieces
 

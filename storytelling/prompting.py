@@ -19,7 +19,8 @@ from yandex_gpt import build_prompt
 MEMORY_CHARS = 1_500
 MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
 TAIL_CHARS = 1_500  # of the last text, for what is asked beside the story
-STREAMED = frozenset({"part", "ending", "epilogue"})  # kinds of turn whose answer is a text of the story
+TALKS = frozenset({"chat", "character"})  # kinds of turn that answer in a talk
+STREAMED = frozenset({"part", "ending", "epilogue"}) | TALKS  # whose answer is a text of the session
 ASIDES = frozenset({"suggest", "title"})  # whose answer is something said about it
 JOBS = frozenset({"picture", "reading"})  # whose answer a service makes of it
 ANSWER_TOKENS = {"suggest": 300, "title": 60}
@@ -129,7 +130,7 @@ def prompts_to_fold(
     So many that the rest takes no more than `keep_tokens`, but never the last two, and no more at once
     than `fold_tokens`, though at least one. 0 when there is nothing to fold.
     """
-    sizes = [estimate(prompt.text) for prompt in prompts]
+    sizes = [estimate(prompt.text + prompt.quoted) for prompt in prompts]
     left, folded, count = sum(sizes), 0, 0
     while count < len(prompts) - 2 and left > keep_tokens:
         if count and folded + sizes[count] > fold_tokens:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from database import Database, Prompt
 from keyboards import inline
@@ -23,6 +24,13 @@ def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
     if keyboard is not None:
         params["reply_markup"] = keyboard
     return Outgoing(chat_id, "sendMessage", params)
+
+
+def as_reply(message: Outgoing, reply_to: int | None) -> Outgoing:
+    """The same as a reply to this message; None: to none."""
+    if reply_to is None:
+        return message
+    return replace(message, params={**message.params, "reply_parameters": {"message_id": reply_to}})
 
 
 def part(chat_id: int, prompt_id: int, text: str, keyboard: Json = None) -> list[Outgoing]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import prose
 from catalogue import Model
 from config import Config
-from database import Database, Prompt, Story, StoryPath, Turn
+from database import Database, Prompt, StoryPath, Turn
 from delivery import Delivery
 from errors import LimitReached, ModelAway, ModelCancelled, ModelError, ModelGone, ModelRefused
 from gpt import GPT, Cancel
@@ -23,16 +23,14 @@ from logs import event
 from messages import Finish, Message, OutboxRow, Outgoing, Request, Usage
 from storytelling import allowance, prompting
 from storytelling.choosing import Choosing
+from storytelling.family import Family, Subject
+from storytelling.growing import Growing
 from storytelling.outcomes import Outcomes
-from texts import Locales
+from texts import Texts
 
 log = logging.getLogger(__name__)
 
 NO_CHOICE = Model()  # the default one, whichever that is
-
-MEMORY_SHARE = 0.7  # of the room for a prompt, from which on older text becomes memory
-DRAFT_DROPPED_S = 1.0  # after which a draft that never went is taken for dropped
-KEPT_SHARE = 0.35  # of it, that the newest text may keep after that
 
 
 @dataclass(slots=True)
@@ -50,10 +48,14 @@ class Live:
     input_tokens: int = 0
     words: str = ""  # the user's own, that it writes on from
     files: tuple[bytes, ...] = ()  # what a service has made
+    begun_at: float = field(default_factory=time.monotonic)
 
 
 class Writing:
-    """Asks the model for one turn at a time of each thread that calls it."""
+    """Asks the model for one turn at a time of each thread that calls it.
+
+    `families` has the kinds of turn that aren't a story's; all the others go the way of `stories`.
+    """
 
     def __init__(
         self,
@@ -62,16 +64,24 @@ class Writing:
         gpt: GPT,
         choosing: Choosing,
         delivery: Delivery,
-        outcomes: Outcomes,
-        locales: Locales,
+        stories: Family,
+        families: Mapping[str, Family],
     ) -> None:
         self._config = config
         self._db = db
         self._gpt = gpt
         self.choosing = choosing
         self._delivery = delivery
-        self._outcomes = outcomes
-        self._locales = locales
+        self._stories = stories
+        self._families = families
+
+    def family(self, kind: str) -> Family:
+        """What turns of this kind do their own way."""
+        return self._families.get(kind, self._stories)
+
+    def outcomes(self, kind: str) -> Outcomes:
+        """How turns of this kind end."""
+        return self.family(kind).outcomes
 
     def write(self, live: Live) -> Finish:
         """Asks for the answer and shows it as it grows; `live` holds its text and usage then.
@@ -92,14 +102,14 @@ class Writing:
 
     def _write(self, live: Live) -> Finish:
         turn = live.turn
-        story = self._db.stories.get(turn.session_id)
-        assert story is not None  # an open turn has its session
+        family = self.family(turn.kind)
+        subject = family.subject(turn)
         if turn.kind == "memory":
-            return self._remember_anew(live, story)
+            return self._remember_anew(live, subject.texts)
         path = self._db.tree.path(turn.prompt_id)
         own_words = bool(path.prompts) and path.prompts[-1].role == "user"
         live.words = path.prompts[-1].text if own_words else ""
-        messages = self._make_room(live, story, path)
+        messages = self._make_room(live, family, subject, path)
         room = self._room(live)
         live.input_tokens = self._gpt.count(
             messages, near=room, model=live.model.name, user_id=turn.user_id, turn_id=turn.id
@@ -114,7 +124,7 @@ class Writing:
             if answer.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
             return answer.finish
-        growing: _Growing | None = None
+        growing: Growing | None = None
         for chunk in self._gpt.stream(request, live.cancel):
             live.text = chunk.text
             live.usage = chunk.usage or live.usage
@@ -122,8 +132,10 @@ class Writing:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
                 return chunk.finish
-            if growing is None and (first := prose.clean_growing(chunk.text, live.words)):
-                growing = _Growing(live, first)
+            if turn.reply_to is not None:
+                continue  # a group has no drafts: `Turns` shows there how far it is
+            if growing is None and (first := family.growing(chunk.text, live.words)):
+                growing = Growing(lambda: family.growing(live.text, live.words), first)
             if growing is None or growing.waits():
                 continue
             with live.lock:
@@ -133,39 +145,41 @@ class Writing:
 
     def answer(self, live: Live, finish: Finish) -> list[OutboxRow] | None:
         """Charges and keeps a whole answer; its messages. None when a stop was faster. In a transaction."""
+        outcomes = self.outcomes(live.turn.kind)
         if live.turn.kind == "memory":
-            return self._close(live, "answered", self._outcomes.answered(live.turn, "", Usage(0, 0)))
+            return self._close(live, "answered", outcomes.answered(live.turn, "", Usage(0, 0)))
         if live.files and live.usage is not None:
             if not self._settle(live, live.usage):
                 return None
-            return self._close(live, "answered", self._outcomes.made(live.turn, live.files))
+            return self._close(live, "answered", outcomes.made(live.turn, live.files))
         text = self._text(live)
         if finish is Finish.LENGTH and live.turn.kind not in prompting.ASIDES:
-            text = prose.whole_sentences(text)
+            text = self.family(live.turn.kind).cut_off(text)
         if not text:
             return self.fail(live, ModelAway("an answer without a word", billed=True))
         usage = self._usage_so_far(live)
         if not self._settle(live, usage):
             return None
-        return self._close(live, "answered", self._outcomes.answered(live.turn, text, usage))
+        return self._close(live, "answered", outcomes.answered(live.turn, text, usage, cut=finish is Finish.LENGTH))
 
     def fail(self, live: Live, error: Exception) -> list[OutboxRow] | None:
         """Ends a turn that failed: what was written is kept and charged, nothing else is. In a transaction."""
-        kept = "" if live.turn.kind not in prompting.STREAMED else prose.whole_sentences(self._text(live))
-        if isinstance(error, ModelAway) and prose.ends_whole(kept):
+        family = self.family(live.turn.kind)
+        kept = "" if live.turn.kind not in prompting.STREAMED else family.kept(self._text(live))
+        if isinstance(error, ModelAway) and kept:
             usage = self._usage_so_far(live)
             if not self._settle(live, usage):
                 return None
-            return self._close(live, "failed", self._outcomes.cut(live.turn, kept, usage))
+            return self._close(live, "failed", family.outcomes.cut(live.turn, kept, usage))
         if not self._give_back(live, error):
             return None
-        return self._close(live, "failed", self._outcomes.failed(live.turn, error))
+        return self._close(live, "failed", family.outcomes.failed(live.turn, error))
 
     def abandon(self, live: Live) -> list[OutboxRow] | None:
         """Ends a turn whose every other end has failed: nothing is kept or charged. In a transaction."""
         if live.call_id:
             self._let_go(live, live.input_tokens)
-        return self._close(live, "failed", [self._outcomes.abandoned(live.turn)])
+        return self._close(live, "failed", [self.outcomes(live.turn.kind).abandoned(live.turn)])
 
     def clear(self, live: Live) -> None:
         """Gives back a call whose answer couldn't be kept, before the turn is tried again. Changes nothing else."""
@@ -177,7 +191,8 @@ class Writing:
         """Ends the call of a turn at once; the text so far. In a transaction."""
         with live.lock:
             live.ended = True
-            text = prose.unbroken(self._text(live)) if live.turn.kind in prompting.STREAMED else ""
+            streamed = live.turn.kind in prompting.STREAMED
+            text = self.family(live.turn.kind).stopped(self._text(live)) if streamed else ""
         if live.call_id and text:
             self._settle(live, self._usage_so_far(live))
         elif live.call_id:
@@ -186,9 +201,7 @@ class Writing:
 
     def _text(self, live: Live) -> str:
         """The answer so far, as the story or whoever asked takes it."""
-        if live.turn.kind in prompting.ASIDES:
-            return prompting.aside_text(live.turn.kind, live.text)
-        return prose.clean(live.text, live.words)
+        return self.family(live.turn.kind).whole(live.turn.kind, live.text, live.words)
 
     # ------------------------------------------------------------------ the call
 
@@ -284,7 +297,7 @@ class Writing:
         return Usage(live.input_tokens, output, estimated=True)
 
     def _close(self, live: Live, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
-        if not self._outcomes.close(live.turn, state):
+        if not self.outcomes(live.turn.kind).close(live.turn, state):
             return None
         return self._db.outbox.add(live.turn.inbox_id, messages)
 
@@ -294,23 +307,20 @@ class Writing:
         """Tokens that a whole prompt may take."""
         return allowance.room(self._config, live.model.context_tokens)
 
-    def _messages(self, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
-        return prompting.story_messages(self._locales[story.language], story, path, turn)
-
-    def _make_room(self, live: Live, story: Story, path: StoryPath) -> list[Message]:
+    def _make_room(self, live: Live, family: Family, subject: Subject, path: StoryPath) -> list[Message]:
         """Folds the oldest text into memory until the prompt has room; the prompt then."""
         room, model = self._room(live), live.model.name
-        while self._gpt.estimate(messages := self._messages(story, path, live.turn), model) > room * MEMORY_SHARE:
+        while self._gpt.estimate(messages := subject.prompt(path), model) > room * family.full_share:
             count = prompting.prompts_to_fold(
                 path.prompts,
                 self._size,
-                keep_tokens=int(room * KEPT_SHARE),
+                keep_tokens=int(room * family.kept_share),
                 fold_tokens=room - 2 * prompting.MEMORY_TOKENS,
             )
             if not count:
                 break
             try:
-                self._fold(live, story.language, path, count, self._db.tree.remember)
+                self._fold(live, subject.texts, path, count, self._db.tree.remember)
             except (ModelError, LimitReached) as error:
                 fits = self._gpt.estimate(messages, model) <= room
                 if isinstance(error, ModelCancelled) or not fits:
@@ -322,7 +332,7 @@ class Writing:
             path = self._db.tree.path(live.turn.prompt_id)
         return messages
 
-    def _remember_anew(self, live: Live, story: Story) -> Finish:
+    def _remember_anew(self, live: Live, texts: Texts) -> Finish:
         """Makes the story's memory anew out of its original text, all but its last two texts."""
         prompt_id, tree = live.turn.prompt_id, self._db.tree
         path = StoryPath("", tree.whole(prompt_id))
@@ -337,7 +347,7 @@ class Writing:
 
         while count := self._to_fold(live, path.prompts):
             rest = path.prompts[count:]
-            path = StoryPath(self._fold(live, story.language, path, count, keep), rest)
+            path = StoryPath(self._fold(live, texts, path, count, keep), rest)
         return Finish.STOP
 
     def _to_fold(self, live: Live, prompts: Sequence[Prompt]) -> int:
@@ -348,9 +358,8 @@ class Writing:
     def _size(self, text: str) -> int:
         return self._gpt.estimate([Message("user", text)])
 
-    def _fold(self, live: Live, language: str, path: StoryPath, count: int, keep: Callable[[int, str], None]) -> str:
+    def _fold(self, live: Live, texts: Texts, path: StoryPath, count: int, keep: Callable[[int, str], None]) -> str:
         """One call that makes the oldest `count` prompts part of the memory, which `keep` keeps; that memory."""
-        texts = self._locales[language]
         last_id = path.prompts[count - 1].id
         memory = ""
 
@@ -361,31 +370,10 @@ class Writing:
 
         self.ask(
             live,
-            prompting.memory_messages(texts, path.memory, path.prompts[:count]),
+            self.family(live.turn.kind).memory_prompt(live.turn, texts, path.memory, path.prompts[:count]),
             "summary",
             prompting.MEMORY_TOKENS,
             keep=kept,
         )
         event(log, logging.INFO, "memory written", turn=live.turn.id, folded=count)
         return memory
-
-
-class _Growing:
-    """An answer's draft: its text is that of the moment when a sender takes it, so one draft at a time is enough."""
-
-    def __init__(self, live: Live, first: str) -> None:
-        self._live = live
-        self._first = first  # what was decided on before, where the opening is open again
-        self._told_at = 0.0
-
-    def waits(self) -> bool:
-        """Whether the draft that was told of last is still to go; if not, the next one is told of now."""
-        now = time.monotonic()
-        if now - self._told_at < DRAFT_DROPPED_S:
-            return True
-        self._told_at = now
-        return False
-
-    def __call__(self) -> str:
-        self._told_at = 0.0
-        return prose.clean_growing(self._live.text, self._live.words) or self._first

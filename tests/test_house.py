@@ -25,7 +25,7 @@ FLOORS = {
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3, "offer": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
-    "turns": 6, "storytelling": 6,
+    "turns": 6, "storytelling": 6, "talking": 6,
     "handlers": 7, "webapp": 7, "bot_profile": 7, "self_check": 7, "vendors": 7,
     "bot": 8,
     "sandbox": 9,
@@ -34,7 +34,7 @@ FLOORS = {
 HELPERS = {
     ("connections", "keepalive"), ("botapi", "connections"),
     ("database", "storage"), ("delivery", "sending"), ("gpt", "wires"), ("polling", "wires"),
-    ("yandex_gpt", "yandex_iam"), ("turns", "storytelling"),
+    ("yandex_gpt", "yandex_iam"), ("turns", "storytelling"), ("talking", "storytelling"),
 }  # fmt: skip
 # Rooms that only one other knows.
 PRIVATE = {"storage": "database", "keepalive": "connections"}
@@ -64,7 +64,7 @@ PACKAGES = {
 }  # fmt: skip
 VENDORS = {"yandex_gpt", "yandex_iam", "services.openai_gpt"}
 NAMES_VENDORS = {"bot", "vendors"}  # the second wires them for the first
-ASKS = {"storytelling"}  # it needs `build_prompt`, which is the same for every vendor
+ASKS = {"storytelling", "talking"}  # it needs `build_prompt`, which is the same for every vendor
 READS_ENVIRONMENT = {"bot", "connections", "sandbox"}
 PRINTS = {"bot.py", "sandbox/__main__.py"}
 MOST_LINES = 400

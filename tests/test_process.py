@@ -169,7 +169,7 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_wor
 # ---------------------------------------------------------------------- groups, links, blocks
 
 
-@pytest.mark.parametrize("command", ["/new_story", "/help@soavtor_demo_bot", "/cancel"])
+@pytest.mark.parametrize("command", ["/new_story", "/help@soavtor_demo_bot", "/whole_story"])
 def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(world: World, command: str) -> None:
     until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
     member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)]).member(world.telegram.user(1))

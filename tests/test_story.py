@@ -42,6 +42,7 @@ EXPECTED: dict[Step, Row] = {
         "lucky": ("lucky", Step.SUMMARY),
         "profile": ("profile", None),
         "/end_story": ("ask_ending", None),
+        "chat": ("open_chat", Step.CHAT),
         WORDS: ("keep_words", None),
     },
     Step.RESUME: {
@@ -122,6 +123,7 @@ EXPECTED: dict[Step, Row] = {
         "another_finale": ("another_variant", None),
         "download": ("download", None),
         "same_settings": ("same_settings", Step.SUMMARY),
+        "chat": ("open_chat", Step.CHAT),
     },
     Step.CORRECT: {WORDS: ("correct", None)},
     Step.MEMORY: {WORDS: ("rewrite_memory", None), "rebuild": ("rebuild_memory", None)},
@@ -132,6 +134,13 @@ EXPECTED: dict[Step, Row] = {
     },
     Step.RENAME: {WORDS: ("rename", None)},
     Step.FIND: {WORDS: ("find", None)},
+    Step.CHAT: {
+        WORDS: ("talk", None),
+        "forget_chat": ("forget_chat", None),
+        "role": ("modes", None),
+        "chat": ("open_chat", Step.CHAT),
+    },
+    Step.ROLE: {WORDS: ("set_role", None), "role_reset": ("reset_role", None)},
 }
 EVERYWHERE: Row = {
     "/start": ("welcome", None),
@@ -148,6 +157,14 @@ EVERYWHERE: Row = {
     "/balance": ("balance", None),
     "/stats": ("stats", None),
     "/info": ("info", None),
+    # the chat
+    "/chat": ("open_chat", Step.CHAT),
+    "/prompt": ("prompt", None),
+    "/system": ("prompt", None),
+    "/modes": ("modes", None),
+    "/clear": ("forget_chat", None),
+    "/t": ("tokens", None),
+    "/sessions": ("sessions", None),
     "/debug": ("debug", None),
     "/logs": ("logs", None),
     "/users": ("users", None),
@@ -203,6 +220,7 @@ def test_every_step_can_be_reached_and_left() -> None:
         Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND},
         Step.RESUME: {Step.GENRE},
         Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE},
+        Step.CHAT: {Step.ROLE},
     }
     reached, edge = {Step.MENU}, [Step.MENU]
     while edge:

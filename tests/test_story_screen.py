@@ -146,7 +146,7 @@ def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(world: W
     person.wait("Вы в меню")
     asked = len(world.prompts())
     person.send("Дверь скрипнула.")
-    assert person.wait("Слова у меня").labels == ("📖 В „Смотритель Маяк · Остров“", "✨ В новую историю")
+    assert person.wait("Слова у меня").labels == ("📖 В „Смотритель Маяк · Остров“", "✨ В новую историю", "💬 В чат")
     assert len(world.prompts()) == asked
     world.says("За дверью никого.")
     person.tap("📖 В „Смотритель Маяк · Остров“")

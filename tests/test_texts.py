@@ -299,13 +299,13 @@ def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).resolve().parent.parent
     rooms = [
         *root.glob("*.py"),
-        *(file for room in ("handlers", "storytelling") for file in (root / room).glob("*.py")),
+        *(file for room in ("handlers", "storytelling", "talking") for file in (root / room).glob("*.py")),
     ]
     code = "".join(file.read_text("utf-8") for file in rooms)
     # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
     composed = (
         *("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed"),
-        *("purpose.", "asking.for_", "account.at_full_"),
+        *("purpose.", "asking.for_", "account.at_full_", "mode.name.", "mode.about."),
     )
     endings = (".placeholder", ".ask_again")
     silent = [

@@ -1,0 +1,85 @@
+"""«🎓 Роль», /prompt, /system and /modes: what the assistant is in this chat."""
+
+from __future__ import annotations
+
+from database import Role
+from handlers import questions
+from handlers.visit import Visit
+from keyboards import inline
+from story import Step
+from talking.roles import DEFAULT, MODES, MOST_CHARS, title
+
+Toast = str | None  # the key of a pop-up answer, if there is one
+
+
+def modes(visit: Visit) -> None:
+    """The ready roles, each with what it is for, and a button a role."""
+    texts, role = visit.texts, visit.desk.db.roles.get(visit.chat_id)
+    lines = [f"<b>{texts.say(f'mode.name.{name}')}</b>: {texts.say(f'mode.about.{name}')}" for name in MODES]
+    owner = f":{visit.user.id}" if visit.group else ""  # there only who asked may choose
+    buttons = [(texts.plain(f"mode.name.{name}"), f"mode:{name}{owner}") for name in MODES]
+    rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
+    if not visit.group:
+        rows.append([visit.button("role_own", "role_own:0")])
+    now = texts.say("mode.line", role=title(texts, role))
+    visit.send("\n".join([now, "", *lines]), keyboard=inline(*rows))
+
+
+def choose(visit: Visit, argument: str) -> Toast:
+    """A ready role was pressed."""
+    name, _, owner = argument.partition(":")
+    if owner and owner != str(visit.user.id):
+        return "toast.foreign"
+    if name not in MODES:
+        return "toast.past"
+    role = Role(mode="" if name == DEFAULT else name)
+    visit.desk.db.roles.put(visit.chat_id, role)
+    visit.edit("mode.chosen", role=title(visit.texts, role), about=visit.texts.plain(f"mode.about.{name}"))
+    return "toast.saved"
+
+
+def prompt(visit: Visit) -> None:
+    """/prompt alone shows what is set; with words it sets them, and «сброс» goes back to the default role."""
+    own = "".join(visit.words.split(maxsplit=1)[1:])
+    if not own:
+        _show(visit)
+    elif visit.desk.locales.key_of(own) == "role_reset":
+        _put(visit, Role())
+        visit.say("role.reset", role=title(visit.texts, Role()))
+    elif len(own) > MOST_CHARS:
+        visit.say("role.too_long", length=len(own), limit=MOST_CHARS)
+    else:
+        _put(visit, Role(prompt=own))
+        visit.say("role.done")
+
+
+def ask_own(visit: Visit, _: int) -> Toast:
+    """«✍️ Своя роль»: a question that needs one answer."""
+    questions.ask(visit, Step.ROLE, None, "role.ask", limit=MOST_CHARS)
+    return None
+
+
+def set_own(visit: Visit) -> None:
+    if questions.fits(visit):
+        _put(visit, Role(prompt=visit.words))
+        questions.go_back(visit)
+        visit.say_here("role.done")
+
+
+def reset(visit: Visit) -> None:
+    _put(visit, Role())
+    questions.go_back(visit)
+    visit.say_here("role.reset", role=title(visit.texts, Role()))
+
+
+def _show(visit: Visit) -> None:
+    texts, role = visit.texts, visit.desk.db.roles.get(visit.chat_id)
+    if role.prompt:
+        visit.say("role.now_own", prompt=role.prompt, limit=MOST_CHARS)
+    else:
+        about = texts.plain(f"mode.about.{role.mode or DEFAULT}")
+        visit.say("role.now", role=title(texts, role), about=about, limit=MOST_CHARS)
+
+
+def _put(visit: Visit, role: Role) -> None:
+    visit.desk.db.roles.put(visit.chat_id, role)

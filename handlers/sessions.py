@@ -1,0 +1,94 @@
+"""/t and /sessions: what the open session has cost and holds, and the way back into any other."""
+
+from __future__ import annotations
+
+from handlers import library
+from handlers.places import OPENING_CHARS, announce
+from handlers.visit import Visit, now
+from keyboards import inline
+from messages import Json
+from splitting import shorten
+from story import Step
+from storytelling import showing
+from storytelling.outcomes import title_of
+
+Toast = str | None  # the key of a pop-up answer, if there is one
+
+PAGE = 6
+_ICONS = {"story": "📖", "chat": "💬", "character": "🎭"}
+_AT_THE_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
+
+
+def tokens(visit: Visit) -> None:
+    """What the open session has spent of its limit, and how full its context is."""
+    talk, story = visit.talk, visit.story
+    if not visit.group and story is not None and (visit.step in _AT_THE_STORY or talk is None):
+        name, spent, head_id, kind = title_of(story), story.spent, story.head_id, "story"
+    elif talk is not None:
+        name, spent, head_id, kind = _short(talk.opening), talk.spent, talk.head_id, "chat"
+    else:
+        visit.say("tokens.nothing")
+        return
+    path = visit.desk.db.tree.path(head_id)
+    held = visit.desk.turns.estimate("\n".join([path.memory, *(prompt.text for prompt in path.prompts)]))
+    visit.say(
+        "tokens.line",
+        name=f"{_ICONS[kind]} {name or visit.texts.plain('sessions.unnamed')}",
+        spent=spent,
+        limit=visit.desk.config.max_tokens_per_session,
+        context=held if head_id is not None else 0,
+        room=visit.desk.turns.room(visit.model),
+    )
+
+
+def sessions(visit: Visit) -> None:
+    """The user's stories and talks, the last touched first."""
+    count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
+    if count:
+        visit.say("sessions.line", keyboard=_page(visit, 0, count), n=count)
+    else:
+        visit.say("sessions.empty")
+
+
+def turn_page(visit: Visit, page: int) -> Toast:
+    count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
+    visit.edit("sessions.line", keyboard=_page(visit, page if page * PAGE < count else 0, count), n=count)
+    return None
+
+
+def resume(visit: Visit, session_id: int) -> Toast:
+    """Goes on with a story or a talk of the user's own."""
+    db = visit.desk.db
+    story, talk = db.stories.get(session_id), db.talks.get(session_id)
+    if story is not None and not story.deleted:
+        return library.open_story(visit, story) if story.user_id == visit.user.id else "toast.foreign"
+    if talk is None or talk.deleted or talk.kind != "chat":
+        return "toast.past"
+    if talk.user_id != visit.user.id or talk.chat_id != visit.chat_id:
+        return "toast.foreign"
+    db.talks.resume(session_id, now())
+    visit.go(Step.CHAT)
+    announce(visit)
+    if talk.head_id is not None:
+        visit.say("sessions.recall", recall=showing.recalled(db.tree.get(talk.head_id)))
+    return None
+
+
+def _page(visit: Visit, page: int, count: int) -> Json:
+    shown = visit.desk.db.talks.sessions(visit.user.id, visit.chat_id, limit=PAGE, offset=page * PAGE)
+    rows = []
+    for session in shown:
+        story = visit.desk.db.stories.get(session.session_id) if session.kind == "story" else None
+        name = _short(title_of(story) if story is not None else session.name)
+        name = name or visit.texts.plain("sessions.unnamed")
+        when = library.day(visit.texts, session.touched_at)
+        rows.append([(f"{_ICONS[session.kind]} {name} · {when}", f"resume:{session.session_id}")])
+    pages = (count + PAGE - 1) // PAGE
+    if pages > 1:
+        here = (f"{page + 1}/{pages}", f"sessions:{page}")
+        rows.append([("◀", f"sessions:{(page - 1) % pages}"), here, ("▶", f"sessions:{(page + 1) % pages}")])
+    return inline(*rows)
+
+
+def _short(name: str) -> str:
+    return shorten(" ".join(name.split()), OPENING_CHARS)

@@ -1,0 +1,148 @@
+"""Talks: the chats with the assistant and the conversations with characters. Their texts are in `tree`, as a line.
+
+Which talk of a Telegram chat is open stands in no pointer: it is the one that was touched last.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storage.connection import Connection, Row
+
+# The first words of a talk, which it is called by.
+_OPENING = (
+    "coalesce((select substr(text, 1, 200) from prompt where prompt.session_id = session.id and role = 'user'"
+    " order by prompt.id limit 1), '')"
+)
+_COLUMNS = (
+    "session.id as session_id, user_id, chat_id, kind, character_id, head_id, spent, reserved, warned,"
+    f" deleted_at is not null as deleted, touched_at, {_OPENING} as opening"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A session that is a chat or a conversation with a character. `user_id` is who began it."""
+
+    session_id: int
+    user_id: int
+    chat_id: int
+    kind: str
+    character_id: int | None
+    head_id: int | None
+    spent: int
+    reserved: int
+    warned: bool  # that its context is nearly full
+    deleted: bool
+    touched_at: int
+    opening: str  # its first words
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """One line in the list of a chat's sessions, stories and talks alike.
+
+    `name` is a talk's first words, or its character's name; a story has its title elsewhere.
+    """
+
+    session_id: int
+    kind: str
+    name: str
+    touched_at: int
+
+
+def _talk(row: Row) -> Talk:
+    values = dict(row)
+    for name in ("warned", "deleted"):
+        values[name] = bool(values[name])
+    return Talk(**values)
+
+
+class Talks:
+    """The sessions of the kinds `chat` and `character`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create(
+        self, user_id: int, chat_id: int, now: int, *, kind: str = "chat", character_id: int | None = None
+    ) -> int:
+        """A new talk without a word, which is the open one then; its session's id."""
+        session_id = self._connection.insert(
+            "insert into session (user_id, chat_id, kind, character_id, created_at, touched_at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            (user_id, chat_id, kind, character_id, now, now),
+        )
+        self.resume(session_id, now)
+        return session_id
+
+    def get(self, session_id: int) -> Talk | None:
+        row = self._connection.row(
+            f"select {_COLUMNS} from session where id = ? and kind in ('chat', 'character')", (session_id,)
+        )
+        return _talk(row) if row else None
+
+    def open_in(self, chat_id: int, *, kind: str = "chat", character_id: int | None = None) -> Talk | None:
+        """The open talk of a chat, or of one character in it."""
+        row = self._connection.row(
+            f"select {_COLUMNS} from session where chat_id = ? and kind = ? and character_id is ?"
+            " and deleted_at is null order by touched_at desc, session.id desc limit 1",
+            (chat_id, kind, character_id),
+        )
+        return _talk(row) if row else None
+
+    def resume(self, session_id: int, now: int) -> None:
+        """Makes a talk the open one of its chat, also where another was touched in this very second."""
+        self._connection.run(
+            "update session set touched_at = max(?1, 1 + (select coalesce(max(other.touched_at), 0)"
+            " from session as other where other.chat_id = session.chat_id and other.kind = session.kind"
+            " and other.id <> session.id)) where id = ?2",
+            (now, session_id),
+        )
+
+    def speakers(self, session_id: int) -> dict[int, int]:
+        """Who has asked in a talk: a number for each user id, by the order in which they came."""
+        rows = self._connection.rows(
+            "select user_id from prompt where session_id = ? and role = 'user' group by user_id order by min(id)",
+            (session_id,),
+        )
+        return {row["user_id"]: number for number, row in enumerate(rows, start=1)}
+
+    def set_warned(self, session_id: int) -> None:
+        self._connection.run("update session set warned = 1 where id = ?", (session_id,))
+
+    def forget(self, session_id: int) -> int:
+        """Deletes a talk with all its messages, at once and for good; how many messages. What it cost stays counted."""
+        self._connection.run(
+            "delete from sent where prompt_id in (select id from prompt where session_id = ?)", (session_id,)
+        )
+        said = self._connection.run("delete from prompt where session_id = ?", (session_id,))
+        self._connection.run("delete from session where id = ?", (session_id,))
+        return said
+
+    def move(self, old_chat_id: int, new_chat_id: int) -> None:
+        """A group got another id: its talks and its role go with it. Its messages got other numbers."""
+        self._connection.run("update session set chat_id = ? where chat_id = ?", (new_chat_id, old_chat_id))
+        self._connection.run("update or ignore chat_role set chat_id = ? where chat_id = ?", (new_chat_id, old_chat_id))
+
+    # ------------------------------------------------------------------ all sessions of a chat
+
+    def sessions(self, user_id: int, chat_id: int, *, limit: int, offset: int = 0) -> list[SessionLine]:
+        """A user's stories and talks in a chat, the last touched first; those without a word left out."""
+        rows = self._connection.rows(
+            f"select session.id as session_id, kind, coalesce(character.name, {_OPENING}) as name, touched_at"
+            " from session left join character on character.id = session.character_id"
+            " where session.user_id = ? and chat_id = ? and session.deleted_at is null"
+            " and (session.head_id is not null or session.kind <> 'chat')"
+            " order by touched_at desc, session.id desc limit ? offset ?",
+            (user_id, chat_id, limit, offset),
+        )
+        return [SessionLine(**dict(row)) for row in rows]
+
+    def count_sessions(self, user_id: int, chat_id: int) -> int:
+        """How many lines `sessions` has in all."""
+        sql = (
+            "select count(*) from session where user_id = ? and chat_id = ? and deleted_at is null"
+            " and (head_id is not null or kind <> 'chat')"
+        )
+        return int(self._connection.value(sql, (user_id, chat_id)))

@@ -1,0 +1,119 @@
+"""How a turn of a talk ends: the answer in Telegram's formatting, and what the user should know about its context."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from database import Talk, Turn
+from errors import LimitReached, ModelRefused, PromptTooLong
+from keyboards import inline
+from messages import Json, Outgoing, Usage
+from richtext import pieces
+from splitting import split
+from storytelling import allowance, showing
+from storytelling.outcomes import Outcomes
+from storytelling.showing import as_reply, sentence
+from talking import roles
+from texts import FALLBACK, Texts
+
+CONTEXT_NEAR_PERCENT = 80
+
+
+class TalkOutcomes(Outcomes):
+    """The ends of talk's turns."""
+
+    too_many = "chat.too_many"
+
+    def answered(self, turn: Turn, text: str, usage: Usage, *, cut: bool = False) -> list[Outgoing]:
+        talk, texts = self._talk_of(turn)
+        messages = self._shown(turn, talk, text, usage)
+        if cut:
+            messages.append(self._say(turn, texts, "chat.cut"))
+        return [*messages, *self._about_context(turn, talk, texts, usage), *self._budget_news()]
+
+    def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
+        talk, texts = self._talk_of(turn)
+        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+        return [*self._shown(turn, talk, text, usage), self._say(turn, texts, "chat.away_kept", again)]
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        talk, texts = self._talk_of(turn)
+        if not text:
+            return [self._say(turn, texts, "chat.stopped_empty")]
+        waiting = self._db.inbox.queued_in(turn.chat_id)
+        key = "story.stopped_waiting" if waiting else "chat.stopped"
+        return [*self._shown(turn, talk, text, None), self._say(turn, texts, key, n=waiting)]
+
+    def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
+        _, texts = self._talk_of(turn)
+        if isinstance(error, ModelRefused):
+            softer = inline([(texts.label("softer"), f"softer:{turn.id}")])
+            return [self._say(turn, texts, "chat.refused", softer)]
+        if isinstance(error, PromptTooLong):
+            return [self._say(turn, texts, "chat.too_long")]
+        return [_as_reply(turn, message) for message in super().failed(turn, error)]
+
+    def abandoned(self, turn: Turn) -> Outgoing:
+        return _as_reply(turn, super().abandoned(turn))
+
+    def limit(
+        self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached, kind: str = "chat"
+    ) -> Outgoing:
+        user = self._db.users.get(user_id)
+        texts = self._locales[user.language if user else FALLBACK]
+        if error.limit == "session":
+            anew = inline([(texts.label("new_talk"), f"new_talk:{user_id}")])
+            limit = self._config.max_tokens_per_session
+            return sentence(chat_id, texts.say("chat.session_full", limit=limit), anew)
+        if error.limit == "request":
+            return sentence(chat_id, texts.say("chat.too_long"))
+        return super().limit(user_id, chat_id, session_id, error, kind)
+
+    # ------------------------------------------------------------------ pieces
+
+    def _talk_of(self, turn: Turn) -> tuple[Talk, Texts]:
+        talk = self._db.talks.get(turn.session_id)
+        assert talk is not None  # a turn goes with its session
+        return talk, self._locales[self.language(turn)]
+
+    def _shown(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
+        """Keeps an answer, and shows it: where it comes in place of a half one, that goes."""
+        half = self._db.tree.get(talk.head_id)
+        away: list[Outgoing] = []
+        if half is not None and half.role == "assistant" and half.parent_id == turn.prompt_id:
+            line = self._locales[self.language(turn)].say("chat.below")
+            away = showing.taken_away(self._db, turn.chat_id, half, line)
+        prompt_id = self._keep(turn, text, usage)
+        return [*away, *answer(turn, prompt_id, text)]
+
+    def _about_context(self, turn: Turn, talk: Talk, texts: Texts, usage: Usage) -> list[Outgoing]:
+        """That the oldest turns were summarised by this one; or, once, that this is near."""
+        if not roles.remembers(self._db.roles.get(turn.chat_id)):
+            return []
+        if self._db.ledger.paid_for(turn.id, "summary"):
+            return [self._say(turn, texts, "chat.summarised")]
+        user = self._db.users.get(turn.user_id)
+        room = allowance.room(self._config, self._offer.standing(user.model if user else "").context_tokens)
+        percent = usage.total * 100 // max(1, room)
+        if percent < CONTEXT_NEAR_PERCENT or talk.warned:
+            return []
+        self._db.talks.set_warned(talk.session_id)
+        anew = user is not None and user.at_full == "anew"
+        key = "chat.context_near_anew" if anew else "chat.context_near"
+        return [self._say(turn, texts, key, percent=CONTEXT_NEAR_PERCENT)]
+
+    def _say(self, turn: Turn, texts: Texts, key: str, keyboard: Json = None, **values: object) -> Outgoing:
+        return _as_reply(turn, sentence(turn.chat_id, texts.say(key, **values), keyboard))
+
+
+def answer(turn: Turn, prompt_id: int, markdown: str) -> list[Outgoing]:
+    """An answer as messages in Telegram's formatting; the first one replies to the question, in a group."""
+    found: list[Mapping[str, Json]] = [piece.params for piece in pieces(markdown)]
+    plain: list[Mapping[str, Json]] = [{"text": piece} for piece in split(markdown)]
+    messages = [Outgoing(turn.chat_id, "sendMessage", params, prompt_id=prompt_id) for params in found or plain]
+    return [_as_reply(turn, message) for message in messages[:1]] + messages[1:]
+
+
+def _as_reply(turn: Turn, message: Outgoing) -> Outgoing:
+    """In a group: to the question; what goes to somebody else stays as it is."""
+    return as_reply(message, turn.reply_to) if message.chat_id == turn.chat_id else message
