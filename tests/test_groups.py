@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
-from sandbox.people import Group, Person
+from sandbox.people import Person
 from tests.test_chat import ask, asked, system
 from tests.world import World, until
 
