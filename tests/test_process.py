@@ -78,7 +78,7 @@ def test_a_check_says_which_models_there_are(make_world: Callable[..., World]) -
     both = world.environment() | {"OPENAI_BASE_URL": world.models.openai_url}
     line = next(line for line in run("--check", **both).stdout.splitlines() if "models:" in line)
     assert line.startswith("ok    models: yandexgpt-lite by default, others: aliceai-llm, ")
-    assert line.endswith("sandbox-storyteller, sandbox-other")
+    assert "sandbox-storyteller, sandbox-other" in line
     away = run(
         "--check", **both | {"OPENAI_BASE_URL": world.models.openai_url.replace("//", "//me:secret@") + "/no"}
     ).stdout
