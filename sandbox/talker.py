@@ -27,6 +27,7 @@ _MEMORY: Final = re.compile(
     r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|What happened before)[^:\n]*: (.*)",
     re.M | re.S | re.I,
 )
+_SPEAKER: Final = re.compile(r"^(?:Собеседник|Person) \d+: ")  # in a group
 _CHARACTER: Final = re.compile(r"^(?:Герой|Hero|Character): ([^\n]+)", re.MULTILINE)
 _INTENTS: Final = (
     ("your_name", r"как меня зовут|what(?:'s| is) my name"),
@@ -100,6 +101,7 @@ class _Said:
     words: str
     quoted: str
     before: tuple[str, ...]
+    own: tuple[str, ...]  # of these, in a group, only what the same person said
 
 
 class _Talk:
@@ -202,7 +204,7 @@ class _Talk:
 
     @property
     def _name(self) -> str:
-        return _name([*self._said.before, self._said.words])
+        return _name([*self._said.own, self._said.words])
 
     def _pick(self, texts: Sequence[str], **values: str) -> str:
         """One of the texts, which is not the one said last where there is another."""
@@ -215,7 +217,7 @@ class _Talk:
 
 def _read(messages: Sequence[Message], system: str) -> _Said:
     said = [message.text for message in messages if message.role == "user"] or [""]
-    last = _QUOTED.match(said[-1])
+    last = _QUOTED.match(_bare(said[-1]))
     known = _MEMORY.search(system)
     heads = [head for language in ("ru", "en") for head in _stock()[language]["memory_heads"]]
     rows = [line.partition(": ") for line in known[1].splitlines()] if known else []
@@ -223,9 +225,17 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
     person = known[1].split("\n")[0].rpartition(": ")[2] if known else ""
     facts = [fact.strip(" .") for line in lines for fact in line.split("; ")]
     name = [f"Меня зовут {person}"] if re.fullmatch(r"[A-ZА-ЯЁ][\w-]+", person) else []
-    before = [" ".join(_QUOTED.sub(r"\2", words).split()) for words in said[:-1]]
+    before = [" ".join(_bare(_QUOTED.sub(r"\2", _bare(words))).split()) for words in said[:-1]]
+    speaker = _SPEAKER.search(said[-1])
+    own = [words for words, whole in zip(before, said, strict=False) if not speaker or whole.startswith(speaker[0])]
     kept = dict.fromkeys(fact for fact in [*name, *facts, *before] if len(fact) > 2)
-    return _Said(last[2] if last else said[-1], last[1] if last else "", tuple(kept))
+    words = _bare(last[2] if last else said[-1])
+    return _Said(words, last[1] if last else "", tuple(kept), (*name, *([] if speaker else facts), *own))
+
+
+def _bare(words: str) -> str:
+    """The words without who says them."""
+    return _SPEAKER.sub("", words)
 
 
 def _language(text: str) -> str:

@@ -40,6 +40,13 @@ def test_a_name_and_a_fact_said_before_are_known_later() -> None:
     assert "- У меня рыжая кошка Муся" in chat(*said, "О чём мы говорили?")
 
 
+def test_in_a_group_everybody_has_a_name_of_their_own() -> None:
+    said = ("Собеседник 1: меня зовут Анна, у меня рыжая кошка", "Собеседник 2: Какая кошка у Анны?")
+    assert chat(*said) == "Помню: вы говорили «меня зовут Анна, у меня рыжая кошка»."
+    assert "Анна" in chat(*said, "Собеседник 1: Как меня зовут?")
+    assert "не представились" in chat(*said, "Собеседник 2: Как меня зовут?")
+
+
 def test_english_words_are_answered_in_english_whatever_the_role_speaks() -> None:
     answer = chat("My name is Ann", "I have three parrots", "How many parrots do I have?")
     assert "I have three parrots" in answer and not re.search("[а-яё]", answer.lower())
