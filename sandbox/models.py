@@ -242,7 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _accept_openai(self, received: Received) -> None:
         """Raises `Refused` for a wrong key: Yandex's own where a model of Yandex is asked, else OpenAI's."""
         models = self.server.models
-        key = received.headers.get("authorization", "").removeprefix("Bearer ").removeprefix("Api-Key ")
+        way, _, key = received.headers.get("authorization", "").partition(" ")
+        key = key if way == "Bearer" else ""  # the OpenAI way knows no other, at Yandex neither
         body = received.body if isinstance(received.body, dict) else {}
         if str(body.get("model", "")).startswith(("art://", "gpt://")) or "openai-project" in received.headers:
             try:

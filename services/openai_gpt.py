@@ -157,7 +157,8 @@ class OpenAIWire:
 
     def _headers(self, timeout_s: float) -> dict[str, str]:
         authorization = self._credential.header(timeout_s)
-        headers = {"Authorization": authorization} if authorization else {}
+        # Yandex's API keys, too, go the OpenAI way: as bearers.
+        headers = {"Authorization": "Bearer " + authorization.rpartition(" ")[2]} if authorization else {}
         if self._project:
             headers["OpenAI-Project"] = self._project
             headers["x-data-logging-enabled"] = "false"  # people's stories aren't for the vendor's training

@@ -101,7 +101,7 @@ def test_yandex_is_asked_its_way(models: ModelServers, openai_client: Client) ->
     )
     assert last(gpt.stream(REQUEST)).text
     received = models.of("completion")[0]
-    assert (received.headers["openai-project"], received.headers["authorization"]) == (FOLDER_ID, f"Api-Key {API_KEY}")
+    assert (received.headers["openai-project"], received.headers["authorization"]) == (FOLDER_ID, f"Bearer {API_KEY}")
     assert "stream_options" not in received.body
 
 
