@@ -56,7 +56,7 @@ HTTP = {
 PACKAGES = {
     "requests": HTTP | {"sandbox"}, "urllib3": HTTP, "certifi": {"connections"},
     "telebot": {"bot", "bot_profile", "intake", "delivery", "botapi", "handlers"},
-    "sqlite3": {"database", "storage"},
+    "httptools": {"keepalive"}, "sqlite3": {"database", "storage"},
     "flask": {"webapp", "sandbox"}, "werkzeug": {"webapp", "sandbox"}, "waitress": {"webapp", "sandbox"},
     "dotenv": {"config"},
     "jwt": {"yandex_gpt", "yandex_iam", "sandbox"}, "cryptography": {"yandex_gpt", "yandex_iam", "sandbox"},

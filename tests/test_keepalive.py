@@ -151,20 +151,21 @@ def test_a_header_that_is_more_than_a_line_is_never_sent(value: str) -> None:
         ((OK,), b"ok", True),
         ((b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n", b"fo", b"ur"), b"four", True),
         ((b"HTTP/1.1 2", b"00 OK\r\nContent-Le", b"ngth: 2\r\n\r", b"\nok"), b"ok", True),
-        ((b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",), b"ok", True),
         ((b"HTTP/1.1 200\r\ncontent-length:2\r\n\r\nok",), b"ok", True),
         ((b"HTTP/1.1 204 No Content\r\n\r\n",), b"", True),
+        ((b"HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n",), b"", True),
         ((b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",), b"", True),
-        ((b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",), b"ok", True),
         ((b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",), b"ok", False),
         ((b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",), b"ok", False),
         ((b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nok",), b"ok", True),
         ((OK + b"and more",), b"ok", False),
+        ((OK + OK,), b"ok", False),
+        ((b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nokmore",), b"ok", False),
         ((b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK,), b"ok", True),
         ((CHUNKED + b"2\r\nok\r\n0\r\n\r\n",), b"ok", True),
+        ((CHUNKED + b"2\r\nok\r\n0\r\n\r\n" + OK,), b"ok", False),
         ((CHUNKED, b"2\r", b"\no", b"k\r", b"\n3;x=y\r\n", b"ay!\r\n0", b"\r\n", b"\r\n"), b"okay!", True),
         ((CHUNKED + b"2\r\nok\r\n0\r\nX-Sum: 1\r\n", b"X-More: 2\r\n\r\n"), b"ok", True),
-        ((CHUNKED.replace(b"Tr", b"Content-Length: 9\r\nTr") + b"2\r\nok\r\n0\r\n\r\n",), b"ok", False),
         ((b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b"
           % (len(gzip.compress(b"ok", mtime=0)), gzip.compress(b"ok", mtime=0)),), b"ok", True),
     ],
@@ -204,17 +205,17 @@ def test_what_comes_in_a_chunk_is_handed_out_before_the_next_one(serving: Callab
 
 
 def test_headers_match_in_any_case_and_join(serving: Callable[..., Server]) -> None:
-    head = b"HTTP/1.1 429 Too Many Requests\r\nRETRY-after:  7 \r\nX-Long: a\r\n  b\r\nX-Two: 1\r\nx-two: 2\r\n"
+    head = b"HTTP/1.1 429 Too Many Requests\r\nRETRY-after:  7 \r\nX-Odd:\t\xd0\xff\r\nX-Two: 1\r\nx-two: 2\r\n"
     response, _ = ask(Sessions(), serving(says(head + b"Content-Length: 0\r\n\r\n")).url)
     assert (response.status_code, response.reason) == (429, "Too Many Requests")
-    assert (response.headers["retry-AFTER"], response.headers["x-long"], response.headers["X-Two"]) == (
+    assert (response.headers["retry-AFTER"], response.headers["x-odd"], response.headers["X-Two"]) == (
         "7",
-        "a b",
+        "\xd0\xff",
         "1, 2",
     )
     assert response.headers.get("absent", "") == ""
     assert (
-        sorted(response.headers) == ["content-length", "retry-after", "x-long", "x-two"] and len(response.headers) == 4
+        sorted(response.headers) == ["content-length", "retry-after", "x-odd", "x-two"] and len(response.headers) == 4
     )
 
 
@@ -226,12 +227,21 @@ def test_headers_match_in_any_case_and_join(serving: Callable[..., Server]) -> N
         b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+        CHUNKED.replace(b"Tr", b"Content-Length: 2\r\nTr") + b"2\r\nok\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
         b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
         b"HTTP/1.1 200 OK\r\n  goes on\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n  b\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\nok",
+        b"HTTP/1.1 150 Odd\r\nContent-Length: 100000\r\n\r\n" + b"x" * 100_000 + OK,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 4_000 + OK,
         b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n\x81",
         b"HTTP/2 200\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000,
