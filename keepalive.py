@@ -26,9 +26,7 @@ from urllib3 import HTTPHeaderDict
 from urllib3.exceptions import HTTPError
 
 # All that opening, sending and reading may raise. requests' own errors, of a wrong address or proxy, are OSErrors.
-_NETWORK: Final = (
-    HTTPError, HTTPException, HttpParserError, HttpParserUpgrade, OSError, ValueError, zlib.error
-)  # fmt: skip
+_NETWORK: Final = (HTTPError, HTTPException, HttpParserError, HttpParserUpgrade, OSError, ValueError, zlib.error)
 _TOGETHER: Final = 65536  # up to this size head and body leave in one piece
 _PIECE: Final = 4096  # bytes to ask the socket for: a thread that waits holds so much memory
 _LARGE_PIECE: Final = 65536  # after a piece that was full

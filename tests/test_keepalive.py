@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -180,6 +182,29 @@ def test_every_framing_is_read_to_its_end_and_the_connection_kept_where_it_may_b
     assert response.read1() == b""
     ask(sessions, server.url)
     assert server.connections == [0, 0 if kept else 1]
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n", CHUNKED + b"493e0\r\n"], ids=["length", "chunk"]
+)
+def test_a_long_body_is_read_whole_and_the_connection_kept(head: bytes, serving: Callable[..., Server]) -> None:
+    body = bytes(range(250)) * 1200
+    server = serving(says(head + body + (b"\r\n0\r\n\r\n" if b"chunked" in head else b"")))
+    sessions = Sessions()
+    for _ in range(2):
+        assert ask(sessions, server.url)[1] == body
+    assert server.connections == [0, 0]
+
+
+def test_a_response_that_was_read_does_not_wait_for_the_garbage_collector(serving: Callable[..., Server]) -> None:
+    response, _ = ask(Sessions(), serving(says(OK)).url)
+    remembered = weakref.ref(response)
+    gc.disable()
+    try:
+        del response
+        assert remembered() is None
+    finally:
+        gc.enable()
 
 
 def test_a_body_without_a_length_goes_on_to_the_end(serving: Callable[..., Server]) -> None:
