@@ -15,8 +15,10 @@ from typing import IO
 from errors import StorageError
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
+from storage.characters import Character, Characters
 from storage.connection import Connection
 from storage.drafts import Drafts
+from storage.events import Events
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
 from storage.outbox import REFUSED, Outbox
@@ -37,6 +39,7 @@ __all__ = [
     "Account",
     "Budget",
     "Caps",
+    "Character",
     "Database",
     "Drafts",
     "InboxRow",
@@ -86,6 +89,8 @@ class Database:
         self.ledger = Ledger(self._connection)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
+        self.characters = Characters(self._connection)
+        self.events = Events(self._connection)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """All or nothing of what the block writes; `durable` waits until the disk has it."""

@@ -28,6 +28,7 @@ create table user (
     step text not null default 'menu',
     came_from text not null default 'menu', -- the step to go back to from a question that needs one answer
     asks_about integer,                  -- the session that this question is about
+    character_id integer references character (id) on delete set null,  -- chosen last
     session_id integer references session (id) on delete set null,  -- what is open, or was last
     balance integer not null,            -- tokens left
     reserved integer not null default 0, -- of them held by calls under way
@@ -283,6 +284,13 @@ create table setting (
     key text primary key,
     value text not null
 ) strict;
+
+create table event (
+    day integer not null,                -- since 1970, UTC
+    name text not null,
+    count integer not null,
+    primary key (day, name)
+) strict, without rowid;
 """
 
 # In order; a step that was released is never changed.

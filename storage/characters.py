@@ -1,0 +1,153 @@
+"""Characters, the bot's own and people's, and who is on with whom.
+
+Who is on stands in the user's row, not in what was touched last: an answer may come when another has been chosen.
+What was said with each is a talk of its own (`talks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from personas import BuiltIn, Persona
+from storage.connection import Connection, Row
+
+KEPT_DELETED_S = 24 * 3600
+
+_COLUMNS = (
+    "character.id, owner_id, key, language, name, line, greeting, personality, picture is not null as has_picture,"
+    " character.deleted_at is not null as deleted"
+)
+_TEXTS = ("name", "line", "greeting", "personality")
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A character: `owner_id` is None for the bot's own, which have a `key`."""
+
+    id: int
+    owner_id: int | None
+    key: str | None
+    language: str
+    persona: Persona
+    has_picture: bool
+    deleted: bool
+
+    @property
+    def name(self) -> str:
+        return self.persona.name
+
+
+def _character(row: Row) -> Character:
+    persona = Persona(**{name: row[name] for name in _TEXTS})
+    return Character(
+        row["id"],
+        row["owner_id"],
+        row["key"],
+        row["language"],
+        persona,
+        bool(row["has_picture"]),
+        bool(row["deleted"]),
+    )
+
+
+class Characters:
+    """The table `character`, and the choice of each user."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    # ------------------------------------------------------------------ the bot's own
+
+    def bring_up_to_date(self, language: str, built_in: Sequence[BuiltIn], now: int) -> None:
+        """Makes the bot's own characters of a language those given; what is no longer among them is hidden."""
+        with self._connection.transaction():
+            self._connection.run(
+                "update character set deleted_at = ? where owner_id is null and language = ? and deleted_at is null",
+                (now, language),
+            )
+            for one in built_in:
+                texts = tuple(getattr(one.persona, name) for name in _TEXTS)
+                self._connection.run(
+                    "insert into character (key, language, name, line, greeting, personality, created_at)"
+                    " values (?, ?, ?, ?, ?, ?, ?) on conflict (key, language) do update set name = excluded.name,"
+                    " line = excluded.line, greeting = excluded.greeting, personality = excluded.personality,"
+                    " deleted_at = null",
+                    (one.key, language, *texts, now),
+                )
+
+    # ------------------------------------------------------------------ whoever's
+
+    def get(self, character_id: int) -> Character | None:
+        row = self._connection.row(f"select {_COLUMNS} from character where id = ?", (character_id,))
+        return _character(row) if row else None
+
+    def offered(self, user_id: int, language: str) -> list[Character]:
+        """Whom a user may talk to: their own, the newest first, then the bot's own of this language."""
+        rows = self._connection.rows(
+            f"select {_COLUMNS} from character where deleted_at is null"
+            " and (owner_id = ?1 or (owner_id is null and language = ?2))"
+            " order by owner_id is null, case when owner_id is null then id else -id end",
+            (user_id, language),
+        )
+        return [_character(row) for row in rows]
+
+    def may_talk(self, user_id: int, character_id: int) -> Character | None:
+        """The character, where it is there and the bot's own or this user's."""
+        character = self.get(character_id)
+        if character is None or character.deleted or character.owner_id not in (None, user_id):
+            return None
+        return character
+
+    def count_of(self, owner_id: int) -> int:
+        sql = "select count(*) from character where owner_id = ? and deleted_at is null"
+        return int(self._connection.value(sql, (owner_id,)))
+
+    def add(self, owner_id: int, language: str, persona: Persona, now: int) -> int:
+        """A new character of a user's own; its id."""
+        return self._connection.insert(
+            "insert into character (owner_id, language, name, line, greeting, personality, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            (owner_id, language, *(getattr(persona, name) for name in _TEXTS), now),
+        )
+
+    def change(self, character_id: int, owner_id: int, persona: Persona) -> bool:
+        """New texts for a user's own character; False where it isn't theirs."""
+        return (
+            self._connection.run(
+                "update character set name = ?, line = ?, greeting = ?, personality = ?"
+                " where id = ? and owner_id = ? and deleted_at is null",
+                (*(getattr(persona, name) for name in _TEXTS), character_id, owner_id),
+            )
+            == 1
+        )
+
+    def delete(self, character_id: int, owner_id: int, now: int) -> bool:
+        """Takes a user's own character away; False where it isn't theirs. What was said with it stays counted."""
+        sql = "update character set deleted_at = ? where id = ? and owner_id = ? and deleted_at is null"
+        return self._connection.run(sql, (now, character_id, owner_id)) == 1
+
+    def purge(self, now: int) -> int:
+        """Deletes for good what its owner deleted more than a day ago; how many."""
+        sql = "delete from character where owner_id is not null and deleted_at < ?"
+        return self._connection.run(sql, (now - KEPT_DELETED_S,))
+
+    def picture(self, character_id: int) -> bytes | None:
+        picture: bytes | None = self._connection.value("select picture from character where id = ?", (character_id,))
+        return picture
+
+    def set_picture(self, character_id: int, owner_id: int, picture: bytes | None) -> bool:
+        """Gives a user's own character a picture, or takes it away; False where it isn't theirs."""
+        sql = "update character set picture = ? where id = ? and owner_id = ? and deleted_at is null"
+        return self._connection.run(sql, (picture, character_id, owner_id)) == 1
+
+    # ------------------------------------------------------------------ who is on
+
+    def choose(self, user_id: int, character_id: int) -> None:
+        """Keeps which character a user has chosen."""
+        self._connection.run("update user set character_id = ? where id = ?", (character_id, user_id))
+
+    def chosen(self, user_id: int) -> Character | None:
+        """The character that a user chose last, unless it is gone."""
+        chosen: int | None = self._connection.value("select character_id from user where id = ?", (user_id,))
+        return self.may_talk(user_id, chosen) if chosen is not None else None

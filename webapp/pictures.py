@@ -1,0 +1,47 @@
+"""Pictures that people upload: whatever comes in, a small square JPEG of ours goes on.
+
+Decoded and encoded anew, so that nothing of the file but its pixels is kept: no metadata, no place, no hidden
+content. What claims more pixels than a phone's photo is refused before it is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+
+MOST_BYTES: Final = 3_000_000
+MOST_PIXELS: Final = 25_000_000
+SIDE_PX: Final = 320
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+QUALITY: Final = 82
+PAPER: Final = (255, 255, 255)  # behind what is transparent
+
+
+class NoPicture(Exception):
+    """It can't be taken as a picture; `large`: it is one, but has too many pixels."""
+
+    def __init__(self, reason: str, *, large: bool = False) -> None:
+        super().__init__(reason)
+        self.large = large
+
+
+def square(content: bytes) -> bytes:
+    """The middle of a picture as a JPEG, `SIDE_PX` on each side. Raises `NoPicture`."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+            if picture.width * picture.height > MOST_PIXELS:
+                raise NoPicture(f"{picture.width} × {picture.height} pixels", large=True)
+            picture.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))  # a JPEG is decoded smaller at once
+            upright = ImageOps.exif_transpose(picture).convert("RGBA")
+        small = ImageOps.fit(upright, (SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+        flat = Image.new("RGB", small.size, PAPER)
+        flat.paste(small, mask=small.getchannel("A"))
+        out = io.BytesIO()
+        flat.save(out, "JPEG", quality=QUALITY, optimize=True)
+    except NoPicture:
+        raise
+    except Exception as error:  # Pillow raises nearly anything at a broken file
+        raise NoPicture(f"{type(error).__name__}: {error}") from error
+    return out.getvalue()
