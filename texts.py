@@ -27,6 +27,7 @@ PLAIN_LIMITS = {  # the Bot API's limits of places that know no markup; the firs
     "profile.description": 512,
     "profile.": 256,  # descriptions of commands
     "toast.": 200,
+    "webapp.": 300,
     "placeholder": 64,
 }
 LONG_VALUES = frozenset(
@@ -236,7 +237,6 @@ def _faults(texts: Texts) -> Iterator[str]:
     for preset in [one for pair in texts.by_genre.values() for presets in pair for one in presets]:
         if not preset.about or len(preset.name) > PRESET_NAME_CHARS:
             yield f"{texts.language}: {preset.full!r}: a name of up to {PRESET_NAME_CHARS} characters, then ': …'"
-
 
     keys = [one.key for one in texts.characters]
     for one in texts.characters:

@@ -61,7 +61,7 @@ PACKAGES = {
     "flask": {"webapp", "sandbox"}, "werkzeug": {"webapp", "sandbox"}, "waitress": {"webapp", "sandbox"},
     "dotenv": {"config"},
     "jwt": {"yandex_gpt", "yandex_iam", "sandbox"}, "cryptography": {"yandex_gpt", "yandex_iam", "sandbox"},
-    "amplitude": {"services"}, "PIL": {"services"}, "telegramify_markdown": {"richtext"},
+    "amplitude": {"services"}, "PIL": {"services", "webapp"}, "telegramify_markdown": {"richtext"},
 }  # fmt: skip
 VENDORS = {"yandex_gpt", "yandex_iam", "services.openai_gpt"}
 NAMES_VENDORS = {"bot", "vendors"}  # the second wires them for the first

@@ -42,6 +42,8 @@ def square(content: bytes) -> bytes:
         flat.save(out, "JPEG", quality=QUALITY, optimize=True)
     except NoPicture:
         raise
+    except Image.DecompressionBombError as error:  # Pillow's own, larger limit, before ours could be looked at
+        raise NoPicture(str(error), large=True) from error
     except Exception as error:  # Pillow raises nearly anything at a broken file
         raise NoPicture(f"{type(error).__name__}: {error}") from error
     return out.getvalue()

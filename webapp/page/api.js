@@ -1,0 +1,30 @@
+// Asking the server. Every request carries Telegram's init data; a refusal becomes an error with a sentence.
+
+let initData = "";
+
+export function signWith(data) {
+  initData = data;
+}
+
+export class Refusal extends Error {
+  constructor(text, code, field) {
+    super(text);
+    this.code = code;
+    this.field = field;
+  }
+}
+
+export async function ask(path, { method = "GET", json, body, type, blob = false } = {}) {
+  const headers = { Authorization: `tma ${initData}` };
+  if (json !== undefined) headers["Content-Type"] = "application/json";
+  else if (type) headers["Content-Type"] = type;
+  let answer;
+  try {
+    answer = await fetch(`api/${path}`, { method, headers, body: json === undefined ? body : JSON.stringify(json) });
+    if (answer.ok) return blob ? await answer.blob() : await answer.json();
+  } catch {
+    throw new Refusal(document.body.dataset.away, "away");
+  }
+  const said = await answer.json().catch(() => null);
+  throw new Refusal(said?.error?.text ?? document.body.dataset.away, said?.error?.code ?? "away", said?.error?.field);
+}

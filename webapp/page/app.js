@@ -1,0 +1,85 @@
+// The page: who is here, the three sections, and what is said when it can't be opened.
+
+import { ask, signWith } from "./api.js";
+import { showCharacters } from "./characters.js";
+import { showStories } from "./stories.js";
+import { backCloses, follow, telegram } from "./telegram.js";
+import { showUsage } from "./usage.js";
+import { speak, toast } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const shows = { characters: showCharacters, stories: showStories, usage: showUsage };
+const tabs = [...document.querySelectorAll("[role=tab]")];
+let app = null;
+
+function trouble(text) {
+  $("loading").hidden = true;
+  $("trouble").hidden = false;
+  $("trouble").firstElementChild.textContent = text;
+  $("leave").hidden = !app;
+  $("retry").hidden = Boolean(app && !app.initData);
+}
+
+async function open() {
+  $("trouble").hidden = true;
+  $("loading").hidden = false;
+  try {
+    app = await telegram();
+  } catch {
+    trouble($("loading").dataset.noScript);
+    return;
+  }
+  follow(app);
+  if (!app.initData) {
+    trouble($("loading").dataset.noData);
+    return;
+  }
+  signWith(app.initData);
+  try {
+    const start = await ask("start");
+    speak(start.texts, start.language);
+    await showCharacters(app);
+  } catch (refusal) {
+    trouble(refusal.message);
+    return;
+  }
+  $("loading").hidden = true;
+  $("page").hidden = $("tabs").hidden = false;
+}
+
+async function turnTo(tab, { focus = false } = {}) {
+  for (const one of tabs) {
+    const chosen = one === tab;
+    one.setAttribute("aria-selected", String(chosen));
+    one.tabIndex = chosen ? 0 : -1;
+    $(one.getAttribute("aria-controls")).hidden = !chosen;
+  }
+  if (focus) tab.focus();
+  window.scrollTo(0, 0);
+  try {
+    await shows[tab.getAttribute("aria-controls")](app);
+  } catch (refusal) {
+    toast(refusal.message);
+  }
+}
+
+for (const [place, tab] of tabs.entries()) {
+  tab.addEventListener("click", () => turnTo(tab));
+  tab.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const next = event.key === "Home" ? 0 : event.key === "End" ? tabs.length - 1 : (place + step + tabs.length) % tabs.length;
+    if (Number.isNaN(next)) return;
+    event.preventDefault();
+    turnTo(tabs[next], { focus: true });
+  });
+}
+
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.querySelector(".shut").addEventListener("click", () => dialog.close());
+  new MutationObserver(() => dialog.open && app && backButton?.()).observe(dialog, { attributeFilter: ["open"] });
+}
+let backButton = null;
+$("retry").addEventListener("click", open);
+$("leave").addEventListener("click", () => app?.close());
+await open();
+if (app) backButton = backCloses(app, [...document.querySelectorAll("dialog")]);

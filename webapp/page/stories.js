@@ -1,0 +1,93 @@
+// «Истории»: one's shelf, a story read as a book, and its file sent to the chat.
+
+import { ask } from "./api.js";
+import { element, moment, say } from "./words.js";
+
+const $ = (id) => document.getElementById(id);
+const section = $("stories");
+const book = $("book");
+let formats = [];
+let shown = 0;
+
+export async function showStories() {
+  section.querySelector(".shelf").replaceChildren();
+  shown = 0;
+  await showMore();
+}
+
+async function showMore() {
+  const page = await ask(`stories?offset=${shown}`);
+  formats = page.formats;
+  section.querySelector(".shelf").append(...page.stories.map(line));
+  shown += page.stories.length;
+  section.querySelector(".empty").hidden = page.count > 0;
+  $("more").hidden = shown >= page.count || page.stories.length === 0;
+}
+
+function line(story) {
+  const item = element("li");
+  const button = element("button", "story");
+  button.type = "button";
+  button.append(element("strong", "", `${story.finished ? "🏁 " : ""}${story.title}`));
+  const facts = [story.genre, story.parts, story.finished ? say("finished") : "", moment(story.touched_at)];
+  button.append(element("span", "line", facts.filter(Boolean).join(" · ")));
+  button.addEventListener("click", () => read(story, button));
+  item.append(button);
+  return item;
+}
+
+async function read(story, button) {
+  button.disabled = true;
+  let found;
+  try {
+    found = await ask(`stories/${story.id}`);
+  } catch (refusal) {
+    button.querySelector(".line").textContent = refusal.message;
+    return;
+  } finally {
+    button.disabled = false;
+  }
+  $("book-title").textContent = found.title;
+  book.querySelector("article").lang = found.language;
+  book.querySelector(".genre").textContent = found.genre;
+  book.querySelector(".text").replaceChildren(...found.chapters.flatMap(chapter));
+  book.querySelector(".ending").textContent = found.chapters.length ? found.ending : say("empty_story");
+  book.querySelector("footer").hidden = found.chapters.length === 0;
+  book.querySelector(".told").textContent = "";
+  book.querySelector(".files").replaceChildren(...formats.map((format) => fileButton(story, format)));
+  book.showModal();
+  book.querySelector("article").scrollTop = 0;
+  book.querySelector("article").focus();
+}
+
+function chapter({ title, paragraphs }) {
+  const heading = title ? [element("h3", "", title)] : [];
+  return [...heading, ...paragraphs.map((text) => element("p", "", text))];
+}
+
+function fileButton(story, format) {
+  const name = format.toUpperCase();
+  const button = element("button", "quiet", name);
+  button.type = "button";
+  button.setAttribute("aria-label", say("send_file", { format: name }));
+  button.addEventListener("click", async () => {
+    button.disabled = true;
+    const told = book.querySelector(".told");
+    try {
+      await ask(`stories/${story.id}/file`, { method: "POST", json: { format } });
+      told.textContent = say("sent_file", { format: name });
+    } catch (refusal) {
+      told.textContent = refusal.message;
+      button.disabled = false;
+    }
+  });
+  return button;
+}
+
+$("more").addEventListener("click", async () => {
+  try {
+    await showMore();
+  } catch (refusal) {
+    $("more").textContent = refusal.message;
+  }
+});

@@ -1,0 +1,90 @@
+"""The Web App's server: waitress in the bot's process, with threads of its own, started and stopped with the bot."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, Final
+
+from waitress import create_server, wasyncore
+
+from config import Config
+from database import Database
+from errors import ConfigError
+from logs import event
+from texts import Locales
+from webapp.application import make_application
+from webapp.gate import Site
+from webapp.pictures import MOST_BYTES
+
+log = logging.getLogger(__name__)
+
+THREADS: Final = 4
+CONNECTIONS: Final = 200
+SILENT_S: Final = 30  # after which a connection is closed
+HEADER_BYTES: Final = 16_384
+TURN_S: Final = 1.0  # the longest that the loop sleeps
+STOP_S: Final = 2.0
+
+
+class WebApp:
+    """The page's server. Raises `ConfigError` where it can't listen; `port` is where it does."""
+
+    def __init__(self, config: Config, db: Database, locales: Locales, put: Callable[[int, str], None]) -> None:
+        application = make_application(Site(config, db, locales, put))
+        self._map: dict[int, Any] = {}
+        self._stopping = threading.Event()
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a task that waits a moment is no news
+        try:
+            self._socket = _listening(config.webapp_host, config.webapp_port)
+        except OSError as error:
+            where = f"{config.webapp_host}:{config.webapp_port}"
+            raise ConfigError([f"WEBAPP_PORT: {where} can't be listened at ({error.strerror or error})."]) from error
+        self.port: int = self._socket.getsockname()[1]
+        self._server = create_server(
+            application,
+            map=self._map,
+            sockets=[self._socket],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=SILENT_S,
+            cleanup_interval=SILENT_S // 2,
+            max_request_body_size=2 * MOST_BYTES,  # up to here Flask refuses, in a sentence
+            max_request_header_size=HEADER_BYTES,
+            ident=None,
+            expose_tracebacks=False,
+            asyncore_use_poll=True,
+        )
+        self._thread = threading.Thread(target=self._run, name="web-app", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+        event(log, logging.INFO, "web app listens", port=self.port)
+
+    def stop(self) -> None:
+        """Takes no more requests and waits a moment for those under way."""
+        self._stopping.set()
+        self._server.pull_trigger()
+        if self._thread.is_alive():
+            self._thread.join(STOP_S)
+        self._server.task_dispatcher.shutdown(timeout=STOP_S)
+        wasyncore.close_all(self._map)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            wasyncore.loop(timeout=TURN_S, use_poll=True, map=self._map, count=1)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that is bound to the first address of `host`."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
