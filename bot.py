@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from telebot import TeleBot, apihelper
 
@@ -39,29 +40,41 @@ from messages import Made, Outgoing, Recipe
 from offer import ASKED_AGAIN_S, ASKED_EVERY_S
 from self_check import check
 from sending.pacing import Pace
+from services.analytics import Analytics, TellingOutbox
 from storytelling.books import file_of
 from storytelling.choosing import Choosing
 from storytelling.family import StoryFamily
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
-from storytelling.prompting import TALKS
 from storytelling.writing import Writing
+from talking.characters import CharacterFamily, CharacterOutcomes
 from talking.family import TalkFamily
 from talking.outcomes import TalkOutcomes
 from texts import FALLBACK, Locales
 from turns import Turns
 from vendors import Vendors, make_vendors
 
+if TYPE_CHECKING:
+    from webapp.server import WebApp
+
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 TICKS_PER_S = 4
 TURNS_MAY_TAKE_S = 20.0  # of a stop; what isn't finished by then is taken up at the next start
+ANALYTICS_MAY_TAKE_S = 1.0
 STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
 NO_TOKEN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
     "For the real Telegram copy .env.example to .env and fill in the first lines."
 )
+
+
+def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -> WebApp:
+    """The Web App's server; Flask and waitress are loaded only here. Raises `ConfigError` where it can't listen."""
+    from webapp.server import WebApp
+
+    return WebApp(config, db, locales, intake.put)
 
 
 class FaultListener:
@@ -104,9 +117,12 @@ class App:
         )
         self.bot = TeleBot(config.telegram_token, threaded=False)
         self.db = Database(config.database_path)
+        for language in self.locales:
+            self.db.characters.bring_up_to_date(language, self.locales[language].characters, int(time.time()))
+        self.analytics = Analytics(self.db, api_key=config.amplitude_api_key, server_url=config.amplitude_url)
         self.delivery = Delivery(
             self.api,
-            self.db.outbox,
+            TellingOutbox(self.db, self.analytics),
             senders=8 + config.model_slots // 8,
             pace=Pace(
                 messages_per_s=config.telegram_messages_per_s,
@@ -121,10 +137,17 @@ class App:
         talk_outcomes = TalkOutcomes(config, self.db, self.locales, self.offer)
         choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
         stories = StoryFamily(self.db, self.locales, outcomes)
-        talk = TalkFamily(self.db, self.locales, talk_outcomes)
-        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, dict.fromkeys(TALKS, talk))
+        families = {
+            "chat": TalkFamily(self.db, self.locales, talk_outcomes),
+            "character": CharacterFamily(
+                self.db, self.locales, CharacterOutcomes(config, self.db, self.locales, self.offer)
+            ),
+        }
+        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
         media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator)
-        self.turns = Turns(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media)
+        self.turns = Turns(
+            config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics
+        )
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
         self._makers: Mapping[str, Callable[[Recipe], Made | None]] = {
@@ -134,10 +157,12 @@ class App:
         }
         desk = Desk(
             *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer),
+            self.analytics,
             halt=self.halted.set,
             life=time.time_ns() // 1_000_000,
         )
         front.register(self.bot, desk)
+        self.page = _make_page(config, self.db, self.locales, self.intake) if config.webapp_url else None
 
     def start(self) -> None:
         self._recall_calibration()
@@ -145,6 +170,8 @@ class App:
         self.delivery.start()
         self.turns.start()
         self.intake.start()
+        if self.page is not None:
+            self.page.start()
         threading.Thread(target=self._tick, name="ticker", daemon=True).start()
         threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
         if self.offer.server is not None:
@@ -155,17 +182,20 @@ class App:
         if self._stopped.is_set():
             return
         self._stopped.set()
+        if self.page is not None:
+            self.page.stop()
         self.intake.stop()
         left = self.turns.stop(turns_s)
         self.delivery.flush(2.0)
         self.delivery.stop(2.0)
         self._keep_calibration()
+        self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.db.close()
         logs.event(log, logging.INFO, "stopped", turns_left=left)
 
     def _show_profile(self) -> None:
         self.intake.polling.begun.wait()
-        bring_up_to_date(self.bot, self.db, self.locales)
+        bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
 
     # ------------------------------------------------------------------ once a second
 
@@ -177,11 +207,13 @@ class App:
                 self.turns.show_places()
                 if ticks % TICKS_PER_S == 0:
                     self.reports.flush()
+                    self.analytics.flush()
                 if ticks % (60 * TICKS_PER_S) == 0:
                     self._keep_calibration()
                 if ticks % (3600 * TICKS_PER_S) == 1:
                     self.db.inbox.purge(int(time.time()))
                     self.db.stories.purge(int(time.time()))
+                    self.db.characters.purge(int(time.time()))
             except StorageError as error:
                 logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
             except Exception:
@@ -310,9 +342,7 @@ def _unused(config: Config) -> list[str]:
     """A sentence for each part that is switched on and that this version doesn't have."""
     parts = {
         "WEBHOOK_URL": config.webhook_url,
-        "WEBAPP_URL": config.webapp_url,
         "METRICS_PORT": config.metrics_port,
-        "AMPLITUDE_API_KEY": config.amplitude_api_key,
     }
     return [f"{name} is set, but this version doesn't use it yet" for name, value in parts.items() if value]
 

@@ -23,13 +23,14 @@ from texts import FALLBACK, Locales, Texts
 log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent / "assets" / "avatar.jpg"
-PRIVATE_COMMANDS = ("new_story", "stories", "chat", "balance", "cancel", "help")
+PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "balance", "cancel", "help")
 GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
-def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales) -> None:
+def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str = "") -> None:
     """Makes the bot look as the locales and the avatar file say. Never raises."""
     steps: list[Callable[[], None]] = [lambda: _learn_name(bot, db), lambda: _set_avatar(bot, db)]
+    steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
     for language in locales:
         # The fallback language is what everybody sees who has no language of their own here.
         code = "" if language == FALLBACK else language
@@ -73,6 +74,19 @@ def _set_commands(
     shown = [(command.command, command.description) for command in bot.get_my_commands(scope, language)]
     if shown != [(command.command, command.description) for command in commands]:
         bot.set_my_commands(commands, scope, language)
+
+
+def _set_menu_button(bot: TeleBot, texts: Texts, page_url: str) -> None:
+    """The button beside the input opens the Web App; the list of commands where there is none."""
+    shown: object = bot.get_chat_menu_button()
+    if page_url:
+        page, text = types.WebAppInfo(f"{page_url}/"), texts.plain("profile.menu_button")
+        opens = shown.web_app if isinstance(shown, types.MenuButtonWebApp) else None
+        url = opens.get("url") if isinstance(opens, dict) else opens and opens.url  # the library leaves it unread
+        if url != page.url or getattr(shown, "text", "") != text:
+            bot.set_chat_menu_button(menu_button=types.MenuButtonWebApp(text, page))
+    elif isinstance(shown, types.MenuButtonWebApp):
+        bot.set_chat_menu_button(menu_button=types.MenuButtonDefault())
 
 
 def _set_avatar(bot: TeleBot, db: Database) -> None:

@@ -36,6 +36,7 @@ _PLACEHOLDERS = {
     Step.CHAT: "chat",
     Step.ROLE: "role",
     Step.MENU: "menu",
+    Step.CHARACTER: "character",
 }
 
 
@@ -50,9 +51,15 @@ def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) ->
     }
 
 
-def inline(*rows: Sequence[tuple[str, str]]) -> Json:
-    """Rows of `(label, callback data)` under a message."""
-    return {"inline_keyboard": [[{"text": label, "callback_data": data} for label, data in row] for row in rows]}
+def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None) -> Json:
+    """Rows of `(label, callback data)` under a message; below them `page`, the label and address of the Web App.
+
+    Only a button of this kind tells the page who has pressed it: one of a reply keyboard doesn't.
+    """
+    buttons: list[Json] = [[{"text": label, "callback_data": data} for label, data in row] for row in rows]
+    if page is not None:
+        buttons.append([{"text": page[0], "web_app": {"url": page[1]}}])
+    return {"inline_keyboard": buttons}
 
 
 def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
@@ -108,11 +115,13 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
         return [[label("forget_chat"), label("role")], [label("menu")]]
     if step is Step.ROLE:
         return [[label("role_reset")], [label("cancel")]]
+    if step is Step.CHARACTER:
+        return [[label("characters"), label("menu")]]
     if step in ANSWERS:
         return [[label("cancel")]]
     to_story = [[label("to_story")]] if has_story else []
-    beside_story = [[label("new_story"), label("stories")], [label("chat")]]
-    return [*to_story, *beside_story, [label("profile"), label("help")]]
+    rest = [[label("chat"), label("characters")], [label("profile"), label("help")]]
+    return [*to_story, [label("new_story"), label("stories")], *rest]
 
 
 def _in_rows(items: Sequence[str], width: int) -> list[list[str]]:

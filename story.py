@@ -48,6 +48,7 @@ class Step(StrEnum):
     FIND = "find"  # words to look for in one's stories
     CHAT = "chat"
     ROLE = "role"  # what the assistant is to be, in the user's own words
+    CHARACTER = "character"  # a character answers
 
 
 WORDS: Final = "words"
@@ -58,6 +59,7 @@ WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY) 
 EDITS: Final = (Step.EDIT_GENRE, Step.EDIT_HERO, Step.EDIT_SETTING, Step.EDIT_EXTRA)
 IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
 ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND, Step.ROLE)  # one answer, and back
+TALKING: Final = frozenset({Step.CHAT, Step.CHARACTER})  # words are said to somebody, and answered
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
 LENGTHS: Final = ("short", "middle", "long")
 # Labels that could as well be somebody's own word: buttons at their own step only.
@@ -70,6 +72,7 @@ COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     | {"/balance", "/stats", "/info"}
     # the chat
     | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+    | {"/characters", "/menu"}
 )
 
 # The most characters that a person's own words may have at a step.
@@ -128,6 +131,9 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/clear": Cell("forget_chat", moves=True),
     "/t": Cell("tokens"),
     "/sessions": Cell("sessions"),
+    # characters: «меню» is the button's, /menu theirs
+    "/characters": Cell("characters"),
+    "/menu": Cell("characters"),
     "/debug": Cell("debug"),
     "/logs": Cell("logs"),
     "/users": Cell("users"),
@@ -165,6 +171,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
             "stories": Cell("shelf"),
             "lucky": Cell("lucky", Step.SUMMARY),
             "profile": Cell("profile"),
+            "characters": Cell("characters"),
             "/end_story": Cell("ask_ending"),
             "chat": Cell("open_chat", Step.CHAT),
             WORDS: Cell("keep_words"),
@@ -277,6 +284,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
             "another_finale": Cell("another_variant", writes=True),
             "download": Cell("download"),
             "same_settings": Cell("same_settings", Step.SUMMARY),
+            "characters": Cell("characters"),
             "chat": Cell("open_chat", Step.CHAT),
         }
     ),
@@ -291,6 +299,13 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
             "forget_chat": Cell("forget_chat", moves=True),
             "role": Cell("modes"),
             "chat": Cell("open_chat", Step.CHAT),
+        }
+    ),
+    Step.CHARACTER: _at(
+        {
+            WORDS: Cell("talk_to_character", writes=True),
+            "characters": Cell("characters"),
+            "/clear": Cell("forget_character", moves=True),
         }
     ),
     Step.ROLE: _at({WORDS: Cell("set_role"), "role_reset": Cell("reset_role")}, _BACK_OUT),

@@ -37,7 +37,7 @@ LONG_VALUES = frozenset(
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _LABEL = re.compile(r"\{@(\w+)\}")
 _TAG = re.compile(r"<(/?)(b|i|code)>")
-_NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "character"}
+_NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "characters"}
 
 
 class Html(str):
@@ -68,7 +68,7 @@ class Texts(Presets):
     def __init__(self, language: str, tables: Mapping[str, Any]) -> None:
         super().__init__(tables.get("genre", []), tables.get("extras", {}).get("common", []))
         self.language = language
-        self.characters = personas.read(tables.get("character", []))
+        self.characters = personas.read(tables.get("characters", []))
         self.labels = {key.removeprefix("later."): text for key, text in _flat(tables.get("label", {}))}
         self.aliases: Mapping[str, list[str]] = tables.get("alias", {})
         self.plurals: Mapping[str, Mapping[str, str]] = tables.get("plural", {})
@@ -241,9 +241,9 @@ def _faults(texts: Texts) -> Iterator[str]:
     keys = [one.key for one in texts.characters]
     for one in texts.characters:
         if keys.count(one.key) > 1:
-            yield f"{texts.language}: character.{one.key}: there are two"
+            yield f"{texts.language}: characters.{one.key}: there are two"
         for name, fault in personas.faults(one.persona):
-            yield f"{texts.language}: character.{one.key}: {name} is {fault}"
+            yield f"{texts.language}: characters.{one.key}: {name} is {fault}"
 
 
 def _is_markup(text: str) -> bool:
@@ -287,7 +287,7 @@ def _differences(reference: Texts, texts: Texts) -> Iterator[str]:
     for name, ours, theirs in (
         ("plural", set(texts.plurals), set(reference.plurals)),
         ("genre", set(texts.by_genre), set(reference.by_genre)),
-        ("character", {one.key for one in texts.characters}, {one.key for one in reference.characters}),
+        ("characters", {one.key for one in texts.characters}, {one.key for one in reference.characters}),
     ):
         for key in sorted(ours ^ theirs):
             yield f"{texts.language}: {name}.{key}: {'only here' if key in ours else 'missing'}"

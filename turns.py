@@ -21,7 +21,8 @@ from errors import CoauthorError, ModelCancelled, StorageError
 from gpt import GPT
 from intake import Intake
 from logs import event
-from messages import Finish, Message, OutboxRow, Outgoing
+from messages import Finish, Message, OutboxRow, Outgoing, Usage
+from services.analytics import Analytics
 from storytelling import allowance
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
@@ -34,6 +35,7 @@ STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
 PROGRESS_AFTER_S = 0.7  # a quick answer in a group needs no notice that it is being written
 
 
+_IN_A_STORY = {"part": "part_written", "ending": "story_finished"}  # a turn's kind → an event of analytics
 JOB_THREADS = 4  # for pictures and readings, which take no slot of the model
 
 
@@ -59,6 +61,7 @@ class Turns:
         outcomes: Outcomes,
         writing: Writing,
         media: Media,
+        analytics: Analytics,
     ) -> None:
         self._config = config
         self._db = db
@@ -68,6 +71,7 @@ class Turns:
         self._outcomes = outcomes
         self._writing = writing
         self._media = media
+        self._analytics = analytics
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)  # for `stop`: a turn's end must not wake every idle worker
         self._model_line = _Line(self._lock)
@@ -277,10 +281,12 @@ class Turns:
             self._live[turn_id] = live
         self._delivery.typing(turn.chat_id)
         started = time.monotonic()
+        self._analytics.tell("request_sent", turn.user_id, kind=turn.kind)
         try:
             finish = self._write(live)
             if finish is None:
                 return  # the process ends: asked again in the next life
+            self._tell_of_answer(live, started)
             self._commit(live, lambda: self._writing.answer(live, finish))
         except ModelCancelled:
             return  # whoever stopped it has ended the turn
@@ -301,6 +307,15 @@ class Turns:
             output=live.usage.output if live.usage else None,
             ms=round((time.monotonic() - started) * 1000),
         )
+
+    def _tell_of_answer(self, live: Live, started: float) -> None:
+        """For analytics: an answer has come, and what it is to a story."""
+        turn, usage = live.turn, live.usage or Usage(0, 0)
+        milliseconds = round((time.monotonic() - started) * 1000)
+        tokens = {"input_tokens": usage.input, "output_tokens": usage.output}
+        self._analytics.tell("response_received", turn.user_id, kind=turn.kind, milliseconds=milliseconds, **tokens)
+        if turn.kind in _IN_A_STORY:
+            self._analytics.tell(_IN_A_STORY[turn.kind], turn.user_id, variant=turn.variant)
 
     def _write(self, live: Live) -> Finish | None:
         """The answer's end; None: the process ends first. While the database fails the turn waits for it."""

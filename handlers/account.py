@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from telebot import types
 
 from database import User
-from handlers import library, wizard
+from handlers import characters, library, wizard
 from handlers.places import announce, where
 from handlers.visit import Desk, Visit, now
+from keyboards import inline
+from messages import Json
 from story import IN_WIZARD, Step
 from storytelling import allowance
 from texts import Html
@@ -36,6 +40,7 @@ def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple
         return None, False
     language = desk.locales.language_of(sender.language_code)
     fresh = desk.db.users.register(sender.id, *names, language=language, balance=desk.config.user_tokens, now=now())
+    desk.intake.envelope.after.append(partial(desk.analytics.tell, "registered", sender.id, language=language))
     if not private:
         desk.db.users.set_blocked(sender.id, True)
     return fresh, private
@@ -60,12 +65,18 @@ def first_words(visit: Visit) -> None:
     """What somebody new reads, whatever they sent first."""
     config, texts = visit.desk.config, visit.texts
     turns = allowance.turns_left(config, config.user_tokens)
-    begin = visit.inline(visit.button("lucky", "go:lucky"), visit.button("pick_myself", "go:new_story"))
+    begin = welcome_buttons(visit)
     if visit.user.id in config.admin_ids:
         visit.say("start.first_unlimited", keyboard=begin)
     else:
         visit.send(texts.say("start.first", turns=turns), keyboard=begin)
     visit.say_here("start.first_menu")
+
+
+def welcome_buttons(visit: Visit) -> Json:
+    """The two ways into a story, and the page of characters where there is one."""
+    ways = [visit.button("lucky", "go:lucky"), visit.button("pick_myself", "go:new_story")]
+    return inline(ways, page=characters.page_button(visit))
 
 
 def show_help(visit: Visit) -> None:

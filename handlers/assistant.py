@@ -36,7 +36,7 @@ def talk(visit: Visit) -> None:
     if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
         visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
         return
-    quoted = _quoted(visit, open_talk)
+    quoted = quote(visit, open_talk)
     open_talk = _with_room(visit, open_talk, visit.words, quoted)
     ask(visit, open_talk, open_talk.head_id, visit.words, quoted)
 
@@ -45,10 +45,10 @@ def ask(visit: Visit, talk: Talk, below_id: int | None, words: str, quoted: str 
     """Puts a question under a prompt of the talk and asks for the answer."""
     db = visit.desk.db
     prompt_id = db.tree.add(
-        talk.session_id, below_id, visit.user.id, "user", words, now=now(), kind=KIND, quoted=quoted
+        talk.session_id, below_id, visit.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
     db.outbox.show(visit.chat_id, visit.message_id, prompt_id)
-    visit.ask(KIND, talk.session_id, prompt_id)
+    visit.ask(talk.kind, talk.session_id, prompt_id)
 
 
 def rewrite_words(visit: Visit, prompt_id: int) -> bool:
@@ -164,13 +164,13 @@ def _begin(visit: Visit) -> Talk:
     return begun
 
 
-def _quoted(visit: Visit, talk: Talk) -> str:
+def quote(visit: Visit, talk: Talk) -> str:
     """The message that the question replies to, cut to a sane size; empty where the talk has just said it."""
     if visit.quoted_id is None:
         return ""
     db = visit.desk.db
     shown = db.tree.get(db.outbox.shown(visit.chat_id, visit.quoted_id))
-    remembers = roles.remembers(db.roles.get(visit.chat_id))
+    remembers = talk.kind != KIND or roles.remembers(db.roles.get(visit.chat_id))
     if shown is not None and shown.id == talk.head_id and remembers:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.

@@ -15,6 +15,7 @@ from handlers import (
     admin,
     appeals,
     assistant,
+    characters,
     library,
     media,
     models,
@@ -29,7 +30,7 @@ from handlers import (
 from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
-from story import IN_WIZARD, Step
+from story import IN_WIZARD, TALKING, Step
 from storytelling.books import FORMATS
 from storytelling.outcomes import title_of
 from storytelling.prompting import TALKS
@@ -101,7 +102,7 @@ def _drop(visit: Visit, inbox_id: int) -> Toast:
     if not desk.db.inbox.drop_queued(inbox_id, visit.chat_id, now()):
         return "toast.already_in"
     visit.after(lambda: desk.intake.forget_queued(visit.chat_id, inbox_id))
-    said = "chat.words_dropped" if visit.step is Step.CHAT else "story.words_dropped"
+    said = "chat.words_dropped" if visit.step in TALKING else "story.words_dropped"
     visit.envelope.send(
         Outgoing(
             visit.chat_id,
@@ -290,4 +291,7 @@ _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
     "restore": library.put_back,
     "model": models.press,
     "models": models.turn_page,
+    "characters": characters.turn_page,
+    "character": characters.choose,
+    "anew": characters.begin_anew,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from handlers.places import awaited
 from handlers.visit import Visit
-from story import Step
+from story import TALKING
 
 _KINDS = {
     "sticker": "sticker",
@@ -41,4 +41,4 @@ def empty(visit: Visit) -> None:
 
 
 def edited(visit: Visit) -> None:
-    visit.say("wrong.edited_chat" if visit.step is Step.CHAT else "wrong.edited", now=awaited(visit))
+    visit.say("wrong.edited_chat" if visit.step in TALKING else "wrong.edited", now=awaited(visit))

@@ -16,6 +16,7 @@ from handlers import (
     admin,
     appeals,
     assistant,
+    characters,
     fallback,
     groups,
     library,
@@ -35,7 +36,18 @@ from handlers import story as story_screen
 from handlers.reading import readable
 from handlers.visit import Desk, Visit
 from messages import Json, Outgoing
-from story import ADMIN_COMMANDS, COMMANDS, ONLY_THERE, OTHER_CONTENT, UNKNOWN_COMMAND, WORDS, Step, accepted, decide
+from story import (
+    ADMIN_COMMANDS,
+    COMMANDS,
+    ONLY_THERE,
+    OTHER_CONTENT,
+    TALKING,
+    UNKNOWN_COMMAND,
+    WORDS,
+    Step,
+    accepted,
+    decide,
+)
 from storytelling.showing import as_reply, sentence
 
 ACTIONS: Mapping[str, Callable[[Visit], None]] = {
@@ -80,6 +92,9 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "leave_question": questions.leave,
     "language": account.ask_language,
     "model": models.show,
+    "characters": characters.show,
+    "talk_to_character": characters.talk,
+    "forget_character": characters.forget,
     "keep_words": story_screen.keep_words,
     "queue_words": story_screen.queue_words,
     "already_writing": story_screen.already_writing,
@@ -113,7 +128,7 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "other_content": fallback.other_content,
 }
 _INFORMING = frozenset(
-    {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions"}
+    {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions", "characters"}
 )  # after these the wizard repeats its question
 
 
@@ -150,6 +165,9 @@ def on_message(desk: Desk, message: types.Message) -> None:
     visit = _visit(desk, message.from_user, message.chat.id, message.message_id)
     if visit is None:
         return
+    if message.web_app_data is not None:
+        characters.from_page(visit, message.web_app_data.data)
+        return
     _read(visit, message)
     if visit.first and visit.key != "/start":
         account.first_words(visit)
@@ -164,7 +182,7 @@ def on_edited(desk: Desk, message: types.Message) -> None:
     if visit is None:
         return
     _read(visit, message)
-    if visit.key != WORDS or visit.step not in (Step.STORY, Step.CHAT):
+    if visit.key != WORDS or visit.step not in TALKING | {Step.STORY}:
         return
     rewrite = rewriting.rewrite_words if visit.step is Step.STORY else assistant.rewrite_words
     prompt_id = desk.db.outbox.shown(visit.chat_id, visit.message_id)
@@ -275,7 +293,7 @@ def _key_of(visit: Visit, text: str) -> str:
 def _where_it_was(visit: Visit) -> bool:
     """Whether somebody whose words waited for a turn is still in the story or chat that they were said to: anywhere
     else they would answer another question, or go on with another story."""
-    return visit.step in (Step.STORY, Step.CHAT) and visit.envelope.queued == visit.words_go_to
+    return visit.step in TALKING | {Step.STORY} and visit.envelope.queued == visit.words_go_to
 
 
 def _dispatch(visit: Visit) -> None:

@@ -7,7 +7,7 @@ from handlers.visit import Visit, now
 from keyboards import presets_shown
 from prose import first_sentences
 from splitting import shorten
-from story import ANSWERS, EDITS, IN_WIZARD, WORD_LIMITS, Draft, Step
+from story import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS, Draft, Step
 from storytelling.outcomes import title_of
 from talking import roles
 from texts import Html, Texts
@@ -39,6 +39,7 @@ _NOW = {
     Step.FIND: "find",
     Step.CHAT: "chat",
     Step.ROLE: "role",
+    Step.CHARACTER: "character",
 }
 _FIELDS = ("genre", "hero", "setting", "extra")
 
@@ -46,7 +47,7 @@ _FIELDS = ("genre", "hero", "setting", "extra")
 def awaited(visit: Visit) -> Html:
     """What the user's step waits for and what works there, to end a sentence with."""
     name = _NOW[visit.step]
-    if visit.writing and visit.step in (Step.STORY, Step.FINALE, Step.CHAT):
+    if visit.writing and visit.step in TALKING | {Step.STORY, Step.FINALE}:
         name = "writing"
     elif visit.step is Step.EXTRA and visit.draft.extra:
         name = "extra_more"
@@ -72,6 +73,9 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
         return texts.say(f"{_NOW[visit.step]}.ask_again")
     if visit.step is Step.CHAT:
         return _chat(visit)
+    if visit.step is Step.CHARACTER:
+        character = visit.desk.db.characters.chosen(visit.user.id)
+        return texts.say("character.line", name=character.name) if character else texts.say("character.nobody")
     if story is None:
         return texts.say("menu.no_story")
     if visit.step is Step.FINALE:

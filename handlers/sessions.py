@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from handlers import library
+from handlers import characters, library
 from handlers.places import OPENING_CHARS, announce
 from handlers.visit import Visit, now
 from keyboards import inline
@@ -25,7 +25,7 @@ def tokens(visit: Visit) -> None:
     if not visit.group and story is not None and (visit.step in _AT_THE_STORY or talk is None):
         name, spent, head_id, kind = title_of(story), story.spent, story.head_id, "story"
     elif talk is not None:
-        name, spent, head_id, kind = _short(talk.opening), talk.spent, talk.head_id, "chat"
+        name, spent, head_id, kind = _short(talk.opening), talk.spent, talk.head_id, talk.kind
     else:
         visit.say("tokens.nothing")
         return
@@ -62,10 +62,13 @@ def resume(visit: Visit, session_id: int) -> Toast:
     story, talk = db.stories.get(session_id), db.talks.get(session_id)
     if story is not None and not story.deleted:
         return library.open_story(visit, story) if story.user_id == visit.user.id else "toast.foreign"
-    if talk is None or talk.deleted or talk.kind != "chat":
+    if talk is None or talk.deleted:
         return "toast.past"
     if talk.user_id != visit.user.id or talk.chat_id != visit.chat_id:
         return "toast.foreign"
+    if talk.kind == "character":
+        db.talks.resume(session_id, now())
+        return characters.choose(visit, talk.character_id or 0)
     db.talks.resume(session_id, now())
     visit.go(Step.CHAT)
     announce(visit)

@@ -8,7 +8,7 @@ from handlers.places import announce, awaited
 from handlers.visit import Visit, now
 from keyboards import inline
 from splitting import split
-from story import Step
+from story import TALKING, Step
 from storytelling import allowance
 from storytelling.outcomes import title_of
 
@@ -146,15 +146,14 @@ def queue_words(visit: Visit) -> None:
         visit.say("story.busy_full", n=waiting)
         db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
         return
-    chat = visit.step is Step.CHAT
-    if chat:
+    if visit.step is Step.CHAT:
         visit.open_talk()  # a first one is begun now: words behind these belong to the same
     envelope.verdict, envelope.queued = "queue", visit.words_go_to
     turn = visit.desk.turns.open_in(visit.chat_id)
     buttons = [visit.button("not_needed", f"drop:{envelope.inbox_id}")]
     if turn is not None:
         buttons.append(visit.button("stop", f"stop:{turn.id}"))
-    visit.say("chat.busy" if chat else "story.busy", keyboard=visit.inline(*buttons))
+    visit.say("chat.busy" if visit.step in TALKING else "story.busy", keyboard=visit.inline(*buttons))
 
 
 def already_writing(visit: Visit) -> None:

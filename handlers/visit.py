@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from telebot import types
 
@@ -19,7 +20,8 @@ from intake import Envelope, Intake
 from keyboards import inline, reply
 from messages import Json, Outgoing
 from offer import Offer
-from story import Draft, Step
+from services.analytics import Analytics
+from story import TALKING, Draft, Step
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from texts import Locales, Texts
@@ -39,6 +41,7 @@ class Desk:
     outcomes: Outcomes
     media: Media
     offer: Offer
+    analytics: Analytics
     halt: Callable[[], None] = lambda: None  # has the process stop in good order
     life: int = 0  # names this run of the bot: what asked in an earlier one is past
 
@@ -105,8 +108,13 @@ class Visit:
 
     @property
     def talk(self) -> Talk | None:
-        """The chat with the assistant that is open here, or was last."""
-        return self.desk.db.talks.open_in(self.chat_id)
+        """What was said here with the character who is on; elsewhere the chat with the assistant."""
+        if self.step is not Step.CHARACTER:
+            return self.desk.db.talks.open_in(self.chat_id)
+        character = self.desk.db.characters.chosen(self.user.id)
+        if character is None:
+            return None
+        return self.desk.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
         """The same; a new one, where there is none."""
@@ -118,7 +126,7 @@ class Visit:
     @property
     def words_go_to(self) -> int:
         """The session that the user's words go into here, or `NO_SESSION`."""
-        if self.step is Step.CHAT or self.group:
+        if self.step in TALKING or self.group:
             talk = self.talk
             return talk.session_id if talk is not None else NO_SESSION
         return self.user.session_id or NO_SESSION
@@ -232,6 +240,10 @@ class Visit:
         if replied is not None:
             chosen = message.quote.text if message.quote is not None else ""  # a part of it that the user marked
             self.quoted, self.quoted_id = chosen or replied.text or replied.caption or "", replied.message_id
+
+    def tell(self, name: str, **properties: str | int | bool) -> None:
+        """Something has happened, for analytics; told when the transaction has committed."""
+        self.after(partial(self.desk.analytics.tell, name, self.user.id, **properties))
 
     def after(self, call: Callable[[], None]) -> None:
         """Runs when the transaction has committed."""

@@ -173,6 +173,7 @@ def begin(visit: Visit) -> None:
         now=now(),
         language=visit.user.language,
     )
+    visit.tell("story_started", language=visit.user.language, lucky=draft.lucky)
     del desk.db.drafts[visit.user.id]
     visit.open(session_id)
     visit.go(Step.STORY)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 Property = str | int | bool
 
+DAY_S: Final = 86_400
 MOST_UNDER_WAY: Final = 5_000
 FORGOTTEN_S: Final = 600.0  # after which an event that the SDK never told the end of is taken for lost
 FLUSH_MS: Final = 1_000  # the SDK's threads keep the process that long at its end
@@ -29,33 +31,64 @@ WORD_EVERY_S: Final = 60.0
 
 
 class Analytics:
-    """The one seam: whoever sees something happen tells it here. Nothing here raises or waits."""
+    """The one seam: whoever sees something happen tells it here. Nothing here raises or waits.
+
+    Counts are kept in memory and written by `flush`, so that they cost no turn a statement.
+    """
 
     def __init__(self, db: Database, *, api_key: str = "", server_url: str = "") -> None:
         self._db = db
+        self._lock = threading.Lock()
+        self._counts: Counter[tuple[int, str]] = Counter()
         self._amplitude = _Amplitude(api_key, server_url) if api_key else None
 
     def tell(self, name: str, user_id: int, **properties: Property) -> None:
-        """Something has happened, outside of any transaction."""
-        try:
-            self.count(name)
-        except StorageError as error:
-            event(log, logging.WARNING, "event not counted", event=name, error=str(error))
-        self.send(name, user_id, **properties)
-
-    def count(self, name: str) -> None:
-        """Only counts it, in the transaction around it. Raises `StorageError`."""
-        self._db.events.count(name, int(time.time()))
-
-    def send(self, name: str, user_id: int, **properties: Property) -> None:
-        """Only sends it, for what was counted in a transaction that has committed."""
+        """Something has happened; to be told when the transaction that says so has committed."""
+        with self._lock:
+            self._counts[int(time.time()) // DAY_S, name] += 1
         if self._amplitude is not None:
             self._amplitude.send(name, user_id, properties)
 
+    def flush(self) -> None:
+        """Writes the counts. Raises `StorageError`, and keeps them for the next time."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        if not counts:
+            return
+        try:
+            self._db.events.add(counts)
+        except StorageError:
+            with self._lock:
+                self._counts.update(counts)
+            raise
+
     def stop(self, timeout_s: float) -> None:
-        """Sends what is left, for as long as it may take."""
+        """Writes and sends what is left, for as long as it may take."""
+        try:
+            self.flush()
+        except StorageError as error:
+            event(log, logging.WARNING, "events not counted", error=str(error))
         if self._amplitude is not None:
             self._amplitude.stop(timeout_s)
+
+
+class TellingOutbox:
+    """The outbox as delivery knows it, which tells of each answer that has reached its reader."""
+
+    def __init__(self, db: Database, analytics: Analytics) -> None:
+        self._db = db
+        self._analytics = analytics
+        self.pending = db.outbox.pending
+        self.dropped = db.outbox.dropped
+
+    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
+        """Telegram has it. An answer in several messages, or one that is shown again, counts once."""
+        shown = message_id is not None and prompt_id is not None
+        first = shown and not self._db.outbox.messages_of(chat_id, prompt_id)
+        self._db.outbox.sent(row_id, chat_id, message_id, prompt_id)
+        turn = self._db.turns.that_wrote(prompt_id) if first and prompt_id is not None else None
+        if turn is not None:
+            self._analytics.tell("reply_sent", turn.user_id, kind=turn.kind)
 
 
 class _Amplitude:

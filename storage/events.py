@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from storage.connection import Connection
 
 
@@ -11,13 +13,15 @@ class Events:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def count(self, name: str, now: int) -> None:
-        """One more of these today (UTC)."""
-        self._connection.run(
-            "insert into event (day, name, count) values (?, ?, 1)"
-            " on conflict (day, name) do update set count = count + 1",
-            (now // 86_400, name),
-        )
+    def add(self, counts: Mapping[tuple[int, str], int]) -> None:
+        """So many more of each: `(day since 1970, name)` → how many."""
+        with self._connection.transaction():
+            for (day, name), count in counts.items():
+                self._connection.run(
+                    "insert into event (day, name, count) values (?1, ?2, ?3)"
+                    " on conflict (day, name) do update set count = count + ?3",
+                    (day, name, count),
+                )
 
     def since(self, day: int) -> dict[str, int]:
         """How often each happened from a day (since 1970) on."""

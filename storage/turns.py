@@ -68,6 +68,16 @@ class Turns:
         row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
         return _turn(row) if row else None
 
+    def that_wrote(self, prompt_id: int) -> Turn | None:
+        """The turn whose answer a prompt is; None where it is somebody's own words."""
+        columns = ", ".join(f"turn.{name}" for name in _COLUMNS.split(", "))
+        row = self._connection.row(
+            f"select {columns} from prompt join turn on turn.id = prompt.turn_id"
+            " where prompt.id = ? and prompt.role = 'assistant'",
+            (prompt_id,),
+        )
+        return _turn(row) if row else None
+
     def open_in(self, chat_id: int) -> Turn | None:
         """The waiting or running turn of a chat."""
         row = self._connection.row(

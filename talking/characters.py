@@ -1,0 +1,68 @@
+"""Conversations with characters, as far as they differ from the chat: who answers is in the database, and always
+remembers; safe instructions stand in every prompt."""
+
+from __future__ import annotations
+
+from database import Character, StoryPath, Talk, Turn
+from errors import LimitReached
+from keyboards import inline
+from messages import Message, Outgoing, Usage
+from storytelling.family import Subject
+from storytelling.showing import sentence
+from talking import prompting
+from talking.family import TalkFamily
+from talking.outcomes import TalkOutcomes
+from texts import FALLBACK, Texts
+from yandex_gpt import build_prompt
+
+
+class CharacterOutcomes(TalkOutcomes):
+    """The ends of characters' turns: there is no role, and a full session is begun anew with the same one."""
+
+    def limit(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+        talk = self._db.talks.get(session_id) if session_id else None
+        if error.limit != "session" or talk is None or talk.character_id is None:
+            return super().limit(user_id, chat_id, session_id, error)
+        user = self._db.users.get(user_id)
+        texts = self._locales[user.language if user else FALLBACK]
+        anew = inline([(texts.label("anew"), f"anew:{talk.character_id}")])
+        limit = self._config.max_tokens_per_session
+        return sentence(chat_id, texts.say("character.session_full", limit=limit), anew)
+
+    def _about_context(self, turn: Turn, talk: Talk, texts: Texts, usage: Usage) -> list[Outgoing]:
+        if self._db.ledger.paid_for(turn.id, "summary"):
+            return [self._say(turn, texts, "chat.summarised")]
+        return []
+
+
+class CharacterFamily(TalkFamily):
+    """A character in place of a role. It speaks the language that it was written in."""
+
+    def subject(self, turn: Turn) -> Subject:
+        talk = self._db.talks.get(turn.session_id)
+        character = self._db.characters.get(talk.character_id) if talk is not None and talk.character_id else None
+        texts = self._locales[character.language if character is not None else self._outcomes.language(turn)]
+
+        def prompt(path: StoryPath) -> list[Message]:
+            greets = bool(path.prompts) and path.prompts[0].role == "assistant"
+            return build_prompt(
+                system=system_prompt(texts, character, path.memory),
+                opening=texts.prompt("persona.opening") if greets else "",
+                path=[Message(prompt.role, prompting.said_text(texts, prompt)) for prompt in path.prompts],
+                go_on=texts.prompt("wire.go_on"),
+                closing=texts.prompt("talk.softer") if turn.soft else "",
+            )
+
+        return Subject(texts, prompt)
+
+
+def system_prompt(texts: Texts, character: Character | None, memory: str) -> str:
+    """Who answers, how, and what never; without the character where that is deleted while a turn waits."""
+    persona = character.persona if character is not None else None
+    return texts.prompt(
+        "persona.system",
+        name=persona.name if persona else "",
+        line=persona.line if persona else "",
+        personality=persona.personality if persona else "",
+        memory=memory,
+    )
