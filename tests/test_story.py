@@ -43,6 +43,7 @@ EXPECTED: dict[Step, Row] = {
         "profile": ("profile", None),
         "/end_story": ("ask_ending", None),
         "chat": ("open_chat", Step.CHAT),
+        "characters": ("characters", None),
         WORDS: ("keep_words", None),
     },
     Step.RESUME: {
@@ -124,6 +125,7 @@ EXPECTED: dict[Step, Row] = {
         "download": ("download", None),
         "same_settings": ("same_settings", Step.SUMMARY),
         "chat": ("open_chat", Step.CHAT),
+        "characters": ("characters", None),
     },
     Step.CORRECT: {WORDS: ("correct", None)},
     Step.MEMORY: {WORDS: ("rewrite_memory", None), "rebuild": ("rebuild_memory", None)},
@@ -141,6 +143,11 @@ EXPECTED: dict[Step, Row] = {
         "chat": ("open_chat", Step.CHAT),
     },
     Step.ROLE: {WORDS: ("set_role", None), "role_reset": ("reset_role", None)},
+    Step.CHARACTER: {
+        WORDS: ("talk_to_character", None),
+        "characters": ("characters", None),
+        "/clear": ("forget_character", None),
+    },
 }
 EVERYWHERE: Row = {
     "/start": ("welcome", None),
@@ -165,6 +172,9 @@ EVERYWHERE: Row = {
     "/clear": ("forget_chat", None),
     "/t": ("tokens", None),
     "/sessions": ("sessions", None),
+    # characters
+    "/characters": ("characters", None),
+    "/menu": ("characters", None),
     "/debug": ("debug", None),
     "/logs": ("logs", None),
     "/users": ("users", None),
@@ -217,7 +227,7 @@ def test_every_action_of_the_table_is_answered_by_somebody() -> None:
 def test_every_step_can_be_reached_and_left() -> None:
     # Where actions themselves decide: the wizard's resumption, the choice of an ending, a story's end.
     decided_by_actions = {
-        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND},
+        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER},
         Step.RESUME: {Step.GENRE},
         Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE},
         Step.CHAT: {Step.ROLE},

@@ -306,6 +306,7 @@ def test_every_text_is_said_somewhere() -> None:
     composed = (
         *("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed"),
         *("purpose.", "asking.for_", "account.at_full_", "mode.name.", "mode.about."),
+        "webapp.",  # of the page; its own test is below
     )
     endings = (".placeholder", ".ask_again")
     silent = [
@@ -314,3 +315,17 @@ def test_every_text_is_said_somewhere() -> None:
         if not key.startswith((*composed, "label.", "prompt.")) and not key.endswith(endings) and f'"{key}"' not in code
     ]
     assert silent == []
+
+
+def test_every_text_of_the_page_is_said_there() -> None:
+    folder = Path(__file__).resolve().parent.parent / "webapp"
+    page = "".join(file.read_text("utf-8") for file in (folder / "page").iterdir())
+    server = "".join(file.read_text("utf-8") for file in folder.glob("*.py"))
+    composed = ("field_", "hint_")  # from the name of a form's field, or of what is wrong with it
+    silent = [
+        key
+        for key in RU.templates()
+        if (key.startswith("webapp.page.") and not re.search(rf"[\".]{key[12:]}[\" ]", page))
+        or (key.startswith("webapp.error.") and f'"{key[13:]}"' not in server)
+    ]
+    assert [key for key in silent if not key.rpartition(".")[2].startswith(composed)] == []
