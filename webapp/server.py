@@ -25,8 +25,8 @@ THREADS: Final = 4
 CONNECTIONS: Final = 200
 SILENT_S: Final = 30  # after which a connection is closed
 HEADER_BYTES: Final = 16_384
-TURN_S: Final = 1.0  # the longest that the loop sleeps
-STOP_S: Final = 2.0
+TURN_S: Final = 5.0  # the longest that the loop sleeps; a stop wakes it
+STOP_S: Final = 0.5
 
 
 class WebApp:

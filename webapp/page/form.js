@@ -69,6 +69,7 @@ function fault(name, text) {
   }
   $(`fault-${name}`).textContent = text;
   field(name).setAttribute("aria-invalid", "true");
+  field(name).scrollIntoView({ block: "center" });
   field(name).focus();
 }
 
@@ -125,6 +126,8 @@ form.addEventListener("submit", (event) => {
 form.addEventListener("input", (event) => {
   if (!names.includes(event.target.name)) return;
   count(event.target.name);
+  $(`fault-${event.target.name}`).textContent = "";
+  event.target.removeAttribute("aria-invalid");
   if (event.target.name === "name" && !character?.picture && !picture) showFace();
 });
 field("picture").addEventListener("change", async () => {
