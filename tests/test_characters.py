@@ -4,6 +4,7 @@ own history, and what is told to analytics."""
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +15,10 @@ import pytest
 import requests
 
 from database import Database
+from errors import StorageError
 from personas import BuiltIn, Persona
 from sandbox.people import Person
+from services.analytics import MOST_UNDER_WAY, Analytics
 from tests.webapp_site import SCRIPT
 from tests.world import World, until
 from texts import Locales
@@ -436,3 +439,25 @@ def test_an_amplitude_that_is_away_slows_and_stops_nothing(
     said(world, person, "Привет", "Здравствуйте.")
     world.stop()
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+def test_events_are_dropped_while_too_many_are_under_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    db = Database(tmp_path / "bot.db")
+    told = Analytics(db, api_key="amplitude-key-0123456789", server_url="http://127.0.0.1:9/2/httpapi")
+    with caplog.at_level(logging.WARNING):
+        for number in range(MOST_UNDER_WAY + 50):
+            told.tell("part_written", number)
+    told.stop(0.1)
+    assert "too many events under way" in caplog.text
+    assert db.events.since(0) == {"part_written": MOST_UNDER_WAY + 50}, "the database counts them all"
+    db.close()
+
+
+def test_counts_wait_for_a_database_that_cannot_be_written(world: World) -> None:
+    assert world.app is not None
+    with world.locked():
+        world.app.analytics.tell("part_written", 1)
+        with pytest.raises(StorageError):
+            world.app.analytics.flush()
+    world.app.analytics.flush()
+    assert world.value("select count from event where name = 'part_written'") == 1

@@ -8,6 +8,7 @@ import struct
 import time
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from errors import ConfigError
 from tests.webapp_site import PERSON, SCRIPT, TOKEN, Site, init_data, running, signed
 from webapp.gate import CHANGES, READS
 from webapp.init_data import FRESH_S, Refused, visitor_of
 from webapp.pace import Pace
 from webapp.pictures import SIDE_PX, NoPicture, square
+from webapp.server import WebApp
 
 OWN = {"name": "Пёс Трезор", "line": "Верит всем", "greeting": "Гав!", "personality": "Ты пёс."}
 
@@ -472,6 +475,11 @@ def test_the_page_comes_in_the_browsers_language(shared: Site) -> None:
     assert '<html lang="ru">' in russian.text
     assert "Characters" in english.text
     assert "Accept-Language" in english.headers["Vary"]
+
+
+def test_a_port_that_is_taken_is_a_fault_of_the_configuration(shared: Site) -> None:
+    with pytest.raises(ConfigError, match="WEBAPP_PORT"):
+        WebApp(replace(shared.config, webapp_port=shared.server.port), shared.db, shared.locales, lambda *_: None)
 
 
 # ---------------------------------------------------------------------- anything at all
