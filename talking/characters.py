@@ -19,10 +19,12 @@ from yandex_gpt import build_prompt
 class CharacterOutcomes(TalkOutcomes):
     """The ends of characters' turns: there is no role, and a full session is begun anew with the same one."""
 
-    def limit(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+    def limit(
+        self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached, kind: str = "character"
+    ) -> Outgoing:
         talk = self._db.talks.get(session_id) if session_id else None
         if error.limit != "session" or talk is None or talk.character_id is None:
-            return super().limit(user_id, chat_id, session_id, error)
+            return super().limit(user_id, chat_id, session_id, error, kind)
         user = self._db.users.get(user_id)
         texts = self._locales[user.language if user else FALLBACK]
         anew = inline([(texts.label("anew"), f"anew:{talk.character_id}")])
@@ -48,7 +50,7 @@ class CharacterFamily(TalkFamily):
             return build_prompt(
                 system=system_prompt(texts, character, path.memory),
                 opening=texts.prompt("persona.opening") if greets else "",
-                path=[Message(prompt.role, prompting.said_text(texts, prompt)) for prompt in path.prompts],
+                path=[Message(prompt.role, prompting.said_text(texts, prompt, {})) for prompt in path.prompts],
                 go_on=texts.prompt("wire.go_on"),
                 closing=texts.prompt("talk.softer") if turn.soft else "",
             )

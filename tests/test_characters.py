@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 import requests
@@ -104,7 +105,7 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(ma
 def on_the_page(world: World, person: Person) -> Callable[..., requests.Response]:
     """The page as it opens for a person: what asks its server."""
     address = person.tap("🎭 Открыть персонажей").url
-    data = requests.utils.unquote(address.partition("tgWebAppData=")[2].partition("&")[0])
+    data = unquote(address.partition("tgWebAppData=")[2].partition("&")[0])
     assert world.app is not None and world.app.page is not None
     base = f"http://127.0.0.1:{world.app.page.port}"
     http = requests.Session()
@@ -244,7 +245,7 @@ def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(world:
     person.send("/sessions")
     listed = person.wait(lambda message: len(message.buttons) == 2)
     assert all(CAT in row[0].text for row in listed.buttons)
-    person.tap(listed.buttons[1][0].data)
+    person.tap(listed.buttons[1][0].data or "")
     person.wait("помнит вашу беседу")
     assert "клубок" in str(said(world, person, "А теперь?", "Клубок!"))
 
