@@ -63,6 +63,7 @@ HERE = Path(__file__).parent
 TICKS_PER_S = 4
 TURNS_MAY_TAKE_S = 20.0  # of a stop; what isn't finished by then is taken up at the next start
 ANALYTICS_MAY_TAKE_S = 1.0
+LEAVING_MAY_TAKE_S = 1.0  # after a stop: threads of Amplitude's SDK wait ten seconds for a server that is silent
 STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
 NO_TOKEN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
@@ -387,11 +388,17 @@ def _serve(config: Config, network: Network) -> int:
     while not stop.wait(0.5) and not app.fatal.is_set() and not app.halted.is_set():
         pass
     code = 1 if app.fatal.is_set() else 0
-    last = threading.Timer(STOP_MAY_TAKE_S, os._exit, args=(code,))
+    _end_within(STOP_MAY_TAKE_S, code)
+    app.stop()
+    _end_within(LEAVING_MAY_TAKE_S, code)
+    return code
+
+
+def _end_within(seconds: float, code: int) -> None:
+    """Ends the process then, whatever still holds it."""
+    last = threading.Timer(seconds, os._exit, args=(code,))
     last.daemon = True
     last.start()
-    app.stop()
-    return code
 
 
 if __name__ == "__main__":
