@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from tests.test_page import CHROMIUM
 from tests.test_webapp import picture
 from tests.webapp_site import SCRIPT, Site, init_data, running
+from tests.world import World
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
 
@@ -352,3 +353,48 @@ def test_a_server_that_is_away_is_told_and_nothing_breaks(opens: Opens, site: Si
     page.locator(".card").first.click()
     expect(page.get_by_text("Сервер не отвечает")).to_be_visible()
     assert site.told == []
+
+
+def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_world: Callable[..., World]) -> None:
+    """Choose, greet, talk, create one's own, talk to it, read a story: the whole way."""
+    world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    app = world.start()
+    person = world.writer(words="Жил-был на краю света маяк.")
+    assert app.page is not None
+    with browser.new_context(viewport={"width": 360, "height": 700}, locale="ru-RU") as context:
+        context.route(SCRIPT, lambda route: route.fulfill(content_type="text/javascript", body=NOBODYS_SCRIPT))
+        page = context.new_page()
+        here = f"http://127.0.0.1:{app.page.port}"
+        person.send("/characters")
+        person.wait("С кем поговорим")
+        address = person.tap("🎭 Открыть персонажей").url.replace("http://127.0.0.1:8080", here)
+        page.goto(address)
+        page.get_by_role("button", name="Сократ").click()
+        person.wait("🎭 Отвечает Сократ")
+        person.wait("Радуйся!")
+        world.says("А что такое добро?")
+        person.send("Я добрый.")
+        person.wait("А что такое добро?")
+        page.goto("about:blank")
+        page.goto(address)
+        expect(page.locator("li.on")).to_contain_text("Сократ")
+        page.get_by_role("button", name="Придумать своего").click()
+        for label, text in (
+            ("Имя", "Пёс Трезор"),
+            ("Одной строкой", "Верит всем"),
+            ("Первые слова", "Гав! Ты вернулся!"),
+            ("Характер", "Ты пёс Трезор."),
+        ):
+            page.get_by_label(label).fill(text)
+        page.get_by_role("button", name="Сохранить").click()
+        page.get_by_role("button", name="Пёс Трезор Верит всем").click()
+        person.wait("Гав! Ты вернулся!")
+        world.says("Гав!")
+        person.send("Сидеть")
+        person.wait(lambda message: message.text == "Гав!")
+        assert "Ты пёс Трезор." in world.prompts()[-1][0]["text"]
+        page.get_by_role("tab", name="Истории").click()
+        page.locator(".story").click()
+        expect(page.get_by_role("dialog")).to_contain_text("Жил-был на краю света маяк.")
+        page.get_by_role("button", name="Прислать TXT").click()
+        person.wait(lambda message: message.attachment is not None)

@@ -12,7 +12,9 @@ let choosing = false;
 
 export async function showCharacters(telegramApp) {
   app = telegramApp;
-  known = await ask("characters");
+  const fresh = await ask("characters");
+  if (JSON.stringify(fresh) === JSON.stringify(known)) return; // or a card would lose the focus
+  known = fresh;
   draw();
 }
 
