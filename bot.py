@@ -47,9 +47,7 @@ from storytelling.family import StoryFamily
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from storytelling.writing import Writing
-from talking.characters import CharacterFamily, CharacterOutcomes
-from talking.family import TalkFamily
-from talking.outcomes import TalkOutcomes
+from talking.characters import talk_families
 from texts import FALLBACK, Locales
 from turns import Turns
 from vendors import Vendors, make_vendors
@@ -135,15 +133,9 @@ class App:
         )
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
         outcomes = Outcomes(config, self.db, self.locales, self.offer)
-        talk_outcomes = TalkOutcomes(config, self.db, self.locales, self.offer)
         choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
         stories = StoryFamily(self.db, self.locales, outcomes)
-        families = {
-            "chat": TalkFamily(self.db, self.locales, talk_outcomes),
-            "character": CharacterFamily(
-                self.db, self.locales, CharacterOutcomes(config, self.db, self.locales, self.offer)
-            ),
-        }
+        families = talk_families(config, self.db, self.locales, self.offer)
         writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
         media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator)
         self.turns = Turns(

@@ -3,16 +3,18 @@ remembers; safe instructions stand in every prompt."""
 
 from __future__ import annotations
 
-from database import Character, StoryPath, Talk, Turn
+from config import Config
+from database import Character, Database, StoryPath, Talk, Turn
 from errors import LimitReached
 from keyboards import inline
 from messages import Message, Outgoing, Usage
+from offer import Offer
 from storytelling.family import Subject
 from storytelling.showing import sentence
 from talking import prompting
 from talking.family import TalkFamily
 from talking.outcomes import TalkOutcomes
-from texts import FALLBACK, Texts
+from texts import FALLBACK, Locales, Texts
 from yandex_gpt import build_prompt
 
 
@@ -56,6 +58,14 @@ class CharacterFamily(TalkFamily):
             )
 
         return Subject(texts, prompt)
+
+
+def talk_families(config: Config, db: Database, locales: Locales, offer: Offer) -> dict[str, TalkFamily]:
+    """Who answers in each kind of talk."""
+    return {
+        "chat": TalkFamily(db, locales, TalkOutcomes(config, db, locales, offer)),
+        "character": CharacterFamily(db, locales, CharacterOutcomes(config, db, locales, offer)),
+    }
 
 
 def system_prompt(texts: Texts, character: Character | None, memory: str) -> str:
