@@ -96,7 +96,7 @@ class Statistics:
             budget=self._budget(texts, period, self._db.ledger.budget(period)),
             money=self._money(texts, totals),
         )
-        return Made({"text": text.rstrip()})
+        return Made({"text": f"{text.rstrip()}\n\n{self._events(texts, moment)}".rstrip()})
 
     def _budget(self, texts: Texts, period: str, budget: Budget) -> Html:
         return texts.say(
@@ -107,6 +107,12 @@ class Statistics:
             reserved=budget.reserved,
             lost=budget.lost,
         )
+
+    def _events(self, texts: Texts, moment: int) -> Html:
+        """What happened within seven days, as analytics count it; nothing where nothing did."""
+        counts = self._db.events.since(moment // DAY_S - 6)
+        lines = [texts.say("stats.event", name=texts.plain(f"event.{name}"), n=n) for name, n in counts.items()]
+        return texts.say("stats.events", lines=Html("\n".join(lines))) if lines else Html()
 
     def _money(self, texts: Texts, totals: Totals) -> Html:
         """What the calls cost in roubles, and how many of them have no known price; nothing where none has one."""

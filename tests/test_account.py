@@ -126,6 +126,11 @@ def test_an_admin_sees_the_whole_bot(world: World) -> None:
     assert "Бюджет за всё время:" in said and "из 1 000 000 токенов" in said
     assert "не больше 345" in said
     assert "примерно 0,07 ₽, не считая вызовов, цена которых неизвестна: 1" in said
+    assert world.app is not None
+    world.app.analytics.flush()
+    admin.send("/stats")
+    said = shown(admin.wait("События за 7 дней"))
+    assert "новые люди: 2" in said and "начаты истории: 1" in said
 
 
 def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
