@@ -27,15 +27,17 @@ from storage.roles import Role, Roles
 from storage.schema import look, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
-from storage.talks import SessionLine, Talk, Talks
+from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
 from storage.tree import Path as StoryPath
 from storage.tree import Prompt, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
 __all__ = [
+    "CONTEXT_NEAR",
     "NO_SESSION",
     "REFUSED",
+    "SESSION_NEAR",
     "Account",
     "Budget",
     "Caps",

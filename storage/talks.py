@@ -19,6 +19,9 @@ _COLUMNS = (
     f" deleted_at is not null as deleted, touched_at, {_OPENING} as opening"
 )
 
+CONTEXT_NEAR = 1  # what the model is sent of it is nearly full
+SESSION_NEAR = 2  # what it may spend is nearly spent
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -32,7 +35,7 @@ class Talk:
     head_id: int | None
     spent: int
     reserved: int
-    warned: bool  # that its context is nearly full
+    warned: int  # what was said once already: the sum of `CONTEXT_NEAR` and `SESSION_NEAR`
     deleted: bool
     touched_at: int
     opening: str  # its first words
@@ -52,10 +55,7 @@ class SessionLine:
 
 
 def _talk(row: Row) -> Talk:
-    values = dict(row)
-    for name in ("warned", "deleted"):
-        values[name] = bool(values[name])
-    return Talk(**values)
+    return Talk(**{**dict(row), "deleted": bool(row["deleted"])})
 
 
 class Talks:
@@ -108,8 +108,9 @@ class Talks:
         )
         return {row["user_id"]: number for number, row in enumerate(rows, start=1)}
 
-    def set_warned(self, session_id: int) -> None:
-        self._connection.run("update session set warned = 1 where id = ?", (session_id,))
+    def set_warned(self, session_id: int, of: int) -> None:
+        """Remembers that its user was told: `CONTEXT_NEAR` or `SESSION_NEAR`."""
+        self._connection.run("update session set warned = warned | ? where id = ?", (of, session_id))
 
     def forget(self, session_id: int) -> int:
         """Deletes a talk with all its messages, at once and for good; how many messages. What it cost stays counted."""

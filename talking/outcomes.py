@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from database import Talk, Turn
+from database import CONTEXT_NEAR, SESSION_NEAR, Talk, Turn
 from errors import LimitReached, ModelRefused, PromptTooLong
 from keyboards import inline
 from messages import Json, Outgoing, Usage
@@ -29,7 +29,8 @@ class TalkOutcomes(Outcomes):
         messages = self._shown(turn, talk, text, usage)
         if cut:
             messages.append(self._say(turn, texts, "chat.cut"))
-        return [*messages, *self._about_context(turn, talk, texts, usage), *self._budget_news()]
+        messages += self._about_context(turn, talk, texts, usage) + self._about_session(turn, talk, texts)
+        return [*messages, *self._budget_news()]
 
     def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
         talk, texts = self._talk_of(turn)
@@ -95,12 +96,22 @@ class TalkOutcomes(Outcomes):
         user = self._db.users.get(turn.user_id)
         room = allowance.room(self._config, self._offer.standing(user.model if user else "").context_tokens)
         percent = usage.total * 100 // max(1, room)
-        if percent < CONTEXT_NEAR_PERCENT or talk.warned:
+        if percent < CONTEXT_NEAR_PERCENT or talk.warned & CONTEXT_NEAR:
             return []
-        self._db.talks.set_warned(talk.session_id)
+        self._db.talks.set_warned(talk.session_id, CONTEXT_NEAR)
         anew = user is not None and user.at_full == "anew"
         key = "chat.context_near_anew" if anew else "chat.context_near"
         return [self._say(turn, texts, key, percent=CONTEXT_NEAR_PERCENT)]
+
+    def _about_session(self, turn: Turn, talk: Talk, texts: Texts) -> list[Outgoing]:
+        """Once: that the talk has nearly spent what it may."""
+        limit = self._config.max_tokens_per_session
+        percent = talk.spent * 100 // limit
+        if percent < allowance.SESSION_NEAR_PERCENT or talk.warned & SESSION_NEAR:
+            return []
+        self._db.talks.set_warned(talk.session_id, SESSION_NEAR)
+        left = max(0, limit - talk.spent)
+        return [self._say(turn, texts, "chat.session_near", percent=allowance.SESSION_NEAR_PERCENT, left=left)]
 
     def _say(self, turn: Turn, texts: Texts, key: str, keyboard: Json = None, **values: object) -> Outgoing:
         return _as_reply(turn, sentence(turn.chat_id, texts.say(key, **values), keyboard))

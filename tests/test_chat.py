@@ -373,6 +373,18 @@ def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_world: Calla
     assert len(person.wait("Ваши истории и разговоры").labels) == 2
 
 
+def test_a_session_that_is_nearly_spent_says_so_once(world: World) -> None:
+    person = chatting(world)
+    ask(world, person, "Раз.", "Два.")
+    world.change("update session set spent = 81000")
+    ask(world, person, "Три.", "Четыре.")
+    person.wait("больше 80 % того, что ему отпущено", since=0)
+    ask(world, person, "Пять.", "Шесть.")
+    person.send("/t")
+    person.wait("Потрачено")
+    assert len([one for one in person.bot_messages if "ему отпущено" in one.text]) == 1
+
+
 def test_a_full_session_offers_a_new_one(make_world: Callable[..., World]) -> None:
     world = make_world(MAX_TOKENS_PER_SESSION=5000)
     world.start()
