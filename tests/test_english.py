@@ -174,7 +174,7 @@ def assert_english(person: Person) -> None:
 @pytest.mark.parametrize("code", ["en", "en-GB"])
 def test_who_speaks_english_is_greeted_in_english(world: World, code: str) -> None:
     person = english(world, language_code=code)
-    rows = (("📖 New story", "📚 My stories"), ("💬 Chat",), ("👤 Profile", "❓ Help"))
+    rows = (("📖 New story", "📚 My stories"), ("💬 Chat", "🎭 Characters"), ("👤 Profile", "❓ Help"))
     assert person.keyboard == rows
     assert person.placeholder == "Press a button or write"
     welcome = person.bot_messages[0]
@@ -260,7 +260,11 @@ def test_language_goes_over_to_russian_and_back(world: World) -> None:
     person.tap("Русский")
     person.wait("говорю по-русски")
     person.wait("Вы в меню")
-    assert person.keyboard == (("📖 Новая история", "📚 Мои истории"), ("💬 Чат",), ("👤 Профиль", "❓ Помощь"))
+    assert person.keyboard == (
+        ("📖 Новая история", "📚 Мои истории"),
+        ("💬 Чат", "🎭 Персонажи"),
+        ("👤 Профиль", "❓ Помощь"),
+    )
     world.restart()
     person.press("❓ Помощь")
     person.wait("Мы пишем историю вдвоём")

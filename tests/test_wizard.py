@@ -14,7 +14,11 @@ HERO = "Смотритель Маяк: слеп, но ждёт корабль"
 
 def test_start_registers_and_shows_the_menu(world: World) -> None:
     person = world.new_person()
-    assert person.keyboard == (("📖 Новая история", "📚 Мои истории"), ("💬 Чат",), ("👤 Профиль", "❓ Помощь"))
+    assert person.keyboard == (
+        ("📖 Новая история", "📚 Мои истории"),
+        ("💬 Чат", "🎭 Персонажи"),
+        ("👤 Профиль", "❓ Помощь"),
+    )
     assert person.placeholder == "Нажмите кнопку или напишите"
     welcome = person.bot_messages[0]
     assert "Вы придумываете, я пишу" in welcome.text and "12 ходов" in welcome.text
