@@ -44,6 +44,7 @@ from services.analytics import Analytics, TellingOutbox
 from storytelling.books import file_of
 from storytelling.choosing import Choosing
 from storytelling.family import StoryFamily
+from storytelling.hearing import Hearing
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from storytelling.writing import Writing
@@ -137,7 +138,8 @@ class App:
         stories = StoryFamily(self.db, self.locales, outcomes)
         families = talk_families(config, self.db, self.locales, self.offer)
         writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
-        media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator)
+        hearing = Hearing(config, self.db, writing, self.locales, self.api, vendors.recogniser)
+        media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator, hearing)
         self.turns = Turns(
             config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics
         )

@@ -23,7 +23,7 @@ from texts import FALLBACK, Locales, Texts
 log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent / "assets" / "avatar.jpg"
-PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "balance", "cancel", "help")
+PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
 GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 

@@ -52,9 +52,11 @@ class Envelope:
     chat_id: int
     queued: int  # the session that its words wait for, and its sender was told so; 0: they haven't waited
     behind: bool  # other updates of this chat wait for a turn before it
+    blocked: bool = False  # and one of them is a voice message, whose words come first
     outgoing: list[Outgoing] = field(default_factory=list)
     after: list[Callable[[], None]] = field(default_factory=list)
-    verdict: str = "done"  # done; turn: a turn ends it; queue: it waits for the running turn
+    verdict: str = "done"  # done; turn: a turn ends it; hear: a turn makes words of it; queue: it waits for a turn
+    blocks: bool = False  # while it waits, whatever comes after it does
 
     def send(self, message: Outgoing) -> None:
         self.outgoing.append(message)
@@ -110,14 +112,21 @@ class Intake:
 
     def start(self) -> None:
         """Takes up what an earlier life left, then starts the lanes and the polling."""
+        heard = self._db.inbox.being_heard()
         left = self._db.inbox.unfinished()
         self._earlier = {row.id for row in left}
+        known = {row.id for row in left}  # a turn may have ended just now
+        for row in heard:
+            if row.id not in known:
+                self._chats.setdefault(row.chat_id, _Chat()).held.append(row)
         self._enqueue(left)
         self._lanes = [
             threading.Thread(target=self._lane, name=f"lane-{number}", daemon=True) for number in range(LANES)
         ]
         for lane in self._lanes:
             lane.start()
+        for row in heard:
+            self._look_again(row.chat_id)
         self.polling.start()
 
     def stop(self) -> None:
@@ -205,11 +214,11 @@ class Intake:
                 chat_id = self._ready.popleft()
                 chat = self._chats[chat_id]
                 row = chat.rows.popleft() if chat.rows else None
-                behind = bool(chat.held)
-            held = 0
+                behind, blocked = bool(chat.held), any(waits.blocks for waits in chat.held)
+            held = None
             try:
                 if row is not None:
-                    held = self._run(row, behind)
+                    held = self._run(row, Envelope(row.id, row.chat_id, row.queued, behind, blocked))
             except StorageError as error:
                 event(
                     log, logging.ERROR, "handler waits for the database", inbox=row.id if row else 0, error=str(error)
@@ -222,13 +231,13 @@ class Intake:
             except Exception:
                 log.exception("lane failed")
             with self._condition:
-                if held and row is not None:
-                    chat.held.append(InboxRow(row.id, row.chat_id, row.body, 0, queued=held))
+                if held is not None:
+                    chat.held.append(held)
                 chat.scheduled = False
                 self._schedule(chat_id, chat)
                 if not chat.rows and not chat.held:
                     self._chats.pop(chat_id, None)
-            if held:
+            if held is not None:
                 self._look_again(chat_id)
 
     def _look_again(self, chat_id: int) -> None:
@@ -239,21 +248,24 @@ class Intake:
         except StorageError:
             self.resume(chat_id)
 
-    def _run(self, row: InboxRow, behind: bool) -> int:
-        """Runs one update's handler in its transaction; the session that its words now wait for, 0: they don't."""
+    def _run(self, row: InboxRow, envelope: Envelope) -> InboxRow | None:
+        """Runs one update's handler in its transaction; the row to hold, where it waits for a turn now."""
         if row.id not in self._earlier:
-            return self._handle(row, behind)
+            return self._handle(row, envelope)
         with self._trying:
-            return self._handle(row, behind) if self._may_try(row) else 0
+            return self._handle(row, envelope) if self._may_try(row) else None
 
-    def _handle(self, row: InboxRow, behind: bool) -> int:
-        envelope = Envelope(row.id, row.chat_id, row.queued, behind)
-        started = time.monotonic()
+    def _handle(self, row: InboxRow, envelope: Envelope) -> InboxRow | None:
+        started, body = time.monotonic(), row.body
         try:
             with self._db.transaction():
-                if row.queued and not self._db.inbox.is_new(row.id):
-                    return 0  # taken back while it waited: only what was told to wait can be
-                update = _read(row.body)
+                if not body:  # a voice message: it is words by now, or came to nothing, or is still being heard
+                    state, body = self._db.inbox.look(row.id)
+                    if state != "new":
+                        return row if state == "turn" else None
+                elif row.queued and not self._db.inbox.is_new(row.id):
+                    return None  # taken back while it waited: only what was told to wait can be
+                update = _read(body)
                 if update is not None:
                     self._local.envelope = envelope
                     self._bot.process_new_updates([update])
@@ -262,7 +274,7 @@ class Intake:
             raise
         except _Unreadable as error:
             self._set_aside(row, str(error))
-            return 0
+            return None
         except Exception:
             log.exception("handler failed inbox=%s chat=%s", row.id, row.chat_id)
             with self._db.transaction():
@@ -284,11 +296,15 @@ class Intake:
             verdict=envelope.verdict,
             ms=round((time.monotonic() - started) * 1000, 1),
         )
-        return envelope.queued if envelope.verdict == "queue" else 0
+        if envelope.verdict == "hear":
+            return InboxRow(row.id, row.chat_id, "", 0, envelope.queued, blocks=True)
+        if envelope.verdict == "queue":
+            return InboxRow(row.id, row.chat_id, body, 0, envelope.queued, envelope.blocks)
+        return None
 
     def _close(self, row: InboxRow, envelope: Envelope) -> list[Any]:
         """Writes what the handler decided, in its transaction."""
-        if envelope.verdict == "turn":
+        if envelope.verdict in ("turn", "hear"):
             self._db.inbox.become_turn(row.id)
         elif envelope.verdict == "queue":
             self._db.inbox.queue(row.id, envelope.queued)

@@ -35,6 +35,7 @@ _PLACEHOLDERS = {
     Step.FIND: "find",
     Step.CHAT: "chat",
     Step.ROLE: "role",
+    Step.IMAGE: "image",
     Step.MENU: "menu",
     Step.CHARACTER: "character",
 }

@@ -49,6 +49,7 @@ class Step(StrEnum):
     CHAT = "chat"
     ROLE = "role"  # what the assistant is to be, in the user's own words
     CHARACTER = "character"  # a character answers
+    IMAGE = "image"  # what to paint
 
 
 WORDS: Final = "words"
@@ -58,7 +59,7 @@ UNKNOWN_COMMAND: Final = "unknown_command"
 WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order
 EDITS: Final = (Step.EDIT_GENRE, Step.EDIT_HERO, Step.EDIT_SETTING, Step.EDIT_EXTRA)
 IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
-ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND, Step.ROLE)  # one answer, and back
+ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND, Step.ROLE, Step.IMAGE)  # one answer
 TALKING: Final = frozenset({Step.CHAT, Step.CHARACTER})  # words are said to somebody, and answered
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
 LENGTHS: Final = ("short", "middle", "long")
@@ -73,6 +74,7 @@ COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     # the chat
     | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
     | {"/characters", "/menu"}
+    | {"/image"}
 )
 
 # The most characters that a person's own words may have at a step.
@@ -91,6 +93,7 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.RENAME: 60,
     Step.FIND: 60,
     Step.ROLE: 2000,
+    Step.IMAGE: 500,
 }
 
 
@@ -134,6 +137,7 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     # characters: «меню» is the button's, /menu theirs
     "/characters": Cell("characters"),
     "/menu": Cell("characters"),
+    "/image": Cell("image"),
     "/debug": Cell("debug"),
     "/logs": Cell("logs"),
     "/users": Cell("users"),
@@ -309,6 +313,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         }
     ),
     Step.ROLE: _at({WORDS: Cell("set_role"), "role_reset": Cell("reset_role")}, _BACK_OUT),
+    Step.IMAGE: _at({WORDS: Cell("take_image")}, _BACK_OUT),
 }
 
 # While the model writes, a press of these is dropped with a word (a second one would only repeat the first).

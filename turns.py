@@ -138,7 +138,8 @@ class Turns:
         period = allowance.budget_period(self._config, time.time())
         weight = self._writing.choosing.weight_for(user_id, kind)
         caps = allowance.caps(self._config, user_id, kind, weight)
-        self._db.ledger.check(user_id, session_id, tokens or allowance.least_price(self._config, weight), period, caps)
+        tokens = allowance.least_price(self._config, weight) if tokens is None else tokens
+        self._db.ledger.check(user_id, session_id, tokens, period, caps)
 
     def outcomes(self, kind: str) -> Outcomes:
         """How turns of this kind end, and what stands in their way."""

@@ -1,7 +1,8 @@
-"""Who writes, draws and reads aloud: the configured vendors, wired. Beside `bot.py` the only module that names them.
+"""Who writes, draws, reads aloud and understands speech: the configured vendors, wired. Beside `bot.py` the only
+module that names them.
 
-Both may be configured at once. `MODEL_PROVIDER` says whose model is the default one, and whose pictures and voices
-are asked for; every model of both is on offer, and its name picks the way it is asked. No network here.
+Both may be configured at once. `MODEL_PROVIDER` says whose model is the default one, and whose pictures, voices and
+recognition are asked for; every model of both is on offer, and its name picks the way it is asked. No network here.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from gpt import Fault, Wire
 from offer import Offer, Server
 from services.images import OpenAIPainter, Painter, YandexPainter
 from services.openai_gpt import OpenAIWire
-from services.openai_speech import OpenAINarrator
-from services.speech import Narrator, YandexNarrator
+from services.openai_speech import OpenAINarrator, OpenAIRecogniser
+from services.speech import FirstAble, Narrator, Recogniser, YandexNarrator, YandexRecogniser
 from wires.wire import Credential, Static
 from yandex_gpt import YandexWire, model_uri, native
 from yandex_iam import yandex_credential
@@ -35,26 +36,31 @@ class Vendors:
     wire_of: Callable[[str], Wire]  # a model's, by its name
     painter: Painter
     narrator: Narrator
+    recogniser: Recogniser  # the default vendor's; the other one's for what that can't take
 
 
 def make_vendors(config: Config, catalogue: Catalogue, sessions: Sessions, on_fault: OnFault) -> Vendors:
     """The configured vendors' ways of being asked."""
     wires: dict[tuple[str, str], Wire] = {}
     server = None
+    recognisers: list[Recogniser] = []
+    own = _openai_credential(config)
     if config.has_yandex:
         credential = _yandex_credential(config, sessions, on_fault)
         wires["yandex", "native"] = _yandex_wire(config, credential)
         wires["yandex", "openai"] = _yandex_openai_wire(config, credential, sessions)
+        recognisers.append(YandexRecogniser(sessions, credential, url=config.yandex_stt_url, on_fault=on_fault))
     if config.has_openai:
         wires["openai", "openai"] = openai_wire = _openai_wire(config, sessions)
         server = _server(config, catalogue, openai_wire)
+        place = len(recognisers) if config.model_provider == "yandex" else 0
+        recognisers.insert(place, OpenAIRecogniser(config.openai_base_url, sessions, own, on_fault=on_fault))
     if config.model_provider == "yandex":
         painter: Painter = YandexPainter(
             config.yandex_folder_id, sessions, credential, base_url=config.yandex_openai_url, on_fault=on_fault
         )
         narrator: Narrator = YandexNarrator(sessions, credential, url=config.yandex_tts_url, on_fault=on_fault)
     else:
-        own = _openai_credential(config)
         painter = OpenAIPainter(config.openai_base_url, sessions, own, on_fault=on_fault)
         narrator = OpenAINarrator(config.openai_base_url, sessions, own, on_fault=on_fault)
     offer = _offer(config, catalogue, server)
@@ -63,7 +69,7 @@ def make_vendors(config: Config, catalogue: Catalogue, sessions: Sessions, on_fa
         model = offer.standing(name)
         return wires[model.vendor, model.api]
 
-    return Vendors(offer, wire_of(""), wire_of, painter, narrator)
+    return Vendors(offer, wire_of(""), wire_of, painter, narrator, FirstAble(recognisers))
 
 
 # ---------------------------------------------------------------------- which models there are

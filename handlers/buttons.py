@@ -31,6 +31,7 @@ from handlers import story as story_screen
 from handlers.visit import Visit, now
 from messages import Outgoing
 from story import IN_WIZARD, TALKING, Step
+from storytelling.allowance import APART
 from storytelling.books import FORMATS
 from storytelling.outcomes import title_of
 from storytelling.prompting import TALKS
@@ -129,6 +130,8 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
         return "toast.foreign"
     if turn.kind in TALKS:
         return assistant.once_more(visit, turn, soft=soft)
+    if turn.kind in APART:
+        return media.once_more(visit, turn)
     story = db.stories.get(turn.session_id)
     if turn.state != "failed" or story is None or story.deleted or not _stands_at(visit, story, turn):
         return "toast.past"
@@ -294,4 +297,6 @@ _ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
     "characters": characters.turn_page,
     "character": characters.choose,
     "anew": characters.begin_anew,
+    "image": media.make_image,
+    "image_no": media.drop_image,
 }

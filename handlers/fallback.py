@@ -12,7 +12,6 @@ _KINDS = {
     "video": "video",
     "video_note": "video",
     "animation": "video",
-    "voice": "voice",
     "audio": "audio",
     "document": "document",
     "location": "location",
@@ -32,7 +31,7 @@ def unknown_command(visit: Visit) -> None:
 
 
 def other_content(visit: Visit) -> None:
-    """A sticker, a picture, a voice message, an empty text: what this step waits for instead."""
+    """A sticker, a picture, music, a file: what this step waits for instead."""
     visit.say_here(f"wrong.{_KINDS.get(visit.kind, 'other')}", now=awaited(visit))
 
 

@@ -20,6 +20,7 @@ from handlers import (
     fallback,
     groups,
     library,
+    media,
     models,
     people,
     profile_card,
@@ -29,6 +30,7 @@ from handlers import (
     sessions,
     settings,
     usage,
+    voices,
     wizard,
 )
 from handlers import buttons as button_rows
@@ -90,6 +92,8 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "rename": library.rename,
     "find": library.find,
     "leave_question": questions.leave,
+    "image": media.ask_image,
+    "take_image": media.take_image,
     "language": account.ask_language,
     "model": models.show,
     "characters": characters.show,
@@ -129,7 +133,11 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
 }
 _INFORMING = frozenset(
     {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions", "characters"}
+    | {"image"}
 )  # after these the wizard repeats its question
+# These don't wait for the words of a voice message: they change nothing that the words might be about.
+_OVERTAKING = (_INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
+_OVERTAKING |= {"debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
 
 
 GROUPS = ("group", "supergroup")
@@ -171,7 +179,14 @@ def on_message(desk: Desk, message: types.Message) -> None:
     _read(visit, message)
     if visit.first and visit.key != "/start":
         account.first_words(visit)
-    _dispatch(visit)
+    if message.content_type == "voice":
+        voices.hear(visit, message.json)
+    elif voices.stops(visit):
+        story_screen.stop_writing(visit)
+    elif voices.waits(visit, _OVERTAKING):
+        voices.wait(visit)
+    else:
+        _dispatch(visit)
 
 
 def on_edited(desk: Desk, message: types.Message) -> None:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from telebot import types
 
-from handlers import assistant, roles, sessions
+from handlers import assistant, roles, sessions, voices
 from handlers import story as story_screen
 from handlers.reading import readable
 from handlers.visit import Desk, Visit
@@ -51,6 +51,9 @@ def answer(desk: Desk, message: types.Message, arrive: Arrive) -> None:
     elif (visit := arrive(message.from_user, message.chat.id, message.message_id, message.message_id)) is not None:
         visit.take_reply(message)
         visit.words = words
+        if message.content_type == "voice":
+            _hear(visit, message)
+            return
         (story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk))(visit)
 
 
@@ -77,6 +80,14 @@ def _queue(visit: Visit) -> None:
         visit.open_talk()
         envelope.queued = visit.words_go_to
     envelope.verdict = "queue"
+
+
+def _hear(visit: Visit, message: types.Message) -> None:
+    """A voice message that replies to the bot: its words come back as a question, in its place."""
+    if visit.writing:
+        _queue(visit)
+    else:
+        voices.hear(visit, message.json)
 
 
 def _forget(visit: Visit) -> None:

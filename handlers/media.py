@@ -1,11 +1,14 @@
-"""«🎨 Иллюстрация» and «🔊 Озвучить»: the price first, then a turn that makes it."""
+"""«🎨 Иллюстрация», «🔊 Озвучить» and /image: the price first, then a turn that makes it."""
 
 from __future__ import annotations
 
-from database import Prompt, Story
+from database import Prompt, Story, Turn
+from errors import LimitReached
+from handlers import questions
 from handlers import story as story_screen
-from handlers.visit import Visit
+from handlers.visit import Visit, now
 from keyboards import inline
+from story import WORD_LIMITS, Step
 from storytelling import allowance
 from storytelling.media import picture_price, reading_price
 from storytelling.outcomes import title_of
@@ -62,6 +65,85 @@ def speak(visit: Visit, story: Story, place: int) -> Toast:
         visit.say("voice.wait")
         visit.ask("reading", story.session_id, part.id, hint=voices[place])
     return None
+
+
+# ---------------------------------------------------------------------- /image
+
+
+def ask_image(visit: Visit) -> None:
+    """/image with what to paint; without it, it asks."""
+    words = "".join(visit.words.split(maxsplit=1)[1:])
+    if not words:
+        questions.ask(visit, Step.IMAGE, None, "image.ask")
+    elif len(words) > WORD_LIMITS[Step.IMAGE]:
+        visit.say("image.too_long", length=len(words), limit=WORD_LIMITS[Step.IMAGE])
+    else:
+        _offer_image(visit, words)
+
+
+def take_image(visit: Visit) -> None:
+    """The answer to the question what to paint."""
+    if questions.fits(visit):
+        questions.leave(visit)
+        _offer_image(visit, visit.words)
+
+
+def _offer_image(visit: Visit, words: str) -> None:
+    kept_id = visit.desk.db.users.keep_words(visit.user.id, words, None, now())
+    price = _price(visit, visit.desk.config.image_tokens)
+    buttons = visit.inline(visit.button("paint", f"image:{kept_id}"), visit.button("not_needed", f"image_no:{kept_id}"))
+    visit.say("image.offer", words=words, price=price, keyboard=buttons)
+
+
+def make_image(visit: Visit, kept_id: int) -> Toast:
+    """A turn that paints kept words."""
+    if visit.writing:
+        return "toast.writing"
+    if not affordable(visit, "image", visit.desk.config.image_tokens):
+        return None
+    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    if words is None:
+        return "toast.words_gone"
+    visit.drop_buttons()
+    visit.say("image.wait")
+    visit.ask("image", None, None, hint=words)
+    return None
+
+
+def drop_image(visit: Visit, kept_id: int) -> Toast:
+    if visit.desk.db.users.take_words(visit.user.id, kept_id) is None:
+        return "toast.words_gone"
+    visit.edit("image.dropped")
+    return "toast.dropped"
+
+
+def once_more(visit: Visit, turn: Turn) -> Toast:
+    """A failed image, or a failed recognition of a voice message, again."""
+    if visit.writing:
+        return "toast.writing"
+    if turn.state != "failed" or not turn.hint:
+        return "toast.past"
+    config, hears = visit.desk.config, turn.kind == "hearing"
+    if not affordable(visit, turn.kind, config.stt_tokens_per_15s if hears else config.image_tokens):
+        return None
+    visit.drop_buttons()
+    visit.ask(turn.kind, None, None, hint=visit.desk.db.turns.take_hint(turn.id))
+    if hears:
+        visit.envelope.verdict = "hear"
+    return None
+
+
+def affordable(visit: Visit, kind: str, tokens: int) -> bool:
+    """Whether no limit stands in the way of a turn of no session; says which one does."""
+    try:
+        visit.desk.turns.check(visit.user.id, None, kind, tokens)
+    except LimitReached as limit:
+        visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
+        return False
+    return True
+
+
+# ---------------------------------------------------------------------- shared
 
 
 def _last_part(visit: Visit, story: Story) -> Prompt | None:

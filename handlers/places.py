@@ -40,6 +40,7 @@ _NOW = {
     Step.CHAT: "chat",
     Step.ROLE: "role",
     Step.CHARACTER: "character",
+    Step.IMAGE: "image",
 }
 _FIELDS = ("genre", "hero", "setting", "extra")
 

@@ -209,7 +209,7 @@ class Visit:
     def ask(
         self,
         kind: str,
-        session_id: int,
+        session_id: int | None,
         prompt_id: int | None,
         *,
         hint: str = "",

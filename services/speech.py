@@ -8,7 +8,7 @@ formats than Ogg/Opus (Telegram's own), streaming, recordings of hours, mixing s
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -32,6 +32,7 @@ YANDEX_BODY: Final = 15_000  # bytes of a synthesis request; a Russian letter ta
 MOST_PIECES: Final = 40  # of one recording: a quarter of an hour and more
 _Piece = TypeVar("_Piece")
 _Made = TypeVar("_Made")
+NO_SUCH_SERVICE: Final = (404, 405, 501)  # of a server that doesn't understand speech
 _LANGUAGES: Final = {"ru": "ru-RU", "en": "en-US"}
 _NO_LOGGING: Final = {"x-data-logging-enabled": "false"}
 
@@ -109,6 +110,36 @@ class YandexRecogniser:
             return self._asker.ask(errand, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
 
         return " ".join(filter(None, one_by_one(pieces, words)))
+
+
+class FirstAble:
+    """Several recognisers as one: the first that can take a recording at all."""
+
+    def __init__(self, recognisers: Sequence[Recogniser]) -> None:
+        self._recognisers = tuple(recognisers)
+
+    def recognise(
+        self,
+        audio: bytes,
+        seconds: int,
+        *,
+        language: str = "ru",
+        cancel: Cancel | None = None,
+        user_id: int = 0,
+        turn_id: int = 0,
+    ) -> str:
+        failure = ModelError("nobody here understands speech", status=404)
+        for place, recogniser in enumerate(self._recognisers):
+            try:
+                return recogniser.recognise(
+                    audio, seconds, language=language, cancel=cancel, user_id=user_id, turn_id=turn_id
+                )
+            except ModelError as error:
+                odd = type(error) is ModelError and error.status == 0  # another format
+                if error.billed or not (odd or isinstance(error, PromptTooLong) or error.status in NO_SUCH_SERVICE):
+                    raise
+                failure = error if place == 0 else failure
+        raise failure
 
 
 class YandexNarrator:

@@ -20,6 +20,8 @@ class InboxRow:
     """An update that waits for its end. `body` is its JSON as it came.
 
     `queued`: the session that its words wait to go into, `NO_SESSION` for none; 0: it doesn't wait for a turn.
+    `blocks`: whatever comes after it waits for it. An empty body is read when the row's time has come: it is being
+    heard, and will be words then.
     """
 
     id: int
@@ -27,6 +29,7 @@ class InboxRow:
     body: str
     attempts: int = 0
     queued: int = 0
+    blocks: bool = False
 
 
 def _inbox_row(row: Row) -> InboxRow:
@@ -60,6 +63,25 @@ class Inbox:
             )
         ]
 
+    def being_heard(self) -> list[InboxRow]:
+        """The voice messages that a turn makes words of, in order."""
+        rows = self._connection.rows(
+            "select inbox.id, inbox.chat_id, queued from turn join inbox on inbox.id = turn.inbox_id"
+            " where turn.state in ('waiting', 'running') and kind = 'hearing' order by inbox.id"
+        )
+        return [InboxRow(row["id"], row["chat_id"], "", 0, row["queued"], blocks=True) for row in rows]
+
+    def become_words(self, inbox_id: int, body: str) -> None:
+        """A voice message was heard: its row is this update now, in the same place of its chat's order."""
+        self._connection.run(
+            "update inbox set state = 'new', body = ?, attempts = 0, done_at = null where id = ?", (body, inbox_id)
+        )
+
+    def look(self, inbox_id: int) -> tuple[str, str]:
+        """A row's state and body."""
+        row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))
+        return (row["state"], row["body"]) if row else ("done", "")
+
     def is_new(self, inbox_id: int) -> bool:
         return bool(self._connection.value("select state from inbox where id = ?", (inbox_id,)) == "new")
 
@@ -78,6 +100,16 @@ class Inbox:
         return int(
             self._connection.value(
                 "select count(*) from inbox where state = 'new' and queued <> 0 and chat_id = ?", (chat_id,)
+            )
+        )
+
+    def waiting_before(self, inbox_id: int, chat_id: int) -> int:
+        """How many older rows of a chat still wait for their handler."""
+        return int(
+            self._connection.value(
+                "select count(*) from inbox"
+                " where state in ('new', 'turn') and state = 'new' and id < ? and chat_id = ?",
+                (inbox_id, chat_id),
             )
         )
 

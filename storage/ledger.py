@@ -92,7 +92,7 @@ class Ledger:
         *,
         turn_id: int,
         user_id: int,
-        session_id: int,
+        session_id: int | None,
         purpose: str,
         tokens: int,
         period: str,
@@ -101,6 +101,8 @@ class Ledger:
         model: str = "",
     ) -> int | None:
         """Holds `tokens` for a call of `model`; the call's id. None: the turn has ended, and nothing is held.
+
+        `session_id` None: of no session, whose `caps` are None then.
 
         Raises `LimitReached`, and then holds nothing either.
         """

@@ -11,7 +11,10 @@ _COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, s
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One turn. `kind` is part, ending or epilogue; `prompt_id` is the text that the answer is written under."""
+    """One turn. `kind` is part, ending or epilogue; `prompt_id` is the text that the answer is written under.
+
+    `session_id` is 0 where it has none. The `hint` of a hearing is the voice message, as JSON.
+    """
 
     id: int
     inbox_id: int | None
@@ -31,7 +34,7 @@ def _turn(row: Row) -> Turn:
     values = dict(row)
     values["soft"] = bool(values["soft"])
     values["variant"] = bool(values["variant"])
-    values["session_id"] = values["session_id"] or 0  # of an ended turn whose story is gone
+    values["session_id"] = values["session_id"] or 0  # none, or of an ended turn whose story is gone
     return Turn(**values)
 
 
@@ -47,7 +50,7 @@ class Turns:
         inbox_id: int | None,
         chat_id: int,
         user_id: int,
-        session_id: int,
+        session_id: int | None,
         kind: str,
         prompt_id: int | None,
         hint: str,
@@ -118,6 +121,17 @@ class Turns:
             )
             == 1
         )
+
+    def let_go(self, turn_id: int) -> None:
+        """A hearing gives its update back, to be handled as words, and forgets the voice message."""
+        self._connection.run("update turn set inbox_id = null, hint = '' where id = ?", (turn_id,))
+
+    def take_hint(self, turn_id: int) -> str:
+        """What a failed turn was told, to tell it another one; empty from then on."""
+        with self._connection.transaction():
+            hint: str | None = self._connection.value("select hint from turn where id = ?", (turn_id,))
+            self._connection.run("update turn set hint = '' where id = ?", (turn_id,))
+        return hint or ""
 
     def set_notice(self, turn_id: int, message_id: int | None) -> None:
         self._connection.run("update turn set notice_message_id = ? where id = ?", (message_id, turn_id))

@@ -14,6 +14,7 @@ from database import Caps
 # Kinds of turn that may use what a session keeps back: a story's end, and talk, which has none.
 ENDS = frozenset({"ending", "epilogue", "chat", "character"})
 EVEN = Weight()  # of the default model
+APART = frozenset({"hearing", "image"})  # kinds of turn that belong to no session, and keep to none's limits
 TOLD_AT_PERCENT = (100, 80, 50)
 SESSION_NEAR_PERCENT = 80
 
@@ -31,6 +32,10 @@ def kept_for_ending(config: Config, weight: Weight = EVEN) -> int:
 
 def caps(config: Config, user_id: int, kind: str, weight: Weight = EVEN) -> Caps:
     """What a call for a turn of this kind must stay within."""
+    if kind in APART:
+        return Caps(
+            balance=user_id not in config.admin_ids, session=None, project=config.max_project_tokens, sessions=None
+        )
     kept = 0 if kind in ENDS else kept_for_ending(config, weight)
     return Caps(
         balance=user_id not in config.admin_ids,

@@ -1,4 +1,5 @@
-"""Pictures and readings of a story's parts: the two kinds of turn whose answer a service makes.
+"""The kinds of turn whose answer a service makes: pictures and readings of a story's parts, pictures of one's own
+words, and voice messages that become words (`hearing`).
 
 They wait, cost, stop and end like any other turn; only what is asked differs. A picture takes two calls, which are
 paid together or not at all: the model describes the moment, the painter draws it. Prices are the configured ones, in
@@ -14,6 +15,7 @@ from messages import Finish, Usage
 from services.images import Painter
 from services.speech import Narrator
 from storytelling import prompting
+from storytelling.hearing import Hearing
 from storytelling.writing import Live, Writing
 from texts import Locales
 
@@ -41,6 +43,7 @@ class Media:
         locales: Locales,
         painter: Painter,
         narrator: Narrator,
+        hearing: Hearing,
     ) -> None:
         self._config = config
         self._db = db
@@ -48,6 +51,7 @@ class Media:
         self._locales = locales
         self._painter = painter
         self._narrator = narrator
+        self._hearing = hearing
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -58,10 +62,22 @@ class Media:
 
         Raises `ModelError` or `LimitReached`.
         """
+        if live.turn.kind == "hearing":
+            return self._hearing.make(live)
+        if live.turn.kind == "image":
+            return self._image(live)
         part = self._db.tree.get(live.turn.prompt_id)
-        assert part is not None  # a job is asked for a part
+        assert part is not None  # the others are asked for a part
         files, tokens = self._picture(live, part) if live.turn.kind == "picture" else self._reading(live, part)
         live.files, live.usage = files, Usage(tokens, 0)
+        return Finish.STOP
+
+    def _image(self, live: Live) -> Finish:
+        turn, price = live.turn, self._config.image_tokens
+        self._writing.reserve(live, turn.kind, price)
+        live.input_tokens = price
+        picture = self._painter.paint(turn.hint, live.cancel, user_id=turn.user_id, turn_id=turn.id)
+        live.files, live.usage = (picture,), Usage(price, 0)
         return Finish.STOP
 
     def _picture(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
@@ -85,7 +101,7 @@ class Media:
     def _reading(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
         turn = live.turn
         tokens = reading_price(self._config, part.text)
-        self._writing.reserve(live, "speech", tokens)
+        self._writing.reserve(live, turn.kind, tokens)
         live.input_tokens = tokens
         pieces = self._narrator.speak(part.text, turn.hint, live.cancel, user_id=turn.user_id, turn_id=turn.id)
         if not pieces:

@@ -19,7 +19,7 @@ from messages import Json, Outgoing, Usage
 from offer import Offer
 from splitting import tail
 from story import Draft, Step, short_name, working_title
-from storytelling import allowance, books, showing
+from storytelling import allowance, apart, books, showing
 from storytelling.appeals import how_to_get
 from storytelling.prompting import JOBS, STREAMED
 from storytelling.showing import sentence
@@ -97,6 +97,8 @@ class Outcomes:
 
     def made(self, turn: Turn, files: Sequence[bytes]) -> list[Outgoing]:
         """What a service has made of a part: its picture, or its reading in as many pieces as it took."""
+        if turn.kind in allowance.APART:
+            return apart.made(self._db, self._texts(turn), turn, files)
         _, story, texts = self._of(turn)
         what = "picture" if turn.kind == "picture" else "voice"
         part = self._db.tree.parts(turn.prompt_id, story.starts_after)
@@ -176,6 +178,8 @@ class Outcomes:
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Stopped by the user: what was written is kept, and so are the words that asked for it."""
+        if turn.kind in allowance.APART:
+            return apart.stopped(self._db, self._texts(turn), turn)
         _, story, texts = self._of(turn)
         if turn.kind == "title":
             return self._finished(turn)
@@ -200,13 +204,15 @@ class Outcomes:
 
     def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
         """Nothing was written: what went wrong, and what to do now."""
-        texts = self._locales[self.language(turn)]
+        texts = self._texts(turn)
         if turn.kind == "title":
             return self._finished(turn)  # it keeps its working title
         retry = (texts.label("retry"), f"retry:{turn.id}")
         softer = (texts.label("softer"), f"softer:{turn.id}")
         if isinstance(error, LimitReached):
             return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error, turn.kind)]
+        if turn.kind in allowance.APART:
+            return apart.failed(self._db, texts, turn, error)
         if turn.kind in ("picture", "reading") and isinstance(error, ModelError):
             what = "picture" if turn.kind == "picture" else "voice"
             if isinstance(error, ModelRefused) and turn.kind == "picture":

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from database import Prompt, Story, StoryPath, Turn
 from messages import Json, Message
 from story import ENDINGS
+from storytelling.allowance import APART
 from texts import Texts
 from yandex_gpt import build_prompt
 
@@ -22,7 +23,7 @@ TAIL_CHARS = 1_500  # of the last text, for what is asked beside the story
 TALKS = frozenset({"chat", "character"})  # kinds of turn that answer in a talk
 STREAMED = frozenset({"part", "ending", "epilogue"}) | TALKS  # whose answer is a text of the session
 ASIDES = frozenset({"suggest", "title"})  # whose answer is something said about it
-JOBS = frozenset({"picture", "reading"})  # whose answer a service makes of it
+JOBS = frozenset({"picture", "reading"}) | APART  # whose answer a service makes
 ANSWER_TOKENS = {"suggest": 300, "title": 60}
 SUGGESTIONS = 3
 SUGGESTIONS_SCHEMA: Mapping[str, Json] = {

@@ -47,7 +47,7 @@ class Live:
     usage: Usage | None = None
     input_tokens: int = 0
     words: str = ""  # the user's own, that it writes on from
-    files: tuple[bytes, ...] = ()  # what a service has made
+    files: tuple[bytes, ...] = ()  # what a service has made; the words of a recording, as UTF-8
     begun_at: float = field(default_factory=time.monotonic)
 
 
@@ -212,7 +212,7 @@ class Writing:
         call_id = self._db.ledger.reserve(
             turn_id=turn.id,
             user_id=turn.user_id,
-            session_id=turn.session_id,
+            session_id=turn.session_id or None,
             purpose=purpose,
             tokens=tokens,
             period=allowance.budget_period(self._config, now),

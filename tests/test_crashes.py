@@ -21,14 +21,17 @@ import pytest
 
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
+from services.ogg import Recording, read, write
 from tests.poisoned_bot import DEADLY, DEATH
-from tests.world import ADMIN_ID, World, until
+from tests.world import ADMIN_ID, ROOT, World, until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
 WRITERS = 5
 MOST_OPEN = 3  # messages of one writer that wait for their answers; the bot takes five
 RICH = {"USER_TOKENS": 10**9, "MAX_PROJECT_TOKENS": 10**9, "MAX_TOKENS_PER_SESSION": 10**9}
+_TUNE = read((ROOT / "tests" / "voice.ogg").read_bytes())
 TAG = re.compile(r"ход (\d+-\d+)")
+ANSWER = re.compile(r"Случился ход (\d+-\d+)")
 
 
 def check_books(world: World) -> None:
@@ -44,7 +47,9 @@ def check_books(world: World) -> None:
     charged = value("select coalesce(sum(charged), 0) from call where state = 'settled'")
     assert charged == value("select sum(charged) from call")
     assert charged == value("select sum(? - balance) from user", int(world.settings.get("USER_TOKENS", "30000")))
-    assert charged == value("select sum(spent) from user") == value("select sum(spent) from session")
+    assert charged == value("select sum(spent) from user")
+    apart = value("select coalesce(sum(charged), 0) from call where session_id is null")
+    assert charged - apart == value("select sum(spent) from session")
     once = "select count(*) from call where turn_id = turn.id and state = 'settled' and purpose = turn.kind"
     assert value(f"select count(*) from turn where state = 'answered' and ({once}) <> 1") == 0
 
@@ -87,23 +92,33 @@ class Writer:
 
     def answers(self) -> list[str]:
         """The tags of the answers on the screen, in order, one shown twice in a row counted once."""
-        shown = [found[1] for message in self.person.bot_messages if (found := TAG.search(message.text))]
+        shown = [found[1] for message in self.person.bot_messages if (found := ANSWER.search(message.text))]
         return [tag for tag, _ in itertools.groupby(shown)]
 
     def shown_twice(self) -> int:
-        return sum(bool(TAG.search(message.text)) for message in self.person.bot_messages) - len(self.answers())
+        return sum(bool(ANSWER.search(message.text)) for message in self.person.bot_messages) - len(self.answers())
 
     def write(self) -> None:
         if len(self.sent) - len(self.answers()) < MOST_OPEN:
             tag = f"{self.person.id}-{len(self.sent) + 1}"
             self.sent.append(tag)
-            self.person.send(f"И настал ход {tag}, долгий и трудный.")
+            number = len(self.sent)
+            if number % 3:
+                self.person.send(f"И настал ход {tag}, долгий и трудный.")
+            else:  # said; what is recognised goes by the recording's number
+                self.person.voice(
+                    write(Recording(_TUNE.head, _TUNE.packets[:50]), serial=self.person.id << 16 | number)
+                )
 
 
 def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
-    """A model that answers words with their own tag, so that each answer can be told from all others."""
+    """A model that answers words with their own tag, so that each answer can be told from all others; it hears, too."""
 
     def rule(received: Received) -> Behaviour:
+        if received.kind == "stt":
+            serial = int.from_bytes(received.body["audio"][14:18], "little")
+            heard = f"И настал ход {serial >> 16}-{serial & 0xFFFF}, долгий и трудный."
+            return Behaviour(heard=heard, first_chunk_s=chance.uniform(0, 0.1))
         if not received.body["completionOptions"].get("stream"):
             return Behaviour(text="Память: было долго и трудно.")  # a summary
         found = TAG.findall(received.body["messages"][-1]["text"])
@@ -144,6 +159,8 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
         assert not [message for message in writer.person.bot_messages if "сломалось" in message.text]
     assert world.value("select count(*) from inbox where state = 'aside'") == 0
     assert world.value("select count(*) from turn where state = 'failed'") == 0
+    said = sum(len(writer.sent) // 3 for writer in writers)
+    assert world.value("select count(*) from turn where kind = 'hearing' and state = 'answered'") == said
     check_books(world)
     # A notice that was on its way at the kill has an id that nobody knows of: that one stays. Here somebody waits for
     # a slot at nearly every moment, so that about one kill in ten meets one.

@@ -14,7 +14,7 @@ from sandbox.model_faults import Behaviour, Kind
 from sandbox.models import API_KEY, ModelServers
 from services.ogg import Recording, read, write
 from services.openai_speech import OpenAINarrator, OpenAIRecogniser
-from services.speech import Narrator, Recogniser, YandexNarrator, YandexRecogniser
+from services.speech import FirstAble, Narrator, Recogniser, YandexNarrator, YandexRecogniser
 from tests.model_fixtures import faults, models
 from wires.cancelling import Cancel
 from wires.wire import Credential, Fault, Static
@@ -65,6 +65,25 @@ def test_the_language_and_a_users_folder_are_told(models: ModelServers, options:
     assert other.recognise(SHORT, 4, language="xx")
     assert [received.body["lang"] for received in models.of("stt")] == ["en-US", "ru-RU"]
     assert models.of("stt")[0].body["folderId"] == "b1g"
+
+
+def test_what_one_vendor_cannot_take_the_other_one_hears(models: ModelServers, options: Options) -> None:
+    other = OpenAIRecogniser(models.openai_url, Sessions(), Static(f"Bearer {API_KEY}"), **options)
+    both = FirstAble([recogniser(models, options), other])
+    models.faults.order(Behaviour(heard="недолго"), Behaviour(heard="долго"), Behaviour(status=404), kind="stt")
+    models.faults.order(Behaviour(heard="вот"), Behaviour(status=403), Behaviour(status=404), kind="stt")
+    assert both.recognise(SHORT, 4) == "недолго"
+    assert both.recognise(long_recording(1300), 1300) == "долго"
+    assert both.recognise(SHORT, 4) == "вот"
+    with pytest.raises(ModelDenied):  # that is the admin's to mend, and not hidden
+        both.recognise(SHORT, 4)
+    with pytest.raises(PromptTooLong):
+        FirstAble([recogniser(models, options)]).recognise(SHORT, 1300)
+    with pytest.raises(PromptTooLong):  # the first one's reason is told
+        both.recognise(SHORT, 1300)
+    with pytest.raises(ModelError):
+        FirstAble([]).recognise(SHORT, 4)
+    assert ["recognize" in received.path for received in models.of("stt")] == [True, False, True, False, True, False]
 
 
 def test_a_long_recording_is_heard_in_pieces_in_order(models: ModelServers, options: Options) -> None:

@@ -148,6 +148,7 @@ EXPECTED: dict[Step, Row] = {
         "characters": ("characters", None),
         "/clear": ("forget_character", None),
     },
+    Step.IMAGE: {WORDS: ("take_image", None)},
 }
 EVERYWHERE: Row = {
     "/start": ("welcome", None),
@@ -175,6 +176,7 @@ EVERYWHERE: Row = {
     # characters
     "/characters": ("characters", None),
     "/menu": ("characters", None),
+    "/image": ("image", None),
     "/debug": ("debug", None),
     "/logs": ("logs", None),
     "/users": ("users", None),
@@ -227,7 +229,7 @@ def test_every_action_of_the_table_is_answered_by_somebody() -> None:
 def test_every_step_can_be_reached_and_left() -> None:
     # Where actions themselves decide: the wizard's resumption, the choice of an ending, a story's end.
     decided_by_actions = {
-        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER},
+        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER, Step.IMAGE},
         Step.RESUME: {Step.GENRE},
         Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE},
         Step.CHAT: {Step.ROLE},
