@@ -9,8 +9,8 @@ names the action that answers it, and the step after it. Pure: no texts, no stor
       ├───── cancel, menu ◀── any step                   change ──┘ edit_*         └── menu
       └───── chat ◀── any step
 
-Keys are labels' keys (`next`, `finale`), commands with their slash (`/help`), or one of the four
-kinds of content: `WORDS`, `STICKER_OR_ALIKE`, `UNKNOWN_COMMAND`.
+Keys are labels' keys (`next`, `finale`), commands with their slash (`/help`), or one of the three
+kinds of content: `WORDS`, `OTHER_CONTENT`, `UNKNOWN_COMMAND`. A voice message is words by then.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Step(StrEnum):
 
 
 WORDS: Final = "words"
-OTHER_CONTENT: Final = "other_content"  # a sticker, a picture, a voice message, …
+OTHER_CONTENT: Final = "other_content"  # a sticker, a picture, music, …
 UNKNOWN_COMMAND: Final = "unknown_command"
 
 WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order
@@ -70,11 +70,8 @@ ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
 COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-    | {"/balance", "/stats", "/info"}
-    # the chat
+    | {"/balance", "/stats", "/info", "/image", "/characters", "/menu"}
     | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
-    | {"/characters", "/menu"}
-    | {"/image"}
 )
 
 # The most characters that a person's own words may have at a step.
