@@ -16,7 +16,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +95,7 @@ class Intake:
         self._condition = threading.Condition()
         self._chats: dict[int, _Chat] = {}
         self._ready: deque[int] = deque()
+        self._ending: set[int] = set()  # chats whose turn is ending just now
         self._earlier: set[int] = set()  # rows left by an earlier life, not run in this one yet
         self._trying = threading.Lock()  # one such row at a time, so that a death is counted for the right one
         self._local = threading.local()
@@ -150,6 +152,19 @@ class Intake:
             rows = self._db.inbox.add([(None, chat_id, body)], int(time.time()))
         self._enqueue(rows)
 
+    @contextmanager
+    def ending(self, chat_id: int) -> Iterator[None]:
+        """Meanwhile a turn of the chat ends: the chat's next update waits, so that it is answered after the turn."""
+        with self._condition:
+            self._ending.add(chat_id)
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._ending.discard(chat_id)
+                if (chat := self._chats.get(chat_id)) is not None:
+                    self._schedule(chat_id, chat)
+
     def resume(self, chat_id: int) -> None:
         """The chat's turn has ended: what waited for it runs now, in order."""
         with self._condition:
@@ -175,7 +190,7 @@ class Intake:
                 self._schedule(row.chat_id, chat)
 
     def _schedule(self, chat_id: int, chat: _Chat) -> None:
-        if chat.rows and not chat.scheduled:
+        if chat.rows and not chat.scheduled and chat_id not in self._ending:
             chat.scheduled = True
             self._ready.append(chat_id)
             self._condition.notify()

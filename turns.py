@@ -288,7 +288,7 @@ class Turns:
             if finish is None:
                 return  # the process ends: asked again in the next life
             self._tell_of_answer(live, started)
-            self._commit(live, lambda: self._writing.answer(live, finish))
+            self._end(live, lambda: self._writing.answer(live, finish))
         except ModelCancelled:
             return  # whoever stopped it has ended the turn
         except Exception as error:
@@ -333,10 +333,15 @@ class Turns:
     def _fail(self, live: Live, error: Exception) -> None:
         """Ends a turn that failed; whatever else is broken, nobody is left writing, nor with tokens held."""
         try:
-            self._commit(live, lambda: self._writing.fail(live, error))
+            self._end(live, lambda: self._writing.fail(live, error))
         except Exception:
             log.exception("a failed turn can't be told of turn=%s", live.turn.id)
-            self._commit(live, lambda: self._writing.abandon(live))
+            self._end(live, lambda: self._writing.abandon(live))
+
+    def _end(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> None:
+        """Commits a turn's end, hands its messages on, and lets the chat go on: nothing overtakes them."""
+        with self._intake.ending(live.turn.chat_id):
+            self._commit(live, end)
 
     def _commit(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> None:
         """Commits a turn's end, as often as it takes: the answer is in hand and must not be asked for again."""

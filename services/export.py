@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from services.book import Book, Chapter, Part, Wording, in_chapters, paragraphs_of
+from services.book import Book, Chapter, Part, Wording, in_chapters, line_of, paragraphs_of
 from services.epub import epub
 from services.fb2 import fb2
 from services.html_book import html
@@ -33,7 +33,7 @@ def txt(book: Book) -> bytes:
     lines = [
         ", ".join(book.authors),
         book.name.upper(),
-        *filter(None, [book.genre_label.strip()]),
+        *filter(None, [line_of(book.genre_label)]),
         "",
         *book.annotation,
     ]

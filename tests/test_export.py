@@ -216,6 +216,7 @@ def test_the_same_book_is_the_same_file_and_keeps_its_id_when_it_grows() -> None
     grown = replace(STORY, title="Другое", chapters=())
     assert grown.uuid == STORY.uuid != replace(STORY, id="18").uuid
     assert replace(STORY, id="half a pair: \ud800").uuid
+    assert txt(replace(STORY, genre_label="half a pair: \ud800"))
     assert all(STORY.uuid in text for text in (fb2(grown).decode(), _package(grown)))
 
 

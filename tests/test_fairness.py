@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from sandbox.model_faults import Behaviour
@@ -105,3 +106,25 @@ def test_words_that_come_as_turns_end_stay_in_order(make_world: Callable[..., Wo
 
 def _answers(person: Person) -> int:
     return sum(message.text == "Так." for message in person.bot_messages)
+
+
+def test_nothing_overtakes_an_answer_that_the_disk_is_slow_to_take(world: World) -> None:
+    assert world.app is not None
+    person = world.writer()
+    waits = threading.Event()
+    sync = world.app.db._connection._sync
+
+    def slow_disk(file: int) -> None:
+        sync(file)
+        if threading.current_thread().name.startswith("turn-"):
+            waits.wait(5)
+
+    world.app.db._connection._sync = slow_disk
+    world.says("Вторая часть.")
+    person.press("▶️ Дальше")
+    until(lambda: world.value("select count(*) from turn where state = 'answered'") == 2)
+    threading.Timer(0.3, waits.set).start()
+    person.send("/help")
+    person.wait("Мы пишем историю вдвоём")
+    texts = [message.text for message in person.bot_messages]
+    assert texts.index("Вторая часть.") < next(place for place, text in enumerate(texts) if "вдвоём" in text)
