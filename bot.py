@@ -2,7 +2,7 @@
 
 `main()` reads the environment, wires the rooms together and runs until it is told to stop. `App` is the same
 bot without the process around it. Run with `--check` to try the configuration, with `--backup FILE` to copy the
-database, and with no argument to serve.
+database, with `--health` to ask a running bot how it is, and with no argument to serve.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ from handlers.usage import PICTURE, TOTALS, Statistics
 from handlers.visit import Desk
 from intake import Intake
 from messages import Made, Outgoing, Recipe
+from meter import SILENT, Meter
+from monitoring.asking import ask
+from monitoring.watch import Watch, make_meter
 from offer import ASKED_AGAIN_S, ASKED_EVERY_S
 from self_check import check
 from sending.pacing import Pace
@@ -48,6 +51,7 @@ from storytelling.hearing import Hearing
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from storytelling.writing import Writing
+from supervisor import Supervisor
 from talking.characters import talk_families
 from texts import FALLBACK, Locales
 from turns import Turns
@@ -80,10 +84,12 @@ def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -
 class FaultListener:
     """Takes faults before there is anybody to report them to."""
 
-    def __init__(self) -> None:
+    def __init__(self, meter: Meter = SILENT) -> None:
         self.reports: FaultReports | None = None
+        self._meter = meter
 
     def __call__(self, fault: Fault) -> None:
+        self._meter.model_failed(fault.purpose, fault.error.status, fault.healed)
         if self.reports is not None:
             self.reports.take(fault)
 
@@ -91,14 +97,15 @@ class FaultListener:
 class App:
     """The bot: every room wired to the next. `start` returns at once; `stop` ends it in good order."""
 
-    def __init__(self, config: Config, network: Network | None = None) -> None:
+    def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
         self.config = config
         self.fatal = threading.Event()
         self.halted = threading.Event()  # an admin has asked for the end
         self._stopped = threading.Event()
         self.locales = Locales.load(HERE / "locales")
         sessions = Sessions(network or Network())
-        listener = FaultListener()
+        meter = make_meter(config)
+        listener = FaultListener(meter)
         vendors = _vendors(config, sessions, listener)
         self.offer = vendors.offer
         self.gpt = GPT(
@@ -120,6 +127,7 @@ class App:
         for language in self.locales:
             self.db.characters.bring_up_to_date(language, self.locales[language].characters, int(time.time()))
         self.analytics = Analytics(self.db, api_key=config.amplitude_api_key, server_url=config.amplitude_url)
+        self.db.ledger.meter = meter
         self.delivery = Delivery(
             self.api,
             TellingOutbox(self.db, self.analytics),
@@ -131,8 +139,10 @@ class App:
             ),
             on_blocked=self._blocked,
             make=self._make,
+            meter=meter,
         )
-        self.intake = Intake(self.bot, self.api, self.db, self.delivery, self._trouble, self._no_access, self._poisoned)
+        said = self._trouble, self._no_access, self._poisoned
+        self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, meter=meter)
         outcomes = Outcomes(config, self.db, self.locales, self.offer)
         choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
         stories = StoryFamily(self.db, self.locales, outcomes)
@@ -141,7 +151,8 @@ class App:
         hearing = Hearing(config, self.db, writing, self.locales, self.api, vendors.recogniser)
         media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator, hearing)
         self.turns = Turns(
-            config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics
+            *(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics),
+            meter=meter,
         )
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
@@ -158,6 +169,8 @@ class App:
         )
         front.register(self.bot, desk)
         self.page = _make_page(config, self.db, self.locales, self.intake) if config.webapp_url else None
+        self.supervisor = supervisor or Supervisor()
+        self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
 
     def start(self) -> None:
         self._recall_calibration()
@@ -167,6 +180,7 @@ class App:
         self.intake.start()
         if self.page is not None:
             self.page.start()
+        self.watch.start()
         threading.Thread(target=self._tick, name="ticker", daemon=True).start()
         threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
         if self.offer.server is not None:
@@ -177,6 +191,7 @@ class App:
         if self._stopped.is_set():
             return
         self._stopped.set()
+        self.supervisor.stopping()
         if self.page is not None:
             self.page.stop()
         self.intake.stop()
@@ -185,11 +200,12 @@ class App:
         self.delivery.stop(2.0)
         self._keep_calibration()
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
+        self.watch.stop()
         self.db.close()
         logs.event(log, logging.INFO, "stopped", turns_left=left)
 
     def _show_profile(self) -> None:
-        self.intake.polling.begun.wait()
+        self.intake.source.begun.wait()
         bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
 
     # ------------------------------------------------------------------ once a second
@@ -199,6 +215,8 @@ class App:
         while not self._stopped.wait(1 / TICKS_PER_S):
             ticks += 1
             try:
+                if ticks % TICKS_PER_S == 1:
+                    self.watch.beat()
                 self.turns.show_places()
                 if ticks % TICKS_PER_S == 0:
                     self.reports.flush()
@@ -306,6 +324,10 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         _catalogue(config)  # its faults are the configuration's
     except ConfigError as error:
         return _not_configured(error)
+    if options.health:  # before the log, which the running bot writes
+        well, sentence = ask(config)
+        print(sentence)
+        return 0 if well else 1
     with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
         logs.log_uncaught()
         for warning in (*config.warnings, *_unused(config)):
@@ -330,6 +352,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="try token, model, database and log, then exit")
     only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
+    only.add_argument("--health", action="store_true", help="ask the running bot how it is: 0 well, 1 not")
     return parser.parse_args(arguments)
 
 
@@ -337,7 +360,6 @@ def _unused(config: Config) -> list[str]:
     """A sentence for each part that is switched on and that this version doesn't have."""
     parts = {
         "WEBHOOK_URL": config.webhook_url,
-        "METRICS_PORT": config.metrics_port,
     }
     return [f"{name} is set, but this version doesn't use it yet" for name, value in parts.items() if value]
 
@@ -376,7 +398,7 @@ def _serve(config: Config, network: Network) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    app = App(config, network)
+    app = App(config, network, Supervisor.from_env(os.environ, os.getpid()))
     app.start()
     logs.event(log, logging.INFO, "started", provider=config.model_provider, slots=config.model_slots)
     while not stop.wait(0.5) and not app.fatal.is_set() and not app.halted.is_set():

@@ -98,6 +98,10 @@ class Database:
         """All or nothing of what the block writes; `durable` waits until the disk has it."""
         return self._connection.transaction(durable=durable)
 
+    def answers(self) -> None:
+        """Reads a value, which is there. Raises `StorageError`; hangs where the lock or the disk does."""
+        self._connection.value("select count(*) from budget")
+
     def is_sound(self) -> bool:
         """SQLite's own check of the whole file."""
         return bool(self._connection.value("pragma integrity_check") == "ok")

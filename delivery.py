@@ -15,6 +15,7 @@ from typing import Final
 
 from botapi import BotApi
 from messages import Json, Made, OutboxRow, Recipe
+from meter import SILENT, Meter
 from sending.calls import Calls, OutboxStore
 from sending.jobs import Answer, Job, Outcome
 from sending.pacing import NEVER, Pace
@@ -43,6 +44,7 @@ class Delivery:
         pace: Pace | None = None,
         on_blocked: Callable[[int], None] | None = None,
         make: Callable[[Recipe], Made | None] = lambda recipe: None,
+        meter: Meter = SILENT,
     ) -> None:
         self._store = store
         self._pace = pace or Pace()
@@ -52,7 +54,9 @@ class Delivery:
         self._queue = SendQueue(self._pace, max(1, senders - 2))  # two are left to answers
         self._queued: set[int] = set()  # the rows that are known, so that none goes twice
         # A row is forgotten before the store lets it go: SQLite may give its id to the next one.
-        self._calls = Calls(api, store, self._pace, on_blocked, before_mark=self._queued.discard, make=make)
+        self._calls = Calls(
+            api, store, self._pace, on_blocked, before_mark=self._queued.discard, make=make, meter=meter
+        )
         self._watched_until = NEVER  # one sender sleeps with a deadline, this one; the others until they are woken
         self._stopping = False
         self._threads = [
@@ -67,6 +71,17 @@ class Delivery:
         self.wake(list(self._store.pending()))
         for thread in self._threads:
             thread.start()
+
+    def trouble(self) -> str:
+        """Why nothing goes out, in a few words; empty while it does, or while Telegram is away."""
+        ended = sum(not thread.is_alive() for thread in self._threads)
+        return f"{ended} of {len(self._threads)} senders have ended" if ended else ""
+
+    @property
+    def waiting(self) -> int:
+        """How many messages wait to be sent, or are being sent."""
+        with self._lock:
+            return self._queue.answers_open
 
     def stop(self, timeout_s: float) -> None:
         """Lets the calls under way end; what is left stays in the outbox. Blocks for `timeout_s` at most."""

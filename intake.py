@@ -30,12 +30,14 @@ from delivery import Delivery
 from errors import StorageError, TelegramRefused
 from logs import event
 from messages import Outgoing
+from meter import SILENT, Meter
 from polling import Polling
 
 log = logging.getLogger(__name__)
 
 LANES = 4
 LANES_MAY_TAKE_S = 2.0  # of a stop; a handler cut off by its end is rolled back and runs again
+HANDLER_HANGS_S = 60.0  # a handler waits for the database at most
 MOST_DEATHS = 3  # of the process inside one update's handler, until it is set aside
 STORAGE_WORD_EVERY_S = 60.0
 _MOST_ID = 2**63  # SQLite keeps no larger numbers
@@ -86,12 +88,15 @@ class Intake:
         trouble: Callable[[int, str], str],
         on_fatal: Callable[[TelegramRefused], None],
         on_poison: Callable[[InboxRow, str], None],
+        *,
+        meter: Meter = SILENT,
     ) -> None:
         self._bot = bot
         self._db = db
         self._delivery = delivery
         self._trouble = trouble
         self._on_poison = on_poison
+        self._meter = meter
         self._condition = threading.Condition()
         self._chats: dict[int, _Chat] = {}
         self._ready: deque[int] = deque()
@@ -102,7 +107,8 @@ class Intake:
         self._stopping = threading.Event()
         self._told_of_storage: dict[int, float] = {}
         self._lanes: list[threading.Thread] = []
-        self.polling = Polling(api, self._keep, on_fatal)
+        self._begun: dict[int, float] = {}  # the rows whose handlers run, and since when
+        self.source = Polling(api, self._keep, on_fatal)
 
     @property
     def envelope(self) -> Envelope:
@@ -129,7 +135,7 @@ class Intake:
             lane.start()
         for row in heard:
             self._look_again(row.chat_id)
-        self.polling.start()
+        self.source.start()
 
     def stop(self) -> None:
         """Takes no more updates and starts no more handlers; a handler that runs ends within `stop`.
@@ -137,12 +143,21 @@ class Intake:
         The request under way is broken off: what it would still bring isn't acknowledged, and comes again.
         """
         self._stopping.set()
-        self.polling.stop()
+        self.source.stop()
         with self._condition:
             self._condition.notify_all()
         ends_at = time.monotonic() + LANES_MAY_TAKE_S
         for lane in self._lanes:
             lane.join(max(0.0, ends_at - time.monotonic()))
+
+    def trouble(self) -> str:
+        """Why updates aren't handled, in a few words; empty while they are."""
+        ended = sum(not lane.is_alive() for lane in self._lanes)
+        if ended:
+            return f"{ended} of {len(self._lanes)} lanes have ended"
+        begun = list(self._begun.values())
+        waits_s = time.monotonic() - min(begun) if begun else 0.0
+        return f"a handler has run for {waits_s:.0f} s" if waits_s > HANDLER_HANGS_S else ""
 
     # ------------------------------------------------------------------ in
 
@@ -271,7 +286,14 @@ class Intake:
             return self._handle(row, envelope) if self._may_try(row) else None
 
     def _handle(self, row: InboxRow, envelope: Envelope) -> InboxRow | None:
-        started, body = time.monotonic(), row.body
+        started = self._begun[row.id] = time.monotonic()
+        try:
+            return self._handled(row, envelope, started)
+        finally:
+            del self._begun[row.id]
+
+    def _handled(self, row: InboxRow, envelope: Envelope, started: float) -> InboxRow | None:
+        body, failed = row.body, False
         try:
             with self._db.transaction():
                 if not body:  # a voice message: it is words by now, or came to nothing, or is still being heard
@@ -291,6 +313,7 @@ class Intake:
             self._set_aside(row, str(error))
             return None
         except Exception:
+            failed = True
             log.exception("handler failed inbox=%s chat=%s", row.id, row.chat_id)
             with self._db.transaction():
                 sorry = Outgoing(
@@ -302,6 +325,7 @@ class Intake:
         self._delivery.wake(rows)
         for call in envelope.after:
             call()
+        self._meter.update_handled("failed" if failed else envelope.verdict)
         event(
             log,
             logging.INFO,
@@ -347,6 +371,7 @@ class Intake:
         with self._db.transaction():
             self._db.inbox.set_aside(row.id)
         self._earlier.discard(row.id)
+        self._meter.update_handled("aside")
         event(log, logging.ERROR, "update set aside", inbox=row.id, chat=row.chat_id, reason=reason)
         self._on_poison(row, reason)
 

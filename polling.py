@@ -14,6 +14,7 @@ Doesn't cover: keeping updates (`intake.py` does), retries of what goes out (`de
 from __future__ import annotations
 
 import logging
+import math
 import random
 import socket
 import threading
@@ -31,30 +32,55 @@ log = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"]
 LONG_POLL_S = 25
+ANSWER_S = 10  # beyond that, until a silent connection is given up
+LATE_S = 60.0  # what finding the address, connecting and keeping a batch may take, before the thread counts as hung
 CONFLICT_PAUSE_S = 5.0
 
 
 class Polling:
     """The polling thread. `keep(batch)` gives the offset that acknowledges the batch; it may raise `StorageError`."""
 
+    name = "polling"
+
     def __init__(
-        self, api: BotApi, keep: Callable[[Any], int | None], on_fatal: Callable[[TelegramRefused], None]
+        self,
+        api: BotApi,
+        keep: Callable[[Any], int | None],
+        on_fatal: Callable[[TelegramRefused], None],
+        *,
+        late_s: float = LATE_S,
     ) -> None:
         self._api = api
         self._keep = keep
         self._on_fatal = on_fatal
+        self._late_s = late_s
         self._stopping = threading.Event()
         self._cancel = Cancel()
+        self._thread = threading.Thread(target=self._run, name="polling", daemon=True)
         self.begun = threading.Event()  # Telegram has answered for the first time
-        self.last_at = 0.0  # seconds of the monotonic clock
+        self.tried = threading.Event()  # a request has ended, however
+        # Seconds of the monotonic clock:
+        self.last_at = 0.0  # when Telegram last answered, and what it said was kept; 0: not yet
+        self._due_at = math.inf  # when the next request will have ended, unless the thread hangs
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="polling", daemon=True).start()
+        self._expect(LONG_POLL_S + ANSWER_S)
+        self._thread.start()
 
     def stop(self) -> None:
         """Asks for nothing more; the request under way is broken off, and what it would bring comes again."""
         self._stopping.set()
         self._cancel.set()
+
+    def trouble(self) -> str:
+        """Why no more updates come, in a few words; empty while the thread goes round, even if nobody answers it."""
+        if not self._thread.is_alive():
+            return "its thread has ended"
+        late_s = time.monotonic() - self._due_at
+        return f"no request has ended since it was due {late_s:.0f} s ago" if late_s > 0 else ""
+
+    def _expect(self, within_s: float) -> None:
+        self._due_at = time.monotonic() + within_s + self._late_s
 
     def connected(self, sock: socket.socket) -> None:
         """The socket of the request under way, for `stop` to break off."""
@@ -67,11 +93,12 @@ class Polling:
             # The first answer comes at once: it tells whether the token is good, and what has waited.
             wait_s = LONG_POLL_S if self.begun.is_set() else 0
             params: dict[str, Any] = {"timeout": wait_s, "allowed_updates": ALLOWED_UPDATES}
+            self._expect(LONG_POLL_S + ANSWER_S)
             if offset is not None:
                 params["offset"] = offset
             try:
                 with watching(self):
-                    batch = self._api.call("getUpdates", params, timeout_s=LONG_POLL_S + 10)
+                    batch = self._api.call("getUpdates", params, timeout_s=LONG_POLL_S + ANSWER_S)
                 if self._stopping.is_set():
                     return
                 self.begun.set()
@@ -94,6 +121,8 @@ class Polling:
             except Exception:
                 pause_s = _longer(pause_s, 30)
                 log.exception("polling failed")
+            self.tried.set()
+            self._expect(pause_s)
 
 
 def _refused(error: TelegramRefused, pause_s: float) -> float:

@@ -22,6 +22,7 @@ from gpt import GPT
 from intake import Intake
 from logs import event
 from messages import Finish, Message, OutboxRow, Outgoing, Usage
+from meter import SILENT, Meter
 from services.analytics import Analytics
 from storytelling import allowance
 from storytelling.media import Media
@@ -62,6 +63,8 @@ class Turns:
         writing: Writing,
         media: Media,
         analytics: Analytics,
+        *,
+        meter: Meter = SILENT,
     ) -> None:
         self._config = config
         self._db = db
@@ -72,12 +75,14 @@ class Turns:
         self._writing = writing
         self._media = media
         self._analytics = analytics
+        self._meter = meter
         self._lock = threading.Lock()
         self._ended = threading.Condition(self._lock)  # for `stop`: a turn's end must not wake every idle worker
         self._model_line = _Line(self._lock)
         self._job_line = _Line(self._lock)
         self._places: dict[int, tuple[int, int]] = {}  # turn → chat and the place that its notice shows
         self._live: dict[int, Live] = {}
+        self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
 
     # ------------------------------------------------------------------ life
@@ -104,7 +109,19 @@ class Turns:
             (self._job_line, "job", JOB_THREADS),
         ):
             for place in range(number):
-                threading.Thread(target=self._work, args=(line,), name=f"{name}-{place}", daemon=True).start()
+                worker = threading.Thread(target=self._work, args=(line,), name=f"{name}-{place}", daemon=True)
+                self._threads.append(worker)
+                worker.start()
+
+    def trouble(self) -> str:
+        """Why no turns are written, in a few words; empty while workers are there for them."""
+        ended = sum(not worker.is_alive() for worker in self._threads)
+        return f"{ended} of {len(self._threads)} workers have ended" if ended else ""
+
+    def counts(self) -> tuple[int, int, int]:
+        """How many turns are written or made now, wait for the model, and wait for a service."""
+        with self._lock:
+            return len(self._live), len(self._model_line.queue), len(self._job_line.queue)
 
     def stop(self, timeout_s: float) -> int:
         """Starts no more turns and waits for the running ones; how many are left for the next life."""
@@ -167,6 +184,7 @@ class Turns:
         outcomes = self._writing.outcomes(turn.kind)
         messages = outcomes.stopped(turn, text)
         outcomes.close(turn, "stopped")
+        self._meter.turn_ended(turn.kind, "stopped", time.monotonic() - live.begun_at if live else 0.0, None)
         event(log, logging.INFO, "turn stopped", user=turn.user_id, turn=turn.id, chars=len(text))
         return messages
 
@@ -281,13 +299,12 @@ class Turns:
         with self._lock:
             self._live[turn_id] = live
         self._delivery.typing(turn.chat_id)
-        started = time.monotonic()
         self._analytics.tell("request_sent", turn.user_id, kind=turn.kind)
         try:
             finish = self._write(live)
             if finish is None:
                 return  # the process ends: asked again in the next life
-            self._tell_of_answer(live, started)
+            self._tell_of_answer(live)
             self._end(live, lambda: self._writing.answer(live, finish))
         except ModelCancelled:
             return  # whoever stopped it has ended the turn
@@ -295,6 +312,10 @@ class Turns:
             if not isinstance(error, CoauthorError):
                 log.exception("turn failed turn=%s", turn_id)
             self._fail(live, error)
+        seconds = time.monotonic() - live.begun_at
+        if live.outcome:
+            first_text_s = live.first_at - live.begun_at if live.first_at is not None else None
+            self._meter.turn_ended(turn.kind, live.outcome, seconds, first_text_s)
         event(
             log,
             logging.INFO,
@@ -306,13 +327,13 @@ class Turns:
             chars=len(live.text),
             input=live.usage.input if live.usage else None,
             output=live.usage.output if live.usage else None,
-            ms=round((time.monotonic() - started) * 1000),
+            ms=round(seconds * 1000),
         )
 
-    def _tell_of_answer(self, live: Live, started: float) -> None:
+    def _tell_of_answer(self, live: Live) -> None:
         """For analytics: an answer has come, and what it is to a story."""
         turn, usage = live.turn, live.usage or Usage(0, 0)
-        milliseconds = round((time.monotonic() - started) * 1000)
+        milliseconds = round((time.monotonic() - live.begun_at) * 1000)
         tokens = {"input_tokens": usage.input, "output_tokens": usage.output}
         self._analytics.tell("response_received", turn.user_id, kind=turn.kind, milliseconds=milliseconds, **tokens)
         if turn.kind in _IN_A_STORY:

@@ -24,6 +24,7 @@ from typing import Final, Protocol
 from botapi import BotApi
 from errors import TelegramRefused, TelegramUnreachable
 from messages import Json, Made, OutboxRow, Recipe
+from meter import SILENT, Meter
 from sending.jobs import Answer, Chat, Draft, Job, Notice, Outcome
 from sending.pacing import Pace, backoff_s
 from splitting import plain_text, tail
@@ -58,6 +59,7 @@ class Calls:
         on_blocked: Callable[[int], None] | None,
         before_mark: Callable[[int], None],
         make: Callable[[Recipe], Made | None],
+        meter: Meter = SILENT,
     ) -> None:
         self._api = api
         self._store = store
@@ -65,6 +67,7 @@ class Calls:
         self._on_blocked = on_blocked
         self._before_mark = before_mark
         self._make = make
+        self._meter = meter
 
     def make(self, job: Job) -> Outcome:
         """How the call ended. Blocks until then; raises only what is a bug."""
@@ -115,6 +118,7 @@ class Calls:
     def _refused(self, chat: Chat, answer: Answer, error: TelegramRefused) -> Outcome | None:
         """What becomes of a refused message; None: it has ended, and the store is to know."""
         row = answer.row
+        self._measure(error)
         description = error.description.lower()
         if error.code == 429:
             wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s
@@ -138,7 +142,14 @@ class Calls:
                 log.exception("on_blocked failed chat=%s", row.chat_id)
         return None
 
+    def _measure(self, error: TelegramRefused | TelegramUnreachable) -> None:
+        if isinstance(error, TelegramUnreachable):
+            self._meter.sending_failed(error.method, "unreachable")
+        elif not any(words in error.description.lower() for words in (*_HARMLESS, "message is not modified")):
+            self._meter.sending_failed(error.method, str(error.code))
+
     def _unreachable(self, chat: Chat, answer: Answer, error: TelegramUnreachable) -> Outcome:
+        self._measure(error)
         if not answer.kept:
             log.warning("lost chat=%s %s", chat.chat_id, error)
             return Outcome()
@@ -174,6 +185,7 @@ class Calls:
         try:
             result = self._api.call(job.method, params, timeout_s=self._pace.best_effort_timeout_s)
         except TelegramRefused as error:
+            self._measure(error)
             if error.code == 429:
                 wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s
                 log.warning("told to wait method=%s chat=%s wait_s=%g", job.method, job.chat.chat_id, wait_s)
@@ -181,6 +193,7 @@ class Calls:
             log.debug("refused chat=%s %s", job.chat.chat_id, error)
             return Outcome(done="message is not modified" in error.description.lower(), unsure=True)
         except TelegramUnreachable as error:
+            self._measure(error)
             log.info("not shown chat=%s %s", job.chat.chat_id, error)
             return Outcome(again=job.method == "deleteMessage", unsure=error.sent)
         message_id = _message_id(result)

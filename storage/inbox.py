@@ -82,6 +82,15 @@ class Inbox:
         row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))
         return (row["state"], row["body"]) if row else ("done", "")
 
+    def standing(self) -> tuple[int, int, int | None]:
+        """How many rows wait for their handler, how many for their turn's end, and when the oldest of them arrived."""
+        row = self._connection.row(
+            "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'turn') as turn,"
+            " min(arrived_at) as oldest from inbox where state in ('new', 'turn')"
+        )
+        assert row is not None
+        return row["new"], row["turn"], row["oldest"]
+
     def is_new(self, inbox_id: int) -> bool:
         return bool(self._connection.value("select state from inbox where id = ?", (inbox_id,)) == "new")
 

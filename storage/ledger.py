@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from errors import LimitReached
 from messages import Usage
+from meter import SILENT, Meter
 from storage.connection import Connection, Row
 
 
@@ -57,6 +58,7 @@ class Ledger:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.meter: Meter = SILENT  # is told of each settled call, before its transaction has committed
 
     def budget(self, period: str) -> Budget:
         row = self._connection.row("select spent, reserved, lost, told from budget where period = ?", (period,))
@@ -135,6 +137,8 @@ class Ledger:
                 "estimated": int(usage.estimated),
             },
         )
+        if charged is not None:
+            self.meter.call_settled(usage, charged)
         return charged
 
     def give_back(self, call_id: int, now: int, *, billed: int = 0) -> bool:

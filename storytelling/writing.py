@@ -49,6 +49,8 @@ class Live:
     words: str = ""  # the user's own, that it writes on from
     files: tuple[bytes, ...] = ()  # what a service has made; the words of a recording, as UTF-8
     begun_at: float = field(default_factory=time.monotonic)
+    first_at: float | None = None  # when its first words came
+    outcome: str = ""  # how its worker ended it: answered, failed; a stop does without the worker
 
 
 class Writing:
@@ -128,6 +130,8 @@ class Writing:
         for chunk in self._gpt.stream(request, live.cancel):
             live.text = chunk.text
             live.usage = chunk.usage or live.usage
+            if live.first_at is None:
+                live.first_at = time.monotonic()
             if chunk.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
@@ -299,6 +303,7 @@ class Writing:
     def _close(self, live: Live, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
         if not self.outcomes(live.turn.kind).close(live.turn, state):
             return None
+        live.outcome = state
         return self._db.outbox.add(live.turn.inbox_id, messages)
 
     # ------------------------------------------------------------------ room in the prompt

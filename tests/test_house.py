@@ -20,20 +20,20 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "version": 1,
     "errors": 1, "messages": 1, "story": 1, "presets": 1, "prose": 1, "splitting": 1, "env_values": 1, "masking": 1,
-    "personas": 1,
+    "personas": 1, "meter": 1,
     "config": 2, "texts": 2, "logs": 2, "keepalive": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
     "catalogue": 2, "richtext": 2, "supervisor": 2,
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3, "offer": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
     "services": 5, "fault_reports": 5,
     "turns": 6, "storytelling": 6, "talking": 6,
-    "handlers": 7, "webapp": 7, "bot_profile": 7, "self_check": 7, "vendors": 7,
+    "handlers": 7, "webapp": 7, "bot_profile": 7, "self_check": 7, "vendors": 7, "monitoring": 7,
     "bot": 8,
     "sandbox": 9,
 }  # fmt: skip
 # What a room may import from its own floor: the helpers that it outgrew its file by.
 HELPERS = {
-    ("connections", "keepalive"), ("botapi", "connections"),
+    ("meter", "messages"), ("connections", "keepalive"), ("botapi", "connections"),
     ("database", "storage"), ("delivery", "sending"), ("gpt", "wires"), ("polling", "wires"),
     ("yandex_gpt", "yandex_iam"), ("turns", "storytelling"), ("talking", "storytelling"),
 }  # fmt: skip
@@ -61,6 +61,7 @@ PACKAGES = {
     "flask": {"webapp", "sandbox"}, "werkzeug": {"webapp", "sandbox"}, "waitress": {"webapp", "sandbox"},
     "dotenv": {"config"},
     "jwt": {"yandex_gpt", "yandex_iam", "sandbox"}, "cryptography": {"yandex_gpt", "yandex_iam", "sandbox"},
+    "prometheus_client": {"monitoring"},
     "amplitude": {"services"}, "PIL": {"services", "webapp"}, "telegramify_markdown": {"richtext"},
 }  # fmt: skip
 VENDORS = {"yandex_gpt", "yandex_iam", "services.openai_gpt"}

@@ -1,0 +1,1 @@
+"""Watching the bot: whether it moves, what it has done, and who is told."""

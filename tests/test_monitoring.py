@@ -1,0 +1,312 @@
+"""Watching the bot: `/health`, `/metrics`, `--health`, and what systemd's watchdog is told."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client.parser import text_string_to_metric_families
+
+from bot import App
+from botapi import BotApi
+from config import Config
+from connections import Network, Sessions
+from errors import StorageError
+from meter import SILENT
+from monitoring.asking import ask
+from monitoring.health import Heart
+from monitoring.watch import make_meter
+from polling import Polling
+from sandbox.model_faults import Behaviour
+from sandbox.telegram import TelegramServer
+from supervisor import Supervisor
+from tests.test_process import run
+from tests.world import ROOT, World, until
+
+PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
+
+
+@pytest.fixture
+def watched(make_world: Callable[..., World]) -> World:
+    """A world whose bot serves health and metrics."""
+    world = make_world(METRICS_PORT=0)
+    world.start()
+    return world
+
+
+def page(world: World, path: str) -> requests.Response:
+    assert world.app is not None
+    return requests.get(f"http://127.0.0.1:{world.app.watch.port}{path}", timeout=5)
+
+
+def health(world: World) -> tuple[int, dict[str, str]]:
+    answer = page(world, "/health")
+    return answer.status_code, answer.json()["parts"]
+
+
+def metrics(world: World) -> dict[str, float]:
+    """Every value by its name and its labels, as `turns_total{kind=part,outcome=answered}`."""
+    found = {}
+    for family in text_string_to_metric_families(page(world, "/metrics").text):
+        for sample in family.samples:
+            labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
+            found[f"{sample.name.removeprefix('coauthor_')}{{{labels}}}".removesuffix("{}")] = sample.value
+    return found
+
+
+def metrics_with(world: World, name: str, value: float) -> dict[str, float]:
+    """Every value, once this one is there."""
+    until(lambda: metrics(world).get(name) == value)
+    return metrics(world)
+
+
+# ---------------------------------------------------------------------- health
+
+
+def test_a_bot_that_goes_round_is_well(watched: World) -> None:
+    until(lambda: health(watched)[0] == 200)
+    assert health(watched) == (200, dict.fromkeys(PARTS, "ok"))
+
+
+def test_a_bot_whose_telegram_is_away_is_well(make_world: Callable[..., World]) -> None:
+    world = make_world(METRICS_PORT=0)
+    world.telegram.faults.drop("getUpdates", times=1000)
+    world.start()
+    until(lambda: health(world)[0] == 200)
+    assert world.app is not None and world.app.intake.source.tried.wait(5)
+    assert health(world)[0] == 200
+    assert "poll_age_seconds" not in metrics(world)
+
+
+def test_a_bot_whose_polling_has_ended_is_not(watched: World) -> None:
+    until(lambda: health(watched)[0] == 200)
+    watched.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
+    watched.telegram.user(1).send("/start")  # ends the request under way; the next one is refused
+    until(lambda: health(watched)[0] == 503)
+    parts = health(watched)[1]
+    assert parts.pop("polling") == "its thread has ended"
+    assert set(parts.values()) == {"ok"}
+    assert metrics(watched)["part_well{part=polling}"] == 0
+
+
+def test_a_request_for_updates_that_never_ends_is_noticed(telegram: TelegramServer) -> None:
+    telegram.faults.hang("getUpdates", 60)
+    api = BotApi(telegram.token, telegram.url, Sessions(Network()))
+    polling = Polling(api, lambda batch: None, lambda error: None, late_s=-1000)
+    assert polling.trouble() == "its thread has ended"
+    polling.start()
+    assert until(polling.trouble).startswith("no request has ended")
+    polling.stop()
+
+
+class Patient:
+    """A database that answers, or doesn't."""
+
+    error = ""
+
+    def answers(self) -> None:
+        if self.error:
+            raise StorageError(self.error)
+
+
+def test_the_heart_feels_a_database_that_fails_or_hangs_and_a_ticker_that_stops() -> None:
+    now, database = [100.0], Patient()
+    heart = Heart(database, lambda: now[0])
+    assert (heart.ticker(), heart.database()) == ("it hasn't begun", "")
+    heart.beat()
+    assert (heart.ticker(), heart.database()) == ("", "")
+    database.error = "disk I/O error"
+    heart.beat()
+    assert (heart.ticker(), heart.database()) == ("", "disk I/O error")
+    database.error = ""
+    heart.beat()
+    now[0] += 61
+    assert heart.ticker() == "no sign of life for 61 s"
+    assert heart.database() == "no answer for 61 s"
+
+
+def test_a_ticker_whose_thread_ended_is_noticed() -> None:
+    heart = Heart(Patient())
+    ticker = threading.Thread(target=heart.beat)
+    ticker.start()
+    ticker.join()
+    assert heart.ticker() == "its thread has ended"
+
+
+def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: World) -> None:
+    until(lambda: health(watched)[0] == 200)
+    assert watched.app is not None
+    environment = watched.environment() | {"METRICS_PORT": str(watched.app.watch.port)}
+    done = run("--health", **environment)
+    assert (done.returncode, done.stdout.count("\n"), done.stderr) == (0, 1, "")
+    assert "are well" in done.stdout
+    watched.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
+    watched.telegram.user(1).send("/start")
+    until(lambda: health(watched)[0] == 503)
+    assert ask(Config.from_env(environment)) == (False, "polling: its thread has ended")
+    watched.stop()
+    done = run("--health", **environment)
+    assert (done.returncode, done.stdout.count("\n")) == (1, 1)
+    assert "nobody answers at 127.0.0.1" in done.stdout
+
+
+def test_whoever_else_listens_there_isnt_taken_for_the_bot(world: World, telegram: TelegramServer) -> None:
+    environment = world.environment()
+    assert ask(Config.from_env(environment))[0] is False
+    config = Config.from_env(environment | {"METRICS_PORT": str(telegram.port), "METRICS_HOST": "0.0.0.0"})
+    assert ask(config) == (False, f"somebody else answers at 127.0.0.1:{telegram.port}")
+
+
+def test_a_port_that_is_taken_is_named_in_a_sentence(world: World, telegram: TelegramServer, tmp_path: Path) -> None:
+    database = str(tmp_path / "other.db")
+    done = run(**(world.environment() | {"METRICS_PORT": str(telegram.port), "DATABASE_PATH": database}))
+    assert done.returncode == 1
+    assert "METRICS_PORT" in done.stderr and "Traceback" not in done.stderr
+
+
+# ---------------------------------------------------------------------- metrics
+
+
+def test_a_story_is_counted(watched: World) -> None:
+    watched.writer()
+    metrics_with(watched, "outbox_messages", 0)
+    counted = metrics_with(watched, "inbox_updates{state=turn}", 0)
+    assert counted["turns_total{kind=part,outcome=answered}"] == 1
+    assert counted["turn_seconds_count{kind=part}"] == 1
+    assert counted["turn_first_text_seconds_count"] == 1
+    assert counted["updates_total{verdict=turn}"] == 1
+    assert counted["updates_total{verdict=done}"] == 6
+    for column in ("input", "output", "charged"):
+        assert counted[f"tokens_total{{direction={column}}}"] == watched.value(f"select sum({column}) from call")
+    assert counted["users"] == 1
+    assert counted["budget_used_tokens"] == watched.value("select spent from budget")
+    assert counted["budget_limit_tokens"] == 1_000_000
+    assert counted["inbox_updates{state=new}"] == counted["inbox_updates{state=turn}"] == 0
+    assert counted["turns_running"] == counted["turns_waiting{line=model}"] == 0
+    assert 0 <= counted["poll_age_seconds"] < 60
+    assert counted["process_resident_memory_bytes"] > 1e6
+
+
+def test_what_goes_on_and_what_was_stopped_is_seen(watched: World) -> None:
+    person = watched.writer()
+    watched.says("Долго. " * 50, chunk_s=0.2)
+    person.press("▶️ Дальше")
+    running = metrics_with(watched, "turns_running", 1)
+    assert running["inbox_updates{state=turn}"] == 1
+    assert running["inbox_oldest_seconds"] < 60
+    person.send("/cancel")
+    metrics_with(watched, "turns_total{kind=part,outcome=stopped}", 1)
+
+
+def test_failures_are_counted(watched: World) -> None:
+    person = watched.writer()
+    watched.models.faults.order(Behaviour(status=500))
+    watched.telegram.faults.refuse("sendMessage", 429, retry_after=0)
+    person.press("▶️ Дальше")
+    counted = metrics_with(watched, "turns_total{kind=part,outcome=failed}", 1)
+    faults = {name: value for name, value in counted.items() if name.startswith("model_faults_total")}
+    assert faults == {"model_faults_total{healed=no,purpose=part,status=500}": 1}
+    metrics_with(watched, "sending_errors_total{method=sendMessage,reason=429}", 1)
+    assert counted["turn_seconds_count{kind=part}"] == 1
+
+
+def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: World) -> None:
+    assert world.app is not None and world.app.watch.port is None
+    assert make_meter(Config.from_env(world.environment())) is SILENT
+    program = "import bot, sys; print('prometheus_client' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.stdout == "False\n"
+
+
+def test_nothing_else_is_served(watched: World) -> None:
+    assert page(watched, "/").status_code == 404
+    assert watched.app is not None
+    address = f"http://127.0.0.1:{watched.app.watch.port}/metrics"
+    assert requests.post(address, timeout=5).status_code == 501
+    assert requests.head(address, timeout=5).text == ""
+
+
+def names_in(text: str) -> set[str]:
+    return set(re.findall(r"\bcoauthor_[a-z_]+", text))
+
+
+def test_dashboard_and_alerts_use_what_there_is(watched: World) -> None:
+    watched.writer()
+    watched.models.faults.order(Behaviour(status=500))
+    watched.telegram.faults.refuse("sendMessage", 429, retry_after=0)
+    watched.telegram.user(1).press("▶️ Дальше")
+    until(lambda: "sending_errors_total{method=sendMessage,reason=429}" in metrics(watched))
+    text = page(watched, "/metrics").text
+    served = names_in("\n".join(line for line in text.splitlines() if not line.startswith("#")))
+    dashboard = json.loads((ROOT / "deploy" / "grafana-dashboard.json").read_text("utf-8"))
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
+    used = names_in("\n".join(asked))
+    assert used <= served
+    shown = {re.sub(r"_(bucket|sum|count|created)$", "", name) for name in served if not name.endswith("_created")}
+    assert {re.sub(r"_bucket$", "", name) for name in used} == shown, "each metric has its place on the dashboard"
+    assert names_in((ROOT / "deploy" / "alerts.yml").read_text("utf-8")) <= served
+    guide = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+    assert [name for name in sorted(shown) if f"`{name}" not in guide] == []
+
+
+# ---------------------------------------------------------------------- systemd
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    """The socket that a unit's process is to speak to."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(10)
+        yield listening
+
+
+def test_systemd_is_told_of_the_start_of_each_third_of_its_patience_and_of_the_end(
+    make_world: Callable[..., World], systemd: socket.socket
+) -> None:
+    world = make_world(NOTIFY_SOCKET=systemd.getsockname(), WATCHDOG_USEC=300_000)
+    process = world.process()
+    assert systemd.recv(100) == b"READY=1"
+    assert systemd.recv(100) == b"WATCHDOG=1"
+    process.send_signal(signal.SIGTERM)
+    while (said := systemd.recv(100)) == b"WATCHDOG=1":
+        pass
+    assert said == b"STOPPING=1"
+    assert process.wait(10) == 0
+
+
+def test_a_dead_telegram_doesnt_keep_the_unit_from_its_start(
+    make_world: Callable[..., World], systemd: socket.socket
+) -> None:
+    world = make_world(NOTIFY_SOCKET=systemd.getsockname())
+    world.telegram.faults.drop("getUpdates", times=1000)
+    world.process()
+    assert systemd.recv(100) == b"READY=1"
+
+
+def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., World], systemd: socket.socket) -> None:
+    world = make_world()
+    world.app = App(Config.from_env(world.environment()), supervisor=Supervisor(systemd.getsockname(), 0.003))
+    world.app.start()
+    assert systemd.recv(100) == b"READY=1"
+    assert systemd.recv(100) == b"WATCHDOG=1"
+    world.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
+    world.telegram.user(1).send("/start")
+    until(world.app.intake.source.trouble)
+    systemd.setblocking(False)
+    with pytest.raises(BlockingIOError):  # what it had said until then
+        while True:
+            systemd.recv(100)
+    for _ in range(5):
+        world.app.watch.beat()
+    with pytest.raises(BlockingIOError):
+        systemd.recv(100)
