@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test chaos bench check clean chromium
+.PHONY: help demo run test chaos bench check lock clean chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ check: $(VENV)/.installed-dev ## style, format and types
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m mypy
 
+lock: $(BIN) ## requirements*.txt anew from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
+	@$(PIP) uv==0.13.8
+	@for name in requirements requirements-dev; do \
+		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+			--custom-compile-command "make lock" $(ARGS) $$name.in -o $$name.txt; \
+	done
+
 clean: ## removes the virtual environment and the tools' caches; keeps .env, data and log
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -40,12 +47,12 @@ clean: ## removes the virtual environment and the tools' caches; keeps .env, dat
 # A stamp in the environment says what is installed in it; `venv --clear` removes the stamps with the rest.
 $(VENV)/.installed: requirements.txt $(BIN)
 	@echo "Installing what the bot needs…"
-	@$(PIP) -r requirements.txt
+	@$(PIP) --require-hashes -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-dev: requirements.txt requirements-dev.txt $(BIN)
+$(VENV)/.installed-dev: requirements-dev.txt $(BIN)
 	@echo "Installing what the tests need…"
-	@$(PIP) -r requirements-dev.txt
+	@$(PIP) --require-hashes -r requirements-dev.txt
 	@touch $(VENV)/.installed $@
 
 $(BIN):
