@@ -36,11 +36,11 @@ from handlers import front
 from handlers.usage import PICTURE, TOTALS, Statistics
 from handlers.visit import Desk
 from intake import Intake
+from learned import Learned
 from messages import Made, Outgoing, Recipe
 from meter import SILENT, Meter
 from monitoring.asking import ask
 from monitoring.watch import Watch, make_meter
-from offer import ASKED_AGAIN_S, ASKED_EVERY_S
 from self_check import check
 from sending.pacing import Pace
 from services.analytics import Analytics, TellingOutbox
@@ -169,12 +169,12 @@ class App:
         )
         front.register(self.bot, desk)
         self.page = _make_page(config, self.db, self.locales, self.intake) if config.webapp_url else None
+        self.learned = Learned(self.db, self.gpt, self.offer)
         self.supervisor = supervisor or Supervisor()
         self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
 
     def start(self) -> None:
-        self._recall_calibration()
-        self._recall_models()
+        self.learned.recall()
         self.delivery.start()
         self.turns.start()
         self.intake.start()
@@ -183,8 +183,7 @@ class App:
         self.watch.start()
         threading.Thread(target=self._tick, name="ticker", daemon=True).start()
         threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
-        if self.offer.server is not None:
-            threading.Thread(target=self._watch_models, name="models", daemon=True).start()
+        self.learned.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Takes no more updates, lets running turns end, sends what is ready, and closes the database."""
@@ -198,7 +197,7 @@ class App:
         left = self.turns.stop(turns_s)
         self.delivery.flush(2.0)
         self.delivery.stop(2.0)
-        self._keep_calibration()
+        self.learned.keep_calibration()
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
         self.db.close()
@@ -222,7 +221,7 @@ class App:
                     self.reports.flush()
                     self.analytics.flush()
                 if ticks % (60 * TICKS_PER_S) == 0:
-                    self._keep_calibration()
+                    self.learned.keep_calibration()
                 if ticks % (3600 * TICKS_PER_S) == 1:
                     self.db.inbox.purge(int(time.time()))
                     self.db.stories.purge(int(time.time()))
@@ -231,43 +230,6 @@ class App:
                 logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
             except Exception:
                 log.exception("ticker failed")
-
-    def _recall_calibration(self) -> None:
-        for model, value in self.db.settings.under("calibration:").items():
-            self.gpt.calibration[model] = float(value)
-
-    def _keep_calibration(self) -> None:
-        try:
-            for model, value in dict(self.gpt.calibration).items():
-                self.db.settings.put(f"calibration:{model}", f"{value:.3f}")
-        except StorageError as error:
-            logs.event(log, logging.WARNING, "calibration not kept", error=str(error))
-
-    # ------------------------------------------------------------------ the list of a server's models
-
-    def _recall_models(self) -> None:
-        server = self.offer.server
-        kept = self.db.settings.get(f"models:{server.address}") if server is not None else None
-        if kept is not None:
-            self.offer.recall(kept)
-
-    def _watch_models(self) -> None:
-        """Asks the server what models it has: at once, then every hour, sooner where it didn't answer."""
-        server = self.offer.server
-        assert server is not None
-        pause_s = 0.0
-        while not self._stopped.wait(pause_s):
-            try:
-                heard = self.offer.refresh()
-                if heard:
-                    self.db.settings.put(f"models:{server.address}", self.offer.dump())
-                pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
-            except StorageError as error:
-                logs.event(log, logging.WARNING, "list of models not kept", error=str(error))
-                pause_s = ASKED_EVERY_S
-            except Exception:
-                log.exception("asking for models failed")
-                pause_s = ASKED_EVERY_S
 
     # ------------------------------------------------------------------ what rooms below tell
 

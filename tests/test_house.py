@@ -24,7 +24,7 @@ FLOORS = {
     "config": 2, "texts": 2, "logs": 2, "keepalive": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
     "catalogue": 2, "richtext": 2, "supervisor": 2,
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3, "offer": 3,
-    "yandex_gpt": 4, "yandex_iam": 4, "intake": 4,
+    "yandex_gpt": 4, "yandex_iam": 4, "intake": 4, "learned": 4,
     "services": 5, "fault_reports": 5,
     "turns": 6, "storytelling": 6, "talking": 6,
     "handlers": 7, "webapp": 7, "bot_profile": 7, "self_check": 7, "vendors": 7, "monitoring": 7,
