@@ -75,10 +75,10 @@ NO_TOKEN = (
 
 
 def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -> WebApp:
-    """The Web App's server; Flask and waitress are loaded only here. Raises `ConfigError` where it can't listen."""
+    """The public server; Flask and waitress are loaded only here. Raises `ConfigError` where it can't listen."""
     from webapp.server import WebApp
 
-    return WebApp(config, db, locales, intake.put)
+    return WebApp(config, db, locales, intake.put, intake.webhook)
 
 
 class FaultListener:
@@ -141,8 +141,9 @@ class App:
             make=self._make,
             meter=meter,
         )
+        webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
         said = self._trouble, self._no_access, self._poisoned
-        self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, meter=meter)
+        self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, webhook=webhook, meter=meter)
         outcomes = Outcomes(config, self.db, self.locales, self.offer)
         choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
         stories = StoryFamily(self.db, self.locales, outcomes)
@@ -168,7 +169,9 @@ class App:
             life=time.time_ns() // 1_000_000,
         )
         front.register(self.bot, desk)
-        self.page = _make_page(config, self.db, self.locales, self.intake) if config.webapp_url else None
+        self.page = None
+        if config.webapp_url or config.webhook_url:
+            self.page = _make_page(config, self.db, self.locales, self.intake)
         self.learned = Learned(self.db, self.gpt, self.offer)
         self.supervisor = supervisor or Supervisor()
         self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
@@ -292,7 +295,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         return 0 if well else 1
     with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
         logs.log_uncaught()
-        for warning in (*config.warnings, *_unused(config)):
+        for warning in config.warnings:
             log.warning("%s", warning)
         try:
             if options.backup is not None:
@@ -316,14 +319,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
     only.add_argument("--health", action="store_true", help="ask the running bot how it is: 0 well, 1 not")
     return parser.parse_args(arguments)
-
-
-def _unused(config: Config) -> list[str]:
-    """A sentence for each part that is switched on and that this version doesn't have."""
-    parts = {
-        "WEBHOOK_URL": config.webhook_url,
-    }
-    return [f"{name} is set, but this version doesn't use it yet" for name, value in parts.items() if value]
 
 
 def _not_configured(error: ConfigError) -> int:

@@ -1,10 +1,10 @@
 """Updates: a durable inbox, one chat in order, many chats at once.
 
 The polling thread keeps every update in the inbox before it asks Telegram for more, which is what tells
-Telegram that the last ones were received. Lanes take the kept updates chat by chat and run their handlers,
-each in one transaction with all its effects. No lane ever waits for a model or for Telegram: words that come
-while the chat's turn runs are held as data, and everything that needs no model is handled at once, so a stop
-overtakes by itself.
+Telegram that the last ones were received; a webhook says so by its answer. Lanes take the kept updates chat by
+chat and run their handlers, each in one transaction with all its effects. No lane ever waits for a model or for
+Telegram: words that come while the chat's turn runs are held as data, and everything that needs no model is
+handled at once, so a stop overtakes by itself.
 
 Not covered: what an update means (`handlers`), and sending (`delivery`).
 """
@@ -32,6 +32,7 @@ from logs import event
 from messages import Outgoing
 from meter import SILENT, Meter
 from polling import Polling
+from webhook import Webhook
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,10 @@ class _Chat:
 
 
 class Intake:
-    """The inbox's threads. `trouble(chat_id, kind)` gives the sentence for a chat when a handler fails."""
+    """The inbox's threads. `trouble(chat_id, kind)` gives the sentence for a chat when a handler fails.
+
+    Updates come by polling, or to `webhook`: its address and secret.
+    """
 
     def __init__(
         self,
@@ -89,6 +93,7 @@ class Intake:
         on_fatal: Callable[[TelegramRefused], None],
         on_poison: Callable[[InboxRow, str], None],
         *,
+        webhook: tuple[str, str] | None = None,
         meter: Meter = SILENT,
     ) -> None:
         self._bot = bot
@@ -108,7 +113,11 @@ class Intake:
         self._told_of_storage: dict[int, float] = {}
         self._lanes: list[threading.Thread] = []
         self._begun: dict[int, float] = {}  # the rows whose handlers run, and since when
-        self.source = Polling(api, self._keep, on_fatal)
+        self.webhook: Webhook | None = None
+        if webhook is not None:
+            url, secret = webhook
+            self.webhook = Webhook(api, self._keep, on_fatal, url=url, secret=secret)
+        self.source = self.webhook or Polling(api, self._keep, on_fatal)
 
     @property
     def envelope(self) -> Envelope:

@@ -6,6 +6,7 @@ Doesn't cover: keeping updates (`intake.py` does), retries of what goes out (`de
 | it meets | it does |
 |---|---|
 | 401, 404 | ends, and tells `on_fatal`: the token is wrong |
+| 409 at the start, since a webhook is set | takes the webhook away; what waits for it comes by polling |
 | 409 | says that another copy is polling, asks again after 5 s |
 | 429 | waits `retry_after` |
 | nobody, 5xx, no JSON, a batch that can't be kept | asks again after 0.5 s, doubling to 30 s (10 s for the database) |
@@ -37,6 +38,9 @@ LATE_S = 60.0  # what finding the address, connecting and keeping a batch may ta
 CONFLICT_PAUSE_S = 5.0
 
 
+Keep = Callable[[Any], int | None]  # takes a batch, gives the offset that acknowledges it
+
+
 class Polling:
     """The polling thread. `keep(batch)` gives the offset that acknowledges the batch; it may raise `StorageError`."""
 
@@ -45,7 +49,7 @@ class Polling:
     def __init__(
         self,
         api: BotApi,
-        keep: Callable[[Any], int | None],
+        keep: Keep,
         on_fatal: Callable[[TelegramRefused], None],
         *,
         late_s: float = LATE_S,
@@ -109,7 +113,7 @@ class Polling:
                 if error.code in (401, 404):  # 404: what Telegram says to a token that can't be one
                     self._on_fatal(error)
                     return
-                pause_s = _refused(error, pause_s)
+                pause_s = 0.0 if self._took_webhook_away(error) else _refused(error, pause_s)
             except TelegramError as error:
                 if self._stopping.is_set():
                     return
@@ -123,6 +127,18 @@ class Polling:
                 log.exception("polling failed")
             self.tried.set()
             self._expect(pause_s)
+
+    def _took_webhook_away(self, error: TelegramRefused) -> bool:
+        """At the start of a life a webhook is an earlier one's. Later it is another copy's, which is to be heard of."""
+        if error.code != 409 or "webhook" not in error.description.lower() or self.begun.is_set():
+            return False
+        try:
+            self._api.call("deleteWebhook", {"drop_pending_updates": False}, timeout_s=ANSWER_S)
+        except TelegramError as failed:
+            event(log, logging.WARNING, "the webhook can't be taken away", error=str(failed))
+            return False
+        event(log, logging.INFO, "webhook taken away; polling")
+        return True
 
 
 def _refused(error: TelegramRefused, pause_s: float) -> float:

@@ -31,5 +31,5 @@ def ask(config: Config) -> tuple[bool, str]:
     finally:
         connection.close()
     if answer.status == 200 and not wrong:
-        return True, "polling, handlers, turns, sending, ticker and database are well"
+        return True, f"{', '.join(report['parts'])}: all well"
     return False, "; ".join(wrong) or f"status {answer.status}"

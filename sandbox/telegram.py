@@ -208,10 +208,14 @@ class TelegramServer:
                 if hook["secret"]:
                     headers["X-Telegram-Bot-Api-Secret-Token"] = hook["secret"]
                 try:
-                    taken = session.post(hook["url"], json.dumps(update), headers=headers, timeout=10).ok
+                    status = session.post(hook["url"], json.dumps(update), headers=headers, timeout=10).status_code
+                    complaint = "" if 200 <= status < 300 else f"Wrong response from the webhook: {status}"
                 except requests.RequestException:
-                    taken = False
-                if not taken:
+                    complaint = "Connection refused"
+                if complaint:
+                    with self.state.lock:
+                        if self.state.webhook.get("url") == hook["url"]:
+                            self.state.webhook.update(error=complaint, error_at=int(self.state.clock()))
                     self._closing.wait(WEBHOOK_RETRY_S)
                     continue
                 with self.state.lock:

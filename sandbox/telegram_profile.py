@@ -96,6 +96,9 @@ class ProfileMethods:
                 "has_custom_certificate": False,
                 "pending_update_count": len(self.state.updates),
             }
+            if self.state.webhook.get("error"):
+                value["last_error_message"] = self.state.webhook["error"]
+                value["last_error_date"] = self.state.webhook["error_at"]
             if self.state.allowed_updates is not None:
                 value["allowed_updates"] = sorted(self.state.allowed_updates - UNREQUESTED)
             return value

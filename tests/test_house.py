@@ -23,7 +23,7 @@ FLOORS = {
     "personas": 1, "meter": 1,
     "config": 2, "texts": 2, "logs": 2, "keepalive": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
     "catalogue": 2, "richtext": 2, "supervisor": 2,
-    "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "keyboards": 3, "offer": 3,
+    "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "webhook": 3, "keyboards": 3, "offer": 3,
     "yandex_gpt": 4, "yandex_iam": 4, "intake": 4, "learned": 4,
     "services": 5, "fault_reports": 5,
     "turns": 6, "storytelling": 6, "talking": 6,
@@ -34,7 +34,7 @@ FLOORS = {
 # What a room may import from its own floor: the helpers that it outgrew its file by.
 HELPERS = {
     ("meter", "messages"), ("connections", "keepalive"), ("botapi", "connections"),
-    ("database", "storage"), ("delivery", "sending"), ("gpt", "wires"), ("polling", "wires"),
+    ("database", "storage"), ("delivery", "sending"), ("gpt", "wires"), ("polling", "wires"), ("webhook", "polling"),
     ("yandex_gpt", "yandex_iam"), ("turns", "storytelling"), ("talking", "storytelling"),
 }  # fmt: skip
 # Rooms that only one other knows.

@@ -1,4 +1,7 @@
-"""The Web App's server: waitress in the bot's process, with threads of its own, started and stopped with the bot."""
+"""The public server: waitress in the bot's process, with threads of its own, started and stopped with the bot.
+
+It has the Web App where `WEBAPP_URL` is set, and Telegram's webhook where there is one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from waitress import create_server, wasyncore
 
@@ -17,7 +20,12 @@ from logs import event
 from texts import Locales
 from webapp.application import make_application
 from webapp.gate import Site
+from webapp.hook import hooked, nothing_here
 from webapp.pictures import MOST_BYTES
+from webhook import Webhook
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger(__name__)
 
@@ -30,10 +38,21 @@ STOP_S: Final = 0.5
 
 
 class WebApp:
-    """The page's server. Raises `ConfigError` where it can't listen; `port` is where it does."""
+    """The page's and the webhook's server. Raises `ConfigError` where it can't listen; `port` is where it does."""
 
-    def __init__(self, config: Config, db: Database, locales: Locales, put: Callable[[int, str], None]) -> None:
-        application = make_application(Site(config, db, locales, put))
+    def __init__(
+        self,
+        config: Config,
+        db: Database,
+        locales: Locales,
+        put: Callable[[int, str], None],
+        webhook: Webhook | None = None,
+    ) -> None:
+        application: WSGIApplication = nothing_here
+        if config.webapp_url:
+            application = make_application(Site(config, db, locales, put))
+        if webhook is not None:
+            application = hooked(application, config.webhook_url, webhook.take)
         self._map: dict[int, Any] = {}
         self._stopping = threading.Event()
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a task that waits a moment is no news
@@ -61,7 +80,7 @@ class WebApp:
 
     def start(self) -> None:
         self._thread.start()
-        event(log, logging.INFO, "web app listens", port=self.port)
+        event(log, logging.INFO, "web server listens", port=self.port)
 
     def stop(self) -> None:
         """Takes no more requests and waits a moment for those under way."""
