@@ -37,7 +37,7 @@ lock: $(BIN) ## requirements*.txt anew from requirements*.in, with hashes; ARGS=
 	@$(PIP) uv==0.13.8
 	@for name in requirements requirements-dev; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-			--custom-compile-command "make lock" $(ARGS) $$name.in -o $$name.txt; \
+			$(ARGS) $$name.in -o $$name.txt; \
 	done
 
 clean: ## removes the virtual environment and the tools' caches; keeps .env, data and log
