@@ -11,7 +11,6 @@ Not covered: what an update means (`handlers`), and sending (`delivery`).
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -32,6 +31,7 @@ from logs import event
 from messages import Outgoing
 from meter import SILENT, Meter
 from polling import Polling
+from updates import body_of, chat_of, is_id
 from webhook import Webhook
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,6 @@ LANES_MAY_TAKE_S = 2.0  # of a stop; a handler cut off by its end is rolled back
 HANDLER_HANGS_S = 60.0  # a handler waits for the database at most
 MOST_DEATHS = 3  # of the process inside one update's handler, until it is set aside
 STORAGE_WORD_EVERY_S = 60.0
-_MOST_ID = 2**63  # SQLite keeps no larger numbers
 
 
 @dataclass(slots=True)
@@ -225,12 +224,12 @@ class Intake:
         None after an empty batch: all is acknowledged then, and after a quiet week Telegram may go on
         with smaller ids than the last ones.
         """
-        updates = [update for update in batch if isinstance(update, dict) and _is_id(update.get("update_id"))]
+        updates = [update for update in batch if isinstance(update, dict) and is_id(update.get("update_id"))]
         if not updates:
             if batch:  # an error, and with it a pause: they can't be acknowledged and would come again at once
                 raise ValueError("Telegram sent updates without a number")
             return None
-        kept = [(update["update_id"], chat_of(update), _body(update)) for update in updates]
+        kept = [(update["update_id"], chat_of(update), body_of(update)) for update in updates]
         try:
             with self._db.transaction(durable=True):
                 rows = self._db.inbox.add(kept, int(time.time()))
@@ -403,26 +402,3 @@ def _read(body: str) -> Update | None:
     except Exception as error:
         raise _Unreadable(f"unreadable update: {type(error).__name__}") from error
     return update
-
-
-def chat_of(update: dict[str, Any]) -> int:
-    """The chat that an update belongs to, 0 where it belongs to none; it may hold anything at all."""
-    for kind, content in update.items():
-        if kind == "update_id" or not isinstance(content, dict):
-            continue
-        inner = content.get("message") if kind == "callback_query" else content
-        chat = inner.get("chat") if isinstance(inner, dict) else None
-        for owner in (chat, content.get("from")):
-            if isinstance(owner, dict) and _is_id(owner.get("id")):
-                return int(owner["id"])
-    return 0
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, int) and abs(value) < _MOST_ID
-
-
-def _body(update: dict[str, Any]) -> str:
-    """The update as JSON that a database can hold: half a surrogate pair can't be written in UTF-8."""
-    text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
-    return text.encode("utf-8", "replace").decode()

@@ -9,7 +9,8 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+from wsgiref.types import WSGIApplication
 
 from waitress import create_server, wasyncore
 
@@ -23,9 +24,6 @@ from webapp.gate import Site
 from webapp.hook import hooked, nothing_here
 from webapp.pictures import MOST_BYTES
 from webhook import Webhook
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
 
 log = logging.getLogger(__name__)
 
