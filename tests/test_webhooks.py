@@ -120,9 +120,9 @@ def test_what_comes_twice_counts_once(hooked: World, address: str) -> None:
 def test_what_cannot_be_kept_is_brought_again(hooked: World, address: str) -> None:
     person = hooked.new_person()
     with hooked.locked():
-        assert post(address, words(1)) == 503
         person.send("/help")
         person.wait("Не могу сохранить")
+        assert post(address, words(1)) == 503
     person.wait("Мы пишем историю вдвоём")
     assert hooked.value("select count(*) from inbox where update_id = 501") == 0
 
