@@ -14,9 +14,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,7 @@ import telebot
 from telebot.types import Update
 
 from botapi import BotApi
+from chat_lines import ChatLines
 from database import Database, InboxRow
 from delivery import Delivery
 from errors import StorageError, TelegramRefused
@@ -40,6 +40,7 @@ LANES = 4
 LANES_MAY_TAKE_S = 2.0  # of a stop; a handler cut off by its end is rolled back and runs again
 HANDLER_HANGS_S = 60.0  # a handler waits for the database at most
 MOST_DEATHS = 3  # of the process inside one update's handler, until it is set aside
+STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
 STORAGE_WORD_EVERY_S = 60.0
 
 
@@ -63,17 +64,6 @@ class Envelope:
 
     def send(self, message: Outgoing) -> None:
         self.outgoing.append(message)
-
-
-@dataclass(slots=True)
-class _Chat:
-    rows: deque[InboxRow] = field(default_factory=deque)
-    held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
-    scheduled: bool = False
-
-    def take_back(self, rows: Iterable[InboxRow]) -> None:
-        """Puts rows in line again, by their age: meanwhile others may have been put back."""
-        self.rows = deque(sorted([*rows, *self.rows], key=lambda row: row.id))
 
 
 class Intake:
@@ -101,10 +91,7 @@ class Intake:
         self._trouble = trouble
         self._on_poison = on_poison
         self._meter = meter
-        self._condition = threading.Condition()
-        self._chats: dict[int, _Chat] = {}
-        self._ready: deque[int] = deque()
-        self._ending: set[int] = set()  # chats whose turn is ending just now
+        self._lines = ChatLines()
         self._earlier: set[int] = set()  # rows left by an earlier life, not run in this one yet
         self._trying = threading.Lock()  # one such row at a time, so that a death is counted for the right one
         self._local = threading.local()
@@ -134,8 +121,8 @@ class Intake:
         known = {row.id for row in left}  # a turn may have ended just now
         for row in heard:
             if row.id not in known:
-                self._chats.setdefault(row.chat_id, _Chat()).held.append(row)
-        self._enqueue(left)
+                self._lines.hold(row)
+        self._lines.add(left)
         self._lanes = [
             threading.Thread(target=self._lane, name=f"lane-{number}", daemon=True) for number in range(LANES)
         ]
@@ -152,8 +139,7 @@ class Intake:
         """
         self._stopping.set()
         self.source.stop()
-        with self._condition:
-            self._condition.notify_all()
+        self._lines.stop()
         ends_at = time.monotonic() + LANES_MAY_TAKE_S
         for lane in self._lanes:
             lane.join(max(0.0, ends_at - time.monotonic()))
@@ -173,50 +159,19 @@ class Intake:
         """Takes in an update that doesn't come from Telegram's polling: JSON of the same shape."""
         with self._db.transaction(durable=True):
             rows = self._db.inbox.add([(None, chat_id, body)], int(time.time()))
-        self._enqueue(rows)
+        self._lines.add(rows)
 
-    @contextmanager
-    def ending(self, chat_id: int) -> Iterator[None]:
+    def ending(self, chat_id: int) -> AbstractContextManager[None]:
         """Meanwhile a turn of the chat ends: the chat's next update waits, so that it is answered after the turn."""
-        with self._condition:
-            self._ending.add(chat_id)
-        try:
-            yield
-        finally:
-            with self._condition:
-                self._ending.discard(chat_id)
-                if (chat := self._chats.get(chat_id)) is not None:
-                    self._schedule(chat_id, chat)
+        return self._lines.ending(chat_id)
 
     def resume(self, chat_id: int) -> None:
         """The chat's turn has ended: what waited for it runs now, in order."""
-        with self._condition:
-            chat = self._chats.get(chat_id)
-            if chat is None:
-                return
-            chat.take_back(chat.held)
-            chat.held = deque()
-            self._schedule(chat_id, chat)
+        self._lines.resume(chat_id)
 
     def forget_queued(self, chat_id: int, inbox_id: int) -> None:
         """A waiting update was taken back by its sender; its row is done already."""
-        with self._condition:
-            chat = self._chats.get(chat_id)
-            if chat is not None:
-                chat.held = deque(row for row in chat.held if row.id != inbox_id)
-
-    def _enqueue(self, rows: Sequence[InboxRow]) -> None:
-        with self._condition:
-            for row in rows:
-                chat = self._chats.setdefault(row.chat_id, _Chat())
-                chat.rows.append(row)
-                self._schedule(row.chat_id, chat)
-
-    def _schedule(self, chat_id: int, chat: _Chat) -> None:
-        if chat.rows and not chat.scheduled and chat_id not in self._ending:
-            chat.scheduled = True
-            self._ready.append(chat_id)
-            self._condition.notify()
+        self._lines.forget(chat_id, inbox_id)
 
     def _keep(self, batch: Any) -> int | None:
         """Keeps a batch; the offset that acknowledges it.
@@ -237,46 +192,25 @@ class Intake:
             for _, chat_id, _ in kept:
                 self.tell_of_storage(chat_id)
             raise
-        self._enqueue(rows)
+        self._lines.add(rows)
         return 1 + max(int(update["update_id"]) for update in updates)
 
     # ------------------------------------------------------------------ lanes
 
     def _lane(self) -> None:
-        while not self._stopping.is_set():
-            with self._condition:
-                while not self._ready and not self._stopping.is_set():
-                    self._condition.wait()
-                if self._stopping.is_set():
-                    return
-                chat_id = self._ready.popleft()
-                chat = self._chats[chat_id]
-                row = chat.rows.popleft() if chat.rows else None
-                behind, blocked = bool(chat.held), any(waits.blocks for waits in chat.held)
-            held = None
+        while (taken := self._lines.take()) is not None:
+            row, held, again = taken.row, None, False
             try:
-                if row is not None:
-                    held = self._run(row, Envelope(row.id, row.chat_id, row.queued, behind, blocked))
+                held = self._run(row, Envelope(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
             except StorageError as error:
-                event(
-                    log, logging.ERROR, "handler waits for the database", inbox=row.id if row else 0, error=str(error)
-                )
-                self.tell_of_storage(chat_id)
-                if row is not None:
-                    with self._condition:
-                        chat.take_back([row])
-                self._stopping.wait(1.0)
+                event(log, logging.ERROR, "handler waits for the database", inbox=row.id, error=str(error))
+                self.tell_of_storage(row.chat_id)
+                again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
                 log.exception("lane failed")
-            with self._condition:
-                if held is not None:
-                    chat.held.append(held)
-                chat.scheduled = False
-                self._schedule(chat_id, chat)
-                if not chat.rows and not chat.held:
-                    self._chats.pop(chat_id, None)
+            self._lines.put_down(taken, held=held, again=again)
             if held is not None:
-                self._look_again(chat_id)
+                self._look_again(row.chat_id)
 
     def _look_again(self, chat_id: int) -> None:
         """The turn may have ended between the handler's look at it and the row's being held."""
