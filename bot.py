@@ -32,7 +32,7 @@ from delivery import Delivery
 from errors import CoauthorError, ConfigError, StorageError, TelegramRefused
 from fault_reports import FaultReports
 from gpt import GPT, Fault
-from handlers import front
+from handlers import front, privacy
 from handlers.usage import PICTURE, TOTALS, Statistics
 from handlers.visit import Desk
 from intake import Intake
@@ -161,6 +161,7 @@ class App:
             "book": partial(file_of, self.db, self.locales),
             PICTURE: statistics.picture,
             TOTALS: statistics.totals,
+            privacy.DATA: partial(privacy.data_file, self.db, self.locales),
         }
         desk = Desk(
             *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer),
@@ -223,6 +224,7 @@ class App:
                 if ticks % TICKS_PER_S == 0:
                     self.reports.flush()
                     self.analytics.flush()
+                    self.db.forgetting.erase_words()
                 if ticks % (60 * TICKS_PER_S) == 0:
                     self.learned.keep_calibration()
                 if ticks % (3600 * TICKS_PER_S) == 1:

@@ -13,15 +13,18 @@ from pathlib import Path
 from typing import IO
 
 from errors import StorageError
+from messages import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
 from storage.characters import Character, Characters
 from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.events import Events
+from storage.forgetting import Forgetting
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
 from storage.outbox import REFUSED, Outbox
+from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
 from storage.roles import Role, Roles
 from storage.schema import look, migrate
@@ -93,6 +96,7 @@ class Database:
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)
         self.events = Events(self._connection)
+        self.forgetting = Forgetting(self._connection, self.settings)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """All or nothing of what the block writes; `durable` waits until the disk has it."""
@@ -101,6 +105,10 @@ class Database:
     def answers(self) -> None:
         """Reads a value, which is there. Raises `StorageError`; hangs where the lock or the disk does."""
         self._connection.value("select count(*) from budget")
+
+    def personal_data(self, user_id: int) -> dict[str, Json] | None:
+        """All that the file holds about a user, as JSON; None where there is no such user. May take its time."""
+        return personal_data(self.path, user_id)
 
     def is_sound(self) -> bool:
         """SQLite's own check of the whole file."""

@@ -108,6 +108,16 @@ class Delivery:
                     self._queue.add(row, now)
             self._call_sender()
 
+    def drop(self, chat_id: int, row_ids: Sequence[int]) -> None:
+        """Lets messages of a chat go unsent, but for one that is being sent just now. Raises `StorageError`."""
+        with self._lock:
+            dropped = self._queue.drop(chat_id, frozenset(row_ids))
+            self._queued.difference_update(dropped)
+            if self._queue.answers_open == 0:
+                self._drained.notify_all()
+        for row_id in dropped:
+            self._store.dropped(row_id, "taken back")
+
     def direct(self, chat_id: int, text: str) -> None:
         """Sends Telegram HTML past the outbox, once: for when the database itself is broken."""
         params: dict[str, Json] = {"text": text, "parse_mode": "HTML"}

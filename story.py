@@ -70,7 +70,7 @@ ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
 COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-    | {"/balance", "/stats", "/info", "/image", "/characters", "/menu"}
+    | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
     | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
 )
 
@@ -123,6 +123,8 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/balance": Cell("balance"),
     "/stats": Cell("stats"),
     "/info": Cell("info"),
+    "/my_data": Cell("my_data"),
+    "/forget_me": Cell("forget_me"),
     # the chat
     "/chat": Cell("open_chat", Step.CHAT),
     "/prompt": Cell("prompt"),

@@ -41,6 +41,8 @@ def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple
     language = desk.locales.language_of(sender.language_code)
     fresh = desk.db.users.register(sender.id, *names, language=language, balance=desk.config.user_tokens, now=now())
     desk.intake.envelope.after.append(partial(desk.analytics.tell, "registered", sender.id, language=language))
+    if desk.db.forgetting.recall(sender.id):
+        fresh = desk.db.users.get(sender.id) or fresh
     if not private:
         desk.db.users.set_blocked(sender.id, True)
     return fresh, private

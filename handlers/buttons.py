@@ -20,6 +20,7 @@ from handlers import (
     media,
     models,
     people,
+    privacy,
     profile_card,
     rewriting,
     roles,
@@ -242,6 +243,7 @@ _OF_THE_ACCOUNT: Mapping[str, Callable[[Visit, str], Toast]] = {
     "give": appeals.give,
     "users": people.turn_page,
     "halt": admin.halt,
+    "forget": privacy.press,
 }
 # The number is a session of the user's own.
 _OF_A_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {

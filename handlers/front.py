@@ -23,6 +23,7 @@ from handlers import (
     media,
     models,
     people,
+    privacy,
     profile_card,
     questions,
     rewriting,
@@ -120,6 +121,9 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
     "reset_role": roles.reset,
     "tokens": sessions.tokens,
     "sessions": sessions.sessions,
+    # privacy
+    "my_data": privacy.my_data,
+    "forget_me": privacy.forget_me,
     "debug": admin.debug,
     "logs": admin.logs,
     "users": people.show,
@@ -133,7 +137,7 @@ ACTIONS: Mapping[str, Callable[[Visit], None]] = {
 }
 _INFORMING = frozenset(
     {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions", "characters"}
-    | {"image"}
+    | {"image", "my_data", "forget_me"}
 )  # after these the wizard repeats its question
 # These don't wait for the words of a voice message: they change nothing that the words might be about.
 _OVERTAKING = (_INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
@@ -170,7 +174,8 @@ def on_message(desk: Desk, message: types.Message) -> None:
         if message.chat.type in GROUPS:
             groups.answer(desk, message, partial(_visit, desk))
         return
-    visit = _visit(desk, message.from_user, message.chat.id, message.message_id)
+    asks = readable(message.text).lower() in privacy.COMMANDS
+    visit = _visit(desk, message.from_user, message.chat.id, message.message_id, banned_too=asks)
     if visit is None:
         return
     if message.web_app_data is not None:
@@ -219,7 +224,7 @@ def on_button(desk: Desk, query: types.CallbackQuery) -> None:
     if message is not None and chat_type in GROUPS and not _may_press(desk, query.from_user):
         toast = "toast.foreign"
     elif message is not None and chat_type in ("private", *GROUPS):
-        asks = query.data == appeals.ASK_FOR_ACCESS
+        asks = query.data == appeals.ASK_FOR_ACCESS or (query.data or "").startswith(privacy.BUTTON)
         visit = _visit(desk, query.from_user, message.chat.id, message.message_id, banned_too=asks)
         if visit is not None:
             toast, texts = button_rows.press(visit, query.data or ""), visit.texts

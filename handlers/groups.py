@@ -127,6 +127,8 @@ _INFORMING: Mapping[str, str] = {
     "/balance": "group.in_private",
     "/stats": "group.in_private",
     "/info": "group.in_private",
+    "/my_data": "group.in_private",
+    "/forget_me": "group.in_private",
 }
 
 

@@ -16,7 +16,7 @@ import heapq
 import itertools
 from bisect import insort
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Set
 from typing import Final
 
 from messages import Json, OutboxRow
@@ -60,6 +60,20 @@ class SendQueue:
             chat.draft = chat.draft_shown = None
             chat.typing_at = NEVER
         self._schedule(chat)
+
+    def drop(self, chat_id: int, row_ids: Set[int]) -> list[int]:
+        """Takes messages of a chat back that haven't been begun; the ids of those that won't go."""
+        dropped = []
+        for chat in [found for key, found in self._chats.items() if key[0] == chat_id]:
+            gone = [one for one in chat.answers if one.kept and one.row.id in row_ids and not one.attempts]
+            if chat.busy and gone and gone[0] is chat.answers[0]:
+                del gone[0]  # it may be the one that is being sent
+            for answer in gone:
+                chat.answers.remove(answer)
+                dropped.append(answer.row.id)
+            self._schedule(chat)
+        self.answers_open -= len(dropped)
+        return dropped
 
     def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float) -> None:
         """Replaces the chat's draft, unless that draft was ended."""

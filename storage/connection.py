@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
@@ -29,6 +29,9 @@ Row: TypeAlias = sqlite3.Row
 log = logging.getLogger(__name__)
 
 DISK_PAUSE_S = 0.5
+# `secure_delete`: what is deleted is overwritten with zeros, and not only given free.
+PRAGMAS = ("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on")
+READ_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 2_000  # whoever holds the file longer is reported; everything that waits tries again
 
 
@@ -39,6 +42,19 @@ def _open(path: Path) -> sqlite3.Connection:
     raw = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_MS / 1000)
     raw.row_factory = sqlite3.Row
     return raw
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own that only reads, all of it as the file was at one moment. Raises `StorageError`."""
+    try:
+        address = f"{path.absolute().as_uri()}?mode=ro"
+        raw = sqlite3.connect(address, uri=True, timeout=READ_TIMEOUT_S, isolation_level=None)
+        with closing(raw) as reader:
+            reader.execute("begin")
+            yield reader
+    except sqlite3.Error as error:
+        raise StorageError(str(error)) from error
 
 
 class Connection:
@@ -57,7 +73,7 @@ class Connection:
         except (sqlite3.Error, OSError) as error:
             raise StorageError(f"{path}: {error}") from error
         try:
-            for pragma in ("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory"):
+            for pragma in PRAGMAS:
                 self._raw.execute(f"pragma {pragma}")
         except sqlite3.Error as error:
             self._raw.close()
@@ -162,6 +178,12 @@ class Connection:
         """The first column of the first row, or None."""
         found = self.row(sql, values)
         return found[0] if found is not None else None
+
+    @property
+    def total_changes(self) -> int:
+        """How many rows were changed since the file was opened."""
+        with self._lock:
+            return self._raw.total_changes
 
     def _fail(self, error: sqlite3.DatabaseError) -> NoReturn:
         """Raises `StorageError`, or the error itself where it is a bug and no trouble of the disk."""

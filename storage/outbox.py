@@ -67,6 +67,15 @@ class Outbox:
         """All that Telegram hasn't got, in order."""
         return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
 
+    def waiting_for(self, chat_id: int) -> list[int]:
+        """The ids of a chat's messages that Telegram hasn't got."""
+        return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
+
+    def is_made(self, chat_id: int, recipe_kind: str) -> bool:
+        """Whether a message of this recipe is on its way to a chat."""
+        sql = "select 1 from outbox where chat_id = ? and recipe is not null and json_extract(recipe, '$[0]') = ?"
+        return self._connection.value(sql, (chat_id, recipe_kind)) is not None
+
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
         """Telegram has it: the row goes, and its message stands for its prompt."""
         if message_id is None or prompt_id is None:

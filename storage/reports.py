@@ -6,17 +6,12 @@ writes and hold nobody up; they show what was committed last.
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import StorageError
-from storage.connection import Connection
+from storage.connection import Connection, reading
 
 DAY_S = 86_400
-READ_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class Reports:
 
     def days(self, since_day: int) -> dict[int, int]:
         """The same of everybody together. Looks at every call."""
-        with self._beside() as reader:
+        with reading(self._path) as reader:
             rows = reader.execute(
                 f"select asked_at / {DAY_S}, sum(charged) from call where asked_at >= ? and charged > 0 group by 1",
                 (since_day * DAY_S,),
@@ -72,25 +67,17 @@ class Reports:
     def totals(self, now: int) -> Totals:
         """The whole bot. Looks at every call."""
         today = now - now % DAY_S
-        with self._beside() as reader:
-            users, active, week, requests, spent, last_at = reader.execute(
+        with reading(self._path) as reader:
+            users, active, week, last_at = reader.execute(
                 "select count(*), count(case when last_request_at >= ? then 1 end),"
-                " count(case when last_request_at >= ? then 1 end), coalesce(sum(requests), 0),"
-                " coalesce(sum(spent), 0), max(last_request_at) from user",
+                " count(case when last_request_at >= ? then 1 end), max(last_request_at) from user",
                 (today, today - 6 * DAY_S),
             ).fetchone()
             calls = reader.execute(
                 "select purpose, model, count(*), sum(input), sum(output), sum(charged) from call"
                 " where state = 'settled' group by purpose, model order by sum(charged) desc, purpose, model"
             ).fetchall()
-        return Totals(users, active, week, requests, spent, last_at, tuple(Spending(*call) for call in calls))
-
-    @contextmanager
-    def _beside(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own that only reads."""
-        try:
-            address = f"{self._path.absolute().as_uri()}?mode=ro"
-            with closing(sqlite3.connect(address, uri=True, timeout=READ_TIMEOUT_S)) as reader:
-                yield reader
-        except sqlite3.Error as error:
-            raise StorageError(str(error)) from error
+        spendings = tuple(Spending(*call) for call in calls)
+        # Summed over the calls, which stay when their user goes.
+        requests, spent = sum(one.calls for one in spendings), sum(one.charged for one in spendings)
+        return Totals(users, active, week, requests, spent, last_at, spendings)

@@ -124,6 +124,7 @@ create trigger prompt_added after insert on prompt begin
 end;
 create trigger prompt_deleted after delete on prompt begin
     insert into prompt_words (prompt_words, rowid, text) values ('delete', old.id, old.text);
+    insert or ignore into setting (key, value) values ('words_left', '1');  -- in the index's own pages (erasing.py)
 end;
 
 create table suggestion (
@@ -177,7 +178,7 @@ create table turn (
     id integer primary key,
     inbox_id integer unique references inbox (id) on delete set null,
     chat_id integer not null,
-    user_id integer not null references user (id) on delete cascade,
+    user_id integer references user (id) on delete set null,  -- null: of somebody who had their data deleted
     session_id integer references session (id) on delete set null,  -- what it cost is kept when the story goes
     kind text not null,
     prompt_id integer references prompt (id) on delete set null,  -- what the answer is written under
@@ -277,7 +278,8 @@ create index sent_of_prompt on sent (prompt_id);
 create view delivered (outbox_id, chat_id, message_id, prompt_id) as select id, chat_id, null, prompt_id from outbox;
 create trigger outbox_delivered instead of insert on delivered begin
     delete from outbox where id = new.outbox_id;
-    insert or replace into sent (chat_id, message_id, prompt_id) values (new.chat_id, new.message_id, new.prompt_id);
+    insert or replace into sent (chat_id, message_id, prompt_id) select new.chat_id, new.message_id, new.prompt_id
+        where new.prompt_id = 0 or exists (select 1 from prompt where id = new.prompt_id);  -- deleted meanwhile
 end;
 
 create table setting (
@@ -290,6 +292,19 @@ create table event (
     name text not null,
     count integer not null,
     primary key (day, name)
+) strict, without rowid;
+
+-- Of those who had their data deleted: what they had used, so that coming back gives nothing anew.
+create table forgotten (
+    mark text primary key,               -- a keyed hash of the user's id
+    balance integer not null,
+    spent integer not null,
+    requests integer not null,
+    sessions integer not null,
+    more_sessions integer not null,
+    refilled_on integer not null,
+    banned integer not null,
+    asked_more_at integer
 ) strict, without rowid;
 """
 

@@ -35,6 +35,7 @@ def _turn(row: Row) -> Turn:
     values["soft"] = bool(values["soft"])
     values["variant"] = bool(values["variant"])
     values["session_id"] = values["session_id"] or 0  # none, or of an ended turn whose story is gone
+    values["user_id"] = values["user_id"] or 0  # of somebody who is forgotten
     return Turn(**values)
 
 

@@ -165,6 +165,8 @@ EVERYWHERE: Row = {
     "/balance": ("balance", None),
     "/stats": ("stats", None),
     "/info": ("info", None),
+    "/my_data": ("my_data", None),
+    "/forget_me": ("forget_me", None),
     # the chat
     "/chat": ("open_chat", Step.CHAT),
     "/prompt": ("prompt", None),

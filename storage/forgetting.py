@@ -1,0 +1,158 @@
+"""Forgetting somebody: all that is theirs goes in one transaction, and nothing of it is left in the file's pages.
+
+| what | becomes of it |
+|---|---|
+| the user's row, stories, chats, own characters, drafts, kept words | deleted |
+| their role for the assistant, updates not handled yet, which messages show what | deleted |
+| what they said in groups, and what the model answered them there | taken out; the others' words stay |
+| turns and calls | stay as sums of tokens, without anything that says whose they were |
+| what was spent, and a ban | stay under a keyed hash of their id, so that coming back gives nothing anew |
+
+SQLite overwrites what is deleted (`secure_delete`), but for the index of words: that one only notes that a text is
+gone, until its pages are merged. `erase_words` does this bit by bit, also for texts that were deleted otherwise.
+Doesn't cover: turns under way, which are stopped before; backups and the log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+
+from storage.connection import Connection
+from storage.settings import Settings
+
+_SECRET = "forgotten_secret"  # the name of it, among the settings
+_LEFT = "words_left"  # set by a trigger where a text is deleted
+_PIECE = 16  # how much of the index is merged at once, in its own measure: a few milliseconds' work
+
+_KEPT = "balance, spent, requests, sessions, more_sessions, refilled_on, banned, asked_more_at"
+
+
+class Forgetting:
+    """Deletes a user out of every table, and knows them again by a hash."""
+
+    def __init__(self, connection: Connection, settings: Settings) -> None:
+        self._connection = connection
+        self._settings = settings
+        self._erasing = False
+
+    def forget(self, user_id: int, inbox_id: int) -> None:
+        """Deletes a user and all of theirs, at the wish of this update. No turn of theirs may be under way."""
+        run = self._connection.run
+        with self._connection.transaction():
+            run(
+                f"insert or replace into forgotten (mark, {_KEPT}) select ?, {_KEPT} from user where id = ?",
+                (self._mark(user_id), user_id),
+            )
+            self._leave_groups(user_id)
+            run("delete from sent where chat_id = ?", (user_id,))
+            run("delete from chat_role where chat_id = ?", (user_id,))
+            run("update call set user_id = 0, session_id = null where user_id = ?", (user_id,))
+            run(
+                "update turn set user_id = null, chat_id = 0, session_id = null, prompt_id = null, inbox_id = null,"
+                " hint = '', reply_to = null, notice_message_id = null where user_id = ?",
+                (user_id,),
+            )
+            self._empty_inbox(user_id, inbox_id)
+            run("delete from user where id = ?", (user_id,))
+
+    def _leave_groups(self, user_id: int) -> None:
+        """Takes somebody's words, and what was answered to them, out of the talks of groups.
+
+        A talk that they began goes on as another's who spoke in it; where nobody did, it goes with its user.
+        """
+        values = {"user": user_id}
+        theirs = "select id from prompt where session_id = :session and user_id = :user"
+        sessions = self._connection.rows(
+            "select distinct session_id from prompt join session on session.id = prompt.session_id"
+            " where prompt.user_id = :user and session.chat_id <> :user",
+            values,
+        )
+        for session in sessions:
+            values["session"] = session["session_id"]
+            self._connection.run(f"delete from sent where prompt_id in ({theirs})", values)
+            # A memory tells all that was said before it.
+            self._connection.run(
+                "delete from memory where prompt_id in (select id from prompt where session_id = :session"
+                " and id >= (select min(id) from prompt where session_id = :session and user_id = :user))",
+                values,
+            )
+            for row in self._connection.rows(f"{theirs} order by id", values):
+                self._cut_out(row["id"])
+        self._connection.run(
+            "update session set user_id = (select prompt.user_id from prompt join user on user.id = prompt.user_id"
+            " where prompt.session_id = session.id order by prompt.id desc limit 1)"
+            " where user_id = :user and chat_id <> :user and exists (select 1 from prompt"
+            " join user on user.id = prompt.user_id where prompt.session_id = session.id)",
+            {"user": user_id},
+        )
+
+    def _cut_out(self, prompt_id: int) -> None:
+        """Deletes a text of a line; what followed it follows now what stood before it."""
+        above = "(select parent_id from prompt where id = ?1)"
+        self._connection.run(f"update session set head_id = {above} where head_id = ?1", (prompt_id,))
+        self._connection.run(f"update prompt set parent_id = {above} where parent_id = ?1", (prompt_id,))
+        self._connection.run("update prompt set chosen_id = null where chosen_id = ?", (prompt_id,))
+        self._connection.run("delete from prompt where id = ?", (prompt_id,))
+
+    def _empty_inbox(self, user_id: int, inbox_id: int) -> None:
+        """Ends what waits for a turn, and empties what is kept of updates; their numbers stay against redelivery."""
+        self._connection.run("update inbox set chat_id = 0 where id = ? and chat_id = ?", (inbox_id, user_id))
+        self._connection.run(
+            "update inbox set state = 'done', done_at = coalesce(done_at, arrived_at), body = '', chat_id = 0"
+            " where chat_id = ? and (state in ('done', 'aside', 'turn') or queued <> 0)",
+            (user_id,),
+        )
+        said = "coalesce(" + ", ".join(f"json_extract(body, '$.{kind}.from.id')" for kind in _KINDS) + ")"
+        self._connection.run(
+            "update inbox set state = 'done', done_at = coalesce(done_at, arrived_at), body = ''"
+            " where body <> '' and (state in ('aside', 'turn') or queued <> 0)"
+            f" and chat_id <> ?1 and json_valid(body) and {said} = ?1",
+            (user_id,),
+        )
+
+    # ------------------------------------------------------------------ who comes back
+
+    def recall(self, user_id: int) -> bool:
+        """Gives a newcomer's row what they had used before, where they had their data deleted; whether they had."""
+        if self._settings.get(_SECRET) is None:
+            return False
+        mark = self._mark(user_id)
+        found = self._connection.run(
+            f"update user set ({_KEPT}) = (select {_KEPT} from forgotten where mark = ?1)"
+            " where id = ?2 and exists (select 1 from forgotten where mark = ?1)",
+            (mark, user_id),
+        )
+        self._connection.run("delete from forgotten where mark = ?", (mark,))
+        return found == 1
+
+    def _mark(self, user_id: int) -> str:
+        secret = self._settings.get(_SECRET)
+        if secret is None:
+            secret = secrets.token_hex(32)
+            self._settings.put(_SECRET, secret)
+        return hmac.new(bytes.fromhex(secret), str(user_id).encode(), hashlib.sha256).hexdigest()
+
+    # ------------------------------------------------------------------ the index of words
+
+    def erase_words(self) -> bool:
+        """Rewrites another piece of the index without the words of deleted texts; True while there is more to do.
+
+        At the end the log of SQLite, which held those pages too, begins anew.
+        """
+        if not self._erasing and self._settings.get(_LEFT) is None:
+            return False
+        with self._connection.transaction():
+            piece = _PIECE if self._erasing else -_PIECE  # below zero: everything into one, begun with this piece
+            if not self._erasing:
+                self._connection.run("delete from setting where key = ?", (_LEFT,))
+            before = self._connection.total_changes
+            self._connection.run("insert into prompt_words (prompt_words, rank) values ('merge', ?)", (piece,))
+            self._erasing = self._connection.total_changes - before > 1
+        if not self._erasing:
+            self._connection.value("pragma wal_checkpoint(truncate)")
+        return self._erasing
+
+
+_KINDS = ("message", "edited_message", "callback_query")

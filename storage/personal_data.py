@@ -1,0 +1,121 @@
+"""All that the file holds about one user, as a tree of JSON values: what `/my_data` sends.
+
+Whole rows, so that a new column is in it by itself; times as text in UTC. In groups only what the user said and was
+answered is theirs; the others' words aren't in it. Read beside the connection that writes: it may be much.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sqlite3
+import time
+from pathlib import Path
+
+from messages import Json
+from storage.connection import reading
+
+DAY_S = 86_400
+
+
+def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
+    """Everything of a user, by what it is; None where there is no such user (any more). Raises `StorageError`."""
+    with reading(path) as raw:
+        raw.row_factory = sqlite3.Row
+        reader = _Reader(raw, user_id)
+        users = reader.rows("select * from user where id = :user")
+        if not users:
+            return None
+        return {
+            "user": users[0],
+            "role_of_the_assistant": reader.rows("select mode, prompt from chat_role where chat_id = :user"),
+            "characters": reader.rows("select * from character where owner_id = :user order by id"),
+            **reader.sessions(),
+            "in_groups": reader.rows(
+                "select session.chat_id, prompt.* from prompt join session on session.id = prompt.session_id"
+                " where prompt.user_id = :user and session.chat_id <> :user order by prompt.id"
+            ),
+            "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
+            "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
+            "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
+            "calls_of_models": reader.rows("select * from call where user_id = :user order by id"),
+            "messages_received": reader.rows("select * from inbox where chat_id = :user order by id"),
+            "messages_on_their_way": reader.rows(
+                "select id, method, params, file_name, recipe from outbox where chat_id = :user order by id"
+            ),
+            "messages_that_show_a_text": reader.rows(
+                "select message_id, prompt_id from sent where chat_id = :user order by message_id"
+            ),
+        }
+
+
+class _Reader:
+    """One user's rows as JSON values."""
+
+    def __init__(self, raw: sqlite3.Connection, user_id: int) -> None:
+        self._raw = raw
+        self._user_id = user_id
+
+    def rows(self, sql: str, session_id: int = 0) -> list[Json]:
+        values = {"user": self._user_id, "session": session_id}
+        return [{key: _plain(key, row[key]) for key in row.keys()} for row in self._raw.execute(sql, values)]  # noqa: SIM118
+
+    def sessions(self) -> dict[str, Json]:
+        """Stories, chats and conversations with characters, each with its texts; deleted ones, while they are kept."""
+        found: dict[str, list[Json]] = {"story": [], "chat": [], "character": []}
+        for row in self._raw.execute(
+            "select id, kind, head_id, chat_id from session where user_id = ? order by id", (self._user_id,)
+        ).fetchall():
+            found[row["kind"]].append(self._session(row["id"], row["head_id"], row["chat_id"] != self._user_id))
+        return {"stories": found["story"], "chats": found["chat"], "talks_with_characters": found["character"]}
+
+    def _session(self, session_id: int, head_id: int | None, of_group: bool) -> Json:
+        [session] = self.rows("select * from session where id = :session", session_id)
+        assert isinstance(session, dict)
+        if of_group:
+            return session  # its texts are under `in_groups`, as far as they are the user's
+        texts = self.rows(
+            "select prompt.*, memory.text as memory, memory.edited as memory_edited from prompt"
+            " left join memory on memory.prompt_id = prompt.id where session_id = :session order by id",
+            session_id,
+        )
+        shown = _path(texts, head_id)
+        about = self.rows("select * from story where session_id = :session", session_id)
+        return {
+            **session,
+            "story": about[0] if about else None,
+            "texts": [{**text, "shown": text["id"] in shown} for text in texts if isinstance(text, dict)],
+            "suggestions": self.rows("select * from suggestion where session_id = :session order by id", session_id),
+        }
+
+
+def _path(texts: list[Json], head_id: int | None) -> set[Json]:
+    """The ids of the texts from the head up to the first one."""
+    above = {text["id"]: text["parent_id"] for text in texts if isinstance(text, dict)}
+    path: set[Json] = set()
+    now: Json = head_id
+    while now is not None and now in above and now not in path:
+        path.add(now)
+        now = above[now]
+    return path
+
+
+def _plain(name: str, value: str | int | float | bytes | None) -> Json:
+    """A column's value as JSON has it."""
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, int) and name.endswith("_at"):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
+    if isinstance(value, int) and name == "refilled_on":
+        return time.strftime("%Y-%m-%d", time.gmtime(value * DAY_S))
+    if isinstance(value, str) and name in ("body", "params", "texts", "recipe") and value:
+        return _json(value)
+    return value
+
+
+def _json(text: str) -> Json:
+    try:
+        found: Json = json.loads(text)
+    except ValueError:
+        return text
+    return found
