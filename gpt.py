@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 LONGEST_PAUSE_S: Final = 30.0  # a vendor that asks for more is busy, not hiccuping: the user is told
 COUNT_TIMEOUT_S: Final = 5.0
+MOST_CHARS_PER_TOKEN: Final = 64  # more than any tokenizer's longest words
 NEAR: Final = 0.15  # how close to a limit an estimate must be for the tokenizer's round trip to pay
 CHARS_PER_TOKEN: Final = 3.0  # before the first answer; Russian text on YandexGPT has 3.5 to 4.5
 TOKENS_PER_MESSAGE: Final = 3  # a role and its marks
@@ -184,7 +185,12 @@ class GPT:
             if response.status_code != 200:
                 raise exchange.refused(wire.error, response)
             try:
+                most = request.max_tokens * MOST_CHARS_PER_TOKEN
                 for chunk in wire.chunks(exchange.lines(response)):
+                    if len(chunk.text) > most:  # a server that keeps to no limit
+                        finished = True
+                        yield self._finished(request, replace(chunk, text=chunk.text[:most], finish=Finish.LENGTH))
+                        break
                     if chunk.finish is not None:
                         finished = True
                         # Before the last chunk is handed out: who takes it doesn't come back for the end, and a stream

@@ -106,6 +106,7 @@ _CLOSINGS: Final = tuple(
 )
 _END: Final = re.compile(r"[.!?…]+[»\"”’)\]]*")
 _SENTENCE_CHARS: Final = 300
+_MOST_ROUNDS: Final = 12
 _WORD: Final = re.compile(r"\w+")
 _INITIAL: Final = re.compile(r"(?<!\w)(?:[А-ЯЁA-Z]|Mrs?|Ms|Dr|St|Prof|Capt|Lt|Sgt)$")  # a full stop that ends nothing
 _GOES_ON: Final = re.compile(r"[»\"”’)\]]*\s*(?:[—–-]\s*)?[a-zа-яё]")
@@ -172,14 +173,18 @@ def _sentence_ends(text: str, begin: int = 0) -> Iterator[int]:
 
 
 def _until_settled(text: str, words_before: str, *, closing: bool) -> str:
-    """`text` cleaned over and over until nothing changes: one mark may hide another."""
+    """`text` cleaned over and over until nothing changes: one mark may hide another.
+
+    Not for ever: a text made of nothing but prefaces would take time by the square of its length.
+    """
     now = text.strip()
-    while True:
+    for _ in range(_MOST_ROUNDS):
         cleaned = _unechoed(_without_preface(_unmarked(now).strip()), words_before)
         cleaned = _without_closing(cleaned) if closing else cleaned
         if cleaned == now:
-            return now
+            break
         now = cleaned
+    return now
 
 
 def _unmarked(text: str) -> str:

@@ -20,6 +20,7 @@ from talking import prompting, roles
 Toast = str | None  # the key of a pop-up answer, if there is one
 
 KIND = "chat"
+MOST_UNBEGUN = 100  # talks of a user that nothing was asked in: more than there are characters
 QUOTE_CHARS = 1_500  # of a message that a question replies to
 BEGIN_ANEW_SHARE = 0.9  # of the room for a prompt: safely before a talk would be summarised
 
@@ -132,12 +133,19 @@ def new_talk(visit: Visit, user_id: int) -> Toast:
         return "toast.foreign"
     if visit.writing:
         return "toast.writing"
+    if not may_begin(visit):
+        return "toast.past"
     visit.drop_buttons()
     _begin(visit)
     if not visit.group:
         visit.go(Step.CHAT)
     _say(visit, "chat.begun")
     return None
+
+
+def may_begin(visit: Visit) -> bool:
+    """Whether another talk may be begun: one without a question costs nothing but room on the disk."""
+    return visit.desk.db.talks.unbegun_of(visit.user.id) < MOST_UNBEGUN
 
 
 def affordable(visit: Visit, talk: Talk) -> bool:

@@ -70,6 +70,8 @@ def begin_anew(visit: Visit, character_id: int) -> Toast:
         return "toast.past"
     if visit.writing:
         return "toast.writing"
+    if not assistant.may_begin(visit):
+        return "toast.past"
     _put_on(visit, character)
     _greet(visit, character, anew=True)
     return None

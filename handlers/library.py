@@ -248,6 +248,8 @@ def take_shared(visit: Visit, token: str) -> Toast:
     story = visit.desk.db.stories.shared(token)
     if story is None or story.head_id is None:
         return "toast.past"
+    if not rewriting.may_copy(visit):
+        return None
     rewriting.copy(visit, story, title_of(story))
     announce(visit)
     return None

@@ -19,6 +19,8 @@ from storytelling.outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
+MOST_UNBEGUN = 30  # copies of stories, of a user, that nothing was written in
+
 
 def another_variant(visit: Visit) -> None:
     """The last part, or the ending, again and differently."""
@@ -180,9 +182,20 @@ def branch(visit: Visit, story: Story) -> Toast:
     """«🔀 Ветка»: a copy of the story up to here, to be led elsewhere; the first one stays as it is."""
     if story.head_id is None:
         return "toast.nothing_yet"
+    if not may_copy(visit):
+        return None
     copy(visit, story, visit.texts.plain("branch.title", title=title_of(story)))
     visit.say_here("branch.done", title=title_of(story))
     return None
+
+
+def may_copy(visit: Visit) -> bool:
+    """Whether another copy of a story may be made; says so where not. A copy costs nothing but room on the disk."""
+    waiting = visit.desk.db.stories.unbegun_of(visit.user.id)
+    if waiting < MOST_UNBEGUN:
+        return True
+    visit.say("branch.too_many", n=waiting)
+    return False
 
 
 def copy(visit: Visit, story: Story, title: str) -> int:

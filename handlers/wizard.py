@@ -49,6 +49,8 @@ def second_volume(visit: Visit, story: Story) -> None:
     except LimitReached as limit:
         visit.envelope.send(desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
         return
+    if not rewriting.may_copy(visit):
+        return
     title = visit.texts.plain("volume.title", title=title_of(story))
     session_id = rewriting.copy(visit, story, title)
     copied = desk.db.stories.get(session_id)

@@ -135,6 +135,11 @@ class Stories:
         sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
+    def unbegun_of(self, user_id: int) -> int:
+        """How many of a user's stories, deleted ones too, no model was asked for yet: copies that cost nothing."""
+        sql = "select count(*) from session where user_id = ? and kind = 'story' and started_at is null"
+        return int(self._connection.value(sql, (user_id,)))
+
     def search(self, user_id: int, words: str, *, limit: int) -> list[Story]:
         """A user's stories that have all of these words in a text, or in their name, or words that begin so.
 

@@ -100,6 +100,11 @@ class Talks:
             (now, session_id),
         )
 
+    def unbegun_of(self, user_id: int) -> int:
+        """How many of a user's talks no model was asked in yet."""
+        sql = "select count(*) from session where user_id = ? and kind <> 'story' and started_at is null"
+        return int(self._connection.value(sql, (user_id,)))
+
     def speakers(self, session_id: int) -> dict[int, int]:
         """Who has asked in a talk: a number for each user id, by the order in which they came."""
         rows = self._connection.rows(

@@ -107,7 +107,7 @@ def _options(text: str) -> list[str]:
     if start >= 0:
         try:
             found = json.loads(text[start : end + 1])
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
     if isinstance(found, dict):
         found = found.get("options")
