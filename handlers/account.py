@@ -9,6 +9,7 @@ from telebot import types
 from database import User
 from handlers import characters, library, wizard
 from handlers.places import announce, where
+from handlers.reading import readable
 from handlers.visit import Desk, Visit, now
 from keyboards import inline
 from messages import Json
@@ -22,7 +23,8 @@ def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple
 
     Who was met in a group only can't be written to yet, as if they had blocked the bot, and is welcomed later.
     """
-    names = (sender.username, sender.first_name or "", sender.last_name)
+    # Others read them, too: nothing in a name may turn a sentence round.
+    names = (sender.username, readable(sender.first_name), readable(sender.last_name) or None)
     user = desk.db.users.get(sender.id)
     if user is not None:
         if (user.username, user.first_name, user.last_name) != names or (user.blocked and private):
