@@ -108,7 +108,7 @@ class Forgetting:
         self._connection.run(
             "update inbox set state = 'done', done_at = coalesce(done_at, arrived_at), body = ''"
             " where body <> '' and (state in ('aside', 'turn') or queued <> 0)"
-            f" and chat_id <> ?1 and json_valid(body) and {said} = ?1",
+            f" and chat_id <> ?1 and case when json_valid(body) then {said} end = ?1",
             (user_id,),
         )
 

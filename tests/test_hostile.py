@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
-from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_OPEN_STORY
+from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
+from story import COMMANDS
 from tests.world import World, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]
+VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "go", "language", "take", "mode"]
+ARGUMENTS = [1, 2, 7, "x", "", "9" * 30, "lucky", "ru", "all", "keep", "½", "-1", "1:1", "٣", "tokens:1:1:1", "a" * 60]
 WORDS = ["слово", "/start", "/help", "/new_story", "/stories", "/whole_story", "/end_story", "/cancel", "стоп", "/logs"]
 
 
@@ -65,3 +68,84 @@ def test_no_update_stops_the_bot(world: World, seed: int) -> None:
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     world.telegram.api.violations.clear()  # invented queries have no true id to answer to
+
+
+def in_group(text: str) -> dict[str, Any]:
+    chat = {"id": -100500, "type": "supergroup", "title": "Клуб"}
+    return message(1, text) | {"chat": chat}
+
+
+def any_update(dice: random.Random, number: int) -> dict[str, Any]:
+    """An update of whatever kind, known to the bot or not; half of them broken somewhere."""
+    words = dice.choice([*WORDS, *sorted(COMMANDS), *JUNK_TEXTS])
+    file = {"file_id": "f", "file_unique_id": "u", "file_size": dice.choice([1, 10**12]), "duration": 1}
+    said = message(1, words)
+    silent = {name: value for name, value in said.items() if name != "text"}
+    query = {"id": str(number), "from": said["from"], "chat_instance": "1"}
+    data = f"{dice.choice(VERBS)}:{dice.choice(ARGUMENTS)}"
+    kinds: list[dict[str, Any]] = [
+        {"message": said},
+        {"message": in_group(words)},
+        {"message": in_group(f"@soavtor_demo_bot {words}")},
+        {"message": said | {"reply_to_message": message(1, words)}},
+        {"message": said | {"reply_to_message": said | {"reply_to_message": said}, "quote": {"text": words}}},
+        {"message": silent | {"voice": file}},
+        {"message": silent | {"document": file | {"file_name": "../../x"}, "caption": words}},
+        {"message": silent | {"photo": [file | {"width": 1, "height": 1}]}},
+        {"message": silent | {"web_app_data": {"data": data, "button_text": ""}}},
+        {"message": silent | {"web_app_data": {"data": words, "button_text": ""}}},
+        {"message": in_group("") | {"migrate_to_chat_id": -100600}},
+        {"message": in_group("") | {"sender_chat": in_group("")["chat"]}},
+        {"edited_message": said},
+        {"edited_message": in_group(words)},
+        {"callback_query": query | {"message": said, "data": data}},
+        {"callback_query": query | {"message": in_group(words), "data": data}},
+        {"callback_query": query | {"inline_message_id": "1", "data": data}},
+        {"callback_query": query | {"message": {"chat": said["chat"], "message_id": 1, "date": 0}, "data": data}},
+        {"stopped_message_generation": {"chat": said["chat"], "draft_id": dice.randint(-1, 9)}},
+        {"my_chat_member": query | {"chat": said["chat"], "date": 1, "old_chat_member": {},
+                                    "new_chat_member": {"user": said["from"], "status": dice.choice(["kicked", ""])}}},
+        {"inline_query": {"id": "1", "from": said["from"], "query": words, "offset": ""}},
+        {"channel_post": in_group(words)},
+        {"message_reaction": {"chat": said["chat"], "message_id": 1, "date": 1}},
+        {"a_kind_of_tomorrow": {"from": said["from"], "text": words}},
+        {},
+    ]  # fmt: skip
+    update = dice.choice(kinds)
+    if update and dice.random() < 0.5:
+        [(name, content)] = update.items()
+        update = {name: broken(content, dice)}
+    return update
+
+
+JUNK_TEXTS = [
+    "\x00",
+    "🏳️‍🌈" * 500,
+    "/" * 4096,
+    "@" * 100,
+    "/start s_",
+    "/forget_me",
+    "/my_data",
+    "٣",
+    "{genre}",
+]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_update_of_any_kind_stops_the_bot(world: World, seed: int) -> None:
+    dice = random.Random(seed)
+    world.writer()
+    world.writer(2)
+    before = world.value("select count(*) from inbox")
+    for number in range(400):
+        world.telegram.raw_update(any_update(dice, number))
+    until(lambda: world.value("select count(*) from inbox") >= before + 400, 30)
+    until(lambda: not world.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
+    until(lambda: not world.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
+    until(lambda: not world.value("select count(*) from outbox"), 30)
+    assert not world.value("select coalesce(sum(reserved), 0) from user")
+    assert world.app is not None and world.app.db.is_sound()
+    other = world.telegram.user(2, "Анна")
+    other.send("/whole_story")
+    other.wait("Начало.")
+    world.telegram.api.violations.clear()  # invented updates have no true ids to answer to
