@@ -123,8 +123,7 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/balance": Cell("balance"),
     "/stats": Cell("stats"),
     "/info": Cell("info"),
-    "/my_data": Cell("my_data"),
-    "/forget_me": Cell("forget_me"),
+    **{command: Cell(command[1:]) for command in ("/my_data", "/forget_me")},
     # the chat
     "/chat": Cell("open_chat", Step.CHAT),
     "/prompt": Cell("prompt"),

@@ -343,7 +343,7 @@ def test_a_title_is_no_path(world: World, name: str) -> None:
     press(world, 1, "txt:1")
     quiet(world)
     sent = until(lambda: next((one for one in writer.bot_messages if one.attachment), None))
-    assert sent.attachment is not None
+    assert sent is not None and sent.attachment is not None
     file_name = world.telegram.state.files[sent.attachment.file_id][0]
     assert not set("/\\:\0") & set(file_name) and not file_name.startswith(".")
     assert file_name.rpartition(".")[0].casefold() != "con"
