@@ -8,7 +8,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test chaos bench check lock clean chromium
+.PHONY: help demo run install test chaos bench check lock clean chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,8 @@ demo: $(VENV)/.installed ## the bot on this machine, with a chat page in the bro
 
 run: $(VENV)/.installed ## the bot in the real Telegram; reads .env (see .env.example)
 	@$(BIN) bot.py
+
+install: $(VENV)/.installed ## what the bot runs with, into .venv: for a server
 
 test: $(VENV)/.installed-dev chromium ## all tests; ARGS="-k name" for some of them
 	@$(BIN) -m pytest -q $(ARGS)

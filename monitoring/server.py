@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import Final
 
 from errors import ConfigError
@@ -66,7 +68,13 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], page: Callable[[str], Page]) -> None:
         self.page = page
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Without asking the domain name system who this machine is, which may take long and isn't needed."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def handle_error(self, request: object, client_address: object) -> None:
         log.debug("a request for health or metrics failed: %s", sys.exc_info()[1])

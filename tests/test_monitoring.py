@@ -173,6 +173,13 @@ def test_a_port_that_is_taken_is_named_in_a_sentence(world: World, telegram: Tel
     assert "METRICS_PORT" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_it_listens_at_addresses_of_both_kinds(make_world: Callable[..., World]) -> None:
+    world = make_world(METRICS_PORT=0, METRICS_HOST="::1")
+    app = world.start()
+    answer = requests.get(f"http://[::1]:{app.watch.port}/health", timeout=5)
+    assert answer.headers["Content-Type"] == "application/json"
+
+
 # ---------------------------------------------------------------------- metrics
 
 
