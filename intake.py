@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import telebot
-from telebot.types import Update
 
 from botapi import BotApi
 from chat_lines import ChatLines
@@ -31,7 +30,7 @@ from logs import event
 from messages import Outgoing
 from meter import SILENT, Meter
 from polling import Polling
-from updates import body_of, chat_of, is_id
+from updates import Unreadable, body_of, chat_of, is_id, read
 from webhook import Webhook
 
 log = logging.getLogger(__name__)
@@ -244,14 +243,14 @@ class Intake:
                         return row if state == "turn" else None
                 elif row.queued and not self._db.inbox.is_new(row.id):
                     return None  # taken back while it waited: only what was told to wait can be
-                update = _read(body)
+                update = read(body)
                 if update is not None:
                     self._local.envelope = envelope
                     self._bot.process_new_updates([update])
                 rows = self._close(row, envelope)
         except StorageError:
             raise
-        except _Unreadable as error:
+        except Unreadable as error:
             self._set_aside(row, str(error))
             return None
         except Exception:
@@ -324,15 +323,3 @@ class Intake:
         if chat_id and (told_at is None or now - told_at >= STORAGE_WORD_EVERY_S):
             self._told_of_storage[chat_id] = now
             self._delivery.direct(chat_id, self._trouble(chat_id, "storage"))
-
-
-class _Unreadable(Exception):
-    """The library can't read this update."""
-
-
-def _read(body: str) -> Update | None:
-    try:
-        update: Update | None = Update.de_json(body)
-    except Exception as error:
-        raise _Unreadable(f"unreadable update: {type(error).__name__}") from error
-    return update

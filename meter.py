@@ -15,7 +15,7 @@ class Meter:
     """Counts nothing."""
 
     def update_handled(self, verdict: str) -> None:
-        """An update's handler has ended: done, turn, queue, failed (a bug), aside."""
+        """An update's handler has ended: done, turn, hear, queue, failed (a bug), aside."""
 
     def turn_ended(self, kind: str, outcome: str, seconds: float, first_text_s: float | None) -> None:
         """A turn has ended: answered, failed, stopped. `first_text_s`: until the first words of the answer came."""

@@ -57,7 +57,7 @@ HTTP = {
 }
 PACKAGES = {
     "requests": HTTP | {"sandbox"}, "urllib3": HTTP, "certifi": {"connections"},
-    "telebot": {"bot", "bot_profile", "intake", "delivery", "botapi", "handlers"},
+    "telebot": {"bot", "bot_profile", "intake", "updates", "delivery", "botapi", "handlers"},
     "httptools": {"keepalive"}, "sqlite3": {"database", "storage"},
     "flask": {"webapp", "sandbox"}, "werkzeug": {"webapp", "sandbox"}, "waitress": {"webapp", "sandbox"},
     "dotenv": {"config"},
