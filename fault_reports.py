@@ -31,11 +31,19 @@ _Kind = tuple[str, int, str]
 class FaultReports:
     """Collects faults from any thread; `flush`, called every second, sends the counts of past windows."""
 
-    def __init__(self, config: Config, db: Database, delivery: Delivery, locales: Locales) -> None:
+    def __init__(
+        self,
+        config: Config,
+        db: Database,
+        delivery: Delivery,
+        locales: Locales,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._config = config
         self._db = db
         self._delivery = delivery
         self._locales = locales
+        self._clock = clock
         self._lock = threading.Lock()
         self._windows: dict[_Kind, tuple[float, int, Fault]] = {}
         self._denied_at = -DENIED_EVERY_S
@@ -43,7 +51,7 @@ class FaultReports:
     def take(self, fault: Fault) -> None:
         """Reports a fault at once, or counts it where its like was reported within the minute."""
         kind = (fault.purpose, fault.error.status, str(fault.error))
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             opened_at, repeats, _ = self._windows.get(kind, (now, -1, fault))
             self._windows[kind] = (opened_at, repeats + 1, fault)
@@ -58,7 +66,7 @@ class FaultReports:
 
     def flush(self) -> None:
         """Closes windows that are over; says how often each fault came again."""
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             over = [kind for kind, window in self._windows.items() if now - window[0] >= WINDOW_S]
             closed = [self._windows.pop(kind) for kind in over]

@@ -76,7 +76,10 @@ def press(visit: Visit, data: str) -> Toast:
 
 
 def _go(visit: Visit, name: str) -> Toast:
-    """The two ways into a story, under the welcome."""
+    """The two ways into a story, under the welcome; and the shelf, from wherever it is offered."""
+    if name == "stories":
+        library.shelf(visit)
+        return None
     if visit.step not in (Step.MENU, Step.FINISHED) and visit.step not in IN_WIZARD:
         return "toast.past"
     if name == "lucky":

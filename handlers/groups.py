@@ -129,6 +129,9 @@ _INFORMING: Mapping[str, str] = {
     "/info": "group.in_private",
     "/my_data": "group.in_private",
     "/forget_me": "group.in_private",
+    "/image": "group.in_private",
+    "/characters": "group.in_private",
+    "/menu": "group.in_private",
 }
 
 

@@ -5,8 +5,8 @@ Days are those of UTC, as the daily tokens are. What the picture shows and what 
 
 from __future__ import annotations
 
-from database import Account
-from handlers import appeals, models
+from database import Account, Story
+from handlers import appeals, models, sessions
 from handlers.account import ask_language, balance, repeat_question
 from handlers.usage import DAYS, picture
 from handlers.visit import Visit, now
@@ -22,6 +22,7 @@ from version import VERSION
 Toast = str | None  # the key of a pop-up answer, if there is one
 
 BAR = 10  # characters
+MODELS_NAMED = 12  # in /info; /model shows all
 LOW_TURNS = 2  # left, and the profile offers to ask for more
 DAY_S, HOUR_S = 86_400, 3600
 
@@ -42,22 +43,33 @@ def show_balance(visit: Visit) -> None:
 
 
 def info(visit: Visit) -> None:
-    """/info: the version, the model, the open story, every command."""
-    desk, story = visit.desk, visit.story
-    if story is None:
-        opened = visit.texts.say("info.no_story")
-    else:
-        opened = visit.texts.say(
-            "info.story",
-            title=title_of(story),
-            part=desk.db.tree.parts(story.head_id, story.starts_after),
-            spent=story.spent,
-            limit=desk.config.max_tokens_per_session,
-        )
+    """/info: the version, the models, the open session, every command."""
+    desk = visit.desk
     hidden = frozenset() if visit.user.id in desk.config.admin_ids else ADMIN_COMMANDS
     commands = [key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden]
-    visit.say("info.text", version=VERSION, model=visit.model.title or "…", opened=opened, commands=" ".join(commands))
+    visit.say("info.text", version=VERSION, models=_models(visit), opened=_opened(visit), commands=" ".join(commands))
     repeat_question(visit)
+
+
+def _models(visit: Visit) -> Html:
+    """The model that writes, and the others that could."""
+    model = visit.model.title or "…"
+    others = [each.title for each in visit.desk.offer.models if each.name != visit.model.name]
+    if not others:
+        return visit.texts.say("info.model", model=model)
+    named = [*others[:MODELS_NAMED], *(["…"] if len(others) > MODELS_NAMED else [])]
+    return visit.texts.say("info.models", model=model, others=", ".join(named))
+
+
+def _opened(visit: Visit) -> Html:
+    """The open session, how far it has come, and what it has spent."""
+    session, limit = sessions.opened(visit), visit.desk.config.max_tokens_per_session
+    if session is None:
+        return visit.texts.say("info.nothing")
+    if isinstance(session, Story):
+        parts = visit.desk.db.tree.parts(session.head_id, session.starts_after)
+        return visit.texts.say("info.story", title=title_of(session), part=parts, spent=session.spent, limit=limit)
+    return visit.texts.say("info.talk", name=sessions.named(visit, session), spent=session.spent, limit=limit)
 
 
 def press(visit: Visit, what: str) -> Toast:

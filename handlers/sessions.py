@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from database import Story, Talk
 from handlers import characters, library
 from handlers.places import OPENING_CHARS, announce
 from handlers.visit import Visit, now
@@ -19,22 +20,35 @@ _ICONS = {"story": "📖", "chat": "💬", "character": "🎭"}
 _AT_THE_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
 
 
+def opened(visit: Visit) -> Story | Talk | None:
+    """The session that is open; in the menu the chat, where there is one, else the story."""
+    talk, story = visit.talk, visit.story
+    at_the_story = not visit.group and (visit.step in _AT_THE_STORY or talk is None)
+    return story if story is not None and at_the_story else talk
+
+
+def named(visit: Visit, session: Story | Talk) -> str:
+    """What a session is called, after the sign of its kind."""
+    if isinstance(session, Story):
+        kind, name = "story", title_of(session)
+    else:
+        kind, name = session.kind, _short(session.opening)
+    return f"{_ICONS[kind]} {name or visit.texts.plain('sessions.unnamed')}"
+
+
 def tokens(visit: Visit) -> None:
     """What the open session has spent of its limit, and how full its context is."""
-    talk, story = visit.talk, visit.story
-    if not visit.group and story is not None and (visit.step in _AT_THE_STORY or talk is None):
-        name, spent, head_id, kind = title_of(story), story.spent, story.head_id, "story"
-    elif talk is not None:
-        name, spent, head_id, kind = _short(talk.opening), talk.spent, talk.head_id, talk.kind
-    else:
+    session = opened(visit)
+    if session is None:
         visit.say("tokens.nothing")
         return
+    head_id = session.head_id
     path = visit.desk.db.tree.path(head_id)
     held = visit.desk.turns.estimate("\n".join([path.memory, *(prompt.text for prompt in path.prompts)]))
     visit.say(
         "tokens.line",
-        name=f"{_ICONS[kind]} {name or visit.texts.plain('sessions.unnamed')}",
-        spent=spent,
+        name=named(visit, session),
+        spent=session.spent,
         limit=visit.desk.config.max_tokens_per_session,
         context=held if head_id is not None else 0,
         room=visit.desk.turns.room(visit.model),

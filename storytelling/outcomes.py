@@ -258,7 +258,10 @@ class Outcomes:
             text = texts.say("trouble.prompt_too_long")
         if more:
             how, row = how_to_get(self._config, self._db, texts, more, private=chat_id == user_id)
-            text, keyboard = Html(f"{text} {how}"), inline(row) if row else None
+            rows = [row] if row else []
+            if error.limit == "sessions" and chat_id == user_id:
+                rows.insert(0, [(texts.label("stories"), "go:stories")])
+            text, keyboard = Html(f"{text} {how}"), inline(*rows) if rows else None
         return sentence(chat_id, text, keyboard)
 
     def model_gone(self, turn: Turn, gone: str) -> Outgoing:

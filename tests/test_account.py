@@ -86,15 +86,23 @@ def test_statistics_of_somebody_who_has_asked_nothing_yet(world: World) -> None:
     assert "Последний запрос: ещё не было" in shown(person.wait("Запросов к модели: 0"))
 
 
-def test_info_names_version_model_commands_and_the_open_story(world: World) -> None:
+def test_info_names_version_models_commands_and_the_open_session(world: World) -> None:
     person = world.new_person()
     person.send("/info")
     said = shown(person.wait("Соавтор"))
-    assert "YandexGPT 5 Lite" in said and "Открытой истории нет" in said
+    assert "Модель: YandexGPT 5 Lite" in said and "Ничего не открыто" in said
+    assert "Есть и другие: " in said and "YandexGPT 5 Pro" in said and "Alice AI LLM" in said
     assert "/balance" in said and "/users" not in said
     writer = world.writer(2)
     writer.send("/info")
     assert "часть 1, потрачено" in shown(writer.wait("Соавтор"))
+    writer.send("/chat")
+    writer.wait("💬 Чат")
+    world.says("Мяу.")
+    writer.send("Про кошек.")
+    writer.wait("Мяу.")
+    writer.send("/info")
+    assert "Открыто: 💬 Про кошек., потрачено" in shown(writer.wait("Соавтор"))
     admin = world.new_person(ADMIN_ID, "Админ")
     admin.send("/info")
     assert "/users" in shown(admin.wait("Соавтор"))
@@ -361,7 +369,12 @@ def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: C
     for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
         person.send(answer)
         person.wait()
-    person.wait("Вы начали уже 1 историй из 1", since=0)
+    assert person.wait("начато 1 из 1", since=0).labels == ("📚 Мои истории", "🙋 Попросить ещё")
+    person.tap("📚 Мои истории")
+    full = person.wait("Ваши истории: 1")
+    assert (
+        full.labels[0].startswith("Смотритель Маяк") and world.value("select step from user where id = 1") == "summary"
+    )
     person.tap("🙋 Попросить ещё")
     assert "начато 1 из 1" in shown(admin.wait("просит ещё сессий"))
     admin.tap("➕ 10 сессий")
@@ -373,7 +386,7 @@ def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: C
     for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
         person.send(answer)
         person.wait()
-    person.wait("Вы начали уже 11 историй из 11", since=0)
+    person.wait("начато 11 из 11", since=0)
 
 
 def test_the_profile_offers_to_ask_when_little_is_left(world: World) -> None:

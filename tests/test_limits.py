@@ -67,7 +67,7 @@ def test_a_user_begins_so_many_stories_and_can_write_on_in_each(make_world: Call
     for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить"):
         person.send(answer)
         person.wait()
-    refused_at_the_card(world, person, "Вы начали уже 1 историй из 1")
+    refused_at_the_card(world, person, "начато 1 из 1")
     person.send("/cancel")
     person.wait("Отложили")
     person.send("🔖 К истории")
