@@ -9,7 +9,7 @@ from handlers.visit import Visit, now
 from keyboards import inline
 from messages import Json
 from splitting import shorten
-from story import Step
+from story import TALKING, Step
 from storytelling import showing
 from storytelling.outcomes import title_of
 
@@ -21,10 +21,14 @@ _AT_THE_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
 
 
 def opened(visit: Visit) -> Story | Talk | None:
-    """The session that is open; in the menu the chat, where there is one, else the story."""
+    """The session that is open where the user is; in the menu the one they came from. None without a word in it."""
     talk, story = visit.talk, visit.story
-    at_the_story = not visit.group and (visit.step in _AT_THE_STORY or talk is None)
-    return story if story is not None and at_the_story else talk
+    found: list[Story | Talk] = []
+    if talk is not None and talk.head_id is not None and (visit.group or visit.step not in _AT_THE_STORY):
+        found.append(talk)
+    if story is not None and not story.deleted and not visit.group and visit.step not in TALKING:
+        found.append(story)
+    return max(found, key=lambda session: session.touched_at, default=None)
 
 
 def named(visit: Visit, session: Story | Talk) -> str:
@@ -32,7 +36,8 @@ def named(visit: Visit, session: Story | Talk) -> str:
     if isinstance(session, Story):
         kind, name = "story", title_of(session)
     else:
-        kind, name = session.kind, _short(session.opening)
+        character = visit.desk.db.characters.get(session.character_id) if session.character_id else None
+        kind, name = session.kind, character.name if character is not None else _short(session.opening)
     return f"{_ICONS[kind]} {name or visit.texts.plain('sessions.unnamed')}"
 
 

@@ -462,6 +462,37 @@ def test_t_tells_the_tokens_of_the_open_session_and_its_context(world: World) ->
     assert f"Потрачено: {spent} из 100000 токенов" in text and "из 3000 токенов" in text
 
 
+def test_t_and_info_speak_of_what_is_open_where_one_is(world: World) -> None:
+    person = world.writer()
+
+    def open_now() -> tuple[str, str]:
+        person.send("/t")
+        first = person.wait("🔢").text.splitlines()[0]
+        person.send("/info")
+        return first, person.wait("ℹ️").text
+
+    def both_name(what: str) -> bool:
+        return all(what in text for text in open_now())
+
+    assert both_name("Смотритель Маяк")
+    person.send("/chat")
+    person.wait("💬 Чат")
+    first, info = open_now()
+    assert "ничего не потрачено" in first and "Ничего не открыто" in info  # the story waits elsewhere
+    ask(world, person, "Про кошек.", "Мяу.")
+    assert both_name("💬 Про кошек.")
+    person.send("/clear")
+    person.wait("Забыл")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    assert both_name("Смотритель Маяк")
+    person.press("🎭 Персонажи")
+    person.wait("С кем поговорим")
+    person.tap("Кот-писарь Пантелей")
+    person.wait("делегация")
+    assert both_name("🎭 Кот-писарь Пантелей")
+
+
 def test_sessions_lists_stories_and_talks_and_resumes_them(world: World) -> None:
     person = world.writer()
     person.send("/chat")
