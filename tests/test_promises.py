@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -19,6 +20,7 @@ from gpt import GPT, Fault
 from handlers import front
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
+from story import ADMIN_COMMANDS, COMMANDS
 from tests.test_chat import ask, asked, chatting
 from tests.test_crashes import settled
 from tests.test_voice import recording, say
@@ -111,6 +113,12 @@ def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(world: Wo
 
 
 # ---------------------------------------------------------------------- replies
+
+
+def test_in_private_an_answer_replies_to_nothing(world: World) -> None:
+    person = chatting(world)
+    ask(world, person, "Вопрос.", "Ответ.")
+    assert person.last.text == "Ответ." and person.last.reply_to is None
 
 
 def test_a_reply_to_a_voice_message_puts_its_words_into_the_question(world: World) -> None:
@@ -260,3 +268,11 @@ def test_the_modules_are_where_the_brief_wants_them() -> None:
     for name in ("bot.py", "gpt.py", "yandex_gpt.py", "config.py", "requirements.txt", "README.md", ".env.example"):
         assert (ROOT / name).is_file(), name
     assert "register_message_handler" in (ROOT / "handlers" / "front.py").read_text("utf-8")
+
+
+def test_help_names_every_command_that_is_open_to_all(world: World) -> None:
+    person = world.new_person()
+    person.send("/help")
+    said = person.wait("Мы пишем историю вдвоём").text
+    assert [command for command in sorted(COMMANDS - ADMIN_COMMANDS) if not re.search(rf"{command}\b", said)] == []
+    assert not [command for command in ADMIN_COMMANDS if re.search(rf"{command}\b", said)]
