@@ -120,10 +120,11 @@ def forget(visit: Visit) -> None:
     """«🧹 Забыть разговор», /clear: the talk's messages go for good; what they cost stays counted."""
     db, open_talk = visit.desk.db, visit.talk
     said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
+    if open_talk is not None:
+        _begin(visit)  # the talk before it, which is among the sessions, isn't the open one for that
     if open_talk is None or not said:
         _say(visit, "chat.nothing_to_forget")
         return
-    _begin(visit)
     _say(visit, "chat.forgotten", n=said, tokens=open_talk.spent)
 
 

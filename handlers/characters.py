@@ -86,7 +86,7 @@ def forget(visit: Visit) -> None:
         return
     said = db.talks.forget(talk.session_id)
     visit.say("chat.forgotten", n=said, tokens=talk.spent)
-    _greet(visit, character)
+    _greet(visit, character, anew=True)  # not in the conversation before it, which is among the sessions
 
 
 def talk(visit: Visit) -> None:

@@ -259,7 +259,7 @@ class Outcomes:
         if more:
             how, row = how_to_get(self._config, self._db, texts, more, private=chat_id == user_id)
             rows = [row] if row else []
-            if error.limit == "sessions" and chat_id == user_id:
+            if error.limit == "sessions" and chat_id == user_id and self._db.stories.count_of(user_id):
                 rows.insert(0, [(texts.label("stories"), "go:stories")])
             text, keyboard = Html(f"{text} {how}"), inline(*rows) if rows else None
         return sentence(chat_id, text, keyboard)

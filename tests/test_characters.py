@@ -260,6 +260,26 @@ def test_forgetting_lets_the_character_greet_again(world: World) -> None:
     assert "клубок" not in str(said(world, person, "Что помнишь?", "Ничего."))
 
 
+def test_forgetting_a_conversation_leaves_the_one_before_it_whole(world: World) -> None:
+    person = talker(world)
+    said(world, person, "Запомни: клубок", "Запомнил.")
+    person.press("🎭 Персонажи")
+    person.wait("Отвечает Кот-писарь")
+    person.tap("🔄 С самого начала")
+    person.wait(GREETING)
+    said(world, person, "Запомни: мышь", "Запомнил мышь.")
+    person.send("/clear")
+    person.wait("Забыл 3 сообщения")
+    person.wait(GREETING)
+    prompt = str(said(world, person, "Что помнишь?", "Ничего."))
+    assert "клубок" not in prompt and "мышь" not in prompt
+    person.send("/sessions")
+    listed = person.wait(lambda message: len(message.buttons) == 2)
+    person.tap(listed.buttons[1][0].data or "")
+    person.wait("помнит вашу беседу")
+    assert "клубок" in str(said(world, person, "А теперь?", "Клубок!"))
+
+
 def test_a_story_and_the_chat_wait_while_a_character_talks(world: World) -> None:
     person = world.writer(words="Маяк погас.")
     person.send("/characters")

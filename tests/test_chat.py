@@ -402,6 +402,21 @@ def test_a_full_session_offers_a_new_one(make_world: Callable[..., World]) -> No
 # ── forgetting, tokens, sessions ──
 
 
+def test_forgetting_a_talk_without_a_word_does_not_open_the_one_before_it(world: World) -> None:
+    person = chatting(world)
+    ask(world, person, "Про кошек.", "Мяу.")
+    world.change("update session set spent = 99999")
+    person.send("Ещё.")
+    person.wait("потрачено всё")
+    person.tap("💬 Новый разговор")
+    person.wait("Новый разговор. Прежний цел")
+    world.change("update session set spent = 0")
+    person.send("/clear")
+    person.wait("Забывать нечего")
+    ask(world, person, "Про собак.", "Гав.")
+    assert asked(world) == [("user", "Про собак.")]
+
+
 @pytest.mark.parametrize("way", ["🧹 Забыть разговор", "/clear"])
 def test_forgetting_deletes_the_messages_and_keeps_the_tokens_counted(world: World, way: str) -> None:
     person = chatting(world)
