@@ -45,6 +45,14 @@ def closed(desk: Desk, user: User, chat_id: int) -> Outgoing:
     return sentence(chat_id, texts.say("trouble.banned_ask"), inline([(texts.label("ask_access"), ASK_FOR_ACCESS)]))
 
 
+def full(desk: Desk, texts: Texts) -> Html:
+    """What somebody reads for whom there is no place: whom to ask, where an admin has a name to write to."""
+    named = [f"@{admin.username}" for admin in reachable(desk.config, desk.db) if admin.username]
+    if not named:
+        return texts.say("trouble.users", limit=desk.config.max_users)
+    return texts.say("trouble.users_ask", limit=desk.config.max_users, admins=", ".join(named))
+
+
 def ask(visit: Visit, what: str) -> Toast:
     """The user's press. The admins get the request with buttons, the user is told that they have it."""
     desk, account = visit.desk, visit.desk.db.accounts.get(visit.user.id)

@@ -273,8 +273,7 @@ def _visit(
     user, first = account.known_user(desk, sender, private=chat_id > 0)
     if user is None:
         texts = desk.locales[desk.locales.language_of(sender.language_code)]
-        full = texts.say("trouble.users", limit=desk.config.max_users)
-        envelope.send(as_reply(sentence(chat_id, full), reply_to))
+        envelope.send(as_reply(sentence(chat_id, appeals.full(desk, texts)), reply_to))
         return None
     if user.banned and not banned_too and user.id not in desk.config.admin_ids:
         envelope.send(as_reply(appeals.closed(desk, user, chat_id), reply_to))

@@ -54,7 +54,10 @@ def test_when_all_places_are_taken_only_an_admin_enters(make_world: Callable[...
     second.wait("Мест больше нет: соавторов уже 1")
     second.send("Пустите!")
     second.wait("Мест больше нет")
+    world.telegram.user(ADMIN_ID, "Админ", "boss")
     world.new_person(ADMIN_ID, "Админ")
+    second.send("/start")
+    second.wait("можно спросить у @boss")
     first.send("/help")
     first.wait("Мы пишем историю вдвоём")
     assert world.value("select group_concat(id) from user") == f"1,{ADMIN_ID}"
