@@ -6,11 +6,14 @@ held to the same limits.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
 LIMITS: Final[Mapping[str, int]] = {"name": 32, "line": 80, "greeting": 600, "personality": 1200}  # characters
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that have nothing to show
 OF_LINES: Final = frozenset({"greeting", "personality"})  # the other texts are one line
 
 
@@ -39,14 +42,24 @@ def read(rows: Sequence[Mapping[str, Any]]) -> tuple[BuiltIn, ...]:
 
 
 def tidy(given: Mapping[str, str]) -> Persona:
-    """The persona as it is kept: no spaces around, one line where only one belongs. Not checked yet."""
-    texts = {
-        name: "\n".join(line.rstrip() for line in given.get(name, "").strip().splitlines())
-        if name in OF_LINES
-        else " ".join(given.get(name, "").split())
-        for name in LIMITS
-    }
+    """The persona as it is kept: no spaces around, nothing unseen inside, one line where only one belongs. Not checked
+    yet."""
+    texts: dict[str, str] = {}
+    for name in LIMITS:
+        lines = [" ".join(_seen(line).split()) for line in given.get(name, "").splitlines()]
+        text = ("\n" if name in OF_LINES else " ").join(lines).strip()
+        texts[name] = text if any(_shows(letter) for letter in text) else ""
     return Persona(**texts)
+
+
+def _seen(line: str) -> str:
+    """The line without control characters and without marks that turn the direction of what follows."""
+    return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in line if letter not in _TURNING)
+
+
+def _shows(letter: str) -> bool:
+    """Whether a reader sees this letter by itself; Telegram takes a message without one for empty."""
+    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZM"
 
 
 def faults(persona: Persona) -> Iterator[tuple[str, str]]:

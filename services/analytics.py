@@ -124,7 +124,7 @@ class _Amplitude:
             self._client.track(
                 self._make_event(
                     event_type=name,
-                    user_id=f"tg-{user_id}",
+                    user_id=f"tg-{user_id:02}",  # at least five characters, or Amplitude refuses the event
                     event_properties=properties,
                     time=int(time.time() * 1000),
                 )

@@ -123,8 +123,8 @@ class Characters:
         )
 
     def delete(self, character_id: int, owner_id: int, now: int) -> bool:
-        """Takes a user's own character away; False where it isn't theirs. What was said with it stays counted."""
-        sql = "update character set deleted_at = ? where id = ? and owner_id = ? and deleted_at is null"
+        """Takes a user's own character away, and its picture at once; False where it isn't theirs."""
+        sql = "update character set deleted_at = ?, picture = null where id = ? and owner_id = ? and deleted_at is null"
         return self._connection.run(sql, (now, character_id, owner_id)) == 1
 
     def purge(self, now: int) -> int:

@@ -419,7 +419,7 @@ def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
     world.stop()
     names = amplitude.names()
     assert sorted(names) == ["character_chosen", "registered", "reply_sent", "request_sent", "response_received"]
-    assert {event["user_id"] for event in amplitude.events} == {"tg-1"}
+    assert {event["user_id"] for event in amplitude.events} == {"tg-01"}, "five characters at least"
     assert amplitude.keys == {"amplitude-key-0123456789"}
     chosen = next(event for event in amplitude.events if event["event_type"] == "character_chosen")
     assert chosen["event_properties"]["character"] == "panteley"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import struct
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,12 +21,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from errors import ConfigError
-from tests.webapp_site import PERSON, SCRIPT, TOKEN, Site, init_data, running, signed
-from webapp.gate import CHANGES, READS
+from tests.webapp_site import PERSON, ROOT, SCRIPT, TOKEN, Site, init_data, running, signed
+from webapp.gate import CHANGES, READS, REFUSALS
 from webapp.init_data import FRESH_S, Refused, visitor_of
 from webapp.pace import Pace
 from webapp.pictures import SIDE_PX, NoPicture, square
-from webapp.server import WebApp
+from webapp.server import WebApp, close_slow
 
 OWN = {"name": "Пёс Трезор", "line": "Верит всем", "greeting": "Гав!", "personality": "Ты пёс."}
 
@@ -182,6 +185,14 @@ def test_too_many_requests_of_one_person_are_refused_and_another_is_not(site: Si
     assert site.ask("api/start").status_code == 200, "reading goes on"
 
 
+def test_refusals_past_their_pace_leave_no_line_in_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        for _ in range(REFUSALS[0] + 40):
+            site.ask("api/start", "nonsense")
+    assert REFUSALS[0] <= caplog.text.count("web app refused") < REFUSALS[0] + 20
+    assert site.ask("api/start").status_code == 200, "who is vouched for isn't held up"
+
+
 def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
     moment = [0.0]
     pace = Pace(2, 1.0, clock=lambda: moment[0])
@@ -242,6 +253,18 @@ def test_faults_of_a_form_name_the_field(site: Site) -> None:
 )
 def test_what_is_no_form_is_refused(options: dict[str, Any], status: int, site: Site) -> None:
     assert site.ask("api/characters", method="POST", **options).status_code == status
+
+
+@pytest.mark.parametrize("blank", ["\u200b", "\u2800\u3164", "\u202e", "\x00\x07", "\ufe0f", " \u00a0\u2003"])
+def test_a_text_that_nobody_can_see_is_an_empty_one(blank: str, site: Site) -> None:
+    answer = site.ask("api/characters", method="POST", json=OWN | {"name": blank})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "field_empty")
+
+
+def test_what_cannot_be_seen_is_left_out_and_what_joins_signs_is_not(site: Site) -> None:
+    made = created(site, name="П\u202eёс\x00 \U0001f469\u200d\U0001f680", greeting="Гав!\x07\r\n\n  Мяу.")
+    assert made["name"] == "Пёс \U0001f469\u200d\U0001f680"
+    assert made["greeting"] == "Гав!\n\nМяу."
 
 
 def test_own_characters_have_a_limit(site: Site) -> None:
@@ -331,6 +354,7 @@ def bomb() -> bytes:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml", 415),
         (b"GIF89a", "image/png", 400),
         (bomb(), "image/png", 413),
+        (picture("PNG", (2_001, 2_000)), "image/png", 413),
         (b"x" * 3_000_001, "image/png", 413),
         (picture(), "text/html", 415),
     ],
@@ -343,6 +367,34 @@ def test_what_is_no_picture_is_refused(content: bytes, kind: str, status: int, s
     )
     assert answer.status_code == status
     assert answer.json()["error"]["text"]
+
+
+def test_a_small_file_of_many_pixels_takes_little_memory_however_often_it_is_sent() -> None:
+    script = """
+import io, resource, threading
+from PIL import Image
+from webapp.pictures import MOST_PIXELS, square
+def most(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+out = io.BytesIO()
+side = int(MOST_PIXELS ** 0.5)
+Image.new("RGBA", (side, side), (1, 2, 3, 4)).save(out, "PNG")
+before = most()
+senders = [threading.Thread(target=square, args=(out.getvalue(),)) for _ in range(4)]
+for sender in senders: sender.start()
+for sender in senders: sender.join()
+print(most() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert int(done.stdout) < 100, "MiB"
+
+
+def test_a_deleted_character_leaves_no_picture_behind(site: Site) -> None:
+    made = created(site)
+    site.ask(
+        f"api/characters/{made['id']}/picture", method="PUT", data=picture(), headers={"Content-Type": "image/png"}
+    )
+    site.ask(f"api/characters/{made['id']}", method="DELETE")
+    assert site.db.characters.picture(made["id"]) is None
 
 
 @settings(max_examples=30)
@@ -475,6 +527,22 @@ def test_the_page_comes_in_the_browsers_language(shared: Site) -> None:
     assert '<html lang="ru">' in russian.text
     assert "Characters" in english.text
     assert "Accept-Language" in english.headers["Vary"]
+
+
+def test_a_request_that_keeps_dripping_in_is_broken_off() -> None:
+    first, second = object(), object()
+    dripping, quick, idle = (
+        SimpleNamespace(request=first, will_close=False),
+        SimpleNamespace(request=object(), will_close=False),
+        SimpleNamespace(request=None, will_close=False),
+    )
+    arriving = close_slow([dripping, quick, idle], {}, 0.0, 60.0)
+    quick.request = second
+    arriving = close_slow([dripping, quick, idle], arriving, 59.0, 60.0)
+    assert not dripping.will_close
+    arriving = close_slow([dripping, quick, idle], arriving, 61.0, 60.0)
+    assert [dripping.will_close, quick.will_close, idle.will_close] == [True, False, False]
+    assert set(arriving) == {first, second}, "what has come whole is forgotten"
 
 
 def test_a_port_that_is_taken_is_a_fault_of_the_configuration(shared: Site) -> None:

@@ -109,7 +109,7 @@ def _refuse(app: Flask, gate: Gate) -> None:
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
-        log.error("web app failed path=%s", request.path, exc_info=error)
+        log.error("web app failed path=%r", request.path, exc_info=error)
         return sentence(500, "bug")
 
 

@@ -78,9 +78,9 @@ class Gate:
                 raise Refused("no init data")
             visitor = visitor_of(given.removeprefix(SCHEME), self._site.config.telegram_token, time.time())
         except Refused as refused:
-            event(log, logging.INFO, "web app refused", reason=str(refused))
             if not self._refusals.takes(request.remote_addr):
-                raise Sorry(429, "pace") from refused
+                raise Sorry(429, "pace") from refused  # without a line in the log, which anybody could fill
+            event(log, logging.INFO, "web app refused", reason=str(refused))
             raise Sorry(401, "stale" if refused.stale else "unsigned") from refused
         pace = self._reads if request.method in ("GET", "HEAD") else self._changes
         if not pace.takes(visitor.id):

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from wsgiref.types import WSGIApplication
 
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 THREADS: Final = 4
 CONNECTIONS: Final = 200
 SILENT_S: Final = 30  # after which a connection is closed
+REQUEST_S: Final = 60.0  # after which one that still sends its request is closed: drops of it keep it from being silent
 HEADER_BYTES: Final = 16_384
 TURN_S: Final = 5.0  # the longest that the loop sleeps; a stop wakes it
 STOP_S: Final = 0.5
@@ -90,8 +92,20 @@ class WebApp:
         wasyncore.close_all(self._map)
 
     def _run(self) -> None:
+        arriving: dict[Any, float] = {}
         while not self._stopping.is_set():
             wasyncore.loop(timeout=TURN_S, use_poll=True, map=self._map, count=1)
+            channels = list(self._server.active_channels.values())
+            arriving = close_slow(channels, arriving, time.monotonic(), REQUEST_S)
+
+
+def close_slow(channels: Sequence[Any], arriving: Mapping[Any, float], now: float, most_s: float) -> dict[Any, float]:
+    """Closes waitress' channels whose request has been arriving for longer; which requests are, and since when."""
+    still = {channel.request: arriving.get(channel.request, now) for channel in channels if channel.request is not None}
+    for channel in channels:
+        if channel.request is not None and now - still[channel.request] > most_s:
+            channel.will_close = True
+    return still
 
 
 def _listening(host: str, port: int) -> socket.socket:
