@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
+from personas import Persona
 from tests.test_page import CHROMIUM
 from tests.test_webapp import picture
 from tests.webapp_site import SCRIPT, Site, init_data, running
@@ -27,7 +28,9 @@ const data = new URLSearchParams(location.hash.slice(1)).get("tgWebAppData") || 
 window.Telegram = { WebApp: {
   initData: data, colorScheme: new URLSearchParams(location.search).get("scheme") || "light",
   ready() {}, expand() {}, onEvent() {}, close() { document.documentElement.dataset.closed = "yes"; },
-  BackButton: { show() {}, hide() {}, onClick() {} },
+  enableClosingConfirmation() { document.documentElement.dataset.confirms = "yes"; },
+  disableClosingConfirmation() { document.documentElement.dataset.confirms = "no"; },
+  BackButton: { show() {}, hide() {}, onClick(press) { window.goBack = press; } },
 } };
 """
 THEMES = {
@@ -183,7 +186,55 @@ def test_a_file_that_is_no_picture_is_told_beside_it(opens: Opens, tmp_path: Pat
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_what_is_written_is_not_lost_by_a_slip(opens: Opens) -> None:
+    page = opens()
+    page.get_by_role("button", name="Придумать своего").click()
+    form = page.get_by_role("dialog", name="Новый персонаж")
+    expect(form.get_by_label("Имя")).to_be_focused()
+    page.evaluate("goBack()")
+    expect(form).to_be_hidden()  # nothing is written yet
+    page.get_by_role("button", name="Придумать своего").click()
+    form.get_by_label("Имя").fill("Пёс Трезор")
+    expect(page.locator("html[data-confirms=yes]")).to_be_attached()
+    for leave in ("goBack()", "document.querySelector('#form .shut').click()"):
+        page.evaluate(leave)
+        expect(form.get_by_role("group", name="Закрыть без сохранения?")).to_be_visible()
+        expect(form.get_by_role("button", name="Писать дальше")).to_be_focused()
+        look(page, "unsaved")
+        form.get_by_role("button", name="Писать дальше").click()
+        expect(form.get_by_label("Имя")).to_have_value("Пёс Трезор")
+    page.keyboard.press("Escape")
+    form.get_by_role("button", name="Не сохранять").click()
+    expect(form).to_be_hidden()
+    expect(page.locator("html[data-confirms=no]")).to_be_attached()
+
+
+def test_the_focus_comes_back_from_the_form(opens: Opens, site: Site) -> None:
+    site.db.characters.add(7, "ru", Persona("Пёс", "Верит всем", "Гав!", "Ты пёс."), 1)
+    page = opens()
+    change = page.get_by_role("button", name="Изменить: Пёс")
+    change.click()
+    page.get_by_label("Одной строкой").fill("Не верит")
+    page.get_by_role("button", name="Сохранить").click()
+    expect(page.locator("#own")).to_contain_text("Не верит")
+    expect(change).to_be_focused()
+    change.click()
+    page.locator("#delete").click()
+    page.locator("#really").click()
+    expect(page.locator("#own")).to_be_hidden()
+    expect(page.get_by_role("button", name="Придумать своего")).to_be_focused()
+
+
 # ---------------------------------------------------------------------- stories and usage
+
+
+def test_a_shelf_that_is_asked_for_twice_is_shown_once(opens: Opens, site: Site) -> None:
+    site.story()
+    page = opens()
+    expect(page.locator(".card").first).to_be_visible()
+    page.evaluate("() => { const tab = document.getElementById('tab-stories'); tab.click(); tab.click(); }")
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".story")).to_have_count(1)
 
 
 def test_a_story_is_read_as_a_book_and_ordered_as_a_file(opens: Opens, site: Site) -> None:
@@ -353,6 +404,17 @@ def test_a_server_that_is_away_is_told_and_nothing_breaks(opens: Opens, site: Si
     page.locator(".card").first.click()
     expect(page.get_by_text("Сервер не отвечает")).to_be_visible()
     assert site.told == []
+
+
+def test_a_server_that_is_silent_is_given_up(opens: Opens, site: Site) -> None:
+    page = opens()
+    expect(page.locator(".card").first).to_be_visible()
+    page.clock.install()
+    page.route("**/choose", lambda route: None)
+    page.locator(".card").first.click()
+    expect(page.get_by_text("Зову: Кот-писарь Пантелей")).to_be_visible()
+    page.clock.fast_forward(31_000)
+    expect(page.get_by_text("Сервер не отвечает")).to_be_visible()
 
 
 def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_world: Callable[..., World]) -> None:

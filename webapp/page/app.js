@@ -3,7 +3,7 @@
 import { ask, signWith } from "./api.js";
 import { showCharacters } from "./characters.js";
 import { showStories } from "./stories.js";
-import { backCloses, follow, telegram } from "./telegram.js";
+import { backCloses, follow, shut, telegram } from "./telegram.js";
 import { showUsage } from "./usage.js";
 import { speak, toast } from "./words.js";
 
@@ -75,7 +75,7 @@ for (const [place, tab] of tabs.entries()) {
 }
 
 for (const dialog of document.querySelectorAll("dialog")) {
-  dialog.querySelector(".shut").addEventListener("click", () => dialog.close());
+  dialog.querySelector(".shut").addEventListener("click", () => shut(dialog));
   new MutationObserver(() => dialog.open && app && backButton?.()).observe(dialog, { attributeFilter: ["open"] });
 }
 let backButton = null;

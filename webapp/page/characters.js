@@ -76,6 +76,7 @@ function card(character) {
   if (character.own) {
     const change = element("button", "quiet change", say("edit"));
     change.type = "button";
+    change.id = `change-${character.id}`;
     change.setAttribute("aria-label", say("edit_one", { name: character.name }));
     change.addEventListener("click", () => edit(character, known.limits, redraw));
     item.append(change);
@@ -83,14 +84,17 @@ function card(character) {
   return item;
 }
 
-async function redraw(told) {
+// After the form: `id` is whose form it was, and who has the focus again, though the cards are new.
+async function redraw(told, id) {
   toast(told);
   await showCharacters(app);
+  if (document.activeElement === document.body) (document.getElementById(`change-${id}`) ?? $("create")).focus();
 }
 
 async function choose(character) {
   if (choosing) return;
   choosing = true;
+  toast(say("calling", { name: character.name }));
   try {
     await ask(`characters/${character.id}/choose`, { method: "POST" });
     known.chosen = character.id;

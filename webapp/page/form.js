@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { face, forgetPicture } from "./characters.js";
+import { confirmClosing } from "./telegram.js";
 import { element, say, toast } from "./words.js";
 
 const SIDE = 640; // the server makes it smaller still
@@ -18,6 +19,7 @@ let picture; // undefined: as it is; null: taken away; a Blob: a new one
 let saving = false;
 
 export function edit(one, given, then) {
+  if (saving) return;
   character = one;
   limits = given;
   done = then;
@@ -30,13 +32,15 @@ export function edit(one, given, then) {
   }
   field("picture").value = "";
   $("delete").hidden = !one;
-  $("sure").hidden = true;
+  $("sure").hidden = $("unsaved").hidden = true;
   clearFaults();
   showFace();
   dialog.showModal();
   dialog.scrollTop = 0;
   field("name").focus();
 }
+
+const changed = () => picture !== undefined || names.some((name) => field(name).value !== (character?.[name] ?? ""));
 
 function count(name) {
   const left = limits[name] - field(name).value.length;
@@ -95,9 +99,9 @@ async function save() {
     if (picture) await ask(path, { method: "PUT", body: picture, type: "image/jpeg" });
     else if (picture === null && character?.picture) await ask(path, { method: "DELETE" });
   } catch {
-    return say("saved_no_picture");
+    return [say("saved_no_picture"), saved.id];
   }
-  return say("saved");
+  return [say("saved"), saved.id];
 }
 
 async function run(work) {
@@ -107,9 +111,9 @@ async function run(work) {
   const button = form.querySelector("[type=submit]");
   button.textContent = say("saving");
   try {
-    const told = await work();
+    const [told, id] = await work();
     dialog.close();
-    await done(told);
+    await done(told, id);
   } catch (refusal) {
     if (dialog.open) fault(refusal.field, refusal.message);
     else toast(refusal.message);
@@ -119,11 +123,25 @@ async function run(work) {
   }
 }
 
+dialog.addEventListener("cancel", (event) => {
+  if (event.target !== dialog || !(saving || changed())) return; // a file that isn't picked is cancelled too
+  event.preventDefault();
+  if (saving) return;
+  $("unsaved").hidden = false;
+  $("go-on").focus();
+});
+dialog.addEventListener("close", () => confirmClosing(false));
+$("go-on").addEventListener("click", () => {
+  $("unsaved").hidden = true;
+  field("name").focus();
+});
+$("drop").addEventListener("click", () => dialog.close());
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   run(save);
 });
 form.addEventListener("input", (event) => {
+  confirmClosing(changed());
   if (!names.includes(event.target.name)) return;
   count(event.target.name);
   $(`fault-${event.target.name}`).textContent = "";
@@ -140,11 +158,13 @@ field("picture").addEventListener("change", async () => {
     $("fault-picture").textContent = say("bad_picture");
   }
   showFace();
+  confirmClosing(changed());
 });
 $("drop-picture").addEventListener("click", () => {
   picture = null;
   field("picture").value = "";
   showFace();
+  confirmClosing(changed());
   field("picture").focus();
 });
 $("delete").addEventListener("click", () => {
@@ -158,6 +178,6 @@ $("keep").addEventListener("click", () => {
 $("really").addEventListener("click", () =>
   run(async () => {
     await ask(`characters/${character.id}`, { method: "DELETE" });
-    return say("deleted");
+    return [say("deleted"), null];
   }),
 );

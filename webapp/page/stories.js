@@ -1,25 +1,29 @@
 // «Истории»: one's shelf, a story read as a book, and its file sent to the chat.
 
 import { ask } from "./api.js";
-import { element, moment, say } from "./words.js";
+import { element, moment, say, toast } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const section = $("stories");
 const book = $("book");
 let formats = [];
 let shown = 0;
+let asked = 0; // of two requests under way, only what the later one brings is shown
 
 export async function showStories() {
-  section.querySelector(".shelf").replaceChildren();
-  shown = 0;
-  await showMore();
+  await showFrom(0);
 }
 
-async function showMore() {
-  const page = await ask(`stories?offset=${shown}`);
+async function showFrom(offset) {
+  asked += 1;
+  const own = asked;
+  const page = await ask(`stories?offset=${offset}`);
+  if (own !== asked) return;
   formats = page.formats;
-  section.querySelector(".shelf").append(...page.stories.map(line));
-  shown += page.stories.length;
+  const shelf = section.querySelector(".shelf");
+  if (offset === 0) shelf.replaceChildren();
+  shelf.append(...page.stories.map(line));
+  shown = offset + page.stories.length;
   section.querySelector(".empty").hidden = page.count > 0;
   $("more").hidden = shown >= page.count || page.stories.length === 0;
 }
@@ -42,7 +46,7 @@ async function read(story, button) {
   try {
     found = await ask(`stories/${story.id}`);
   } catch (refusal) {
-    button.querySelector(".line").textContent = refusal.message;
+    toast(refusal.message);
     return;
   } finally {
     button.disabled = false;
@@ -86,8 +90,8 @@ function fileButton(story, format) {
 
 $("more").addEventListener("click", async () => {
   try {
-    await showMore();
+    await showFrom(shown);
   } catch (refusal) {
-    $("more").textContent = refusal.message;
+    toast(refusal.message);
   }
 });

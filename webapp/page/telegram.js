@@ -32,9 +32,21 @@ export function follow(app) {
   app.expand?.();
 }
 
+// Whether Telegram asks before it closes the page, since something isn't saved.
+export function confirmClosing(on) {
+  const app = window.Telegram?.WebApp;
+  if (on) app?.enableClosingConfirmation?.();
+  else app?.disableClosingConfirmation?.();
+}
+
+// Closes a dialog as the Escape key does: it may object.
+export function shut(dialog) {
+  if (dialog?.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
+}
+
 // Telegram's back button closes whatever dialog is open.
 export function backCloses(app, dialogs) {
-  const close = () => dialogs.find((dialog) => dialog.open)?.close();
+  const close = () => shut(dialogs.find((dialog) => dialog.open));
   app.BackButton?.onClick?.(close);
   for (const dialog of dialogs) {
     dialog.addEventListener("close", () => app.BackButton?.hide?.());

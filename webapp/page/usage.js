@@ -9,6 +9,7 @@ const section = $("usage");
 export async function showUsage() {
   const { days, left, spent } = await ask("usage");
   $("left").textContent = left === null ? say("usage_unlimited") : number(left);
+  $("left").classList.toggle("said", left === null);
   $("spent").textContent = number(spent);
   const most = Math.max(...days.map(({ tokens }) => tokens));
   section.querySelector(".empty").hidden = most > 0;
