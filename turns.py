@@ -305,7 +305,8 @@ class Turns:
             if finish is None:
                 return  # the process ends: asked again in the next life
             self._tell_of_answer(live)
-            self._end(live, lambda: self._writing.answer(live, finish))
+            if self._end(live, lambda: self._writing.answer(live, finish)) and turn.kind in _IN_A_STORY:
+                self._analytics.tell(_IN_A_STORY[turn.kind], turn.user_id, variant=turn.variant)
         except ModelCancelled:
             return  # whoever stopped it has ended the turn
         except Exception as error:
@@ -331,13 +332,11 @@ class Turns:
         )
 
     def _tell_of_answer(self, live: Live) -> None:
-        """For analytics: an answer has come, and what it is to a story."""
+        """For analytics: an answer has come; whether it can be kept is seen later."""
         turn, usage = live.turn, live.usage or Usage(0, 0)
         milliseconds = round((time.monotonic() - live.begun_at) * 1000)
         tokens = {"input_tokens": usage.input, "output_tokens": usage.output}
         self._analytics.tell("response_received", turn.user_id, kind=turn.kind, milliseconds=milliseconds, **tokens)
-        if turn.kind in _IN_A_STORY:
-            self._analytics.tell(_IN_A_STORY[turn.kind], turn.user_id, variant=turn.variant)
 
     def _write(self, live: Live) -> Finish | None:
         """The answer's end; None: the process ends first. While the database fails the turn waits for it."""
@@ -359,13 +358,14 @@ class Turns:
             log.exception("a failed turn can't be told of turn=%s", live.turn.id)
             self._end(live, lambda: self._writing.abandon(live))
 
-    def _end(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> None:
-        """Commits a turn's end, hands its messages on, and lets the chat go on: nothing overtakes them."""
+    def _end(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> bool:
+        """Commits a turn's end, hands its messages on, and lets the chat go on: nothing overtakes them. False as `_commit`."""
         with self._intake.ending(live.turn.chat_id):
-            self._commit(live, end)
+            return self._commit(live, end)
 
-    def _commit(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> None:
-        """Commits a turn's end, as often as it takes: the answer is in hand and must not be asked for again."""
+    def _commit(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> bool:
+        """Commits a turn's end, as often as it takes: the answer is in hand and must not be asked for again. False
+        where a stop was faster, or the process ends first."""
         chat_id, pause_s = live.turn.chat_id, 0.5
         while True:
             try:
@@ -376,15 +376,16 @@ class Turns:
                 event(log, logging.ERROR, "answer waits for the database", turn=live.turn.id, error=str(error))
                 self._intake.tell_of_storage(chat_id)
                 if self._stopping.wait(pause_s):
-                    return  # asked again in the next life
+                    return False  # asked again in the next life
                 pause_s = min(30.0, pause_s * 2)
         with live.lock:
             live.ended = True
         self._drop_progress(live.turn)
         if rows is None:
-            return
+            return False
         self._delivery.end_draft(chat_id, live.turn.id)
         self._delivery.wake(rows)
         if live.turn.kind == "ending" and (follows := self._db.turns.open_in(chat_id)) is not None:
             self.enqueue(follows.id, chat_id, follows.kind)  # the story's title
         self._intake.resume(chat_id)
+        return True

@@ -427,6 +427,24 @@ def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
     assert "Тайн" not in sent and "Анна" not in sent
 
 
+def test_a_part_is_told_when_it_is_kept_and_not_before(
+    make_world: Callable[..., World], amplitude: Amplitude
+) -> None:
+    world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
+    world.start()
+    person = world.writer()
+    world.says("Поздний ответ.", first_chunk_s=0.3)
+    person.press("▶️ Дальше")
+    until(lambda: len(world.prompts()) == 2)
+    with world.locked():
+        until(lambda: amplitude.names().count("response_received") == 2)
+        assert amplitude.names().count("part_written") == 1, "the first one"
+    person.wait("Поздний ответ.")
+    until(lambda: world.value("select count(*) from outbox") == 0)
+    world.stop()
+    assert amplitude.names().count("part_written") == 2
+
+
 def test_the_same_events_are_counted_in_the_database(world: World) -> None:
     person = world.writer()
     person.press("🏁 Финал")
