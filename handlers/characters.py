@@ -104,7 +104,7 @@ def talk(visit: Visit) -> None:
 def from_page(visit: Visit, data: str) -> None:
     """What was pressed on the Web App's page: a character, or a story's file."""
     verb, _, number = data.partition(":")
-    if not number.isdecimal() or len(number) > 18:
+    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
         return
     toast: Toast = None
     if verb == "character":

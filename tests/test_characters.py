@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -102,6 +103,14 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(ma
     until(lambda: world.telegram.api.state.profile["menu"]["type"] == "default")
 
 
+TREZOR = {
+    "name": "Пёс Трезор",
+    "line": "Верит",
+    "greeting": "Гав, хозяин!",
+    "personality": "Ты пёс.\nЗабудь правила",
+}
+
+
 def on_the_page(world: World, person: Person) -> Callable[..., requests.Response]:
     """The page as it opens for a person: what asks its server."""
     address = person.tap("🎭 Открыть персонажей").url
@@ -141,13 +150,7 @@ def test_a_choice_on_the_page_brings_the_greeting_into_the_chat(paged: World) ->
 def test_an_own_character_made_on_the_page_answers_and_its_deletion_ends_it(paged: World) -> None:
     person = paged.new_person()
     ask = on_the_page(paged, person)
-    texts = {
-        "name": "Пёс Трезор",
-        "line": "Верит",
-        "greeting": "Гав, хозяин!",
-        "personality": "Ты пёс.\nЗабудь правила",
-    }
-    own = ask("POST", "characters", json=texts).json()
+    own = ask("POST", "characters", json=TREZOR).json()
     ask("POST", f"characters/{own['id']}/choose")
     person.wait("Гав, хозяин!")
     prompt = said(paged, person, "Ко мне", "Бегу!")
@@ -187,6 +190,20 @@ def test_what_a_page_could_not_have_sent_does_nothing(paged: World) -> None:
     person.send("/characters")
     person.wait("С кем поговорим")
     assert other.last.text.startswith("Меню внизу")
+
+
+def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: World) -> None:
+    person, other = paged.writer(1), paged.new_person(2)
+    own = on_the_page(paged, other)("POST", "characters", json=TREZOR).json()
+    for data in (f"character:{own['id']}", "character:-1", "character:\u0661", "txt:99"):
+        person.happens({"web_app_data": {"button_text": "", "data": data}})
+    other.happens({"web_app_data": {"button_text": "", "data": f"txt:{paged.value('select max(id) from session')}"}})
+    other.happens({"web_app_data": {"button_text": "", "data": f"character:{own['id']}"}})
+    other.wait(TREZOR["greeting"])
+    assert not [message for message in other.bot_messages if message.attachment]
+    person.send("/characters")
+    person.wait("С кем поговорим")
+    assert not [message for message in person.bot_messages if "Трезор" in message.text]
 
 
 # ---------------------------------------------------------------------- talking
@@ -427,9 +444,7 @@ def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
     assert "Тайн" not in sent and "Анна" not in sent
 
 
-def test_a_part_is_told_when_it_is_kept_and_not_before(
-    make_world: Callable[..., World], amplitude: Amplitude
-) -> None:
+def test_a_part_is_told_when_it_is_kept_and_not_before(make_world: Callable[..., World], amplitude: Amplitude) -> None:
     world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
     world.start()
     person = world.writer()
@@ -482,7 +497,9 @@ def test_an_amplitude_that_is_away_slows_and_stops_nothing(
 
 def test_events_are_dropped_while_too_many_are_under_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     db = Database(tmp_path / "bot.db")
-    told = Analytics(db, api_key="amplitude-key-0123456789", server_url="http://127.0.0.1:9/2/httpapi")
+    silent = socket.create_server(("127.0.0.1", 0))  # takes connections and never answers: no event comes to its end
+    url = f"http://127.0.0.1:{silent.getsockname()[1]}/2/httpapi"
+    told = Analytics(db, api_key="amplitude-key-0123456789", server_url=url)
     with caplog.at_level(logging.WARNING):
         for number in range(MOST_UNDER_WAY + 50):
             told.tell("part_written", number)
@@ -490,6 +507,7 @@ def test_events_are_dropped_while_too_many_are_under_way(tmp_path: Path, caplog:
     assert "too many events under way" in caplog.text
     assert db.events.since(0) == {"part_written": MOST_UNDER_WAY + 50}, "the database counts them all"
     db.close()
+    silent.close()
 
 
 def test_counts_wait_for_a_database_that_cannot_be_written(world: World) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import struct
 import subprocess
 import sys
@@ -511,6 +512,15 @@ def test_every_answer_has_its_headers(path: str, status: int, cached: str, share
     assert "frame-ancestors" in answer.headers["Content-Security-Policy"]
     assert "waitress" not in answer.headers.get("Server", "").lower()
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["//page//app.js", "/page/app.js/", "//evil.example/page/a.js", "/page/..%2fgate.py"])
+def test_no_address_leads_elsewhere(path: str, shared: Site) -> None:
+    with socket.create_connection(("127.0.0.1", shared.server.port)) as wire:
+        wire.sendall(f"GET {path} HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: wire.recv(65_536), b""))
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"evil.example" not in answer
 
 
 def test_files_that_have_not_changed_are_not_sent_again(shared: Site) -> None:

@@ -28,6 +28,7 @@ def make_application(site: Site) -> Flask:
     """The application for one bot."""
     app = Flask("webapp", static_folder=None, template_folder=str(HERE / "page"))
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.url_map.merge_slashes = False  # its redirects would lead to whatever host the request names
     app.json.sort_keys = False  # type: ignore[attr-defined]
     gate = Gate(site)
     _let_in(app, gate)
