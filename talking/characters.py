@@ -9,6 +9,7 @@ from errors import LimitReached
 from keyboards import inline
 from messages import Message, Outgoing, Usage
 from offer import Offer
+from story import Step
 from storytelling.family import Subject
 from storytelling.showing import sentence
 from talking import prompting
@@ -32,6 +33,17 @@ class CharacterOutcomes(TalkOutcomes):
         anew = inline([(texts.label("anew"), f"anew:{talk.character_id}")])
         limit = self._config.max_tokens_per_session
         return sentence(chat_id, texts.say("character.session_full", limit=limit), anew)
+
+    def _shown(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
+        """The answer; with a line that says whose it is, where its reader has gone to somebody else meanwhile."""
+        shown = super()._shown(turn, talk, text, usage)
+        user, on = self._db.users.get(turn.user_id), self._db.characters.chosen(turn.user_id)
+        here = user is not None and user.step is Step.CHARACTER and on is not None and on.id == talk.character_id
+        character = self._db.characters.get(talk.character_id) if talk.character_id is not None else None
+        if here or character is None:
+            return shown
+        texts = self._locales[self.language(turn)]
+        return [self._say(turn, texts, "character.late", name=character.name), *shown]
 
     def _about_context(self, turn: Turn, talk: Talk, texts: Texts, usage: Usage) -> list[Outgoing]:
         if self._db.ledger.paid_for(turn.id, "summary"):

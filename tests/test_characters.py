@@ -328,6 +328,23 @@ def test_words_that_wait_stay_with_the_character_they_were_said_to(world: World)
     assert world.value("select name from character where id = (select character_id from user)") == YAGA
 
 
+def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(world: World) -> None:
+    person = talker(world)
+    world.says("Мур. Дописал. А вот и постскриптум.", hang_after=5)
+    person.send("Допишите письмо")
+    person.wait_draft("Дописал.")
+    person.press("🎭 Персонажи")
+    person.wait("Отвечает Кот-писарь")
+    person.tap(YAGA)
+    person.wait("Фу-фу-фу")
+    person.send("стоп")
+    answer = person.wait("Мур. Дописал.")
+    texts = [message.text for message in person.bot_messages]
+    assert texts[texts.index(answer.text) - 1] == f"🎭 {CAT} договаривает прежнюю беседу:"
+    said(world, person, "Бабушка?", "Тут я.")
+    assert not [message for message in person.bot_messages if "Баба-яга на пенсии договаривает" in message.text]
+
+
 def test_edited_words_are_answered_anew(world: World) -> None:
     person = talker(world)
     world.says("Не понял.")
