@@ -359,7 +359,10 @@ class Turns:
             self._end(live, lambda: self._writing.abandon(live))
 
     def _end(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> bool:
-        """Commits a turn's end, hands its messages on, and lets the chat go on: nothing overtakes them. False as `_commit`."""
+        """Commits a turn's end, hands its messages on, and lets the chat go on: nothing overtakes them.
+
+        Whether it took, as `_commit` says it.
+        """
         with self._intake.ending(live.turn.chat_id):
             return self._commit(live, end)
 
