@@ -11,7 +11,7 @@ from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
 from story import ADMIN_COMMANDS
 from tests.test_account import shown
-from tests.test_crashes import check_books, settled
+from tests.test_crashes import check_books
 from tests.world import ADMIN_ID, World, until
 
 
@@ -198,7 +198,7 @@ def test_a_ban_stops_what_is_being_written(world: World, admin: Person) -> None:
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
     person.wait("Доступ закрыт")  # the words that waited
-    until(lambda: settled(world))
+    until(world.settled)
     assert world.value("select count(*) from turn where state = 'stopped'") == 1
     assert len(world.prompts()) == 2
     check_books(world)

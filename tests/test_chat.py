@@ -26,6 +26,7 @@ def ask(world: World, person: Person, words: str, answer: str, **behaviour: obje
     world.says(answer, **behaviour)
     message_id = person.send(words)
     person.wait(answer)
+    until(world.settled)  # the bot knows the answer's message only when Telegram has told it
     return message_id
 
 
@@ -272,6 +273,7 @@ def test_a_reply_to_the_last_answer_says_it_once(world: World) -> None:
     world.says("Сорок два.")
     person.send("Ответ?")
     answer = person.wait("Сорок два.").id
+    until(world.settled)
     world.says("Потому.")
     person.send("Почему?", reply_to=answer)
     person.wait("Потому.")

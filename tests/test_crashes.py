@@ -54,12 +54,6 @@ def check_books(world: World) -> None:
     assert value(f"select count(*) from turn where state = 'answered' and ({once}) <> 1") == 0
 
 
-def settled(world: World) -> bool:
-    """Whether nothing is under way any more."""
-    tables = ("outbox", "turn where state in ('waiting', 'running')", "inbox where state in ('new', 'turn')")
-    return all(world.value(f"select count(*) from {table}") == 0 for table in tables)
-
-
 def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charges_once(
     make_world: Callable[..., World],
 ) -> None:
@@ -75,7 +69,7 @@ def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charg
     world.says("Он шёл. Он бежал. Он прибежал.")
     world.process()
     person.wait("Он прибежал.")
-    until(lambda: settled(world))
+    until(world.settled)
     assert [message.text for message in person.bot_messages].count("Он шёл. Он бежал. Он прибежал.") == 1
     assert world.value("select count(*) from call where state = 'lost'") == 1
     assert world.value("select lost from budget") > 0
@@ -150,7 +144,7 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
     for writer in writers:
         writer.write()
     with suppress(AssertionError):  # what is missing is said below
-        until(lambda: all(writer.answers() == writer.sent for writer in writers) and settled(world), 20 + KILLS / 5)
+        until(lambda: all(writer.answers() == writer.sent for writer in writers) and world.settled(), 20 + KILLS / 5)
     process.send_signal(signal.SIGTERM)
     assert process.wait(25) == 0
     for writer in writers:
@@ -283,7 +277,7 @@ def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(wor
     until(lambda: len(world.prompts()) == 2)
     world.change("delete from story")
     person.wait("Что-то сломалось")
-    until(lambda: settled(world))
+    until(world.settled)
     check_books(world)
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")

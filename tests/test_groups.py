@@ -28,12 +28,6 @@ def spent(world: World, user_id: int) -> int:
     return int(world.value("select spent from user where id = ?", user_id) or 0)
 
 
-def quiet(world: World) -> bool:
-    """Nothing is under way any more."""
-    open_turns = "select count(*) from turn where state in ('waiting', 'running')"
-    return not world.value(open_turns) and not world.value("select count(*) from outbox")
-
-
 # ── who is answered ──
 
 
@@ -193,7 +187,7 @@ def test_two_people_in_private_and_a_group_are_answered_at_once(world: World) ->
     assert second.draft is not None  # a stop touches nobody else
     second.send("стоп")
     second.wait("Остановился")
-    until(lambda: quiet(world))
+    until(world.settled)
     paid = [spent(world, user_id) for user_id in (1, 2)]
     assert paid[0] > 0 and paid[1] > paid[0]
 
@@ -276,7 +270,7 @@ def test_words_of_others_wait_in_order_and_a_sixth_is_told(world: World) -> None
     boris.send("/clear")
     boris.wait("Забуду, когда договорю")
     anna.wait("Ответ 5.")
-    until(lambda: quiet(world))
+    until(world.settled)
     questions = [text for role, text in asked(world) if role == "user"]
     assert questions == [f"Собеседник {1 + number % 2}: вопрос {number}" for number in range(6)]
     assert [text for role, text in asked(world) if role == "assistant"] == [f"Ответ {number}." for number in range(5)]

@@ -10,7 +10,6 @@ import pytest
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from storytelling.allowance import kept_for_ending
-from tests.test_crashes import settled
 from tests.world import ADMIN_ID, World, until
 
 
@@ -27,7 +26,7 @@ def refused_at_the_card(world: World, person: Person, sentence: str) -> None:
     draft = world.value("select genre || hero || setting from draft where user_id = ?", person.id)
     person.press("✨ Начать историю")
     person.wait(sentence)
-    until(lambda: settled(world))
+    until(world.settled)
     assert money(world) == before
     assert world.value("select genre || hero || setting from draft where user_id = ?", person.id) == draft
     assert world.value("select step from user where id = ?", person.id) == "summary"
@@ -40,7 +39,7 @@ def refused_in_the_story(world: World, person: Person, sentence: str) -> None:
     for words in ("Он открыл дверь.", "▶️ Дальше"):
         person.send(words)
         person.wait(sentence)
-    until(lambda: settled(world))
+    until(world.settled)
     assert money(world) == before
     assert world.value("select head_id from session") == head
 
@@ -91,7 +90,7 @@ def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_world: Call
         person.press("▶️ Дальше")
         person.wait(text)
     person.wait("больше чем на 80 %", since=0)
-    until(lambda: settled(world))
+    until(world.settled)
     assert len([message for message in person.bot_messages if "больше чем на 80 %" in message.text]) == 1
     world.change("update session set spent = ?", limit - kept_for_ending(app.config) - 10)
     refused_in_the_story(world, person, "Место осталось только на финал")
@@ -162,7 +161,7 @@ def test_admins_hear_of_each_share_of_the_budget_once(make_world: Callable[..., 
         world.says("Ещё часть.")
         person.press("▶️ Дальше")
         person.wait("Ещё часть.")
-        until(lambda: settled(world))
+        until(world.settled)
     heard = [message.text for message in admin.bot_messages if "💰" in message.text]
     assert [text.split(":")[0] for text in heard] == [
         "💰 Потрачено 50 % общего лимита",
@@ -182,7 +181,7 @@ def test_users_who_write_at_once_cannot_overspend_the_project(make_world: Callab
         person.press("✨ Начать историю")
     for person in people:
         person.wait(lambda message: message.text.startswith(("Начало. Начало.", "Лимит исчерпан")))
-    until(lambda: settled(world))
+    until(world.settled)
     answered = [person for person in people if person.last.text.startswith("Начало. Начало.")]
     assert 0 < len(answered) < len(people)
     assert world.value("select spent + lost from budget") <= limit

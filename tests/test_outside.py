@@ -15,7 +15,7 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
 from sandbox.people import Person
 from sandbox.telegram import TelegramServer
-from tests.test_crashes import check_books, settled
+from tests.test_crashes import check_books
 from tests.world import World, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
@@ -71,7 +71,7 @@ def test_whatever_telegram_answers_nothing_is_lost(world: World, method: str, fa
     other.send("/help")
     for each in (person, other):
         each.wait(HELP)
-    until(lambda: settled(world))
+    until(world.settled)
     twice = fault == "502 after" and method == "sendMessage"
     assert count(person, HELP) + count(other, HELP) == 2 + twice
 
@@ -83,7 +83,7 @@ def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(
         world.says(f"Часть {number}.")
         person.send(f"Слова {number}.")
     person.wait("Часть 3.")
-    until(lambda: settled(world))
+    until(world.settled)
     parts = [message.text for message in person.bot_messages if message.text.startswith("Часть")]
     assert sorted(set(parts)) == list(dict.fromkeys(parts)) == ["Часть 1.", "Часть 2.", "Часть 3."]
     assert len(parts) <= 4
@@ -128,7 +128,7 @@ def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world
     person.press("▶️ Дальше")
     until(lambda: len(world.prompts()) == 2)
     person.block()
-    until(lambda: settled(world))
+    until(world.settled)
     assert count(person, "Никто этого не увидит.") == 0
     check_books(world)
     other.send("/help")
@@ -148,7 +148,7 @@ def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_worl
     person = world.at_summary()
     person.press("✨ Начать историю")
     assert person.wait(AWAY).labels == ("🔁 Повторить",)
-    until(lambda: settled(world))
+    until(world.settled)
     check_books(world)
     assert world.value("select sum(charged) from call") == 0
     world.models.faults.rule = None
@@ -168,7 +168,7 @@ def test_a_token_that_ended_is_renewed_once_without_a_word(make_world: Callable[
     person.wait("Дальше по новому ключу.")
     assert len(world.models.of("metadata")) == 2
     assert count(person, AWAY) == 0
-    until(lambda: settled(world))
+    until(world.settled)
     check_books(world)
 
 
@@ -203,7 +203,7 @@ def test_what_comes_while_the_database_is_locked_is_answered_afterwards(world: W
         assert count(person, HELP) == 0
     person.wait(HELP)
     writer.wait("Написано под замком.", since=0)
-    until(lambda: settled(world))
+    until(world.settled)
     assert (count(person, LOCKED), count(writer, LOCKED)) == (1, 1)
     assert (count(person, HELP), count(writer, "Написано под замком.")) == (1, 1)
     assert len(world.prompts()) == 2
@@ -227,7 +227,7 @@ def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_l
     first.wait("Начало первое.", since=0)
     second.wait("Начало второе.", since=0)
     assert not [message for message in second.bot_messages if "🔁 Повторить" in message.labels]
-    until(lambda: settled(world))
+    until(world.settled)
     check_books(world)
 
 
@@ -247,5 +247,5 @@ def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(w
     connection.value("pragma max_page_count = 1000000")
     person.until(lambda: count(person, "Место нашлось.") == 2)
     assert count(person, LOCKED) == 1
-    until(lambda: settled(world))
+    until(world.settled)
     check_books(world)

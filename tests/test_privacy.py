@@ -13,7 +13,7 @@ import pytest
 from handlers.privacy import _zipped
 from sandbox.people import Person
 from storage.schema import STEPS
-from tests.test_groups import BOT, GROUP_ID, club, quiet
+from tests.test_groups import BOT, GROUP_ID, club
 from tests.world import ADMIN_ID, World, until
 
 # Words that stand nowhere else, a kind of place each; the index of words keeps them by their letters.
@@ -24,10 +24,6 @@ SECRETS = (STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, KEPT)
 NAME = "Ферапонтида"
 # Tables that are about nobody in particular.
 OF_NOBODY = {"budget", "setting", "event", "forgotten"}
-
-
-def settled(world: World) -> None:
-    until(lambda: quiet(world) and not world.value("select count(*) from inbox where state in ('new', 'turn')"))
 
 
 def somebody(world: World, user_id: int = 1) -> Person:
@@ -65,7 +61,7 @@ def somebody(world: World, user_id: int = 1) -> Person:
         *(user_id, PERSONA, PERSONA, b"\xff\xd8" + PERSONA.encode()),
     )
     world.change("insert into inbox (chat_id, body, state, arrived_at) values (?, ?, 'aside', 1)", user_id, STORY)
-    settled(world)
+    until(world.settled)
     return person
 
 
@@ -74,7 +70,7 @@ def forget(world: World, person: Person) -> None:
     asked = person.wait("Удалить всё навсегда?")
     person.tap("🗑 Удалить всё", asked)
     person.wait("больше не помню")
-    settled(world)
+    until(world.settled)
 
 
 def rows_naming(world: World, user_id: int) -> dict[str, int]:
@@ -168,7 +164,7 @@ def test_one_file_at_a_time(world: World) -> None:
     until(lambda: world.value("select count(*) from outbox"))
     person.send("/my_data")
     person.wait("уже собирается")
-    settled(world)
+    until(world.settled)
     assert len([one for one in person.bot_messages if one.attachment]) == 1
 
 
@@ -228,7 +224,7 @@ def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(world: World) -> None
     assert "1" not in {str(world.value("select mark from forgotten"))}
     person.send("Привет")
     person.wait("Вы придумываете, я пишу")
-    settled(world)
+    until(world.settled)
     assert world.value(kept) == before and world.value("select more_sessions from user") == 3
     assert world.value("select count(*) from forgotten") == 0
     assert world.value("select count(*) from session") == 0
@@ -270,7 +266,7 @@ def test_a_second_press_of_the_button_registers_nobody(world: World) -> None:
     }
     world.telegram.raw_update({"callback_query": query})
     until(lambda: "Всё уже удалено" in str(world.telegram.called("answerCallbackQuery")))
-    settled(world)
+    until(world.settled)
     assert world.value("select count(*) from user") == 0
     assert len([one for one in person.bot_messages if "больше не помню" in one.text]) == 1
     world.telegram.api.violations.clear()  # the invented query has no true id to answer to
@@ -303,7 +299,7 @@ def test_what_waits_to_go_out_is_taken_back(world: World) -> None:
     until(lambda: world.value("select count(*) from outbox") == 2)
     person.tap("🗑 Удалить всё", asked)
     person.wait("больше не помню")
-    settled(world)
+    until(world.settled)
     assert not [one for one in person.bot_messages if "Осталось:" in one.text and "Команды" not in one.text]
 
 
@@ -332,7 +328,7 @@ def test_in_a_group_ones_own_words_go_and_the_others_stay(world: World, begins: 
         world.says(f"Ответ про {word} от {user_id}.")
         asker[user_id].send(f"{BOT} скажи про {word} для {user_id}")
         asker[user_id].wait(f"про {word} от")
-    settled(world)
+    until(world.settled)
     first = world.telegram.user(1, "Имя1")
     first.send("/start")
     first.wait("Меню внизу")
@@ -353,7 +349,7 @@ def test_a_group_talk_of_nobody_else_goes_with_its_user(world: World) -> None:
     world.says("Ответ.")
     anna.send(f"{BOT} скажи")
     anna.wait("Ответ.")
-    settled(world)
+    until(world.settled)
     person = world.telegram.user(1, "Имя1")
     person.send("/start")
     person.wait("Меню внизу")
@@ -376,9 +372,9 @@ def test_deleted_texts_leave_the_index_of_words_as_well(make_world: Callable[...
     world.says(f"{CHATTED}.")
     person.send(f"Что такое {CHATTED}?")
     person.wait(f"{CHATTED}.")
-    settled(world)
+    until(world.settled)
     person.send("/clear")
     person.wait("Забыл")
-    settled(world)
+    until(world.settled)
     erased(world)
     assert left_in_files(world, CHATTED) == set()

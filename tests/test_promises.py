@@ -22,7 +22,6 @@ from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from story import ADMIN_COMMANDS, COMMANDS
 from tests.test_chat import ask, asked, chatting
-from tests.test_crashes import settled
 from tests.test_voice import recording, say
 from tests.world import ADMIN_ID, ROOT, World, until
 from yandex_gpt import YandexWire, build_prompt
@@ -83,7 +82,7 @@ def test_a_picture_of_ones_own_words_is_left_on_no_disk(world: World) -> None:
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
     person.wait(lambda message: message.attachment is not None)
-    until(lambda: settled(world))
+    until(world.settled)
     left = {file.name for file in world.folder.iterdir()}
     assert left <= {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock", "log.txt"}
     assert world.value("select count(*) from outbox") == 0

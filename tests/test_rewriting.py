@@ -148,6 +148,7 @@ def test_editing_the_last_own_message_rewrites_its_answer(world: World) -> None:
     world.says("Он взял топор и пошёл.")
     message = person.send("Он взял топор.")
     person.wait("Он взял топор и пошёл.")
+    until(world.settled)  # the bot knows the answer's message only when Telegram has told it
     world.says("Лопата звякнула.")
     person.edit(message, "Он взял лопату.")
     person.wait("Лопата звякнула.")

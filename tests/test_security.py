@@ -48,11 +48,6 @@ def _press(world: World, user_id: int, data: str, number: int) -> None:
     world.telegram.raw_update({"callback_query": query})
 
 
-def quiet(world: World) -> None:
-    until(lambda: not world.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
-    until(lambda: not world.value("select count(*) from outbox"), 30)
-
-
 def rows(world: World, sql: str, *values: object) -> list[tuple[Any, ...]]:
     connection = sqlite3.connect(f"file:{world.folder / 'bot.db'}?mode=ro", uri=True)
     found = connection.execute(sql, values).fetchall()
@@ -129,7 +124,7 @@ def test_no_forged_press_reaches_what_is_anothers(world: World) -> None:
         SECRET,
     )
     world.new_person(1)
-    quiet(world)
+    until(world.settled, 30)
     look = {
         table: f"select * from {table} where {column} = 2 order by 1"
         for table, column in (("user", "id"), ("session", "user_id"), ("prompt", "user_id"), ("kept_words", "user_id"),
@@ -142,7 +137,7 @@ def test_no_forged_press_reaches_what_is_anothers(world: World) -> None:
     forged += [f"give:{what}:5:2:1" for what in ("tokens", "sessions", "access", "nothing")]
     forged += [f"users:0:{number}" for number in (0, 1, 2)] + ["halt:0", "halt:1"]
     press(world, 1, *forged)
-    quiet(world)
+    until(world.settled, 30)
     assert {table: rows(world, sql) for table, sql in look.items()} == before
     assert world.app is not None and not world.app.halted.is_set()
     thief = world.telegram.user(1, "Анна")
@@ -157,7 +152,7 @@ def test_a_shared_link_opens_by_its_whole_token_only(world: World, token: str) -
     thief.send(f"/start s_{token}")
     thief.wait("Эта ссылка")
     press(world, 1, f"take:{token}")
-    quiet(world)
+    until(world.settled, 30)
     assert world.value("select count(*) from story") == 1
     world.telegram.api.violations.clear()
 
@@ -168,10 +163,10 @@ def test_links_cannot_be_guessed(world: World) -> None:
     tokens = set()
     for _ in range(5):
         press(world, 1, "share:1")
-        quiet(world)
+        until(world.settled, 30)
         tokens.add(world.value("select share_token from story"))
         press(world, 1, "unshare:1")
-        quiet(world)
+        until(world.settled, 30)
     assert len(tokens) == 5  # a closed link stays closed: the next one is another
     assert all(re.fullmatch(r"[\w-]{16}", str(token)) for token in tokens)  # 96 bits of `secrets`
     assert writer.messages
@@ -185,7 +180,7 @@ def test_words_of_any_length_get_an_answer(world: World) -> None:
     person = world.new_person()
     for text in ("а" * 1_000_000, "\u202e" * 100_000, "[" * 100_000, "/start " + "s_" * 50_000, "👨‍👩‍👧‍👦" * 20_000):
         world.telegram.raw_update({"message": message(1, text)})
-    quiet(world)
+    until(world.settled, 30)
     person.send("/help")
     person.wait("Команды")
 
@@ -206,7 +201,7 @@ def test_a_flood_of_one_leaves_five_waiting_and_others_unharmed(world: World) ->
 def test_copies_of_stories_have_a_limit(world: World) -> None:
     writer = world.writer()
     press(world, 1, *(f"branch:{number + 1}" for number in range(MOST_UNBEGUN + 5)))
-    quiet(world)
+    until(world.settled, 30)
     assert world.value("select count(*) from session where started_at is null") == MOST_UNBEGUN
     assert any("ничего не написано" in one.text for one in writer.bot_messages)
     world.telegram.api.violations.clear()
@@ -255,7 +250,7 @@ def test_an_answer_without_an_end_is_cut(make_world: Callable[..., World]) -> No
     writer.press("▶️ Дальше")
     until(lambda: world.value("select count(*) from prompt") == 2)
     assert world.value("select max(length(text)) from prompt") <= 6400
-    quiet(world)
+    until(world.settled, 30)
 
 
 # ── what gets out ──
@@ -282,7 +277,7 @@ def test_nothing_that_a_user_sends_is_fetched(world: World) -> None:
         person.press("🏠 Меню")
         person.wait("меню")
         press(world, 1, "epub:1")
-        quiet(world)
+        until(world.settled, 30)
         with pytest.raises(TimeoutError):
             server.accept()
     world.telegram.api.violations.clear()
@@ -307,7 +302,7 @@ def test_a_log_line_can_be_neither_forged_nor_made_to_tell(world: World, log_for
         person.wait("Чат")
         person.send("Привет")
         person.wait("Не получилось")
-        quiet(world)
+        until(world.settled, 30)
     written = path.read_text("utf-8")
     assert world.telegram.token not in written and world.telegram.token.partition(":")[2] not in written
     assert "\x1b" not in written and "\u202e" not in written
@@ -337,11 +332,11 @@ def test_nobody_reads_a_key_or_a_traceback(world: World) -> None:
 def test_a_title_is_no_path(world: World, name: str) -> None:
     writer = world.writer()
     press(world, 1, "rename:1")
-    quiet(world)
+    until(world.settled, 30)
     writer.send(name)
     writer.wait()
     press(world, 1, "txt:1")
-    quiet(world)
+    until(world.settled, 30)
     sent = until(lambda: next((one for one in writer.bot_messages if one.attachment), None))
     assert sent is not None and sent.attachment is not None
     file_name = world.telegram.state.files[sent.attachment.file_id][0]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from tests.test_crashes import check_books, settled
+from tests.test_crashes import check_books
 from tests.world import World, until
 
 
@@ -30,7 +30,7 @@ def test_a_running_turn_is_answered_and_nothing_new_is_taken(
     late.send("/help")
     assert process.wait(25) == 0
     assert person.wait("Последнее слово.")
-    assert settled(world)
+    assert world.settled()
     check_books(world)
     assert not [message for message in late.bot_messages if "вдвоём" in message.text]
     world.process()
@@ -50,7 +50,7 @@ def test_a_turn_that_hangs_is_left_and_answered_in_the_next_life(world: World) -
     assert world.value("select count(*) from turn where state = 'running'") == 1
     world.start()
     person.wait("И ещё один.")
-    until(lambda: settled(world))
+    until(world.settled)
     texts = [message.text for message in person.bot_messages]
     assert texts.count("Поздний ответ.") == 1 and texts.index("Поздний ответ.") < texts.index("И ещё один.")
     assert not [text for text in texts if "Не получилось" in text or "сломалось" in text]

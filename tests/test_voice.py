@@ -13,7 +13,6 @@ from sandbox.people import Person
 from sandbox.telegram_state import Attachment
 from services.ogg import Recording, read, write
 from tests.poisoned_bot import DEADLY, DEATH
-from tests.test_crashes import settled
 from tests.test_groups import BOT, club
 from tests.world import World, until
 
@@ -125,7 +124,7 @@ def test_a_tone_and_an_ending_by_voice(world: World) -> None:
     say(world, person, "Пусть все обнимутся")
     person.wait("Все обнялись.")
     assert any("Пусть все обнимутся" in message["text"] for message in world.prompts()[1])
-    until(lambda: settled(world))
+    until(world.settled)
 
 
 def test_somebody_new_may_begin_with_a_voice_message(world: World) -> None:
@@ -297,7 +296,7 @@ def test_a_chat_that_is_resumed_too_early_loses_no_words(world: World) -> None:
     person.wait("Все рады.")
     asked = [prompt[-1]["text"] for prompt in world.prompts()][-2:]
     assert "Он упал" in asked[0] and "Он встал" in asked[1]
-    until(lambda: settled(world))
+    until(world.settled)
 
 
 def test_help_overtakes_a_voice_message(world: World) -> None:
@@ -324,7 +323,7 @@ def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(world
     person.wait("Все рады.")
     asked = [prompt[-1]["text"] for prompt in world.prompts()][-2:]
     assert "Он упал" in asked[0] and "Он встал" in asked[1]
-    until(lambda: settled(world))
+    until(world.settled)
 
 
 def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(world: World) -> None:
@@ -339,7 +338,7 @@ def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(worl
     for message in [message for message in person.bot_messages if "✖️ Не надо" in message.labels]:
         person.tap("✖️ Не надо", message).wait_answer()
     person.wait("Он шёл долго.")
-    until(lambda: settled(world))
+    until(world.settled)
     assert not world.models.of("stt")
 
 
@@ -372,7 +371,7 @@ def test_a_stop_overtakes_and_ends_the_hearing(world: World, way: str) -> None:
     person.wait("не слушаю")
     person.wait("Стало пусто.")
     assert not [message for message in person.bot_messages if "🎙" in message.text]
-    until(lambda: settled(world))
+    until(world.settled)
     assert world.value("select charged from call where purpose = 'hearing'") == 0 and balance(world) < before
     assert world.value("select count(*) from turn where hint <> ''") == 0
 
@@ -397,7 +396,7 @@ def test_killed_while_it_listens_it_hears_in_the_next_life_in_order_and_charges_
     hears(world, "сказка", first_chunk_s=0.3)
     world.process()
     person.wait("Где всё случится")
-    until(lambda: settled(world))
+    until(world.settled)
     assert (world.value("select genre from draft"), world.value("select hero from draft")) == ("Сказка", "кот")
     assert world.value("select sum(charged) from call") == PRICE == 30_000 - balance(world)
     assert world.value("select count(*) from call where state = 'lost'") == 1
@@ -417,7 +416,7 @@ def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_world: Ca
     assert world.value("select count(*) from call where state = 'settled'") == 1
     world.process()
     person.wait("Где всё случится")
-    until(lambda: settled(world))
+    until(world.settled)
     assert (world.value("select genre from draft"), world.value("select hero from draft")) == (
         DEADLY,
         "кот",
@@ -447,7 +446,7 @@ def test_in_a_group_a_voice_message_that_replies_to_the_bot_is_a_question(world:
     asked_in_order = [prompt[-1]["text"].rpartition(": ")[2] for prompt in world.prompts()]
     assert asked_in_order == ["какое небо?", "А ночью?", "а на Марсе?"]
     assert len(world.models.of("stt")) == 1
-    until(lambda: settled(world))
+    until(world.settled)
 
 
 def test_in_a_chat_words_that_were_said_are_a_question(world: World) -> None:

@@ -147,6 +147,18 @@ class World:
         finally:
             connection.close()
 
+    def settled(self) -> bool:
+        """Whether nothing is under way any more: no update, no turn, no message on its way."""
+        open_rows = " + ".join(
+            f"(select count(*) from {table})"
+            for table in (
+                "inbox where state in ('new', 'turn')",
+                "turn where state in ('waiting', 'running')",
+                "outbox",
+            )
+        )
+        return bool(self.value(f"select {open_rows} = 0"))
+
     def change(self, sql: str, *values: object) -> None:
         """Changes the bot's database beside the bot."""
         connection = sqlite3.connect(self.folder / "bot.db", timeout=5)
