@@ -60,7 +60,7 @@ def rewrite_words(visit: Visit, prompt_id: int) -> bool:
         return False
     head = db.tree.get(open_talk.head_id)
     answered = head is not None and head.parent_id == old.id
-    if not answered and old.parent_id != open_talk.head_id:
+    if not answered and (old.parent_id != open_talk.head_id or not db.tree.is_of(old.id, open_talk.session_id)):
         return False
     if old.text == visit.words:
         return True
@@ -100,19 +100,20 @@ def use_words(visit: Visit, kept_id: int) -> Toast:
     """«💬 В чат»: words that were kept in the menu become a question."""
     if visit.writing:
         return "toast.writing"
-    open_talk = visit.open_talk()
-    if not affordable(visit, open_talk):
-        return None
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    db = visit.desk.db
+    words = db.users.kept_words(visit.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
+    visit.words = words
+    open_talk = db.talks.open_in(visit.chat_id) or _begin(visit)
+    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
+        return None
+    db.users.take_words(visit.user.id, kept_id)
     visit.drop_buttons()
     if visit.step is not Step.CHAT:
         open_chat(visit)
-    visit.words = words
-    if story_screen.short_enough(visit):
-        open_talk = _with_room(visit, open_talk, words)
-        ask(visit, open_talk, open_talk.head_id, words)
+    open_talk = _with_room(visit, open_talk, words)
+    ask(visit, open_talk, open_talk.head_id, words)
     return None
 
 
@@ -180,7 +181,7 @@ def quote(visit: Visit, talk: Talk) -> str:
     db = visit.desk.db
     shown = db.tree.get(db.outbox.shown(visit.chat_id, visit.quoted_id))
     remembers = talk.kind != KIND or roles.remembers(db.roles.get(visit.chat_id))
-    if shown is not None and shown.id == talk.head_id and remembers:
+    if shown is not None and shown.id == talk.head_id and remembers and not visit.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
     text = visit.quoted or (shown.text if shown is not None else "")

@@ -36,8 +36,8 @@ def answer(desk: Desk, message: types.Message, arrive: Arrive) -> None:
     text = readable(message.text or message.caption)
     command, words = _command(desk, text)
     if command is None:
-        if not _is_meant(desk, message, text):
-            return
+        if not (text or message.content_type == "voice") or not _is_meant(desk, message, text):
+            return  # a sticker or a picture under an answer asks nothing
         words = _unmentioned(desk, text)
         stops = desk.locales.key_of(words) == "stop"
     else:
@@ -51,6 +51,8 @@ def answer(desk: Desk, message: types.Message, arrive: Arrive) -> None:
     elif (visit := arrive(message.from_user, message.chat.id, message.message_id, message.message_id)) is not None:
         visit.take_reply(message)
         visit.words = words
+        if not words and _is_own(desk, message.reply_to_message):
+            visit.quoted = ""  # what the bot has said is no question to it
         if message.content_type == "voice":
             _hear(visit, message)
             return
@@ -121,6 +123,9 @@ _INFORMING: Mapping[str, str] = {
     "/start": "help.group",
     "/help": "help.group",
     "/chat": "group.ask_me",
+    "/image": "group.in_private",
+    "/characters": "group.in_private",
+    "/menu": "group.in_private",
     "/sessions": "group.in_private",
     "/language": "group.in_private",
     "/model": "group.in_private",
@@ -129,9 +134,6 @@ _INFORMING: Mapping[str, str] = {
     "/info": "group.in_private",
     "/my_data": "group.in_private",
     "/forget_me": "group.in_private",
-    "/image": "group.in_private",
-    "/characters": "group.in_private",
-    "/menu": "group.in_private",
 }
 
 
@@ -165,10 +167,15 @@ def _is_meant(desk: Desk, message: types.Message, text: str) -> bool:
     """Whether a message mentions the bot, or replies to one of its own."""
     if text.startswith("/"):
         return False  # a command of another bot
-    replied = message.reply_to_message
-    if replied is not None and replied.from_user is not None and replied.from_user.is_bot:
-        return str(replied.from_user.username or "").lower() == desk.username.lower()
-    return bool(desk.username) and _mention(desk).search(text) is not None
+    if not desk.username:
+        return False
+    return _is_own(desk, message.reply_to_message) or _mention(desk).search(text) is not None
+
+
+def _is_own(desk: Desk, message: types.Message | None) -> bool:
+    """Whether the bot itself has said this."""
+    author = message.from_user if message is not None else None
+    return author is not None and author.is_bot and str(author.username or "").lower() == desk.username.lower()
 
 
 def _unmentioned(desk: Desk, text: str) -> str:

@@ -12,6 +12,7 @@ from story import WORD_LIMITS, Step
 from storytelling import allowance
 from storytelling.media import picture_price, reading_price
 from storytelling.outcomes import title_of
+from storytelling.showing import as_reply
 from texts import Html
 
 Toast = str | None  # the key of a pop-up answer, if there is one
@@ -127,6 +128,7 @@ def once_more(visit: Visit, turn: Turn) -> Toast:
     if not affordable(visit, turn.kind, config.stt_tokens_per_15s if hears else config.image_tokens):
         return None
     visit.drop_buttons()
+    visit.reply_to = turn.reply_to
     visit.ask(turn.kind, None, None, hint=visit.desk.db.turns.take_hint(turn.id))
     if hears:
         visit.envelope.verdict = "hear"
@@ -138,7 +140,8 @@ def affordable(visit: Visit, kind: str, tokens: int) -> bool:
     try:
         visit.desk.turns.check(visit.user.id, None, kind, tokens)
     except LimitReached as limit:
-        visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
+        said = visit.desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit, kind)
+        visit.envelope.send(as_reply(said, visit.reply_to))
         return False
     return True
 

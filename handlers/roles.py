@@ -6,10 +6,13 @@ from database import Role
 from handlers import questions
 from handlers.visit import Visit
 from keyboards import inline
+from splitting import utf16_length
 from story import Step
 from talking.roles import DEFAULT, MODES, MOST_CHARS, title
 
 Toast = str | None  # the key of a pop-up answer, if there is one
+
+ROOM_SHARE = 0.35  # of the room for a prompt, that a role of one's own may take
 
 
 def modes(visit: Visit) -> None:
@@ -46,9 +49,7 @@ def prompt(visit: Visit) -> None:
     elif visit.desk.locales.key_of(own) == "role_reset":
         _put(visit, Role())
         visit.say("role.reset", role=title(visit.texts, Role()))
-    elif len(own) > MOST_CHARS:
-        visit.say("role.too_long", length=len(own), limit=MOST_CHARS)
-    else:
+    elif _fits(visit, own):
         _put(visit, Role(prompt=own))
         visit.say("role.done")
 
@@ -60,7 +61,7 @@ def ask_own(visit: Visit, _: int) -> Toast:
 
 
 def set_own(visit: Visit) -> None:
-    if questions.fits(visit):
+    if _fits(visit, visit.words):
         _put(visit, Role(prompt=visit.words))
         questions.go_back(visit)
         visit.say_here("role.done")
@@ -79,6 +80,18 @@ def _show(visit: Visit) -> None:
     else:
         about = texts.plain(f"mode.about.{role.mode or DEFAULT}")
         visit.say("role.now", role=title(texts, role), about=about, limit=MOST_CHARS)
+
+
+def _fits(visit: Visit, own: str) -> bool:
+    """Whether a prompt of one's own is short enough to be shown in one message, and leaves room for questions beside
+    it; says so where not."""
+    turns, length = visit.desk.turns, utf16_length(own)
+    room = int(turns.room(visit.model) * ROOM_SHARE)
+    limit = min(MOST_CHARS, length * room // max(1, turns.estimate(own)))
+    if length <= limit:
+        return True
+    visit.say("role.too_long", length=length, limit=limit)
+    return False
 
 
 def _put(visit: Visit, role: Role) -> None:

@@ -17,7 +17,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 6
 _ICONS = {"story": "📖", "chat": "💬", "character": "🎭"}
-_AT_THE_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
+_AT_THE_STORY = frozenset({Step.STORY, Step.FINALE, Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE})
 
 
 def opened(visit: Visit) -> Story | Talk | None:
@@ -64,14 +64,17 @@ def sessions(visit: Visit) -> None:
     """The user's stories and talks, the last touched first."""
     count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
     if count:
-        visit.say("sessions.line", keyboard=_page(visit, 0, count), n=count)
+        visit.say("sessions.line", keyboard=_page(visit, 0, count))
     else:
         visit.say("sessions.empty")
 
 
 def turn_page(visit: Visit, page: int) -> Toast:
     count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
-    visit.edit("sessions.line", keyboard=_page(visit, page if page * PAGE < count else 0, count), n=count)
+    if count:
+        visit.edit("sessions.line", keyboard=_page(visit, page if page * PAGE < count else 0, count))
+    else:
+        visit.edit("sessions.empty")
     return None
 
 

@@ -73,6 +73,7 @@ class Visit:
     writing: bool = False
     quoted: str = ""  # the message that the user's one replies to
     quoted_id: int | None = None
+    marked: bool = False  # `quoted` is the piece of it that they chose
     reply_to: int | None = None
 
     @property
@@ -108,8 +109,11 @@ class Visit:
 
     @property
     def talk(self) -> Talk | None:
-        """What was said here with the character who is on; elsewhere the chat with the assistant."""
-        if self.step is not Step.CHARACTER:
+        """What was said here with the character who is on; elsewhere the chat with the assistant.
+
+        A group has only that: where its people are in private is nothing to it.
+        """
+        if self.group or self.step is not Step.CHARACTER:
             return self.desk.db.talks.open_in(self.chat_id)
         character = self.desk.db.characters.chosen(self.user.id)
         if character is None:
@@ -238,8 +242,9 @@ class Visit:
         """Remembers the message that this one replies to."""
         replied = message.reply_to_message
         if replied is not None:
-            chosen = message.quote.text if message.quote is not None else ""  # a part of it that the user marked
+            chosen = message.quote.text if message.quote is not None and message.quote.is_manual else ""
             self.quoted, self.quoted_id = chosen or replied.text or replied.caption or "", replied.message_id
+            self.marked = bool(chosen)
 
     def tell(self, name: str, **properties: str | int | bool) -> None:
         """Something has happened, for analytics; told when the transaction has committed."""

@@ -132,6 +132,11 @@ class Tree:
         )
         self._connection.run(_CHOOSE, {"head": prompt_id})
 
+    def is_of(self, prompt_id: int, session_id: int) -> bool:
+        """Whether a prompt belongs to this session."""
+        sql = "select count(*) from prompt where id = ? and session_id = ?"
+        return bool(self._connection.value(sql, (prompt_id, session_id)))
+
     # ------------------------------------------------------------------ the path
 
     def path(self, head_id: int | None) -> Path:

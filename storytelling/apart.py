@@ -15,7 +15,7 @@ from keyboards import inline
 from messages import Json, Outgoing
 from services.speech import NO_SUCH_SERVICE
 from splitting import shorten, split
-from storytelling.showing import sentence
+from storytelling.showing import as_reply, sentence
 from texts import Html, Texts
 
 MOST_S = 20 * 60  # of a recording
@@ -74,8 +74,4 @@ def _words_instead(db: Database, turn: Turn, words: str) -> None:
 
 def _said(turn: Turn, html: Html, keyboard: Json = None) -> Outgoing:
     """A sentence; in a group it replies to the message that asked."""
-    message = sentence(turn.chat_id, html, keyboard)
-    if turn.reply_to is None:
-        return message
-    replied: dict[str, Json] = {"message_id": turn.reply_to, "allow_sending_without_reply": True}
-    return Outgoing(message.chat_id, message.method, {**message.params, "reply_parameters": replied})
+    return as_reply(sentence(turn.chat_id, html, keyboard), turn.reply_to)

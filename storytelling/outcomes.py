@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from config import Config
 from database import Database, Story, Turn, User
@@ -22,7 +22,7 @@ from story import Draft, Step, short_name, working_title
 from storytelling import allowance, apart, books, showing
 from storytelling.appeals import how_to_get
 from storytelling.prompting import JOBS, STREAMED
-from storytelling.showing import sentence
+from storytelling.showing import as_reply, sentence
 from texts import FALLBACK, Html, Locales, Texts
 
 PROGRESS_UNITS = 1_000  # of an answer that grows in a group: nobody's screen is to be filled by a half one
@@ -31,7 +31,13 @@ PROGRESS_UNITS = 1_000  # of an answer that grows in a group: nobody's screen is
 class Outcomes:
     """The ends of turns, in the user's language."""
 
-    too_many = "trouble.sessions"  # what the limit of sessions says
+    # What is said of a limit that was met.
+    limits: Mapping[str, str] = {
+        "sessions": "trouble.sessions",
+        "balance": "trouble.balance",
+        "balance_refill": "trouble.balance_refill",
+        "project": "trouble.project",
+    }
 
     def __init__(self, config: Config, db: Database, locales: Locales, offer: Offer) -> None:
         self._config = config
@@ -210,7 +216,10 @@ class Outcomes:
         retry = (texts.label("retry"), f"retry:{turn.id}")
         softer = (texts.label("softer"), f"softer:{turn.id}")
         if isinstance(error, LimitReached):
-            return [self.limit(turn.user_id, turn.chat_id, turn.session_id, error, turn.kind)]
+            if turn.kind in allowance.APART:
+                self._db.turns.take_hint(turn.id)  # no button offers it once more
+            said = self.limit(turn.user_id, turn.chat_id, turn.session_id, error, turn.kind)
+            return [as_reply(said, turn.reply_to)]
         if turn.kind in allowance.APART:
             return apart.failed(self._db, texts, turn, error)
         if turn.kind in ("picture", "reading") and isinstance(error, ModelError):
@@ -247,13 +256,13 @@ class Outcomes:
             volume = (texts.label("second_volume"), f"volume:{session_id}")
             keyboard = inline([(texts.label("finale"), f"finale:{session_id}"), volume])
         elif error.limit == "sessions":
-            text = texts.say(self.too_many, used=error.used, limit=error.allowed)
+            text = texts.say(self.limits["sessions"], used=error.used, limit=error.allowed)
         elif error.limit == "balance":
-            text = texts.say("trouble.balance_refill" if self._config.user_tokens_per_day else "trouble.balance")
+            text = texts.say(self.limits["balance_refill" if config.user_tokens_per_day else "balance"])
             if dear and error.allowed >= allowance.least_price(config):
                 text = texts.say("trouble.balance_dear", title=model.title, reset=texts.plain("model.reset"))
         elif error.limit == "project":
-            text = texts.say("trouble.project")
+            text = texts.say(self.limits["project"])
         else:
             text = texts.say("trouble.prompt_too_long")
         if more:
@@ -306,7 +315,8 @@ class Outcomes:
         prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
         return prompt is not None and prompt.role == "user"
 
-    def _keep(self, turn: Turn, text: str, usage: Usage | None) -> int:
+    def _keep(self, turn: Turn, text: str, usage: Usage | None, *, touches: bool = True) -> int:
+        """Keeps an answer as the head of its session; its prompt's id. `touches`: that is a sign of life."""
         now = int(time.time())
         prompt_id = self._db.tree.add(
             turn.session_id,
@@ -319,7 +329,7 @@ class Outcomes:
             turn_id=turn.id,
             kind=turn.kind,
         )
-        self._db.tree.set_head(turn.session_id, prompt_id, now)
+        self._db.tree.set_head(turn.session_id, prompt_id, now if touches else 0)
         return prompt_id
 
     def _warnings(self, turn: Turn, story: Story, *, near: bool) -> list[Outgoing]:

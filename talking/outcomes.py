@@ -22,7 +22,12 @@ CONTEXT_NEAR_PERCENT = 80
 class TalkOutcomes(Outcomes):
     """The ends of talk's turns."""
 
-    too_many = "chat.too_many"
+    limits: Mapping[str, str] = {
+        "sessions": "chat.sessions",
+        "balance": "chat.balance",
+        "balance_refill": "chat.balance_refill",
+        "project": "chat.project",
+    }
 
     def answered(self, turn: Turn, text: str, usage: Usage, *, cut: bool = False) -> list[Outgoing]:
         talk, texts = self._talk_of(turn)
@@ -42,7 +47,7 @@ class TalkOutcomes(Outcomes):
         if not text:
             return [self._say(turn, texts, "chat.stopped_empty")]
         waiting = self._db.inbox.queued_in(turn.chat_id)
-        key = "story.stopped_waiting" if waiting else "chat.stopped"
+        key = "chat.stopped_waiting" if waiting and turn.reply_to is None else "chat.stopped"
         return [*self._shown(turn, talk, text, None), self._say(turn, texts, key, n=waiting)]
 
     def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
@@ -84,7 +89,10 @@ class TalkOutcomes(Outcomes):
         if half is not None and half.role == "assistant" and half.parent_id == turn.prompt_id:
             line = self._locales[self.language(turn)].say("chat.below")
             away = showing.taken_away(self._db, turn.chat_id, half, line)
-        prompt_id = self._keep(turn, text, usage)
+        opened = self._db.talks.open_in(talk.chat_id, kind=talk.kind, character_id=talk.character_id)
+        # Another one may have been chosen meanwhile: this answer doesn't bring its own back to the front.
+        touches = opened is None or opened.session_id == talk.session_id
+        prompt_id = self._keep(turn, text, usage, touches=touches)
         return [*away, *answer(turn, prompt_id, text)]
 
     def _about_context(self, turn: Turn, talk: Talk, texts: Texts, usage: Usage) -> list[Outgoing]:

@@ -172,7 +172,7 @@ def test_the_profile_shows_what_is_left_and_chosen(world: World) -> None:
     said = shown(person.wait("👤 Анна"))
     assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
     assert "Сессий: 1 из 100, историй на полке: 1" in said
-    assert "YandexGPT 5 Lite" in said and "Русский" in said and "пересказываю его начало" in said
+    assert "YandexGPT 5 Lite" in said and "Русский" in said and "сожму его начало" in said
     assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🤖 Модель", "🌐 Язык")
 
 
@@ -181,10 +181,10 @@ def test_what_happens_at_a_full_chat_is_switched_in_place(world: World) -> None:
     person.press("👤 Профиль")
     card = person.wait("👤 Анна")
     person.tap("🧠 Полный чат: начать заново")
-    person.wait("начинаю разговор заново")
+    person.wait("начну новый, прежний останется")
     assert world.value("select at_full from user") == "anew"
     person.tap("🧠 Полный чат: пересказать")
-    assert person.wait("пересказываю его начало").id == card.id
+    assert person.wait("сожму его начало").id == card.id
     assert world.value("select at_full from user") == "summarise"
 
 

@@ -300,7 +300,7 @@ def test_editing_the_last_words_asks_again_beside_the_old_ones(world: World) -> 
     assert [text for _, text in asked(world)] == ["Столица Франции?", "Париж.", "А Испании?"]
     assert not [message for message in person.shown if message.text == "Не понял."]
     person.edit(first, "Столица Дании?")
-    person.wait("на эти слова я уже ответил")
+    person.wait("останутся прежние слова")
     ask(world, person, "Спасибо.", "Не за что.")
     assert "Не понял." not in str(asked(world)) and "Дании" not in str(asked(world))
 
@@ -372,7 +372,7 @@ def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_world: Calla
     assert world.value("select count(*) from session where kind = 'chat'") == 2
     assert not world.value("select count(*) from call where purpose = 'summary'")
     person.send("/sessions")
-    assert len(person.wait("Ваши истории и разговоры").labels) == 2
+    assert len(person.wait("Что продолжим?").labels) == 2
 
 
 def test_a_session_that_is_nearly_spent_says_so_once(world: World) -> None:
@@ -380,11 +380,11 @@ def test_a_session_that_is_nearly_spent_says_so_once(world: World) -> None:
     ask(world, person, "Раз.", "Два.")
     world.change("update session set spent = 81000")
     ask(world, person, "Три.", "Четыре.")
-    person.wait("больше 80 % того, что ему отпущено", since=0)
+    person.wait("больше 80 % своих токенов", since=0)
     ask(world, person, "Пять.", "Шесть.")
     person.send("/t")
     person.wait("Потрачено")
-    assert len([one for one in person.bot_messages if "ему отпущено" in one.text]) == 1
+    assert len([one for one in person.bot_messages if "своих токенов" in one.text]) == 1
 
 
 def test_a_full_session_offers_a_new_one(make_world: Callable[..., World]) -> None:
@@ -446,7 +446,7 @@ def test_a_message_of_a_forgotten_talk_stands_for_nothing_any_more(world: World)
     person.wait("Забыл")
     ask(world, person, "Новое.", "Свежее.")
     person.edit(question, "Секрет или нет?")
-    person.wait("на эти слова я уже ответил")
+    person.wait("останутся прежние слова")
     world.says("Не помню.")
     person.send("Что это?", reply_to=answer)
     person.wait("Не помню.")
@@ -525,7 +525,7 @@ def test_sessions_lists_stories_and_talks_and_resumes_them(world: World) -> None
     person.wait("Новый разговор")
     ask(world, person, "Про птиц.", "Чирик.")
     person.send("/sessions")
-    labels = person.wait("Ваши истории и разговоры: 3").labels
+    labels = person.wait("Что продолжим?").labels
     assert [label.split(" · ")[0] for label in labels] == ["💬 Про птиц.", "💬 Про собак.", "📖 Смотритель Маяк"]
     world.change("update session set spent = 0 where kind = 'chat'")
     person.tap(labels[1])
@@ -547,7 +547,7 @@ def test_sessions_have_pages_and_are_nobody_elses(world: World) -> None:
         person.tap("💬 Новый разговор")
         person.wait("Новый разговор")
     person.send("/sessions")
-    assert person.wait("Ваши истории и разговоры: 8").labels[-3:] == ("◀", "1/2", "▶")
+    assert person.wait("Что продолжим?").labels[-3:] == ("◀", "1/2", "▶")
     person.tap("▶")
     shown = person.wait(lambda message: "2/2" in message.labels)
     assert [label.split(" · ")[0] for label in shown.labels[:2]] == ["💬 Тема 1.", "💬 Тема 0."]
@@ -560,7 +560,7 @@ def test_a_strangers_button_opens_nothing(world: World) -> None:
     ask(world, person, "Моё.", "Да.")
     ask(world, stranger, "Чужое.", "Нет.")
     stranger.send("/sessions")
-    message = stranger.wait("Ваши истории и разговоры")
+    message = stranger.wait("Что продолжим?")
     other = world.value("select id from session where user_id = 1")
     world.telegram.raw_update(
         {

@@ -248,7 +248,7 @@ def test_who_has_no_tokens_left_is_told_and_others_go_on(world: World) -> None:
     anna.wait("Раз.")
     world.change("update user set balance = 10 where id = 1")
     sent = anna.send(f"{BOT} ещё")
-    assert anna.wait("Ходы кончились").reply_to == sent
+    assert anna.wait("Токены кончились").reply_to == sent
     world.says("Два.")
     boris.send(f"{BOT} ещё")
     boris.wait("Два.")

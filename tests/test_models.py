@@ -317,7 +317,7 @@ def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(world: Wo
     choose(person, "yandexgpt-5-pro")
     world.change("update user set balance = 5000")
     person.press("▶️ Дальше")
-    person.wait("На ход с моделью YandexGPT 5 Pro токенов не хватит, а на обычную модель хватит: /model сброс")
+    person.wait("Для модели YandexGPT 5 Pro токенов уже мало, а на обычную ещё хватит: /model сброс")
     choose(person, "сброс")
     world.says("Хватило.")
     person.press("▶️ Дальше")

@@ -1,0 +1,240 @@
+"""Talk where it meets something else: another screen, another session, an answer that is still being written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.test_chat import ask, asked, chatting
+from tests.test_groups import BOT, club, quiet
+from tests.world import World, until
+
+# ── a character in private ──
+
+
+def with_character(world: World) -> None:
+    """The first person answers to a character in private."""
+    person = world.telegram.user(1)
+    person.press("🎭 Персонажи")
+    person.wait("С кем поговорим?")
+    person.tap("Кот-писарь Пантелей")
+    person.wait("Кто здесь?")
+
+
+def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(world: World) -> None:
+    world.new_person(1)
+    with_character(world)
+    _, (anna,) = club(world, 1)
+    for words, answer in (("раз", "Один."), ("два", "Два.")):
+        world.says(answer)
+        anna.send(f"{BOT} {words}")
+        anna.wait(answer)
+    assert [text for _, text in asked(world)] == ["раз", "Один.", "два"]
+    assert world.value("select count(*) from session where kind = 'chat'") == 1
+    anna.send("/t")
+    anna.wait("💬 раз")
+    anna.send("/clear")
+    anna.wait("🧹 Забыл 4 сообщения")
+
+
+def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(world: World) -> None:
+    person = world.new_person(1)
+    person.send("Почему небо синее?")
+    kept = person.wait("Слова у меня")
+    with_character(world)
+    world.says("Из-за рассеяния.")
+    person.tap("💬 В чат", kept)
+    person.wait("Из-за рассеяния.")
+    assert asked(world) == [("user", "Почему небо синее?")]
+    assert world.value("select kind from turn order by id desc limit 1") == "chat"
+
+
+def test_tokens_of_a_conversation_with_a_character_are_called_by_its_name(world: World) -> None:
+    person = world.new_person(1)
+    with_character(world)
+    person.send("/t")
+    assert "🎭 Кот-писарь Пантелей" in person.wait("Потрачено").text
+
+
+# ── another session ──
+
+
+def test_an_answer_that_comes_late_leaves_the_session_open_that_was_chosen_meanwhile(world: World) -> None:
+    person = chatting(world)
+    ask(world, person, "Первый разговор.", "Раз.")
+    world.change("insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'chat', 1, 1)")
+    world.change("update session set touched_at = touched_at - 100")
+    world.says("Два, но не сразу.", first_chunk_s=1.5)
+    person.send("Ещё вопрос в первом.")
+    until(lambda: len(world.prompts()) == 2)
+    other = world.value("select max(id) from session")
+    world.change("update session set touched_at = 2 + (select max(touched_at) from session) where id = ?", other)
+    person.wait("Два, но не сразу.")
+    ask(world, person, "Другое.", "Три.")
+    assert asked(world) == [("user", "Другое.")]
+
+
+def test_editing_the_first_words_of_an_earlier_talk_asks_nothing_in_the_new_one(world: World) -> None:
+    person = chatting(world)
+    first = ask(world, person, "Первое.", "Раз.")
+    world.change("insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'chat', 1, 9e9)")
+    person.edit(first, "Совсем другое.")
+    person.wait("Правку вижу")
+    assert len(world.prompts()) == 1
+
+
+def test_a_page_of_sessions_that_are_all_gone_says_so(world: World) -> None:
+    person = chatting(world)
+    for number in range(7):
+        world.change(
+            "insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'character', 1, ?)",
+            number,
+        )
+    person.send("/sessions")
+    listed = person.wait("🗂")
+    world.change("delete from session")
+    person.tap("▶", listed)
+    person.wait("Здесь пока пусто")
+
+
+def test_tokens_and_info_speak_of_what_was_touched_last(world: World) -> None:
+    person = world.writer()
+    person.send("/chat")
+    person.wait("💬 Чат")
+    world.change("update session set touched_at = 1")
+    ask(world, person, "Вопрос.", "Ответ.")
+    person.send("/info")
+    assert "Открыто: 💬 Вопрос." in person.wait("Соавтор").text
+    person.press("🏠 Меню")
+    person.wait("меню")
+    person.send("/t")
+    person.wait("💬 Вопрос.")
+    person.press("🔖 К истории")
+    person.wait("часть 1")
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🎭 Тон и стиль")
+    person.wait("Каким тоном")
+    person.send("/t")
+    person.wait("📖")
+
+
+# ── replies ──
+
+
+def test_the_marked_piece_of_the_last_answer_goes_along(world: World) -> None:
+    person = chatting(world)
+    ask(world, person, "Почему?", "Свет рассеивается в воздухе.")
+    answer = person.last.id
+    chat = {"id": 1, "type": "private", "first_name": "Анна"}
+    replied = {"message_id": answer, "date": 1, "chat": chat, "text": "Свет рассеивается в воздухе."}
+    quote = {"text": "рассеивается", "position": 5, "is_manual": True}
+    sender = {"id": 1, "is_bot": False, "first_name": "Анна"}
+    message = {"message_id": 77, "date": 1, "chat": chat, "from": sender, "text": "Что это значит?"}
+    world.says("Разлетается.")
+    world.telegram.raw_update({"message": {**message, "reply_to_message": replied, "quote": quote}})
+    person.wait("Разлетается.")
+    assert "рассеивается" in asked(world)[-1][1]
+
+
+# ── limits ──
+
+
+def test_limits_speak_of_the_chat_there_and_not_of_stories(world: World) -> None:
+    person = chatting(world)
+    world.change("update user set balance = 10")
+    person.send("Вопрос.")
+    assert "историй" not in person.wait("Токены кончились").text
+    world.change("update user set balance = 30000")
+    world.change("insert into budget (period, spent, reserved, lost, told) values ('ever', 1000000, 0, 0, 100)")
+    person.send("Вопрос.")
+    said = person.wait("Лимит исчерпан").text
+    assert "стори" not in said and "/whole_story" not in said
+
+
+def test_a_role_leaves_room_for_a_question(make_world: Callable[..., World]) -> None:
+    world = make_world(MAX_TOKENS_PER_REQUEST=600, MAX_TOKENS_PER_ANSWER=200)
+    world.start()
+    person = chatting(world)
+    person.send(f"/prompt {'слово ' * 200}")
+    person.wait("Роль длинновата")
+    person.press("🎓 Роль")
+    person.wait("Кем мне быть?")
+    person.tap("✍️ Своя роль")
+    person.wait("Опишите словами")
+    person.send("слово " * 200)
+    person.wait("Роль длинновата")
+    person.send("Ты пират.")
+    person.wait("Запомнил")
+    ask(world, person, "Привет.", "Йо-хо-хо!")
+
+
+def test_the_longest_role_is_shown_in_one_message_whatever_its_signs(world: World) -> None:
+    person = chatting(world)
+    person.send("/prompt " + "🏴" * 1500)
+    person.wait("Роль длинновата: здесь 3 000 знаков, а помещается 2 000".replace(" 0", "\xa00"))
+    person.send("/prompt " + "🏴" * 1000)
+    person.wait("Запомнил")
+    person.send("/prompt")
+    person.wait("🏴" * 1000)
+
+
+def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(world: World) -> None:
+    person = world.new_person(1)
+    person.send("/model aliceai-llm")
+    person.wait("Теперь для вас пишет")
+    world.change("update user set balance = 1900")
+    person.send("/image Кот")
+    person.wait("Нарисую")
+    person.tap("🎨 Нарисовать")
+    assert "/model" not in person.wait("кончились").text
+
+
+# ── groups ──
+
+
+@pytest.mark.parametrize("command", ["/image кот", "/characters", "/menu"])
+def test_what_works_in_private_only_is_said_to_work_there(world: World, command: str) -> None:
+    _, (anna,) = club(world, 1)
+    anna.send(command)
+    assert "стори" not in anna.wait("с глазу на глаз").text
+
+
+def test_a_mention_in_a_reply_to_another_bot_is_answered(world: World) -> None:
+    club(world, 1)
+    chat = {"id": -100500, "type": "supergroup", "title": "Клуб"}
+    other = {"id": 55, "is_bot": True, "first_name": "Погода", "username": "weather_bot"}
+    said = {"message_id": 500, "date": 1, "chat": chat, "from": other, "text": "Завтра дождь."}
+    sender = {"id": 1, "is_bot": False, "first_name": "Имя1"}
+    message = {"message_id": 501, "date": 1, "chat": chat, "from": sender, "text": f"{BOT} брать ли зонт?"}
+    world.says("Берите.")
+    world.telegram.raw_update({"message": {**message, "reply_to_message": said}})
+    until(lambda: world.prompts())
+    assert "Завтра дождь." in asked(world)[-1][1]
+
+
+def test_a_sticker_or_a_bare_mention_under_the_bots_own_answer_asks_nothing(world: World) -> None:
+    _, (anna,) = club(world, 1)
+    world.says("Синее.")
+    anna.send(f"{BOT} какое небо?")
+    answer = anna.wait("Синее.").id
+    anna.sticker(reply_to=answer)
+    anna.photo(reply_to=answer)
+    anna.send(BOT, reply_to=answer)
+    anna.wait("Позовите меня и спросите")
+    until(lambda: quiet(world))
+    assert len(world.prompts()) == 1 and len(anna.bot_messages) == 2
+
+
+def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(world: World) -> None:
+    _, (anna, boris) = club(world, 1, 2)
+    world.says("Раз. Два. Три.", chunks=3, hang_after=2)
+    world.says("Борису.")
+    anna.send(f"{BOT} считай")
+    anna.wait("Раз. Два.")
+    boris.send(f"{BOT} привет")
+    until(lambda: world.value("select count(*) from inbox where queued <> 0"))
+    anna.send("/cancel")
+    assert "Не надо" not in anna.wait("Остановился").text
+    boris.wait("Борису.")
