@@ -5,15 +5,13 @@ cancelling, bounded retries of what is safe to repeat, one new try with a renewe
 counting tokens, reporting faults.
 Doesn't cover: a vendor's format (`yandex_gpt.py`, `services/openai_gpt.py`), money and slots (`turns.py`).
 
-What is repeated, and only while no word of an answer has come: no connection, 429, 502, 503, 504. Never a
-timeout or a broken connection after the request left: the vendor may have written, and billed, the answer.
+What `wires.trials` repeats is repeated only while no word of an answer has come.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,23 +19,22 @@ from dataclasses import replace
 from typing import Final
 
 from connections import Sessions
-from errors import ModelAway, ModelBusy, ModelCancelled, ModelError
+from errors import ModelAway, ModelError
 from messages import Answer, Chunk, Finish, Message, Request, Usage
 from wires.cancelling import Cancel
 from wires.exchanges import Exchange
+from wires.trials import Errand, Trial, report, unheard
 from wires.wire import Fault, Wire
 
 __all__ = ["GPT", "Cancel", "Fault", "Wire", "is_stock_refusal"]
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE_S: Final = 30.0  # a vendor that asks for more is busy, not hiccuping: the user is told
 COUNT_TIMEOUT_S: Final = 5.0
 MOST_CHARS_PER_TOKEN: Final = 64  # more than any tokenizer's longest words
 NEAR: Final = 0.15  # how close to a limit an estimate must be for the tokenizer's round trip to pay
 CHARS_PER_TOKEN: Final = 3.0  # before the first answer; Russian text on YandexGPT has 3.5 to 4.5
 TOKENS_PER_MESSAGE: Final = 3  # a role and its marks
-SAFE_STATUSES: Final = frozenset({502, 503, 504})
 
 _STOCK_REFUSAL: Final = re.compile(
     r"(?:к сожалению, )?(?:я не могу обсуждать эту тему|в интернете есть много сайтов с информацией на эту тему)[.!… ]*"
@@ -54,10 +51,6 @@ def is_stock_refusal(text: str) -> bool:
     return len(text) < 400 and _STOCK_REFUSAL.fullmatch(" ".join(text.split()).strip('«»"* ')) is not None
 
 
-def _unheard(fault: Fault) -> None:
-    """Where nobody asked for faults they are in the log all the same."""
-
-
 class GPT:
     """A language model. Thread-safe; each method blocks its own thread only."""
 
@@ -68,7 +61,7 @@ class GPT:
         *,
         timeout_s: float = 120.0,
         wire_of: Callable[[str], Wire] | None = None,
-        on_fault: Callable[[Fault], None] = _unheard,
+        on_fault: Callable[[Fault], None] = unheard,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
@@ -86,10 +79,10 @@ class GPT:
 
         The first network call is made when the first chunk is asked for. Costs money.
         """
-        trial = _Trial(self, request, cancel)
+        trial = self._trial(request, cancel)
         while True:
             shown = False
-            exchange = trial.exchange()
+            exchange = Exchange(trial.deadline, cancel)
             try:
                 for chunk in self._stream_once(request, exchange):
                     if not shown:
@@ -98,18 +91,18 @@ class GPT:
                     yield chunk
                 return
             except ModelError as error:
-                if not trial.again(error, exchange, shown):
+                if not trial.again(error, exchange, shown=shown):
                     raise
 
     def ask(self, request: Request, cancel: Cancel | None = None) -> Answer:
         """The whole answer. Raises ModelError. Costs money."""
-        trial = _Trial(self, request, cancel)
+        trial = self._trial(request, cancel)
         while True:
-            exchange = trial.exchange()
+            exchange = Exchange(trial.deadline, cancel)
             try:
                 chunk = self._ask_once(request, exchange)
             except ModelError as error:
-                if not trial.again(error, exchange, False):
+                if not trial.again(error, exchange):
                     raise
             else:
                 trial.got_through()
@@ -153,7 +146,8 @@ class GPT:
                 return counted
             except ModelError as error:
                 name = wire.model_name(model)
-                self.report(Fault(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error))
+                fault = Fault(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error)
+                report(fault, self._on_fault)
                 if error.status != 401 or not wire.drop_credential(exchange.authorization):
                     break
         return estimate
@@ -163,18 +157,18 @@ class GPT:
         output = self.estimate([Message("assistant", text)], request.model) if text else 0
         return Usage(self.estimate(request.messages, request.model), output, estimated=True)
 
-    def report(self, fault: Fault) -> None:
-        """Log a fault and tell whoever listens."""
-        error = fault.error
-        log.warning(
-            "model call failed: purpose=%s user=%s turn=%s model=%s attempt=%s healed=%s status=%s request=%s %s: %s",
-            *(fault.purpose, fault.user_id, fault.turn_id, fault.model, fault.attempt, fault.healed),
-            *(error.status, error.request_id, type(error).__name__, error),
+    def _trial(self, request: Request, cancel: Cancel | None) -> Trial:
+        wire = self.wire_of(request.model)
+        name = wire.model_name(request.model)
+        return Trial(
+            Errand(request.purpose, name, request.user_id, request.turn_id, cancel),
+            timeout_s=self.timeout_s,
+            attempts=self._attempts,
+            backoff_s=self._backoff_s,
+            renew=wire.drop_credential,
+            adapt=lambda error: wire.adapt(error, request.model),
+            on_fault=self._on_fault,
         )
-        try:
-            self._on_fault(fault)
-        except Exception:
-            log.exception("the listener for model faults failed")
 
     def _stream_once(self, request: Request, exchange: Exchange) -> Iterator[Chunk]:
         wire = self.wire_of(request.model)
@@ -243,66 +237,3 @@ class GPT:
         seen = min(max(characters / tokens, 1.0), 6.0)
         known = self.calibration.get(name, seen)
         self.calibration[name] = known + 0.2 * (seen - known)
-
-
-class _Trial:
-    """The attempts at one request: what failed, what may be repeated, and when."""
-
-    def __init__(self, gpt: GPT, request: Request, cancel: Cancel | None) -> None:
-        self._gpt = gpt
-        self._request = request
-        self._cancel = cancel
-        self._deadline = time.monotonic() + gpt.timeout_s
-        self._failures: list[tuple[float, ModelError]] = []
-        self._pauses = 0
-        self._renewed = False
-
-    def exchange(self) -> Exchange:
-        return Exchange(self._deadline, self._cancel)
-
-    def got_through(self) -> None:
-        self._report(healed=True)
-
-    def again(self, error: ModelError, exchange: Exchange, shown: bool) -> bool:
-        """True when the request may be sent once more, after the pause that is due. Raises when cancelled meanwhile."""
-        if isinstance(error, ModelCancelled):
-            self._report(healed=False)
-            return False
-        self._failures.append((time.time(), error))
-        repeat = not shown and (self._changed(error, exchange) or self._paused(error, exchange))
-        if not repeat:
-            self._report(healed=False)
-        return repeat
-
-    def _changed(self, error: ModelError, exchange: Exchange) -> bool:
-        """The next try differs, and needs no pause."""
-        wire = self._gpt.wire_of(self._request.model)
-        if error.status == 401 and not self._renewed:
-            self._renewed = True
-            return wire.drop_credential(exchange.authorization)
-        return error.status in (400, 422) and wire.adapt(error, self._request.model)
-
-    def _paused(self, error: ModelError, exchange: Exchange) -> bool:
-        safe = isinstance(error, ModelBusy) or (
-            isinstance(error, ModelAway) and (not exchange.sent or error.status in SAFE_STATUSES)
-        )
-        if not safe or self._pauses + 1 >= self._gpt._attempts:
-            return False
-        pause_s = self._gpt._backoff_s * 2**self._pauses * random.uniform(0.5, 1.5)
-        pause_s += exchange.retry_after_s or 0.0
-        if pause_s > min(LONGEST_PAUSE_S, self._deadline - time.monotonic()):
-            return False
-        self._pauses += 1
-        if self._cancel is None:
-            time.sleep(pause_s)
-        elif self._cancel.wait(pause_s):
-            self._report(healed=False)
-            raise ModelCancelled("stopped on request")
-        return True
-
-    def _report(self, *, healed: bool) -> None:
-        request = self._request
-        name = self._gpt.wire_of(request.model).model_name(request.model)
-        failures, self._failures = self._failures, []
-        for attempt, (at, error) in enumerate(failures, 1):
-            self._gpt.report(Fault(at, request.purpose, request.user_id, request.turn_id, attempt, healed, name, error))
