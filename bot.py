@@ -149,8 +149,8 @@ class App:
         stories = StoryFamily(self.db, self.locales, outcomes)
         families = talk_families(config, self.db, self.locales, self.offer)
         writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
-        hearing = Hearing(config, self.db, writing, self.locales, self.api, vendors.recogniser)
-        media = Media(config, self.db, writing, self.locales, vendors.painter, vendors.narrator, hearing)
+        hearing = Hearing(config, self.db, writing.calls, self.locales, self.api, vendors.recogniser)
+        media = Media(config, self.db, writing.calls, self.locales, vendors.painter, vendors.narrator, hearing)
         self.turns = Turns(
             *(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics),
             meter=meter,

@@ -25,10 +25,11 @@ from messages import Finish, Message, OutboxRow, Outgoing, Usage
 from meter import SILENT, Meter
 from services.analytics import Analytics
 from storytelling import allowance
+from storytelling.calling import Live
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from storytelling.prompting import JOBS
-from storytelling.writing import Live, Writing
+from storytelling.writing import Writing
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from messages import Finish, Usage
 from services import ogg
 from services.speech import Recogniser
 from storytelling.apart import MOST_S
-from storytelling.writing import Live, Writing
+from storytelling.calling import Calls, Live
 from texts import Locales
 
 MOST_BYTES: Final = 20_000_000  # what Telegram lets a bot fetch
@@ -43,14 +43,14 @@ class Hearing:
         self,
         config: Config,
         db: Database,
-        writing: Writing,
+        calls: Calls,
         locales: Locales,
         api: BotApi,
         recogniser: Recogniser,
     ) -> None:
         self._config = config
         self._db = db
-        self._writing = writing
+        self._calls = calls
         self._locales = locales
         self._api = api
         self._recogniser = recogniser
@@ -68,7 +68,7 @@ class Hearing:
         if seconds > MOST_S:
             raise PromptTooLong("the recording is too long")
         price = hearing_price(self._config, seconds)
-        self._writing.reserve(live, turn.kind, price)
+        self._calls.reserve(live, turn.kind, price)
         live.input_tokens = price
         user = self._db.users.get(turn.user_id)
         words = self._recogniser.recognise(

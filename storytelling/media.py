@@ -15,8 +15,8 @@ from messages import Finish, Usage
 from services.images import Painter
 from services.speech import Narrator
 from storytelling import prompting
+from storytelling.calling import Calls, Live
 from storytelling.hearing import Hearing
-from storytelling.writing import Live, Writing
 from texts import Locales
 
 DESCRIPTION_TOKENS = 300
@@ -39,7 +39,7 @@ class Media:
         self,
         config: Config,
         db: Database,
-        writing: Writing,
+        calls: Calls,
         locales: Locales,
         painter: Painter,
         narrator: Narrator,
@@ -47,7 +47,7 @@ class Media:
     ) -> None:
         self._config = config
         self._db = db
-        self._writing = writing
+        self._calls = calls
         self._locales = locales
         self._painter = painter
         self._narrator = narrator
@@ -74,7 +74,7 @@ class Media:
 
     def _image(self, live: Live) -> Finish:
         turn, price = live.turn, self._config.image_tokens
-        self._writing.reserve(live, turn.kind, price)
+        self._calls.reserve(live, turn.kind, price)
         live.input_tokens = price
         picture = self._painter.paint(turn.hint, live.cancel, user_id=turn.user_id, turn_id=turn.id)
         live.files, live.usage = (picture,), Usage(price, 0)
@@ -87,7 +87,7 @@ class Media:
         texts = self._locales[story.language]
         messages = prompting.picture_messages(texts, story, part.text)
         price = self._config.image_tokens
-        described = self._writing.ask(live, messages, "description", DESCRIPTION_TOKENS, follows=price)
+        described = self._calls.ask(live, messages, "description", DESCRIPTION_TOKENS, follows=price)
         assert live.usage is not None  # of the description, which is billed whatever becomes of the picture
         tokens = live.input_tokens = live.usage.total + price
         try:
@@ -101,7 +101,7 @@ class Media:
     def _reading(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
         turn = live.turn
         tokens = reading_price(self._config, part.text)
-        self._writing.reserve(live, turn.kind, tokens)
+        self._calls.reserve(live, turn.kind, tokens)
         live.input_tokens = tokens
         pieces = self._narrator.speak(part.text, turn.hint, live.cancel, user_id=turn.user_id, turn_id=turn.id)
         if not pieces:
