@@ -72,12 +72,14 @@ class BotApi:
         if answer["ok"] is True:
             result: Json = answer.get("result")
             return result
-        retry_after = (answer.get("parameters") or {}).get("retry_after")
+        parameters = answer.get("parameters") or {}
+        retry_after, moved_to = parameters.get("retry_after"), parameters.get("migrate_to_chat_id")
         raise TelegramRefused(
             method,
             int(answer.get("error_code") or reply.status_code),
             self._masked(str(answer.get("description", ""))),
             float(retry_after) if isinstance(retry_after, int | float) else _seconds(reply),
+            moved_to if isinstance(moved_to, int) else None,
         )
 
     def sender(

@@ -57,11 +57,19 @@ class TelegramError(CoauthorError):
 class TelegramRefused(TelegramError):
     """Telegram answered no."""
 
-    def __init__(self, method: str, code: int, description: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        method: str,
+        code: int,
+        description: str,
+        retry_after_s: float | None = None,
+        moved_to: int | None = None,
+    ) -> None:
         super().__init__(method, f"{code} {description}")
         self.code = code
         self.description = description
         self.retry_after_s = retry_after_s
+        self.moved_to = moved_to  # the id that the chat, a group, has now
 
 
 class TelegramUnreachable(TelegramError):

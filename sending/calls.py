@@ -6,6 +6,7 @@
 | 429 | the chat waits `retry_after` (all chats, if many are refused within a second), then again | draft dropped |
 | 5xx, nothing | again, after 0.5 s doubling to 30 s | dropped |
 | can't parse | once more as plain text | dropped |
+| the group has another id now | once more there | dropped |
 | not modified | counts as sent | counts as shown |
 | 401 | again after 30 s: the token is at fault, not the message | dropped |
 | 403, other 4xx | ends it; 403 tells `on_blocked` | dropped |
@@ -127,6 +128,10 @@ class Calls:
         if error.code == 401 and answer.kept:
             log.error("Telegram doesn't know the token method=%s chat=%s", row.method, row.chat_id)
             return Outcome(again=True, wait_s=self._pace.retry_most_s)
+        if error.moved_to is not None and error.moved_to != row.chat_id and answer.kept:
+            log.info("group moved chat=%s to=%s", row.chat_id, error.moved_to)
+            answer.row = replace(row, chat_id=error.moved_to)
+            return Outcome(again=True)
         if "message is not modified" in description:
             known = row.params.get("message_id")
             answer.message_id = known if isinstance(known, int) else None

@@ -41,10 +41,12 @@ class Order:
     drop: bool = False  # read the request, then close without an answer
 
 
-def refusal(code: int, description: str, retry_after: float | None = None) -> Order:
+def refusal(code: int, description: str, retry_after: float | None = None, moved_to: int | None = None) -> Order:
     answer: dict[str, Any] = {"ok": False, "error_code": code, "description": description}
     if retry_after is not None:
         answer["parameters"] = {"retry_after": retry_after}
+    if moved_to is not None:
+        answer["parameters"] = {"migrate_to_chat_id": moved_to}
     return Order(code, json.dumps(answer).encode())
 
 

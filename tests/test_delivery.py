@@ -214,6 +214,15 @@ def test_a_refused_message_ends_and_the_next_goes(bench: Bench) -> None:
     assert [row_id for row_id, *_ in bench.store.marked] == [2]
 
 
+def test_what_is_for_a_group_that_became_a_supergroup_goes_there(bench: Bench) -> None:
+    said = "Bad Request: group chat was upgraded to a supergroup chat"
+    bench.server.order("sendMessage", refusal(400, said, moved_to=-1007), chat_id=-5)
+    bench.say(-5, "ответ", prompt_id=9)
+    bench.flush()
+    assert bench.texts(-1007) == ["ответ"] and not bench.store.refused
+    assert [marked[:2] + marked[3:] for marked in bench.store.marked] == [(1, -1007, 9)]
+
+
 def test_a_blocked_bot_is_told_of(bench: Bench) -> None:
     bench.server.order("sendMessage", refusal(403, "Forbidden: bot was blocked by the user"))
     bench.say(5, "раз")
