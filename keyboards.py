@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from draft import Draft, page_of
 from messages import Json
 from presets import Preset
-from story import ANSWERS, ENDINGS, LENGTHS, TONES, Draft, Step, page_of
+from story import ANSWERS, ENDINGS, LENGTHS, TONES, Step
 from texts import Texts
 
 _PLACEHOLDERS = {

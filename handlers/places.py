@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from database import Role
+from draft import Draft
 from handlers.visit import Visit, now
 from keyboards import presets_shown
 from prose import first_sentences
 from splitting import shorten
-from story import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS, Draft, Step
+from story import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS, Step
 from storytelling.outcomes import title_of
 from talking import roles
 from texts import Html, Texts

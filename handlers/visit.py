@@ -16,12 +16,13 @@ from catalogue import Model
 from config import Config
 from database import NO_SESSION, Database, Story, Talk, User
 from delivery import Delivery
+from draft import Draft
 from intake import Envelope, Intake
 from keyboards import inline, reply
 from messages import Json, Outgoing
 from offer import Offer
 from services.analytics import Analytics
-from story import TALKING, Draft, Step
+from story import TALKING, Step
 from storytelling.media import Media
 from storytelling.outcomes import Outcomes
 from texts import Locales, Texts

@@ -9,12 +9,13 @@ import random
 from dataclasses import replace
 
 from database import Story
+from draft import Draft, unfinished_step
 from errors import LimitReached
 from handlers import rewriting
 from handlers.places import announce, awaited
 from handlers.questions import fits
 from handlers.visit import Visit, now
-from story import WORD_LIMITS, Draft, Step, unfinished_step
+from story import WORD_LIMITS, Step
 from storytelling.outcomes import title_of
 
 

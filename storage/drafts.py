@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 
+from draft import Draft
 from storage.connection import Connection
-from story import Draft, Step
+from story import Step
 
 
 class Drafts(MutableMapping[int, Draft]):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal, cast
 
 from database import Database, Story
+from draft import working_title
 from messages import Made, Outgoing, Recipe
 from services.export import FORMATS, Book, Part, Wording, file_name, in_chapters
-from story import working_title
 from texts import Locales, Texts
 
 __all__ = ["FORMATS", "book_of", "document", "file_of"]

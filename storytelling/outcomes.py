@@ -13,12 +13,13 @@ from collections.abc import Mapping, Sequence
 
 from config import Config
 from database import Database, Story, Turn, User
+from draft import Draft, short_name, working_title
 from errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
 from keyboards import inline, reply
 from messages import Json, Outgoing, Usage
 from offer import Offer
 from splitting import tail
-from story import Draft, Step, short_name, working_title
+from story import Step
 from storytelling import allowance, apart, books, showing
 from storytelling.appeals import how_to_get
 from storytelling.prompting import JOBS, STREAMED

@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from database import Database, inspect
+from draft import Draft
 from errors import ForeignDatabase, StorageError
 from messages import Outgoing, Recipe
 from storage import schema
 from storage.connection import Connection
-from story import Draft, Step
+from story import Step
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = {
     "version": 1,
     "errors": 1, "messages": 1, "story": 1, "presets": 1, "prose": 1, "splitting": 1, "env_values": 1, "masking": 1,
-    "personas": 1, "meter": 1, "updates": 1,
+    "personas": 1, "meter": 1, "updates": 1, "draft": 1,
     "config": 2, "texts": 2, "logs": 2, "keepalive": 2, "connections": 2, "botapi": 2, "database": 2, "storage": 2,
     "catalogue": 2, "richtext": 2, "supervisor": 2,
     "gpt": 3, "wires": 3, "delivery": 3, "sending": 3, "polling": 3, "chat_lines": 3, "webhook": 3,
@@ -34,7 +34,7 @@ FLOORS = {
 }  # fmt: skip
 # What a room may import from its own floor: the helpers that it outgrew its file by.
 HELPERS = {
-    ("meter", "messages"), ("connections", "keepalive"), ("botapi", "connections"),
+    ("draft", "story"), ("meter", "messages"), ("connections", "keepalive"), ("botapi", "connections"),
     ("database", "storage"), ("delivery", "sending"), ("gpt", "wires"), ("polling", "wires"), ("webhook", "polling"),
     ("yandex_gpt", "yandex_iam"), ("turns", "storytelling"), ("talking", "storytelling"),
 }  # fmt: skip

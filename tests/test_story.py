@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from draft import Draft, page_of, short_name, unfinished_step, working_title
 from handlers.front import ACTIONS
 from story import (
     ADMIN_COMMANDS,
@@ -22,14 +23,9 @@ from story import (
     UNKNOWN_COMMAND,
     WIZARD,
     WORDS,
-    Draft,
     Step,
     accepted,
     decide,
-    page_of,
-    short_name,
-    unfinished_step,
-    working_title,
 )
 
 # What each step accepts beside what works everywhere: key → (action, next step).
