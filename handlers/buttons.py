@@ -130,7 +130,7 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
     """Asks a failed turn again, if the story still stands where it failed."""
     db = visit.desk.db
     turn = db.turns.get(turn_id)
-    if turn is None or turn.user_id != visit.user.id:
+    if turn is None or turn.user_id != visit.user.id or turn.chat_id != visit.chat_id:
         return "toast.foreign"
     if turn.kind in TALKS:
         return assistant.once_more(visit, turn, soft=soft)

@@ -238,3 +238,20 @@ def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(world: World) -
     anna.send("/cancel")
     assert "Не надо" not in anna.wait("Остановился").text
     boris.wait("Борису.")
+
+
+def test_a_failed_question_is_repeated_only_where_it_was_asked(world: World) -> None:
+    person = chatting(world)
+    world.says("", status=500)
+    person.send("Вопрос.")
+    trouble = person.wait("Не получилось")
+    _, (anna,) = club(world, 1)
+    group = {"id": -100500, "type": "supergroup", "title": "Клуб"}
+    sender = {"id": 1, "is_bot": False, "first_name": "Анна"}
+    bot = {"id": 7, "is_bot": True, "first_name": "Соавтор", "username": BOT[1:]}
+    message = {"message_id": 9, "date": 1, "chat": group, "from": bot, "text": "…"}
+    data = next(button.data for row in trouble.buttons for button in row)
+    forged = {"id": "1", "from": sender, "chat_instance": "1", "message": message, "data": data}
+    world.telegram.raw_update({"callback_query": forged})
+    until(lambda: "Эта кнопка не ваша" in str(world.telegram.called("answerCallbackQuery")))
+    assert not anna.bot_messages
