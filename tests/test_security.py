@@ -182,7 +182,7 @@ def test_words_of_any_length_get_an_answer(world: World) -> None:
         world.telegram.raw_update({"message": message(1, text)})
     until(world.settled, 30)
     person.send("/help")
-    person.wait("Команды")
+    person.wait("Мы пишем историю вдвоём")
 
 
 def test_a_flood_of_one_leaves_five_waiting_and_others_unharmed(world: World) -> None:
@@ -193,7 +193,7 @@ def test_a_flood_of_one_leaves_five_waiting_and_others_unharmed(world: World) ->
     for number in range(60):
         flooder.send(f"слово {number}")
     other.send("/help")
-    other.wait("Команды")
+    other.wait("Мы пишем историю вдвоём")
     until(lambda: world.value("select count(*) from inbox where state = 'new' and queued = 0") == 0)
     assert world.value("select count(*) from inbox where queued <> 0 and state = 'new'") == 5
 
