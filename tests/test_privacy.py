@@ -300,7 +300,7 @@ def test_what_waits_to_go_out_is_taken_back(world: World) -> None:
     person.tap("🗑 Удалить всё", asked)
     person.wait("больше не помню")
     until(world.settled)
-    assert not [one for one in person.bot_messages if "Осталось:" in one.text and "Команды" not in one.text]
+    assert not [one for one in person.bot_messages if "Осталось:" in one.text and "Мы пишем" not in one.text]
 
 
 def test_a_shared_link_closes_and_a_branch_of_it_stays(world: World) -> None:
