@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.test_chat import ask, asked, chatting
-from tests.test_groups import BOT, club, quiet
+from tests.test_groups import BOT, club
 from tests.world import World, until
 
 # ── a character in private ──
@@ -223,7 +223,7 @@ def test_a_sticker_or_a_bare_mention_under_the_bots_own_answer_asks_nothing(worl
     anna.photo(reply_to=answer)
     anna.send(BOT, reply_to=answer)
     anna.wait("Позовите меня и спросите")
-    until(lambda: quiet(world))
+    until(world.settled)
     assert len(world.prompts()) == 1 and len(anna.bot_messages) == 2
 
 
