@@ -8,10 +8,10 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test chaos bench check lock clean chromium
+.PHONY: help demo run install test chaos bench check pictures lock clean chromium
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed ## the bot on this machine, with a chat page in the browser; needs no token and no key
 	@$(BIN) -m sandbox
@@ -34,6 +34,9 @@ check: $(VENV)/.installed-dev ## style, format and types
 	@$(BIN) -m ruff check .
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m mypy
+
+pictures: $(VENV)/.installed-dev chromium ## docs/pictures/ anew from the demo's page, two minutes
+	@$(BIN) assets/take_pictures.py
 
 lock: $(BIN) ## requirements*.txt anew from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
 	@$(PIP) uv==0.13.8

@@ -289,6 +289,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         environment = load_environment(HERE, environ)
         config = Config.from_env(environment)
         _catalogue(config)  # its faults are the configuration's
+        network = Network.from_env(environment)
     except ConfigError as error:
         return _not_configured(error)
     if options.health:  # before the log, which the running bot writes
@@ -304,8 +305,8 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
                 print(f"ok    backup: {back_up(config.database_path, options.backup)}")
                 return 0
             if options.check:
-                return _check(config, Network.from_env(environment))
-            return _serve(config, Network.from_env(environment))
+                return _check(config, network)
+            return _serve(config, network)
         except CoauthorError as error:
             if options.backup is not None:
                 print(f"FAIL  backup: {error}")

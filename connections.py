@@ -28,6 +28,7 @@ from urllib3.exceptions import HTTPError
 from urllib3.util import parse_url
 from urllib3.util.proxy import connection_requires_http_tunnel
 
+from errors import ConfigError
 from keepalive import NoAnswer, Response, send, watchers, watching
 
 __all__ = ["IDLE_S", "Network", "NoAnswer", "Response", "Sessions", "new_session", "tls_context", "watching"]
@@ -47,10 +48,22 @@ class Network:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Network:
-        """What `env` says in the names that curl and requests read; lower case goes first."""
+        """What `env` says in the names that curl and requests read; lower case goes first.
+
+        Raises `ConfigError` for authorities that can't be read: every connection would fail of them.
+        """
 
         def first(*names: str) -> str:
             return next((env[name].strip() for name in names if env.get(name, "").strip()), "")
+
+        authorities = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+        ca_bundle = first(*authorities)
+        try:
+            tls_context(ca_bundle)
+        except OSError as error:  # ssl.SSLError is one
+            name = next(name for name in authorities if env.get(name, "").strip())
+            fault = f"{name}: {ca_bundle} can't be read as certificates ({error.strerror or error})."
+            raise ConfigError([f"{fault} Give it a PEM file, or unset it."]) from error
 
         everything = first("all_proxy", "ALL_PROXY")
         hosts = first("no_proxy", "NO_PROXY").split(",")
@@ -58,7 +71,7 @@ class Network:
             http_proxy=first("http_proxy", "HTTP_PROXY") or everything,
             https_proxy=first("https_proxy", "HTTPS_PROXY") or everything,
             no_proxy=tuple(host.strip().lower() for host in hosts if host.strip()),
-            ca_bundle=first("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"),
+            ca_bundle=ca_bundle,
         )
 
     def proxy_for(self, url: str) -> str:

@@ -247,9 +247,3 @@ def test_the_example_lists_every_setting_once_with_a_comment_above_and_its_defau
     (tmp_path / ".env").write_text("\n".join(f"{name}={value}" for name, value in shown if value), "utf-8")
     from_example = Config.from_env(load_environment(tmp_path, ENOUGH))
     assert from_example == Config.from_env(ENOUGH)
-
-
-def test_the_readme_names_every_setting() -> None:
-    readme = ROOT / "README.md"
-    text = readme.read_text("utf-8") if readme.exists() else " ".join(f"`{name}`" for name in names())
-    assert [name for name in names() if f"`{name}`" not in text] == []

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from connections import Network, Sessions, new_session, tls_context
-from errors import ModelAway, ModelCancelled
+from errors import ConfigError, ModelAway, ModelCancelled
 from sandbox.models import ModelServers
 from tests.model_fixtures import models
 from wires.cancelling import Cancel
@@ -109,6 +109,14 @@ def test_an_unknown_authority_is_refused(certificate: Path) -> None:
         with pytest.raises(ModelAway, match="no connection"):
             exchange.send(Sessions(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
         assert not exchange.sent
+
+
+def test_authorities_that_cannot_be_read_are_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    no_certificates = tmp_path / "notes.pem"
+    no_certificates.write_text("hello", "utf-8")
+    for path in (no_certificates, tmp_path / "missing.pem"):
+        with pytest.raises(ConfigError, match=rf"^REQUESTS_CA_BUNDLE: {path} can't be read as certificates \(.+\)\."):
+            Network.from_env({"REQUESTS_CA_BUNDLE": str(path)})
 
 
 def test_all_sessions_share_one_tls_context() -> None:
