@@ -286,6 +286,6 @@ class Sessions:
         """
         adapter: Any = getattr(self._local, "adapter", None)
         if adapter is None:
-            adapter = self._local.adapter = self.get().get_adapter("https://")
+            adapter = self._local.adapter = _Adapter(self._network, self._idle_s)  # a session has two more, unused
         route = adapter.route(method, url)
         return send(route.pool, route.tunnel, route.start, headers, body, timeout)

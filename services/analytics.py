@@ -84,11 +84,11 @@ class TellingOutbox:
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
         """Telegram has it. An answer in several messages, or one that is shown again, counts once."""
         shown = message_id is not None and prompt_id is not None
-        first = shown and not self._db.outbox.messages_of(chat_id, prompt_id)
+        turn = self._db.turns.first_shown(prompt_id, chat_id) if shown and prompt_id is not None else None
         self._db.outbox.sent(row_id, chat_id, message_id, prompt_id)
-        turn = self._db.turns.that_wrote(prompt_id) if first and prompt_id is not None else None
         if turn is not None:
-            self._analytics.tell("reply_sent", turn.user_id, kind=turn.kind)
+            user_id, kind = turn
+            self._analytics.tell("reply_sent", user_id, kind=kind)
 
 
 class _Amplitude:

@@ -30,7 +30,10 @@ log = logging.getLogger(__name__)
 
 DISK_PAUSE_S = 0.5
 # `secure_delete`: what is deleted is overwritten with zeros, and not only given free.
-PRAGMAS = ("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on")
+PRAGMAS = (
+    *("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on"),
+    "cache_size=-512",  # KiB; the system's own cache serves as well, and 1.5 MiB less are resident
+)
 READ_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 2_000  # whoever holds the file longer is reported; everything that waits tries again
 

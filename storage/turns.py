@@ -72,15 +72,15 @@ class Turns:
         row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
         return _turn(row) if row else None
 
-    def that_wrote(self, prompt_id: int) -> Turn | None:
-        """The turn whose answer a prompt is; None where it is somebody's own words."""
-        columns = ", ".join(f"turn.{name}" for name in _COLUMNS.split(", "))
+    def first_shown(self, prompt_id: int, chat_id: int) -> tuple[int, str] | None:
+        """Whose turn an answer is, and its kind, while no message shows it yet; None otherwise, and for words."""
         row = self._connection.row(
-            f"select {columns} from prompt join turn on turn.id = prompt.turn_id"
-            " where prompt.id = ? and prompt.role = 'assistant'",
-            (prompt_id,),
+            "select turn.user_id, turn.kind from prompt join turn on turn.id = prompt.turn_id"
+            " where prompt.id = ?1 and prompt.role = 'assistant'"
+            " and not exists (select 1 from sent where prompt_id = ?1 and chat_id = ?2)",
+            (prompt_id, chat_id),
         )
-        return _turn(row) if row else None
+        return (row["user_id"], row["kind"]) if row else None
 
     def open_in(self, chat_id: int) -> Turn | None:
         """The waiting or running turn of a chat."""

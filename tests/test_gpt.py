@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import certifi
 import pytest
 
 from connections import Network, Sessions
@@ -381,4 +382,5 @@ def test_the_environment_is_read_once_and_only_when_asked(monkeypatch: pytest.Mo
     assert not any(map(proxied, ("http://example.com", "https://ya.ru", "https://10.1.2.3", "https://host:8443")))
     local = Network(http_proxy="http://proxy:3128")
     assert not any(map(local.proxy_for, ("http://169.254.169.254", "http://localhost:1", "http://127.0.0.1:1")))
-    assert Network.from_env({"CURL_CA_BUNDLE": "/ca.pem", "ALL_PROXY": "http://p:1"}).ca_bundle == "/ca.pem"
+    env = {"CURL_CA_BUNDLE": certifi.where(), "ALL_PROXY": "http://p:1"}
+    assert Network.from_env(env).ca_bundle == certifi.where()
