@@ -178,6 +178,7 @@ class App:
         self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
 
     def start(self) -> None:
+        """Recalls what was learned, then starts every part, each in its own threads; returns then."""
         self.learned.recall()
         self.delivery.start()
         self.turns.start()

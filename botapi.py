@@ -35,6 +35,7 @@ class Reply:
 
     @property
     def text(self) -> str:
+        """The body as UTF-8, with replacement characters for bytes that aren't."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:

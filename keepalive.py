@@ -147,6 +147,7 @@ class Response:
         self._unpack: Any = None
 
     def read_head(self) -> None:
+        """Reads until the status and headers are there. Raises HTTPException for an unknown coding."""
         while not self.status_code:
             self._fill()
         coding = self.headers.get("transfer-encoding", "").lower()
@@ -221,26 +222,32 @@ class Response:
     # What the parser calls. `status_code` stays 0 until the head has been read of an answer that isn't 1xx.
 
     def on_message_begin(self) -> None:
+        """The parser sees an answer begin. Raises HTTPException if one has ended already."""
         if self._ended:
             raise HTTPException("a second answer")  # `_fill` hears of it
         self.reason, self.headers = "", HTTPHeaderDict()
 
     def on_status(self, piece: bytes) -> None:
+        """The parser has a piece of the reason phrase: it is added to `reason`."""
         self.reason += piece.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser has a header: kept under its lower-case name; trailers are ignored."""
         if not self.status_code:  # a trailer is nothing for us
             self.headers.add(name.decode("latin-1").lower(), value.decode("latin-1").strip())
 
     def on_headers_complete(self) -> None:
+        """The head is whole: sets `status_code`, which an interim answer (1xx) leaves 0."""
         status = self._parser.get_status_code()
         self.status_code = status if status >= 200 else 0
 
     def on_body(self, piece: bytes) -> None:
+        """The parser has a piece of the body: it waits to be read."""
         if self.status_code:
             self._came.append(piece)
 
     def on_message_complete(self) -> None:
+        """The answer has ended: notes whether the connection can be used again; not for 1xx."""
         if self.status_code:
             self._ended = True
             self._keeps = self._parser.should_keep_alive()

@@ -67,10 +67,12 @@ class Logs:
         self._foreign = {name: _state(logging.getLogger(name)) for name in FOREIGN}
 
     def add(self, handler: logging.Handler) -> None:
+        """Every logger's records go to `handler` too, until `close`."""
         self._handlers.append(handler)
         logging.getLogger().addHandler(handler)
 
     def close(self) -> None:
+        """Closes its handlers and gives the root and foreign loggers their former settings back."""
         root = logging.getLogger()
         for handler in self._handlers:
             root.removeHandler(handler)

@@ -66,6 +66,7 @@ class Offer:
 
     @property
     def default(self) -> Model:
+        """The model that answers those who chose none, as the offer stands now."""
         return self._state.default
 
     @property

@@ -68,6 +68,7 @@ class Polling:
         self._due_at = math.inf  # when the next request will have ended, unless the thread hangs
 
     def start(self) -> None:
+        """Starts its thread and returns at once; the first poll is awaited from now on."""
         self._expect(LONG_POLL_S + ANSWER_S)
         self._thread.start()
 

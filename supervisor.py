@@ -29,12 +29,15 @@ class Supervisor:
         return cls(env.get("NOTIFY_SOCKET", ""), watchdog_s)
 
     def ready(self) -> None:
+        """Tells that the start is over: systemd counts the service as started."""
         self._tell("READY=1")
 
     def alive(self) -> None:
+        """One sign of life; the next must come within `watchdog_s`."""
         self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
+        """Tells that the process is shutting down on purpose."""
         self._tell("STOPPING=1")
 
     def _tell(self, what: str) -> None:

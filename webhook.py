@@ -63,6 +63,7 @@ class Webhook:
         self._due_at = math.inf
 
     def start(self) -> None:
+        """Starts its thread and returns at once; its look at the webhook is late after `LATE_S` seconds."""
         self._due_at = time.monotonic() + LATE_S
         self._thread.start()
 

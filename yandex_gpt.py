@@ -55,9 +55,11 @@ class YandexWire:
         self._no_schema: frozenset[str] = frozenset()  # the models that have refused one
 
     def model_name(self, model: str) -> str:
+        """`model`, or the configured one for an empty name. No network."""
         return model or self._model
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
+        """The call that asks `request`, its temperature brought within 0 to 1. Raises ModelError."""
         body = self._body(request.messages, request.model)
         body["completionOptions"] = {
             "stream": stream,
@@ -69,32 +71,39 @@ class YandexWire:
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
+        """The call that has the vendor count the messages' tokens. Raises ModelError."""
         return Call(f"{self._url}/tokenizeCompletion", self._headers(timeout_s), self._body(messages, model))
 
     def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
+        """A chunk for each line of JSON that isn't blank. Raises ModelError."""
         for line in lines:
             if line.strip():
                 yield _chunk(line)
 
     def answer(self, body: bytes) -> Chunk:
+        """A whole answer. Raises ModelAway where it doesn't say how it ended."""
         chunk = _chunk(body)
         if chunk.finish is None:
             raise ModelAway("an answer without an end")
         return chunk
 
     def counted(self, body: bytes) -> int:
+        """How many tokens the tokenizer lists. Raises ModelAway where it lists none."""
         tokens = _object(body).get("tokens")
         if not isinstance(tokens, list):
             raise ModelAway("the tokenizer answered without tokens")
         return len(tokens)
 
     def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
+        """The ModelError that a status other than 200 stands for; `body` is masked already."""
         return read_error(status, headers, body)
 
     def drop_credential(self, authorization: str) -> bool:
+        """Gives up the refused header; True when a new try may help."""
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError, model: str) -> bool:
+        """True when the error is about the JSON schema: this model is sent none from now on."""
         named = "schema" in f"{error} {error.body}".lower() and model not in self._no_schema
         if named:
             self._no_schema |= {model}

@@ -68,6 +68,7 @@ class RenewedToken:
         self._failure: ModelError | None = None
 
     def header(self, timeout_s: float) -> str:
+        """`Bearer …`, renewed ahead of its end; the old one serves if that fails. Raises ModelError."""
         token, now = self._token, self._clock()
         if token is None or now >= token.expires_at - MARGIN_S:
             token = self._first(timeout_s)
@@ -82,6 +83,7 @@ class RenewedToken:
         return f"Bearer {token.value}"
 
     def drop(self, header: str) -> bool:
+        """Forgets the refused token, if it is still the current one; False only for an empty header."""
         if not header:
             return False  # it was IAM itself that refused
         token = self._token

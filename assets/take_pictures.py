@@ -67,6 +67,7 @@ class Visitor:
         self.chat.get_by_role("button", name=label, exact=True).last.click()
 
     def say(self, words: str) -> None:
+        """Types the words into the chat's field and sends them; doesn't wait for an answer."""
         field = self.chat.get_by_label("Сообщение", exact=True)
         field.fill(words)
         field.press("Enter")
@@ -128,6 +129,7 @@ def spread(database: Path) -> None:
 
 
 def wizard(anna: Visitor) -> None:
+    """Goes through the five steps of a new story, and takes `card` of the last."""
     anna.press("📖 Новая история")
     anna.hears("Шаг 1 из 5")
     anna.press("Детектив")
@@ -142,6 +144,7 @@ def wizard(anna: Visitor) -> None:
 
 
 def story(anna: Visitor) -> None:
+    """Writes a story to its happy end; takes `draft`, `story` and `finale`."""
     anna.press("✨ Начать историю")
     anna.page.wait_for_function("(document.querySelector('.draft .text')?.textContent || '').length > 250")
     anna.takes("draft", rest_ms=0)
@@ -158,6 +161,7 @@ def story(anna: Visitor) -> None:
 
 
 def shelf(anna: Visitor) -> None:
+    """Begins three more stories at random, and takes `library` of the list."""
     for _ in range(3):
         anna.press("🏠 Меню")
         anna.press("📖 Новая история")
@@ -171,6 +175,7 @@ def shelf(anna: Visitor) -> None:
 
 
 def talk(anna: Visitor) -> None:
+    """Asks the chat for a piece of code, takes `chat` and goes back to the menu."""
     anna.press("💬 Чат")
     anna.say("Покажите пример кода: функция, которая здоровается")
     anna.hears("def greet")
@@ -193,6 +198,7 @@ def page_inside(anna: Visitor) -> None:
 
 
 def main() -> None:
+    """Runs the demo in a temporary folder and takes all pictures; `CHROMIUM` names the browser."""
     from playwright.sync_api import sync_playwright
 
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")

@@ -80,6 +80,7 @@ async def measure(scenario: Scenario, options: argparse.Namespace, database: Pat
 
 
 def scenarios(options: argparse.Namespace) -> list[Scenario]:
+    """What the options ask to be measured, in order: one of `--only`, four of `--quick`, or all."""
     if options.only:
         users, model_s, *rest = options.only.split(",")
         limits, prompts = (*rest, "off", "0")[:2] if len(rest) != 1 else (rest[0], "0")
@@ -101,6 +102,7 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
 
 
 def main() -> None:
+    """Measures every scenario asked for and prints a table, a row for each: the median run."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="four scenarios only")
     parser.add_argument("--only", metavar="USERS,MODEL_S[,LIMITS[,PROMPTS]]", help="one scenario, as 50,2,off,1000000")

@@ -48,10 +48,12 @@ class Bot:
 
     @property
     def pid(self) -> int:
+        """The process id, for /proc and profilers."""
         return self._process.pid
 
     @property
     def runs(self) -> bool:
+        """Whether the process hasn't ended yet; asked anew each time."""
         return self._process.poll() is None
 
     def cpu_s(self) -> float:

@@ -22,6 +22,7 @@ ROUNDS = 25
 
 
 def main() -> None:
+    """Prints how many milliseconds /help takes (p50, p95, p99) while all model slots are taken."""
     with TelegramServer() as telegram, ModelServers() as models, tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
         world.process()

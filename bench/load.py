@@ -22,7 +22,8 @@ FIRST_ID: Final = 1001
 class Says(Protocol):
     """Where people write."""
 
-    def say(self, chat_id: int, text: str) -> None: ...
+    def say(self, chat_id: int, text: str) -> None:
+        """A private message of that person to the bot; returns before it is answered."""
 
 
 @dataclass(slots=True)
@@ -39,10 +40,12 @@ class Turn:
 
     @property
     def overhead_s(self) -> float:
+        """Seconds from message to answer, without the model's own: what the bot took."""
         return self.answered_at - self.sent_at - self.model_s
 
     @property
     def first_text_s(self) -> float:
+        """Seconds from the model's first chunk to the first text that the person sees."""
         return self.first_text_at - self.first_chunk_at
 
 
@@ -88,6 +91,7 @@ class Load:
     # ------------------------------------------------------------------ told by the stand-ins
 
     def called(self, method: str, chat_id: int, text: str, at: float) -> None:
+        """Books one Bot API call; the answer ends the turn, and its place writes again. Others are `odd`."""
         turn = self._open.get(chat_id)
         if turn is None:
             self.odd.append(f"{method} out of turn")
@@ -109,9 +113,11 @@ class Load:
         asyncio.get_running_loop().call_soon(self._write, place, number + 1)
 
     def first_chunk(self, chat_id: int, at: float) -> None:
+        """Notes when the model's first chunk for the chat's open turn went out."""
         if turn := self._open.get(chat_id):
             turn.first_chunk_at = at
 
     def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None:
+        """Notes how many seconds the model took for the chat's open turn."""
         if turn := self._open.get(chat_id):
             turn.model_s = ended_at - asked_at

@@ -33,11 +33,14 @@ _PLACE: Final = b"place-"  # the users' words carry their chat's number behind t
 class Witness(Protocol):
     """Who is told what happened, with the moments of `time.monotonic()`."""
 
-    def called(self, method: str, chat_id: int, text: str, at: float) -> None: ...
+    def called(self, method: str, chat_id: int, text: str, at: float) -> None:
+        """The bot called a Bot API method for this chat."""
 
-    def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None: ...
+    def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None:
+        """The model has written its whole answer for this chat."""
 
-    def first_chunk(self, chat_id: int, at: float) -> None: ...
+    def first_chunk(self, chat_id: int, at: float) -> None:
+        """The model has sent the first chunk of an answer for this chat."""
 
 
 def words(chat_id: int) -> str:
@@ -53,10 +56,12 @@ class Http(asyncio.Protocol):
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps the transport that answers go to."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Hands each request that is complete to `answer`; the rest waits for more bytes."""
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end]
@@ -76,10 +81,12 @@ async def serve(answer: Callable[[str, bytes, asyncio.Transport], None]) -> tupl
 
 
 def reply(transport: asyncio.Transport, result: Any) -> None:
+    """Sends `result` as the Bot API does a success: `{"ok": true, "result": …}`."""
     send(transport, json.dumps({"ok": True, "result": result}, ensure_ascii=False).encode())
 
 
 def send(transport: asyncio.Transport, body: bytes, status: int = 200) -> None:
+    """Writes a JSON answer with its head; nothing where the connection is closing."""
     if not transport.is_closing():
         head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         transport.write(head.encode() + body)
@@ -106,13 +113,16 @@ class Telegram:
         self.last_call_at = 0.0
 
     async def open(self) -> str:
+        """Serves on a free port from now on; the server's address."""
         self._server, url = await serve(self._on_call)
         return url
 
     def close(self) -> None:
+        """Takes no more connections; those that stand aren't cut."""
         self._server.close()
 
     def say(self, chat_id: int, text: str) -> None:
+        """Queues a private message as an update, and hands it over if the bot is polling."""
         self._ids += 1
         person = {"id": chat_id, "is_bot": False, "first_name": "Анна", "language_code": "ru"}
         chat = {"id": chat_id, "type": "private", "first_name": "Анна"}
@@ -201,13 +211,16 @@ class Sandbox:
         self._server = Watched()
 
     async def open(self) -> str:
+        """Starts the sandbox's server; its address."""
         self._server.__enter__()
         return self._server.url
 
     def close(self) -> None:
+        """Closes the sandbox's server."""
         self._server.close()
 
     def say(self, chat_id: int, text: str) -> None:
+        """A message from the sandbox's user of that id."""
         self._server.user(chat_id).send(text)
 
 
@@ -226,10 +239,12 @@ class Model:
         self.asked = 0
 
     async def open(self) -> str:
+        """Serves on a free port from now on; the server's address."""
         self._server, url = await serve(self._on_call)
         return url
 
     def close(self) -> None:
+        """Takes no more connections; those that stand aren't cut."""
         self._server.close()
 
     def _on_call(self, path: str, body: bytes, transport: asyncio.Transport) -> None:

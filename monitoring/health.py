@@ -50,6 +50,7 @@ class Heart:
         self._answered_at = self._clock()
 
     def ticker(self) -> str:
+        """What is wrong with the ticker, in a few words; empty: nothing."""
         if self._thread is None:
             return "it hasn't begun"
         if not self._thread.is_alive():
@@ -58,6 +59,7 @@ class Heart:
         return f"no sign of life for {silent_s:.0f} s" if silent_s > TICKER_HANGS_S else ""
 
     def database(self) -> str:
+        """What is wrong with the database, in a few words; empty: nothing. Never waits for it."""
         if self._error:
             return self._error
         silent_s = self._clock() - self._answered_at

@@ -53,9 +53,11 @@ class PrometheusMeter(Meter):
         return Histogram(f"coauthor_{name}", says, labels, registry=self.registry, buckets=LATENCY_S)
 
     def update_handled(self, verdict: str) -> None:
+        """Counts one update under its verdict."""
         self._updates.labels(verdict).inc()
 
     def turn_ended(self, kind: str, outcome: str, seconds: float, first_text_s: float | None) -> None:
+        """Counts the turn; its seconds only if answered, those to its first text if it had one."""
         self._turns.labels(kind, outcome).inc()
         if outcome == "answered":
             self._seconds.labels(kind).observe(seconds)
@@ -63,14 +65,17 @@ class PrometheusMeter(Meter):
             self._first.observe(first_text_s)
 
     def call_settled(self, usage: Usage, charged: int) -> None:
+        """Adds up tokens: those read, those written and those charged to the user."""
         self._tokens.labels("input").inc(usage.input)
         self._tokens.labels("output").inc(usage.output)
         self._tokens.labels("charged").inc(charged)
 
     def model_failed(self, purpose: str, status: int, healed: bool) -> None:
+        """Counts a failed call by its purpose and HTTP status, healed ones apart."""
         self._faults.labels(purpose, str(status), "yes" if healed else "no").inc()
 
     def sending_failed(self, method: str, reason: str) -> None:
+        """Counts a failed Bot API call by its method and reason."""
         self._sending.labels(method, reason).inc()
 
     def watch(

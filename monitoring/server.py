@@ -42,9 +42,11 @@ class WatchServer:
         self._thread = threading.Thread(target=self._http.serve_forever, name="watch", daemon=True)
 
     def start(self) -> None:
+        """Answers from now on, in a thread of its own; returns at once."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Ends the thread's loop, if it runs, and frees the port; also without a `start`."""
         if self._thread.is_alive():
             self._http.shutdown()
         self._http.server_close()

@@ -70,6 +70,7 @@ class Watch:
         return self._server.port if self._server is not None else None
 
     def start(self) -> None:
+        """Opens the health and metrics pages to requests, where they are configured."""
         if self._server is not None:
             self._server.start()
 

@@ -60,6 +60,7 @@ class Window:
         return 1.0 - len(self._taken) / self._limit
 
     def take(self, now: float) -> None:
+        """One goes at `now`, in the clock's seconds; whether it may isn't checked here."""
         if self._limit:
             self._taken.append(now)
 
@@ -79,6 +80,7 @@ class Bucket:
         return self._full_at - self._ahead_s
 
     def take(self, now: float) -> None:
+        """One goes at `now`, in the clock's seconds; whether it may isn't checked here."""
         self._full_at = max(self._full_at, now) + self._interval_s
 
 

@@ -94,6 +94,7 @@ class Book:
 
     @property
     def name(self) -> str:
+        """The title on one line, or the locale's words for a book without one."""
         return line_of(self.title) or line_of(self.wording.untitled)
 
     @property
@@ -108,6 +109,7 @@ class Book:
 
     @property
     def ending(self) -> str:
+        """The line after the story's last one: that it is over, or that it isn't finished."""
         return line_of(self.wording.the_end if self.finished else self.wording.unfinished)
 
     @property
@@ -122,19 +124,23 @@ class Book:
 
     @property
     def uuid(self) -> str:
+        """A UUID made of `id` alone: the same for every export of this story."""
         return str(uuid5(NAMESPACE_URL, f"story:{line_of(self.id)}"))
 
     @property
     def date(self) -> date:
+        """The day of `changed`, in UTC."""
         return self.changed.date()
 
     @property
     def years(self) -> str:
+        """«2024», or «2024–2025» where the last part was written in a later year than the first."""
         first = _moment(self.created_at).year
         return str(first) if first >= self.date.year else f"{first}–{self.date.year}"
 
     @property
     def changed(self) -> datetime:
+        """When its last part was written, or, where that is 0, when it was begun; in UTC."""
         return _moment(self.finished_at or self.created_at)
 
 
@@ -175,6 +181,7 @@ def escaped(text: str) -> str:
 
 
 def joined(lines: Iterable[str]) -> str:
+    """The lines as one text, a line break between each two and none at the end."""
     return "\n".join(lines)
 
 

@@ -79,6 +79,7 @@ class OpenAIPainter:
         self._files = Asker(sessions, Static(""), **options)
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
+        """The picture's bytes; a prompt that is too long is cut. Raises ModelError."""
         errand = Errand(PURPOSE, self._model, user_id, turn_id, cancel)
         body = self._body(cut_prompt(prompt, self.longest_prompt))
         peers: list[str] = []

@@ -69,9 +69,11 @@ class OpenAIWire:
         self._refused: dict[str, frozenset[str]] = {}  # by model
 
     def model_name(self, model: str) -> str:
+        """`model`, or the configured one for an empty name, or «default». No network."""
         return model or self._model or "default"
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
+        """The call that asks `request`, without the options this model has refused. Raises ModelError."""
         headers = self._headers(timeout_s)
         refused = self._refused.get(request.model, self._never)
         body: dict[str, Json] = {
@@ -91,12 +93,15 @@ class OpenAIWire:
         return Call(f"{self._url}/chat/completions", headers, body)
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
+        """Always None: these servers don't count tokens."""
         return None
 
     def counted(self, body: bytes) -> int:
+        """Always raises ModelAway: there is no answer to read."""
         raise ModelAway("this server doesn't count tokens")
 
     def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
+        """The whole answer so far, at each step; the last one has `finish`. Raises ModelError."""
         text, finish, usage, said = "", None, None, False
         try:
             for event in _events(lines):
@@ -123,6 +128,7 @@ class OpenAIWire:
             yield Chunk(text, usage, finish)
 
     def answer(self, body: bytes) -> Chunk:
+        """A whole answer, from its first choice. Raises ModelAway where there is none."""
         value = _object(body)
         choice = _choice(value)
         if not choice:
@@ -131,12 +137,15 @@ class OpenAIWire:
         return Chunk(_content(choice.get("message")), _usage(value.get("usage")), finish)
 
     def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
+        """The ModelError that a status other than 200 stands for; `body` is masked already."""
         return read_error(status, headers, body)
 
     def drop_credential(self, authorization: str) -> bool:
+        """Gives up the refused header; True when another one may be had."""
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError, model: str) -> bool:
+        """True when the error names an option not yet left out for this model: from now on it is."""
         words = f"{error} {error.body}"
         with self._lock:
             refused = self._refused.get(model, self._never)

@@ -52,6 +52,7 @@ class OpenAIRecogniser:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
+        """The words of an Ogg recording. Raises PromptTooLong if it has too many bytes, else ModelError."""
         if len(audio) > AUDIO_BYTES:
             raise PromptTooLong("the recording is too large")
         data, kind = encode_multipart_formdata(
@@ -88,6 +89,7 @@ class OpenAINarrator:
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
     ) -> list[bytes]:
+        """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
         form: dict[str, Json] = {
             "model": self._model,
             "voice": known_voice(voice, self.voices),

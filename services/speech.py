@@ -94,6 +94,7 @@ class YandexRecogniser:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
+        """The words of an Ogg Opus recording, cut into short calls. Raises PromptTooLong or ModelError."""
         if seconds > YANDEX_AUDIO_S * MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         try:
@@ -128,6 +129,7 @@ class FirstAble:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
+        """The words from the first recogniser that can take this recording. Raises ModelError."""
         failure = ModelError("nobody here understands speech", status=404)
         for place, recogniser in enumerate(self._recognisers):
             try:
@@ -158,6 +160,7 @@ class YandexNarrator:
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
     ) -> list[bytes]:
+        """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
         voice = known_voice(voice, self.voices)
         form = {"lang": "ru-RU", "voice": voice, "format": "oggopus", **self._folder}
         errand = Errand("tts", voice, user_id, turn_id, cancel)

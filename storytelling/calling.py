@@ -139,6 +139,7 @@ class Calls:
         return self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
 
     def usage_so_far(self, live: Live) -> Usage:
+        """The vendor's own figures where they have come, else an estimate from the text so far."""
         if live.usage is not None:
             return live.usage
         output = self._gpt.estimate([Message("assistant", live.text)], live.model.name)

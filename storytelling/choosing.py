@@ -34,6 +34,7 @@ class Choosing:
         return self._offer.weight("" if kind in JOBS else self._choice_of(user_id))
 
     def is_default(self, model: Model) -> bool:
+        """Whether it is the model that answers those who chose none; told by its name."""
         return model.name == self._offer.default.name
 
     def fall_back(self, turn: Turn, gone: str) -> Model:

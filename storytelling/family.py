@@ -70,29 +70,37 @@ class StoryFamily:
 
     @property
     def outcomes(self) -> Outcomes:
+        """How a story's turns end: what is kept, sent and given back."""
         return self._outcomes
 
     def subject(self, turn: Turn) -> Subject:
+        """The texts in the story's language, and the prompt that its path makes."""
         story = self._db.stories.get(turn.session_id)
         assert story is not None  # an open turn has its session
         texts = self._locales[story.language]
         return Subject(texts, lambda path: prompting.story_messages(texts, story, path, turn))
 
     def memory_prompt(self, turn: Turn, texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:
+        """The prompt for a new memory, out of the old one and the prompts after it."""
         return prompting.memory_messages(texts, memory, prompts)
 
     def growing(self, text: str, words: str) -> str:
+        """The part of a growing answer that may be shown; empty while its opening is undecided."""
         return prose.clean_growing(text, words)
 
     def whole(self, kind: str, text: str, words: str) -> str:
+        """Clean prose; for a kind beside the story, what it says, empty where it can't be used."""
         return prompting.aside_text(kind, text) if kind in prompting.ASIDES else prose.clean(text, words)
 
     def cut_off(self, text: str) -> str:
+        """The text up to its last whole sentence; unchanged where it has none."""
         return prose.whole_sentences(text)
 
     def kept(self, text: str) -> str:
+        """The text up to its last whole sentence; empty where it has none."""
         whole = prose.whole_sentences(text)
         return whole if prose.ends_whole(whole) else ""
 
     def stopped(self, text: str) -> str:
+        """The text up to its last whole sentence, or where it has none, its last whole word."""
         return prose.unbroken(text)

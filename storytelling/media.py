@@ -55,6 +55,7 @@ class Media:
 
     @property
     def voices(self) -> tuple[str, ...]:
+        """The names of the voices that the narrator can read with."""
         return self._narrator.voices
 
     def make(self, live: Live) -> Finish:

@@ -47,6 +47,7 @@ class Outcomes:
         self._offer = offer
 
     def language(self, turn: Turn) -> str:
+        """The language of the turn's user; the fallback where the user is unknown."""
         user = self._db.users.get(turn.user_id)
         return user.language if user is not None else FALLBACK
 

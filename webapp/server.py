@@ -79,6 +79,7 @@ class WebApp:
         self._thread = threading.Thread(target=self._run, name="web-app", daemon=True)
 
     def start(self) -> None:
+        """Serves the web app from now on, in a thread of its own; logs the port."""
         self._thread.start()
         event(log, logging.INFO, "web server listens", port=self.port)
 

@@ -22,6 +22,7 @@ class Cancel:
 
     @property
     def is_set(self) -> bool:
+        """Whether `set` was called; it is never taken back."""
         return self._event.is_set()
 
     def set(self) -> None:

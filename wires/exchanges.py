@@ -41,6 +41,7 @@ class Exchange:
         self.retry_after_s: float | None = None
 
     def connected(self, sock: socket.socket) -> None:
+        """From now on the request counts as sent, and a cancellation shuts this socket."""
         self.sent = True
         if self.cancel is not None:
             self.cancel.attach(sock)
@@ -54,6 +55,7 @@ class Exchange:
         return left
 
     def check_cancelled(self) -> None:
+        """Raises ModelCancelled after a cancellation, billed if the request was sent; else nothing."""
         if self.cancel is not None and self.cancel.is_set:
             raise ModelCancelled("stopped on request", billed=self.sent)
 

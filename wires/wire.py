@@ -26,6 +26,7 @@ class Call:
 
     @property
     def authorization(self) -> str:
+        """The `Authorization` header's value; empty where the call has none."""
         return self.headers.get("Authorization", "")
 
 
@@ -46,9 +47,11 @@ class Static:
     value: str
 
     def header(self, timeout_s: float) -> str:
+        """The value itself, at once: never asks the network."""
         return self.value
 
     def drop(self, header: str) -> bool:
+        """Always False: there is no other one to be had."""
         return False
 
 
