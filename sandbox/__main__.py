@@ -27,6 +27,7 @@ WARNING_S = 0.5  # for open pages to get the last word
 
 
 def main() -> int:
+    """Runs the demo until it ends or Ctrl+C; gives the exit code, 2 if the settings are no good."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Бот на этом компьютере, с чатом в браузере")
     parser.add_argument("--port", type=int, default=PORT, help=f"порт страницы (обычно {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="не открывать браузер")

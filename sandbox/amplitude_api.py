@@ -60,6 +60,7 @@ class AmplitudeServer:
 
     @property
     def url(self) -> str:
+        """The address that events are posted to, path included."""
         return f"{self._http.url}{PATH}"
 
     def order(self, *faults: AmplitudeFault) -> None:

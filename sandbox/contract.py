@@ -127,6 +127,7 @@ class Checked:
     refusal: str | None = None
 
     def refuse(self, problem: str, description: str) -> None:
+        """Notes a problem; only the first one's description becomes the answer to the bot."""
         self.problems.append(problem)
         self.refusal = self.refusal or f"Bad Request: {description}"
 
@@ -151,6 +152,7 @@ def _fields(fields: Mapping[str, str]) -> dict[str, _Kind]:
 
 
 def known_methods() -> frozenset[str]:
+    """The methods of the Bot API that `contract.json` describes."""
     return frozenset(_table()[0])
 
 
@@ -191,6 +193,7 @@ class _Reader:
     typed: bool
 
     def read(self, name: str, kinds: tuple[str, ...], value: Any) -> None:
+        """Checks one parameter and keeps its parsed value; one that does not fit refuses the call."""
         where = f"{self.method}.{name}"
         try:
             self.checked.values[name] = self._any(where, kinds, value)

@@ -116,6 +116,7 @@ class BotProcess:
 
     @property
     def last_lines(self) -> str:
+        """The end of what the bot printed, one line under another; empty if it printed nothing."""
         return "\n".join(self._lines)
 
     def wait(self, timeout_s: float) -> int | None:

@@ -19,6 +19,7 @@ class Group:
 
     @property
     def id(self) -> int:
+        """The chat's number in Telegram."""
         return self.chat.id
 
     def member(self, person: Person) -> Person:
@@ -29,6 +30,7 @@ class Group:
 
     @property
     def messages(self) -> list[ChatMessage]:
+        """A copy of all the group's messages, deleted ones too."""
         with self.api.state.lock:
             return list(self.chat.messages.values())
 

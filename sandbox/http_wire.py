@@ -46,6 +46,7 @@ class HttpRequest:
 
     @property
     def content_type(self) -> str:
+        """The media type in lower case, without charset or boundary; empty if none was sent."""
         return self.headers.get("content-type", "").split(";", 1)[0].strip().lower()
 
     def parameters(self) -> tuple[dict[str, Any], dict[str, Upload]]:
@@ -124,6 +125,7 @@ class _Connection(socketserver.StreamRequestHandler):
     rbufsize = 65_536
 
     def handle(self) -> None:
+        """Answers one request after another until either side ends the connection."""
         while (request := self._next()) is not None:
             try:
                 response = self.server.application(request)
@@ -222,14 +224,17 @@ class HttpServer(socketserver.ThreadingTCPServer):
 
     @property
     def url(self) -> str:
+        """The server's address without a slash at the end, with the port it really got."""
         host, port = self.server_address[:2]
         return f"http://{host!s}:{port}"
 
     @property
     def port(self) -> int:
+        """The port it listens at, also when the system chose it."""
         return int(self.server_address[1])
 
     def start(self) -> None:
+        """Begins to answer, in a thread of its own."""
         self._thread.start()
 
     def close(self) -> None:
@@ -246,11 +251,13 @@ class HttpServer(socketserver.ThreadingTCPServer):
                 continue
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Remembers the connection while it is open, and serves it."""
         with self._open.lock:
             self._open.sockets.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
+        """Forgets the connection and closes it."""
         with self._open.lock:
             self._open.sockets.discard(request)
         super().shutdown_request(request)

@@ -45,6 +45,7 @@ def states(text: str, behaviour: Behaviour) -> Sequence[str]:
 
 
 def yandex_state(asked: Asked, behaviour: Behaviour, text: str, status: str) -> dict[str, Any]:
+    """One of YandexGPT's answers: the text so far, its status and the tokens it cost."""
     value = yandex_api.result(text, status, yandex_api.prompt_tokens(asked.messages), usage=behaviour.usage)
     if behaviour.empty_alternatives:
         value["result"]["alternatives"] = []
@@ -52,6 +53,7 @@ def yandex_state(asked: Asked, behaviour: Behaviour, text: str, status: str) -> 
 
 
 def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, _model: str) -> Iterator[bytes]:
+    """YandexGPT's stream: lines of JSON, each with the whole text so far, the last with the status `end`."""
     *growing, last = states(text, behaviour)
     for state in growing:
         shown = f"{state.rstrip()[:-1]}…" if behaviour.rewrites else state
@@ -60,5 +62,6 @@ def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, _model
 
 
 def openai_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, model: str) -> Iterator[bytes]:
+    """The same text as a stream of an OpenAI-like API; a filtered one breaks off with the reason."""
     growing = ["Жила-была", text] if end == "CONTENT_FILTER" else states(text, behaviour)
     return openai_api.events(asked, model, growing, REASONS[end], with_usage=behaviour.usage)

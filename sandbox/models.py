@@ -90,6 +90,7 @@ class ModelServers:
             return [received for received in self.requests if received.kind == kind]
 
     def note(self, received: Received) -> None:
+        """Keeps a request for tests to look at; any thread may call it."""
         with self._lock:
             self.requests.append(received)
 
@@ -150,9 +151,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent: `ModelServers.requests` has it all."""
 
     def do_GET(self) -> None:
+        """Answers a GET; `http.server` calls it by this name."""
         self._serve("GET")
 
     def do_POST(self) -> None:
+        """Answers a POST; `http.server` calls it by this name."""
         self._serve("POST")
 
     def _serve(self, method: str) -> None:

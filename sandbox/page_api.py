@@ -44,6 +44,7 @@ class Page:
         self._closed = False
 
     def close(self) -> None:
+        """Wakes the open pages' event streams, which then end."""
         with self.state.lock:
             self._closed = True
             self.state.page_changed.notify_all()
@@ -54,6 +55,7 @@ class Page:
         self.state.tell_page(0, "profile")
 
     def answer(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a browser: the page and its files, its events, or what a person did on it."""
         path = unquote(request.path)
         if request.method == "GET" and path == "/page/events":
             headers = (("Cache-Control", "no-store"),)

@@ -52,6 +52,8 @@ class Tap:
     url: str = ""  # where a link or a Web App button leads; these make no update
 
     def wait_answer(self, timeout: float = 10) -> CallbackAnswer:
+        """What the bot answered to this very press; fails if nothing comes in `timeout` seconds."""
+
         def answered() -> CallbackAnswer | None:
             return next((answer for answer in self.person.chat.answers if answer.query_id == self.query_id), None)
 
@@ -68,6 +70,7 @@ class Person:
 
     @property
     def user(self) -> User:
+        """Who this is for Telegram: number, names and language."""
         return self.state.users[self.id]
 
     # What is on this person's screen
@@ -85,6 +88,7 @@ class Person:
 
     @property
     def bot_messages(self) -> list[ChatMessage]:
+        """The bot's messages among those the person sees, oldest first."""
         return [message for message in self.shown if message.from_bot]
 
     @property
@@ -103,6 +107,7 @@ class Person:
 
     @property
     def placeholder(self) -> str:
+        """The hint in the input field that the bot's keyboard sets; empty if it sets none."""
         return str((self._keyboard or {}).get("input_field_placeholder", ""))
 
     @property
@@ -179,9 +184,11 @@ class Person:
             self._update("edited_message", self.state.put_message(self.chat, new, "message"))
 
     def sticker(self, reply_to: int | None = None) -> int:
+        """Sends a sticker; gives the message's number."""
         return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp", "", reply_to)
 
     def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "", *, reply_to: int | None = None) -> int:
+        """Sends a picture, by default a few bytes that no program can open; gives the message's number."""
         return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption, reply_to)
 
     def voice(self, data: bytes, caption: str = "", *, reply_to: int | None = None) -> int:
@@ -191,6 +198,7 @@ class Person:
     def document(
         self, name: str = "notes.txt", data: bytes = b"text", caption: str = "", *, reply_to: int | None = None
     ) -> int:
+        """Sends a file as plain text, whatever its name; gives the message's number."""
         return self._send_file("document", name, data, "text/plain", caption, reply_to)
 
     def happens(self, service: Json) -> int:
@@ -222,9 +230,11 @@ class Person:
             self.state.touch(self.chat, "draft")
 
     def block(self) -> None:
+        """Blocks the bot, which Telegram tells it; nothing happens if it was blocked."""
         self._block(True)
 
     def unblock(self) -> None:
+        """Lets the bot write again, which Telegram tells it; nothing happens if it was not blocked."""
         self._block(False)
 
     def web_app_url(self, url: str) -> str:

@@ -70,6 +70,7 @@ class Brief:
 
     @property
     def values(self) -> dict[str, str]:
+        """What the stock sentences' gaps are filled with; a stranger and the map's edge where nothing is given."""
         hero, about = _named(self.hero, "Незнакомец" if self.language == "ru" else "The stranger")
         place, there = _named(self.setting, "Край карты" if self.language == "ru" else "The edge of the map")
         called = re.split(r",| (?:the|on|of) ", hero)[0]  # “Wren the Mapmaker” is Wren for short
@@ -136,6 +137,7 @@ class _Teller:
         return text
 
     def part(self) -> str:
+        """A part of three or four paragraphs that ends where it gets exciting."""
         begins = not self._brief.earlier.strip()
         first = self.pick("openings") if begins else self.pick("links" if self._brief.quote else "onward")
         middle = self.pick("middles")
@@ -149,6 +151,7 @@ class _Teller:
         return "\n\n".join(paragraphs)
 
     def ending(self) -> str:
+        """Two paragraphs that end the story the way it was asked for."""
         stock = _stock()[self._brief.language]
         fitting = (name for name, pattern in _ENDINGS if re.search(pattern, self._brief.asked) and name in stock)
         wanted = next(fitting, "endings")
@@ -156,12 +159,14 @@ class _Teller:
         return f"{first}\n\n{self.pick(wanted)}"
 
     def suggestions(self) -> str:
+        """Three things to do next, one of each kind, as JSON."""
         options = [self._filled(text) for text in _stock()[self._brief.language]["options"]]
         size = len(options) // 3
         chosen = [options[kind * size + (self._seed >> kind) % size] for kind in range(3)]
         return json.dumps({"options": chosen}, ensure_ascii=False)
 
     def title(self) -> str:
+        """The story's title: its place if that is short enough, else a ready one."""
         place = self._brief.values["place"]
         fits = self._brief.setting and len(place) <= 40 and len(place.split()) <= 5
         return place if fits and self._seed % 2 else self.pick("titles")

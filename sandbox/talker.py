@@ -116,6 +116,7 @@ class _Talk:
         self._seed = int.from_bytes(seed.digest()[:6], "big")
 
     def answer(self) -> str:
+        """What is said in the role, or else as an assistant; it names the quoted words if there are any."""
         text = self._in_role() or self._as_assistant()
         if self._said.quoted:
             quoted = " ".join(self._said.quoted.split())[:200]

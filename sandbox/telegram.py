@@ -81,10 +81,12 @@ class TelegramServer:
 
     @property
     def url(self) -> str:
+        """The address of the page and of the Bot API, without a slash at the end."""
         return self._http.url
 
     @property
     def port(self) -> int:
+        """The port it listens at, also when the system chose it."""
         return self._http.port
 
     @property
@@ -99,6 +101,7 @@ class TelegramServer:
 
     @flood.setter
     def flood(self, on: bool) -> None:
+        """Switches the limit on or off for all chats at once."""
         self.api.flood = on
 
     def called(self, method: str) -> list[Call]:
@@ -225,6 +228,7 @@ class TelegramServer:
     # Life
 
     def close(self) -> None:
+        """Ends the waiting calls, the faults, the open pages and the server."""
         self._closing.set()
         self.faults.clear()
         self.api.close()

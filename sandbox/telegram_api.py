@@ -61,6 +61,7 @@ class BotApi(ProfileMethods):
 
     @property
     def bot(self) -> Json:
+        """The bot as Telegram's `User`, under the name it gave itself."""
         return bot_json(self.state, self.username, self.name)
 
     def call(self, method: str, parameters: Mapping[str, Any], files: Mapping[str, Upload], *, typed: bool) -> Any:

@@ -8,6 +8,7 @@ from sandbox.telegram_state import BOT_ID, Attachment, Chat, ChatMessage, Json, 
 
 
 def bot_json(state: State, username: str, name: str) -> Json:
+    """The bot as Telegram's `User`; the name it set itself goes before `name`."""
     return {
         "id": BOT_ID,
         "is_bot": True,
@@ -17,6 +18,7 @@ def bot_json(state: State, username: str, name: str) -> Json:
 
 
 def user_json(user: User) -> Json:
+    """A person as Telegram's `User`; what is empty is left out."""
     value: Json = {"id": user.id, "is_bot": False, "first_name": user.first_name}
     if user.last_name:
         value["last_name"] = user.last_name
@@ -28,6 +30,7 @@ def user_json(user: User) -> Json:
 
 
 def chat_json(state: State, chat: Chat) -> Json:
+    """Telegram's `Chat`: a title for a group, the person's names for a private one."""
     if chat.type != "private":
         return {"id": chat.id, "type": chat.type, "title": chat.title}
     value = {**user_json(state.users[chat.id]), "type": "private"}
@@ -65,6 +68,7 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
 
 
 def attachment_json(attachment: Attachment) -> Json:
+    """A file under the field that a `Message` has for its kind; a photo comes in two sizes."""
     common: Json = {
         "file_id": attachment.file_id,
         "file_unique_id": f"AgAD{attachment.file_id[-8:]}",

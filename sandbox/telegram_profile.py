@@ -20,6 +20,7 @@ class ApiError(Exception):
         self.status, self.description, self.retry_after = status, description, retry_after
 
     def json(self) -> Json:
+        """The error as Telegram answers it, with the seconds to wait if there are any."""
         value: Json = {"ok": False, "error_code": self.status, "description": self.description}
         if self.retry_after is not None:
             value["parameters"] = {"retry_after": self.retry_after}

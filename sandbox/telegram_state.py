@@ -69,6 +69,7 @@ class ChatMessage:
 
     @property
     def edited(self) -> bool:
+        """Whether its text was changed after it was sent."""
         return self.edited_at is not None
 
     @property
@@ -118,6 +119,8 @@ class CallbackAnswer:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A person as Telegram knows them; Russian-speaking unless told otherwise."""
+
     id: int
     first_name: str
     username: str = ""
@@ -205,6 +208,7 @@ class State:
             return self.chats[user.id]
 
     def add_group(self, chat_id: int, title: str, members: tuple[int, ...], privacy: bool) -> Chat:
+        """A new supergroup in which the bot is already at work; open pages are told of it."""
         with self.lock:
             changed = threading.Condition(self.lock)
             chat = Chat(chat_id, "supergroup", changed, title, members, privacy, started=True)
@@ -265,6 +269,7 @@ class State:
             return message
 
     def touch(self, chat: Chat, kind: str, message_id: int = 0) -> None:
+        """Marks the state for saving and wakes whoever waits for a change of the chat, pages too."""
         with self.lock:
             self.dirty = True
             chat.changed.notify_all()

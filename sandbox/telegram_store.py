@@ -28,9 +28,11 @@ class Store:
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
 
     def start(self) -> None:
+        """Begins to save from time to time, in a thread of its own."""
         self._thread.start()
 
     def close(self) -> None:
+        """Ends the thread, then saves a last time."""
         self._closing.set()
         self._thread.join()
         self.save()

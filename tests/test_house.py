@@ -71,6 +71,7 @@ ASKS = {"storytelling", "talking"}  # it needs `build_prompt`, which is the same
 READS_ENVIRONMENT = {"bot", "connections", "sandbox"}
 PRINTS = {"bot.py", "sandbox/__main__.py"}
 MOST_LINES = 400
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,23 @@ def faults_of_import(room: str, item: Import) -> Iterator[str]:
         yield f"imports {item.top}: add it to FLOORS or, with its rooms, to PACKAGES in {Path(__file__).name}"
 
 
+def undocumented(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Public functions, methods and classes below `node` without a docstring; those inside functions may have none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, DEFINITIONS) and not (child.name.startswith("_") or ast.get_docstring(child)):
+            yield child
+        if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield from undocumented(child)
+
+
 def faults_of_modules(root: Path) -> Iterator[str]:
     for path in python_files(root):
         text = (root / path).read_text("utf-8")
         tree = ast.parse(text)
         if tree.body and not ast.get_docstring(tree):
             yield f"{path}: has no docstring"
+        if room_of(path) != "tests":
+            yield from (f"{path}:{node.lineno}: {node.name} has no docstring" for node in undocumented(tree))
         if room_of(path) in WORKSHOP:
             continue
         lines = len(text.splitlines())
@@ -217,6 +229,9 @@ def test_an_import_downstairs_is_fine(path: str, text: str, tmp_path: Path) -> N
     [
         ("gpt.py", "A = 1", "no docstring"),
         ("tests/test_gpt.py", "A = 1", "no docstring"),
+        ("gpt.py", '"""Text."""\ndef answer():\n    def inner(): ...', "gpt.py:2: answer has no docstring"),
+        ("gpt.py", '"""Text."""\nclass _Wire:\n    def send(self): ...', "gpt.py:3: send has no docstring"),
+        ("bench/load.py", '"""Text."""\nclass Load: ...', "bench/load.py:2: Load has no docstring"),
         ("gpt.py", '"""Text."""\n' + "\n" * MOST_LINES, "is the most"),
         ("gpt.py", '"""Text."""\nprint(1)', "prints"),
         ("gpt.py", '"""Text."""\nimport os\nos.environ["A"]', "reads the environment"),
