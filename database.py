@@ -115,6 +115,7 @@ class Database:
         return bool(self._connection.value("pragma integrity_check") == "ok")
 
     def close(self) -> None:
+        """Closes the file and lets go of its lock: another bot may open it then."""
         self._connection.close()
         self._lock_file.close()
 

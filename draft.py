@@ -27,10 +27,12 @@ class Draft:
 
     @property
     def begun(self) -> bool:
+        """Whether a genre, hero, setting or wishes are in it: something that leaving would lose."""
         return bool(self.genre or self.hero or self.setting or self.extra)
 
     @property
     def complete(self) -> bool:
+        """Whether genre, hero and setting are chosen; wishes aren't needed."""
         return bool(self.genre and self.hero and self.setting)
 
     def with_extra(self, words: str) -> Draft:

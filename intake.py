@@ -62,6 +62,7 @@ class Envelope:
     blocks: bool = False  # while it waits, whatever comes after it does
 
     def send(self, message: Outgoing) -> None:
+        """Adds a message to those that go out once what the update changes is stored."""
         self.outgoing.append(message)
 
 

@@ -34,6 +34,7 @@ class Learned:
             self._offer.recall(kept)
 
     def keep_calibration(self) -> None:
+        """Stores characters a token of each model, to three decimals; a storage error is only logged."""
         try:
             for model, value in dict(self._gpt.calibration).items():
                 self._db.settings.put(f"{CALIBRATION}{model}", f"{value:.3f}")

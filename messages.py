@@ -40,6 +40,7 @@ class Usage:
 
     @property
     def total(self) -> int:
+        """Tokens of both directions, of input and output."""
         return self.input + self.output
 
 

@@ -34,6 +34,7 @@ class Preset:
 
     @property
     def full(self) -> str:
+        """Name and description as one line, `name: about`: what a story is asked for with."""
         return f"{self.name}: {self.about}"
 
 

@@ -90,6 +90,7 @@ def show_help(visit: Visit) -> None:
 
 
 def balance(visit: Visit) -> Html:
+    """The user's balance as a sentence: free tokens, and how many turns of the model they pay; admins have no limit."""
     config, user = visit.desk.config, visit.user
     if user.id in config.admin_ids:
         return visit.texts.say("balance.unlimited")
@@ -120,5 +121,6 @@ def open_menu(visit: Visit) -> None:
 
 
 def repeat_question(visit: Visit) -> None:
+    """Asks the wizard's question again where the user is in the wizard; says nothing elsewhere."""
     if visit.step in IN_WIZARD:
         announce(visit)

@@ -67,4 +67,5 @@ def halt(visit: Visit, argument: str) -> Toast:
 
 
 def is_admin(visit: Visit) -> bool:
+    """Whether the user's id is among the settings' `admin_ids`."""
     return visit.user.id in visit.desk.config.admin_ids

@@ -128,6 +128,7 @@ def give(visit: Visit, data: str) -> Toast:
 
 
 def grant_tokens(visit: Visit, account: Account, tokens: int) -> None:
+    """Adds `tokens` to the balance, and tells the account's owner how many turns that makes with what was free."""
     visit.desk.db.accounts.grant_tokens(account.id, tokens)
     weight = visit.desk.offer.standing(account.model).weight
     turns = allowance.turns_left(visit.desk.config, account.free + tokens, weight)
@@ -135,6 +136,7 @@ def grant_tokens(visit: Visit, account: Account, tokens: int) -> None:
 
 
 def grant_sessions(visit: Visit, account: Account, sessions: int) -> None:
+    """Lets the account begin `sessions` more sessions, and tells its owner."""
     visit.desk.db.accounts.grant_sessions(account.id, sessions)
     tell(visit, account, "asking.sessions_granted", sessions=sessions)
 

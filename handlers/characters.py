@@ -43,6 +43,7 @@ def page_button(visit: Visit) -> tuple[str, str] | None:
 
 
 def turn_page(visit: Visit, page: int) -> Toast:
+    """Shows another page of the characters in the same message."""
     visit.edit("character.choose", keyboard=inline(*_page(visit, page)))
     return None
 

@@ -23,10 +23,12 @@ _KINDS = {
 
 
 def wrong_state(visit: Visit) -> None:
+    """A button that doesn't work in the user's step: says what that step waits for."""
     visit.say_here("wrong.button", now=awaited(visit))
 
 
 def unknown_command(visit: Visit) -> None:
+    """A command that the bot doesn't have, or not for this user: says what the step waits for."""
     visit.say_here("wrong.command", now=awaited(visit))
 
 
@@ -36,8 +38,10 @@ def other_content(visit: Visit) -> None:
 
 
 def empty(visit: Visit) -> None:
+    """A message without words: says what the step waits for."""
     visit.say_here("wrong.empty", now=awaited(visit))
 
 
 def edited(visit: Visit) -> None:
+    """Words changed after they were sent, too late to count: says so, and what the step waits for."""
     visit.say("wrong.edited_chat" if visit.step in TALKING else "wrong.edited", now=awaited(visit))

@@ -40,6 +40,7 @@ def shelf(visit: Visit) -> None:
 
 
 def turn_page(visit: Visit, page: int) -> Toast:
+    """Shows another page of the shelf in the same message; the first where there are fewer now."""
     stories = visit.desk.db.stories.count_of(visit.user.id)
     if page * PAGE >= stories:
         page = 0
@@ -82,6 +83,7 @@ def day(texts: Texts, moment: int) -> str:
 
 
 def card(visit: Visit, story: Story) -> Toast:
+    """A message with the story's card and the buttons of what can be done with it."""
     html, keyboard = _card(visit, story)
     visit.send(html, keyboard=keyboard)
     return None
@@ -120,11 +122,13 @@ def open_story(visit: Visit, story: Story) -> Toast:
 
 
 def ask_name(visit: Visit, story: Story) -> Toast:
+    """Asks for the story's new name: the next words are it."""
     questions.ask(visit, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
     return None
 
 
 def rename(visit: Visit) -> None:
+    """Names the story with the user's words, on one line, and goes back to where they were; says so where too long."""
     story = questions.asked_about(visit)
     if story is None or not questions.fits(visit):
         return
@@ -151,6 +155,7 @@ def delete(visit: Visit, story: Story) -> Toast:
 
 
 def put_back(visit: Visit, session_id: int) -> Toast:
+    """Undoes a deletion: the message shows the story's card again. A pop-up where it is too late or not theirs."""
     story = visit.desk.db.stories.get(session_id)
     if story is None or story.user_id != visit.user.id or not visit.desk.db.stories.put_back(session_id):
         return "toast.past"
@@ -163,6 +168,7 @@ def put_back(visit: Visit, session_id: int) -> Toast:
 
 
 def ask_words(visit: Visit, _: int) -> Toast:
+    """Asks what to look for in the user's stories: the next words are it."""
     questions.ask(visit, Step.FIND, None, "find.ask")
     return None
 
@@ -203,6 +209,7 @@ def download(visit: Visit) -> None:
 
 
 def send_file(visit: Visit, story: Story, name: str) -> Toast:
+    """Sends the story as the document called `name`; a pop-up where nothing is written yet."""
     if story.head_id is None:
         return "toast.nothing_yet"
     visit.envelope.send(books.document(story, name, visit.chat_id))
@@ -225,6 +232,7 @@ def share(visit: Visit, story: Story) -> Toast:
 
 
 def unshare(visit: Visit, story: Story) -> Toast:
+    """Takes the story's link back: nobody can open it by that any more."""
     visit.desk.db.stories.share(story.session_id, None)
     visit.say("share.taken_back", title=title_of(story))
     return None

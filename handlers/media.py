@@ -21,6 +21,7 @@ VOICES_SHOWN = 4
 
 
 def ask_picture(visit: Visit, story: Story) -> Toast:
+    """Offers a picture of the story's last part, with its price; a pop-up where nothing is written yet."""
     if _last_part(visit, story) is None:
         return "toast.nothing_yet"
     paint = visit.inline(visit.button("paint", f"paint:{story.session_id}"))
@@ -42,6 +43,7 @@ def paint(visit: Visit, story: Story) -> Toast:
 
 
 def ask_voice(visit: Visit, story: Story) -> Toast:
+    """Offers voices to read the story's last part in, with its price; a pop-up where nothing is written yet."""
     part = _last_part(visit, story)
     if part is None:
         return "toast.nothing_yet"
@@ -112,6 +114,7 @@ def make_image(visit: Visit, kept_id: int) -> Toast:
 
 
 def drop_image(visit: Visit, kept_id: int) -> Toast:
+    """Throws away the words kept for a picture; a pop-up where they are gone already."""
     if visit.desk.db.users.take_words(visit.user.id, kept_id) is None:
         return "toast.words_gone"
     visit.edit("image.dropped")

@@ -40,6 +40,7 @@ def show(visit: Visit) -> None:
 
 
 def turn_page(visit: Visit, page: int) -> Toast:
+    """Shows another page of the models in the same message; the first where there are fewer now."""
     if page * PAGE >= len(visit.desk.offer.models):
         page = 0
     visit.edit_html(_page_text(visit, page), keyboard=_page_buttons(visit, page))

@@ -235,6 +235,7 @@ def suggest(visit: Visit) -> None:
 
 
 def suggest_again(visit: Visit, suggestion_id: int) -> Toast:
+    """Drops the message's buttons and asks for other suggestions; a pop-up where they are past or one is writing."""
     found = visit.desk.db.tree.suggested(suggestion_id)
     if not _still_there(visit, found):
         return "toast.past"

@@ -61,6 +61,7 @@ def ask_own(visit: Visit, _: int) -> Toast:
 
 
 def set_own(visit: Visit) -> None:
+    """The user's words become the chat's role; where they don't fit, the question stays."""
     if _fits(visit, visit.words):
         _put(visit, Role(prompt=visit.words))
         questions.go_back(visit)
@@ -68,6 +69,7 @@ def set_own(visit: Visit) -> None:
 
 
 def reset(visit: Visit) -> None:
+    """Gives the chat the default role again, and goes back to where the user was before the question."""
     _put(visit, Role())
     questions.go_back(visit)
     visit.say_here("role.reset", role=title(visit.texts, Role()))

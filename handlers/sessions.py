@@ -70,6 +70,7 @@ def sessions(visit: Visit) -> None:
 
 
 def turn_page(visit: Visit, page: int) -> Toast:
+    """Shows another page of the sessions in place: the first where there are fewer now, or that there are none."""
     count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
     if count:
         visit.edit("sessions.line", keyboard=_page(visit, page if page * PAGE < count else 0, count))

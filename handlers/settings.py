@@ -76,6 +76,7 @@ def rebuild_memory(visit: Visit) -> None:
 
 
 def ask_tone(visit: Visit, story: Story) -> Toast:
+    """Asks for the story's tone or length of parts, and says what both are now."""
     tone = story.tone or visit.texts.label("tone_any")
     length = visit.texts.label(f"length_{story.length}")
     questions.ask(visit, Step.TONE, story.session_id, "tone.ask", tone=tone, length=length)
@@ -83,6 +84,7 @@ def ask_tone(visit: Visit, story: Story) -> Toast:
 
 
 def set_tone(visit: Visit) -> None:
+    """The user's words become the story's tone, or the button that leaves it open; then back to where they were."""
     story = questions.asked_about(visit)
     if story is None or not questions.fits(visit):
         return
@@ -93,6 +95,7 @@ def set_tone(visit: Visit) -> None:
 
 
 def set_length(visit: Visit) -> None:
+    """The pressed button becomes the story's length of parts; then back to where the user was."""
     story = questions.asked_about(visit)
     if story is not None:
         visit.desk.db.stories.set_length(story.session_id, visit.key.removeprefix("length_"))

@@ -59,6 +59,7 @@ def write_on(visit: Visit) -> None:
 
 
 def ask_ending(visit: Visit) -> None:
+    """Asks which ending to write; refuses where no story is open, or it has no part yet."""
     story = visit.story
     if story is None or story.finished:
         visit.say_here("wrong.button", now=awaited(visit))
@@ -71,6 +72,7 @@ def ask_ending(visit: Visit) -> None:
 
 
 def write_ending(visit: Visit) -> None:
+    """Has the ending written that the pressed button names."""
     _write_ending(visit, visit.key.removeprefix("ending_"))
 
 
@@ -103,6 +105,7 @@ def whole_story(visit: Visit) -> None:
 
 
 def read(visit: Visit, story: Story) -> None:
+    """The story from its first line in as many messages as it takes, between a header and a word on its end."""
     prompts = visit.desk.db.tree.whole(story.head_id, story.starts_after)
     if not prompts:
         visit.say("whole.empty")
@@ -157,10 +160,12 @@ def queue_words(visit: Visit) -> None:
 
 
 def already_writing(visit: Visit) -> None:
+    """Says that a part is being written, so that the next one has to wait."""
     visit.say("story.busy_next")
 
 
 def busy_writing(visit: Visit) -> None:
+    """A button that doesn't work while a part is being written: says that this is what goes on."""
     visit.say("wrong.button", now=visit.texts.say("now.writing"))
 
 
@@ -177,6 +182,7 @@ def stop_writing(visit: Visit) -> None:
 
 
 def nothing_to_stop(visit: Visit) -> None:
+    """Says that nothing is being written, so that there is nothing to stop."""
     if visit.step is Step.STORY:
         visit.say_here("story.nothing_to_stop")
     else:
@@ -184,6 +190,7 @@ def nothing_to_stop(visit: Visit) -> None:
 
 
 def nothing_to_cancel(visit: Visit) -> None:
+    """Says that there is nothing to cancel, and what the user's step waits for."""
     visit.say_here("cancel.nothing", now=awaited(visit))
 
 

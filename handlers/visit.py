@@ -79,6 +79,7 @@ class Visit:
 
     @property
     def step(self) -> Step:
+        """Where the user was when the message came, or where `go` has led since."""
         return self.user.step
 
     @property
@@ -88,10 +89,12 @@ class Visit:
 
     @property
     def draft(self) -> Draft:
+        """What the user has chosen for a new story; an empty draft where they have begun none. Kept in the database."""
         return self.desk.db.drafts.get(self.user.id, Draft())
 
     @draft.setter
     def draft(self, draft: Draft) -> None:
+        """Stores the draft in the database, in place of the user's old one."""
         self.desk.db.drafts[self.user.id] = draft
 
     @property
@@ -101,11 +104,13 @@ class Visit:
 
     @property
     def has_story(self) -> bool:
+        """Whether a story is open that has no ending yet."""
         story = self.story
         return story is not None and not story.finished
 
     @property
     def group(self) -> bool:
+        """Whether it is a group's chat: those have negative ids."""
         return self.chat_id < 0
 
     @property
@@ -153,6 +158,7 @@ class Visit:
         self.user = user
 
     def open(self, session_id: int) -> None:
+        """Makes a session the user's open one, in the database and here."""
         self.desk.db.users.open_session(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
@@ -176,6 +182,7 @@ class Visit:
         self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
 
     def send_plain(self, text: str, *, keyboard: Json = None) -> None:
+        """Text without markup, such as a story's, which may hold anything; `keyboard` as Telegram's JSON."""
         params: dict[str, Json] = {"text": text}
         if keyboard is not None:
             params["reply_markup"] = keyboard
@@ -203,6 +210,7 @@ class Visit:
         return reply(self.texts, self.step, self.draft, has_story=self.has_story)
 
     def button(self, label: str, data: str, **values: object) -> tuple[str, str]:
+        """The label of the user's language and the callback data, as `inline` takes them."""
         return self.texts.label(label, **values), data
 
     def inline(self, *buttons: tuple[str, str]) -> Json:

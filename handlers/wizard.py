@@ -28,6 +28,7 @@ def new_story(visit: Visit) -> None:
 
 
 def start(visit: Visit) -> None:
+    """Begins a new draft, throwing away an old one, and asks for the genre."""
     visit.draft = Draft()
     ask(visit, Step.GENRE)
 
@@ -73,6 +74,7 @@ def same_settings(visit: Visit) -> None:
 
 
 def resume(visit: Visit) -> None:
+    """Goes on with the draft at the first question that has no answer."""
     ask(visit, unfinished_step(visit.draft))
 
 
@@ -82,6 +84,7 @@ def ask_again(visit: Visit) -> None:
 
 
 def ask(visit: Visit, step: Step) -> None:
+    """Goes to a step of the wizard and asks its question; the draft remembers it, to go on from after leaving."""
     came_from = visit.step
     visit.go(step)
     if step is not Step.RESUME:
@@ -90,6 +93,7 @@ def ask(visit: Visit, step: Step) -> None:
 
 
 def take_genre(visit: Visit) -> None:
+    """The user's words, or the known genre they name, become the draft's genre; says so where they are too long."""
     if not fits(visit):
         return
     known = visit.texts.genre_of(visit.words)
@@ -97,12 +101,14 @@ def take_genre(visit: Visit) -> None:
 
 
 def take_hero(visit: Visit) -> None:
+    """The user's words, or the whole preset they name, become the draft's hero; says so where they are too long."""
     if fits(visit):
         preset = visit.texts.hero_of(visit.words)
         _take(visit, hero=preset.full if preset else visit.words)
 
 
 def take_setting(visit: Visit) -> None:
+    """The user's words, or the whole preset they name, become the draft's setting; says so where too long."""
     if fits(visit):
         preset = visit.texts.setting_of(visit.words)
         _take(visit, setting=preset.full if preset else visit.words)
@@ -114,6 +120,7 @@ def _take(visit: Visit, **fields: str) -> None:
 
 
 def other_presets(visit: Visit) -> None:
+    """Shows the next handful of presets for the same question, round and round."""
     visit.draft = replace(visit.draft, page=visit.draft.page + 1)
     announce(visit)
 
@@ -130,11 +137,13 @@ def add_extra(visit: Visit) -> None:
 
 
 def replace_extra(visit: Visit) -> None:
+    """The user's words take the place of all wishes so far; says so where they are too long."""
     if fits(visit):
         _take(visit, extra=visit.words)
 
 
 def clear_extra(visit: Visit) -> None:
+    """Takes all wishes out of the draft, and asks the next question."""
     _take(visit, extra="")
 
 

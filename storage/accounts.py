@@ -42,6 +42,7 @@ class Account:
 
     @property
     def free(self) -> int:
+        """Tokens of the balance that no reservation holds; never below 0."""
         return max(0, self.balance - self.reserved)
 
     @property
@@ -61,6 +62,7 @@ class Accounts:
         self._connection = connection
 
     def get(self, user_id: int) -> Account | None:
+        """The account of a user; None where there is no such user."""
         row = self._connection.row(f"select {_COLUMNS} from user where id = ?", (user_id,))
         return _account(row) if row else None
 
@@ -80,6 +82,7 @@ class Accounts:
         return [row["id"] for row in rows if wanted in " ".join(str(value) for value in row if value).casefold()]
 
     def set_at_full(self, user_id: int, at_full: str) -> None:
+        """What the user's chats do when they fill the prompt: `summarise` or `anew`; the table takes nothing else."""
         self._connection.run("update user set at_full = ? where id = ?", (at_full, user_id))
 
     def grant_tokens(self, user_id: int, tokens: int) -> None:

@@ -35,6 +35,7 @@ class Character:
 
     @property
     def name(self) -> str:
+        """The name in its persona."""
         return self.persona.name
 
 
@@ -79,6 +80,7 @@ class Characters:
     # ------------------------------------------------------------------ whoever's
 
     def get(self, character_id: int) -> Character | None:
+        """The character, deleted ones too; None where there is none with this id."""
         row = self._connection.row(f"select {_COLUMNS} from character where id = ?", (character_id,))
         return _character(row) if row else None
 
@@ -100,6 +102,7 @@ class Characters:
         return character
 
     def count_of(self, owner_id: int) -> int:
+        """How many characters a user has made and not deleted."""
         sql = "select count(*) from character where owner_id = ? and deleted_at is null"
         return int(self._connection.value(sql, (owner_id,)))
 
@@ -133,6 +136,7 @@ class Characters:
         return self._connection.run(sql, (now - KEPT_DELETED_S,))
 
     def picture(self, character_id: int) -> bytes | None:
+        """The bytes of its picture; None where it has none, or there is no such character."""
         picture: bytes | None = self._connection.value("select picture from character where id = ?", (character_id,))
         return picture
 

@@ -92,9 +92,11 @@ class Inbox:
         return row["new"], row["turn"], row["oldest"]
 
     def is_new(self, inbox_id: int) -> bool:
+        """Whether the row is there and nobody has dealt with it yet."""
         return bool(self._connection.value("select state from inbox where id = ?", (inbox_id,)) == "new")
 
     def count_attempt(self, inbox_id: int) -> None:
+        """One more attempt to deal with the row: kept, so that a crash counts too."""
         self._connection.run("update inbox set attempts = attempts + 1 where id = ?", (inbox_id,))
 
     def queue(self, inbox_id: int, session_id: int) -> None:
@@ -123,9 +125,11 @@ class Inbox:
         )
 
     def become_turn(self, inbox_id: int) -> None:
+        """From here on the row is a turn's; its attempts are counted from 0 again."""
         self._connection.run("update inbox set state = 'turn', attempts = 0 where id = ?", (inbox_id,))
 
     def finish(self, inbox_id: int, now: int) -> None:
+        """The row was dealt with at `now` (Unix seconds): it stays for a while, its words are wiped at once."""
         self._connection.run("update inbox set state = 'done', body = '', done_at = ? where id = ?", (now, inbox_id))
 
     def drop_queued(self, inbox_id: int, chat_id: int, now: int) -> bool:

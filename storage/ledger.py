@@ -39,6 +39,7 @@ class Budget:
 
     @property
     def used(self) -> int:
+        """Tokens spent, reserved and lost, together."""
         return self.spent + self.reserved + self.lost
 
 
@@ -61,6 +62,7 @@ class Ledger:
         self.meter: Meter = SILENT  # is told of each settled call, before its transaction has committed
 
     def budget(self, period: str) -> Budget:
+        """The budget of a period, in tokens; zeros where nothing has been used in it."""
         row = self._connection.row("select spent, reserved, lost, told from budget where period = ?", (period,))
         return Budget(**dict(row)) if row else Budget(0, 0, 0, 0)
 

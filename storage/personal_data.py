@@ -57,6 +57,7 @@ class _Reader:
         self._user_id = user_id
 
     def rows(self, sql: str, session_id: int = 0) -> list[Json]:
+        """The rows that `sql` finds, as JSON; it may name `:user` and `:session`."""
         values = {"user": self._user_id, "session": session_id}
         return [{key: _plain(key, row[key]) for key in row.keys()} for row in self._raw.execute(sql, values)]  # noqa: SIM118
 

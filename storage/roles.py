@@ -22,6 +22,7 @@ class Roles:
         self._connection = connection
 
     def get(self, chat_id: int) -> Role:
+        """The chat's role; the default one where none is set."""
         row = self._connection.row("select mode, prompt from chat_role where chat_id = ?", (chat_id,))
         return Role(row["mode"], row["prompt"]) if row else Role()
 

@@ -12,10 +12,12 @@ class Settings:
         self._connection = connection
 
     def get(self, key: str) -> str | None:
+        """The value stored under the key; None where there is none."""
         value: str | None = self._connection.value("select value from setting where key = ?", (key,))
         return value
 
     def put(self, key: str, value: str) -> None:
+        """Stores the value under the key, in place of an older one."""
         self._connection.run("insert or replace into setting (key, value) values (?, ?)", (key, value))
 
     def under(self, prefix: str) -> dict[str, str]:

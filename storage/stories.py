@@ -81,6 +81,7 @@ class Stories:
         return session_id
 
     def get(self, session_id: int) -> Story | None:
+        """The story of a session, deleted ones too; None where there is none."""
         row = self._connection.row(f"{_FROM} where session.id = ?", (session_id,))
         return _story(row) if row else None
 
@@ -90,6 +91,7 @@ class Stories:
         return _story(row) if row else None
 
     def touch(self, session_id: int, now: int) -> None:
+        """Sets when something last happened in the session (`now`: Unix seconds): the shelf is sorted by that."""
         self._connection.run("update session set touched_at = ? where id = ?", (now, session_id))
 
     def finish(self, session_id: int, now: int | None) -> None:
@@ -97,6 +99,7 @@ class Stories:
         self._connection.run("update session set finished_at = ? where id = ?", (now, session_id))
 
     def set_warned(self, session_id: int) -> None:
+        """Notes that the user was told how near the session is to its limit, to say so once."""
         self._connection.run("update session set warned = 1 where id = ?", (session_id,))
 
     def set_title(self, session_id: int, title: str, *, named: bool = False) -> None:
@@ -107,9 +110,11 @@ class Stories:
         )
 
     def set_tone(self, session_id: int, tone: str) -> None:
+        """What the story's further parts sound like; empty: left to the model."""
         self._connection.run("update story set tone = ? where session_id = ?", (tone, session_id))
 
     def set_length(self, session_id: int, length: str) -> None:
+        """How long the story's further parts are, by the name of the length."""
         self._connection.run("update story set length = ? where session_id = ?", (length, session_id))
 
     def start_after(self, session_id: int, prompt_id: int) -> None:
@@ -132,6 +137,7 @@ class Stories:
         return [_story(row) for row in rows]
 
     def count_of(self, user_id: int) -> int:
+        """How many stories a user has, without deleted ones."""
         sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
         return int(self._connection.value(sql, (user_id,)))
 

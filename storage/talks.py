@@ -77,6 +77,7 @@ class Talks:
         return session_id
 
     def get(self, session_id: int) -> Talk | None:
+        """The talk of a session, deleted ones too; None where it is a story's or isn't there."""
         row = self._connection.row(
             f"select {_COLUMNS} from session where id = ? and kind in ('chat', 'character')", (session_id,)
         )

@@ -122,6 +122,7 @@ class Tree:
         )
 
     def get(self, prompt_id: int | None) -> Prompt | None:
+        """The prompt; None where there is none with this id, or the id is None."""
         row = self._connection.row(f"select {_COLUMNS} from prompt where id = ?", (prompt_id,))
         return _prompt(row) if row else None
 

@@ -69,6 +69,7 @@ class Turns:
         )
 
     def get(self, turn_id: int) -> Turn | None:
+        """The turn in whichever state it is; None where there is none with this id."""
         row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
         return _turn(row) if row else None
 
@@ -135,6 +136,7 @@ class Turns:
         return hint or ""
 
     def set_notice(self, turn_id: int, message_id: int | None) -> None:
+        """The message that shows the turn's place in the queue; None: there is none any more."""
         self._connection.run("update turn set notice_message_id = ? where id = ?", (message_id, turn_id))
 
     def failed_under(self, prompt_id: int) -> bool:

@@ -38,6 +38,7 @@ class User:
 
     @property
     def free(self) -> int:
+        """Tokens of the balance that no reservation holds; never below 0."""
         return max(0, self.balance - self.reserved)
 
 
@@ -58,10 +59,12 @@ class Users:
         self._connection = connection
 
     def get(self, user_id: int) -> User | None:
+        """The user; None where the bot doesn't know this id."""
         row = self._connection.row(f"select {_COLUMNS} from user where id = ?", (user_id,))
         return _user(row) if row else None
 
     def count(self) -> int:
+        """How many users the bot knows, blocked ones too."""
         return int(self._connection.value("select count(*) from user"))
 
     def register(
@@ -106,6 +109,7 @@ class Users:
         )
 
     def set_language(self, user_id: int, language: str) -> None:
+        """The language of the bot's sentences to this user from now on, by its code."""
         self._connection.run("update user set language = ? where id = ?", (language, user_id))
 
     def set_model(self, user_id: int, model: str) -> None:
@@ -117,6 +121,7 @@ class Users:
         return self._connection.run("update user set model = '' where id = ? and model = ?", (user_id, model)) == 1
 
     def open_session(self, user_id: int, session_id: int | None) -> None:
+        """Makes a session the user's open one; None: none is."""
         self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))
 
     def refill(self, user_id: int, tokens: int, up_to: int, day: int) -> bool:
@@ -131,9 +136,11 @@ class Users:
         )
 
     def set_debug(self, user_id: int, on: bool) -> None:
+        """Turns the user's debug mode on or off."""
         self._connection.run("update user set debug = ? where id = ?", (int(on), user_id))
 
     def set_blocked(self, user_id: int, blocked: bool) -> None:
+        """Notes whether the user has blocked the bot, so that nothing can be sent to them."""
         self._connection.run("update user set blocked = ? where id = ?", (int(blocked), user_id))
 
     def in_debug(self) -> list[int]:

@@ -25,6 +25,7 @@ class CharacterOutcomes(TalkOutcomes):
     def limit(
         self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached, kind: str = "character"
     ) -> Outgoing:
+        """The sentence of a limit; where a character's session is full, with a button that begins one anew."""
         talk = self._db.talks.get(session_id) if session_id else None
         if error.limit != "session" or talk is None or talk.character_id is None:
             return super().limit(user_id, chat_id, session_id, error, kind)
@@ -55,6 +56,7 @@ class CharacterFamily(TalkFamily):
     """A character in place of a role. It speaks the language that it was written in."""
 
     def subject(self, turn: Turn) -> Subject:
+        """What a turn with a character writes on: its language, not the user's, and its persona's prompt."""
         talk = self._db.talks.get(turn.session_id)
         character = self._db.characters.get(talk.character_id) if talk is not None and talk.character_id else None
         texts = self._locales[character.language if character is not None else self._outcomes.language(turn)]

@@ -26,9 +26,11 @@ class TalkFamily:
 
     @property
     def outcomes(self) -> TalkOutcomes:
+        """What the ends of its turns change and show."""
         return self._outcomes
 
     def subject(self, turn: Turn) -> Subject:
+        """What an open turn writes on: the user's language, and a prompt of the chat's role, memory and turns."""
         texts = self._locales[self._outcomes.language(turn)]
         role, speakers = self._db.roles.get(turn.chat_id), self._speakers(turn)
 
@@ -41,6 +43,7 @@ class TalkFamily:
         return Subject(texts, prompt)
 
     def memory_prompt(self, turn: Turn, texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:
+        """What makes a new memory out of the old one and the prompts that follow it; in a group, by speaker."""
         return prompting.memory_messages(texts, memory, prompts, self._speakers(turn))
 
     def _speakers(self, turn: Turn) -> dict[int, int]:
@@ -55,13 +58,17 @@ class TalkFamily:
         return "\n\n".join(piece.text for piece in pieces(text))
 
     def whole(self, kind: str, text: str, words: str) -> str:
+        """An answer as it is kept: without the white space around it; empty where it says nothing."""
         return text.strip()
 
     def cut_off(self, text: str) -> str:
+        """An answer that ran into its limit, as it is kept: all of it, a broken last word too."""
         return text
 
     def kept(self, text: str) -> str:
+        """What is kept of an answer whose model fell silent: all of it."""
         return text
 
     def stopped(self, text: str) -> str:
+        """What is kept of an answer that its user stopped: all of it."""
         return text

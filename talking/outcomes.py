@@ -30,6 +30,7 @@ class TalkOutcomes(Outcomes):
     }
 
     def answered(self, turn: Turn, text: str, usage: Usage, *, cut: bool = False) -> list[Outgoing]:
+        """Keeps the answer and shows it, with a word on limits that are near. `cut`: it ran into its limit."""
         talk, texts = self._talk_of(turn)
         messages = self._shown(turn, talk, text, usage)
         if cut:
@@ -38,11 +39,13 @@ class TalkOutcomes(Outcomes):
         return [*messages, *self._budget_news()]
 
     def cut(self, turn: Turn, text: str, usage: Usage) -> list[Outgoing]:
+        """The model fell silent in the middle: what it wrote is kept, and a button asks for it again."""
         talk, texts = self._talk_of(turn)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
         return [*self._shown(turn, talk, text, usage), self._say(turn, texts, "chat.away_kept", again)]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Stopped by the user: what was written, if anything, is kept and shown, and how many messages wait."""
         talk, texts = self._talk_of(turn)
         if not text:
             return [self._say(turn, texts, "chat.stopped_empty")]
@@ -51,6 +54,7 @@ class TalkOutcomes(Outcomes):
         return [*self._shown(turn, talk, text, None), self._say(turn, texts, key, n=waiting)]
 
     def failed(self, turn: Turn, error: Exception) -> list[Outgoing]:
+        """Nothing was written: what went wrong and what to do now; a refusal comes with a button to ask softer."""
         _, texts = self._talk_of(turn)
         if isinstance(error, ModelRefused):
             softer = inline([(texts.label("softer"), f"softer:{turn.id}")])
@@ -60,11 +64,13 @@ class TalkOutcomes(Outcomes):
         return [_as_reply(turn, message) for message in super().failed(turn, error)]
 
     def abandoned(self, turn: Turn) -> Outgoing:
+        """The last word on a turn that can't go on any more; in a group, a reply to its question."""
         return _as_reply(turn, super().abandoned(turn))
 
     def limit(
         self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached, kind: str = "chat"
     ) -> Outgoing:
+        """The sentence of a limit; where the session is full, with a button that begins a new talk."""
         user = self._db.users.get(user_id)
         texts = self._locales[user.language if user else FALLBACK]
         if error.limit == "session":
