@@ -143,9 +143,12 @@ def faults_of_import(room: str, item: Import) -> Iterator[str]:
 
 
 def undocumented(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    """Public functions, methods and classes below `node` without a docstring; those inside functions may have none."""
+    """Public functions, methods and classes below `node` without a docstring; those inside functions or private
+    classes may have none."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, DEFINITIONS) and not (child.name.startswith("_") or ast.get_docstring(child)):
+        if isinstance(child, DEFINITIONS) and child.name.startswith("_"):
+            continue
+        if isinstance(child, DEFINITIONS) and not ast.get_docstring(child):
             yield child
         if not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from undocumented(child)
@@ -230,7 +233,7 @@ def test_an_import_downstairs_is_fine(path: str, text: str, tmp_path: Path) -> N
         ("gpt.py", "A = 1", "no docstring"),
         ("tests/test_gpt.py", "A = 1", "no docstring"),
         ("gpt.py", '"""Text."""\ndef answer():\n    def inner(): ...', "gpt.py:2: answer has no docstring"),
-        ("gpt.py", '"""Text."""\nclass _Wire:\n    def send(self): ...', "gpt.py:3: send has no docstring"),
+        ("gpt.py", '"""Text."""\nclass Wire:\n    "T"\n    def send(self): ...', "gpt.py:4: send has no docstring"),
         ("bench/load.py", '"""Text."""\nclass Load: ...', "bench/load.py:2: Load has no docstring"),
         ("gpt.py", '"""Text."""\n' + "\n" * MOST_LINES, "is the most"),
         ("gpt.py", '"""Text."""\nprint(1)', "prints"),
