@@ -30,10 +30,11 @@ chaos: $(VENV)/.installed-dev ## 100 kills at random moments; CHAOS_KILLS and CH
 bench: $(VENV)/.installed ## how fast the bot is, as a table; ARGS="--quick" for the short one
 	@$(BIN) -m bench $(ARGS)
 
-check: $(VENV)/.installed-dev ## style, format and types
+check: $(VENV)/.installed-dev ## style, format, types and layers
 	@$(BIN) -m ruff check .
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m mypy
+	@PYTHONPATH=. $(VENV)/bin/lint-imports
 
 pictures: $(VENV)/.installed-dev chromium ## docs/pictures/ anew from the demo's page, two minutes
 	@$(BIN) assets/take_pictures.py

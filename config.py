@@ -20,8 +20,8 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
-from env_values import choice, file, key, matching, number, path, public_url, token, url, user_ids, whole, word
-from errors import ConfigError
+from core.env_parsers import choice, file, key, matching, number, path, public_url, token, url, user_ids, whole, word
+from core.errors import ConfigError
 
 SECRET_FILE_SUFFIX = "_FILE"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -68,7 +68,7 @@ class Config:
     openai_base_url: str = _setting(url, OPENAI_URL, "For Ollama it is http://localhost:11434/v1")
     openai_model: str = _setting(word, "")
     openai_context_tokens: int = _setting(_tokens, 8192)
-    models_file: Path | None = _setting(file, None, "It has the form of catalogue.toml")
+    models_file: Path | None = _setting(file, None, "It has the form of ai/catalog.toml")
 
     model_slots: int = _setting(whole(1, 1000), 8)
     model_timeout_s: float = _setting(number(1, 3600), 120.0)

@@ -12,8 +12,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
-from errors import StorageError
-from messages import Json
+from core.errors import StorageError
+from core.schemas import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
 from storage.characters import Character, Characters

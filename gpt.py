@@ -3,7 +3,7 @@
 Covers: streaming and whole answers, over the wire that a model's name picks; the deadline of a generation,
 cancelling, bounded retries of what is safe to repeat, one new try with a renewed credential, stock refusals,
 counting tokens, reporting faults.
-Doesn't cover: a vendor's format (`yandex_gpt.py`, `services/openai_gpt.py`), money and slots (`turns.py`).
+Doesn't cover: a vendor's format (`yandex_gpt.py`, `ai/openai_text.py`), money and slots (`turns/workers.py`).
 
 What `wires.trials` repeats is repeated only while no word of an answer has come.
 """
@@ -18,13 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from connections import Sessions
-from errors import ModelAway, ModelError
-from messages import Answer, Chunk, Finish, Message, Request, Usage
-from wires.cancelling import Cancel
-from wires.exchanges import Exchange
-from wires.trials import Errand, Trial, report, unheard
-from wires.wire import Fault, Wire
+from ai.provider import Fault, Wire
+from ai.request import Exchange
+from ai.retry import Errand, Trial, report, unheard
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelError
+from core.http_client import Sessions
+from core.schemas import Answer, Chunk, Finish, Message, Request, Usage
 
 __all__ = ["GPT", "Cancel", "Fault", "Wire", "is_stock_refusal"]
 

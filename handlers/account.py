@@ -6,16 +6,16 @@ from functools import partial
 
 from telebot import types
 
+from conversation.keyboards import inline
+from conversation.localization import Html
+from conversation.states import IN_WIZARD, Step
+from core.schemas import Json
 from database import User
 from handlers import characters, library, wizard
-from handlers.places import announce, where
-from handlers.reading import readable
-from handlers.visit import Desk, Visit, now
-from keyboards import inline
-from messages import Json
-from story import IN_WIZARD, Step
-from storytelling import allowance
-from texts import Html
+from handlers.context import Desk, Visit, now
+from handlers.input_text import readable
+from handlers.step_prompts import announce, where
+from turns import limits
 
 
 def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple[User | None, bool]:
@@ -68,7 +68,7 @@ def welcome(visit: Visit) -> None:
 def first_words(visit: Visit) -> None:
     """What somebody new reads, whatever they sent first."""
     config, texts = visit.desk.config, visit.texts
-    turns = allowance.turns_left(config, config.user_tokens)
+    turns = limits.turns_left(config, config.user_tokens)
     begin = welcome_buttons(visit)
     if visit.user.id in config.admin_ids:
         visit.say("start.first_unlimited", keyboard=begin)
@@ -94,7 +94,7 @@ def balance(visit: Visit) -> Html:
     config, user = visit.desk.config, visit.user
     if user.id in config.admin_ids:
         return visit.texts.say("balance.unlimited")
-    turns = allowance.turns_left(config, user.free, visit.model.weight)
+    turns = limits.turns_left(config, user.free, visit.model.weight)
     return visit.texts.say("balance.left" if turns else "balance.none", turns=turns, tokens=user.free)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from core.schemas import Outgoing
 from handlers.account import repeat_question
+from handlers.context import Visit
 from handlers.fallback import unknown_command
-from handlers.visit import Visit
-from messages import Outgoing
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

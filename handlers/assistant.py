@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from conversation.states import Step
+from core.errors import LimitReached
+from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
-from errors import LimitReached
 from handlers import story as story_screen
-from handlers.places import announce
-from handlers.visit import Visit, now
-from splitting import shorten
-from story import Step
-from storytelling import showing
-from talking import prompting, roles
+from handlers.context import Visit, now
+from handlers.step_prompts import announce
+from turns import chat_prompts, chat_roles, message_view
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -67,7 +66,7 @@ def rewrite_words(visit: Visit, prompt_id: int) -> bool:
     if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
         return True
     if head is not None and answered:
-        for message in showing.taken_away(db, visit.chat_id, head, visit.texts.say("chat.below")):
+        for message in message_view.taken_away(db, visit.chat_id, head, visit.texts.say("chat.below")):
             visit.envelope.send(message)
         db.tree.set_head(open_talk.session_id, old.parent_id, now())
     ask(visit, open_talk, old.parent_id, visit.words, old.quoted)
@@ -180,7 +179,7 @@ def quote(visit: Visit, talk: Talk) -> str:
         return ""
     db = visit.desk.db
     shown = db.tree.get(db.outbox.shown(visit.chat_id, visit.quoted_id))
-    remembers = talk.kind != KIND or roles.remembers(db.roles.get(visit.chat_id))
+    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(visit.chat_id))
     if shown is not None and shown.id == talk.head_id and remembers and not visit.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
@@ -194,13 +193,13 @@ def _with_room(visit: Visit, talk: Talk, words: str, quoted: str = "") -> Talk:
     """The talk; or a new one, where this one is full and the user wants that rather than a summary."""
     db, turns = visit.desk.db, visit.desk.turns
     role = db.roles.get(visit.chat_id)
-    if visit.user.at_full != "anew" or talk.head_id is None or not roles.remembers(role):
+    if visit.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
         return talk
     path = db.tree.path(talk.head_id)
     question = Prompt(0, talk.head_id, None, visit.user.id, "user", KIND, words, quoted, None, now())
     asked = replace(path, prompts=(*path.prompts, question))
-    system = roles.system_prompt(visit.texts, role, path.memory)
-    messages = prompting.talk_messages(visit.texts, system, asked, {}, remembers=True, soft=False)
+    system = chat_roles.system_prompt(visit.texts, role, path.memory)
+    messages = chat_prompts.talk_messages(visit.texts, system, asked, {}, remembers=True, soft=False)
     if turns.estimate_prompt(messages, visit.model) <= BEGIN_ANEW_SHARE * turns.room(visit.model):
         return talk
     visit.say("chat.begun_anew")

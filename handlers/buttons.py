@@ -9,17 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from conversation.states import IN_WIZARD, TALKING, Step
+from core.schemas import Outgoing
 from database import Story, Turn
+from export.story_book import FORMATS
 from handlers import (
+    access_requests,
     account,
     admin,
-    appeals,
+    admin_users,
     assistant,
     characters,
     library,
     media,
     models,
-    people,
     privacy,
     profile_card,
     rewriting,
@@ -29,13 +32,10 @@ from handlers import (
     wizard,
 )
 from handlers import story as story_screen
-from handlers.visit import Visit, now
-from messages import Outgoing
-from story import IN_WIZARD, TALKING, Step
-from storytelling.allowance import APART
-from storytelling.books import FORMATS
-from storytelling.outcomes import title_of
-from storytelling.prompting import TALKS
+from handlers.context import Visit, now
+from turns.limits import APART
+from turns.story_outcomes import title_of
+from turns.story_prompts import TALKS
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -243,8 +243,8 @@ def _parts(visit: Visit, story: Story) -> int:
 # What stands behind the verb is read by whom it names.
 _OF_THE_ACCOUNT: Mapping[str, Callable[[Visit, str], Toast]] = {
     "account": profile_card.press,
-    "give": appeals.give,
-    "users": people.turn_page,
+    "give": access_requests.give,
+    "users": admin_users.turn_page,
     "halt": admin.halt,
     "forget": privacy.press,
 }

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from conversation.keyboards import inline
+from conversation.states import Step
 from database import REFUSED, Character
+from export.story_book import FORMATS
 from handlers import assistant, library
 from handlers import story as story_screen
-from handlers.places import announce
-from handlers.visit import Visit, now
-from keyboards import inline
-from story import Step
-from storytelling.books import FORMATS
-from storytelling.showing import recalled, sentence
+from handlers.context import Visit, now
+from handlers.step_prompts import announce
+from turns.message_view import recalled, sentence
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

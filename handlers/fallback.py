@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from handlers.places import awaited
-from handlers.visit import Visit
-from story import TALKING
+from conversation.states import TALKING
+from handlers.context import Visit
+from handlers.step_prompts import awaited
 
 _KINDS = {
     "sticker": "sticker",

@@ -12,12 +12,12 @@ from typing import Final, Protocol
 
 from telebot import types
 
-from handlers import assistant, roles, sessions, voices
+from conversation.states import ADMIN_COMMANDS, COMMANDS
+from core.schemas import Json, Outgoing
+from handlers import assistant, roles, sessions, voice
 from handlers import story as story_screen
-from handlers.reading import readable
-from handlers.visit import Desk, Visit
-from messages import Json, Outgoing
-from story import ADMIN_COMMANDS, COMMANDS
+from handlers.context import Desk, Visit
+from handlers.input_text import readable
 
 
 class Arrive(Protocol):
@@ -89,7 +89,7 @@ def _hear(visit: Visit, message: types.Message) -> None:
     if visit.writing:
         _queue(visit)
     else:
-        voices.hear(visit, message.json)
+        voice.hear(visit, message.json)
 
 
 def _forget(visit: Visit) -> None:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import secrets
 import time
 
+from conversation.keyboards import inline
+from conversation.localization import Html, Texts
+from conversation.states import Step
+from core.schemas import Json
 from database import Story
+from export import story_book
 from handlers import questions, rewriting
 from handlers import story as story_screen
-from handlers.places import announce
-from handlers.visit import Visit, now
-from keyboards import inline
-from messages import Json
-from prose import first_sentences, last_sentence
-from story import Step
-from storytelling import books
-from storytelling.outcomes import title_of
-from texts import Html, Texts
+from handlers.context import Visit, now
+from handlers.step_prompts import announce
+from turns.story_outcomes import title_of
+from turns.text_cleanup import first_sentences, last_sentence
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -194,7 +194,7 @@ def ask_format(visit: Visit, story: Story) -> Toast:
     """«📖 Скачать»: which kind of file."""
     if story.head_id is None:
         return "toast.nothing_yet"
-    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in books.FORMATS]
+    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in story_book.FORMATS]
     visit.say("files.ask", keyboard=inline(buttons), title=title_of(story))
     return None
 
@@ -212,7 +212,7 @@ def send_file(visit: Visit, story: Story, name: str) -> Toast:
     """Sends the story as the document called `name`; a pop-up where nothing is written yet."""
     if story.head_id is None:
         return "toast.nothing_yet"
-    visit.envelope.send(books.document(story, name, visit.chat_id))
+    visit.envelope.send(story_book.document(story, name, visit.chat_id))
     return None
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
+from conversation.localization import Html
+from conversation.states import WORD_LIMITS, Step
+from core.errors import LimitReached
 from database import Prompt, Story, Turn
-from errors import LimitReached
 from handlers import questions
 from handlers import story as story_screen
-from handlers.visit import Visit, now
-from keyboards import inline
-from story import WORD_LIMITS, Step
-from storytelling import allowance
-from storytelling.media import picture_price, reading_price
-from storytelling.outcomes import title_of
-from storytelling.showing import as_reply
-from texts import Html
+from handlers.context import Visit, now
+from turns import limits
+from turns.media import picture_price, reading_price
+from turns.message_view import as_reply
+from turns.story_outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -160,5 +160,5 @@ def _last_part(visit: Visit, story: Story) -> Prompt | None:
 
 
 def _price(visit: Visit, tokens: int) -> Html:
-    turns = max(1, round(tokens / allowance.turn_price(visit.desk.config, visit.model.weight)))
+    turns = max(1, round(tokens / limits.turn_price(visit.desk.config, visit.model.weight)))
     return visit.texts.say("balance.left", turns=turns, tokens=tokens)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import zlib
 from decimal import Decimal
 
-from catalogue import Model
-from handlers.visit import Visit
-from keyboards import inline
-from messages import Json
-from storytelling import allowance
-from texts import Html, Texts
+from ai.catalog import Model
+from conversation.keyboards import inline
+from conversation.localization import Html, Texts
+from core.schemas import Json
+from handlers.context import Visit
+from turns import limits
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -149,7 +149,7 @@ def _times(visit: Visit, model: Model) -> Html:
     config, texts = visit.desk.config, visit.texts
     if model.name == visit.desk.offer.default.name:
         return texts.say("model.default")
-    factor = allowance.turn_price(config, model.weight) / allowance.turn_price(config)
+    factor = limits.turn_price(config, model.weight) / limits.turn_price(config)
     dearer = factor >= 1
     rounded = round(factor if dearer else 1 / factor, 1)
     if rounded == 1:

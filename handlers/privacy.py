@@ -11,10 +11,10 @@ import zipfile
 from functools import partial
 from typing import Final
 
+from conversation.localization import Locales
+from core.schemas import Made, Outgoing, Recipe
 from database import Database
-from handlers.visit import Visit
-from messages import Made, Outgoing, Recipe
-from texts import Locales
+from handlers.context import Visit
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

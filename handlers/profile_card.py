@@ -5,19 +5,19 @@ Days are those of UTC, as the daily tokens are. What the picture shows and what 
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
+from conversation.localization import Html
+from conversation.states import ADMIN_COMMANDS, TABLE, Step
+from core.schemas import Json
+from core.version import VERSION
 from database import Account, Story
-from handlers import appeals, models, sessions
+from handlers import access_requests, models, sessions
 from handlers.account import ask_language, balance, repeat_question
+from handlers.context import Visit, now
 from handlers.usage import DAYS, picture
-from handlers.visit import Visit, now
-from keyboards import inline
-from messages import Json
-from story import ADMIN_COMMANDS, TABLE, Step
-from storytelling import allowance
-from storytelling.appeals import how_to_get
-from storytelling.outcomes import title_of
-from texts import Html
-from version import VERSION
+from turns import limits
+from turns.limit_requests import how_to_get
+from turns.story_outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -75,7 +75,7 @@ def _opened(visit: Visit) -> Html:
 def press(visit: Visit, what: str) -> Toast:
     """The profile's own buttons."""
     if what.startswith("ask_"):
-        return appeals.ask(visit, what.removeprefix("ask_"))
+        return access_requests.ask(visit, what.removeprefix("ask_"))
     if what == "days":
         return _picture(visit, visit.user.id)
     if what == "all_days" and visit.user.id in visit.desk.config.admin_ids:
@@ -133,7 +133,7 @@ def _profile(visit: Visit) -> tuple[Html, Json]:
 def _low(visit: Visit) -> tuple[Html, list[tuple[str, str]]]:
     """How to get more, where little is left."""
     config, user = visit.desk.config, visit.user
-    if user.id in config.admin_ids or allowance.turns_left(config, user.free, visit.model.weight) > LOW_TURNS:
+    if user.id in config.admin_ids or limits.turns_left(config, user.free, visit.model.weight) > LOW_TURNS:
         return Html(), []
     return how_to_get(config, visit.desk.db, visit.texts, "tokens")
 

@@ -5,11 +5,11 @@ The step to go back to and the session that the question is about stand in the u
 
 from __future__ import annotations
 
+from conversation.states import ANSWERS, WORD_LIMITS, Step
+from core.text import MESSAGE_UNITS, plain_text, split, utf16_length
 from database import Story
-from handlers.places import announce, awaited
-from handlers.visit import Visit
-from splitting import MESSAGE_UNITS, plain_text, split, utf16_length
-from story import ANSWERS, WORD_LIMITS, Step
+from handlers.context import Visit
+from handlers.step_prompts import announce, awaited
 
 
 def ask(visit: Visit, step: Step, session_id: int | None, key: str, **values: object) -> None:

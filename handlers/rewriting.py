@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import json
 
+from conversation.keyboards import inline
+from conversation.states import Step
 from database import Prompt, Story
 from handlers import questions
 from handlers import story as story_screen
-from handlers.places import announce
-from handlers.visit import Visit, now
-from keyboards import inline
-from story import Step
-from storytelling import showing
-from storytelling.outcomes import title_of
+from handlers.context import Visit, now
+from handlers.step_prompts import announce
+from turns import message_view
+from turns.story_outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -53,8 +53,8 @@ def show_variant(visit: Visit, prompt_id: int) -> Toast:
     if wanted is None or prompt_id == head.id:
         return None
     tree.set_head(story.session_id, prompt_id, now())
-    keyboard = inline(showing.variant_row(visit.desk.db, story.session_id, wanted))
-    for message in showing.replaced(visit.desk.db, visit.chat_id, visit.message_id, wanted, keyboard):
+    keyboard = inline(message_view.variant_row(visit.desk.db, story.session_id, wanted))
+    for message in message_view.replaced(visit.desk.db, visit.chat_id, visit.message_id, wanted, keyboard):
         visit.envelope.send(message)
     return None
 
@@ -71,10 +71,10 @@ def undo(visit: Visit) -> None:
         visit.say_here("undo.first_part")
         return
     tree.set_head(story.session_id, before.id, now())
-    for message in showing.shrunk(visit.desk.db, visit.chat_id, head, visit.texts.say("undo.line")):
+    for message in message_view.shrunk(visit.desk.db, visit.chat_id, head, visit.texts.say("undo.line")):
         visit.envelope.send(message)
     redo = visit.inline(visit.button("redo", f"redo:{before.id}"))
-    visit.say("undo.now_last", recall=showing.recalled(before), keyboard=redo)
+    visit.say("undo.now_last", recall=message_view.recalled(before), keyboard=redo)
 
 
 def redo(visit: Visit, prompt_id: int) -> Toast:
@@ -90,11 +90,11 @@ def redo(visit: Visit, prompt_id: int) -> Toast:
         return "toast.past"
     # Only the pointers above `after` are set: where the story went after it stays known, for more redos.
     tree.set_head(story.session_id, after.id, now())
-    for message in showing.restored(visit.desk.db, visit.chat_id, story.session_id, after):
+    for message in message_view.restored(visit.desk.db, visit.chat_id, story.session_id, after):
         visit.envelope.send(message)
     further = tree.after(after)
     more = visit.inline(visit.button("redo", f"redo:{after.id}")) if further is not None else None
-    visit.edit("undo.brought_back", keyboard=more, recall=showing.recalled(after))
+    visit.edit("undo.brought_back", keyboard=more, recall=message_view.recalled(after))
     return None
 
 
@@ -123,14 +123,14 @@ def correct(visit: Visit) -> None:
         story.session_id, head.parent_id, visit.user.id, "assistant", visit.words, now=now(), kind=head.kind
     )
     db.tree.set_head(story.session_id, prompt_id, now())
-    for message in showing.taken_away(db, visit.chat_id, head, visit.texts.say("variant.below")):
+    for message in message_view.taken_away(db, visit.chat_id, head, visit.texts.say("variant.below")):
         visit.envelope.send(message)
     corrected = db.tree.get(prompt_id)
     assert corrected is not None
-    row = inline(showing.variant_row(db, story.session_id, corrected))
+    row = inline(message_view.variant_row(db, story.session_id, corrected))
     questions.go_back(visit)
     visit.say_here("correct.done")
-    for message in showing.part(visit.chat_id, prompt_id, visit.words, row):
+    for message in message_view.part(visit.chat_id, prompt_id, visit.words, row):
         visit.envelope.send(message)
 
 
@@ -153,7 +153,7 @@ def rewrite_words(visit: Visit, prompt_id: int) -> bool:
     if not (story_screen.short_enough(visit) and story_screen.affordable(visit, story, "part")):
         return True
     if head.id != prompt_id:
-        for message in showing.taken_away(visit.desk.db, visit.chat_id, head, visit.texts.say("variant.below")):
+        for message in message_view.taken_away(visit.desk.db, visit.chat_id, head, visit.texts.say("variant.below")):
             visit.envelope.send(message)
     tree.set_head(story.session_id, old.parent_id, now())
     story_screen.write_words(visit, story, old.parent_id, visit.words)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
+from conversation.states import Step
+from core.text import utf16_length
 from database import Role
 from handlers import questions
-from handlers.visit import Visit
-from keyboards import inline
-from splitting import utf16_length
-from story import Step
-from talking.roles import DEFAULT, MODES, MOST_CHARS, title
+from handlers.context import Visit
+from turns.chat_roles import DEFAULT, MODES, MOST_CHARS, title
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -86,7 +86,8 @@ def _show(visit: Visit) -> None:
 
 def _fits(visit: Visit, own: str) -> bool:
     """Whether a prompt of one's own is short enough to be shown in one message, and leaves room for questions beside
-    it; says so where not."""
+    it; says so where not.
+    """
     turns, length = visit.desk.turns, utf16_length(own)
     room = int(turns.room(visit.model) * ROOM_SHARE)
     limit = min(MOST_CHARS, length * room // max(1, turns.estimate(own)))

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
+from conversation.states import TALKING, Step
+from core.schemas import Json
+from core.text import shorten
 from database import Story, Talk
 from handlers import characters, library
-from handlers.places import OPENING_CHARS, announce
-from handlers.visit import Visit, now
-from keyboards import inline
-from messages import Json
-from splitting import shorten
-from story import TALKING, Step
-from storytelling import showing
-from storytelling.outcomes import title_of
+from handlers.context import Visit, now
+from handlers.step_prompts import OPENING_CHARS, announce
+from turns import message_view
+from turns.story_outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -96,7 +96,7 @@ def resume(visit: Visit, session_id: int) -> Toast:
     visit.go(Step.CHAT)
     announce(visit)
     if talk.head_id is not None:
-        visit.say("sessions.recall", recall=showing.recalled(db.tree.get(talk.head_id)))
+        visit.say("sessions.recall", recall=message_view.recalled(db.tree.get(talk.head_id)))
     return None
 
 

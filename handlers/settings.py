@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
+from conversation.states import Step
 from database import Story
 from handlers import questions
 from handlers import story as story_screen
-from handlers.visit import Visit
-from keyboards import inline
-from story import Step
-from storytelling.outcomes import title_of
+from handlers.context import Visit
+from turns.story_outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

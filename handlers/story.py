@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
+from conversation.states import TALKING, Step
+from core.errors import LimitReached
+from core.text import split
 from database import REFUSED, Story
-from errors import LimitReached
-from handlers.places import announce, awaited
-from handlers.visit import Visit, now
-from keyboards import inline
-from splitting import split
-from story import TALKING, Step
-from storytelling import allowance
-from storytelling.outcomes import title_of
+from handlers.context import Visit, now
+from handlers.step_prompts import announce, awaited
+from turns import limits
+from turns.story_outcomes import title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300
@@ -215,7 +215,7 @@ def affordable(visit: Visit, story: Story, kind: str, tokens: int | None = None)
 
 def short_enough(visit: Visit) -> bool:
     """Whether the words take at most half of the prompt's room; says how much to cut where they don't."""
-    limit = allowance.room(visit.desk.config, visit.model.context_tokens) // 2
+    limit = limits.room(visit.desk.config, visit.model.context_tokens) // 2
     tokens = visit.desk.turns.estimate(visit.words)
     if tokens <= limit:
         return True

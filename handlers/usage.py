@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable
 
 from config import Config
+from conversation.localization import Html, Locales, Texts, grouped
+from core.schemas import Made, Outgoing, Recipe
 from database import Budget, Database, Totals
 from handlers.account import repeat_question
+from handlers.context import Visit, now
 from handlers.library import day
-from handlers.visit import Visit, now
-from messages import Made, Outgoing, Recipe
-from services.chart import days_chart
-from storytelling import allowance
-from texts import Html, Locales, Texts, grouped
+from handlers.usage_chart import days_chart
+from turns import limits
 
 # What `input` and `output` tokens of a model cost in roubles; None where the price isn't known.
 Rubles = Callable[[str, int, int], float | None]
@@ -83,7 +83,7 @@ class Statistics:
         """The whole bot in numbers."""
         texts, moment = self._locales[recipe.how], int(time.time())
         totals = self._db.reports.totals(moment)
-        period = allowance.budget_period(self._config, moment)
+        period = limits.budget_period(self._config, moment)
         text = texts.say(
             "stats.all",
             users=totals.users,

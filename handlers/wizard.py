@@ -8,15 +8,15 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from conversation.states import WORD_LIMITS, Step
+from conversation.story_draft import Draft, unfinished_step
+from core.errors import LimitReached
 from database import Story
-from draft import Draft, unfinished_step
-from errors import LimitReached
 from handlers import rewriting
-from handlers.places import announce, awaited
+from handlers.context import Visit, now
 from handlers.questions import fits
-from handlers.visit import Visit, now
-from story import WORD_LIMITS, Step
-from storytelling.outcomes import title_of
+from handlers.step_prompts import announce, awaited
+from turns.story_outcomes import title_of
 
 
 def new_story(visit: Visit) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, Protocol
 
-from errors import StorageError
+from core.errors import StorageError
 
 TICKER_HANGS_S: Final = 60.0
 DATABASE_HANGS_S: Final = 60.0
@@ -83,3 +84,26 @@ class Health:
         the ticker.
         """
         return not any(trouble for name, trouble in self.look().items() if name != "database")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database says: rows that wait, the age of the oldest, people, tokens of the project."""
+
+    inbox_new: int
+    inbox_in_turns: int
+    inbox_oldest_s: float
+    users: int
+    budget_used: int
+    budget_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queues:
+    """What waits in memory, and when Telegram last answered (seconds of the monotonic clock, 0: not yet)."""
+
+    running: int
+    waiting_for_model: int
+    waiting_for_service: int
+    outbox: int
+    last_poll_at: float

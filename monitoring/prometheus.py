@@ -18,11 +18,10 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from errors import StorageError
-from messages import Usage
-from meter import Meter
-from monitoring.health import Health
-from monitoring.standing import Queues, Standing
+from core.errors import StorageError
+from core.metrics import Meter
+from core.schemas import Usage
+from monitoring.health import Health, Queues, Standing
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Final
 
-from errors import ConfigError
+from core.errors import ConfigError
 from monitoring.health import Health
 
 log = logging.getLogger(__name__)

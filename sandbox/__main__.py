@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from config import load_environment
-from errors import ConfigError
+from core.errors import ConfigError
 from sandbox.demo import CHATS, ROOT, BotProcess, bot_environment, choose_model, ending
 from sandbox.models import LIVELY, ModelServers
 from sandbox.telegram import TelegramServer

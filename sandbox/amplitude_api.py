@@ -45,7 +45,8 @@ class AmplitudeFault:
 
 class AmplitudeServer:
     """A context manager; `url` is the whole endpoint, as AMPLITUDE_URL takes it. `default` holds when nothing is
-    ordered; `api_key` empty takes any."""
+    ordered; `api_key` empty takes any.
+    """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, api_key: str = "") -> None:
         self.api_key = api_key

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from messages import Message
+from core.schemas import Message
 from sandbox import yandex_api
 from sandbox.yandex_api import Asked, Refused, prompt_tokens, tokens
 

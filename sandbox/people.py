@@ -251,7 +251,8 @@ class Person:
 
     def wait(self, wanted: Wanted = None, timeout: float = 10, *, since: int | None = None) -> ChatMessage:
         """The first message of the bot with this text (or for which `wanted` is true) that is new or edited since
-        this person's last action; `since=0` looks at the whole chat. Raises NotCome after `timeout` seconds."""
+        this person's last action; `since=0` looks at the whole chat. Raises NotCome after `timeout` seconds.
+        """
         mark = self._mark if since is None else since
 
         def found() -> ChatMessage | None:

@@ -11,18 +11,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from services import ogg
+from ai import opus_splitter
 
 _MARK: Final = b"said:"
 _TUNE: Final = Path(__file__).with_name("voice.ogg")
 _PADDED: Final = 0x40
-_PACKET: Final = ogg.RATE * 60 // 1000  # samples of each of the tune's packets
+_PACKET: Final = opus_splitter.RATE * 60 // 1000  # samples of each of the tune's packets
 
 
 def record(words: str, seconds: float = 3.0) -> bytes:
     """A recording of that length in which `words` are said; empty ones make a silent one."""
-    tune = ogg.read(_TUNE.read_bytes())
-    number = max(1, -(-int(seconds * ogg.RATE + tune.pre_skip) // _PACKET))
+    tune = opus_splitter.read(_TUNE.read_bytes())
+    number = max(1, -(-int(seconds * opus_splitter.RATE + tune.pre_skip) // _PACKET))
     said = words.split() or [""]
     number = max(number, 2)
     slots: list[list[str]] = [[] for _ in range(number - 1)]  # the first packet is only for settling
@@ -32,15 +32,15 @@ def record(words: str, seconds: float = 3.0) -> bytes:
     for place, slot in enumerate(slots, 1):
         packet = tune.packets[place % (len(tune.packets) - 1)]  # the last one may be shorter
         packets.append(_padded(packet, _MARK + " ".join(slot).encode()) if slot else packet)
-    cut_off = max(0, number * _PACKET - tune.pre_skip - int(seconds * ogg.RATE))
-    return ogg.write(ogg.Recording(tune.head, tuple(packets), min(cut_off, _PACKET)))
+    cut_off = max(0, number * _PACKET - tune.pre_skip - int(seconds * opus_splitter.RATE))
+    return opus_splitter.write(opus_splitter.Recording(tune.head, tuple(packets), min(cut_off, _PACKET)))
 
 
 def words_in(data: bytes) -> str | None:
     """What is said in a recording of `record`, or in a piece of it; None for any other file."""
     try:
-        recording = ogg.read(data)
-    except ogg.NotOpus:
+        recording = opus_splitter.read(data)
+    except opus_splitter.NotOpus:
         return None
     found = list(_said(recording.packets, recording.pre_skip))
     return " ".join(filter(None, found)) if found else None
@@ -49,8 +49,8 @@ def words_in(data: bytes) -> str | None:
 def seconds_of(data: bytes) -> float:
     """How long a recording plays; 0 for what is none."""
     try:
-        return ogg.read(data).seconds
-    except ogg.NotOpus:
+        return opus_splitter.read(data).seconds
+    except opus_splitter.NotOpus:
         return 0.0
 
 

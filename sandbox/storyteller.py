@@ -18,7 +18,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
-from messages import Message
+from core.schemas import Message
 from sandbox import talker
 
 _LABELS: Final = {

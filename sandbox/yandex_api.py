@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from messages import Message
+from core.schemas import Message
 from sandbox.model_faults import Shape
 
 CONTEXT_TOKENS: Final = 32_768

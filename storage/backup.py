@@ -13,7 +13,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from errors import StorageError
+from core.errors import StorageError
 from storage.schema import look
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from personas import BuiltIn, Persona
+from conversation.personas import BuiltIn, Persona
 from storage.connection import Connection, Row
 
 KEPT_DELETED_S = 24 * 3600

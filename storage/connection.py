@@ -20,7 +20,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
-from errors import StorageError
+from core.errors import StorageError
 
 Value: TypeAlias = str | int | float | bytes | None
 Values: TypeAlias = tuple[Value, ...] | Mapping[str, Value]

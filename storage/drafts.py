@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 
-from draft import Draft
+from conversation.states import Step
+from conversation.story_draft import Draft
 from storage.connection import Connection
-from story import Step
 
 
 class Drafts(MutableMapping[int, Draft]):

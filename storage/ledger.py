@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from errors import LimitReached
-from messages import Usage
-from meter import SILENT, Meter
+from core.errors import LimitReached
+from core.metrics import SILENT, Meter
+from core.schemas import Usage
 from storage.connection import Connection, Row
 
 

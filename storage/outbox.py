@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from messages import OutboxRow, Outgoing, Recipe
+from core.schemas import OutboxRow, Outgoing, Recipe
 from storage.connection import Connection, Row
 
 

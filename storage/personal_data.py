@@ -12,7 +12,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from messages import Json
+from core.schemas import Json
 from storage.connection import reading
 
 DAY_S = 86_400

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from errors import ForeignDatabase, StorageError
+from core.errors import ForeignDatabase, StorageError
 from storage.connection import Connection
 
 APPLICATION_ID = 0x50415254  # «PART»

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from messages import Role
+from core.schemas import Role
 from storage.connection import Connection, Row
 
 

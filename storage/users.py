@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conversation.states import Step
 from storage.connection import Connection, Row
-from story import Step
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, session_id, balance,"

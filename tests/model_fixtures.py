@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from connections import Sessions
+from ai.openai_text import OpenAIWire
+from ai.provider import Credential, Fault, Static
+from core.http_client import Sessions
+from core.schemas import Chunk, Message, Request
 from gpt import GPT
-from messages import Chunk, Message, Request
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
-from services.openai_gpt import OpenAIWire
-from wires.wire import Credential, Fault, Static
 from yandex_gpt import YandexWire
 
 SYSTEM = "Ты писатель.\nЖанр: Фэнтези\nГерой: Картограф Веста\nМесто: Город на великане"

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import threading
 
-import logs
-from bot import App
+from app.application import App
 from config import Config
+from core import logs
 
 DEADLY = "смертельно"
 DEATH = 86

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from handlers.appeals import amounts
+from handlers.access_requests import amounts
+from handlers.usage_chart import SIZE, days_chart
 from sandbox.telegram_state import ChatMessage
-from services.chart import SIZE, days_chart
 from tests.world import ADMIN_ID, World, until
 
 DAY_S = 86_400
@@ -142,8 +142,8 @@ def test_an_admin_sees_the_whole_bot(world: World) -> None:
 
 
 def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
+    from core.schemas import Recipe
     from handlers.usage import TOTALS, Statistics
-    from messages import Recipe
 
     admin = world.new_person(ADMIN_ID, "Админ")
     assert world.app is not None and admin

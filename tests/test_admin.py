@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from conversation.states import ADMIN_COMMANDS
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
-from story import ADMIN_COMMANDS
 from tests.test_account import shown
 from tests.test_crashes import check_books
 from tests.world import ADMIN_ID, World, until

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import ForeignDatabase, StorageError
 from database import Database, back_up
-from errors import ForeignDatabase, StorageError
 from tests.world import ROOT, World
 
 

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 import pytest
 from telebot import apihelper
 
-from botapi import BotApi
-from connections import Sessions
-from errors import TelegramRefused, TelegramUnreachable
+from core.errors import TelegramRefused, TelegramUnreachable
+from core.http_client import Sessions
+from telegram.api_client import BotApi
 from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 
 SECRET = TOKEN.partition(":")[2]

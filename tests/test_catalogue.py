@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue import Catalogue, Listed, Model, Price, Weight, weighed
-from errors import ConfigError, ModelAway
-from offer import Offer, Server
+from ai.catalog import Catalogue, Listed, Model, Price, Weight, weighed
+from ai.registry import Offer, Server
+from core.errors import ConfigError, ModelAway
 
 ROOT = Path(__file__).parent.parent
-CATALOGUE = Catalogue.load(ROOT / "catalogue.toml")
+CATALOGUE = Catalogue.load(ROOT / "ai" / "catalog.toml")
 
 
 def weights(default: str, *others: Model) -> dict[str, tuple[float, float]]:
@@ -72,7 +72,7 @@ def test_own_entries_change_and_extend_the_catalogue(tmp_path: Path) -> None:
         '[[model]]\nname = "qwen3.6-35b-a3b"\nprice = { input = 0.3, output = 1 }\n'
         '[[model]]\nname = "x"\napi = "openai"'
     )
-    models = {model.name: model for model in Catalogue.load(ROOT / "catalogue.toml", own).models}
+    models = {model.name: model for model in Catalogue.load(ROOT / "ai" / "catalog.toml", own).models}
     qwen = models["qwen3.6-35b-a3b"]
     assert qwen.price == Price(Decimal("0.3"), Decimal(1)) and qwen.context_tokens == 262_144
     assert (models["x"].title, models["x"].api, models["x"].price) == ("x", "openai", None)
@@ -102,7 +102,7 @@ def test_a_file_with_faults_is_refused_in_sentences(text: str, fault: str, tmp_p
     own = tmp_path / "models.toml"
     own.write_text(text)
     with pytest.raises(ConfigError) as refused:
-        Catalogue.load(ROOT / "catalogue.toml", own)
+        Catalogue.load(ROOT / "ai" / "catalog.toml", own)
     assert all(each.startswith("MODELS_FILE: ") and str(own) in each for each in refused.value.faults)
     assert fault in str(refused.value)
 

@@ -1,5 +1,6 @@
 """Characters in the chat, with the real bot: choice by buttons and from the page, the greeting, talk with each one's
-own history, and what is told to analytics."""
+own history, and what is told to analytics.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ from urllib.parse import unquote
 import pytest
 import requests
 
+from conversation.localization import Locales
+from conversation.personas import BuiltIn, Persona
+from core.errors import StorageError
 from database import Database
-from errors import StorageError
-from personas import BuiltIn, Persona
+from monitoring.analytics import MOST_UNDER_WAY, Analytics
 from sandbox.people import Person
-from services.analytics import MOST_UNDER_WAY, Analytics
 from tests.webapp_site import SCRIPT
 from tests.world import World, until
-from texts import Locales
 
 CAT = "Кот-писарь Пантелей"
 YAGA = "Баба-яга на пенсии"

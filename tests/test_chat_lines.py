@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from chat_lines import ChatLines, Taken
 from database import InboxRow
+from telegram.chat_queue import ChatLines, Taken
 
 
 def row(number: int, chat_id: int = 1) -> InboxRow:

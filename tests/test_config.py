@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config import Config, load_environment, names
-from errors import ConfigError
+from core.errors import ConfigError
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "123456:" + "Aa0_-" * 7

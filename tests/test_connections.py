@@ -16,13 +16,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from connections import Network, Sessions, new_session, tls_context
-from errors import ConfigError, ModelAway, ModelCancelled
+from ai.provider import Call
+from ai.request import Exchange
+from core.cancellation import Cancel
+from core.errors import ConfigError, ModelAway, ModelCancelled
+from core.http_client import Network, Sessions, new_session, tls_context
 from sandbox.models import ModelServers
 from tests.model_fixtures import models
-from wires.cancelling import Cancel
-from wires.exchanges import Exchange
-from wires.wire import Call
 
 __all__ = ["models"]
 

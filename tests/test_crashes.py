@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
+from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
-from services.ogg import Recording, read, write
 from tests.poisoned_bot import DEADLY, DEATH
 from tests.world import ADMIN_ID, ROOT, World, until
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from conversation.states import Step
+from conversation.story_draft import Draft
+from core.errors import ForeignDatabase, StorageError
+from core.schemas import Outgoing, Recipe
 from database import Database, inspect
-from draft import Draft
-from errors import ForeignDatabase, StorageError
-from messages import Outgoing, Recipe
 from storage import schema
 from storage.connection import Connection
-from story import Step
 
 
 @pytest.fixture

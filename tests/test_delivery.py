@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from botapi import BotApi
-from connections import Sessions
-from delivery import Delivery
-from errors import StorageError
-from messages import Json, OutboxRow
-from sending.pacing import Pace
+from core.errors import StorageError
+from core.http_client import Sessions
+from core.schemas import Json, OutboxRow
+from telegram.api_client import BotApi
+from telegram.rate_limits import Pace
+from telegram.sender import Delivery
 from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 
 QUICK = Pace(

@@ -150,7 +150,7 @@ def image_environment() -> dict[str, str]:
 def test_the_image_gets_the_bot_and_nothing_else(tmp_path: Path) -> None:
     copy_what_docker_gets(tmp_path)
     tops = {path.name for path in tmp_path.iterdir()}
-    assert {"bot.py", "requirements.txt", "locales", "handlers", "webapp", "monitoring"} <= tops
+    assert {"bot.py", "requirements.txt", "locales", "handlers", "web", "monitoring"} <= tops
     assert not tops & {"tests", "sandbox", "bench", "docs", "deploy", ".env", "data", "log.txt", ".git", ".github"}
     assert not list(tmp_path.rglob("__pycache__"))
     rooms = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from config import names
+from conversation.states import ADMIN_COMMANDS, COMMANDS
+from core.version import VERSION
 from sandbox.model_faults import Behaviour
-from story import ADMIN_COMMANDS, COMMANDS
 from tests.world import World, until
-from version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -97,19 +97,19 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
     assert named - {name.removesuffix("_FILE") for name in names()} - elsewhere == set()
 
 
-def test_the_rooms_of_the_architecture_are_the_rooms_of_the_house() -> None:
-    from tests.test_house import FLOORS  # the table that holds the imports
-
-    block = text_of(ROOT / "docs/architecture.md").partition("## Rooms")[2]
-    rows = dict(re.findall(r"^([a-z_]+)(?:\.py|/) +(\d) ", block, re.MULTILINE))
-    assert {room: int(floor) for room, floor in rows.items()} == FLOORS
+def test_the_layers_of_the_architecture_are_those_of_the_contract() -> None:
+    contracts = tomllib.loads(text_of(ROOT / "pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if "layers" in contract)
+    block = text_of(ROOT / "docs/architecture.md").partition("## Layers")[2].partition("\n## ")[0]
+    rows = [re.findall(r"`([a-z_]+)(?:\.py|/)`", row) for row in re.findall(r"^\|(.*?)\|", block, re.MULTILINE)]
+    assert [names for names in rows if names] == [layer.split(" | ") for layer in layers]
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda page: page.name)
 def test_what_the_tree_of_a_readme_names_is_there(readme: Path) -> None:
     tree = re.search(r"^```\nbot\.py.*?^```", text_of(readme), re.MULTILINE | re.DOTALL)
     assert tree is not None
-    named = re.findall(r"[a-z_]+\.py|[a-z_]+/", tree.group())
+    named = re.findall(r"^[a-z_]+(?:\.py|/)", tree.group(), re.MULTILINE)
     assert len(named) > 15
     assert [name for name in named if not (ROOT / name).exists()] == []
 
@@ -169,7 +169,7 @@ def test_the_sentences_of_troubleshooting_are_what_people_read() -> None:
 
 def prices() -> dict[str, tuple[Decimal, Decimal]]:
     """Roubles for 1,000 tokens by title, of the models that have a price."""
-    models = tomllib.loads(text_of(ROOT / "catalogue.toml"), parse_float=Decimal)["model"]
+    models = tomllib.loads(text_of(ROOT / "ai" / "catalog.toml"), parse_float=Decimal)["model"]
     return {one["title"]: (one["price"]["input"], one["price"]["output"]) for one in models if "price" in one}
 
 

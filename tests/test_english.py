@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from messages import Message
+from conversation.localization import Html, Locales
+from core.schemas import Message
 from sandbox.people import Person
 from sandbox.storyteller import tell
 from sandbox.telegram_profile import commands_for
 from tests.world import World, until
-from texts import Html, Locales
 
 LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
 EN, RU = LOCALES["en"], LOCALES["ru"]

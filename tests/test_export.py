@@ -24,9 +24,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.cover import SIZE, cover
-from services.export import FORMATS, Book, Chapter, Part, Wording, epub, fb2, file_name, html, in_chapters, txt
-from services.fb2 import GENRES
+from export.cover import SIZE, cover
+from export.fb2 import GENRES
+from export.formats import FORMATS, Book, Chapter, Part, Wording, epub, fb2, file_name, html, in_chapters, txt
 
 ROOT = Path(__file__).parent.parent
 

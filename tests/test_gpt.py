@@ -11,15 +11,15 @@ from typing import Any
 import certifi
 import pytest
 
-from connections import Network, Sessions
-from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
+from ai.provider import Fault, Static
+from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
+from core.http_client import Network, Sessions
+from core.schemas import Finish, Message, Request
 from gpt import GPT, Cancel, is_stock_refusal
-from messages import Finish, Message, Request
 from sandbox.model_answers import STOCK_REFUSAL
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, eventually, faults, last, models, together
-from wires.wire import Fault, Static
 from yandex_gpt import YandexWire
 
 __all__ = ["client", "faults", "models"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from conversation.states import COMMANDS
 from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
-from story import COMMANDS
 from tests.world import World, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]

@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from connections import Sessions
-from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
+from ai.images import OpenAIPainter, Painter, YandexPainter, cut_prompt, image_error
+from ai.provider import Credential, Fault, Static
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
+from core.http_client import Sessions
 from sandbox.art_api import draw
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
-from services.images import OpenAIPainter, Painter, YandexPainter, cut_prompt, image_error
 from tests.model_fixtures import eventually, faults, models
-from wires.cancelling import Cancel
-from wires.wire import Credential, Fault, Static
-from yandex_iam import RenewedToken, Token
+from yandex_gpt import RenewedToken, Token
 
 __all__ = ["faults", "models"]
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from connections import Network, NoAnswer, Response, Sessions, watching
-from keepalive import request_head
+from core.http_client import Network, NoAnswer, Response, Sessions, watching
+from core.keepalive import request_head
 from tests.test_connections import certificate
 
 __all__ = ["certificate"]

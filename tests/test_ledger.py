@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from config import Config
+from core.errors import LimitReached
+from core.schemas import Usage
 from database import Caps, Database
-from errors import LimitReached
-from messages import Usage
-from storytelling import allowance
+from turns import limits
 
 BALANCE, SESSION, PROJECT, PERIOD = 3_000, 2_000, 5_000, "ever"
 
@@ -134,30 +134,30 @@ def config(**changes: str) -> Config:
 
 
 def test_a_first_balance_is_about_twelve_turns() -> None:
-    assert allowance.turns_left(config(), config().user_tokens) == 12
+    assert limits.turns_left(config(), config().user_tokens) == 12
 
 
 def test_a_session_keeps_enough_back_for_its_ending() -> None:
-    limits = config()
-    usual, ending = allowance.caps(limits, 1, "part"), allowance.caps(limits, 1, "ending")
+    settings = config()
+    usual, ending = limits.caps(settings, 1, "part"), limits.caps(settings, 1, "ending")
     assert usual.session is not None and ending.session is not None
-    dearest = limits.max_tokens_per_request + limits.max_tokens_per_answer
+    dearest = settings.max_tokens_per_request + settings.max_tokens_per_answer
     assert ending.session - usual.session >= dearest
 
 
 def test_admins_are_not_limited_by_a_balance() -> None:
-    limits = config(ADMIN_IDS="7")
-    assert not allowance.caps(limits, 7, "part").balance and allowance.caps(limits, 8, "part").balance
+    settings = config(ADMIN_IDS="7")
+    assert not limits.caps(settings, 7, "part").balance and limits.caps(settings, 8, "part").balance
 
 
 @pytest.mark.parametrize(
     ("used", "told", "now"), [(49, 0, 0), (50, 0, 50), (60, 50, 0), (85, 50, 80), (100, 50, 100), (130, 100, 0)]
 )
 def test_admins_hear_of_each_share_of_the_budget_once(used: int, told: int, now: int) -> None:
-    assert allowance.share_to_tell(used, 100, told) == now
+    assert limits.share_to_tell(used, 100, told) == now
 
 
 def test_a_monthly_budget_has_a_name_a_month() -> None:
-    assert allowance.budget_period(config(), 1_795_000_000) == "ever"
+    assert limits.budget_period(config(), 1_795_000_000) == "ever"
     monthly = config(MAX_PROJECT_TOKENS_PERIOD="month")
-    assert allowance.budget_period(monthly, 1_795_000_000) == "2026-11"
+    assert limits.budget_period(monthly, 1_795_000_000) == "2026-11"

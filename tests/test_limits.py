@@ -9,8 +9,8 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from storytelling.allowance import kept_for_ending
 from tests.world import ADMIN_ID, World, until
+from turns.limits import kept_for_ending
 
 
 def money(world: World) -> tuple[int, ...]:

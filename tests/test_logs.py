@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import logs
-from masking import MASK, Redactor, escape
+from core import logs
+from core.redaction import MASK, Redactor, escape
 
 TOKEN = "123456789:AAEabcdefghijklmnopqrstuvwxyz0123456"
 logger = logging.getLogger("room")

@@ -13,8 +13,8 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connections import new_session
-from messages import Message
+from core.http_client import new_session
+from core.schemas import Message
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from sandbox.recording import record

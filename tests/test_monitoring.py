@@ -16,19 +16,19 @@ import pytest
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot import App
-from botapi import BotApi
+from app.application import App
+from app.watchdog import make_meter
 from config import Config
-from connections import Network, Sessions
-from errors import StorageError
-from meter import SILENT
-from monitoring.asking import ask
+from core.errors import StorageError
+from core.http_client import Network, Sessions
+from core.metrics import SILENT
 from monitoring.health import Heart
-from monitoring.watch import make_meter
-from polling import Polling
+from monitoring.health_client import ask
+from monitoring.systemd import Supervisor
 from sandbox.model_faults import Behaviour
 from sandbox.telegram import TelegramServer
-from supervisor import Supervisor
+from telegram.api_client import BotApi
+from telegram.polling import Polling
 from tests.test_process import run
 from tests.world import ROOT, World, until
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ogg import SETTLING, NotOpus, Recording, cut, read, write
+from ai.opus_splitter import SETTLING, NotOpus, Recording, cut, read, write
 
 VOICE = (Path(__file__).parent / "voice.ogg").read_bytes()  # 37.3 s by opusenc: half a second of tone in three
 

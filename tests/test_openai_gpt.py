@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from connections import Sessions
-from errors import ModelAway, ModelBusy, ModelDenied, ModelError, PromptTooLong
-from messages import Chunk, Finish, Message, Request, Usage
+from ai.openai_text import OpenAIWire
+from ai.provider import Static
+from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, PromptTooLong
+from core.http_client import Sessions
+from core.schemas import Chunk, Finish, Message, Request, Usage
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
-from services.openai_gpt import OpenAIWire
 from tests.model_fixtures import REQUEST, Client, faults, last, models, openai_client, together
-from wires.wire import Static
 
 __all__ = ["faults", "models", "openai_client"]
 

@@ -1,5 +1,6 @@
 """/my_data and /forget_me: what the file has, what is left of somebody after they were forgotten, and what isn't given
-a second time."""
+a second time.
+"""
 
 from __future__ import annotations
 

@@ -14,13 +14,13 @@ from collections.abc import Callable
 
 import pytest
 
-from errors import ModelBusy
-from fault_reports import WINDOW_S, FaultReports
+from conversation.states import ADMIN_COMMANDS, COMMANDS
+from core.errors import ModelBusy
 from gpt import GPT, Fault
-from handlers import front
+from handlers import router
+from monitoring.alerts import WINDOW_S, FaultReports
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from story import ADMIN_COMMANDS, COMMANDS
 from tests.test_chat import ask, asked, chatting
 from tests.test_voice import recording, say
 from tests.world import ADMIN_ID, ROOT, World, until
@@ -263,10 +263,10 @@ def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(wor
 
 def test_the_modules_are_where_the_brief_wants_them() -> None:
     assert inspect.isclass(GPT) and {"stream", "ask", "count"} <= set(dir(GPT))
-    assert callable(build_prompt) and inspect.isclass(YandexWire) and callable(front.register)
+    assert callable(build_prompt) and inspect.isclass(YandexWire) and callable(router.register)
     for name in ("bot.py", "gpt.py", "yandex_gpt.py", "config.py", "requirements.txt", "README.md", ".env.example"):
         assert (ROOT / name).is_file(), name
-    assert "register_message_handler" in (ROOT / "handlers" / "front.py").read_text("utf-8")
+    assert "register_message_handler" in (ROOT / "handlers" / "router.py").read_text("utf-8")
 
 
 def test_help_names_every_command_that_is_open_to_all(world: World) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import Message, Role
+from core.schemas import Message, Role
 from yandex_gpt import build_prompt
 
 ROLES: st.SearchStrategy[Role] = st.sampled_from(["user", "assistant"])

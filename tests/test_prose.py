@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from prose import clean, clean_growing, first_sentences, last_sentence, unbroken, whole_sentences
+from turns.text_cleanup import clean, clean_growing, first_sentences, last_sentence, unbroken, whole_sentences
 
 PROSE = "Дождь шёл третий день.\n\n— Пора, — сказала Веста.\n\nОна взяла карту."
 

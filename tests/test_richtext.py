@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from richtext import Rich, pieces
-from splitting import utf16_length
+from core.text import utf16_length
+from telegram.markdown import Rich, pieces
 
 
 def shown(markdown: str) -> dict[str, list[str]]:

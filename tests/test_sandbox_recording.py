@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ai import opus_splitter
 from sandbox.recording import record, seconds_of, words_in
-from services import ogg
 
 
 def words_of(number: int) -> str:
@@ -34,7 +34,7 @@ def test_what_isnt_made_here_says_nothing() -> None:
 
 def test_pieces_of_a_long_recording_say_their_part_and_nothing_twice() -> None:
     words = words_of(200)
-    pieces = ogg.cut(record(words, 100), 30, 1_000_000)
+    pieces = opus_splitter.cut(record(words, 100), 30, 1_000_000)
     assert len(pieces) >= 4
     heard = [words_in(piece) or "" for piece in pieces]
     assert all(heard) and " ".join(heard) == words

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messages import Message
-from richtext import pieces
+from core.schemas import Message
 from sandbox.storyteller import tell
 from sandbox.talker import remember
+from telegram.markdown import pieces
 
 HELPER = "Ты «Соавтор», толковый помощник в Telegram."
 KEEPER = "Ты ведёшь память разговора: по ней помощник продолжит его."

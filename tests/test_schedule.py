@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from messages import OutboxRow
-from sending.jobs import Draft, Job, Outcome
-from sending.pacing import NEVER, Pace, Window, backoff_s
-from sending.schedule import SendQueue
+from core.schemas import OutboxRow
+from telegram.rate_limits import NEVER, Pace, Window, backoff_s
+from telegram.send_items import Draft, Job, Outcome
+from telegram.send_queue import SendQueue
 
 DONE = Outcome(done=True, message_id=1)
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 
-import logs
-import prose
+from core import logs
 from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
 from handlers.rewriting import MOST_UNBEGUN
-from richtext import pieces
 from sandbox.model_faults import Behaviour
+from telegram.markdown import pieces
 from tests.test_hostile import message
 from tests.world import ADMIN_ID, World, until
+from turns import text_cleanup
 
 SECRET = "зяблоклюв"
 VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "take", "mode", "go", "language"]
@@ -223,8 +223,8 @@ UNITS = [
 def test_an_answer_made_to_be_slow_is_not(unit: str) -> None:
     """Without their bounds these take minutes, in which nobody else is served."""
     text = unit * (200_000 // len(unit))
-    assert len(prose.clean(text, "слово слово слово")) <= len(text)
-    prose.clean_growing(text, "слово слово слово")
+    assert len(text_cleanup.clean(text, "слово слово слово")) <= len(text)
+    text_cleanup.clean_growing(text, "слово слово слово")
     short = unit * (16_000 // len(unit))
     assert "".join("".join(piece.text for piece in pieces(short)).split())
 

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from connections import Sessions
-from errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
+from ai.openai_speech import OpenAINarrator, OpenAIRecogniser
+from ai.opus_splitter import Recording, read, write
+from ai.provider import Credential, Fault, Static
+from ai.speech import FirstAble, Narrator, Recogniser, YandexNarrator, YandexRecogniser
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
+from core.http_client import Sessions
 from sandbox.model_faults import Behaviour, Kind
 from sandbox.models import API_KEY, ModelServers
-from services.ogg import Recording, read, write
-from services.openai_speech import OpenAINarrator, OpenAIRecogniser
-from services.speech import FirstAble, Narrator, Recogniser, YandexNarrator, YandexRecogniser
 from tests.model_fixtures import faults, models
-from wires.cancelling import Cancel
-from wires.wire import Credential, Fault, Static
-from yandex_iam import RenewedToken, Token
+from yandex_gpt import RenewedToken, Token
 
 __all__ = ["faults", "models"]
 

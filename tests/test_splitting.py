@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from splitting import plain_text, shorten, split, tail, utf16_length
+from core.text import plain_text, shorten, split, tail, utf16_length
 
 LETTERS = st.sampled_from(
     ["а", "б", "Z", " ", " ", "\n", "\n\n", ". ", "!", "…» ", "😀", "👨‍👩‍👧", "e\u0301", "\u2028", "\t"]

@@ -8,9 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from draft import Draft, page_of, short_name, unfinished_step, working_title
-from handlers.front import ACTIONS
-from story import (
+from conversation.states import (
     ADMIN_COMMANDS,
     ANSWERS,
     COMMANDS,
@@ -27,6 +25,8 @@ from story import (
     accepted,
     decide,
 )
+from conversation.story_draft import Draft, page_of, short_name, unfinished_step, working_title
+from handlers.router import ACTIONS
 
 # What each step accepts beside what works everywhere: key → (action, next step).
 Row = dict[str, tuple[str, Step | None]]

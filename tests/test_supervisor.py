@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from supervisor import Supervisor
+from monitoring.systemd import Supervisor
 
 
 def test_systemd_hears_of_the_start_of_life_and_of_the_end(tmp_path: Path) -> None:

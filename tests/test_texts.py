@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import ConfigError
-from presets import Preset, Presets, words_of
-from texts import Html, Locales, Texts, grouped
+from conversation.localization import Html, Locales, Texts, grouped
+from conversation.presets import Preset, Presets, words_of
+from core.errors import ConfigError
 
 LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
 RU = LOCALES["ru"]
@@ -297,11 +297,8 @@ def test_words_are_compared_without_looks() -> None:
 
 def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).resolve().parent.parent
-    rooms = [
-        *root.glob("*.py"),
-        *(file for room in ("handlers", "storytelling", "talking") for file in (root / room).glob("*.py")),
-    ]
-    code = "".join(file.read_text("utf-8") for file in rooms)
+    packages = ("", "app", "conversation", "export", "handlers", "monitoring", "telegram", "turns")
+    code = "".join(file.read_text("utf-8") for package in packages for file in (root / package).glob("*.py"))
     # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
     composed = (
         *("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed"),
@@ -318,7 +315,7 @@ def test_every_text_is_said_somewhere() -> None:
 
 
 def test_every_text_of_the_page_is_said_there() -> None:
-    folder = Path(__file__).resolve().parent.parent / "webapp"
+    folder = Path(__file__).resolve().parent.parent / "web"
     page = "".join(file.read_text("utf-8") for file in (folder / "page").iterdir())
     server = "".join(file.read_text("utf-8") for file in folder.glob("*.py"))
     composed = ("field_", "hint_")  # from the name of a form's field, or of what is wrong with it

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY
 from sandbox.people import Person
 from sandbox.telegram_state import Attachment
-from services.ogg import Recording, read, write
 from tests.poisoned_bot import DEADLY, DEATH
 from tests.test_groups import BOT, club
 from tests.world import World, until

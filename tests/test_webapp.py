@@ -21,13 +21,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from errors import ConfigError
+from core.errors import ConfigError
 from tests.webapp_site import PERSON, ROOT, SCRIPT, TOKEN, Site, init_data, running, signed
-from webapp.gate import CHANGES, READS, REFUSALS
-from webapp.init_data import FRESH_S, Refused, visitor_of
-from webapp.pace import Pace
-from webapp.pictures import SIDE_PX, NoPicture, square
-from webapp.server import WebApp, close_slow
+from web.gate import CHANGES, READS, REFUSALS
+from web.init_data import FRESH_S, Refused, visitor_of
+from web.pace import Pace
+from web.pictures import SIDE_PX, NoPicture, square
+from web.server import WebApp, close_slow
 
 OWN = {"name": "Пёс Трезор", "line": "Верит всем", "greeting": "Гав!", "personality": "Ты пёс."}
 
@@ -147,8 +147,8 @@ def test_nothing_of_the_api_answers_without_init_data(method: str, path: str, sh
 
 
 def test_every_route_of_the_api_is_among_those(shared: Site) -> None:
-    from webapp.application import make_application
-    from webapp.gate import Site as Inside
+    from web.application import make_application
+    from web.gate import Site as Inside
 
     rules = make_application(Inside(shared.config, shared.db, shared.locales, lambda *_: None)).url_map.iter_rules()
     known = {
@@ -269,7 +269,7 @@ def test_what_cannot_be_seen_is_left_out_and_what_joins_signs_is_not(site: Site)
 
 
 def test_own_characters_have_a_limit(site: Site) -> None:
-    from webapp.characters_api import MOST_OWN
+    from web.characters_api import MOST_OWN
 
     for number in range(MOST_OWN):
         made = site.db.characters.add(7, "ru", site.locales["ru"].characters[0].persona, number)
@@ -374,7 +374,7 @@ def test_a_small_file_of_many_pixels_takes_little_memory_however_often_it_is_sen
     script = """
 import io, resource, threading
 from PIL import Image
-from webapp.pictures import MOST_PIXELS, square
+from web.pictures import MOST_PIXELS, square
 def most(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 out = io.BytesIO()
 side = int(MOST_PIXELS ** 0.5)
@@ -589,8 +589,8 @@ def test_whatever_the_api_is_asked_it_answers_with_json_and_no_bug(
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The application without its server; nobody is too quick for it."""
-    from webapp import application
-    from webapp.gate import Site as Inside
+    from web import application
+    from web.gate import Site as Inside
 
     site = Site(tmp_path_factory.mktemp("fuzz"))
     site.register()

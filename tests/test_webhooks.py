@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import requests
 
-from botapi import BotApi
-from connections import Network, Sessions
-from errors import StorageError
-from polling import ALLOWED_UPDATES, Keep
+from core.errors import StorageError
+from core.http_client import Network, Sessions
 from sandbox.telegram import TelegramServer
+from telegram.api_client import BotApi
+from telegram.polling import ALLOWED_UPDATES, Keep
+from telegram.webhook import MOST_BYTES, Webhook
 from tests.test_process import run
 from tests.world import World, until
-from webhook import MOST_BYTES, Webhook
 
 SECRET = "s3cret-of-the-webhook"
 

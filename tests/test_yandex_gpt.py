@@ -12,16 +12,15 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connections import Sessions
-from errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelGone, ModelRefused, PromptTooLong
-from messages import Message, Request
+from ai.error_mapping import read_error, retry_after_s
+from ai.provider import Fault
+from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelGone, ModelRefused, PromptTooLong
+from core.http_client import Sessions
+from core.schemas import Message, Request
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, faults, last, models, together
-from wires.model_errors import read_error, retry_after_s
-from wires.wire import Fault
-from yandex_gpt import model_uri, native
-from yandex_iam import RenewedToken, Token, unix_time, yandex_credential
+from yandex_gpt import RenewedToken, Token, model_uri, native, unix_time, yandex_credential
 
 __all__ = ["client", "faults", "models"]
 

@@ -9,14 +9,13 @@ from google.protobuf.json_format import ParseDict
 from yandex.cloud.ai.foundation_models.v1.text_generation import text_generation_service_pb2 as texts
 from yandex.cloud.iam.v1 import iam_token_service_pb2 as iam
 
-from connections import Sessions
-from messages import Json, Message, Request
+from ai.provider import Static
+from core.http_client import Sessions
+from core.schemas import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, faults, last, models
 from tests.test_yandex_gpt import key, write_key
-from wires.wire import Static
-from yandex_gpt import YandexWire
-from yandex_iam import yandex_credential
+from yandex_gpt import YandexWire, yandex_credential
 
 __all__ = ["client", "faults", "key", "models"]
 

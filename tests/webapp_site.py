@@ -1,5 +1,6 @@
 """The Web App's server on a free port with a database of its own, and guests whose init data are signed as Telegram
-signs them. There is no bot behind it: what it would be told is kept in `told`."""
+signs them. There is no bot behind it: what it would be told is kept in `told`.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +17,9 @@ from urllib.parse import quote, urlencode
 import requests
 
 from config import Config
+from conversation.localization import Locales
 from database import Database
-from texts import Locales
-from webapp.server import WebApp
+from web.server import WebApp
 
 ROOT = Path(__file__).resolve().parent.parent
 TOKEN = "123456:AAE-the-token-of-the-test-bot"

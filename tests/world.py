@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot import App
+from app.application import App
 from config import Config
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, ModelServers

@@ -1,0 +1,220 @@
+"""Pictures by a model: Yandex's (its OpenAI-compatible API), or any OpenAI-compatible server's.
+
+Covers one picture for one prompt, refusals told from other errors, and pictures that come as an address instead of
+bytes. Such an address is the server's word and not trusted: http(s) only, no redirects, nothing on a private network
+but the server's own machine. Doesn't cover editing pictures, and what is charged for one.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from ai.error_mapping import error_from, read_error
+from ai.provider import Call, Credential, Fault, Static
+from ai.service_client import TIMEOUT_S, Asker, Errand
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelError, ModelRefused
+from core.http_client import Sessions
+from core.schemas import Json
+from core.text import split
+
+YANDEX_URL: Final = "https://ai.api.cloud.yandex.net/v1"
+YANDEX_MODEL: Final = "aliceai-image-art-3.0"
+YANDEX_PROMPT: Final = 500  # characters of a prompt at most
+OPENAI_MODEL: Final = "gpt-image-1"
+OPENAI_PROMPT: Final = 1000  # what the narrowest of OpenAI's models takes
+SIZE: Final = "1024x1024"
+PURPOSE: Final = "image"
+_MAGIC: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+# A 400 that names one of these is about our request and not about the prompt; no code tells them apart.
+_OURS: Final = re.compile(
+    r"model[ _-]?ur[il]|folder|\bmodel\b.{0,120}(?:not found|not exist|denied|invalid)", re.I | re.S
+)
+
+
+class Painter(Protocol):
+    """Whoever draws."""
+
+    def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
+        """A picture, as the bytes of a JPEG or PNG file.
+
+        A prompt that is too long loses its end. Blocks for seconds and costs money. Raises ModelRefused where the
+        vendor won't draw this, else another ModelError.
+        """
+
+
+class OpenAIPainter:
+    """Pictures of an OpenAI-compatible server; `base_url` ends in `/v1`, a local server needs no credential."""
+
+    purpose = PURPOSE
+    longest_prompt = OPENAI_PROMPT
+
+    def __init__(
+        self,
+        base_url: str,
+        sessions: Sessions,
+        credential: Credential,
+        *,
+        model: str = OPENAI_MODEL,
+        size: str = SIZE,
+        timeout_s: float = TIMEOUT_S,
+        on_fault: Callable[[Fault], None] | None = None,
+        attempts: int = 3,
+        backoff_s: float = 0.5,
+    ) -> None:
+        self._url = base_url.rstrip("/")
+        self._model = model
+        self._size = size
+        options: dict[str, Any] = {"timeout_s": timeout_s, "attempts": attempts, "backoff_s": backoff_s}
+        if on_fault is not None:
+            options["on_fault"] = on_fault
+        self._api = Asker(sessions, credential, **options)
+        self._files = Asker(sessions, Static(""), **options)
+
+    def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
+        """The picture's bytes; a prompt that is too long is cut. Raises ModelError."""
+        errand = Errand(PURPOSE, self._model, user_id, turn_id, cancel)
+        body = self._body(cut_prompt(prompt, self.longest_prompt))
+        peers: list[str] = []
+        made = self._api.ask(
+            errand,
+            lambda authorization: Call(f"{self._url}/images/generations", self._headers(authorization), body),
+            _read,
+            meaning=image_error,
+            peer_seen=peers.append,
+        )
+        return made.data or self._fetched(errand, made.url, frozenset(peers))
+
+    def _body(self, prompt: str) -> dict[str, Json]:
+        return {"model": self._model, "prompt": prompt, "n": 1, "size": self._size}
+
+    def _headers(self, authorization: str) -> dict[str, str]:
+        return {"Authorization": authorization} if authorization else {}
+
+    def _fetched(self, errand: Errand, url: str, own: frozenset[str]) -> bytes:
+        """The picture at `url`. `own` are the addresses of the server itself (or of the proxy on the way to it)."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        own_host = urlsplit(self._url).hostname or ""
+
+        def check(peer: str) -> None:
+            if peer not in own and not _public(peer):
+                raise ModelAway("the picture's address leads into a private network", billed=True)
+
+        try:
+            if parts.scheme not in ("http", "https") or not host:
+                raise ModelAway("the picture's address isn't http or https", billed=True)
+            if host not in (own_host, *own) and not _public(host):  # a proxy would go there for us, unseen by `check`
+                raise ModelAway("the picture's address is in a private network", billed=True)
+            return self._files.ask(errand, lambda _: Call(url, {}), _picture, peer_seen=check)
+        except ModelError as error:
+            error.billed = True  # it was drawn all the same
+            raise
+
+
+class YandexPainter(OpenAIPainter):
+    """Pictures of Yandex's image model, in the folder `folder_id`."""
+
+    longest_prompt = YANDEX_PROMPT
+
+    def __init__(
+        self,
+        folder_id: str,
+        sessions: Sessions,
+        credential: Credential,
+        *,
+        base_url: str = YANDEX_URL,
+        model: str = YANDEX_MODEL,
+        **options: Any,
+    ) -> None:
+        uri = model if "://" in model else f"art://{folder_id}/{model}"
+        super().__init__(base_url, sessions, credential, model=uri, **options)
+        self._folder_id = folder_id
+
+    def _body(self, prompt: str) -> dict[str, Json]:
+        return {"model": self._model, "prompt": prompt, "size": self._size}
+
+    def _headers(self, authorization: str) -> dict[str, str]:
+        # This API takes API keys the OpenAI way too: as bearers.
+        bearer = "Bearer " + authorization.rpartition(" ")[2]
+        return {"Authorization": bearer, "OpenAI-Project": self._folder_id, "x-data-logging-enabled": "false"}
+
+
+def cut_prompt(prompt: str, limit: int) -> str:
+    """The prompt on one line, or as many of its sentences, else words, as `limit` characters hold."""
+    pieces = split(" ".join(prompt.split()), limit)
+    return pieces[0] if pieces else ""
+
+
+def image_error(status: int, headers: Mapping[str, str], body: str) -> ModelError:
+    """What a status other than 200 means: a bad request is a refusal unless it complains of something of ours."""
+    error = read_error(status, headers, body)
+    if type(error) is not ModelError or error.status != 400 or _OURS.search(str(error)):
+        return error
+    fields = _error_fields(body)
+    moderated = fields.get("code") == "moderation_blocked"
+    invalid = fields.get("type") == "invalid_request_error" and fields.get("param") in (None, "", "prompt")
+    if not moderated and not invalid:
+        return error
+    return ModelRefused(str(error), status=error.status, body=error.body, request_id=error.request_id)
+
+
+def _error_fields(body: str) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    fields = value.get("error") if isinstance(value, dict) else None
+    return fields if isinstance(fields, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A picture, or where it is."""
+
+    data: bytes = b""
+    url: str = ""
+
+
+def _read(body: bytes) -> _Made:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ModelAway("nonsense instead of JSON") from error
+    if isinstance(value, dict) and value.get("error"):
+        raise error_from(value)
+    pictures = value.get("data") if isinstance(value, dict) else None
+    first = pictures[0] if isinstance(pictures, list) and pictures else None
+    coded, url = (first.get("b64_json"), first.get("url")) if isinstance(first, dict) else (None, None)
+    if isinstance(coded, str) and coded:
+        try:
+            return _Made(data=_picture(base64.b64decode(coded, validate=True)))
+        except ValueError as error:
+            raise ModelAway("a picture that isn't base64") from error
+    if isinstance(url, str) and url:
+        return _Made(url=url)
+    raise ModelAway("an answer without a picture")
+
+
+def _picture(data: bytes) -> bytes:
+    if not data.startswith(_MAGIC):
+        raise ModelAway("the picture is neither JPEG nor PNG")
+    return data
+
+
+def _public(host: str) -> bool:
+    """False for an address of this machine or of a private network; True for a name, which says nothing yet."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        return host != "localhost"
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped.is_global
+    return address.is_global

@@ -1,0 +1,114 @@
+"""Speech by an OpenAI-compatible server: transcription, and reading aloud. See `speech.py`.
+
+Recordings go whole; texts in pieces of what OpenAI takes. Doesn't cover other answers than JSON and Ogg/Opus.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from urllib3 import encode_multipart_formdata
+
+from ai.provider import Call, Credential
+from ai.service_client import Asker, Errand
+from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
+from core.cancellation import Cancel
+from core.errors import ModelAway, PromptTooLong
+from core.http_client import Sessions
+from core.schemas import Json
+from core.text import split
+
+STT_MODEL: Final = "whisper-1"
+TTS_MODEL: Final = "tts-1"
+VOICES: Final = ("nova", "alloy", "ash", "coral", "echo", "fable", "onyx", "sage", "shimmer")
+AUDIO_BYTES: Final = 25_000_000
+TEXT: Final = 4096
+
+
+class OpenAIRecogniser:
+    """Transcription by an OpenAI-compatible server; `base_url` ends in `/v1`. Recordings needn't be cut."""
+
+    def __init__(
+        self,
+        base_url: str,
+        sessions: Sessions,
+        credential: Credential,
+        *,
+        model: str = STT_MODEL,
+        **options: Any,
+    ) -> None:
+        """`options` are those of `Asker`."""
+        self._url = f"{base_url.rstrip('/')}/audio/transcriptions"
+        self._model = model
+        self._asker = Asker(sessions, credential, **options)
+
+    def recognise(
+        self,
+        audio: bytes,
+        seconds: int,
+        *,
+        language: str = "ru",
+        cancel: Cancel | None = None,
+        user_id: int = 0,
+        turn_id: int = 0,
+    ) -> str:
+        """The words of an Ogg recording. Raises PromptTooLong if it has too many bytes, else ModelError."""
+        if len(audio) > AUDIO_BYTES:
+            raise PromptTooLong("the recording is too large")
+        data, kind = encode_multipart_formdata(
+            {
+                "file": ("voice.ogg", audio, "audio/ogg"),  # servers go by the name's ending
+                "model": self._model,
+                "language": language,
+                "response_format": "json",
+            }
+        )
+        errand = Errand("stt", self._model, user_id, turn_id, cancel)
+        return self._asker.ask(errand, lambda key: upload(self._url, key, kind, data), _transcript)
+
+
+class OpenAINarrator:
+    """Speech by an OpenAI-compatible server; `base_url` ends in `/v1`."""
+
+    def __init__(
+        self,
+        base_url: str,
+        sessions: Sessions,
+        credential: Credential,
+        *,
+        model: str = TTS_MODEL,
+        voices: tuple[str, ...] = VOICES,
+        **options: Any,
+    ) -> None:
+        """`options` are those of `Asker`; the deadline is each piece's."""
+        self._url = f"{base_url.rstrip('/')}/audio/speech"
+        self._model = model
+        self.voices = voices
+        self._asker = Asker(sessions, credential, **options)
+
+    def speak(
+        self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
+    ) -> list[bytes]:
+        """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
+        form: dict[str, Json] = {
+            "model": self._model,
+            "voice": known_voice(voice, self.voices),
+            "response_format": "opus",
+        }
+        errand = Errand("tts", self._model, user_id, turn_id, cancel)
+
+        def spoken(piece: str) -> bytes:
+            return self._asker.ask(
+                errand,
+                lambda key: Call(self._url, {"Authorization": key} if key else {}, {**form, "input": piece}),
+                read_audio,
+            )
+
+        return one_by_one(split(text, TEXT), spoken)
+
+
+def _transcript(body: bytes) -> str:
+    text = read_object(body).get("text")
+    if not isinstance(text, str):
+        raise ModelAway("an answer without a text")
+    return text.strip()

@@ -1,0 +1,135 @@
+"""The attempts at one request: what may be repeated and when, and the report of those that failed.
+
+The same for language models (`gpt.py`) and for the services beside them (`ai/service_client.py`). What is repeated:
+no connection, 429, 502, 503, 504, after a pause; once what is about to be asked differently, a renewed credential
+for one. Never a timeout or a broken connection after the request left: the vendor may have done the work, and billed
+it. Doesn't cover sending (`exchanges.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ai.provider import Fault
+from ai.request import Exchange
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelError
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S: Final = 30.0  # a vendor that asks for more is busy, not hiccuping: the user is told
+SAFE_STATUSES: Final = frozenset({502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a request is called in the log and the debug mode, and how to stop it."""
+
+    purpose: str
+    model: str
+    user_id: int = 0
+    turn_id: int = 0
+    cancel: Cancel | None = None
+
+
+def unheard(fault: Fault) -> None:
+    """Where nobody asked for faults they are in the log all the same."""
+
+
+def report(fault: Fault, on_fault: Callable[[Fault], None]) -> None:
+    """Logs a fault and tells whoever listens."""
+    error = fault.error
+    log.warning(
+        "model call failed: purpose=%s user=%s turn=%s model=%s attempt=%s healed=%s status=%s request=%s %s: %s",
+        *(fault.purpose, fault.user_id, fault.turn_id, fault.model, fault.attempt, fault.healed),
+        *(error.status, error.request_id, type(error).__name__, error),
+    )
+    try:
+        on_fault(fault)
+    except Exception:
+        log.exception("the listener for faults failed")
+
+
+class Trial:
+    """The attempts at one request, within `timeout_s` in all and `attempts` that a pause comes between.
+
+    `renew` is told the header that a vendor answered 401 to; `adapt` a failure that another form of the request may
+    heal. True: the next try differs.
+    """
+
+    def __init__(
+        self,
+        errand: Errand,
+        *,
+        timeout_s: float,
+        attempts: int,
+        backoff_s: float,
+        renew: Callable[[str], bool],
+        on_fault: Callable[[Fault], None],
+        adapt: Callable[[ModelError], bool] = lambda error: False,
+    ) -> None:
+        self.deadline = time.monotonic() + timeout_s
+        self._errand = errand
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+        self._renew = renew
+        self._adapt = adapt
+        self._on_fault = on_fault
+        self._failures: list[tuple[float, ModelError]] = []
+        self._pauses = 0
+        self._renewed = False
+
+    def got_through(self) -> None:
+        """The request is answered: what failed before is reported as healed."""
+        self._report(healed=True)
+
+    def again(self, error: ModelError, exchange: Exchange, *, shown: bool = False) -> bool:
+        """True when the request may be sent once more, after the pause that is due. Raises when cancelled meanwhile.
+
+        `shown`: a word of the answer has come, so that nothing may be repeated.
+        """
+        if isinstance(error, ModelCancelled):
+            self._report(healed=False)
+            return False
+        self._failures.append((time.time(), error))
+        repeat = not shown and (self._changed(error, exchange) or self._paused(error, exchange))
+        if not repeat:
+            self._report(healed=False)
+        return repeat
+
+    def _changed(self, error: ModelError, exchange: Exchange) -> bool:
+        """The next try differs, and needs no pause."""
+        if error.status == 401 and not self._renewed:
+            self._renewed = True
+            return self._renew(exchange.authorization)
+        return error.status in (400, 422) and self._adapt(error)
+
+    def _paused(self, error: ModelError, exchange: Exchange) -> bool:
+        safe = isinstance(error, ModelBusy) or (
+            isinstance(error, ModelAway) and (not exchange.sent or error.status in SAFE_STATUSES)
+        )
+        if not safe or self._pauses + 1 >= self._attempts:
+            return False
+        pause_s = self._backoff_s * 2**self._pauses * random.uniform(0.5, 1.5) + (exchange.retry_after_s or 0.0)
+        if pause_s > min(LONGEST_PAUSE_S, self.deadline - time.monotonic()):
+            return False
+        self._pauses += 1
+        cancel = self._errand.cancel
+        if cancel is None:
+            time.sleep(pause_s)
+        elif cancel.wait(pause_s):
+            self._report(healed=False)
+            raise ModelCancelled("stopped on request")
+        return True
+
+    def _report(self, *, healed: bool) -> None:
+        about = self._errand
+        failures, self._failures = self._failures, []
+        for attempt, (at, error) in enumerate(failures, 1):
+            fault = Fault(at, about.purpose, about.user_id, about.turn_id, attempt, healed, about.model, error)
+            report(fault, self._on_fault)

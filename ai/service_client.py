@@ -1,0 +1,106 @@
+"""One question to a service beside the language model (pictures, speech): asked, and again where that is safe.
+
+Covers bodies that aren't JSON, the deadline, cancelling, one new try with a renewed credential, bounded retries and
+the reports of faults, by the rules of `wires.trials`.
+Doesn't cover streams, and what a question or an answer looks like (`images.py`, `speech.py`).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from ai.error_mapping import read_error
+from ai.provider import Call, Credential, Fault
+from ai.request import Exchange, Meaning
+from ai.retry import Errand, Trial, unheard
+from core.cancellation import Cancel
+from core.errors import ModelError
+from core.http_client import Sessions
+
+__all__ = ["Asker", "Errand"]
+
+TIMEOUT_S: Final = 120.0
+_Answer = TypeVar("_Answer")
+
+
+class Asker:
+    """Asks one service. Thread-safe; `ask` blocks its own thread only."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        credential: Credential,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        on_fault: Callable[[Fault], None] = unheard,
+        attempts: int = 3,
+        backoff_s: float = 0.5,
+    ) -> None:
+        self._sessions = sessions
+        self._credential = credential
+        self._timeout_s = timeout_s
+        self._on_fault = on_fault
+        self._attempts = attempts
+        self._backoff_s = backoff_s
+
+    def ask(
+        self,
+        errand: Errand,
+        call: Callable[[str], Call],
+        read: Callable[[bytes], _Answer],
+        *,
+        meaning: Meaning = read_error,
+        peer_seen: Callable[[str], None] | None = None,
+    ) -> _Answer:
+        """What `read` makes of the answer's body. Raises ModelError. Costs money.
+
+        `call` gets the `Authorization` header. `peer_seen` is told the address that a connection leads to before
+        anything is sent, and may raise ModelError.
+        """
+        trial = Trial(
+            errand,
+            timeout_s=self._timeout_s,
+            attempts=self._attempts,
+            backoff_s=self._backoff_s,
+            renew=self._credential.drop,
+            on_fault=self._on_fault,
+        )
+        while True:
+            exchange = _Exchange(trial.deadline, errand.cancel, peer_seen)
+            try:
+                authorization = self._credential.header(exchange.left_s())
+                answer = self._once(exchange, call(authorization), read, meaning)
+            except ModelError as error:
+                if not trial.again(error, exchange):
+                    raise
+            else:
+                trial.got_through()
+                return answer
+
+    def _once(self, exchange: _Exchange, call: Call, read: Callable[[bytes], _Answer], meaning: Meaning) -> _Answer:
+        response = exchange.send(self._sessions, call)
+        try:
+            if response.status_code != 200:
+                raise exchange.refused(meaning, response)
+            return read(exchange.whole(response))
+        except ModelError as error:
+            error.billed = error.billed or not error.status
+            error.request_id = error.request_id or exchange.request_id
+            raise
+        finally:
+            exchange.close(response)
+
+
+class _Exchange(Exchange):
+    """An exchange that tells where its connection leads, before anything is sent."""
+
+    def __init__(self, deadline: float, cancel: Cancel | None, peer_seen: Callable[[str], None] | None) -> None:
+        super().__init__(deadline, cancel)
+        self._peer_seen = peer_seen
+
+    def connected(self, sock: socket.socket) -> None:
+        if self._peer_seen is not None:
+            self._peer_seen(str(sock.getpeername()[0]))
+        super().connected(sock)

@@ -1,0 +1,1 @@
+"""Composition root: builds the bot, checks its configuration, watches it."""

@@ -1,0 +1,64 @@
+"""What the bot has learned of models, kept over restarts: characters a token, and the list of a server's models."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from ai.registry import ASKED_AGAIN_S, ASKED_EVERY_S, Offer
+from core.errors import StorageError
+from core.logs import event
+from database import Database
+from gpt import GPT
+
+log = logging.getLogger(__name__)
+
+CALIBRATION = "calibration:"
+
+
+class Learned:
+    """The database's notes of it."""
+
+    def __init__(self, db: Database, gpt: GPT, offer: Offer) -> None:
+        self._db = db
+        self._gpt = gpt
+        self._offer = offer
+
+    def recall(self) -> None:
+        """Puts what an earlier life has learned back to where it is used. Raises `StorageError`."""
+        for model, value in self._db.settings.under(CALIBRATION).items():
+            self._gpt.calibration[model] = float(value)
+        server = self._offer.server
+        kept = self._db.settings.get(f"models:{server.address}") if server is not None else None
+        if kept is not None:
+            self._offer.recall(kept)
+
+    def keep_calibration(self) -> None:
+        """Stores characters a token of each model, to three decimals; a storage error is only logged."""
+        try:
+            for model, value in dict(self._gpt.calibration).items():
+                self._db.settings.put(f"{CALIBRATION}{model}", f"{value:.3f}")
+        except StorageError as error:
+            event(log, logging.WARNING, "calibration not kept", error=str(error))
+
+    def start(self, stopped: threading.Event) -> None:
+        """Where a server has a list of models, asks for it from a thread of its own until `stopped`."""
+        if self._offer.server is not None:
+            address = self._offer.server.address
+            threading.Thread(target=self._ask, args=(address, stopped), name="models", daemon=True).start()
+
+    def _ask(self, address: str, stopped: threading.Event) -> None:
+        """At once, then every hour, sooner where the server didn't answer."""
+        pause_s = 0.0
+        while not stopped.wait(pause_s):
+            try:
+                heard = self._offer.refresh()
+                if heard:
+                    self._db.settings.put(f"models:{address}", self._offer.dump())
+                pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
+            except StorageError as error:
+                event(log, logging.WARNING, "list of models not kept", error=str(error))
+                pause_s = ASKED_EVERY_S
+            except Exception:
+                log.exception("asking for models failed")
+                pause_s = ASKED_EVERY_S

@@ -1,0 +1,61 @@
+"""`python bot.py --check`: tries the token, the model, the database and the log, and prints a line each.
+
+It changes nothing: the database is opened for reading only, and never recovered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ai.registry import Offer
+from config import Config
+from core.errors import CoauthorError
+from core.schemas import Message, Request
+from database import inspect
+from gpt import GPT
+from telegram.api_client import BotApi
+
+
+def check(config: Config, api: BotApi, gpt: GPT, offer: Offer, say: Callable[[str], None]) -> bool:
+    """Whether all is well; says a line for each part."""
+    parts: list[tuple[str, Callable[[], str]]] = [
+        ("token", lambda: _token(api)),
+        ("model", lambda: _model(gpt)),
+        ("models", lambda: _models(offer)),
+        ("database", lambda: inspect(config.database_path)),
+        ("log", lambda: _log(config)),
+    ]
+    sound = True
+    for name, look in parts:
+        try:
+            say(f"ok    {name}: {look()}")
+        except (CoauthorError, OSError) as error:
+            say(f"FAIL  {name}: {error}")
+            sound = False
+    return sound
+
+
+def _token(api: BotApi) -> str:
+    me = api.call("getMe", {}, timeout_s=15)
+    return f"@{me.get('username')}" if isinstance(me, dict) else "signed in"
+
+
+def _model(gpt: GPT) -> str:
+    request = Request(
+        (Message("user", "Ответь одним словом: готов?"),), max_tokens=10, temperature=0.0, purpose="check"
+    )
+    answer = gpt.ask(request)
+    return f"{gpt.wire.model_name('')} answered ({answer.usage.total} tokens)"
+
+
+def _models(offer: Offer) -> str:
+    """What may be chosen beside the default model; a server that lists its models is asked for them."""
+    offer.refresh()
+    others = ", ".join(model.name for model in offer.models if model.name != offer.default.name)
+    away = f"; {offer.server.address} didn't list its own" if offer.away and offer.server is not None else ""
+    return f"{offer.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
+
+
+def _log(config: Config) -> str:
+    with config.log_file.open("a"):  # asking for permissions says nothing to root, nor on a full or read-only disk
+        return str(config.log_file)

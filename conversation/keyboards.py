@@ -1,0 +1,130 @@
+"""Keyboards as the Bot API's JSON: the reply keyboard of every step, and the rows under messages.
+
+Reply keyboards say where a person is, so they are persistent and carry the input's placeholder. Rows under
+messages hold ids in their callback data, `verb:id`, never texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conversation.localization import Texts
+from conversation.presets import Preset
+from conversation.states import ANSWERS, ENDINGS, LENGTHS, TONES, Step
+from conversation.story_draft import Draft, page_of
+from core.schemas import Json
+
+_PLACEHOLDERS = {
+    Step.RESUME: "wizard.draft",
+    Step.GENRE: "wizard.genre",
+    Step.HERO: "wizard.hero",
+    Step.SETTING: "wizard.setting",
+    Step.EXTRA: "wizard.extra",
+    Step.SUMMARY: "wizard.summary",
+    Step.CHANGE: "wizard.change",
+    Step.EDIT_GENRE: "wizard.genre",
+    Step.EDIT_HERO: "wizard.hero",
+    Step.EDIT_SETTING: "wizard.setting",
+    Step.EDIT_EXTRA: "wizard.extra",
+    Step.STORY: "story",
+    Step.FINALE: "finale",
+    Step.FINISHED: "finished",
+    Step.CORRECT: "correct",
+    Step.MEMORY: "memory",
+    Step.TONE: "tone",
+    Step.RENAME: "rename",
+    Step.FIND: "find",
+    Step.CHAT: "chat",
+    Step.ROLE: "role",
+    Step.IMAGE: "image",
+    Step.MENU: "menu",
+    Step.CHARACTER: "character",
+}
+
+
+def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
+    """The reply keyboard of a step. `has_story`: an unfinished story is parked, and the menu leads back to it."""
+    rows = [list(row) for row in _rows(texts, step, draft, has_story)]
+    return {
+        "keyboard": [[{"text": label} for label in row] for row in rows],
+        "resize_keyboard": True,
+        "is_persistent": True,
+        "input_field_placeholder": texts.plain(f"{_PLACEHOLDERS[step]}.placeholder"),
+    }
+
+
+def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None) -> Json:
+    """Rows of `(label, callback data)` under a message; below them `page`, the label and address of the Web App.
+
+    Only a button of this kind tells the page who has pressed it: one of a reply keyboard doesn't.
+    """
+    buttons: list[Json] = [[{"text": label, "callback_data": data} for label, data in row] for row in rows]
+    if page is not None:
+        buttons.append([{"text": page[0], "web_app": {"url": page[1]}}])
+    return {"inline_keyboard": buttons}
+
+
+def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
+    """The four heroes or settings that a step offers now; none at other steps."""
+    if step in (Step.HERO, Step.EDIT_HERO):
+        return page_of(texts.heroes(draft.genre), draft.page)
+    if step in (Step.SETTING, Step.EDIT_SETTING):
+        return page_of(texts.settings(draft.genre), draft.page)
+    return ()
+
+
+def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[str]]:
+    label = texts.label
+    back_out = [label("back"), label("cancel")]
+    if step in (Step.GENRE, Step.EDIT_GENRE):
+        genres = _in_rows([genre.label for genre in texts.genres], 3)
+        return [*genres, [label("lucky"), label("cancel")] if step is Step.GENRE else back_out]
+    if step in (Step.HERO, Step.SETTING, Step.EDIT_HERO, Step.EDIT_SETTING):
+        names = [preset.name for preset in presets_shown(texts, step, draft)]
+        return [*_in_rows(names, 2), [label("others")], back_out]
+    if step is Step.EXTRA:
+        return [[label("done" if draft.extra else "skip")], back_out]
+    if step is Step.EDIT_EXTRA:
+        return [[label("skip")], back_out]
+    if step is Step.SUMMARY:
+        again = [label("lucky_again")] if draft.lucky else []
+        return [[label("begin")], [label("change"), *again], back_out]
+    if step is Step.CHANGE:
+        fields = [label(f"field_{name}") for name in ("genre", "hero", "setting", "extra")]
+        return [*_in_rows(fields, 2), back_out]
+    if step is Step.RESUME:
+        return [[label("draft_continue")], [label("draft_restart")], [label("cancel")]]
+    if step is Step.STORY:
+        return [
+            [label("next"), label("suggest")],
+            [label("variant"), label("undo")],
+            [label("finale"), label("more"), label("menu")],
+        ]
+    if step is Step.FINALE:
+        return [*_in_rows([label(f"ending_{kind}") for kind in ENDINGS], 2), [label("keep_writing")]]
+    if step is Step.FINISHED:
+        return [
+            [label("another_finale"), label("download")],
+            [label("same_settings")],
+            [label("new_story"), label("menu")],
+        ]
+    if step is Step.TONE:
+        tones = [label(f"tone_{name}") for name in TONES]
+        return [*_in_rows(tones, 2), [label(f"length_{name}") for name in LENGTHS], [label("cancel")]]
+    if step is Step.MEMORY:
+        return [[label("rebuild")], [label("cancel")]]
+    if step is Step.CHAT:
+        return [[label("forget_chat"), label("role")], [label("menu")]]
+    if step is Step.ROLE:
+        return [[label("role_reset")], [label("cancel")]]
+    if step is Step.CHARACTER:
+        return [[label("characters"), label("menu")]]
+    if step in ANSWERS:
+        return [[label("cancel")]]
+    to_story = [[label("to_story")]] if has_story else []
+    rest = [[label("chat"), label("characters")], [label("profile"), label("help")]]
+    return [*to_story, [label("new_story"), label("stories")], *rest]
+
+
+def _in_rows(items: Sequence[str], width: int) -> list[list[str]]:
+    return [list(items[start : start + width]) for start in range(0, len(items), width)]

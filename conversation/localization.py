@@ -1,0 +1,293 @@
+"""What users and models read: texts, labels and prompts of `locales/<language>/*.toml`, checked at load.
+
+Covers reading and checking the files, filling templates in, plural forms, and finding the key behind a pressed
+label of any language; presets are in `conversation/presets.py`. When something is said is up to the handlers.
+How a template is written is explained at the top of the files.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from conversation import personas
+from conversation.presets import Presets, words_of
+from core.errors import ConfigError
+
+FALLBACK = "ru"  # spoken where a user's language has no folder
+PRESET_NAME_CHARS = 22  # two names share a row of buttons on a narrow phone
+LABEL_CHARS = 30
+PLAIN_LIMITS = {  # the Bot API's limits of places that know no markup; the first that fits a key counts
+    "profile.name": 64,
+    "profile.short_description": 120,
+    "profile.description": 512,
+    "profile.": 256,  # descriptions of commands
+    "toast.": 200,
+    "webapp.": 300,
+    "placeholder": 64,
+}
+LONG_VALUES = frozenset(
+    {"memory", "parts", "part", "tail", "role", "quoted", "words"}
+)  # prompt values that keep their line breaks
+
+_PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
+_LABEL = re.compile(r"\{@(\w+)\}")
+_TAG = re.compile(r"<(/?)(b|i|code)>")
+_NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "characters"}
+
+
+class Html(str):
+    """Text that is Telegram HTML already: as a value of another sentence it isn't escaped again."""
+
+
+def grouped(number: int) -> str:
+    """27400 as «27 400», with a no-break space."""
+    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
+
+
+def _slavic(n: int) -> str:
+    if n % 10 == 1 and n % 100 != 11:
+        return "one"
+    return "few" if n % 10 in (2, 3, 4) and n % 100 not in (12, 13, 14) else "many"
+
+
+def _two_forms(n: int) -> str:
+    return "one" if n == 1 else "many"
+
+
+PLURAL_RULES: Mapping[str, Callable[[int], str]] = {"ru": _slavic}  # elsewhere: two forms
+
+
+class Texts(Presets):
+    """All that is said in one language, its presets too; a key that isn't there is a KeyError."""
+
+    def __init__(self, language: str, tables: Mapping[str, Any]) -> None:
+        super().__init__(tables.get("genre", []), tables.get("extras", {}).get("common", []))
+        self.language = language
+        self.characters = personas.read(tables.get("characters", []))
+        self.labels = {key.removeprefix("later."): text for key, text in _flat(tables.get("label", {}))}
+        self.aliases: Mapping[str, list[str]] = tables.get("alias", {})
+        self.plurals: Mapping[str, Mapping[str, str]] = tables.get("plural", {})
+        self.plural_form = PLURAL_RULES.get(language, _two_forms)
+        self._prompts = dict(_flat(tables.get("prompt", {})))
+        raw = _flat({name: table for name, table in tables.items() if name not in _NOT_TEXTS})
+        self._texts = {key: _LABEL.sub(lambda m: self.labels.get(m[1], m[0]), text) for key, text in raw}
+
+    def say(self, key: str, /, **values: object) -> Html:
+        """A sentence in Telegram HTML; values are escaped, but those that are `Html`."""
+        return Html(self._fill(self._texts[key], values, escape=True))
+
+    def plain(self, key: str, /, **values: object) -> str:
+        """The same without markup, for places that know none: pop-ups, placeholders, the profile, logs."""
+        return self._fill(html.unescape(_TAG.sub("", self._texts[key])), values, escape=False)
+
+    def label(self, key: str, /, **values: object) -> str:
+        """A button's label."""
+        return self._fill(self.labels[key], values, escape=False)
+
+    def plural(self, key: str, n: int) -> str:
+        """A counted word: `plural("turns", 9)` is «9 ходов»."""
+        return self.plurals[key][self.plural_form(n)].replace("{n}", grouped(n))
+
+    def prompt(self, name: str, /, **values: object) -> str:
+        """A model's prompt. Lines with an empty value drop out; values keep to one line, but for `LONG_VALUES`."""
+        template = self._prompts[name]
+        if "{" not in template:
+            return template
+        lines = (_prompt_line(line, values) for line in template.split("\n"))
+        return "\n".join(line for line in lines if line is not None)
+
+    def templates(self) -> dict[str, str]:
+        """Every template by its key; those of labels and prompts begin with `label.` and `prompt.`."""
+        labels = {f"label.{key}": text for key, text in self.labels.items()}
+        return {**self._texts, **labels, **{f"prompt.{key}": text for key, text in self._prompts.items()}}
+
+    def _fill(self, template: str, values: Mapping[str, object], *, escape: bool) -> str:
+        def shown(match: re.Match[str]) -> str:
+            value, unit = values[match[1]], match[2]
+            if isinstance(value, int):
+                return self.plural(unit, value) if unit else grouped(value)
+            return html.escape(str(value), quote=False) if escape and not isinstance(value, Html) else str(value)
+
+        return _PLACEHOLDER.sub(shown, template)
+
+
+class Locales:
+    """Every language, and what a pressed label means."""
+
+    def __init__(self, languages: Mapping[str, Texts]) -> None:
+        self._languages = dict(languages)
+        self._keys = {words_of(label): key for _, key, label in _pressable(self._languages)}
+        self._exact = {label.replace("\ufe0f", "") for texts in languages.values() for label in texts.labels.values()}
+
+    @classmethod
+    def load(cls, folder: Path) -> Locales:
+        """The languages of `folder`, one folder each. Raises ConfigError with every fault in them."""
+        faults: list[str] = []
+        languages: dict[str, Texts] = {}
+        for path in sorted(entry for entry in folder.glob("*") if entry.is_dir()):
+            try:
+                languages[path.name] = Texts(path.name, _read(path))
+            except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+                faults.append(f"{path}: can't be read: {error!r}")
+        if FALLBACK not in languages and not faults:
+            faults.append(f"{folder}: the language {FALLBACK!r} is missing")
+        faults += [fault for texts in languages.values() for fault in _faults(texts)]
+        faults += _clashes(languages)
+        for texts in languages.values() if FALLBACK in languages else ():
+            faults += _differences(languages[FALLBACK], texts)
+        if faults:
+            raise ConfigError(faults)
+        return cls(languages)
+
+    def __getitem__(self, language: str) -> Texts:
+        return self._languages.get(language) or self._languages[FALLBACK]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._languages)
+
+    def language_of(self, code: str | None) -> str:
+        """The language to speak to somebody whose Telegram says `code`, such as `ru` or `en-GB`."""
+        name = (code or "").partition("-")[0].lower()
+        return name if name in self._languages else FALLBACK
+
+    def is_label(self, text: str) -> bool:
+        """Whether `text` is a label to the letter, emoji and all: a button, and not somebody's own word."""
+        return text.replace("\ufe0f", "") in self._exact
+
+    def key_of(self, text: str) -> str | None:
+        """The key of a pressed label of any language, typed by hand without its emoji or not; or of an alias."""
+        return self._keys.get(words_of(text)) if text.strip() else None
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    """All tables of a language; a table that two files hold is a ValueError."""
+    tables: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.toml")):
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        if twice := tables.keys() & found.keys():
+            raise ValueError(f"{path.name} repeats {sorted(twice)} of another file")
+        tables |= found
+    return tables
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif isinstance(value, str):
+            yield f"{prefix}{name}", value.strip("\n")
+        else:
+            raise TypeError(f"{prefix}{name} is not a text")
+
+
+def _prompt_line(line: str, values: Mapping[str, object]) -> str | None:
+    if "{" not in line:
+        return line
+    shown = {name: _prompt_value(name, values[name]) for name, _ in _PLACEHOLDER.findall(line)}
+    return _PLACEHOLDER.sub(lambda match: shown[match[1]], line) if all(shown.values()) else None
+
+
+def _prompt_value(name: str, value: object) -> str:
+    text = "" if value is None else str(value).strip()
+    return text if name in LONG_VALUES else " ".join(text.split())
+
+
+def _pressable(languages: Mapping[str, Texts]) -> Iterator[tuple[str, str, str]]:
+    """(language, key, text) of every label and alias that is known by its text."""
+    for language, texts in languages.items():
+        for key, label in texts.labels.items():
+            if not _PLACEHOLDER.search(label):
+                yield language, key, label
+        for key, aliases in texts.aliases.items():
+            for alias in aliases:
+                yield language, key, alias
+
+
+def _faults(texts: Texts) -> Iterator[str]:
+    """What is wrong within one language."""
+    for key, template in texts.templates().items():
+        where = f"{texts.language}: {key}"
+        bare = _PLACEHOLDER.sub("", template)
+        if not bare.strip() and "{" not in template:
+            yield f"{where}: empty"
+        if key.startswith("prompt."):
+            continue
+        for unit in {unit for _, unit in _PLACEHOLDER.findall(template) if unit and unit not in texts.plurals}:
+            yield f"{where}: no plural {unit!r}"
+        if "{" in bare or "}" in bare:
+            yield f"{where}: a brace that is no placeholder, or the label of no button"
+        limit = next((limit for part, limit in PLAIN_LIMITS.items() if key.startswith(part) or key.endswith(part)), 0)
+        if key.startswith("label."):
+            limit = LABEL_CHARS
+        if limit and len(template) > limit:
+            yield f"{where}: {len(template)} characters of {limit}"
+        if not _is_markup(bare) or (limit and "<" in template):
+            yield f"{where}: markup that Telegram would refuse here"
+    for key in texts.aliases.keys() - texts.labels.keys():
+        yield f"{texts.language}: alias.{key}: no such label"
+    for key, forms in texts.plurals.items():
+        needed = {texts.plural_form(n) for n in range(101)}
+        if set(forms) != needed or any("{n}" not in form for form in forms.values()):
+            yield f"{texts.language}: plural.{key}: needs {sorted(needed)}, each with {{n}}"
+    for preset in [one for pair in texts.by_genre.values() for presets in pair for one in presets]:
+        if not preset.about or len(preset.name) > PRESET_NAME_CHARS:
+            yield f"{texts.language}: {preset.full!r}: a name of up to {PRESET_NAME_CHARS} characters, then ': …'"
+
+    keys = [one.key for one in texts.characters]
+    for one in texts.characters:
+        if keys.count(one.key) > 1:
+            yield f"{texts.language}: characters.{one.key}: there are two"
+        for name, fault in personas.faults(one.persona):
+            yield f"{texts.language}: characters.{one.key}: {name} is {fault}"
+
+
+def _is_markup(text: str) -> bool:
+    """Whether Telegram takes it as HTML: our tags only, each closed in order."""
+    opened: list[str] = []
+    for closing, tag in _TAG.findall(text):
+        if not closing:
+            opened.append(tag)
+        elif not opened or opened.pop() != tag:
+            return False
+    rest = re.sub(r"&(lt|gt|amp|quot);", "", _TAG.sub("", text))
+    return not opened and not set("<>&") & set(rest)
+
+
+def _clashes(languages: Mapping[str, Texts]) -> Iterator[str]:
+    """Buttons that couldn't be told apart once pressed: labels, aliases, genres, names of presets."""
+    seen: dict[str, str] = {}
+    found = list(_pressable(languages))
+    for language, texts in languages.items():
+        found += [(language, f"genre.{genre.key}", genre.label) for genre in texts.genres]
+        heroes_and_settings = [presets for pair in texts.by_genre.values() for presets in pair]
+        found += [(language, f"preset.{one.name}", one.name) for presets in heroes_and_settings for one in presets]
+    counted: set[tuple[str, str]] = set()
+    for language, key, text in found:
+        words = words_of(text)
+        repeated = (language, words) in counted  # the same key in another language may read the same
+        counted.add((language, words))
+        if not words or seen.setdefault(words, key) != key or repeated:
+            yield f"{language}: {key}: {text!r} can't be told from {seen.get(words, 'an empty text')}"
+
+
+def _differences(reference: Texts, texts: Texts) -> Iterator[str]:
+    """What one language has and another hasn't."""
+    here, there = texts.templates(), reference.templates()
+    for key in sorted(here.keys() ^ there.keys()):
+        yield f"{texts.language}: {key}: {'only here' if key in here else 'missing'}"
+    for key in sorted(here.keys() & there.keys()):
+        names, expected = ({name for name, _ in _PLACEHOLDER.findall(one[key])} for one in (here, there))
+        if names != expected:
+            yield f"{texts.language}: {key}: placeholders {sorted(names)}, not {sorted(expected)}"
+    for name, ours, theirs in (
+        ("plural", set(texts.plurals), set(reference.plurals)),
+        ("genre", set(texts.by_genre), set(reference.by_genre)),
+        ("characters", {one.key for one in texts.characters}, {one.key for one in reference.characters}),
+    ):
+        for key in sorted(ours ^ theirs):
+            yield f"{texts.language}: {name}.{key}: {'only here' if key in ours else 'missing'}"

@@ -1,0 +1,1 @@
+"""What every package uses: errors, data types, HTTP, logging, text."""

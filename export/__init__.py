@@ -1,0 +1,1 @@
+"""Stories as files: EPUB, FB2, HTML, TXT and their covers."""

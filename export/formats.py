@@ -1,0 +1,88 @@
+"""A finished or growing story as a file: TXT, FB2, EPUB and HTML, and a file name for it.
+
+Pure: a `Book` in, bytes out, the same bytes for the same book; no clock, network or disk but the cover's font.
+The words printed around the story come with the book. Sending the file is the caller's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from typing import Final
+
+from export.book import Book, Chapter, Part, Wording, in_chapters, line_of, paragraphs_of
+from export.epub import epub
+from export.fb2 import fb2
+from export.html_book import html
+
+__all__ = [
+    "FORMATS", "Book", "Chapter", "Part", "Wording",
+    "epub", "fb2", "file_name", "html", "in_chapters", "paragraphs_of", "txt",
+]  # fmt: skip
+
+NAME_BYTES: Final = 60  # a Cyrillic letter takes two; phones cut longer names in their middle
+# Windows opens a device for these, whatever the extension
+RESERVED: Final = {"con", "prn", "aux", "nul", "conin", "conout", "clock"} | {
+    f"{port}{number}" for port in ("com", "lpt") for number in range(10)
+}
+
+
+def txt(book: Book) -> bytes:
+    """The book as plain text in UTF-8. Its byte order mark keeps old Windows programs from guessing the encoding."""
+    lines = [
+        ", ".join(book.authors),
+        book.name.upper(),
+        *filter(None, [line_of(book.genre_label)]),
+        "",
+        *book.annotation,
+    ]
+    for number, chapter in enumerate(book.shown_chapters, 1):
+        caption = chapter.title or (book.wording.scene_break if number > 1 else "")
+        lines += ["", "", *([caption] if caption else [])]
+        for paragraph in chapter.paragraphs:
+            lines += ["", paragraph]
+    lines += ["", "", book.ending, "", *paragraphs_of(book.wording.colophon), book.years]
+    text = re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).strip("\n") + "\n"
+    return text.encode("utf-8-sig")
+
+
+def file_name(book: Book, extension: str) -> str:
+    """A name that Telegram and every file system take: the title's letters and digits, `_` for all between.
+
+    Never empty, a path, hidden or a Windows device; at most `NAME_BYTES` of UTF-8 with its extension.
+    """
+    ending = f".{extension}"
+    stem = _stem(book.title, NAME_BYTES - len(ending.encode()))
+    stem = stem or _stem(book.wording.untitled, NAME_BYTES - len(ending.encode())) or "book"
+    return stem + ending
+
+
+def _stem(title: str, most_bytes: int) -> str:
+    plain = unicodedata.normalize("NFKC", title)
+    kept = "".join(char if unicodedata.category(char)[0] in "LNM" else "_" for char in plain)
+    # a mark with no letter before it would sit on the dot or the path before the name
+    kept = re.sub(r"_+", "_", "".join(_without_stray_marks(kept))).strip("_")
+    cut = _cut(kept, most_bytes - 1)  # one byte is left for the reserved names' `_`
+    return f"{cut}_" if cut.casefold() in RESERVED else cut
+
+
+def _without_stray_marks(text: str) -> list[str]:
+    return [
+        char
+        for before, char in zip("_" + text, text, strict=False)
+        if before != "_" or not unicodedata.category(char).startswith("M")
+    ]
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    """The text within `most_bytes` of UTF-8: whole words, or whole letters where the first word is too long."""
+    if len(text.encode()) <= most_bytes:
+        return text
+    start = text.encode()[: most_bytes + 1].decode(errors="ignore")
+    words = start.rpartition("_")[0]
+    return words or start.encode()[:most_bytes].decode(errors="ignore")
+
+
+# The kinds of files, by their extension, and what makes each.
+FORMATS: Final[dict[str, Callable[[Book], bytes]]] = {"txt": txt, "fb2": fb2, "epub": epub, "html": html}

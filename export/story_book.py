@@ -1,0 +1,62 @@
+"""A story out of the database as a book, and the file of it as a message for the outbox, made when it is sent."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from conversation.localization import Locales, Texts
+from conversation.story_draft import working_title
+from core.schemas import Made, Outgoing, Recipe
+from database import Database, Story
+from export.formats import FORMATS, Book, Part, Wording, file_name, in_chapters
+
+__all__ = ["FORMATS", "book_of", "document", "file_of"]
+
+
+def book_of(db: Database, texts: Texts, story: Story) -> Book:
+    """The story's shown path, from its first line; `texts`, in its language, has the words around it."""
+    whole = db.tree.whole(story.head_id, story.starts_after)
+    author = db.users.get(story.user_id)
+    genre = texts.genre_of(story.genre)
+    say = texts.plain
+    parts = [Part.of(prompt.text, "user" if prompt.role == "user" else "model") for prompt in whole]
+    return Book(
+        id=f"{story.session_id}-{story.created_at}",
+        title=story.title or working_title(story.hero, story.setting),
+        genre=genre.key if genre else "",
+        genre_label=story.genre,
+        hero=story.hero,
+        setting=story.setting,
+        extra=story.extra,
+        language=cast(Literal["ru", "en"], story.language),
+        author_names=(author.first_name if author else "", say("profile.name")),
+        created_at=story.created_at,
+        finished_at=whole[-1].created_at if whole else story.created_at,
+        chapters=in_chapters(parts, say("book.chapter", number="{number}")),
+        finished=story.finished,
+        wording=Wording(
+            untitled=say("book.untitled"),
+            the_end=say("book.the_end"),
+            unfinished=say("book.unfinished"),
+            colophon=say("book.colophon"),
+            contents=say("book.contents"),
+            cover=say("book.cover"),
+            hero=say("book.hero"),
+            setting=say("book.setting"),
+            extra=say("book.extra"),
+        ),
+    )
+
+
+def document(story: Story, extension: str, chat_id: int) -> Outgoing:
+    """The story as a file of one of `FORMATS`, to be made when it is sent."""
+    return Outgoing(chat_id, "sendDocument", {}, recipe=Recipe("book", story.session_id, extension))
+
+
+def file_of(db: Database, locales: Locales, recipe: Recipe) -> Made | None:
+    """The story's file; None where the story is gone. Takes a tenth of a second and more."""
+    story = db.stories.get(recipe.of)
+    if story is None:
+        return None
+    book = book_of(db, locales[story.language], story)
+    return Made({}, {"document": (file_name(book, recipe.how), FORMATS[recipe.how](book))})

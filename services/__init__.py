@@ -1,1 +1,0 @@
-"""Everything beyond the main job: other vendors of models, speech, pictures, analytics, export."""

@@ -1,1 +1,0 @@
-"""Talk: the chat with the assistant. What its turns do their own way, for `storytelling.writing` to follow."""

@@ -1,0 +1,1 @@
+"""Everything between Telegram and the handlers: the inbox, its dispatcher, and sending."""

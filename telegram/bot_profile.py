@@ -1,0 +1,100 @@
+"""How the bot looks in Telegram: name, descriptions, avatar, command menus.
+
+Read first, and written only where it differs: Telegram limits these calls hard. Runs in the background after
+the first poll; a refusal (429 too) is logged and does no harm, the next start tries again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from telebot import TeleBot, types
+
+from conversation.localization import FALLBACK, Locales, Texts
+from core.errors import CoauthorError
+from core.logs import event
+from database import Database
+
+log = logging.getLogger(__name__)
+
+AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
+PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
+GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
+
+
+def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str = "") -> None:
+    """Makes the bot look as the locales and the avatar file say. Never raises."""
+    steps: list[Callable[[], None]] = [lambda: _learn_name(bot, db), lambda: _set_avatar(bot, db)]
+    steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
+    for language in locales:
+        # The fallback language is what everybody sees who has no language of their own here.
+        code = "" if language == FALLBACK else language
+        steps.append(partial(_set_texts, bot, locales[language], code))
+    for step in steps:
+        try:
+            step()
+        except CoauthorError as error:
+            event(log, logging.WARNING, "profile not set", error=str(error))
+        except Exception as error:
+            event(log, logging.WARNING, "profile not set", error=f"{type(error).__name__}: {error}")
+
+
+def _learn_name(bot: TeleBot, db: Database) -> None:
+    me = bot.get_me()
+    if me.username and db.settings.get("bot_username") != me.username:
+        db.settings.put("bot_username", me.username)
+    event(log, logging.INFO, "signed in", bot=me.username, id=me.id)
+
+
+def _set_texts(bot: TeleBot, texts: Texts, code: str) -> None:
+    language = code or None
+    if bot.get_my_name(language).name != (name := texts.plain("profile.name")):
+        bot.set_my_name(name, language)
+    if bot.get_my_description(language).description != (description := texts.plain("profile.description")):
+        bot.set_my_description(description, language)
+    short = texts.plain("profile.short_description")
+    if bot.get_my_short_description(language).short_description != short:
+        bot.set_my_short_description(short, language)
+    _set_commands(bot, _commands(texts, "command", PRIVATE_COMMANDS), types.BotCommandScopeAllPrivateChats(), language)
+    _set_commands(bot, _commands(texts, "group", GROUP_COMMANDS), types.BotCommandScopeAllGroupChats(), language)
+
+
+def _commands(texts: Texts, table: str, names: tuple[str, ...]) -> list[types.BotCommand]:
+    return [types.BotCommand(name, texts.plain(f"profile.{table}.{name}")) for name in names]
+
+
+def _set_commands(
+    bot: TeleBot, commands: list[types.BotCommand], scope: types.BotCommandScope, language: str | None
+) -> None:
+    shown = [(command.command, command.description) for command in bot.get_my_commands(scope, language)]
+    if shown != [(command.command, command.description) for command in commands]:
+        bot.set_my_commands(commands, scope, language)
+
+
+def _set_menu_button(bot: TeleBot, texts: Texts, page_url: str) -> None:
+    """The button beside the input opens the Web App; the list of commands where there is none."""
+    shown: object = bot.get_chat_menu_button()
+    if page_url:
+        page, text = types.WebAppInfo(f"{page_url}/"), texts.plain("profile.menu_button")
+        opens = shown.web_app if isinstance(shown, types.MenuButtonWebApp) else None
+        url = opens.get("url") if isinstance(opens, dict) else opens and opens.url  # the library leaves it unread
+        if url != page.url or getattr(shown, "text", "") != text:
+            bot.set_chat_menu_button(menu_button=types.MenuButtonWebApp(text, page))
+    elif isinstance(shown, types.MenuButtonWebApp):
+        bot.set_chat_menu_button(menu_button=types.MenuButtonDefault())
+
+
+def _set_avatar(bot: TeleBot, db: Database) -> None:
+    """Sends the avatar where it isn't the one sent last: Telegram re-encodes it, so it can't be compared."""
+    picture = AVATAR.read_bytes()
+    digest = hashlib.sha256(picture).hexdigest()
+    if db.settings.get("avatar") == digest:
+        return
+    photo = types.InputFile(io.BytesIO(picture), "avatar.jpg")
+    if bot.set_my_profile_photo(types.InputProfilePhotoStatic(photo=photo)):
+        db.settings.put("avatar", digest)

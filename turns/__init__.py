@@ -1,0 +1,1 @@
+"""One turn with a model: its limits, prompt, call and outcome."""

@@ -1,0 +1,124 @@
+"""The Flask application: the page and its files, the API behind the gate, and every refusal as a sentence."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Final
+
+from flask import Flask, Response, g, jsonify, render_template, request, send_from_directory
+from werkzeug.exceptions import HTTPException
+
+from conversation.localization import Texts
+from core.errors import StorageError
+from web import characters_api, stories_api
+from web.gate import Gate, Site, Sorry
+from web.pictures import MOST_BYTES
+from web.security import caching_of, headers_of
+
+log = logging.getLogger(__name__)
+
+HERE: Final = Path(__file__).parent
+PICTURES: Final = HERE.parent / "assets" / "characters"
+PAGE_TEXTS: Final = "webapp.page."
+_KEYS: Final = {404: "missing", 405: "missing", 413: "large", 415: "request"}
+
+
+def make_application(site: Site) -> Flask:
+    """The application for one bot."""
+    app = Flask("web", static_folder=None, template_folder=str(HERE / "page"))
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.url_map.merge_slashes = False  # its redirects would lead to whatever host the request names
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    gate = Gate(site)
+    _let_in(app, gate)
+    _serve_page(app, site, gate)
+    _refuse(app, gate)
+    _finish(app, site)
+    app.register_blueprint(characters_api.blueprint(site))
+    app.register_blueprint(stories_api.blueprint(site))
+    return app
+
+
+def page_texts(texts: Texts) -> dict[str, str]:
+    """What the page itself says, by key; values are filled in there."""
+    return {key.removeprefix(PAGE_TEXTS): text for key, text in texts.templates().items() if key.startswith(PAGE_TEXTS)}
+
+
+def _let_in(app: Flask, gate: Gate) -> None:
+    @app.before_request
+    def let_in() -> None:
+        if request.path.startswith("/api/"):
+            g.guest = gate.guest(request)
+
+
+def _serve_page(app: Flask, site: Site, gate: Gate) -> None:
+    @app.get("/")
+    def page() -> Response:
+        texts = gate.texts_for(request)
+        html = render_template(
+            "index.html", language=texts.language, t=page_texts(texts), script=site.config.webapp_script_url
+        )
+        response = Response(html, mimetype="text/html")
+        response.vary.add("Accept-Language")
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    @app.get("/page/<name>")
+    def file(name: str) -> Response:
+        if not name.endswith((".js", ".css")):
+            raise Sorry(404, "missing")
+        return send_from_directory(HERE / "page", name)
+
+    @app.get("/pictures/<name>")
+    def picture(name: str) -> Response:
+        if not name.endswith(".svg"):
+            raise Sorry(404, "missing")
+        return send_from_directory(PICTURES, name)
+
+    @app.get("/api/start")
+    def start() -> Response:
+        texts: Texts = g.guest.texts
+        return jsonify({"language": texts.language, "texts": page_texts(texts)})
+
+
+def _refuse(app: Flask, gate: Gate) -> None:
+    def sentence(status: int, key: str, field: str = "", **values: object) -> Response:
+        guest = g.get("guest")
+        texts = guest.texts if guest is not None else gate.texts_for(request)
+        said = {"code": key, "text": texts.plain(f"webapp.error.{key}", **values)} | ({"field": field} if field else {})
+        response = jsonify({"error": said})
+        response.status_code = status
+        return response
+
+    @app.errorhandler(Sorry)
+    def sorry(error: Sorry) -> Response:
+        return sentence(error.status, error.key, error.field, **error.values)
+
+    @app.errorhandler(HTTPException)
+    def refused(error: HTTPException) -> Response:
+        if error.code is not None and error.code < 400 and error.response is None:
+            return Response(status=error.code, headers=error.get_headers())
+        status = error.code or 500
+        return sentence(status, _KEYS.get(status, "request" if status < 500 else "bug"))
+
+    @app.errorhandler(StorageError)
+    def storage(error: StorageError) -> Response:
+        log.error("web app waits for the database: %s", error)
+        return sentence(503, "storage")
+
+    @app.errorhandler(Exception)
+    def bug(error: Exception) -> Response:
+        log.error("web app failed path=%r", request.path, exc_info=error)
+        return sentence(500, "bug")
+
+
+def _finish(app: Flask, site: Site) -> None:
+    headers = headers_of(site.config)
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers.update(headers)
+        response.headers["Cache-Control"] = caching_of(request, response)
+        return response
