@@ -1,4 +1,4 @@
-"""`GPT`: the one client for any language model. A vendor is plugged in as a `Wire`.
+"""`GPT`: the one client for any language model. A vendor is plugged in as a `ModelProvider`.
 
 Covers: streaming and whole answers, over the wire that a model's name picks; the deadline of a generation,
 cancelling, bounded retries of what is safe to repeat, one new try with a renewed credential, stock refusals,
@@ -18,15 +18,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ai.provider import Fault, Wire
-from ai.request import Exchange
-from ai.retry import Errand, Trial, report, unheard
+from ai.provider import CallFailure, ModelProvider
+from ai.request import RequestAttempt
+from ai.retry import CallContext, Retry, report, unheard
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError
 from core.http_client import Sessions
 from core.schemas import Answer, Chunk, Finish, Message, Request, Usage
 
-__all__ = ["GPT", "Cancel", "Fault", "Wire", "is_stock_refusal"]
+__all__ = ["GPT", "CallFailure", "Cancel", "ModelProvider", "is_stock_refusal"]
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +56,12 @@ class GPT:
 
     def __init__(
         self,
-        wire: Wire,
+        wire: ModelProvider,
         sessions: Sessions,
         *,
         timeout_s: float = 120.0,
-        wire_of: Callable[[str], Wire] | None = None,
-        on_fault: Callable[[Fault], None] = unheard,
+        wire_of: Callable[[str], ModelProvider] | None = None,
+        on_fault: Callable[[CallFailure], None] = unheard,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
@@ -82,7 +82,7 @@ class GPT:
         trial = self._trial(request, cancel)
         while True:
             shown = False
-            exchange = Exchange(trial.deadline, cancel)
+            exchange = RequestAttempt(trial.deadline, cancel)
             try:
                 for chunk in self._stream_once(request, exchange):
                     if not shown:
@@ -98,7 +98,7 @@ class GPT:
         """The whole answer. Raises ModelError. Costs money."""
         trial = self._trial(request, cancel)
         while True:
-            exchange = Exchange(trial.deadline, cancel)
+            exchange = RequestAttempt(trial.deadline, cancel)
             try:
                 chunk = self._ask_once(request, exchange)
             except ModelError as error:
@@ -130,7 +130,7 @@ class GPT:
             return estimate
         wire = self.wire_of(model)
         for attempt in (1, 2):
-            exchange = Exchange(time.monotonic() + COUNT_TIMEOUT_S)
+            exchange = RequestAttempt(time.monotonic() + COUNT_TIMEOUT_S)
             try:
                 call = wire.counting(messages, model, COUNT_TIMEOUT_S)
                 if call is None:
@@ -146,7 +146,7 @@ class GPT:
                 return counted
             except ModelError as error:
                 name = wire.model_name(model)
-                fault = Fault(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error)
+                fault = CallFailure(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error)
                 report(fault, self._on_fault)
                 if error.status != 401 or not wire.drop_credential(exchange.authorization):
                     break
@@ -157,11 +157,11 @@ class GPT:
         output = self.estimate([Message("assistant", text)], request.model) if text else 0
         return Usage(self.estimate(request.messages, request.model), output, estimated=True)
 
-    def _trial(self, request: Request, cancel: Cancel | None) -> Trial:
+    def _trial(self, request: Request, cancel: Cancel | None) -> Retry:
         wire = self.wire_of(request.model)
         name = wire.model_name(request.model)
-        return Trial(
-            Errand(request.purpose, name, request.user_id, request.turn_id, cancel),
+        return Retry(
+            CallContext(request.purpose, name, request.user_id, request.turn_id, cancel),
             timeout_s=self.timeout_s,
             attempts=self._attempts,
             backoff_s=self._backoff_s,
@@ -170,7 +170,7 @@ class GPT:
             on_fault=self._on_fault,
         )
 
-    def _stream_once(self, request: Request, exchange: Exchange) -> Iterator[Chunk]:
+    def _stream_once(self, request: Request, exchange: RequestAttempt) -> Iterator[Chunk]:
         wire = self.wire_of(request.model)
         call = wire.completion(request, stream=True, timeout_s=exchange.left_s())
         response = exchange.send(self._sessions, call)
@@ -204,7 +204,7 @@ class GPT:
         finally:
             exchange.close(response)
 
-    def _ask_once(self, request: Request, exchange: Exchange) -> Chunk:
+    def _ask_once(self, request: Request, exchange: RequestAttempt) -> Chunk:
         wire = self.wire_of(request.model)
         call = wire.completion(request, stream=False, timeout_s=exchange.left_s())
         response = exchange.send(self._sessions, call)

@@ -1,4 +1,4 @@
-"""YandexGPT's native API as a `Wire`, and the prompt's messages, which are the same for every vendor.
+"""YandexGPT's native API as a `ModelProvider`, and the prompt's messages, which are the same for every vendor.
 
 The API is the official `yandex.cloud.ai.foundation_models.v1`, as JSON over HTTP: one JSON object a line in
 a stream, each with the **whole** text so far (it may rewrite what came before), numbers as strings, errors
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ai.error_mapping import error_from, read_error
-from ai.provider import Call, Credential, Fault, Static
+from ai.provider import Call, CallFailure, Credential, Static
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
 from core.http_client import Sessions
@@ -61,7 +61,7 @@ def native(model: str) -> bool:
     return not name.startswith(_OPENAI_ONLY)
 
 
-class YandexWire:
+class YandexProvider:
     """YandexGPT of one folder."""
 
     def __init__(
@@ -219,7 +219,7 @@ class RenewedToken:
         self,
         fetch_token: Callable[[float], Token],
         *,
-        on_fault: Callable[[Fault], None] | None = None,
+        on_fault: Callable[[CallFailure], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._fetch = fetch_token
@@ -284,7 +284,7 @@ class RenewedToken:
     def _report(self, error: ModelError) -> None:
         log.warning("IAM token not renewed, the old one is used on: %s %s", error.status, error)
         if self._on_fault is not None:
-            self._on_fault(Fault(time.time(), "iam", 0, 0, 1, True, "", error))
+            self._on_fault(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
 
 
 def yandex_credential(
@@ -296,7 +296,7 @@ def yandex_credential(
     oauth_token: str = "",
     iam_url: str = IAM_URL,
     metadata_url: str = METADATA_URL,
-    on_fault: Callable[[Fault], None] | None = None,
+    on_fault: Callable[[CallFailure], None] | None = None,
 ) -> Credential:
     """The credential of the first way that is set. No network yet. Raises ModelDenied for a bad key file."""
     if api_key:

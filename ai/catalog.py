@@ -36,7 +36,7 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
-class Weight:
+class CostMultiplier:
     """How many tokens of the default model one token of this one is worth."""
 
     input: Fraction = Fraction(1)
@@ -58,7 +58,7 @@ class Model:
     context_tokens: int = CONTEXT_TOKENS  # that prompt and answer may have together
     aliases: tuple[str, ...] = ()
     price: Price | None = None
-    weight: Weight = Weight()
+    weight: CostMultiplier = CostMultiplier()
 
     @property
     def names(self) -> frozenset[str]:
@@ -67,7 +67,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ModelInfo:
     """A model as a server lists it; `context_tokens` 0: it doesn't say."""
 
     name: str
@@ -98,11 +98,13 @@ def weighed(models: Sequence[Model], default: Model) -> list[Model]:
 
     base = price_of(default) or cheapest
 
-    def weight_of(model: Model) -> Weight:
+    def weight_of(model: Model) -> CostMultiplier:
         price = price_of(model)
         if price is None or base is None or model.name == default.name:
-            return Weight()
-        return Weight(Fraction(price.input) / Fraction(base.input), Fraction(price.output) / Fraction(base.output))
+            return CostMultiplier()
+        return CostMultiplier(
+            Fraction(price.input) / Fraction(base.input), Fraction(price.output) / Fraction(base.output)
+        )
 
     return [replace(model, weight=weight_of(model)) for model in models]
 

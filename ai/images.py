@@ -17,8 +17,8 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from ai.error_mapping import error_from, read_error
-from ai.provider import Call, Credential, Fault, Static
-from ai.service_client import TIMEOUT_S, Asker, Errand
+from ai.provider import Call, CallFailure, Credential, Static
+from ai.service_client import TIMEOUT_S, Asker, CallContext
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
 from core.http_client import Sessions
@@ -39,7 +39,7 @@ _OURS: Final = re.compile(
 )
 
 
-class Painter(Protocol):
+class ImageGenerator(Protocol):
     """Whoever draws."""
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
@@ -50,7 +50,7 @@ class Painter(Protocol):
         """
 
 
-class OpenAIPainter:
+class OpenAIImageGenerator:
     """Pictures of an OpenAI-compatible server; `base_url` ends in `/v1`, a local server needs no credential."""
 
     purpose = PURPOSE
@@ -65,7 +65,7 @@ class OpenAIPainter:
         model: str = OPENAI_MODEL,
         size: str = SIZE,
         timeout_s: float = TIMEOUT_S,
-        on_fault: Callable[[Fault], None] | None = None,
+        on_fault: Callable[[CallFailure], None] | None = None,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
@@ -80,7 +80,7 @@ class OpenAIPainter:
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
         """The picture's bytes; a prompt that is too long is cut. Raises ModelError."""
-        errand = Errand(PURPOSE, self._model, user_id, turn_id, cancel)
+        errand = CallContext(PURPOSE, self._model, user_id, turn_id, cancel)
         body = self._body(cut_prompt(prompt, self.longest_prompt))
         peers: list[str] = []
         made = self._api.ask(
@@ -98,7 +98,7 @@ class OpenAIPainter:
     def _headers(self, authorization: str) -> dict[str, str]:
         return {"Authorization": authorization} if authorization else {}
 
-    def _fetched(self, errand: Errand, url: str, own: frozenset[str]) -> bytes:
+    def _fetched(self, errand: CallContext, url: str, own: frozenset[str]) -> bytes:
         """The picture at `url`. `own` are the addresses of the server itself (or of the proxy on the way to it)."""
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -119,7 +119,7 @@ class OpenAIPainter:
             raise
 
 
-class YandexPainter(OpenAIPainter):
+class YandexImageGenerator(OpenAIImageGenerator):
     """Pictures of Yandex's image model, in the folder `folder_id`."""
 
     longest_prompt = YANDEX_PROMPT

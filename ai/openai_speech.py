@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib3 import encode_multipart_formdata
 
 from ai.provider import Call, Credential
-from ai.service_client import Asker, Errand
+from ai.service_client import Asker, CallContext
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
@@ -25,7 +25,7 @@ AUDIO_BYTES: Final = 25_000_000
 TEXT: Final = 4096
 
 
-class OpenAIRecogniser:
+class OpenAISpeechToText:
     """Transcription by an OpenAI-compatible server; `base_url` ends in `/v1`. Recordings needn't be cut."""
 
     def __init__(
@@ -63,11 +63,11 @@ class OpenAIRecogniser:
                 "response_format": "json",
             }
         )
-        errand = Errand("stt", self._model, user_id, turn_id, cancel)
+        errand = CallContext("stt", self._model, user_id, turn_id, cancel)
         return self._asker.ask(errand, lambda key: upload(self._url, key, kind, data), _transcript)
 
 
-class OpenAINarrator:
+class OpenAITextToSpeech:
     """Speech by an OpenAI-compatible server; `base_url` ends in `/v1`."""
 
     def __init__(
@@ -95,7 +95,7 @@ class OpenAINarrator:
             "voice": known_voice(voice, self.voices),
             "response_format": "opus",
         }
-        errand = Errand("tts", self._model, user_id, turn_id, cancel)
+        errand = CallContext("tts", self._model, user_id, turn_id, cancel)
 
         def spoken(piece: str) -> bytes:
             return self._asker.ask(

@@ -1,4 +1,4 @@
-"""Any OpenAI-compatible server as a `Wire`: OpenAI, Ollama, vLLM, llama.cpp, Yandex's own compatible API.
+"""Any OpenAI-compatible server as a `ModelProvider`: OpenAI, Ollama, vLLM, llama.cpp, Yandex's own compatible API.
 
 Streams are server-sent events with increments, which are added up here. Servers differ in what they accept:
 a parameter that a model refuses is left out from then on (`adapt`). With no model set the first of `/models` is
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ai.catalog import Listed
+from ai.catalog import ModelInfo
 from ai.error_mapping import error_from, read_error
 from ai.provider import Call, Credential, Static
 from ai.request import fetch
@@ -38,7 +38,7 @@ _NO_CHAT: Final = re.compile(
 _CONTEXT_FIELDS: Final = ("max_model_len", "context_length", "context_window")  # vLLM's, and others'
 
 
-class OpenAIWire:
+class OpenAIProvider:
     """One OpenAI-compatible server.
 
     `base_url` ends in `/v1`. `credential` goes before `api_key`; neither is needed for a local server. For
@@ -155,7 +155,7 @@ class OpenAIWire:
                     return True
         return False
 
-    def models(self, timeout_s: float = MODELS_TIMEOUT_S) -> list[Listed]:
+    def models(self, timeout_s: float = MODELS_TIMEOUT_S) -> list[ModelInfo]:
         """The models that the server lists and that may be asked to write. Blocks. Raises ModelError."""
         call = Call(f"{self._url}/models", self._headers(timeout_s))
         found = _object(fetch(self._sessions, call, read_error, timeout_s)).get("data")
@@ -187,10 +187,10 @@ class OpenAIWire:
         return models[0].name
 
 
-def _listed(value: Mapping[str, Any]) -> Listed:
+def _listed(value: Mapping[str, Any]) -> ModelInfo:
     name = value.get("id")
     contexts = [value[field] for field in _CONTEXT_FIELDS if isinstance(value.get(field), int) and value[field] > 0]
-    return Listed(name if isinstance(name, str) else "", contexts[0] if contexts else 0)
+    return ModelInfo(name if isinstance(name, str) else "", contexts[0] if contexts else 0)
 
 
 def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Any] | None]:

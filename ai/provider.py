@@ -1,6 +1,6 @@
-"""What `GPT` and a vendor agree on: `Wire`, its calls and credentials, and how a failure is reported.
+"""What `GPT` and a vendor agree on: `ModelProvider`, its calls and credentials, and how a failure is reported.
 
-A vendor implements `Wire`: it turns a `Request` into one HTTP call and reads what comes back. It keeps no
+A vendor implements `ModelProvider`: it turns a `Request` into one HTTP call and reads what comes back. It keeps no
 deadline, retries nothing and opens no stream: `gpt.py` does.
 """
 
@@ -55,7 +55,7 @@ class Static:
         return False
 
 
-class Wire(Protocol):
+class ModelProvider(Protocol):
     """A vendor's way of being asked. Every method is called by many threads at once."""
 
     def model_name(self, model: str) -> str:
@@ -87,7 +87,7 @@ class Wire(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CallFailure:
     """One failed API call, for the log and the debug mode; retried and healed ones are reported too."""
 
     at: float  # Unix seconds

@@ -1,4 +1,4 @@
-"""`Offer`: the models that may be chosen now, which is the default one, and what each weighs beside it.
+"""`ModelRegistry`: the models that may be chosen now, which is the default one, and what each weighs beside it.
 
 Some models are fixed: the catalogue's, of a configured vendor. Others a server lists; it is asked in the background
 (`refresh`), never by somebody who waits, and what it said last counts until it says something else, also after a
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ai.catalog import Listed, Model, Weight, comparable, weighed
+from ai.catalog import CostMultiplier, Model, ModelInfo, comparable, weighed
 from core.errors import ModelError
 from core.logs import event
 
@@ -31,8 +31,8 @@ class Server:
     """A server that lists its models. `ask` blocks and raises ModelError; `describe` makes a model of what it lists."""
 
     address: str
-    ask: Callable[[], Sequence[Listed]]
-    describe: Callable[[Listed], Model]
+    ask: Callable[[], Sequence[ModelInfo]]
+    describe: Callable[[ModelInfo], Model]
     assumed: tuple[Model, ...] = ()  # what it is taken to have until it has answered once
 
 
@@ -45,7 +45,7 @@ class _State:
     by_name: dict[str, Model]
 
 
-class Offer:
+class ModelRegistry:
     """The models on offer. Thread-safe; only `refresh` uses the network.
 
     A `default` without a name is the server's: the first that it lists. A model whose context has no room for a
@@ -60,7 +60,7 @@ class Offer:
         self._fixed = tuple(fixed)
         self._default = default
         self._answer_tokens = answer_tokens
-        self._listed: tuple[Listed, ...] | None = None
+        self._listed: tuple[ModelInfo, ...] | None = None
         self._lock = threading.Lock()
         self._state = self._known()
 
@@ -85,14 +85,14 @@ class Offer:
             return self.default
         found = self.find(name)
         if found is None and not self.heard and self.server is not None:
-            return self.server.describe(Listed(name))  # nobody knows yet that it is gone
+            return self.server.describe(ModelInfo(name))  # nobody knows yet that it is gone
         return found
 
     def standing(self, name: str) -> Model:
         """The same, and the default one in the place of one that is gone."""
         return self.chosen(name) or self.default
 
-    def weight(self, name: str) -> Weight:
+    def weight(self, name: str) -> CostMultiplier:
         """What the tokens of somebody with this choice weigh."""
         return self.standing(name).weight
 
@@ -136,11 +136,11 @@ class Offer:
     def recall(self, text: str) -> None:
         """Takes up what an earlier life kept."""
         try:
-            self._hear(tuple(Listed(str(name), int(context)) for name, context in json.loads(text)))
+            self._hear(tuple(ModelInfo(str(name), int(context)) for name, context in json.loads(text)))
         except (ValueError, TypeError):
             event(log, logging.WARNING, "a kept list of models can't be read")
 
-    def _hear(self, listed: tuple[Listed, ...]) -> None:
+    def _hear(self, listed: tuple[ModelInfo, ...]) -> None:
         with self._lock:
             self._listed = listed
             self._state = self._known()

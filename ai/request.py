@@ -2,7 +2,7 @@
 
 Covers: sending a `Call`, reading its answer whole or line by line as bytes, ending at the deadline even when
 the other side goes silent, ending at once when cancelled, and the one seam where what the
-network does becomes our errors. Doesn't cover: what bytes mean (`Wire`), retries (`gpt.py`).
+network does becomes our errors. Doesn't cover: what bytes mean (`ModelProvider`), retries (`gpt.py`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 Meaning: TypeAlias = Callable[[int, Mapping[str, str], str], ModelError]  # of a status, headers and a masked body
 
 
-class Exchange:
+class RequestAttempt:
     """One attempt at one call; its own watcher, see `connections.watching`."""
 
     def __init__(self, deadline: float, cancel: Cancel | None = None) -> None:
@@ -147,7 +147,7 @@ class Exchange:
 
 def fetch(sessions: Sessions, call: Call, meaning: Meaning, timeout_s: float) -> bytes:
     """The body of a small call beside the main one (a token, a list of models). Raises ModelError."""
-    exchange = Exchange(time.monotonic() + timeout_s)
+    exchange = RequestAttempt(time.monotonic() + timeout_s)
     response = exchange.send(sessions, call)
     try:
         if response.status_code != 200:

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ai.provider import Fault
-from ai.request import Exchange
+from ai.provider import CallFailure
+from ai.request import RequestAttempt
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelError
 
@@ -27,7 +27,7 @@ SAFE_STATUSES: Final = frozenset({502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class CallContext:
     """What a request is called in the log and the debug mode, and how to stop it."""
 
     purpose: str
@@ -37,11 +37,11 @@ class Errand:
     cancel: Cancel | None = None
 
 
-def unheard(fault: Fault) -> None:
+def unheard(fault: CallFailure) -> None:
     """Where nobody asked for faults they are in the log all the same."""
 
 
-def report(fault: Fault, on_fault: Callable[[Fault], None]) -> None:
+def report(fault: CallFailure, on_fault: Callable[[CallFailure], None]) -> None:
     """Logs a fault and tells whoever listens."""
     error = fault.error
     log.warning(
@@ -55,7 +55,7 @@ def report(fault: Fault, on_fault: Callable[[Fault], None]) -> None:
         log.exception("the listener for faults failed")
 
 
-class Trial:
+class Retry:
     """The attempts at one request, within `timeout_s` in all and `attempts` that a pause comes between.
 
     `renew` is told the header that a vendor answered 401 to; `adapt` a failure that another form of the request may
@@ -64,13 +64,13 @@ class Trial:
 
     def __init__(
         self,
-        errand: Errand,
+        errand: CallContext,
         *,
         timeout_s: float,
         attempts: int,
         backoff_s: float,
         renew: Callable[[str], bool],
-        on_fault: Callable[[Fault], None],
+        on_fault: Callable[[CallFailure], None],
         adapt: Callable[[ModelError], bool] = lambda error: False,
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
@@ -88,7 +88,7 @@ class Trial:
         """The request is answered: what failed before is reported as healed."""
         self._report(healed=True)
 
-    def again(self, error: ModelError, exchange: Exchange, *, shown: bool = False) -> bool:
+    def again(self, error: ModelError, exchange: RequestAttempt, *, shown: bool = False) -> bool:
         """True when the request may be sent once more, after the pause that is due. Raises when cancelled meanwhile.
 
         `shown`: a word of the answer has come, so that nothing may be repeated.
@@ -102,14 +102,14 @@ class Trial:
             self._report(healed=False)
         return repeat
 
-    def _changed(self, error: ModelError, exchange: Exchange) -> bool:
+    def _changed(self, error: ModelError, exchange: RequestAttempt) -> bool:
         """The next try differs, and needs no pause."""
         if error.status == 401 and not self._renewed:
             self._renewed = True
             return self._renew(exchange.authorization)
         return error.status in (400, 422) and self._adapt(error)
 
-    def _paused(self, error: ModelError, exchange: Exchange) -> bool:
+    def _paused(self, error: ModelError, exchange: RequestAttempt) -> bool:
         safe = isinstance(error, ModelBusy) or (
             isinstance(error, ModelAway) and (not exchange.sent or error.status in SAFE_STATUSES)
         )
@@ -131,5 +131,5 @@ class Trial:
         about = self._errand
         failures, self._failures = self._failures, []
         for attempt, (at, error) in enumerate(failures, 1):
-            fault = Fault(at, about.purpose, about.user_id, about.turn_id, attempt, healed, about.model, error)
+            fault = CallFailure(at, about.purpose, about.user_id, about.turn_id, attempt, healed, about.model, error)
             report(fault, self._on_fault)

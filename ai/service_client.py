@@ -12,14 +12,14 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from ai.error_mapping import read_error
-from ai.provider import Call, Credential, Fault
-from ai.request import Exchange, Meaning
-from ai.retry import Errand, Trial, unheard
+from ai.provider import Call, CallFailure, Credential
+from ai.request import Meaning, RequestAttempt
+from ai.retry import CallContext, Retry, unheard
 from core.cancellation import Cancel
 from core.errors import ModelError
 from core.http_client import Sessions
 
-__all__ = ["Asker", "Errand"]
+__all__ = ["Asker", "CallContext"]
 
 TIMEOUT_S: Final = 120.0
 _Answer = TypeVar("_Answer")
@@ -34,7 +34,7 @@ class Asker:
         credential: Credential,
         *,
         timeout_s: float = TIMEOUT_S,
-        on_fault: Callable[[Fault], None] = unheard,
+        on_fault: Callable[[CallFailure], None] = unheard,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
@@ -47,7 +47,7 @@ class Asker:
 
     def ask(
         self,
-        errand: Errand,
+        errand: CallContext,
         call: Callable[[str], Call],
         read: Callable[[bytes], _Answer],
         *,
@@ -59,7 +59,7 @@ class Asker:
         `call` gets the `Authorization` header. `peer_seen` is told the address that a connection leads to before
         anything is sent, and may raise ModelError.
         """
-        trial = Trial(
+        trial = Retry(
             errand,
             timeout_s=self._timeout_s,
             attempts=self._attempts,
@@ -68,7 +68,7 @@ class Asker:
             on_fault=self._on_fault,
         )
         while True:
-            exchange = _Exchange(trial.deadline, errand.cancel, peer_seen)
+            exchange = _RequestAttempt(trial.deadline, errand.cancel, peer_seen)
             try:
                 authorization = self._credential.header(exchange.left_s())
                 answer = self._once(exchange, call(authorization), read, meaning)
@@ -79,7 +79,9 @@ class Asker:
                 trial.got_through()
                 return answer
 
-    def _once(self, exchange: _Exchange, call: Call, read: Callable[[bytes], _Answer], meaning: Meaning) -> _Answer:
+    def _once(
+        self, exchange: _RequestAttempt, call: Call, read: Callable[[bytes], _Answer], meaning: Meaning
+    ) -> _Answer:
         response = exchange.send(self._sessions, call)
         try:
             if response.status_code != 200:
@@ -93,7 +95,7 @@ class Asker:
             exchange.close(response)
 
 
-class _Exchange(Exchange):
+class _RequestAttempt(RequestAttempt):
     """An exchange that tells where its connection leads, before anything is sent."""
 
     def __init__(self, deadline: float, cancel: Cancel | None, peer_seen: Callable[[str], None] | None) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from ai import opus_splitter
 from ai.error_mapping import error_from
 from ai.provider import Call, Credential
-from ai.service_client import Asker, Errand
+from ai.service_client import Asker, CallContext
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, PromptTooLong
 from core.http_client import Sessions
@@ -37,7 +37,7 @@ _LANGUAGES: Final = {"ru": "ru-RU", "en": "en-US"}
 _NO_LOGGING: Final = {"x-data-logging-enabled": "false"}
 
 
-class Recogniser(Protocol):
+class SpeechToText(Protocol):
     """Whoever understands speech."""
 
     def recognise(
@@ -57,7 +57,7 @@ class Recogniser(Protocol):
         """
 
 
-class Narrator(Protocol):
+class TextToSpeech(Protocol):
     """Whoever reads aloud."""
 
     @property
@@ -73,7 +73,7 @@ class Narrator(Protocol):
         """
 
 
-class YandexRecogniser:
+class YandexSpeechToText:
     """SpeechKit's synchronous recognition. `folder_id` is for users' tokens only: a service account has its own."""
 
     def __init__(
@@ -105,7 +105,7 @@ class YandexRecogniser:
             raise PromptTooLong("the recording is too long")
         query = {"lang": _LANGUAGES.get(language, "ru-RU"), "topic": "general", "format": "oggopus", **self._folder}
         url = f"{self._url}?{urlencode(query)}"
-        errand = Errand("stt", "general", user_id, turn_id, cancel)
+        errand = CallContext("stt", "general", user_id, turn_id, cancel)
 
         def words(piece: bytes) -> str:
             return self._asker.ask(errand, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
@@ -116,7 +116,7 @@ class YandexRecogniser:
 class FirstAble:
     """Several recognisers as one: the first that can take a recording at all."""
 
-    def __init__(self, recognisers: Sequence[Recogniser]) -> None:
+    def __init__(self, recognisers: Sequence[SpeechToText]) -> None:
         self._recognisers = tuple(recognisers)
 
     def recognise(
@@ -144,7 +144,7 @@ class FirstAble:
         raise failure
 
 
-class YandexNarrator:
+class YandexTextToSpeech:
     """SpeechKit's synthesis. Its voices are Russian ones: they read other languages with an accent."""
 
     voices = YANDEX_VOICES
@@ -163,7 +163,7 @@ class YandexNarrator:
         """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
         voice = known_voice(voice, self.voices)
         form = {"lang": "ru-RU", "voice": voice, "format": "oggopus", **self._folder}
-        errand = Errand("tts", voice, user_id, turn_id, cancel)
+        errand = CallContext("tts", voice, user_id, turn_id, cancel)
 
         def body(piece: str) -> bytes:
             return urlencode({"text": piece, **form}, errors="replace").encode()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from telebot import TeleBot, apihelper
 
 from ai.catalog import Catalogue
-from app.model_state import Learned
+from app.model_state import ModelStateStore
 from app.providers import Vendors, make_vendors
 from app.watchdog import Watch, make_meter
 from config import Config
@@ -21,13 +21,13 @@ from conversation.localization import FALLBACK, Locales
 from core import logs
 from core.errors import StorageError, TelegramRefused
 from core.http_client import Network, Sessions
-from core.metrics import SILENT, Meter
-from core.schemas import Made, Outgoing, Recipe
+from core.metrics import SILENT, Metrics
+from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, InboxRow
 from export.story_book import file_of
-from gpt import GPT, Fault
+from gpt import GPT, CallFailure
 from handlers import privacy, router
-from handlers.context import Desk
+from handlers.context import Services
 from handlers.usage import PICTURE, TOTALS, Statistics
 from monitoring.alerts import FaultReports
 from monitoring.analytics import Analytics, TellingOutbox
@@ -39,7 +39,7 @@ from telegram.rate_limits import Pace
 from telegram.sender import Delivery
 from turns.characters import talk_families
 from turns.generation import Writing
-from turns.kinds import StoryFamily
+from turns.kinds import StoryKind
 from turns.media import Media
 from turns.model_choice import Choosing
 from turns.story_outcomes import Outcomes
@@ -64,14 +64,14 @@ def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -
     return WebApp(config, db, locales, intake.put, intake.webhook)
 
 
-class FaultListener:
+class FailureListener:
     """Takes faults before there is anybody to report them to."""
 
-    def __init__(self, meter: Meter = SILENT) -> None:
+    def __init__(self, meter: Metrics = SILENT) -> None:
         self.reports: FaultReports | None = None
         self._meter = meter
 
-    def __call__(self, fault: Fault) -> None:
+    def __call__(self, fault: CallFailure) -> None:
         self._meter.model_failed(fault.purpose, fault.error.status, fault.healed)
         if self.reports is not None:
             self.reports.take(fault)
@@ -88,7 +88,7 @@ class App:
         self.locales = Locales.load(ROOT / "locales")
         sessions = Sessions(network or Network())
         meter = make_meter(config)
-        listener = FaultListener(meter)
+        listener = FailureListener(meter)
         vendors = make_vendors_of(config, sessions, listener)
         self.offer = vendors.offer
         self.gpt = GPT(
@@ -129,7 +129,7 @@ class App:
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, webhook=webhook, meter=meter)
         outcomes = Outcomes(config, self.db, self.locales, self.offer)
         choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
-        stories = StoryFamily(self.db, self.locales, outcomes)
+        stories = StoryKind(self.db, self.locales, outcomes)
         families = talk_families(config, self.db, self.locales, self.offer)
         writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
         hearing = Hearing(config, self.db, writing.calls, self.locales, self.api, vendors.recogniser)
@@ -140,13 +140,13 @@ class App:
         )
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
-        self._makers: Mapping[str, Callable[[Recipe], Made | None]] = {
+        self._makers: Mapping[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
             "book": partial(file_of, self.db, self.locales),
             PICTURE: statistics.picture,
             TOTALS: statistics.totals,
             privacy.DATA: partial(privacy.data_file, self.db, self.locales),
         }
-        desk = Desk(
+        desk = Services(
             *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer),
             self.analytics,
             halt=self.halted.set,
@@ -156,7 +156,7 @@ class App:
         self.page = None
         if config.webapp_url or config.webhook_url:
             self.page = _make_page(config, self.db, self.locales, self.intake)
-        self.learned = Learned(self.db, self.gpt, self.offer)
+        self.learned = ModelStateStore(self.db, self.gpt, self.offer)
         self.supervisor = supervisor or Supervisor()
         self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
 
@@ -230,7 +230,7 @@ class App:
             user = None
         return self.locales[user.language if user else FALLBACK].say(f"trouble.{kind}")
 
-    def _make(self, recipe: Recipe) -> Made | None:
+    def _make(self, recipe: DeferredAttachment) -> RenderedAttachment | None:
         """What a message is made of when it is sent; None for what nobody makes (any more)."""
         maker = self._makers.get(recipe.kind)
         return maker(recipe) if maker is not None else None
@@ -265,7 +265,7 @@ class App:
             logs.event(log, logging.WARNING, "block not kept", error=str(error))
 
 
-def make_vendors_of(config: Config, sessions: Sessions, on_fault: FaultListener) -> Vendors:
+def make_vendors_of(config: Config, sessions: Sessions, on_fault: FailureListener) -> Vendors:
     return make_vendors(config, load_catalogue(config), sessions, on_fault)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 
-from ai.registry import ASKED_AGAIN_S, ASKED_EVERY_S, Offer
+from ai.registry import ASKED_AGAIN_S, ASKED_EVERY_S, ModelRegistry
 from core.errors import StorageError
 from core.logs import event
 from database import Database
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 CALIBRATION = "calibration:"
 
 
-class Learned:
+class ModelStateStore:
     """The database's notes of it."""
 
-    def __init__(self, db: Database, gpt: GPT, offer: Offer) -> None:
+    def __init__(self, db: Database, gpt: GPT, offer: ModelRegistry) -> None:
         self._db = db
         self._gpt = gpt
         self._offer = offer

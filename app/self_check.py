@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ai.registry import Offer
+from ai.registry import ModelRegistry
 from config import Config
 from core.errors import CoauthorError
 from core.schemas import Message, Request
@@ -16,7 +16,7 @@ from gpt import GPT
 from telegram.api_client import BotApi
 
 
-def check(config: Config, api: BotApi, gpt: GPT, offer: Offer, say: Callable[[str], None]) -> bool:
+def check(config: Config, api: BotApi, gpt: GPT, offer: ModelRegistry, say: Callable[[str], None]) -> bool:
     """Whether all is well; says a line for each part."""
     parts: list[tuple[str, Callable[[], str]]] = [
         ("token", lambda: _token(api)),
@@ -48,7 +48,7 @@ def _model(gpt: GPT) -> str:
     return f"{gpt.wire.model_name('')} answered ({answer.usage.total} tokens)"
 
 
-def _models(offer: Offer) -> str:
+def _models(offer: ModelRegistry) -> str:
     """What may be chosen beside the default model; a server that lists its models is asked for them."""
     offer.refresh()
     others = ", ".join(model.name for model in offer.models if model.name != offer.default.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from config import Config
-from core.metrics import SILENT, Meter
+from core.metrics import SILENT, Metrics
 from core.version import VERSION
 from database import Database
 from monitoring.health import Health, Heart, Queues, Standing
@@ -19,13 +19,13 @@ from turns.workers import Turns
 TOLD_A_PERIOD = 3  # signs of life within the time after which systemd loses its patience
 
 
-def make_meter(config: Config) -> Meter:
+def make_meter(config: Config) -> Metrics:
     """What counts: nothing, unless METRICS_PORT is set. Prometheus' client is loaded only then."""
     if config.metrics_port is None:
         return SILENT
-    from monitoring.prometheus import PrometheusMeter
+    from monitoring.prometheus import PrometheusMetrics
 
-    return PrometheusMeter()
+    return PrometheusMetrics()
 
 
 class Watch:
@@ -38,7 +38,7 @@ class Watch:
         intake: Intake,
         turns: Turns,
         delivery: Delivery,
-        meter: Meter,
+        meter: Metrics,
         supervisor: Supervisor,
     ) -> None:
         self._config = config
@@ -93,10 +93,10 @@ class Watch:
 
     # ------------------------------------------------------------------ metrics
 
-    def _serve(self, host: str, port: int, meter: Meter) -> WatchServer:
-        from monitoring.prometheus import PrometheusMeter
+    def _serve(self, host: str, port: int, meter: Metrics) -> WatchServer:
+        from monitoring.prometheus import PrometheusMetrics
 
-        assert isinstance(meter, PrometheusMeter)
+        assert isinstance(meter, PrometheusMetrics)
         build = {"version": VERSION, "provider": self._config.model_provider}
         meter.watch(self._standing, self._queues, self.health, build)
         return WatchServer(host, port, self.health, meter.page)

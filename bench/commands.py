@@ -14,7 +14,7 @@ from pathlib import Path
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 SLOTS = 8
 ASKERS = 12
@@ -24,7 +24,7 @@ ROUNDS = 25
 def main() -> None:
     """Prints how many milliseconds /help takes (p50, p95, p99) while all model slots are taken."""
     with TelegramServer() as telegram, ModelServers() as models, tempfile.TemporaryDirectory() as folder:
-        world = World(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
+        world = BotHarness(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
         world.process()
         writers = [world.at_summary(number) for number in range(1, SLOTS + 1)]
         askers = [world.new_person(100 + number) for number in range(ASKERS)]

@@ -1,7 +1,7 @@
 """What is measured while the bot works: one method an event, which does nothing here.
 
-Rooms tell a `Meter` what has happened. Nobody counts unless METRICS_PORT is set: then `monitoring.prometheus` is given
-in its place. No method may raise, wait or take longer than microseconds: they are called in the middle of turns.
+Objects report events to the `Metrics` they were given. This one counts nothing; with METRICS_PORT set
+`monitoring.prometheus` replaces it. No method may raise, wait or take longer than microseconds: turns call them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 from core.schemas import Usage
 
 
-class Meter:
+class Metrics:
     """Counts nothing."""
 
     def update_handled(self, verdict: str) -> None:
@@ -30,4 +30,4 @@ class Meter:
         """Telegram didn't take a call: its code, or `unreachable`."""
 
 
-SILENT: Final = Meter()
+SILENT: Final = Metrics()

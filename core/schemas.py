@@ -78,7 +78,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class DeferredAttachment:
     """What the rest of a message is made of when it is sent, since making it takes its time: a book, a picture.
 
     `kind` says who makes it, `of` is the id of what it is about, `how` the rest (a kind of file, a language).
@@ -90,7 +90,7 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class RenderedAttachment:
     """What became of a recipe: more parameters of the call, and its files."""
 
     params: Mapping[str, Json]
@@ -110,7 +110,7 @@ class Outgoing:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    recipe: Recipe | None = None
+    recipe: DeferredAttachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +123,4 @@ class OutboxRow:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    recipe: Recipe | None = None
+    recipe: DeferredAttachment | None = None

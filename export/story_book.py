@@ -6,7 +6,7 @@ from typing import Literal, cast
 
 from conversation.localization import Locales, Texts
 from conversation.story_draft import working_title
-from core.schemas import Made, Outgoing, Recipe
+from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, Story
 from export.formats import FORMATS, Book, Part, Wording, file_name, in_chapters
 
@@ -50,13 +50,13 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
 
 def document(story: Story, extension: str, chat_id: int) -> Outgoing:
     """The story as a file of one of `FORMATS`, to be made when it is sent."""
-    return Outgoing(chat_id, "sendDocument", {}, recipe=Recipe("book", story.session_id, extension))
+    return Outgoing(chat_id, "sendDocument", {}, recipe=DeferredAttachment("book", story.session_id, extension))
 
 
-def file_of(db: Database, locales: Locales, recipe: Recipe) -> Made | None:
+def file_of(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
     """The story's file; None where the story is gone. Takes a tenth of a second and more."""
     story = db.stories.get(recipe.of)
     if story is None:
         return None
     book = book_of(db, locales[story.language], story)
-    return Made({}, {"document": (file_name(book, recipe.how), FORMATS[recipe.how](book))})
+    return RenderedAttachment({}, {"document": (file_name(book, recipe.how), FORMATS[recipe.how](book))})

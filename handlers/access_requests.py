@@ -12,7 +12,7 @@ from conversation.keyboards import inline
 from conversation.localization import Html, Texts
 from core.schemas import Outgoing
 from database import Account, User
-from handlers.context import Desk, Visit, now
+from handlers.context import Services, UpdateContext, now
 from turns import limits
 from turns.limit_requests import BUTTON, reachable
 from turns.message_view import sentence
@@ -36,7 +36,7 @@ def amounts(config: Config) -> tuple[int, int]:
 # ---------------------------------------------------------------------- the user
 
 
-def closed(desk: Desk, user: User, chat_id: int) -> Outgoing:
+def closed(desk: Services, user: User, chat_id: int) -> Outgoing:
     """What a banned user reads, whatever they send or press: that the bot is closed to them, and in private how to
     ask.
     """
@@ -46,7 +46,7 @@ def closed(desk: Desk, user: User, chat_id: int) -> Outgoing:
     return sentence(chat_id, texts.say("trouble.banned_ask"), inline([(texts.label("ask_access"), ASK_FOR_ACCESS)]))
 
 
-def full(desk: Desk, texts: Texts) -> Html:
+def full(desk: Services, texts: Texts) -> Html:
     """What somebody reads for whom there is no place: whom to ask, where an admin has a name to write to."""
     named = [f"@{admin.username}" for admin in reachable(desk.config, desk.db) if admin.username]
     if not named:
@@ -54,7 +54,7 @@ def full(desk: Desk, texts: Texts) -> Html:
     return texts.say("trouble.users_ask", limit=desk.config.max_users, admins=", ".join(named))
 
 
-def ask(visit: Visit, what: str) -> Toast:
+def ask(visit: UpdateContext, what: str) -> Toast:
     """The user's press. The admins get the request with buttons, the user is told that they have it."""
     desk, account = visit.desk, visit.desk.db.accounts.get(visit.user.id)
     if account is None or account.banned is not (what == "access"):
@@ -71,7 +71,7 @@ def ask(visit: Visit, what: str) -> Toast:
     return None
 
 
-def _request(desk: Desk, admin: User, account: Account, what: str, asked_at: int) -> Outgoing:
+def _request(desk: Services, admin: User, account: Account, what: str, asked_at: int) -> Outgoing:
     """What one admin gets: who asks for what, what they have used, and the buttons to decide by."""
     config, texts = desk.config, desk.locales[admin.language]
     text = texts.say(
@@ -99,7 +99,7 @@ def _request(desk: Desk, admin: User, account: Account, what: str, asked_at: int
 # ---------------------------------------------------------------------- the admin
 
 
-def give(visit: Visit, data: str) -> Toast:
+def give(visit: UpdateContext, data: str) -> Toast:
     """An admin's press under a request: the first one counts, and the user hears of it."""
     found = _GIFT.fullmatch(data)
     if found is None or visit.user.id not in visit.desk.config.admin_ids:
@@ -128,7 +128,7 @@ def give(visit: Visit, data: str) -> Toast:
     return None
 
 
-def grant_tokens(visit: Visit, account: Account, tokens: int) -> None:
+def grant_tokens(visit: UpdateContext, account: Account, tokens: int) -> None:
     """Adds `tokens` to the balance, and tells the account's owner how many turns that makes with what was free."""
     visit.desk.db.accounts.grant_tokens(account.id, tokens)
     weight = visit.desk.offer.standing(account.model).weight
@@ -136,13 +136,13 @@ def grant_tokens(visit: Visit, account: Account, tokens: int) -> None:
     tell(visit, account, "asking.tokens_granted", tokens=tokens, turns=turns)
 
 
-def grant_sessions(visit: Visit, account: Account, sessions: int) -> None:
+def grant_sessions(visit: UpdateContext, account: Account, sessions: int) -> None:
     """Lets the account begin `sessions` more sessions, and tells its owner."""
     visit.desk.db.accounts.grant_sessions(account.id, sessions)
     tell(visit, account, "asking.sessions_granted", sessions=sessions)
 
 
-def unban(visit: Visit, account: Account) -> bool:
+def unban(visit: UpdateContext, account: Account) -> bool:
     """Opens the bot to somebody again; False where it was open."""
     opened = visit.desk.db.accounts.set_banned(account.id, False)
     if opened:
@@ -150,7 +150,7 @@ def unban(visit: Visit, account: Account) -> bool:
     return opened
 
 
-def tell(visit: Visit, account: Account, key: str, **values: object) -> None:
+def tell(visit: UpdateContext, account: Account, key: str, **values: object) -> None:
     """Says a sentence to another user, in their language and chat."""
     visit.envelope.send(sentence(account.id, visit.desk.locales[account.language].say(key, **values)))
 

@@ -12,13 +12,13 @@ from conversation.states import IN_WIZARD, Step
 from core.schemas import Json
 from database import User
 from handlers import characters, library, wizard
-from handlers.context import Desk, Visit, now
+from handlers.context import Services, UpdateContext, now
 from handlers.input_text import readable
 from handlers.step_prompts import announce, where
 from turns import limits
 
 
-def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple[User | None, bool]:
+def known_user(desk: Services, sender: types.User, *, private: bool = True) -> tuple[User | None, bool]:
     """The sender's row and whether it is new in private; None where the bot takes no more users.
 
     Who was met in a group only can't be written to yet, as if they had blocked the bot, and is welcomed later.
@@ -50,7 +50,7 @@ def known_user(desk: Desk, sender: types.User, *, private: bool = True) -> tuple
     return fresh, private
 
 
-def welcome(visit: Visit) -> None:
+def welcome(visit: UpdateContext) -> None:
     """/start: the first time a welcome and the menu; later it keeps the mode and says which it is."""
     argument = visit.words.partition(" ")[2].strip()
     if argument == "new":
@@ -65,7 +65,7 @@ def welcome(visit: Visit) -> None:
         visit.send(visit.texts.say("start.again", line=where(visit)), keyboard=visit.keyboard())
 
 
-def first_words(visit: Visit) -> None:
+def first_words(visit: UpdateContext) -> None:
     """What somebody new reads, whatever they sent first."""
     config, texts = visit.desk.config, visit.texts
     turns = limits.turns_left(config, config.user_tokens)
@@ -77,19 +77,19 @@ def first_words(visit: Visit) -> None:
     visit.say_here("start.first_menu")
 
 
-def welcome_buttons(visit: Visit) -> Json:
+def welcome_buttons(visit: UpdateContext) -> Json:
     """The two ways into a story, and the page of characters where there is one."""
     ways = [visit.button("lucky", "go:lucky"), visit.button("pick_myself", "go:new_story")]
     return inline(ways, page=characters.page_button(visit))
 
 
-def show_help(visit: Visit) -> None:
+def show_help(visit: UpdateContext) -> None:
     """What the bot can do. It informs only: in the wizard the question comes again."""
     visit.say("help.text", balance=balance(visit))
     repeat_question(visit)
 
 
-def balance(visit: Visit) -> Html:
+def balance(visit: UpdateContext) -> Html:
     """The user's balance as a sentence: free tokens, and how many turns of the model they pay; admins have no limit."""
     config, user = visit.desk.config, visit.user
     if user.id in config.admin_ids:
@@ -98,14 +98,14 @@ def balance(visit: Visit) -> Html:
     return visit.texts.say("balance.left" if turns else "balance.none", turns=turns, tokens=user.free)
 
 
-def ask_language(visit: Visit) -> None:
+def ask_language(visit: UpdateContext) -> None:
     """/language: every language that the bot speaks, each in its own words."""
     locales = visit.desk.locales
     buttons = [(locales[language].plain("language.name"), f"language:{language}") for language in locales]
     visit.say("language.ask", keyboard=visit.inline(*buttons))
 
 
-def set_language(visit: Visit, language: str) -> None:
+def set_language(visit: UpdateContext, language: str) -> None:
     """Speaks another language from now on; the keyboard comes anew in it."""
     visit.desk.db.users.set_language(visit.user.id, language)
     visit.reload()
@@ -114,13 +114,13 @@ def set_language(visit: Visit, language: str) -> None:
     announce(visit)
 
 
-def open_menu(visit: Visit) -> None:
+def open_menu(visit: UpdateContext) -> None:
     """Leaves whatever is open; nothing of it is lost."""
     visit.go(Step.MENU)
     announce(visit)
 
 
-def repeat_question(visit: Visit) -> None:
+def repeat_question(visit: UpdateContext) -> None:
     """Asks the wizard's question again where the user is in the wizard; says nothing elsewhere."""
     if visit.step in IN_WIZARD:
         announce(visit)

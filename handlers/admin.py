@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.schemas import Outgoing
 from handlers.account import repeat_question
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from handlers.fallback import unknown_command
 
 Toast = str | None  # the key of a pop-up answer, if there is one
@@ -12,7 +12,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 LOG_TAIL_BYTES = 5_000_000
 
 
-def debug(visit: Visit) -> None:
+def debug(visit: UpdateContext) -> None:
     """Switches the debug mode of this admin; it survives restarts."""
     if not is_admin(visit):
         unknown_command(visit)
@@ -23,7 +23,7 @@ def debug(visit: Visit) -> None:
     repeat_question(visit)
 
 
-def logs(visit: Visit) -> None:
+def logs(visit: UpdateContext) -> None:
     """The log file; its newest part where it is large."""
     if not is_admin(visit):
         unknown_command(visit)
@@ -43,7 +43,7 @@ def logs(visit: Visit) -> None:
     repeat_question(visit)
 
 
-def ask_to_halt(visit: Visit) -> None:
+def ask_to_halt(visit: UpdateContext) -> None:
     """/stop asks first: the button names this run of the bot, so that a press of it can't stop the next one."""
     if not is_admin(visit):
         unknown_command(visit)
@@ -53,7 +53,7 @@ def ask_to_halt(visit: Visit) -> None:
     visit.say("admin.halt_ask", keyboard=buttons)
 
 
-def halt(visit: Visit, argument: str) -> Toast:
+def halt(visit: UpdateContext, argument: str) -> Toast:
     """Stops the bot once the press has left the inbox, which it does with this transaction."""
     desk = visit.desk
     if not is_admin(visit) or argument.removeprefix("keep-") != str(desk.life):
@@ -66,6 +66,6 @@ def halt(visit: Visit, argument: str) -> Toast:
     return None
 
 
-def is_admin(visit: Visit) -> bool:
+def is_admin(visit: UpdateContext) -> bool:
     """Whether the user's id is among the settings' `admin_ids`."""
     return visit.user.id in visit.desk.config.admin_ids

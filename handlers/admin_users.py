@@ -13,7 +13,7 @@ from core.schemas import Json
 from database import Account
 from handlers import access_requests
 from handlers.admin import is_admin
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.fallback import unknown_command
 from handlers.library import day
 
@@ -27,7 +27,7 @@ _NUMBER_CHARS = 18  # of Telegram's ids, and of what SQLite counts to
 # ---------------------------------------------------------------------- /users
 
 
-def show(visit: Visit) -> None:
+def show(visit: UpdateContext) -> None:
     """/users: everybody, or those in whose name, @name or id the given words are."""
     if not is_admin(visit):
         unknown_command(visit)
@@ -38,7 +38,7 @@ def show(visit: Visit) -> None:
     visit.send(html, keyboard=keyboard)
 
 
-def turn_page(visit: Visit, data: str) -> Toast:
+def turn_page(visit: UpdateContext, data: str) -> Toast:
     """◀ ▶: `page:id of the kept words`, which are 0 for everybody."""
     page, _, kept = data.partition(":")
     if not is_admin(visit) or not _is_number(page) or not _is_number(kept):
@@ -51,7 +51,7 @@ def turn_page(visit: Visit, data: str) -> Toast:
     return None
 
 
-def _page(visit: Visit, words: str, page: int, kept_id: int) -> tuple[Html, Json]:
+def _page(visit: UpdateContext, words: str, page: int, kept_id: int) -> tuple[Html, Json]:
     found = visit.desk.db.accounts.find(words)
     if not found:
         return visit.texts.say("admin.users_none", words=words), None
@@ -65,7 +65,7 @@ def _page(visit: Visit, words: str, page: int, kept_id: int) -> tuple[Html, Json
     return html, inline([(label, f"users:{to % pages}:{kept_id}") for label, to in steps])
 
 
-def _line(visit: Visit, user_id: int) -> Html:
+def _line(visit: UpdateContext, user_id: int) -> Html:
     """Who, what is left and spent, and when they last asked a model."""
     texts, account = visit.texts, visit.desk.db.accounts.get(user_id)
     assert account is not None
@@ -84,7 +84,7 @@ def _line(visit: Visit, user_id: int) -> Html:
 # ---------------------------------------------------------------------- /grant, /ban, /unban
 
 
-def grant(visit: Visit) -> None:
+def grant(visit: UpdateContext) -> None:
     """/grant ID N: tokens; with a word for sessions behind it, sessions."""
     if not is_admin(visit):
         unknown_command(visit)
@@ -111,7 +111,7 @@ def grant(visit: Visit) -> None:
         visit.say("admin.granted_tokens", who=name, n=amount)
 
 
-def ban(visit: Visit) -> None:
+def ban(visit: UpdateContext) -> None:
     """/ban ID: closes the bot to somebody, and stops what it writes for them."""
     account = _named(visit, "admin.ban_usage")
     if account is None:
@@ -131,7 +131,7 @@ def ban(visit: Visit) -> None:
     visit.say("admin.banned", who=name)
 
 
-def unban(visit: Visit) -> None:
+def unban(visit: UpdateContext) -> None:
     """/unban ID: opens it again."""
     account = _named(visit, "admin.unban_usage")
     if account is not None:
@@ -141,7 +141,7 @@ def unban(visit: Visit) -> None:
         )
 
 
-def _named(visit: Visit, usage: str) -> Account | None:
+def _named(visit: UpdateContext, usage: str) -> Account | None:
     """The user that a command's one argument names; None, and said so, where it names none."""
     if not is_admin(visit):
         unknown_command(visit)
@@ -153,7 +153,7 @@ def _named(visit: Visit, usage: str) -> Account | None:
     return _account(visit, arguments[0])
 
 
-def _account(visit: Visit, named: str) -> Account | None:
+def _account(visit: UpdateContext, named: str) -> Account | None:
     """Whose id or @name this is; None, and said so, where nobody has it."""
     accounts = visit.desk.db.accounts
     account = accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
@@ -162,13 +162,13 @@ def _account(visit: Visit, named: str) -> Account | None:
     return account
 
 
-def _words_for_sessions(visit: Visit) -> set[str]:
+def _words_for_sessions(visit: UpdateContext) -> set[str]:
     """The words for sessions in every language: an admin may type whichever."""
     locales = visit.desk.locales
     return {word for language in locales for word in locales[language].plain("admin.session_words").split()}
 
 
-def _is_admin(visit: Visit, account: Account) -> bool:
+def _is_admin(visit: UpdateContext, account: Account) -> bool:
     return account.id in visit.desk.config.admin_ids
 
 

@@ -12,7 +12,7 @@ from core.errors import LimitReached
 from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
 from handlers import story as story_screen
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce
 from turns import chat_prompts, chat_roles, message_view
 
@@ -24,13 +24,13 @@ QUOTE_CHARS = 1_500  # of a message that a question replies to
 BEGIN_ANEW_SHARE = 0.9  # of the room for a prompt: safely before a talk would be summarised
 
 
-def open_chat(visit: Visit) -> None:
+def open_chat(visit: UpdateContext) -> None:
     """Into the chat; what was open waits. The talk goes on where it was left."""
     visit.go(Step.CHAT)
     announce(visit)
 
 
-def talk(visit: Visit) -> None:
+def talk(visit: UpdateContext) -> None:
     """Own words: a question, with what it replies to."""
     open_talk = visit.open_talk()
     if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
@@ -41,7 +41,7 @@ def talk(visit: Visit) -> None:
     ask(visit, open_talk, open_talk.head_id, visit.words, quoted)
 
 
-def ask(visit: Visit, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> None:
+def ask(visit: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> None:
     """Puts a question under a prompt of the talk and asks for the answer."""
     db = visit.desk.db
     prompt_id = db.tree.add(
@@ -51,7 +51,7 @@ def ask(visit: Visit, talk: Talk, below_id: int | None, words: str, quoted: str 
     visit.ask(talk.kind, talk.session_id, prompt_id)
 
 
-def rewrite_words(visit: Visit, prompt_id: int) -> bool:
+def rewrite_words(visit: UpdateContext, prompt_id: int) -> bool:
     """The user edited their own words: if they are the talk's last ones, they are asked anew. False where not."""
     db, open_talk = visit.desk.db, visit.talk
     old = db.tree.get(prompt_id)
@@ -73,7 +73,7 @@ def rewrite_words(visit: Visit, prompt_id: int) -> bool:
     return True
 
 
-def once_more(visit: Visit, turn: Turn, *, soft: bool) -> Toast:
+def once_more(visit: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
     """Asks a failed question again, if nothing was said since: the same words, which aren't said twice."""
     db = visit.desk.db
     failed_talk, question = db.talks.get(turn.session_id), db.tree.get(turn.prompt_id)
@@ -95,7 +95,7 @@ def once_more(visit: Visit, turn: Turn, *, soft: bool) -> Toast:
     return None
 
 
-def use_words(visit: Visit, kept_id: int) -> Toast:
+def use_words(visit: UpdateContext, kept_id: int) -> Toast:
     """«💬 В чат»: words that were kept in the menu become a question."""
     if visit.writing:
         return "toast.writing"
@@ -116,7 +116,7 @@ def use_words(visit: Visit, kept_id: int) -> Toast:
     return None
 
 
-def forget(visit: Visit) -> None:
+def forget(visit: UpdateContext) -> None:
     """«🧹 Забыть разговор», /clear: the talk's messages go for good; what they cost stays counted."""
     db, open_talk = visit.desk.db, visit.talk
     said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
@@ -128,7 +128,7 @@ def forget(visit: Visit) -> None:
     _say(visit, "chat.forgotten", n=said, tokens=open_talk.spent)
 
 
-def new_talk(visit: Visit, user_id: int) -> Toast:
+def new_talk(visit: UpdateContext, user_id: int) -> Toast:
     """«💬 Новый разговор»: the full one stays among the sessions. In a group only who was offered it may begin it."""
     if user_id != visit.user.id:
         return "toast.foreign"
@@ -144,12 +144,12 @@ def new_talk(visit: Visit, user_id: int) -> Toast:
     return None
 
 
-def may_begin(visit: Visit) -> bool:
+def may_begin(visit: UpdateContext) -> bool:
     """Whether another talk may be begun: one without a question costs nothing but room on the disk."""
     return visit.desk.db.talks.unbegun_of(visit.user.id) < MOST_UNBEGUN
 
 
-def affordable(visit: Visit, talk: Talk) -> bool:
+def affordable(visit: UpdateContext, talk: Talk) -> bool:
     """Whether no limit stands in the way of a question; says which one does."""
     turns = visit.desk.turns
     try:
@@ -161,19 +161,19 @@ def affordable(visit: Visit, talk: Talk) -> bool:
     return True
 
 
-def _say(visit: Visit, key: str, **values: object) -> None:
+def _say(visit: UpdateContext, key: str, **values: object) -> None:
     """With the reply keyboard where the user is in the chat."""
     visit.say(key, keyboard=visit.keyboard() if visit.step is Step.CHAT else None, **values)
 
 
-def _begin(visit: Visit) -> Talk:
+def _begin(visit: UpdateContext) -> Talk:
     talks = visit.desk.db.talks
     begun = talks.get(talks.create(visit.user.id, visit.chat_id, now()))
     assert begun is not None
     return begun
 
 
-def quote(visit: Visit, talk: Talk) -> str:
+def quote(visit: UpdateContext, talk: Talk) -> str:
     """The message that the question replies to, cut to a sane size; empty where the talk has just said it."""
     if visit.quoted_id is None:
         return ""
@@ -189,7 +189,7 @@ def quote(visit: Visit, talk: Talk) -> str:
     return shorten(text, max(1, min(QUOTE_CHARS, len(text) * room // tokens))) if text else ""
 
 
-def _with_room(visit: Visit, talk: Talk, words: str, quoted: str = "") -> Talk:
+def _with_room(visit: UpdateContext, talk: Talk, words: str, quoted: str = "") -> Talk:
     """The talk; or a new one, where this one is full and the user wants that rather than a summary."""
     db, turns = visit.desk.db, visit.desk.turns
     role = db.roles.get(visit.chat_id)

@@ -32,7 +32,7 @@ from handlers import (
     wizard,
 )
 from handlers import story as story_screen
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from turns.limits import APART
 from turns.story_outcomes import title_of
 from turns.story_prompts import TALKS
@@ -43,7 +43,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
 
 
-def press(visit: Visit, data: str) -> Toast:
+def press(visit: UpdateContext, data: str) -> Toast:
     """Does what a button says; the key of what its pop-up answers."""
     verb, _, argument = data.partition(":")
     if visit.group and verb not in IN_GROUPS:
@@ -75,7 +75,7 @@ def press(visit: Visit, data: str) -> Toast:
     return _ACTIONS[verb](visit, number) if verb in _ACTIONS else "toast.past"
 
 
-def _go(visit: Visit, name: str) -> Toast:
+def _go(visit: UpdateContext, name: str) -> Toast:
     """The two ways into a story, under the welcome; and the shelf, from wherever it is offered."""
     if name == "stories":
         library.shelf(visit)
@@ -91,7 +91,7 @@ def _go(visit: Visit, name: str) -> Toast:
     return None
 
 
-def _stop(visit: Visit, turn_id: int) -> Toast:
+def _stop(visit: UpdateContext, turn_id: int) -> Toast:
     turn = visit.desk.turns.open_in(visit.chat_id)
     if turn is None or turn.id != turn_id:
         return "toast.nothing_to_stop"
@@ -101,7 +101,7 @@ def _stop(visit: Visit, turn_id: int) -> Toast:
     return "toast.stopping"
 
 
-def _drop(visit: Visit, inbox_id: int) -> Toast:
+def _drop(visit: UpdateContext, inbox_id: int) -> Toast:
     """«✖️ Не надо»: takes back words that wait for the running turn."""
     desk = visit.desk
     if not desk.db.inbox.drop_queued(inbox_id, visit.chat_id, now()):
@@ -118,15 +118,15 @@ def _drop(visit: Visit, inbox_id: int) -> Toast:
     return "toast.dropped"
 
 
-def _retry(visit: Visit, turn_id: int) -> Toast:
+def _retry(visit: UpdateContext, turn_id: int) -> Toast:
     return _once_more(visit, turn_id, soft=False)
 
 
-def _softer(visit: Visit, turn_id: int) -> Toast:
+def _softer(visit: UpdateContext, turn_id: int) -> Toast:
     return _once_more(visit, turn_id, soft=True)
 
 
-def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
+def _once_more(visit: UpdateContext, turn_id: int, *, soft: bool) -> Toast:
     """Asks a failed turn again, if the story still stands where it failed."""
     db = visit.desk.db
     turn = db.turns.get(turn_id)
@@ -151,7 +151,7 @@ def _once_more(visit: Visit, turn_id: int, *, soft: bool) -> Toast:
     return None
 
 
-def _stands_at(visit: Visit, story: Story, turn: Turn) -> bool:
+def _stands_at(visit: UpdateContext, story: Story, turn: Turn) -> bool:
     """Whether nothing was written since: the head is what the turn began from, or what it left half done."""
     head_id = story.head_id
     if head_id == turn.prompt_id:
@@ -166,14 +166,14 @@ def _stands_at(visit: Visit, story: Story, turn: Turn) -> bool:
     return head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id)
 
 
-def _finale(visit: Visit, story: Story) -> Toast:
+def _finale(visit: UpdateContext, story: Story) -> Toast:
     if story.finished:
         return "toast.past"
     story_screen.ask_ending(visit)
     return None
 
 
-def _volume(visit: Visit, story: Story) -> Toast:
+def _volume(visit: UpdateContext, story: Story) -> Toast:
     """«📗 Второй том»: a new story with the same settings, which remembers the first."""
     if visit.writing:
         return "toast.writing"
@@ -181,12 +181,12 @@ def _volume(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def _read(visit: Visit, story: Story) -> Toast:
+def _read(visit: UpdateContext, story: Story) -> Toast:
     story_screen.read(visit, story)
     return None
 
 
-def _words_story(visit: Visit, kept_id: int) -> Toast:
+def _words_story(visit: UpdateContext, kept_id: int) -> Toast:
     """Kept words go into the story that was offered for them, as its next part."""
     story = _story_of_words(visit, kept_id)
     if story is None or story.finished:
@@ -194,20 +194,20 @@ def _words_story(visit: Visit, kept_id: int) -> Toast:
     return _use_words(visit, kept_id, story, "part")
 
 
-def _words_epilogue(visit: Visit, kept_id: int) -> Toast:
+def _words_epilogue(visit: UpdateContext, kept_id: int) -> Toast:
     story = _story_of_words(visit, kept_id)
     if story is None or not story.finished:
         return "toast.words_gone"
     return _use_words(visit, kept_id, story, "epilogue")
 
 
-def _story_of_words(visit: Visit, kept_id: int) -> Story | None:
+def _story_of_words(visit: UpdateContext, kept_id: int) -> Story | None:
     session_id = visit.desk.db.users.words_are_for(visit.user.id, kept_id)
     story = visit.desk.db.stories.get(session_id) if session_id is not None else None
     return story if story is not None and story.user_id == visit.user.id and not story.deleted else None
 
 
-def _use_words(visit: Visit, kept_id: int, story: Story, kind: str) -> Toast:
+def _use_words(visit: UpdateContext, kept_id: int, story: Story, kind: str) -> Toast:
     if visit.writing:
         return "toast.writing"
     if not story_screen.affordable(visit, story, kind):
@@ -226,7 +226,7 @@ def _use_words(visit: Visit, kept_id: int, story: Story, kind: str) -> Toast:
     return None
 
 
-def _words_new(visit: Visit, kept_id: int) -> Toast:
+def _words_new(visit: UpdateContext, kept_id: int) -> Toast:
     """Kept words become a wish of a new story."""
     words = visit.desk.db.users.take_words(visit.user.id, kept_id)
     if words is None:
@@ -236,12 +236,12 @@ def _words_new(visit: Visit, kept_id: int) -> Toast:
     return None
 
 
-def _parts(visit: Visit, story: Story) -> int:
+def _parts(visit: UpdateContext, story: Story) -> int:
     return visit.desk.db.tree.parts(story.head_id, story.starts_after)
 
 
 # What stands behind the verb is read by whom it names.
-_OF_THE_ACCOUNT: Mapping[str, Callable[[Visit, str], Toast]] = {
+_OF_THE_ACCOUNT: Mapping[str, Callable[[UpdateContext, str], Toast]] = {
     "account": profile_card.press,
     "give": access_requests.give,
     "users": admin_users.turn_page,
@@ -249,7 +249,7 @@ _OF_THE_ACCOUNT: Mapping[str, Callable[[Visit, str], Toast]] = {
     "forget": privacy.press,
 }
 # The number is a session of the user's own.
-_OF_A_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
+_OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], Toast]] = {
     "read": _read,
     "card": library.card,
     "open": library.open_story,
@@ -262,7 +262,7 @@ _OF_A_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
 # The number is the session that is open, and nothing may be under way in it.
-_OF_THE_OPEN_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
+_OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], Toast]] = {
     "finale": _finale,
     "memory": settings.show_memory,
     "tone": settings.ask_tone,
@@ -274,7 +274,7 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[Visit, Story], Toast]] = {
     **{f"voice{place}": partial(media.speak, place=place) for place in range(media.VOICES_SHOWN)},
 }
 # The number is something else's; each checks itself whose that is.
-_ACTIONS: Mapping[str, Callable[[Visit, int], Toast]] = {
+_ACTIONS: Mapping[str, Callable[[UpdateContext, int], Toast]] = {
     "stop": _stop,
     "drop": _drop,
     "retry": _retry,

@@ -14,7 +14,7 @@ from database import REFUSED, Character
 from export.story_book import FORMATS
 from handlers import assistant, library
 from handlers import story as story_screen
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce
 from turns.message_view import recalled, sentence
 
@@ -23,7 +23,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 PAGE = 6
 
 
-def show(visit: Visit) -> None:
+def show(visit: UpdateContext) -> None:
     """Who is on, and the way to choose another. Changes no mode."""
     character = visit.desk.db.characters.chosen(visit.user.id)
     page = page_button(visit)
@@ -36,19 +36,19 @@ def show(visit: Visit) -> None:
     visit.say("character.on", keyboard=inline(*rows, page=page), **said)
 
 
-def page_button(visit: Visit) -> tuple[str, str] | None:
+def page_button(visit: UpdateContext) -> tuple[str, str] | None:
     """The button that opens the page of characters; None where there is no page."""
     url = visit.desk.config.webapp_url
     return (visit.texts.label("open_page"), f"{url}/") if url else None
 
 
-def turn_page(visit: Visit, page: int) -> Toast:
+def turn_page(visit: UpdateContext, page: int) -> Toast:
     """Shows another page of the characters in the same message."""
     visit.edit("character.choose", keyboard=inline(*_page(visit, page)))
     return None
 
 
-def choose(visit: Visit, character_id: int) -> Toast:
+def choose(visit: UpdateContext, character_id: int) -> Toast:
     """The chosen one answers from now on: with its greeting, or from where the two were."""
     db = visit.desk.db
     character = db.characters.may_talk(visit.user.id, character_id)
@@ -64,7 +64,7 @@ def choose(visit: Visit, character_id: int) -> Toast:
     return None
 
 
-def begin_anew(visit: Visit, character_id: int) -> Toast:
+def begin_anew(visit: UpdateContext, character_id: int) -> Toast:
     """A conversation from its greeting; what was said before stays among the sessions."""
     character = visit.desk.db.characters.may_talk(visit.user.id, character_id)
     if character is None:
@@ -78,7 +78,7 @@ def begin_anew(visit: Visit, character_id: int) -> Toast:
     return None
 
 
-def forget(visit: Visit) -> None:
+def forget(visit: UpdateContext) -> None:
     """/clear: what was said with the one who is on goes for good; what it cost stays counted."""
     db, talk = visit.desk.db, visit.talk
     character = db.characters.chosen(visit.user.id)
@@ -90,7 +90,7 @@ def forget(visit: Visit) -> None:
     _greet(visit, character, anew=True)  # not in the conversation before it, which is among the sessions
 
 
-def talk(visit: Visit) -> None:
+def talk(visit: UpdateContext) -> None:
     """Own words: said to the one who is on, who answers out of its personality and what was said before."""
     open_talk = visit.talk
     if open_talk is None:
@@ -102,7 +102,7 @@ def talk(visit: Visit) -> None:
         visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
 
 
-def from_page(visit: Visit, data: str) -> None:
+def from_page(visit: UpdateContext, data: str) -> None:
     """What was pressed on the Web App's page: a character, or a story's file."""
     verb, _, number = data.partition(":")
     if not (number.isascii() and number.isdecimal() and len(number) <= 18):
@@ -118,7 +118,7 @@ def from_page(visit: Visit, data: str) -> None:
         visit.say(toast)
 
 
-def _put_on(visit: Visit, character: Character) -> None:
+def _put_on(visit: UpdateContext, character: Character) -> None:
     """The choice is kept, and words go to the character from now on."""
     visit.desk.db.characters.choose(visit.user.id, character.id)
     visit.go(Step.CHARACTER)
@@ -126,7 +126,7 @@ def _put_on(visit: Visit, character: Character) -> None:
     visit.tell("character_chosen", character=character.key or "own", language=character.language)
 
 
-def _greet(visit: Visit, character: Character, *, anew: bool = False) -> None:
+def _greet(visit: UpdateContext, character: Character, *, anew: bool = False) -> None:
     """The greeting out of the database, in the character's voice: the conversation's first text."""
     db, open_talk = visit.desk.db, visit.talk
     if open_talk is not None and not anew:
@@ -140,13 +140,13 @@ def _greet(visit: Visit, character: Character, *, anew: bool = False) -> None:
     visit.envelope.send(replace(sentence(visit.chat_id, said), prompt_id=prompt_id))
 
 
-def _lost(visit: Visit) -> None:
+def _lost(visit: UpdateContext) -> None:
     """The one who was on is gone: deleted by its owner, or by an update of the bot."""
     visit.go(Step.MENU)
     visit.say_here("character.gone")
 
 
-def _page(visit: Visit, page: int) -> list[list[tuple[str, str]]]:
+def _page(visit: UpdateContext, page: int) -> list[list[tuple[str, str]]]:
     """Rows of buttons: `PAGE` characters, and the way to the others."""
     offered = visit.desk.db.characters.offered(visit.user.id, visit.user.language)
     pages = max(1, (len(offered) + PAGE - 1) // PAGE)

@@ -13,7 +13,7 @@ from functools import partial
 from telebot import types
 
 from ai.catalog import Model
-from ai.registry import Offer
+from ai.registry import ModelRegistry
 from config import Config
 from conversation.keyboards import inline, reply
 from conversation.localization import Locales, Texts
@@ -22,7 +22,7 @@ from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
 from database import NO_SESSION, Database, Story, Talk, User
 from monitoring.analytics import Analytics
-from telegram.dispatcher import Envelope, Intake
+from telegram.dispatcher import Intake, UpdateResult
 from telegram.sender import Delivery
 from turns.media import Media
 from turns.story_outcomes import Outcomes
@@ -30,7 +30,7 @@ from turns.workers import Turns
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class Services:
     """What every handler works with."""
 
     config: Config
@@ -41,7 +41,7 @@ class Desk:
     turns: Turns
     outcomes: Outcomes
     media: Media
-    offer: Offer
+    offer: ModelRegistry
     analytics: Analytics
     halt: Callable[[], None] = lambda: None  # has the process stop in good order
     life: int = 0  # names this run of the bot: what asked in an earlier one is past
@@ -53,15 +53,15 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Visit:
+class UpdateContext:
     """A registered user's update, in a private chat or a group.
 
     `words` are the text as it came; `message_id` the user's message, or the bot's under whose button was tapped.
     In a group there are no steps and no reply keyboards, and what is said replies to the message `reply_to`.
     """
 
-    desk: Desk
-    envelope: Envelope
+    desk: Services
+    envelope: UpdateResult
     user: User
     texts: Texts
     chat_id: int

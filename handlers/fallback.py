@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.states import TALKING
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from handlers.step_prompts import awaited
 
 _KINDS = {
@@ -22,26 +22,26 @@ _KINDS = {
 }
 
 
-def wrong_state(visit: Visit) -> None:
+def wrong_state(visit: UpdateContext) -> None:
     """A button that doesn't work in the user's step: says what that step waits for."""
     visit.say_here("wrong.button", now=awaited(visit))
 
 
-def unknown_command(visit: Visit) -> None:
+def unknown_command(visit: UpdateContext) -> None:
     """A command that the bot doesn't have, or not for this user: says what the step waits for."""
     visit.say_here("wrong.command", now=awaited(visit))
 
 
-def other_content(visit: Visit) -> None:
+def other_content(visit: UpdateContext) -> None:
     """A sticker, a picture, music, a file: what this step waits for instead."""
     visit.say_here(f"wrong.{_KINDS.get(visit.kind, 'other')}", now=awaited(visit))
 
 
-def empty(visit: Visit) -> None:
+def empty(visit: UpdateContext) -> None:
     """A message without words: says what the step waits for."""
     visit.say_here("wrong.empty", now=awaited(visit))
 
 
-def edited(visit: Visit) -> None:
+def edited(visit: UpdateContext) -> None:
     """Words changed after they were sent, too late to count: says so, and what the step waits for."""
     visit.say("wrong.edited_chat" if visit.step in TALKING else "wrong.edited", now=awaited(visit))

@@ -16,7 +16,7 @@ from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.schemas import Json, Outgoing
 from handlers import assistant, roles, sessions, voice
 from handlers import story as story_screen
-from handlers.context import Desk, Visit
+from handlers.context import Services, UpdateContext
 from handlers.input_text import readable
 
 
@@ -25,10 +25,10 @@ class Arrive(Protocol):
 
     def __call__(
         self, sender: types.User | None, chat_id: int, message_id: int, reply_to: int | None = None
-    ) -> Visit | None: ...
+    ) -> UpdateContext | None: ...
 
 
-def answer(desk: Desk, message: types.Message, arrive: Arrive) -> None:
+def answer(desk: Services, message: types.Message, arrive: Arrive) -> None:
     """Answers a message of a group that is meant for the bot; everything else isn't its business."""
     if message.migrate_to_chat_id:
         desk.db.talks.move(message.chat.id, message.migrate_to_chat_id)
@@ -59,7 +59,7 @@ def answer(desk: Desk, message: types.Message, arrive: Arrive) -> None:
         (story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk))(visit)
 
 
-def talk(visit: Visit) -> None:
+def talk(visit: UpdateContext) -> None:
     """A question; while another one is being answered it waits, as those of others do."""
     if not visit.words:
         if not visit.quoted:
@@ -72,7 +72,7 @@ def talk(visit: Visit) -> None:
         assistant.talk(visit)
 
 
-def _queue(visit: Visit) -> None:
+def _queue(visit: UpdateContext) -> None:
     envelope, db = visit.envelope, visit.desk.db
     if not envelope.queued:
         waiting = db.inbox.queued_in(visit.chat_id)
@@ -84,7 +84,7 @@ def _queue(visit: Visit) -> None:
     envelope.verdict = "queue"
 
 
-def _hear(visit: Visit, message: types.Message) -> None:
+def _hear(visit: UpdateContext, message: types.Message) -> None:
     """A voice message that replies to the bot: its words come back as a question, in its place."""
     if visit.writing:
         _queue(visit)
@@ -92,14 +92,14 @@ def _hear(visit: Visit, message: types.Message) -> None:
         voice.hear(visit, message.json)
 
 
-def _forget(visit: Visit) -> None:
+def _forget(visit: UpdateContext) -> None:
     if visit.writing:
         visit.say("group.busy")
     else:
         assistant.forget(visit)
 
 
-def _may_stop(desk: Desk, message: types.Message) -> bool:
+def _may_stop(desk: Services, message: types.Message) -> bool:
     """Whether the running answer is for whoever wants it stopped; says so where not."""
     turn = desk.turns.open_in(message.chat.id)
     if turn is not None and message.from_user is not None and turn.user_id == message.from_user.id:
@@ -110,7 +110,7 @@ def _may_stop(desk: Desk, message: types.Message) -> bool:
 
 UNKNOWN: Final = "unknown"
 # What a command of a registered user does in a group.
-_ACTIONS: Mapping[str, Callable[[Visit], None]] = {
+_ACTIONS: Mapping[str, Callable[[UpdateContext], None]] = {
     "/clear": _forget,
     "/t": sessions.tokens,
     "/prompt": roles.prompt,
@@ -137,7 +137,7 @@ _INFORMING: Mapping[str, str] = {
 }
 
 
-def _say(desk: Desk, message: types.Message, key: str) -> None:
+def _say(desk: Services, message: types.Message, key: str) -> None:
     """A sentence of the locales as a reply, in the sender's language."""
     sender = message.from_user
     known = desk.db.users.get(sender.id) if sender is not None else None
@@ -151,7 +151,7 @@ def _say(desk: Desk, message: types.Message, key: str) -> None:
     desk.intake.envelope.send(Outgoing(message.chat.id, "sendMessage", params))
 
 
-def _command(desk: Desk, text: str) -> tuple[str | None, str]:
+def _command(desk: Services, text: str) -> tuple[str | None, str]:
     """A command that is for this bot, and the text with it; None where it is none, or another bot's."""
     first_word = next(iter(text.split(maxsplit=1)), "")
     rest = text[len(first_word) :].strip()
@@ -163,7 +163,7 @@ def _command(desk: Desk, text: str) -> tuple[str | None, str]:
     return (UNKNOWN, "") if addressee else (None, "")
 
 
-def _is_meant(desk: Desk, message: types.Message, text: str) -> bool:
+def _is_meant(desk: Services, message: types.Message, text: str) -> bool:
     """Whether a message mentions the bot, or replies to one of its own."""
     if text.startswith("/"):
         return False  # a command of another bot
@@ -172,16 +172,16 @@ def _is_meant(desk: Desk, message: types.Message, text: str) -> bool:
     return _is_own(desk, message.reply_to_message) or _mention(desk).search(text) is not None
 
 
-def _is_own(desk: Desk, message: types.Message | None) -> bool:
+def _is_own(desk: Services, message: types.Message | None) -> bool:
     """Whether the bot itself has said this."""
     author = message.from_user if message is not None else None
     return author is not None and author.is_bot and str(author.username or "").lower() == desk.username.lower()
 
 
-def _unmentioned(desk: Desk, text: str) -> str:
+def _unmentioned(desk: Services, text: str) -> str:
     """The words without the bot's name, wherever it stood."""
     return re.sub(r"[^\S\n]{2,}", " ", _mention(desk).sub(" ", text)).strip(" ,:\n")
 
 
-def _mention(desk: Desk) -> re.Pattern[str]:
+def _mention(desk: Services) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)@{re.escape(desk.username)}\b[,:]?", re.IGNORECASE)

@@ -17,7 +17,7 @@ from database import Story
 from export import story_book
 from handlers import questions, rewriting
 from handlers import story as story_screen
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce
 from turns.story_outcomes import title_of
 from turns.text_cleanup import first_sentences, last_sentence
@@ -30,7 +30,7 @@ SENTENCE_CHARS = 160
 SHARE_PREFIX = "s_"
 
 
-def shelf(visit: Visit) -> None:
+def shelf(visit: UpdateContext) -> None:
     """The first page of the user's stories."""
     if not visit.desk.db.stories.count_of(visit.user.id):
         buttons = inline([visit.button("lucky", "go:lucky"), visit.button("new_story", "go:new_story")])
@@ -39,7 +39,7 @@ def shelf(visit: Visit) -> None:
     visit.say("shelf.line", keyboard=_page(visit, 0), n=visit.desk.db.stories.count_of(visit.user.id))
 
 
-def turn_page(visit: Visit, page: int) -> Toast:
+def turn_page(visit: UpdateContext, page: int) -> Toast:
     """Shows another page of the shelf in the same message; the first where there are fewer now."""
     stories = visit.desk.db.stories.count_of(visit.user.id)
     if page * PAGE >= stories:
@@ -48,7 +48,7 @@ def turn_page(visit: Visit, page: int) -> Toast:
     return None
 
 
-def _page(visit: Visit, page: int) -> Json:
+def _page(visit: UpdateContext, page: int) -> Json:
     stories = visit.desk.db.stories
     shown = stories.of_user(visit.user.id, limit=PAGE, offset=page * PAGE)
     pages = (stories.count_of(visit.user.id) + PAGE - 1) // PAGE
@@ -60,7 +60,7 @@ def _page(visit: Visit, page: int) -> Json:
     return inline(*rows)
 
 
-def _line(visit: Visit, story: Story) -> str:
+def _line(visit: UpdateContext, story: Story) -> str:
     """«Маяк · 12 ч. · вчера»."""
     parts = visit.desk.db.tree.parts(story.head_id, story.starts_after)
     when = day(visit.texts, story.touched_at)
@@ -82,14 +82,14 @@ def day(texts: Texts, moment: int) -> str:
 # ---------------------------------------------------------------------- a card
 
 
-def card(visit: Visit, story: Story) -> Toast:
+def card(visit: UpdateContext, story: Story) -> Toast:
     """A message with the story's card and the buttons of what can be done with it."""
     html, keyboard = _card(visit, story)
     visit.send(html, keyboard=keyboard)
     return None
 
 
-def _card(visit: Visit, story: Story) -> tuple[Html, Json]:
+def _card(visit: UpdateContext, story: Story) -> tuple[Html, Json]:
     whole = visit.desk.db.tree.whole(story.head_id, story.starts_after)
     text = "\n\n".join(prompt.text for prompt in whole)
     first, last = first_sentences(text, 1)[:SENTENCE_CHARS], last_sentence(text)[-SENTENCE_CHARS:]
@@ -113,7 +113,7 @@ def _card(visit: Visit, story: Story) -> tuple[Html, Json]:
     return html, keyboard
 
 
-def open_story(visit: Visit, story: Story) -> Toast:
+def open_story(visit: UpdateContext, story: Story) -> Toast:
     """«▶️ Продолжить»: exactly where it stopped, after a minute or a year."""
     visit.open(story.session_id)
     visit.go(Step.FINISHED if story.finished else Step.STORY)
@@ -121,13 +121,13 @@ def open_story(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def ask_name(visit: Visit, story: Story) -> Toast:
+def ask_name(visit: UpdateContext, story: Story) -> Toast:
     """Asks for the story's new name: the next words are it."""
     questions.ask(visit, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
     return None
 
 
-def rename(visit: Visit) -> None:
+def rename(visit: UpdateContext) -> None:
     """Names the story with the user's words, on one line, and goes back to where they were; says so where too long."""
     story = questions.asked_about(visit)
     if story is None or not questions.fits(visit):
@@ -138,7 +138,7 @@ def rename(visit: Visit) -> None:
     visit.say_here("rename.done", title=name)
 
 
-def delete(visit: Visit, story: Story) -> Toast:
+def delete(visit: UpdateContext, story: Story) -> Toast:
     """Takes a story off the shelf; for a day a button brings it back."""
     if visit.desk.turns.writes_in(story.session_id):
         return "toast.writing"
@@ -154,7 +154,7 @@ def delete(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def put_back(visit: Visit, session_id: int) -> Toast:
+def put_back(visit: UpdateContext, session_id: int) -> Toast:
     """Undoes a deletion: the message shows the story's card again. A pop-up where it is too late or not theirs."""
     story = visit.desk.db.stories.get(session_id)
     if story is None or story.user_id != visit.user.id or not visit.desk.db.stories.put_back(session_id):
@@ -167,13 +167,13 @@ def put_back(visit: Visit, session_id: int) -> Toast:
 # ---------------------------------------------------------------------- search
 
 
-def ask_words(visit: Visit, _: int) -> Toast:
+def ask_words(visit: UpdateContext, _: int) -> Toast:
     """Asks what to look for in the user's stories: the next words are it."""
     questions.ask(visit, Step.FIND, None, "find.ask")
     return None
 
 
-def find(visit: Visit) -> None:
+def find(visit: UpdateContext) -> None:
     """The user's stories whose text has these words."""
     if not questions.fits(visit):
         return
@@ -190,7 +190,7 @@ def find(visit: Visit) -> None:
 # ---------------------------------------------------------------------- files
 
 
-def ask_format(visit: Visit, story: Story) -> Toast:
+def ask_format(visit: UpdateContext, story: Story) -> Toast:
     """«📖 Скачать»: which kind of file."""
     if story.head_id is None:
         return "toast.nothing_yet"
@@ -199,7 +199,7 @@ def ask_format(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def download(visit: Visit) -> None:
+def download(visit: UpdateContext) -> None:
     """The same for the open story, from its keyboard."""
     story = visit.story
     if story is None:
@@ -208,7 +208,7 @@ def download(visit: Visit) -> None:
         visit.say_here("whole.empty")
 
 
-def send_file(visit: Visit, story: Story, name: str) -> Toast:
+def send_file(visit: UpdateContext, story: Story, name: str) -> Toast:
     """Sends the story as the document called `name`; a pop-up where nothing is written yet."""
     if story.head_id is None:
         return "toast.nothing_yet"
@@ -219,7 +219,7 @@ def send_file(visit: Visit, story: Story, name: str) -> Toast:
 # ---------------------------------------------------------------------- links
 
 
-def share(visit: Visit, story: Story) -> Toast:
+def share(visit: UpdateContext, story: Story) -> Toast:
     """A link with which anybody may read the story and branch from it."""
     if story.head_id is None:
         return "toast.nothing_yet"
@@ -231,14 +231,14 @@ def share(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def unshare(visit: Visit, story: Story) -> Toast:
+def unshare(visit: UpdateContext, story: Story) -> Toast:
     """Takes the story's link back: nobody can open it by that any more."""
     visit.desk.db.stories.share(story.session_id, None)
     visit.say("share.taken_back", title=title_of(story))
     return None
 
 
-def open_shared(visit: Visit, token: str) -> None:
+def open_shared(visit: UpdateContext, token: str) -> None:
     """A link was followed: the story to be read, and a branch of one's own to be begun from it."""
     story = visit.desk.db.stories.shared(token)
     if story is None or story.head_id is None:
@@ -251,7 +251,7 @@ def open_shared(visit: Visit, token: str) -> None:
     visit.say("share.offer", keyboard=begin, title=title_of(story))
 
 
-def take_shared(visit: Visit, token: str) -> Toast:
+def take_shared(visit: UpdateContext, token: str) -> Toast:
     """A branch of one's own from a shared story: a copy, the author's stays as it is."""
     story = visit.desk.db.stories.shared(token)
     if story is None or story.head_id is None:

@@ -9,7 +9,7 @@ from core.errors import LimitReached
 from database import Prompt, Story, Turn
 from handlers import questions
 from handlers import story as story_screen
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from turns import limits
 from turns.media import picture_price, reading_price
 from turns.message_view import as_reply
@@ -20,7 +20,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 VOICES_SHOWN = 4
 
 
-def ask_picture(visit: Visit, story: Story) -> Toast:
+def ask_picture(visit: UpdateContext, story: Story) -> Toast:
     """Offers a picture of the story's last part, with its price; a pop-up where nothing is written yet."""
     if _last_part(visit, story) is None:
         return "toast.nothing_yet"
@@ -30,7 +30,7 @@ def ask_picture(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def paint(visit: Visit, story: Story) -> Toast:
+def paint(visit: UpdateContext, story: Story) -> Toast:
     """A turn that draws the last part."""
     part = _last_part(visit, story)
     if part is None:
@@ -42,7 +42,7 @@ def paint(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def ask_voice(visit: Visit, story: Story) -> Toast:
+def ask_voice(visit: UpdateContext, story: Story) -> Toast:
     """Offers voices to read the story's last part in, with its price; a pop-up where nothing is written yet."""
     part = _last_part(visit, story)
     if part is None:
@@ -58,7 +58,7 @@ def ask_voice(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def speak(visit: Visit, story: Story, place: int) -> Toast:
+def speak(visit: UpdateContext, story: Story, place: int) -> Toast:
     """A turn that reads the last part aloud, in the chosen voice."""
     part, voices = _last_part(visit, story), visit.desk.media.voices
     if part is None or place >= len(voices):
@@ -73,7 +73,7 @@ def speak(visit: Visit, story: Story, place: int) -> Toast:
 # ---------------------------------------------------------------------- /image
 
 
-def ask_image(visit: Visit) -> None:
+def ask_image(visit: UpdateContext) -> None:
     """/image with what to paint; without it, it asks."""
     words = "".join(visit.words.split(maxsplit=1)[1:])
     if not words:
@@ -84,21 +84,21 @@ def ask_image(visit: Visit) -> None:
         _offer_image(visit, words)
 
 
-def take_image(visit: Visit) -> None:
+def take_image(visit: UpdateContext) -> None:
     """The answer to the question what to paint."""
     if questions.fits(visit):
         questions.leave(visit)
         _offer_image(visit, visit.words)
 
 
-def _offer_image(visit: Visit, words: str) -> None:
+def _offer_image(visit: UpdateContext, words: str) -> None:
     kept_id = visit.desk.db.users.keep_words(visit.user.id, words, None, now())
     price = _price(visit, visit.desk.config.image_tokens)
     buttons = visit.inline(visit.button("paint", f"image:{kept_id}"), visit.button("not_needed", f"image_no:{kept_id}"))
     visit.say("image.offer", words=words, price=price, keyboard=buttons)
 
 
-def make_image(visit: Visit, kept_id: int) -> Toast:
+def make_image(visit: UpdateContext, kept_id: int) -> Toast:
     """A turn that paints kept words."""
     if visit.writing:
         return "toast.writing"
@@ -113,7 +113,7 @@ def make_image(visit: Visit, kept_id: int) -> Toast:
     return None
 
 
-def drop_image(visit: Visit, kept_id: int) -> Toast:
+def drop_image(visit: UpdateContext, kept_id: int) -> Toast:
     """Throws away the words kept for a picture; a pop-up where they are gone already."""
     if visit.desk.db.users.take_words(visit.user.id, kept_id) is None:
         return "toast.words_gone"
@@ -121,7 +121,7 @@ def drop_image(visit: Visit, kept_id: int) -> Toast:
     return "toast.dropped"
 
 
-def once_more(visit: Visit, turn: Turn) -> Toast:
+def once_more(visit: UpdateContext, turn: Turn) -> Toast:
     """A failed image, or a failed recognition of a voice message, again."""
     if visit.writing:
         return "toast.writing"
@@ -138,7 +138,7 @@ def once_more(visit: Visit, turn: Turn) -> Toast:
     return None
 
 
-def affordable(visit: Visit, kind: str, tokens: int) -> bool:
+def affordable(visit: UpdateContext, kind: str, tokens: int) -> bool:
     """Whether no limit stands in the way of a turn of no session; says which one does."""
     try:
         visit.desk.turns.check(visit.user.id, None, kind, tokens)
@@ -152,13 +152,13 @@ def affordable(visit: Visit, kind: str, tokens: int) -> bool:
 # ---------------------------------------------------------------------- shared
 
 
-def _last_part(visit: Visit, story: Story) -> Prompt | None:
+def _last_part(visit: UpdateContext, story: Story) -> Prompt | None:
     head = visit.desk.db.tree.get(story.head_id)
     if head is not None and head.role == "user":
         return visit.desk.db.tree.get(head.parent_id)
     return head
 
 
-def _price(visit: Visit, tokens: int) -> Html:
+def _price(visit: UpdateContext, tokens: int) -> Html:
     turns = max(1, round(tokens / limits.turn_price(visit.desk.config, visit.model.weight)))
     return visit.texts.say("balance.left", turns=turns, tokens=tokens)

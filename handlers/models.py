@@ -13,7 +13,7 @@ from ai.catalog import Model
 from conversation.keyboards import inline
 from conversation.localization import Html, Texts
 from core.schemas import Json
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from turns import limits
 
 Toast = str | None  # the key of a pop-up answer, if there is one
@@ -22,7 +22,7 @@ PAGE = 8
 TITLE_CHARS = 40
 
 
-def show(visit: Visit) -> None:
+def show(visit: UpdateContext) -> None:
     """/model: the list; with a name behind it the switch."""
     _told_if_gone(visit)
     name = visit.words.partition(" ")[2].strip()
@@ -39,7 +39,7 @@ def show(visit: Visit) -> None:
         _unknown(visit, name)
 
 
-def turn_page(visit: Visit, page: int) -> Toast:
+def turn_page(visit: UpdateContext, page: int) -> Toast:
     """Shows another page of the models in the same message; the first where there are fewer now."""
     if page * PAGE >= len(visit.desk.offer.models):
         page = 0
@@ -47,7 +47,7 @@ def turn_page(visit: Visit, page: int) -> Toast:
     return None
 
 
-def press(visit: Visit, number: int) -> Toast:
+def press(visit: UpdateContext, number: int) -> Toast:
     """A model's button, in the list or under a name that wasn't understood."""
     models = visit.desk.offer.models
     model = next((model for model in models if _number(model) == number), None)
@@ -61,19 +61,19 @@ def press(visit: Visit, number: int) -> Toast:
     return "toast.saved"
 
 
-def _choose(visit: Visit, model: Model) -> None:
+def _choose(visit: UpdateContext, model: Model) -> None:
     _keep(visit, model)
     visit.say("model.done", title=_title(model), cost=_cost(visit, model))
 
 
-def _keep(visit: Visit, model: Model) -> None:
+def _keep(visit: UpdateContext, model: Model) -> None:
     """The default model is kept as no choice at all: whoever has it goes along when another one becomes the default."""
     name = "" if model.name == visit.desk.offer.default.name else model.name
     visit.desk.db.users.set_model(visit.user.id, name)
     visit.reload()
 
 
-def _unknown(visit: Visit, name: str) -> None:
+def _unknown(visit: UpdateContext, name: str) -> None:
     nearest = visit.desk.offer.nearest(name)
     if nearest:
         visit.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(visit, nearest)))
@@ -81,7 +81,7 @@ def _unknown(visit: Visit, name: str) -> None:
         visit.say("model.unknown_wholly", name=name[:TITLE_CHARS])
 
 
-def _told_if_gone(visit: Visit) -> None:
+def _told_if_gone(visit: UpdateContext) -> None:
     """Somebody whose model is there no more has the default one, and hears of it."""
     offer, name = visit.desk.offer, visit.user.model
     if offer.chosen(name) is None:
@@ -92,13 +92,13 @@ def _told_if_gone(visit: Visit) -> None:
 # ---------------------------------------------------------------------- the list
 
 
-def _page_of(visit: Visit) -> int:
+def _page_of(visit: UpdateContext) -> int:
     """The page that has the user's model."""
     names = [model.name for model in visit.desk.offer.models]
     return names.index(visit.model.name) // PAGE if visit.model.name in names else 0
 
 
-def _page_text(visit: Visit, page: int) -> Html:
+def _page_text(visit: UpdateContext, page: int) -> Html:
     texts, offer = visit.texts, visit.desk.offer
     shown = offer.models[page * PAGE : (page + 1) * PAGE]
     lines = [texts.say("model.ask", title=_title(visit.model))]
@@ -110,7 +110,7 @@ def _page_text(visit: Visit, page: int) -> Html:
     return Html("\n\n".join([*lines, texts.say("model.hint", reset=texts.plain("model.reset"))]))
 
 
-def _page_buttons(visit: Visit, page: int) -> Json:
+def _page_buttons(visit: UpdateContext, page: int) -> Json:
     models = visit.desk.offer.models
     rows = _buttons(visit, models[page * PAGE : (page + 1) * PAGE])
     pages = (len(models) + PAGE - 1) // PAGE
@@ -120,21 +120,21 @@ def _page_buttons(visit: Visit, page: int) -> Json:
     return inline(*rows)
 
 
-def _buttons(visit: Visit, models: tuple[Model, ...] | list[Model]) -> list[list[tuple[str, str]]]:
+def _buttons(visit: UpdateContext, models: tuple[Model, ...] | list[Model]) -> list[list[tuple[str, str]]]:
     current = visit.model.name
     return [
         [(f"{'✅ ' if model.name == current else ''}{_title(model)}", f"model:{_number(model)}")] for model in models
     ]
 
 
-def _line(visit: Visit, model: Model) -> Html:
+def _line(visit: UpdateContext, model: Model) -> Html:
     mark = "✅ " if model.name == visit.model.name else ""
     return visit.texts.say(
         "model.line", mark=mark, title=_title(model), context=model.context_tokens, cost=_cost(visit, model)
     )
 
 
-def _cost(visit: Visit, model: Model) -> Html:
+def _cost(visit: UpdateContext, model: Model) -> Html:
     """«0,80 ₽ запрос, 0,80 ₽ ответ · ≈ в 4 раза дороже обычной»."""
     texts = visit.texts
     times = _times(visit, model)
@@ -144,7 +144,7 @@ def _cost(visit: Visit, model: Model) -> Html:
     return texts.say("model.price", times=times, **prices)
 
 
-def _times(visit: Visit, model: Model) -> Html:
+def _times(visit: UpdateContext, model: Model) -> Html:
     """How much dearer or cheaper a usual turn is than with the default model."""
     config, texts = visit.desk.config, visit.texts
     if model.name == visit.desk.offer.default.name:

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Final
 
 from conversation.localization import Locales
-from core.schemas import Made, Outgoing, Recipe
+from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database
-from handlers.context import Visit
+from handlers.context import UpdateContext
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -25,16 +25,16 @@ MOST_PLAIN_BYTES = 20_000_000  # a larger file goes compressed: Telegram takes 5
 _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the earliest moment that the format knows
 
 
-def my_data(visit: Visit) -> None:
+def my_data(visit: UpdateContext) -> None:
     """/my_data: a file with everything; one at a time."""
     if visit.desk.db.outbox.is_made(visit.chat_id, DATA):
         visit.say("privacy.coming")
         return
-    recipe = Recipe(DATA, visit.user.id, visit.texts.language)
+    recipe = DeferredAttachment(DATA, visit.user.id, visit.texts.language)
     visit.envelope.send(Outgoing(visit.chat_id, "sendDocument", {}, recipe=recipe))
 
 
-def data_file(db: Database, locales: Locales, recipe: Recipe) -> Made | None:
+def data_file(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
     """The file of a user's data; None where they are gone by now. In a sender's thread."""
     data = db.personal_data(recipe.of)
     if data is None:
@@ -43,7 +43,7 @@ def data_file(db: Database, locales: Locales, recipe: Recipe) -> Made | None:
     name, content = texts.plain("privacy.file"), json.dumps(data, ensure_ascii=False, indent=1).encode()
     if len(content) > MOST_PLAIN_BYTES:
         name, content = f"{name}.zip", _zipped(name, content)
-    return Made({"caption": texts.plain("privacy.caption")}, {"document": (name, content)})
+    return RenderedAttachment({"caption": texts.plain("privacy.caption")}, {"document": (name, content)})
 
 
 def _zipped(name: str, content: bytes) -> bytes:
@@ -53,13 +53,13 @@ def _zipped(name: str, content: bytes) -> bytes:
     return file.getvalue()
 
 
-def forget_me(visit: Visit) -> None:
+def forget_me(visit: UpdateContext) -> None:
     """/forget_me: what would go and what would not, and the question."""
     keyboard = visit.inline(visit.button("forget_all", f"{BUTTON}all"), visit.button("not_needed", f"{BUTTON}keep"))
     visit.say("privacy.ask", keyboard=keyboard, stories=visit.desk.db.stories.count_of(visit.user.id))
 
 
-def press(visit: Visit, argument: str) -> Toast:
+def press(visit: UpdateContext, argument: str) -> Toast:
     """The answer to the question."""
     if argument == "keep":
         visit.edit("privacy.kept")
@@ -73,7 +73,7 @@ def press(visit: Visit, argument: str) -> Toast:
     return None
 
 
-def _forget(visit: Visit) -> None:
+def _forget(visit: UpdateContext) -> None:
     """Ends what is under way for the user, then deletes everything; only the goodbye still goes out."""
     desk, user_id = visit.desk, visit.user.id
     for turn in desk.db.turns.open_by(user_id):

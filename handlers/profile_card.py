@@ -13,7 +13,7 @@ from core.version import VERSION
 from database import Account, Story
 from handlers import access_requests, models, sessions
 from handlers.account import ask_language, balance, repeat_question
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
 from turns import limits
 from turns.limit_requests import how_to_get
@@ -27,13 +27,13 @@ LOW_TURNS = 2  # left, and the profile offers to ask for more
 DAY_S, HOUR_S = 86_400, 3600
 
 
-def show(visit: Visit) -> None:
+def show(visit: UpdateContext) -> None:
     """«👤 Профиль»."""
     html, keyboard = _profile(visit)
     visit.send(html, keyboard=keyboard)
 
 
-def show_balance(visit: Visit) -> None:
+def show_balance(visit: UpdateContext) -> None:
     """/balance: what is left, what was spent, today too, and when tokens come back."""
     account = _account(visit)
     asking, row = _low(visit)
@@ -42,7 +42,7 @@ def show_balance(visit: Visit) -> None:
     repeat_question(visit)
 
 
-def info(visit: Visit) -> None:
+def info(visit: UpdateContext) -> None:
     """/info: the version, the models, the open session, every command."""
     desk = visit.desk
     hidden = frozenset() if visit.user.id in desk.config.admin_ids else ADMIN_COMMANDS
@@ -51,7 +51,7 @@ def info(visit: Visit) -> None:
     repeat_question(visit)
 
 
-def _models(visit: Visit) -> Html:
+def _models(visit: UpdateContext) -> Html:
     """The model that writes, and the others that could."""
     model = visit.model.title or "…"
     others = [each.title for each in visit.desk.offer.models if each.name != visit.model.name]
@@ -61,7 +61,7 @@ def _models(visit: Visit) -> Html:
     return visit.texts.say("info.models", model=model, others=", ".join(named))
 
 
-def _opened(visit: Visit) -> Html:
+def _opened(visit: UpdateContext) -> Html:
     """The open session, how far it has come, and what it has spent."""
     session, limit = sessions.opened(visit), visit.desk.config.max_tokens_per_session
     if session is None:
@@ -72,7 +72,7 @@ def _opened(visit: Visit) -> Html:
     return visit.texts.say("info.talk", name=sessions.named(visit, session), spent=session.spent, limit=limit)
 
 
-def press(visit: Visit, what: str) -> Toast:
+def press(visit: UpdateContext, what: str) -> Toast:
     """The profile's own buttons."""
     if what.startswith("ask_"):
         return access_requests.ask(visit, what.removeprefix("ask_"))
@@ -94,7 +94,7 @@ def press(visit: Visit, what: str) -> Toast:
     return "toast.past"
 
 
-def _picture(visit: Visit, user_id: int) -> Toast:
+def _picture(visit: UpdateContext, user_id: int) -> Toast:
     since = now() // DAY_S - DAYS + 1
     if user_id and not visit.desk.db.reports.days_of(user_id, since):
         return "toast.no_tokens_spent"
@@ -102,7 +102,7 @@ def _picture(visit: Visit, user_id: int) -> Toast:
     return None
 
 
-def _profile(visit: Visit) -> tuple[Html, Json]:
+def _profile(visit: UpdateContext) -> tuple[Html, Json]:
     texts, config, account = visit.texts, visit.desk.config, _account(visit)
     html = texts.say(
         "account.card",
@@ -130,7 +130,7 @@ def _profile(visit: Visit) -> tuple[Html, Json]:
     return html, inline(*rows, row) if row else inline(*rows)
 
 
-def _low(visit: Visit) -> tuple[Html, list[tuple[str, str]]]:
+def _low(visit: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
     """How to get more, where little is left."""
     config, user = visit.desk.config, visit.user
     if user.id in config.admin_ids or limits.turns_left(config, user.free, visit.model.weight) > LOW_TURNS:
@@ -138,7 +138,7 @@ def _low(visit: Visit) -> tuple[Html, list[tuple[str, str]]]:
     return how_to_get(config, visit.desk.db, visit.texts, "tokens")
 
 
-def _money(visit: Visit, account: Account, *, bar: bool = False) -> list[Html]:
+def _money(visit: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
     """What is left and spent, and when more comes, a line each."""
     texts, today = visit.texts, now() // DAY_S
     spent_today = visit.desk.db.reports.days_of(account.id, today).get(today, 0)
@@ -151,7 +151,7 @@ def _money(visit: Visit, account: Account, *, bar: bool = False) -> list[Html]:
     return [line for line in lines if line]
 
 
-def _bar(visit: Visit, account: Account) -> Html:
+def _bar(visit: UpdateContext, account: Account) -> Html:
     """What is left as a bar and its share: of what was given; where tokens come back daily, of what they fill up to."""
     config = visit.desk.config
     if account.id in config.admin_ids:
@@ -162,7 +162,7 @@ def _bar(visit: Visit, account: Account) -> Html:
     return visit.texts.say("account.bar", bar="▓" * full + "░" * (BAR - full), percent=percent)
 
 
-def _refill(visit: Visit) -> Html:
+def _refill(visit: UpdateContext) -> Html:
     """When tokens come back and how many; nothing where they don't, or where the balance is unlimited."""
     config = visit.desk.config
     if not config.user_tokens_per_day or visit.user.id in config.admin_ids:
@@ -171,7 +171,7 @@ def _refill(visit: Visit) -> Html:
     return visit.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
 
 
-def _account(visit: Visit) -> Account:
+def _account(visit: UpdateContext) -> Account:
     account = visit.desk.db.accounts.get(visit.user.id)
     assert account is not None
     return account

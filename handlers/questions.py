@@ -8,11 +8,11 @@ from __future__ import annotations
 from conversation.states import ANSWERS, WORD_LIMITS, Step
 from core.text import MESSAGE_UNITS, plain_text, split, utf16_length
 from database import Story
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from handlers.step_prompts import announce, awaited
 
 
-def ask(visit: Visit, step: Step, session_id: int | None, key: str, **values: object) -> None:
+def ask(visit: UpdateContext, step: Step, session_id: int | None, key: str, **values: object) -> None:
     """Asks one of `ANSWERS` about a session, with the sentence `key`."""
     came_from = visit.user.came_from if visit.step in ANSWERS else visit.step
     visit.desk.db.users.ask(visit.user.id, came_from, session_id)
@@ -27,7 +27,7 @@ def ask(visit: Visit, step: Step, session_id: int | None, key: str, **values: ob
     announce(visit)
 
 
-def go_back(visit: Visit) -> None:
+def go_back(visit: UpdateContext) -> None:
     """To where the user was before the question; says nothing.
 
     The story there may have been deleted meanwhile, or have got its ending.
@@ -38,13 +38,13 @@ def go_back(visit: Visit) -> None:
     visit.go(step)
 
 
-def leave(visit: Visit) -> None:
+def leave(visit: UpdateContext) -> None:
     """«✖️ Отмена»: back, with the line and keyboard of that step."""
     go_back(visit)
     announce(visit)
 
 
-def asked_about(visit: Visit) -> Story | None:
+def asked_about(visit: UpdateContext) -> Story | None:
     """The story that the question is about; None, and back to the menu, where it is gone or somebody else's."""
     about = visit.user.asks_about
     story = visit.desk.db.stories.get(about) if about is not None else None
@@ -55,7 +55,7 @@ def asked_about(visit: Visit) -> Story | None:
     return story
 
 
-def fits(visit: Visit) -> bool:
+def fits(visit: UpdateContext) -> bool:
     """Whether the words keep to the step's limit; says so where they don't."""
     limit = WORD_LIMITS[visit.step]
     if len(visit.words) <= limit:

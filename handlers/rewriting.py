@@ -12,7 +12,7 @@ from conversation.states import Step
 from database import Prompt, Story
 from handlers import questions
 from handlers import story as story_screen
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce
 from turns import message_view
 from turns.story_outcomes import title_of
@@ -22,7 +22,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 MOST_UNBEGUN = 30  # copies of stories, of a user, that nothing was written in
 
 
-def another_variant(visit: Visit) -> None:
+def another_variant(visit: UpdateContext) -> None:
     """The last part, or the ending, again and differently."""
     story = visit.story
     head = _head(visit, story)
@@ -35,13 +35,13 @@ def another_variant(visit: Visit) -> None:
         visit.ask(head.kind, story.session_id, head.parent_id, hint=hint, variant=True)
 
 
-def _hint(visit: Visit, head: Prompt) -> str:
+def _hint(visit: UpdateContext, head: Prompt) -> str:
     """The kind of ending that a variant is to have again."""
     turn = visit.desk.db.turns.get(head.turn_id) if head.turn_id is not None else None
     return turn.hint if turn is not None and turn.hint else "any" if head.kind == "ending" else ""
 
 
-def show_variant(visit: Visit, prompt_id: int) -> Toast:
+def show_variant(visit: UpdateContext, prompt_id: int) -> Toast:
     """◀ ▶ under a part: shows another variant of it, from which the story goes on then."""
     story, tree = visit.story, visit.desk.db.tree
     head = _head(visit, story)
@@ -59,7 +59,7 @@ def show_variant(visit: Visit, prompt_id: int) -> Toast:
     return None
 
 
-def undo(visit: Visit) -> None:
+def undo(visit: UpdateContext) -> None:
     """Takes the last turn back: the part shrinks to a line, and can be brought back."""
     story, tree = visit.story, visit.desk.db.tree
     head = _head(visit, story)
@@ -77,7 +77,7 @@ def undo(visit: Visit) -> None:
     visit.say("undo.now_last", recall=message_view.recalled(before), keyboard=redo)
 
 
-def redo(visit: Visit, prompt_id: int) -> Toast:
+def redo(visit: UpdateContext, prompt_id: int) -> Toast:
     """«↪️ Вернуть»: brings the turn back that was taken from `prompt_id`, if the story still stands there."""
     story, tree = visit.story, visit.desk.db.tree
     head = _head(visit, story)
@@ -101,7 +101,7 @@ def redo(visit: Visit, prompt_id: int) -> Toast:
 # ---------------------------------------------------------------------- corrections
 
 
-def ask_correction(visit: Visit, story: Story) -> Toast:
+def ask_correction(visit: UpdateContext, story: Story) -> Toast:
     """«✏️ Исправить»: the last part in the user's own wording."""
     head = _head(visit, story)
     if head is None or head.role != "assistant":
@@ -110,7 +110,7 @@ def ask_correction(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def correct(visit: Visit) -> None:
+def correct(visit: UpdateContext) -> None:
     """The user's wording takes the last part's place, as one more variant of it."""
     story = questions.asked_about(visit)
     if story is None or not questions.fits(visit):
@@ -134,7 +134,7 @@ def correct(visit: Visit) -> None:
         visit.envelope.send(message)
 
 
-def rewrite_words(visit: Visit, prompt_id: int) -> bool:
+def rewrite_words(visit: UpdateContext, prompt_id: int) -> bool:
     """The user edited their own words: if they are the story's last ones, the answer to them is written anew.
 
     False where those words are not the last ones. Punctuation alone changes the words and keeps the answer.
@@ -160,7 +160,7 @@ def rewrite_words(visit: Visit, prompt_id: int) -> bool:
     return True
 
 
-def _reword(visit: Visit, story: Story, old: Prompt, head: Prompt) -> None:
+def _reword(visit: UpdateContext, story: Story, old: Prompt, head: Prompt) -> None:
     """New words under the old parent, with the same answer under them: nothing is asked and nothing is spent."""
     db = visit.desk.db
     words_id = db.tree.add(story.session_id, old.parent_id, visit.user.id, "user", visit.words, now=now())
@@ -178,7 +178,7 @@ def _reword(visit: Visit, story: Story, old: Prompt, head: Prompt) -> None:
 # ---------------------------------------------------------------------- branches and suggestions
 
 
-def branch(visit: Visit, story: Story) -> Toast:
+def branch(visit: UpdateContext, story: Story) -> Toast:
     """«🔀 Ветка»: a copy of the story up to here, to be led elsewhere; the first one stays as it is."""
     if story.head_id is None:
         return "toast.nothing_yet"
@@ -189,7 +189,7 @@ def branch(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def may_copy(visit: Visit) -> bool:
+def may_copy(visit: UpdateContext) -> bool:
     """Whether another copy of a story may be made; says so where not. A copy costs nothing but room on the disk."""
     waiting = visit.desk.db.stories.unbegun_of(visit.user.id)
     if waiting < MOST_UNBEGUN:
@@ -198,7 +198,7 @@ def may_copy(visit: Visit) -> bool:
     return False
 
 
-def copy(visit: Visit, story: Story, title: str) -> int:
+def copy(visit: UpdateContext, story: Story, title: str) -> int:
     """Copies a story's shown path into a new story of the user's, opens that, and moves there."""
     db = visit.desk.db
     session_id = db.stories.create(
@@ -223,7 +223,7 @@ def copy(visit: Visit, story: Story, title: str) -> int:
     return session_id
 
 
-def suggest(visit: Visit) -> None:
+def suggest(visit: UpdateContext) -> None:
     """«💡 Подскажи»: three things that the hero may do next, by the model."""
     story = visit.story
     if story is None:
@@ -234,7 +234,7 @@ def suggest(visit: Visit) -> None:
         visit.ask("suggest", story.session_id, story.head_id)
 
 
-def suggest_again(visit: Visit, suggestion_id: int) -> Toast:
+def suggest_again(visit: UpdateContext, suggestion_id: int) -> Toast:
     """Drops the message's buttons and asks for other suggestions; a pop-up where they are past or one is writing."""
     found = visit.desk.db.tree.suggested(suggestion_id)
     if not _still_there(visit, found):
@@ -246,7 +246,7 @@ def suggest_again(visit: Visit, suggestion_id: int) -> Toast:
     return None
 
 
-def play(visit: Visit, suggestion_id: int, place: int) -> Toast:
+def play(visit: UpdateContext, suggestion_id: int, place: int) -> Toast:
     """«1» «2» «3»: the chosen sentence becomes the user's words, and is played."""
     found = visit.desk.db.tree.suggested(suggestion_id)
     story = visit.story
@@ -269,7 +269,7 @@ def play(visit: Visit, suggestion_id: int, place: int) -> Toast:
     return None
 
 
-def _still_there(visit: Visit, found: tuple[int, int | None, str] | None) -> bool:
+def _still_there(visit: UpdateContext, found: tuple[int, int | None, str] | None) -> bool:
     """Whether suggestions are for where the open story stands now."""
     story = visit.story
     return found is not None and story is not None and (story.session_id, story.head_id) == found[:2]
@@ -279,7 +279,7 @@ def _letters(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-def _head(visit: Visit, story: Story | None) -> Prompt | None:
+def _head(visit: UpdateContext, story: Story | None) -> Prompt | None:
     """The last text of a story's shown path; None where a second volume still stands at the end of the first."""
     if story is None or story.head_id == story.starts_after:
         return None

@@ -7,7 +7,7 @@ from conversation.states import Step
 from core.text import utf16_length
 from database import Role
 from handlers import questions
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from turns.chat_roles import DEFAULT, MODES, MOST_CHARS, title
 
 Toast = str | None  # the key of a pop-up answer, if there is one
@@ -15,7 +15,7 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 ROOM_SHARE = 0.35  # of the room for a prompt, that a role of one's own may take
 
 
-def modes(visit: Visit) -> None:
+def modes(visit: UpdateContext) -> None:
     """The ready roles, each with what it is for, and a button a role."""
     texts, role = visit.texts, visit.desk.db.roles.get(visit.chat_id)
     lines = [f"<b>{texts.say(f'mode.name.{name}')}</b>: {texts.say(f'mode.about.{name}')}" for name in MODES]
@@ -28,7 +28,7 @@ def modes(visit: Visit) -> None:
     visit.send("\n".join([now, "", *lines]), keyboard=inline(*rows))
 
 
-def choose(visit: Visit, argument: str) -> Toast:
+def choose(visit: UpdateContext, argument: str) -> Toast:
     """A ready role was pressed."""
     name, _, owner = argument.partition(":")
     if owner and owner != str(visit.user.id):
@@ -41,7 +41,7 @@ def choose(visit: Visit, argument: str) -> Toast:
     return "toast.saved"
 
 
-def prompt(visit: Visit) -> None:
+def prompt(visit: UpdateContext) -> None:
     """/prompt alone shows what is set; with words it sets them, and «сброс» goes back to the default role."""
     own = "".join(visit.words.split(maxsplit=1)[1:])
     if not own:
@@ -54,13 +54,13 @@ def prompt(visit: Visit) -> None:
         visit.say("role.done")
 
 
-def ask_own(visit: Visit, _: int) -> Toast:
+def ask_own(visit: UpdateContext, _: int) -> Toast:
     """«✍️ Своя роль»: a question that needs one answer."""
     questions.ask(visit, Step.ROLE, None, "role.ask", limit=MOST_CHARS)
     return None
 
 
-def set_own(visit: Visit) -> None:
+def set_own(visit: UpdateContext) -> None:
     """The user's words become the chat's role; where they don't fit, the question stays."""
     if _fits(visit, visit.words):
         _put(visit, Role(prompt=visit.words))
@@ -68,14 +68,14 @@ def set_own(visit: Visit) -> None:
         visit.say_here("role.done")
 
 
-def reset(visit: Visit) -> None:
+def reset(visit: UpdateContext) -> None:
     """Gives the chat the default role again, and goes back to where the user was before the question."""
     _put(visit, Role())
     questions.go_back(visit)
     visit.say_here("role.reset", role=title(visit.texts, Role()))
 
 
-def _show(visit: Visit) -> None:
+def _show(visit: UpdateContext) -> None:
     texts, role = visit.texts, visit.desk.db.roles.get(visit.chat_id)
     if role.prompt:
         visit.say("role.now_own", prompt=role.prompt, limit=MOST_CHARS)
@@ -84,7 +84,7 @@ def _show(visit: Visit) -> None:
         visit.say("role.now", role=title(texts, role), about=about, limit=MOST_CHARS)
 
 
-def _fits(visit: Visit, own: str) -> bool:
+def _fits(visit: UpdateContext, own: str) -> bool:
     """Whether a prompt of one's own is short enough to be shown in one message, and leaves room for questions beside
     it; says so where not.
     """
@@ -97,5 +97,5 @@ def _fits(visit: Visit, own: str) -> bool:
     return False
 
 
-def _put(visit: Visit, role: Role) -> None:
+def _put(visit: UpdateContext, role: Role) -> None:
     visit.desk.db.roles.put(visit.chat_id, role)

@@ -49,11 +49,11 @@ from handlers import (
 )
 from handlers import buttons as button_rows
 from handlers import story as story_screen
-from handlers.context import Desk, Visit
+from handlers.context import Services, UpdateContext
 from handlers.input_text import readable
 from turns.message_view import as_reply, sentence
 
-ACTIONS: Mapping[str, Callable[[Visit], None]] = {
+ACTIONS: Mapping[str, Callable[[UpdateContext], None]] = {
     "welcome": account.welcome,
     "help": account.show_help,
     "open_menu": account.open_menu,
@@ -147,7 +147,7 @@ _OVERTAKING |= {"debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
 GROUPS = ("group", "supergroup")
 
 
-def register(bot: TeleBot, desk: Desk) -> None:
+def register(bot: TeleBot, desk: Services) -> None:
     """Registers one handler a kind of update; each has its envelope from the intake."""
     bot.register_message_handler(
         lambda message: on_message(desk, message), content_types=_ALL_CONTENT, func=lambda message: True
@@ -168,7 +168,7 @@ _ALL_CONTENT = [
 ]
 
 
-def on_message(desk: Desk, message: types.Message) -> None:
+def on_message(desk: Services, message: types.Message) -> None:
     """A message in a private chat, or in a group."""
     if message.chat.type != "private":
         if message.chat.type in GROUPS:
@@ -194,7 +194,7 @@ def on_message(desk: Desk, message: types.Message) -> None:
         _dispatch(visit)
 
 
-def on_edited(desk: Desk, message: types.Message) -> None:
+def on_edited(desk: Services, message: types.Message) -> None:
     """An edited message of the user's: refused words are tried again, what has become story stays as it is."""
     if message.chat.type != "private":
         return
@@ -214,7 +214,7 @@ def on_edited(desk: Desk, message: types.Message) -> None:
         fallback.edited(visit)
 
 
-def on_button(desk: Desk, query: types.CallbackQuery) -> None:
+def on_button(desk: Services, query: types.CallbackQuery) -> None:
     """A button under a message."""
     envelope = desk.intake.envelope
     toast: button_rows.Toast = None
@@ -234,7 +234,7 @@ def on_button(desk: Desk, query: types.CallbackQuery) -> None:
     envelope.outgoing.insert(0, Outgoing(envelope.chat_id, "answerCallbackQuery", params))
 
 
-def on_stopped(desk: Desk, stopped: types.MessageGenerationStopped) -> None:
+def on_stopped(desk: Services, stopped: types.MessageGenerationStopped) -> None:
     """The stop button of a growing answer; a late press names an older turn and does nothing."""
     turn = desk.turns.open_in(stopped.chat.id)
     if turn is None or turn.id != stopped.draft_id:
@@ -244,27 +244,27 @@ def on_stopped(desk: Desk, stopped: types.MessageGenerationStopped) -> None:
     desk.intake.envelope.after.append(lambda: desk.turns.release(turn))
 
 
-def on_membership(desk: Desk, change: types.ChatMemberUpdated) -> None:
+def on_membership(desk: Services, change: types.ChatMemberUpdated) -> None:
     """A user blocks the bot, or comes back."""
     if change.chat.type == "private":
         desk.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
 
 
-def _may_press(desk: Desk, presser: types.User) -> bool:
+def _may_press(desk: Services, presser: types.User) -> bool:
     """Whether a press in a group is looked at: pressing others' buttons registers nobody, and says nothing there."""
     user = desk.db.users.get(presser.id)
     return user is not None and not user.banned
 
 
 def _visit(
-    desk: Desk,
+    desk: Services,
     sender: types.User | None,
     chat_id: int,
     message_id: int,
     reply_to: int | None = None,
     *,
     banned_too: bool = False,
-) -> Visit | None:
+) -> UpdateContext | None:
     """The visit of a sender, registered if new; None, and said so, where the bot takes no more users or is closed to
     this one.
     """
@@ -279,13 +279,13 @@ def _visit(
     if user.banned and not banned_too and user.id not in desk.config.admin_ids:
         envelope.send(as_reply(access_requests.closed(desk, user, chat_id), reply_to))
         return None
-    visit = Visit(desk, envelope, user, desk.locales[user.language], chat_id, message_id, first=first)
+    visit = UpdateContext(desk, envelope, user, desk.locales[user.language], chat_id, message_id, first=first)
     visit.reply_to = reply_to
     visit.writing = envelope.behind or desk.turns.open_in(chat_id) is not None
     return visit
 
 
-def _read(visit: Visit, message: types.Message) -> None:
+def _read(visit: UpdateContext, message: types.Message) -> None:
     """What a message is: a command, a button's label, words, or something else."""
     visit.kind = message.content_type
     visit.take_reply(message)
@@ -300,7 +300,7 @@ def _read(visit: Visit, message: types.Message) -> None:
         visit.key = _key_of(visit, text)
 
 
-def _key_of(visit: Visit, text: str) -> str:
+def _key_of(visit: UpdateContext, text: str) -> str:
     """A button's key, or `WORDS`. A label typed without its emoji is a button only where that button works:
     elsewhere «чат» may be a setting, and «назад» a line of the story.
     """
@@ -311,14 +311,14 @@ def _key_of(visit: Visit, text: str) -> str:
     return key if locales.is_label(text) and key not in ONLY_THERE else WORDS
 
 
-def _where_it_was(visit: Visit) -> bool:
+def _where_it_was(visit: UpdateContext) -> bool:
     """Whether somebody whose words waited for a turn is still in the story or chat that they were said to: anywhere
     else they would answer another question, or go on with another story.
     """
     return visit.step in TALKING | {Step.STORY} and visit.envelope.queued == visit.words_go_to
 
 
-def _dispatch(visit: Visit) -> None:
+def _dispatch(visit: UpdateContext) -> None:
     if visit.key == WORDS and not visit.words:
         fallback.empty(visit)
         return

@@ -8,7 +8,7 @@ from core.schemas import Json
 from core.text import shorten
 from database import Story, Talk
 from handlers import characters, library
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.step_prompts import OPENING_CHARS, announce
 from turns import message_view
 from turns.story_outcomes import title_of
@@ -20,7 +20,7 @@ _ICONS = {"story": "📖", "chat": "💬", "character": "🎭"}
 _AT_THE_STORY = frozenset({Step.STORY, Step.FINALE, Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE})
 
 
-def opened(visit: Visit) -> Story | Talk | None:
+def opened(visit: UpdateContext) -> Story | Talk | None:
     """The session that is open where the user is; in the menu the one they came from. None without a word in it."""
     talk, story = visit.talk, visit.story
     found: list[Story | Talk] = []
@@ -31,7 +31,7 @@ def opened(visit: Visit) -> Story | Talk | None:
     return max(found, key=lambda session: session.touched_at, default=None)
 
 
-def named(visit: Visit, session: Story | Talk) -> str:
+def named(visit: UpdateContext, session: Story | Talk) -> str:
     """What a session is called, after the sign of its kind."""
     if isinstance(session, Story):
         kind, name = "story", title_of(session)
@@ -41,7 +41,7 @@ def named(visit: Visit, session: Story | Talk) -> str:
     return f"{_ICONS[kind]} {name or visit.texts.plain('sessions.unnamed')}"
 
 
-def tokens(visit: Visit) -> None:
+def tokens(visit: UpdateContext) -> None:
     """What the open session has spent of its limit, and how full its context is."""
     session = opened(visit)
     if session is None:
@@ -60,7 +60,7 @@ def tokens(visit: Visit) -> None:
     )
 
 
-def sessions(visit: Visit) -> None:
+def sessions(visit: UpdateContext) -> None:
     """The user's stories and talks, the last touched first."""
     count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
     if count:
@@ -69,7 +69,7 @@ def sessions(visit: Visit) -> None:
         visit.say("sessions.empty")
 
 
-def turn_page(visit: Visit, page: int) -> Toast:
+def turn_page(visit: UpdateContext, page: int) -> Toast:
     """Shows another page of the sessions in place: the first where there are fewer now, or that there are none."""
     count = visit.desk.db.talks.count_sessions(visit.user.id, visit.chat_id)
     if count:
@@ -79,7 +79,7 @@ def turn_page(visit: Visit, page: int) -> Toast:
     return None
 
 
-def resume(visit: Visit, session_id: int) -> Toast:
+def resume(visit: UpdateContext, session_id: int) -> Toast:
     """Goes on with a story or a talk of the user's own."""
     db = visit.desk.db
     story, talk = db.stories.get(session_id), db.talks.get(session_id)
@@ -100,7 +100,7 @@ def resume(visit: Visit, session_id: int) -> Toast:
     return None
 
 
-def _page(visit: Visit, page: int, count: int) -> Json:
+def _page(visit: UpdateContext, page: int, count: int) -> Json:
     shown = visit.desk.db.talks.sessions(visit.user.id, visit.chat_id, limit=PAGE, offset=page * PAGE)
     rows = []
     for session in shown:

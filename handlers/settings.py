@@ -7,13 +7,13 @@ from conversation.states import Step
 from database import Story
 from handlers import questions
 from handlers import story as story_screen
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from turns.story_outcomes import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
 
-def more(visit: Visit) -> None:
+def more(visit: UpdateContext) -> None:
     """The buttons that are needed less often."""
     story = visit.story
     if story is None:
@@ -32,7 +32,7 @@ def more(visit: Visit) -> None:
 # ---------------------------------------------------------------------- memory
 
 
-def show_memory(visit: Visit, story: Story) -> Toast:
+def show_memory(visit: UpdateContext, story: Story) -> Toast:
     """What the model remembers of the older text, to be read and changed."""
     path = visit.desk.db.tree.path(story.head_id)
     if story.head_id is None:
@@ -44,7 +44,7 @@ def show_memory(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def rewrite_memory(visit: Visit) -> None:
+def rewrite_memory(visit: UpdateContext) -> None:
     """The user's own wording of the memory; the original text stays whole."""
     story = questions.asked_about(visit)
     if story is None or not questions.fits(visit):
@@ -63,7 +63,7 @@ def rewrite_memory(visit: Visit) -> None:
     visit.say_here("memory.done")
 
 
-def rebuild_memory(visit: Visit) -> None:
+def rebuild_memory(visit: UpdateContext) -> None:
     """«🔄 Собрать заново»: the model reads the original text again."""
     story = questions.asked_about(visit)
     if story is not None and story_screen.affordable(visit, story, "memory"):
@@ -75,7 +75,7 @@ def rebuild_memory(visit: Visit) -> None:
 # ---------------------------------------------------------------------- tone and length
 
 
-def ask_tone(visit: Visit, story: Story) -> Toast:
+def ask_tone(visit: UpdateContext, story: Story) -> Toast:
     """Asks for the story's tone or length of parts, and says what both are now."""
     tone = story.tone or visit.texts.label("tone_any")
     length = visit.texts.label(f"length_{story.length}")
@@ -83,7 +83,7 @@ def ask_tone(visit: Visit, story: Story) -> Toast:
     return None
 
 
-def set_tone(visit: Visit) -> None:
+def set_tone(visit: UpdateContext) -> None:
     """The user's words become the story's tone, or the button that leaves it open; then back to where they were."""
     story = questions.asked_about(visit)
     if story is None or not questions.fits(visit):
@@ -94,7 +94,7 @@ def set_tone(visit: Visit) -> None:
     visit.say_here("tone.done", tone=tone or visit.texts.label("tone_any"))
 
 
-def set_length(visit: Visit) -> None:
+def set_length(visit: UpdateContext) -> None:
     """The pressed button becomes the story's length of parts; then back to where the user was."""
     story = questions.asked_about(visit)
     if story is not None:

@@ -8,7 +8,7 @@ from conversation.states import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS,
 from conversation.story_draft import Draft
 from core.text import shorten
 from database import Role
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from turns import chat_roles
 from turns.story_outcomes import title_of
 from turns.text_cleanup import first_sentences
@@ -46,7 +46,7 @@ _NOW = {
 _FIELDS = ("genre", "hero", "setting", "extra")
 
 
-def awaited(visit: Visit) -> Html:
+def awaited(visit: UpdateContext) -> Html:
     """What the user's step waits for and what works there, to end a sentence with."""
     name = _NOW[visit.step]
     if visit.writing and visit.step in TALKING | {Step.STORY, Step.FINALE}:
@@ -56,12 +56,12 @@ def awaited(visit: Visit) -> Html:
     return visit.texts.say(f"now.{name}")
 
 
-def announce(visit: Visit, came_from: Step | None = None) -> None:
+def announce(visit: UpdateContext, came_from: Step | None = None) -> None:
     """Says where the user is now, with the reply keyboard of that step."""
     visit.send(where(visit, came_from), keyboard=visit.keyboard())
 
 
-def where(visit: Visit, came_from: Step | None = None) -> Html:
+def where(visit: UpdateContext, came_from: Step | None = None) -> Html:
     """The line of the user's step; in the wizard its question."""
     if visit.step in IN_WIZARD:
         return _question(visit, came_from)
@@ -91,7 +91,7 @@ def where(visit: Visit, came_from: Step | None = None) -> Html:
     return Html(f"{line}\n\n{_greeting(visit)}")
 
 
-def _chat(visit: Visit) -> Html:
+def _chat(visit: UpdateContext) -> Html:
     """Where words go in the chat; the role and the talk that goes on, where there are any."""
     texts, role, talk = visit.texts, visit.desk.db.roles.get(visit.chat_id), visit.talk
     lines = [texts.say("chat.line")]
@@ -102,7 +102,7 @@ def _chat(visit: Visit) -> Html:
     return Html("\n".join(lines))
 
 
-def _greeting(visit: Visit) -> Html:
+def _greeting(visit: UpdateContext) -> Html:
     """Two sentences of what the story remembers, for somebody who comes back after a long time."""
     story = visit.story
     assert story is not None
@@ -112,7 +112,7 @@ def _greeting(visit: Visit) -> Html:
     return visit.texts.say("story.greeting", recall=recall) if recall else Html("")
 
 
-def _question(visit: Visit, came_from: Step | None) -> Html:
+def _question(visit: UpdateContext, came_from: Step | None) -> Html:
     texts, draft, step = visit.texts, visit.draft, visit.step
     if step is Step.RESUME:
         return texts.say("wizard.draft.ask", filled=filled(texts, draft))
@@ -127,7 +127,7 @@ def _question(visit: Visit, came_from: Step | None) -> Html:
     return Html(f"{line}\n\n{_ask(visit, name)}")
 
 
-def _ask(visit: Visit, name: str) -> Html:
+def _ask(visit: UpdateContext, name: str) -> Html:
     texts, draft = visit.texts, visit.draft
     if name in ("hero", "setting"):
         shown = presets_shown(texts, visit.step, draft)

@@ -7,7 +7,7 @@ from conversation.states import TALKING, Step
 from core.errors import LimitReached
 from core.text import split
 from database import REFUSED, Story
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce, awaited
 from turns import limits
 from turns.story_outcomes import title_of
@@ -16,7 +16,7 @@ MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300
 
 
-def open_story(visit: Visit) -> None:
+def open_story(visit: UpdateContext) -> None:
     """Back to the story that is open, exactly where it stopped."""
     story = visit.story
     if story is None or story.finished:
@@ -30,7 +30,7 @@ def open_story(visit: Visit) -> None:
         announce(visit)
 
 
-def write_from_words(visit: Visit) -> None:
+def write_from_words(visit: UpdateContext) -> None:
     """The user's own words are the next part; the model writes on from them."""
     story = visit.story
     if story is None:
@@ -41,7 +41,7 @@ def write_from_words(visit: Visit) -> None:
         visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
 
 
-def write_words(visit: Visit, story: Story, below_id: int | None, words: str, kind: str = "part") -> None:
+def write_words(visit: UpdateContext, story: Story, below_id: int | None, words: str, kind: str = "part") -> None:
     """Puts words under a prompt of the story and asks for what comes after them."""
     db = visit.desk.db
     prompt_id = db.tree.add(story.session_id, below_id, visit.user.id, "user", words, now=now())
@@ -49,7 +49,7 @@ def write_words(visit: Visit, story: Story, below_id: int | None, words: str, ki
     visit.ask(kind, story.session_id, prompt_id)
 
 
-def write_on(visit: Visit) -> None:
+def write_on(visit: UpdateContext) -> None:
     """The model writes on by itself."""
     story = visit.story
     if story is None:
@@ -58,7 +58,7 @@ def write_on(visit: Visit) -> None:
         visit.ask("part", story.session_id, story.head_id)
 
 
-def ask_ending(visit: Visit) -> None:
+def ask_ending(visit: UpdateContext) -> None:
     """Asks which ending to write; refuses where no story is open, or it has no part yet."""
     story = visit.story
     if story is None or story.finished:
@@ -71,12 +71,12 @@ def ask_ending(visit: Visit) -> None:
         announce(visit)
 
 
-def write_ending(visit: Visit) -> None:
+def write_ending(visit: UpdateContext) -> None:
     """Has the ending written that the pressed button names."""
     _write_ending(visit, visit.key.removeprefix("ending_"))
 
 
-def write_own_ending(visit: Visit) -> None:
+def write_own_ending(visit: UpdateContext) -> None:
     """Words at the choice of endings: an ending as the user wishes it."""
     if len(visit.words) > OWN_ENDING_CHARS:
         shown = visit.texts.plural("up_to_chars", OWN_ENDING_CHARS)
@@ -85,7 +85,7 @@ def write_own_ending(visit: Visit) -> None:
         _write_ending(visit, visit.words)
 
 
-def _write_ending(visit: Visit, hint: str) -> None:
+def _write_ending(visit: UpdateContext, hint: str) -> None:
     story = visit.story
     if story is None:
         lost(visit)
@@ -95,7 +95,7 @@ def _write_ending(visit: Visit, hint: str) -> None:
         visit.ask("ending", story.session_id, story.head_id, hint=hint)
 
 
-def whole_story(visit: Visit) -> None:
+def whole_story(visit: UpdateContext) -> None:
     """The open story from its first line, in as many messages as it takes."""
     story = visit.story
     if story is None:
@@ -104,7 +104,7 @@ def whole_story(visit: Visit) -> None:
         read(visit, story)
 
 
-def read(visit: Visit, story: Story) -> None:
+def read(visit: UpdateContext, story: Story) -> None:
     """The story from its first line in as many messages as it takes, between a header and a word on its end."""
     prompts = visit.desk.db.tree.whole(story.head_id, story.starts_after)
     if not prompts:
@@ -121,7 +121,7 @@ def read(visit: Visit, story: Story) -> None:
 # ---------------------------------------------------------------------- words without a place, and while it writes
 
 
-def keep_words(visit: Visit) -> None:
+def keep_words(visit: UpdateContext) -> None:
     """Words in the menu, or after the ending: kept, and nothing spent before the choice."""
     story = visit.story
     kept_id = visit.desk.db.users.keep_words(visit.user.id, visit.words, visit.user.session_id, now())
@@ -138,7 +138,7 @@ def keep_words(visit: Visit) -> None:
         visit.say("menu.own_words", keyboard=visit.inline(to_new, to_chat))
 
 
-def queue_words(visit: Visit) -> None:
+def queue_words(visit: UpdateContext) -> None:
     """Words while the model writes: they wait in order as the next turns."""
     envelope, db = visit.envelope, visit.desk.db
     if envelope.queued:
@@ -159,17 +159,17 @@ def queue_words(visit: Visit) -> None:
     visit.say("chat.busy" if visit.step in TALKING else "story.busy", keyboard=visit.inline(*buttons))
 
 
-def already_writing(visit: Visit) -> None:
+def already_writing(visit: UpdateContext) -> None:
     """Says that a part is being written, so that the next one has to wait."""
     visit.say("story.busy_next")
 
 
-def busy_writing(visit: Visit) -> None:
+def busy_writing(visit: UpdateContext) -> None:
     """A button that doesn't work while a part is being written: says that this is what goes on."""
     visit.say("wrong.button", now=visit.texts.say("now.writing"))
 
 
-def stop_writing(visit: Visit) -> None:
+def stop_writing(visit: UpdateContext) -> None:
     """Ends the open turn at once; what was written is kept."""
     turns = visit.desk.turns
     turn = turns.open_in(visit.chat_id)
@@ -181,7 +181,7 @@ def stop_writing(visit: Visit) -> None:
     visit.after(lambda: turns.release(turn))
 
 
-def nothing_to_stop(visit: Visit) -> None:
+def nothing_to_stop(visit: UpdateContext) -> None:
     """Says that nothing is being written, so that there is nothing to stop."""
     if visit.step is Step.STORY:
         visit.say_here("story.nothing_to_stop")
@@ -189,7 +189,7 @@ def nothing_to_stop(visit: Visit) -> None:
         nothing_to_cancel(visit)
 
 
-def nothing_to_cancel(visit: Visit) -> None:
+def nothing_to_cancel(visit: UpdateContext) -> None:
     """Says that there is nothing to cancel, and what the user's step waits for."""
     visit.say_here("cancel.nothing", now=awaited(visit))
 
@@ -197,13 +197,13 @@ def nothing_to_cancel(visit: Visit) -> None:
 # ---------------------------------------------------------------------- shared checks
 
 
-def lost(visit: Visit) -> None:
+def lost(visit: UpdateContext) -> None:
     """The open story is gone: back to the menu with a word."""
     visit.go(Step.MENU)
     visit.say_here("menu.no_story")
 
 
-def affordable(visit: Visit, story: Story, kind: str, tokens: int | None = None) -> bool:
+def affordable(visit: UpdateContext, story: Story, kind: str, tokens: int | None = None) -> bool:
     """Whether no limit stands in the way of a turn; says which one does."""
     try:
         visit.desk.turns.check(visit.user.id, story.session_id, kind, tokens)
@@ -213,7 +213,7 @@ def affordable(visit: Visit, story: Story, kind: str, tokens: int | None = None)
     return True
 
 
-def short_enough(visit: Visit) -> bool:
+def short_enough(visit: UpdateContext) -> bool:
     """Whether the words take at most half of the prompt's room; says how much to cut where they don't."""
     limit = limits.room(visit.desk.config, visit.model.context_tokens) // 2
     tokens = visit.desk.turns.estimate(visit.words)

@@ -11,10 +11,10 @@ from collections.abc import Callable
 
 from config import Config
 from conversation.localization import Html, Locales, Texts, grouped
-from core.schemas import Made, Outgoing, Recipe
+from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Budget, Database, Totals
 from handlers.account import repeat_question
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.library import day
 from handlers.usage_chart import days_chart
 from turns import limits
@@ -27,10 +27,10 @@ DAY_S = 86_400
 PICTURE, TOTALS = "days", "totals"  # the kinds of recipe made here
 
 
-def show(visit: Visit) -> None:
+def show(visit: UpdateContext) -> None:
     """/stats: requests, tokens, the last request; for an admin the whole bot."""
     if visit.user.id in visit.desk.config.admin_ids:
-        recipe = Recipe(TOTALS, visit.user.id, visit.texts.language)
+        recipe = DeferredAttachment(TOTALS, visit.user.id, visit.texts.language)
         visit.envelope.send(Outgoing(visit.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
     else:
         account = visit.desk.db.accounts.get(visit.user.id)
@@ -48,7 +48,7 @@ def show(visit: Visit) -> None:
 
 def picture(chat_id: int, user_id: int, language: str) -> Outgoing:
     """The picture of a user's last 30 days, to be made when it is sent; user 0: everybody's."""
-    return Outgoing(chat_id, "sendPhoto", {}, recipe=Recipe(PICTURE, user_id, language))
+    return Outgoing(chat_id, "sendPhoto", {}, recipe=DeferredAttachment(PICTURE, user_id, language))
 
 
 class Statistics:
@@ -60,7 +60,7 @@ class Statistics:
         self._locales = locales
         self._rubles = rubles
 
-    def picture(self, recipe: Recipe) -> Made:
+    def picture(self, recipe: DeferredAttachment) -> RenderedAttachment:
         """The picture and its caption, which has every number too."""
         today = int(time.time()) // DAY_S
         since = today - DAYS + 1
@@ -77,9 +77,9 @@ class Statistics:
             mean=sum(tokens) // DAYS,
             days=" · ".join(f"{date}: {grouped(n)}" for date, n in days if n) or "—",
         )
-        return Made({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
+        return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
 
-    def totals(self, recipe: Recipe) -> Made:
+    def totals(self, recipe: DeferredAttachment) -> RenderedAttachment:
         """The whole bot in numbers."""
         texts, moment = self._locales[recipe.how], int(time.time())
         totals = self._db.reports.totals(moment)
@@ -96,7 +96,7 @@ class Statistics:
             budget=self._budget(texts, period, self._db.ledger.budget(period)),
             money=self._money(texts, totals),
         )
-        return Made({"text": f"{text.rstrip()}\n\n{self._events(texts, moment)}".rstrip()})
+        return RenderedAttachment({"text": f"{text.rstrip()}\n\n{self._events(texts, moment)}".rstrip()})
 
     def _budget(self, texts: Texts, period: str, budget: Budget) -> Html:
         return texts.say(

@@ -14,12 +14,12 @@ from conversation.states import TABLE, WORDS, decide
 from database import Turn
 from handlers import media
 from handlers import story as story_screen
-from handlers.context import Visit
+from handlers.context import UpdateContext
 from turns.media_outcomes import MOST_S
 from turns.transcription import MOST_BYTES, hearing_price
 
 
-def hear(visit: Visit, message: dict[str, Any]) -> None:
+def hear(visit: UpdateContext, message: dict[str, Any]) -> None:
     """A voice message, as Telegram's JSON: it is to become words."""
     voice = message["voice"]
     seconds, size = _whole(voice.get("duration")), _whole(voice.get("file_size"))
@@ -32,13 +32,13 @@ def hear(visit: Visit, message: dict[str, Any]) -> None:
         visit.envelope.verdict = "hear"
 
 
-def stops(visit: Visit) -> bool:
+def stops(visit: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
     turn = visit.desk.turns.open_in(visit.chat_id) if visit.key in ("stop", "/cancel") and visit.writing else None
     return _hears(turn)
 
 
-def waits(visit: Visit, overtaking: Collection[str]) -> bool:
+def waits(visit: UpdateContext, overtaking: Collection[str]) -> bool:
     """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
     if not visit.envelope.blocked or decide(visit.step, visit.key, writing=True).action in overtaking:
         return False
@@ -47,7 +47,7 @@ def waits(visit: Visit, overtaking: Collection[str]) -> bool:
     return turn is None or _hears(turn) or not _asks(visit)
 
 
-def wait(visit: Visit) -> None:
+def wait(visit: UpdateContext) -> None:
     """Waits in order: said where the model writes, without a word where a voice message is being recognised."""
     envelope = visit.envelope
     turn = visit.desk.turns.open_in(visit.chat_id)
@@ -64,7 +64,7 @@ def _hears(turn: Turn | None) -> bool:
     return turn is not None and turn.kind == "hearing"
 
 
-def _asks(visit: Visit) -> bool:
+def _asks(visit: UpdateContext) -> bool:
     """Whether words ask the model where the user is."""
     return TABLE[visit.step][WORDS].writes
 

@@ -13,13 +13,13 @@ from conversation.story_draft import Draft, unfinished_step
 from core.errors import LimitReached
 from database import Story
 from handlers import rewriting
-from handlers.context import Visit, now
+from handlers.context import UpdateContext, now
 from handlers.questions import fits
 from handlers.step_prompts import announce, awaited
 from turns.story_outcomes import title_of
 
 
-def new_story(visit: Visit) -> None:
+def new_story(visit: UpdateContext) -> None:
     """The wizard from its first question; asks first where a draft was left halfway."""
     if visit.draft.begun:
         ask(visit, Step.RESUME)
@@ -27,13 +27,13 @@ def new_story(visit: Visit) -> None:
         start(visit)
 
 
-def start(visit: Visit) -> None:
+def start(visit: UpdateContext) -> None:
     """Begins a new draft, throwing away an old one, and asks for the genre."""
     visit.draft = Draft()
     ask(visit, Step.GENRE)
 
 
-def start_with(visit: Visit, words: str) -> None:
+def start_with(visit: UpdateContext, words: str) -> None:
     """The wizard with a first wish: words that were kept for a new story."""
     draft = visit.draft if visit.draft.begun else Draft()
     limit = WORD_LIMITS[Step.EXTRA]
@@ -43,7 +43,7 @@ def start_with(visit: Visit, words: str) -> None:
     ask(visit, unfinished_step(visit.draft))
 
 
-def second_volume(visit: Visit, story: Story) -> None:
+def second_volume(visit: UpdateContext, story: Story) -> None:
     """A new story with the settings of a finished one, and with its memory; its first part is asked for at once."""
     desk = visit.desk
     try:
@@ -63,7 +63,7 @@ def second_volume(visit: Visit, story: Story) -> None:
     visit.ask("part", session_id, copied.head_id, hint="volume")
 
 
-def same_settings(visit: Visit) -> None:
+def same_settings(visit: UpdateContext) -> None:
     """«🔁 Заново с теми же настройками»: the card of the open story, to begin another one from."""
     story = visit.story
     if story is None:
@@ -73,17 +73,17 @@ def same_settings(visit: Visit) -> None:
     ask(visit, Step.SUMMARY)
 
 
-def resume(visit: Visit) -> None:
+def resume(visit: UpdateContext) -> None:
     """Goes on with the draft at the first question that has no answer."""
     ask(visit, unfinished_step(visit.draft))
 
 
-def ask_again(visit: Visit) -> None:
+def ask_again(visit: UpdateContext) -> None:
     """Moves where the table says, if anywhere, and asks the question there."""
     ask(visit, visit.next_step or visit.step)
 
 
-def ask(visit: Visit, step: Step) -> None:
+def ask(visit: UpdateContext, step: Step) -> None:
     """Goes to a step of the wizard and asks its question; the draft remembers it, to go on from after leaving."""
     came_from = visit.step
     visit.go(step)
@@ -92,7 +92,7 @@ def ask(visit: Visit, step: Step) -> None:
     announce(visit, came_from)
 
 
-def take_genre(visit: Visit) -> None:
+def take_genre(visit: UpdateContext) -> None:
     """The user's words, or the known genre they name, become the draft's genre; says so where they are too long."""
     if not fits(visit):
         return
@@ -100,32 +100,32 @@ def take_genre(visit: Visit) -> None:
     _take(visit, genre=known.label if known else visit.words)
 
 
-def take_hero(visit: Visit) -> None:
+def take_hero(visit: UpdateContext) -> None:
     """The user's words, or the whole preset they name, become the draft's hero; says so where they are too long."""
     if fits(visit):
         preset = visit.texts.hero_of(visit.words)
         _take(visit, hero=preset.full if preset else visit.words)
 
 
-def take_setting(visit: Visit) -> None:
+def take_setting(visit: UpdateContext) -> None:
     """The user's words, or the whole preset they name, become the draft's setting; says so where too long."""
     if fits(visit):
         preset = visit.texts.setting_of(visit.words)
         _take(visit, setting=preset.full if preset else visit.words)
 
 
-def _take(visit: Visit, **fields: str) -> None:
+def _take(visit: UpdateContext, **fields: str) -> None:
     visit.draft = replace(visit.draft, page=0, lucky=False, **fields)  # type: ignore[arg-type]
     ask_again(visit)
 
 
-def other_presets(visit: Visit) -> None:
+def other_presets(visit: UpdateContext) -> None:
     """Shows the next handful of presets for the same question, round and round."""
     visit.draft = replace(visit.draft, page=visit.draft.page + 1)
     announce(visit)
 
 
-def add_extra(visit: Visit) -> None:
+def add_extra(visit: UpdateContext) -> None:
     """One more message of wishes: several add up."""
     limit = WORD_LIMITS[Step.EXTRA]
     draft = visit.draft.with_extra(visit.words)
@@ -136,18 +136,18 @@ def add_extra(visit: Visit) -> None:
         visit.say_here("wizard.extra.more", left=limit - len(draft.extra))
 
 
-def replace_extra(visit: Visit) -> None:
+def replace_extra(visit: UpdateContext) -> None:
     """The user's words take the place of all wishes so far; says so where they are too long."""
     if fits(visit):
         _take(visit, extra=visit.words)
 
 
-def clear_extra(visit: Visit) -> None:
+def clear_extra(visit: UpdateContext) -> None:
     """Takes all wishes out of the draft, and asks the next question."""
     _take(visit, extra="")
 
 
-def lucky(visit: Visit) -> None:
+def lucky(visit: UpdateContext) -> None:
     """Fills everything by chance and shows the card; wishes of the user's own are kept."""
     texts, draft = visit.texts, visit.draft
     genre = random.choice(texts.genres).label
@@ -162,7 +162,7 @@ def lucky(visit: Visit) -> None:
     ask(visit, Step.SUMMARY)
 
 
-def begin(visit: Visit) -> None:
+def begin(visit: UpdateContext) -> None:
     """Makes a story of the card and asks for its first part. A limit leaves the card as it is."""
     draft = visit.draft
     if not draft.complete:
@@ -195,7 +195,7 @@ def begin(visit: Visit) -> None:
     visit.ask("part", session_id, None)
 
 
-def leave(visit: Visit) -> None:
+def leave(visit: UpdateContext) -> None:
     """Out of the wizard; the draft stays."""
     visit.go(Step.MENU)
     visit.say_here("cancel.wizard" if visit.draft.begun else "cancel.wizard_empty")

@@ -16,7 +16,7 @@ from conversation.localization import FALLBACK, Locales
 from core.errors import ModelDenied, StorageError
 from core.schemas import Outgoing
 from database import Database
-from gpt import Fault
+from gpt import CallFailure
 from telegram.sender import Delivery
 
 log = logging.getLogger(__name__)
@@ -45,10 +45,10 @@ class FaultReports:
         self._locales = locales
         self._clock = clock
         self._lock = threading.Lock()
-        self._windows: dict[_Kind, tuple[float, int, Fault]] = {}
+        self._windows: dict[_Kind, tuple[float, int, CallFailure]] = {}
         self._denied_at = -DENIED_EVERY_S
 
-    def take(self, fault: Fault) -> None:
+    def take(self, fault: CallFailure) -> None:
         """Reports a fault at once, or counts it where its like was reported within the minute."""
         kind = (fault.purpose, fault.error.status, str(fault.error))
         now = self._clock()
@@ -74,14 +74,14 @@ class FaultReports:
             if repeats:
                 self._send(fault, repeats)
 
-    def _send(self, fault: Fault, repeats: int) -> None:
+    def _send(self, fault: CallFailure, repeats: int) -> None:
         self._keep(lambda: self._to_debuggers(fault, repeats))
 
-    def _to_debuggers(self, fault: Fault, repeats: int) -> list[Outgoing]:
+    def _to_debuggers(self, fault: CallFailure, repeats: int) -> list[Outgoing]:
         known = [admin_id for admin_id in self._db.users.in_debug() if admin_id in self._config.admin_ids]
         return [self._message(admin_id, fault, repeats) for admin_id in known]
 
-    def _message(self, admin_id: int, fault: Fault, repeats: int) -> Outgoing:
+    def _message(self, admin_id: int, fault: CallFailure, repeats: int) -> Outgoing:
         user = self._db.users.get(admin_id)
         texts = self._locales[user.language if user else FALLBACK]
         error = fault.error
@@ -102,7 +102,7 @@ class FaultReports:
             )
         return Outgoing(admin_id, "sendMessage", {"text": text, "parse_mode": "HTML"})
 
-    def _to_admins(self, fault: Fault) -> list[Outgoing]:
+    def _to_admins(self, fault: CallFailure) -> list[Outgoing]:
         messages = []
         for admin_id in sorted(self._config.admin_ids):
             admin = self._db.users.get(admin_id)

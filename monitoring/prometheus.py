@@ -1,8 +1,8 @@
 """The metrics, by Prometheus' own client. Imported only where METRICS_PORT is set.
 
-What happens is counted as it happens (`PrometheusMeter`), since the process began. What is, is looked up when somebody
-asks (`_Now`): queues in memory, the rest in the database. The names and labels stand in `docs/deployment.md`, and the
-dashboard of `deploy/` is made of them.
+Events are counted as they happen (`PrometheusMetrics`). The present state is looked up when it is asked for (`_Now`):
+queues in memory, the rest in the database. Names and labels stand in `docs/deployment.md`; the dashboard of `deploy/`
+is made of them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.errors import StorageError
-from core.metrics import Meter
+from core.metrics import Metrics
 from core.schemas import Usage
 from monitoring.health import Health, Queues, Standing
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 LATENCY_S: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0)
 
 
-class PrometheusMeter(Meter):
+class PrometheusMetrics(Metrics):
     """Counts, in a registry of its own."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ BAD_GATEWAY = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class CallFailure:
     """`after`: the call takes effect first, and only its answer is lost or replaced."""
 
     method: str
@@ -35,7 +35,7 @@ class CallFaults:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: list[Fault] = []
+        self._faults: list[CallFailure] = []
         self._released = threading.Event()
 
     def refuse(
@@ -54,23 +54,23 @@ class CallFaults:
             words = {429: f"Too Many Requests: retry after {retry_after}", 500: "Internal Server Error"}
             description = words.get(status, "Bad Request: ordered by a test")
         answer = json_response(ApiError(status, description, retry_after).json(), status)
-        self._add(Fault(method, answer, times=times, chat_id=chat_id, after=after))
+        self._add(CallFailure(method, answer, times=times, chat_id=chat_id, after=after))
 
     def drop(self, method: str, *, after: bool = False, times: int = 1) -> None:
         """The connection breaks before the call takes effect, or `after` it did."""
-        self._add(Fault(method, drop=True, after=after, times=times))
+        self._add(CallFailure(method, drop=True, after=after, times=times))
 
     def hang(self, method: str, wait_s: float, *, after: bool = False, times: int = 1) -> None:
         """The answer takes `wait_s` longer; the call takes effect at the end, or at once with `after`."""
-        self._add(Fault(method, wait_s=wait_s, after=after, times=times))
+        self._add(CallFailure(method, wait_s=wait_s, after=after, times=times))
 
     def bad_gateway(self, method: str, *, after: bool = False, times: int = 1) -> None:
         """A proxy's HTML under 502."""
-        self._add(Fault(method, HttpResponse(502, BAD_GATEWAY, "text/html"), after=after, times=times))
+        self._add(CallFailure(method, HttpResponse(502, BAD_GATEWAY, "text/html"), after=after, times=times))
 
     def not_json(self, method: str, body: bytes = b"<html>OK</html>", *, times: int = 1) -> None:
         """Something else than JSON under 200."""
-        self._add(Fault(method, HttpResponse(200, body, "text/html"), times=times))
+        self._add(CallFailure(method, HttpResponse(200, body, "text/html"), times=times))
 
     def clear(self) -> None:
         """Nothing goes wrong any more; what hangs goes on."""
@@ -78,12 +78,12 @@ class CallFaults:
             self._faults.clear()
         self._released.set()
 
-    def _add(self, fault: Fault) -> None:
+    def _add(self, fault: CallFailure) -> None:
         self._released.clear()
         with self._lock:
             self._faults.append(fault)
 
-    def take(self, method: str, chat_id: object) -> Fault | None:
+    def take(self, method: str, chat_id: object) -> CallFailure | None:
         """The fault that this call meets, counted down."""
         if not self._faults:
             return None
@@ -99,7 +99,7 @@ class CallFaults:
                 return fault
         return None
 
-    def apply(self, fault: Fault, run: Callable[[], HttpResponse]) -> HttpResponse:
+    def apply(self, fault: CallFailure, run: Callable[[], HttpResponse]) -> HttpResponse:
         """The answer to a call that meets this fault; `run` is the call itself."""
         answer = run() if fault.after else None
         if fault.wait_s:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import LimitReached
-from core.metrics import SILENT, Meter
+from core.metrics import SILENT, Metrics
 from core.schemas import Usage
 from storage.connection import Connection, Row
 
@@ -59,7 +59,7 @@ class Ledger:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.meter: Meter = SILENT  # is told of each settled call, before its transaction has committed
+        self.meter: Metrics = SILENT  # is told of each settled call, before its transaction has committed
 
     def budget(self, period: str) -> Budget:
         """The budget of a period, in tokens; zeros where nothing has been used in it."""

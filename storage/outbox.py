@@ -9,13 +9,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple
 
-from core.schemas import OutboxRow, Outgoing, Recipe
+from core.schemas import DeferredAttachment, OutboxRow, Outgoing
 from storage.connection import Connection, Row
 
 
 def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
-    recipe = Recipe(*json.loads(row["recipe"])) if row["recipe"] else None
+    recipe = DeferredAttachment(*json.loads(row["recipe"])) if row["recipe"] else None
     params = json.loads(row["params"])
     return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], recipe)
 

@@ -23,7 +23,7 @@ import telebot
 
 from core.errors import StorageError, TelegramRefused
 from core.logs import event
-from core.metrics import SILENT, Meter
+from core.metrics import SILENT, Metrics
 from core.schemas import Outgoing
 from database import Database, InboxRow
 from telegram.api_client import BotApi
@@ -44,7 +44,7 @@ STORAGE_WORD_EVERY_S = 60.0
 
 
 @dataclass(slots=True)
-class Envelope:
+class UpdateResult:
     """One update while its handler runs: what came, and what the handler decides.
 
     Nothing here acts at once: messages, the verdict and the calls of `after` count when the
@@ -83,7 +83,7 @@ class Intake:
         on_poison: Callable[[InboxRow, str], None],
         *,
         webhook: tuple[str, str] | None = None,
-        meter: Meter = SILENT,
+        meter: Metrics = SILENT,
     ) -> None:
         self._bot = bot
         self._db = db
@@ -106,9 +106,9 @@ class Intake:
         self.source = self.webhook or Polling(api, self._keep, on_fatal)
 
     @property
-    def envelope(self) -> Envelope:
+    def envelope(self) -> UpdateResult:
         """The update that this thread handles now."""
-        envelope: Envelope = self._local.envelope
+        envelope: UpdateResult = self._local.envelope
         return envelope
 
     # ------------------------------------------------------------------ life
@@ -201,7 +201,7 @@ class Intake:
         while (taken := self._lines.take()) is not None:
             row, held, again = taken.row, None, False
             try:
-                held = self._run(row, Envelope(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
+                held = self._run(row, UpdateResult(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
             except StorageError as error:
                 event(log, logging.ERROR, "handler waits for the database", inbox=row.id, error=str(error))
                 self.tell_of_storage(row.chat_id)
@@ -220,21 +220,21 @@ class Intake:
         except StorageError:
             self.resume(chat_id)
 
-    def _run(self, row: InboxRow, envelope: Envelope) -> InboxRow | None:
+    def _run(self, row: InboxRow, envelope: UpdateResult) -> InboxRow | None:
         """Runs one update's handler in its transaction; the row to hold, where it waits for a turn now."""
         if row.id not in self._earlier:
             return self._handle(row, envelope)
         with self._trying:
             return self._handle(row, envelope) if self._may_try(row) else None
 
-    def _handle(self, row: InboxRow, envelope: Envelope) -> InboxRow | None:
+    def _handle(self, row: InboxRow, envelope: UpdateResult) -> InboxRow | None:
         started = self._begun[row.id] = time.monotonic()
         try:
             return self._handled(row, envelope, started)
         finally:
             del self._begun[row.id]
 
-    def _handled(self, row: InboxRow, envelope: Envelope, started: float) -> InboxRow | None:
+    def _handled(self, row: InboxRow, envelope: UpdateResult, started: float) -> InboxRow | None:
         body, failed = row.body, False
         try:
             with self._db.transaction():
@@ -283,7 +283,7 @@ class Intake:
             return InboxRow(row.id, row.chat_id, body, 0, envelope.queued, envelope.blocks)
         return None
 
-    def _close(self, row: InboxRow, envelope: Envelope) -> list[Any]:
+    def _close(self, row: InboxRow, envelope: UpdateResult) -> list[Any]:
         """Writes what the handler decided, in its transaction."""
         if envelope.verdict in ("turn", "hear"):
             self._db.inbox.become_turn(row.id)

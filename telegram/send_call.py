@@ -23,8 +23,8 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from core.errors import TelegramRefused, TelegramUnreachable
-from core.metrics import SILENT, Meter
-from core.schemas import Json, Made, OutboxRow, Recipe
+from core.metrics import SILENT, Metrics
+from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from core.text import plain_text, tail
 from telegram.api_client import BotApi
 from telegram.rate_limits import Pace, backoff_s
@@ -59,8 +59,8 @@ class Calls:
         pace: Pace,
         on_blocked: Callable[[int], None] | None,
         before_mark: Callable[[int], None],
-        make: Callable[[Recipe], Made | None],
-        meter: Meter = SILENT,
+        make: Callable[[DeferredAttachment], RenderedAttachment | None],
+        meter: Metrics = SILENT,
     ) -> None:
         self._api = api
         self._store = store

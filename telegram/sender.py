@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
-from core.metrics import SILENT, Meter
-from core.schemas import Json, Made, OutboxRow, Recipe
+from core.metrics import SILENT, Metrics
+from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from telegram.api_client import BotApi
 from telegram.rate_limits import NEVER, Pace
 from telegram.send_call import Calls, OutboxStore
@@ -43,8 +43,8 @@ class Delivery:
         senders: int = 9,
         pace: Pace | None = None,
         on_blocked: Callable[[int], None] | None = None,
-        make: Callable[[Recipe], Made | None] = lambda recipe: None,
-        meter: Meter = SILENT,
+        make: Callable[[DeferredAttachment], RenderedAttachment | None] = lambda recipe: None,
+        meter: Metrics = SILENT,
     ) -> None:
         self._store = store
         self._pace = pace or Pace()

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
-from tests.world import World
+from tests.world import BotHarness
 
 settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bot")
@@ -48,12 +48,12 @@ def models() -> Iterator[ModelServers]:
 
 
 @pytest.fixture
-def make_world(telegram: TelegramServer, models: ModelServers, tmp_path: Path) -> Iterator[Callable[..., World]]:
+def make_world(telegram: TelegramServer, models: ModelServers, tmp_path: Path) -> Iterator[Callable[..., BotHarness]]:
     """Makes the test's world, with these settings of the bot."""
-    worlds: list[World] = []
+    worlds: list[BotHarness] = []
 
-    def make(**settings: object) -> World:
-        world = World(tmp_path, telegram, models, **settings)
+    def make(**settings: object) -> BotHarness:
+        world = BotHarness(tmp_path, telegram, models, **settings)
         worlds.append(world)
         return world
 
@@ -63,7 +63,7 @@ def make_world(telegram: TelegramServer, models: ModelServers, tmp_path: Path) -
 
 
 @pytest.fixture
-def world(make_world: Callable[..., World]) -> World:
+def world(make_world: Callable[..., BotHarness]) -> BotHarness:
     """A world whose bot runs."""
     made = make_world()
     made.start()

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from ai.openai_text import OpenAIWire
-from ai.provider import Credential, Fault, Static
+from ai.openai_text import OpenAIProvider
+from ai.provider import CallFailure, Credential, Static
 from core.http_client import Sessions
 from core.schemas import Chunk, Message, Request
 from gpt import GPT
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
-from yandex_gpt import YandexWire
+from yandex_gpt import YandexProvider
 
 SYSTEM = "Ты писатель.\nЖанр: Фэнтези\nГерой: Картограф Веста\nМесто: Город на великане"
 REQUEST = Request((Message("system", SYSTEM), Message("user", "Начни историю.")), max_tokens=800, user_id=7, turn_id=70)
@@ -28,7 +28,7 @@ def models() -> Iterator[ModelServers]:
 
 
 @pytest.fixture
-def faults() -> list[Fault]:
+def faults() -> list[CallFailure]:
     return []
 
 
@@ -36,11 +36,11 @@ Client = Callable[..., GPT]
 
 
 @pytest.fixture
-def client(models: ModelServers, faults: list[Fault]) -> Client:
+def client(models: ModelServers, faults: list[CallFailure]) -> Client:
     """Makes a `GPT` on YandexGPT's stand-in."""
 
     def make(credential: Credential | None = None, **options: Any) -> GPT:
-        wire = YandexWire(FOLDER_ID, credential or Static(f"Api-Key {API_KEY}"), url=models.llm_url)
+        wire = YandexProvider(FOLDER_ID, credential or Static(f"Api-Key {API_KEY}"), url=models.llm_url)
         settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
         return GPT(wire, Sessions(), **settings | options)
 
@@ -48,12 +48,12 @@ def client(models: ModelServers, faults: list[Fault]) -> Client:
 
 
 @pytest.fixture
-def openai_client(models: ModelServers, faults: list[Fault]) -> Client:
+def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
     """Makes a `GPT` on the OpenAI-compatible stand-in."""
 
     def make(timeout_s: float = 10.0, **options: Any) -> GPT:
         sessions = Sessions()
-        wire = OpenAIWire(models.openai_url, sessions, **options)
+        wire = OpenAIProvider(models.openai_url, sessions, **options)
         return GPT(wire, sessions, on_fault=faults.append, backoff_s=0.01, timeout_s=timeout_s)
 
     return make

@@ -13,12 +13,12 @@ from PIL import Image
 from handlers.access_requests import amounts
 from handlers.usage_chart import SIZE, days_chart
 from sandbox.telegram_state import ChatMessage
-from tests.world import ADMIN_ID, World, until
+from tests.world import ADMIN_ID, BotHarness, until
 
 DAY_S = 86_400
 
 
-def picture_of(world: World, message: ChatMessage) -> Image.Image:
+def picture_of(world: BotHarness, message: ChatMessage) -> Image.Image:
     assert message.attachment is not None
     return Image.open(io.BytesIO(world.telegram.state.files[message.attachment.file_id][1]))
 
@@ -28,7 +28,9 @@ def shown(message: ChatMessage) -> str:
     return message.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
-def spend(world: World, user_id: int, tokens: int, days_ago: int = 0, purpose: str = "part", model: str = "") -> None:
+def spend(
+    world: BotHarness, user_id: int, tokens: int, days_ago: int = 0, purpose: str = "part", model: str = ""
+) -> None:
     """A settled call of that day, as if the user had asked then."""
     turn = "insert into turn (chat_id, user_id, kind, state, created_at) values (?1, ?1, 'part', 'answered', 0)"
     world.change(turn, user_id)
@@ -43,7 +45,7 @@ def spend(world: World, user_id: int, tokens: int, days_ago: int = 0, purpose: s
 # ---------------------------------------------------------------------- /balance, /stats, /info
 
 
-def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(world: World) -> None:
+def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(world: BotHarness) -> None:
     person = world.new_person()
     spend(world, 1, 1600, days_ago=3)
     spend(world, 1, 1000)
@@ -55,7 +57,7 @@ def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(world: Wor
     assert "Каждый день" not in said and not person.last.labels
 
 
-def test_the_balance_says_when_tokens_come_back(make_world: Callable[..., World]) -> None:
+def test_the_balance_says_when_tokens_come_back(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(USER_TOKENS_PER_DAY=5000)
     world.start()
     person = world.new_person()
@@ -63,14 +65,14 @@ def test_the_balance_says_when_tokens_come_back(make_world: Callable[..., World]
     assert "Каждый день прибавляется 5 000, пока их меньше 30 000 токенов. Следующие через" in shown(person.wait("Ост"))
 
 
-def test_an_admins_balance_has_no_end(world: World) -> None:
+def test_an_admins_balance_has_no_end(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     world.change("update user set balance = 0")
     admin.send("/balance")
     assert "без ограничений" in shown(admin.wait("Осталось")) and not admin.last.labels
 
 
-def test_every_answered_call_counts_for_its_user(world: World) -> None:
+def test_every_answered_call_counts_for_its_user(world: BotHarness) -> None:
     person = world.writer()
     person.send("/stats")
     said = shown(person.wait("Запросов к модели: 1"))
@@ -80,13 +82,13 @@ def test_every_answered_call_counts_for_its_user(world: World) -> None:
     assert world.value("select requests from user") == 1
 
 
-def test_statistics_of_somebody_who_has_asked_nothing_yet(world: World) -> None:
+def test_statistics_of_somebody_who_has_asked_nothing_yet(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/stats")
     assert "Последний запрос: ещё не было" in shown(person.wait("Запросов к модели: 0"))
 
 
-def test_info_names_version_models_commands_and_the_open_session(world: World) -> None:
+def test_info_names_version_models_commands_and_the_open_session(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/info")
     said = shown(person.wait("Соавтор"))
@@ -109,7 +111,7 @@ def test_info_names_version_models_commands_and_the_open_session(world: World) -
 
 
 @pytest.mark.parametrize("command", ["/balance", "/stats", "/info"])
-def test_informing_commands_leave_the_wizard_where_it_was(world: World, command: str) -> None:
+def test_informing_commands_leave_the_wizard_where_it_was(world: BotHarness, command: str) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1 из 5")
@@ -121,7 +123,7 @@ def test_informing_commands_leave_the_wizard_where_it_was(world: World, command:
 # ---------------------------------------------------------------------- the whole bot, for admins
 
 
-def test_an_admin_sees_the_whole_bot(world: World) -> None:
+def test_an_admin_sees_the_whole_bot(world: BotHarness) -> None:
     world.writer(1)
     admin = world.new_person(ADMIN_ID, "Админ")
     world.change("update user set last_request_at = ? where id = ?", int(time.time()) - 5 * DAY_S, ADMIN_ID)
@@ -141,8 +143,8 @@ def test_an_admin_sees_the_whole_bot(world: World) -> None:
     assert "новые люди: 2" in said and "начаты истории: 1" in said
 
 
-def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
-    from core.schemas import Recipe
+def test_the_whole_bot_in_roubles_where_prices_are_known(world: BotHarness) -> None:
+    from core.schemas import DeferredAttachment
     from handlers.usage import TOTALS, Statistics
 
     admin = world.new_person(ADMIN_ID, "Админ")
@@ -156,14 +158,14 @@ def test_the_whole_bot_in_roubles_where_prices_are_known(world: World) -> None:
         world.app.locales,
         lambda model, read, written: prices[model] * (read + written) if model in prices else None,
     )
-    text = str(rubles.totals(Recipe(TOTALS, ADMIN_ID, "ru")).params["text"])
+    text = str(rubles.totals(DeferredAttachment(TOTALS, ADMIN_ID, "ru")).params["text"])
     assert "примерно 200 ₽</b>, не считая вызовов, цена которых неизвестна: 1" in text
 
 
 # ---------------------------------------------------------------------- the profile
 
 
-def test_the_profile_shows_what_is_left_and_chosen(world: World) -> None:
+def test_the_profile_shows_what_is_left_and_chosen(world: BotHarness) -> None:
     person = world.writer()
     world.change("update user set balance = 21600, spent = 8400")
     person.press("🏠 Меню")
@@ -176,7 +178,7 @@ def test_the_profile_shows_what_is_left_and_chosen(world: World) -> None:
     assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🤖 Модель", "🌐 Язык")
 
 
-def test_what_happens_at_a_full_chat_is_switched_in_place(world: World) -> None:
+def test_what_happens_at_a_full_chat_is_switched_in_place(world: BotHarness) -> None:
     person = world.new_person()
     person.press("👤 Профиль")
     card = person.wait("👤 Анна")
@@ -188,7 +190,7 @@ def test_what_happens_at_a_full_chat_is_switched_in_place(world: World) -> None:
     assert world.value("select at_full from user") == "summarise"
 
 
-def test_the_model_is_chosen_from_the_profile(world: World) -> None:
+def test_the_model_is_chosen_from_the_profile(world: BotHarness) -> None:
     person = world.new_person()
     person.press("👤 Профиль")
     person.wait("👤 Анна")
@@ -196,7 +198,7 @@ def test_the_model_is_chosen_from_the_profile(world: World) -> None:
     person.wait("/model")
 
 
-def test_the_language_is_chosen_from_the_profile(world: World) -> None:
+def test_the_language_is_chosen_from_the_profile(world: BotHarness) -> None:
     person = world.new_person()
     person.press("👤 Профиль")
     person.wait("👤 Анна")
@@ -205,7 +207,7 @@ def test_the_language_is_chosen_from_the_profile(world: World) -> None:
 
 
 @pytest.mark.parametrize("data", ["account:nonsense", "account:all_days", "account:", "account:ask_access", "users:1"])
-def test_an_invented_button_of_the_account_is_past(world: World, data: str) -> None:
+def test_an_invented_button_of_the_account_is_past(world: BotHarness, data: str) -> None:
     person = world.new_person()
     person.press("👤 Профиль")
     card = person.wait("👤 Анна")
@@ -226,7 +228,7 @@ def pressed(message: ChatMessage, data: str) -> dict[str, object]:
 # ---------------------------------------------------------------------- the picture
 
 
-def test_the_picture_of_30_days_has_every_number_in_its_caption(world: World) -> None:
+def test_the_picture_of_30_days_has_every_number_in_its_caption(world: BotHarness) -> None:
     person = world.new_person()
     for days_ago, tokens in ((0, 300), (2, 5000), (29, 40), (30, 999)):
         spend(world, 1, tokens, days_ago)
@@ -242,14 +244,14 @@ def test_the_picture_of_30_days_has_every_number_in_its_caption(world: World) ->
     assert picture.format == "PNG" and picture.size == SIZE and picture.mode == "RGB"
 
 
-def test_nothing_is_drawn_of_30_days_without_a_token(world: World) -> None:
+def test_nothing_is_drawn_of_30_days_without_a_token(world: BotHarness) -> None:
     person = world.new_person()
     person.press("👤 Профиль")
     person.wait("👤 Анна")
     assert "рисовать нечего" in str(person.tap("📊 30 дней").wait_answer().text)
 
 
-def test_an_admin_also_gets_the_picture_of_the_whole_bot(world: World) -> None:
+def test_an_admin_also_gets_the_picture_of_the_whole_bot(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     spend(world, 1, 1200)
     spend(world, ADMIN_ID, 300)
@@ -259,7 +261,7 @@ def test_an_admin_also_gets_the_picture_of_the_whole_bot(world: World) -> None:
     assert "1 500 токенов" in shown(admin.wait("Токены всего бота"))
 
 
-def test_a_picture_is_drawn_anew_by_the_next_life(world: World) -> None:
+def test_a_picture_is_drawn_anew_by_the_next_life(world: BotHarness) -> None:
     person = world.new_person()
     spend(world, 1, 300)
     world.telegram.faults.refuse("sendPhoto", 502, times=1)
@@ -282,7 +284,7 @@ def test_any_days_can_be_drawn(numbers: list[int]) -> None:
 # ---------------------------------------------------------------------- asking for more
 
 
-def out_of_turns(world: World) -> tuple[object, ChatMessage]:
+def out_of_turns(world: BotHarness) -> tuple[object, ChatMessage]:
     """A writer whose tokens have run out, and the sentence about it."""
     person = world.writer()
     world.change("update user set balance = 10 where id = 1")
@@ -290,19 +292,19 @@ def out_of_turns(world: World) -> tuple[object, ChatMessage]:
     return person, person.wait("Ходы кончились")
 
 
-def test_without_an_admin_there_is_nobody_to_ask(make_world: Callable[..., World]) -> None:
+def test_without_an_admin_there_is_nobody_to_ask(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(ADMIN_IDS="")
     world.start()
     _, said = out_of_turns(world)
     assert "администратора у бота нет" in shown(said) and not said.labels
 
 
-def test_an_admin_who_never_began_a_chat_cannot_be_asked(world: World) -> None:
+def test_an_admin_who_never_began_a_chat_cannot_be_asked(world: BotHarness) -> None:
     _, said = out_of_turns(world)
     assert "администратора у бота нет" in shown(said) and not said.labels
 
 
-def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(make_world: Callable[..., World]) -> None:
+def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(ADMIN_IDS=f"{ADMIN_ID},901")
     app = world.start()
     first, second = world.new_person(ADMIN_ID, "Админ"), world.new_person(901, "Второй")
@@ -332,7 +334,7 @@ def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(make_wo
     person.wait("И пошло дальше.")
 
 
-def test_a_declined_user_hears_it_and_may_ask_again(world: World) -> None:
+def test_a_declined_user_hears_it_and_may_ask_again(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     out_of_turns(world)
     person = world.telegram.user(1)
@@ -346,7 +348,7 @@ def test_a_declined_user_hears_it_and_may_ask_again(world: World) -> None:
     assert world.value("select balance from user where id = 1") == 10
 
 
-def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(world: World) -> None:
+def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     out_of_turns(world)
     person = world.telegram.user(1)
@@ -361,7 +363,7 @@ def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(world:
     assert world.value("select balance from user where id = 1") == 10
 
 
-def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: Callable[..., World]) -> None:
+def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_SESSIONS_PER_USER=1)
     world.start()
     admin = world.new_person(ADMIN_ID, "Админ")
@@ -389,7 +391,7 @@ def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: C
     person.wait("начато 11 из 11", since=0)
 
 
-def test_the_profile_offers_to_ask_when_little_is_left(world: World) -> None:
+def test_the_profile_offers_to_ask_when_little_is_left(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     person = world.new_person()
     person.press("👤 Профиль")

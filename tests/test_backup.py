@@ -16,10 +16,10 @@ import pytest
 
 from core.errors import ForeignDatabase, StorageError
 from database import Database, back_up
-from tests.world import ROOT, World
+from tests.world import ROOT, BotHarness
 
 
-def backup(world: World, target: Path) -> tuple[int, str]:
+def backup(world: BotHarness, target: Path) -> tuple[int, str]:
     """What `python bot.py --backup` ends with: its exit code and its lines."""
     done = subprocess.run(
         [sys.executable, "bot.py", "--backup", str(target)],
@@ -32,7 +32,7 @@ def backup(world: World, target: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_a_backup_under_way_of_writing_restores_the_stories(world: World, tmp_path: Path) -> None:
+def test_a_backup_under_way_of_writing_restores_the_stories(world: BotHarness, tmp_path: Path) -> None:
     person = world.writer(words="Жил-был смотритель.")
     assert world.app is not None
     database, target = world.app.config.database_path, tmp_path / "copy.db"
@@ -79,7 +79,7 @@ def test_a_backup_under_way_of_writing_restores_the_stories(world: World, tmp_pa
     person.wait("А дальше вот что.")
 
 
-def test_a_backup_takes_the_place_of_an_older_one_and_needs_no_bot(make_world: Callable[..., World]) -> None:
+def test_a_backup_takes_the_place_of_an_older_one_and_needs_no_bot(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     world.start()
     world.new_person()
@@ -91,7 +91,7 @@ def test_a_backup_takes_the_place_of_an_older_one_and_needs_no_bot(make_world: C
 
 
 @pytest.mark.parametrize("name", ["bot.db", "bot.db-wal", "bot.db.lock", "link.db"])
-def test_the_database_itself_is_never_overwritten(world: World, name: str) -> None:
+def test_the_database_itself_is_never_overwritten(world: BotHarness, name: str) -> None:
     world.new_person()
     (world.folder / "link.db").symlink_to(world.folder / "bot.db")
     code, line = backup(world, world.folder / name)
@@ -100,7 +100,7 @@ def test_the_database_itself_is_never_overwritten(world: World, name: str) -> No
     assert world.value("select count(*) from user") == 1
 
 
-def test_a_copy_that_fails_leaves_the_older_one(world: World, tmp_path: Path) -> None:
+def test_a_copy_that_fails_leaves_the_older_one(world: BotHarness, tmp_path: Path) -> None:
     world.new_person()
     code, line = backup(world, tmp_path / "nowhere" / "copy.db")
     assert code == 1 and line.count("\n") == 1 and "nowhere" in line

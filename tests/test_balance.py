@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from database import Database
-from tests.world import World
+from tests.world import BotHarness
 
 
 def test_tokens_come_back_once_a_day_and_up_to_the_first_gift(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_tokens_come_back_once_a_day_and_up_to_the_first_gift(tmp_path: Path) ->
     db.close()
 
 
-def test_a_daily_gift_lets_a_user_write_on(make_world: Callable[..., World]) -> None:
+def test_a_daily_gift_lets_a_user_write_on(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(USER_TOKENS=4000, USER_TOKENS_PER_DAY=3000)
     app = world.start()
     person = world.writer()
@@ -35,7 +35,9 @@ def test_a_daily_gift_lets_a_user_write_on(make_world: Callable[..., World]) -> 
     person.wait("Новый день.")
 
 
-def test_a_model_that_yandex_offers_the_openai_way_only_is_asked_that_way(make_world: Callable[..., World]) -> None:
+def test_a_model_that_yandex_offers_the_openai_way_only_is_asked_that_way(
+    make_world: Callable[..., BotHarness],
+) -> None:
     world = make_world(YANDEX_MODEL="deepseek-v4-flash")
     world.start()
     world.writer(words="Рассказано иначе.")

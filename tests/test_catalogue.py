@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ai.catalog import Catalogue, Listed, Model, Price, Weight, weighed
-from ai.registry import Offer, Server
+from ai.catalog import Catalogue, CostMultiplier, Model, ModelInfo, Price, weighed
+from ai.registry import ModelRegistry, Server
 from core.errors import ConfigError, ModelAway
 
 ROOT = Path(__file__).parent.parent
@@ -55,7 +55,7 @@ def test_a_cost_is_rounded_up_and_never_to_nothing(tokens_in: int, tokens_out: i
     assert weight.of(tokens_in) * base >= tokens_in * price > (weight.of(tokens_in) - 1) * base
     assert weight.of(tokens_in, tokens_out) == weight.of(tokens_in) + weight.of(0, tokens_out)
     assert (weight.of(tokens_in) > 0) == (tokens_in > 0)
-    assert Weight().of(tokens_in, tokens_out) == tokens_in + tokens_out
+    assert CostMultiplier().of(tokens_in, tokens_out) == tokens_in + tokens_out
 
 
 def test_names_aliases_and_titles_find_a_model() -> None:
@@ -107,11 +107,11 @@ def test_a_file_with_faults_is_refused_in_sentences(text: str, fault: str, tmp_p
     assert fault in str(refused.value)
 
 
-def server(*answers: list[Listed] | ModelAway) -> Server:
+def server(*answers: list[ModelInfo] | ModelAway) -> Server:
     """A server that lists its models so, one answer after the other."""
     left = list(answers)
 
-    def ask() -> list[Listed]:
+    def ask() -> list[ModelInfo]:
         answer = left.pop(0)
         if isinstance(answer, ModelAway):
             raise answer
@@ -121,14 +121,16 @@ def server(*answers: list[Listed] | ModelAway) -> Server:
 
 
 def test_a_default_without_a_name_is_the_first_that_the_server_lists() -> None:
-    offer = Offer((), Model("", vendor="openai"), server([Listed("one"), Listed("two")], [Listed("two")]))
+    offer = ModelRegistry(
+        (), Model("", vendor="openai"), server([ModelInfo("one"), ModelInfo("two")], [ModelInfo("two")])
+    )
     assert (offer.default.name, offer.models, offer.heard) == ("", (), False)
     assert offer.refresh() and offer.default.name == "one"
     assert offer.refresh() and offer.default.name == "two"
 
 
 def test_a_chosen_model_counts_as_there_until_a_server_has_said_otherwise() -> None:
-    offer = Offer(CATALOGUE.models, CATALOGUE.models[0], server(ModelAway("away"), [Listed("one")]))
+    offer = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0], server(ModelAway("away"), [ModelInfo("one")]))
     assert not offer.refresh() and offer.away
     unheard = offer.chosen("theirs")
     assert unheard is not None and unheard.vendor == "openai"
@@ -138,9 +140,9 @@ def test_a_chosen_model_counts_as_there_until_a_server_has_said_otherwise() -> N
 
 
 def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
-    heard = Offer((), Model("", vendor="openai"), server([Listed("one", 4096)]))
+    heard = ModelRegistry((), Model("", vendor="openai"), server([ModelInfo("one", 4096)]))
     heard.refresh()
-    later = Offer((), Model("", vendor="openai"), server())
+    later = ModelRegistry((), Model("", vendor="openai"), server())
     for broken in ("nonsense", "1", "[1]", '[["a","b"]]'):
         later.recall(broken)
         assert not later.heard
@@ -149,14 +151,14 @@ def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
 
 
 def test_tokens_in_roubles() -> None:
-    offer = Offer(CATALOGUE.models, CATALOGUE.models[0])
+    offer = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
     assert offer.rubles("aliceai-llm", 2_000, 500) == 1.6
     assert offer.rubles("yandexgpt-lite", 1_000, 0) == 0.2
     assert offer.rubles("deepseek-v4-flash", 1, 1) is offer.rubles("", 1, 1) is offer.rubles("x", 1, 1) is None
 
 
 def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
-    offer = Offer(CATALOGUE.models, CATALOGUE.models[0])
+    offer = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
     assert [model.name for model in offer.nearest("qwen")] == ["qwen3.6-35b-a3b"]
     assert "deepseek-v4-flash" in [model.name for model in offer.nearest("deepsek-v4-flash")]
     assert offer.nearest("щщщ") == [] == offer.nearest(" ")

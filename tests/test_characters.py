@@ -24,7 +24,7 @@ from database import Database
 from monitoring.analytics import MOST_UNDER_WAY, Analytics
 from sandbox.people import Person
 from tests.webapp_site import SCRIPT
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 CAT = "Кот-писарь Пантелей"
 YAGA = "Баба-яга на пенсии"
@@ -32,7 +32,7 @@ RU = Locales.load(Path(__file__).resolve().parent.parent / "locales")["ru"]
 GREETING = RU.characters[0].persona.greeting
 
 
-def talker(world: World, name: str = CAT) -> Person:
+def talker(world: BotHarness, name: str = CAT) -> Person:
     """Somebody to whom a character has said its greeting."""
     person = world.new_person()
     person.press("🎭 Персонажи")
@@ -42,7 +42,7 @@ def talker(world: World, name: str = CAT) -> Person:
     return person
 
 
-def said(world: World, person: Person, words: str, answer: str) -> list[dict[str, str]]:
+def said(world: BotHarness, person: Person, words: str, answer: str) -> list[dict[str, str]]:
     """Says something and gets this answer; what the model was asked."""
     world.says(answer)
     person.send(words)
@@ -53,7 +53,7 @@ def said(world: World, person: Person, words: str, answer: str) -> list[dict[str
 # ---------------------------------------------------------------------- the choice
 
 
-def test_characters_are_chosen_by_buttons_where_there_is_no_page(world: World) -> None:
+def test_characters_are_chosen_by_buttons_where_there_is_no_page(world: BotHarness) -> None:
     person = world.new_person()
     assert ("💬 Чат", "🎭 Персонажи") in person.keyboard
     person.press("🎭 Персонажи")
@@ -72,7 +72,7 @@ def test_characters_are_chosen_by_buttons_where_there_is_no_page(world: World) -
 
 
 @pytest.mark.parametrize("command", ["/characters", "/menu"])
-def test_commands_say_who_is_on(command: str, world: World) -> None:
+def test_commands_say_who_is_on(command: str, world: BotHarness) -> None:
     person = talker(world)
     person.send(command)
     shown = person.wait("Отвечает Кот-писарь")
@@ -85,7 +85,9 @@ def test_commands_say_who_is_on(command: str, world: World) -> None:
     person.wait(f"🎭 Отвечает {CAT}")
 
 
-def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(make_world: Callable[..., World]) -> None:
+def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
+    make_world: Callable[..., BotHarness],
+) -> None:
     world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
     world.start()
     person = world.telegram.user(1, "Анна")
@@ -112,7 +114,7 @@ TREZOR = {
 }
 
 
-def on_the_page(world: World, person: Person) -> Callable[..., requests.Response]:
+def on_the_page(world: BotHarness, person: Person) -> Callable[..., requests.Response]:
     """The page as it opens for a person: what asks its server."""
     address = person.tap("🎭 Открыть персонажей").url
     data = unquote(address.partition("tgWebAppData=")[2].partition("&")[0])
@@ -129,14 +131,14 @@ def on_the_page(world: World, person: Person) -> Callable[..., requests.Response
 
 
 @pytest.fixture
-def paged(make_world: Callable[..., World]) -> World:
+def paged(make_world: Callable[..., BotHarness]) -> BotHarness:
     """A world whose bot has its page."""
     world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
     world.start()
     return world
 
 
-def test_a_choice_on_the_page_brings_the_greeting_into_the_chat(paged: World) -> None:
+def test_a_choice_on_the_page_brings_the_greeting_into_the_chat(paged: BotHarness) -> None:
     person = paged.new_person()
     ask = on_the_page(paged, person)
     shown = ask("GET", "characters").json()
@@ -148,7 +150,7 @@ def test_a_choice_on_the_page_brings_the_greeting_into_the_chat(paged: World) ->
     assert said(paged, person, "Привет", "Мур.")[-1] == {"role": "user", "text": "Привет"}
 
 
-def test_an_own_character_made_on_the_page_answers_and_its_deletion_ends_it(paged: World) -> None:
+def test_an_own_character_made_on_the_page_answers_and_its_deletion_ends_it(paged: BotHarness) -> None:
     person = paged.new_person()
     ask = on_the_page(paged, person)
     own = ask("POST", "characters", json=TREZOR).json()
@@ -164,7 +166,7 @@ def test_an_own_character_made_on_the_page_answers_and_its_deletion_ends_it(page
     person.wait("С кем поговорим")
 
 
-def test_a_story_s_file_comes_into_the_chat_when_it_is_ordered_on_the_page(paged: World) -> None:
+def test_a_story_s_file_comes_into_the_chat_when_it_is_ordered_on_the_page(paged: BotHarness) -> None:
     person = paged.writer()
     person.press("🏠 Меню")
     person.wait("Вы в меню")
@@ -176,7 +178,7 @@ def test_a_story_s_file_comes_into_the_chat_when_it_is_ordered_on_the_page(paged
     person.wait(lambda message: message.attachment is not None and message.attachment.name.endswith(".txt"))
 
 
-def test_what_a_page_could_not_have_sent_does_nothing(paged: World) -> None:
+def test_what_a_page_could_not_have_sent_does_nothing(paged: BotHarness) -> None:
     person, other = paged.new_person(), paged.new_person(2)
     assert paged.app is not None
     for data in ("", "character", "character:", "character:99999", "delete:1", "fb2:1", "character:1" + "0" * 40):
@@ -193,7 +195,7 @@ def test_what_a_page_could_not_have_sent_does_nothing(paged: World) -> None:
     assert other.last.text.startswith("Меню внизу")
 
 
-def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: World) -> None:
+def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: BotHarness) -> None:
     person, other = paged.writer(1), paged.new_person(2)
     own = on_the_page(paged, other)("POST", "characters", json=TREZOR).json()
     for data in (f"character:{own['id']}", "character:-1", "character:\u0661", "txt:99"):
@@ -210,7 +212,7 @@ def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: Wor
 # ---------------------------------------------------------------------- talking
 
 
-def test_own_words_go_to_the_character_with_its_personality_and_history(world: World) -> None:
+def test_own_words_go_to_the_character_with_its_personality_and_history(world: BotHarness) -> None:
     person = talker(world)
     said(world, person, "Кто вы?", "Писарь я, и не последний.")
     prompt = said(world, person, "А мыши?", "Тсс!")
@@ -223,7 +225,7 @@ def test_own_words_go_to_the_character_with_its_personality_and_history(world: W
     assert [turn["text"] for turn in turns[2:]] == ["Кто вы?", "Писарь я, и не последний.", "А мыши?"]
 
 
-def test_question_and_answer_stand_side_by_side_in_the_database(world: World) -> None:
+def test_question_and_answer_stand_side_by_side_in_the_database(world: BotHarness) -> None:
     person = talker(world)
     said(world, person, "Кто вы?", "Писарь.")
     question = world.value("select id from prompt where text = 'Кто вы?'")
@@ -234,7 +236,7 @@ def test_question_and_answer_stand_side_by_side_in_the_database(world: World) ->
     assert kind == "character"
 
 
-def test_switching_keeps_each_ones_history(world: World) -> None:
+def test_switching_keeps_each_ones_history(world: BotHarness) -> None:
     person = talker(world)
     said(world, person, "Запомни слово: клубок", "Запомнил.")
     person.press("🎭 Персонажи")
@@ -252,7 +254,7 @@ def test_switching_keeps_each_ones_history(world: World) -> None:
     assert "хворать" not in str(prompt)
 
 
-def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(world: World) -> None:
+def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(world: BotHarness) -> None:
     person = talker(world)
     said(world, person, "Запомни: клубок", "Запомнил.")
     person.press("🎭 Персонажи")
@@ -268,7 +270,7 @@ def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(world:
     assert "клубок" in str(said(world, person, "А теперь?", "Клубок!"))
 
 
-def test_forgetting_lets_the_character_greet_again(world: World) -> None:
+def test_forgetting_lets_the_character_greet_again(world: BotHarness) -> None:
     person = talker(world)
     said(world, person, "Запомни: клубок", "Запомнил.")
     person.send("/clear")
@@ -278,7 +280,7 @@ def test_forgetting_lets_the_character_greet_again(world: World) -> None:
     assert "клубок" not in str(said(world, person, "Что помнишь?", "Ничего."))
 
 
-def test_forgetting_a_conversation_leaves_the_one_before_it_whole(world: World) -> None:
+def test_forgetting_a_conversation_leaves_the_one_before_it_whole(world: BotHarness) -> None:
     person = talker(world)
     said(world, person, "Запомни: клубок", "Запомнил.")
     person.press("🎭 Персонажи")
@@ -298,7 +300,7 @@ def test_forgetting_a_conversation_leaves_the_one_before_it_whole(world: World) 
     assert "клубок" in str(said(world, person, "А теперь?", "Клубок!"))
 
 
-def test_a_story_and_the_chat_wait_while_a_character_talks(world: World) -> None:
+def test_a_story_and_the_chat_wait_while_a_character_talks(world: BotHarness) -> None:
     person = world.writer(words="Маяк погас.")
     person.send("/characters")
     person.wait("С кем поговорим")
@@ -312,7 +314,7 @@ def test_a_story_and_the_chat_wait_while_a_character_talks(world: World) -> None
     assert "Маяк погас." in str(said(world, person, "И тут он зажёгся.", "Свет залил остров."))
 
 
-def test_words_that_wait_stay_with_the_character_they_were_said_to(world: World) -> None:
+def test_words_that_wait_stay_with_the_character_they_were_said_to(world: BotHarness) -> None:
     person = talker(world)
     world.says("Долгий ответ.", hang_after=1)
     person.send("Расскажи")
@@ -329,7 +331,7 @@ def test_words_that_wait_stay_with_the_character_they_were_said_to(world: World)
     assert world.value("select name from character where id = (select character_id from user)") == YAGA
 
 
-def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(world: World) -> None:
+def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(world: BotHarness) -> None:
     person = talker(world)
     world.says("Мур. Дописал. А вот и постскриптум.", hang_after=5)
     person.send("Допишите письмо")
@@ -346,7 +348,7 @@ def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(world: World) -
     assert not [message for message in person.bot_messages if "Баба-яга на пенсии договаривает" in message.text]
 
 
-def test_edited_words_are_answered_anew(world: World) -> None:
+def test_edited_words_are_answered_anew(world: BotHarness) -> None:
     person = talker(world)
     world.says("Не понял.")
     words = person.send("Как дила?")
@@ -357,7 +359,7 @@ def test_edited_words_are_answered_anew(world: World) -> None:
     assert "дила" not in str(world.prompts()[-1])
 
 
-def test_an_english_person_meets_the_english_ones(world: World) -> None:
+def test_an_english_person_meets_the_english_ones(world: BotHarness) -> None:
     person = world.telegram.user(5, "Ann", language_code="en")
     person.send("/start")
     person.wait("The menu")
@@ -444,7 +446,7 @@ def amplitude() -> Iterator[Amplitude]:
 
 
 def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
-    make_world: Callable[..., World], amplitude: Amplitude
+    make_world: Callable[..., BotHarness], amplitude: Amplitude
 ) -> None:
     world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
     world.start()
@@ -462,7 +464,9 @@ def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
     assert "Тайн" not in sent and "Анна" not in sent
 
 
-def test_a_part_is_told_when_it_is_kept_and_not_before(make_world: Callable[..., World], amplitude: Amplitude) -> None:
+def test_a_part_is_told_when_it_is_kept_and_not_before(
+    make_world: Callable[..., BotHarness], amplitude: Amplitude
+) -> None:
     world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
     world.start()
     person = world.writer()
@@ -478,7 +482,7 @@ def test_a_part_is_told_when_it_is_kept_and_not_before(make_world: Callable[...,
     assert amplitude.names().count("part_written") == 2
 
 
-def test_the_same_events_are_counted_in_the_database(world: World) -> None:
+def test_the_same_events_are_counted_in_the_database(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -503,7 +507,7 @@ def test_the_same_events_are_counted_in_the_database(world: World) -> None:
 
 
 def test_an_amplitude_that_is_away_slows_and_stops_nothing(
-    make_world: Callable[..., World], caplog: pytest.LogCaptureFixture
+    make_world: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
 ) -> None:
     world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL="http://127.0.0.1:9/2/httpapi")
     world.start()
@@ -528,7 +532,7 @@ def test_events_are_dropped_while_too_many_are_under_way(tmp_path: Path, caplog:
     silent.close()
 
 
-def test_counts_wait_for_a_database_that_cannot_be_written(world: World) -> None:
+def test_counts_wait_for_a_database_that_cannot_be_written(world: BotHarness) -> None:
     assert world.app is not None
     with world.locked():
         world.app.analytics.tell("part_written", 1)

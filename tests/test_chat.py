@@ -8,12 +8,12 @@ import pytest
 
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 WORDS = "слово " * 60
 
 
-def chatting(world: World, user_id: int = 1) -> Person:
+def chatting(world: BotHarness, user_id: int = 1) -> Person:
     """Somebody who has opened the chat."""
     person = world.new_person(user_id)
     person.press("💬 Чат")
@@ -21,7 +21,7 @@ def chatting(world: World, user_id: int = 1) -> Person:
     return person
 
 
-def ask(world: World, person: Person, words: str, answer: str, **behaviour: object) -> int:
+def ask(world: BotHarness, person: Person, words: str, answer: str, **behaviour: object) -> int:
     """Asks and is answered; the id of the question."""
     world.says(answer, **behaviour)
     message_id = person.send(words)
@@ -30,19 +30,19 @@ def ask(world: World, person: Person, words: str, answer: str, **behaviour: obje
     return message_id
 
 
-def asked(world: World, place: int = -1) -> list[tuple[str, str]]:
+def asked(world: BotHarness, place: int = -1) -> list[tuple[str, str]]:
     """Roles and texts of a prompt that reached the model, without the system's."""
     return [(message["role"], message["text"]) for message in world.prompts()[place] if message["role"] != "system"]
 
 
-def system(world: World) -> str:
+def system(world: BotHarness) -> str:
     return str(world.prompts()[-1][0]["text"])
 
 
 # ── the screen ──
 
 
-def test_the_chat_has_its_own_line_keyboard_and_placeholder(world: World) -> None:
+def test_the_chat_has_its_own_line_keyboard_and_placeholder(world: BotHarness) -> None:
     person = chatting(world)
     assert person.keyboard == (("🧹 Забыть разговор", "🎓 Роль"), ("🏠 Меню",))
     assert person.placeholder == "Спросите что угодно"
@@ -50,7 +50,7 @@ def test_the_chat_has_its_own_line_keyboard_and_placeholder(world: World) -> Non
     person.wait("Вы в меню")
 
 
-def test_words_are_answered_in_the_context_of_the_session(world: World) -> None:
+def test_words_are_answered_in_the_context_of_the_session(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Меня зовут Анна.", "Приятно, Анна.")
     ask(world, person, "Как меня зовут?", "Вас зовут Анна.")
@@ -62,7 +62,7 @@ def test_words_are_answered_in_the_context_of_the_session(world: World) -> None:
     assert "помощник в Telegram" in system(world)
 
 
-def test_coming_back_goes_on_in_the_same_session(world: World) -> None:
+def test_coming_back_goes_on_in_the_same_session(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Раз.", "Два.")
     person.press("🏠 Меню")
@@ -75,7 +75,7 @@ def test_coming_back_goes_on_in_the_same_session(world: World) -> None:
     assert world.value("select count(*) from session where kind = 'chat'") == 1
 
 
-def test_a_story_and_the_chat_park_each_other(world: World) -> None:
+def test_a_story_and_the_chat_park_each_other(world: BotHarness) -> None:
     person = world.writer(words="Маяк погас.")
     person.send("/chat")
     person.wait("💬 Чат. Истории ждут")
@@ -91,7 +91,7 @@ def test_a_story_and_the_chat_park_each_other(world: World) -> None:
     assert "дважды два" not in str(world.prompts()[-1])
 
 
-def test_kept_words_can_go_to_the_chat(world: World) -> None:
+def test_kept_words_can_go_to_the_chat(world: BotHarness) -> None:
     person = world.new_person()
     person.send("Почему небо синее?")
     assert person.wait("Слова у меня").labels == ("✨ В новую историю", "💬 В чат")
@@ -102,7 +102,7 @@ def test_kept_words_can_go_to_the_chat(world: World) -> None:
     assert person.keyboard[0] == ("🧹 Забыть разговор", "🎓 Роль")
 
 
-def test_an_answer_grows_as_a_draft_and_can_be_stopped(world: World) -> None:
+def test_an_answer_grows_as_a_draft_and_can_be_stopped(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Один. Два. Три.", chunks=3, hang_after=2)
     person.send("Посчитай.")
@@ -114,7 +114,7 @@ def test_an_answer_grows_as_a_draft_and_can_be_stopped(world: World) -> None:
     assert [role for role, _ in asked(world)] == ["user", "assistant", "user"]
 
 
-def test_a_stop_before_the_first_word_leaves_no_trace_in_the_context(world: World) -> None:
+def test_a_stop_before_the_first_word_leaves_no_trace_in_the_context(world: BotHarness) -> None:
     person = chatting(world)
     world.models.faults.order(Behaviour(hang=True))
     first = person.send("Не то спросил.")
@@ -130,7 +130,7 @@ def test_a_stop_before_the_first_word_leaves_no_trace_in_the_context(world: Worl
 # ── rivals' defects ──
 
 
-def test_two_quick_messages_are_answered_in_order_user_and_assistant_in_turn(world: World) -> None:
+def test_two_quick_messages_are_answered_in_order_user_and_assistant_in_turn(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Ответ первый.", first_chunk_s=0.2)
     world.says("Ответ второй.")
@@ -141,7 +141,7 @@ def test_two_quick_messages_are_answered_in_order_user_and_assistant_in_turn(wor
     assert asked(world) == [("user", "Первое."), ("assistant", "Ответ первый."), ("user", "Второе.")]
 
 
-def test_words_that_waited_can_be_taken_back(world: World) -> None:
+def test_words_that_waited_can_be_taken_back(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Готово.", first_chunk_s=0.5)
     person.send("Первое.")
@@ -153,7 +153,7 @@ def test_words_that_waited_can_be_taken_back(world: World) -> None:
     assert "Лишнее" not in str(world.prompts())
 
 
-def test_a_retry_asks_the_same_words_once(world: World) -> None:
+def test_a_retry_asks_the_same_words_once(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Раз.", "Два.")
     world.models.faults.order(Behaviour(status=500))
@@ -169,7 +169,7 @@ def test_a_retry_asks_the_same_words_once(world: World) -> None:
     assert "Повторить" not in str(world.prompts())
 
 
-def test_a_retry_takes_the_place_of_half_an_answer(world: World) -> None:
+def test_a_retry_takes_the_place_of_half_an_answer(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Половина ответа. И ещё немного.", cut_after=1, chunks=2)
     person.send("Расскажи.")
@@ -183,7 +183,7 @@ def test_a_retry_takes_the_place_of_half_an_answer(world: World) -> None:
     assert not [message for message in person.shown if message.from_bot and "Половина" in message.text]
 
 
-def test_a_refused_question_stays_out_of_the_context_and_can_be_asked_gently(world: World) -> None:
+def test_a_refused_question_stays_out_of_the_context_and_can_be_asked_gently(world: BotHarness) -> None:
     person = chatting(world)
     world.models.faults.order(Behaviour(end="filter"))
     person.send("Опасное.")
@@ -199,7 +199,7 @@ def test_a_refused_question_stays_out_of_the_context_and_can_be_asked_gently(wor
     assert "Снова" not in str(asked(world))
 
 
-def test_a_long_answer_comes_whole_in_several_messages(make_world: Callable[..., World]) -> None:
+def test_a_long_answer_comes_whole_in_several_messages(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_ANSWER=2800)
     world.start()
     person = chatting(world)
@@ -214,7 +214,7 @@ def test_a_long_answer_comes_whole_in_several_messages(make_world: Callable[...,
     assert "**" not in joined
 
 
-def test_markdown_becomes_formatting_and_broken_markdown_arrives(world: World) -> None:
+def test_markdown_becomes_formatting_and_broken_markdown_arrives(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Вот **важное** и код:\n```python\nif a < b and c > d:\n    print('<b>')\n```")
     person.send("Код?")
@@ -235,7 +235,7 @@ def test_markdown_becomes_formatting_and_broken_markdown_arrives(world: World) -
         assert person.last.from_bot and person.last.text.strip()
 
 
-def test_a_growing_answer_shows_no_markdown(world: World) -> None:
+def test_a_growing_answer_shows_no_markdown(world: BotHarness) -> None:
     person = chatting(world)
     world.says("**Раз** и два. **Три**, и хватит.", chunks=3, hang_after=2)
     person.send("Считай.")
@@ -244,7 +244,7 @@ def test_a_growing_answer_shows_no_markdown(world: World) -> None:
     person.wait("Остановился")
 
 
-def test_an_answer_that_ran_into_its_limit_says_so(world: World) -> None:
+def test_an_answer_that_ran_into_its_limit_says_so(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Начало длинного ответа, которого", end="truncated")
     person.send("Всё!")
@@ -255,7 +255,7 @@ def test_an_answer_that_ran_into_its_limit_says_so(world: World) -> None:
 # ── replies and edits ──
 
 
-def test_a_reply_puts_that_message_into_the_question(world: World) -> None:
+def test_a_reply_puts_that_message_into_the_question(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Рецепт борща: свёкла и терпение.")
     person.send("Как варить борщ?")
@@ -268,7 +268,7 @@ def test_a_reply_puts_that_message_into_the_question(world: World) -> None:
     assert "Рецепт борща: свёкла и терпение." in last and last.endswith("Сколько варить?")
 
 
-def test_a_reply_to_the_last_answer_says_it_once(world: World) -> None:
+def test_a_reply_to_the_last_answer_says_it_once(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Сорок два.")
     person.send("Ответ?")
@@ -280,7 +280,7 @@ def test_a_reply_to_the_last_answer_says_it_once(world: World) -> None:
     assert asked(world) == [("user", "Ответ?"), ("assistant", "Сорок два."), ("user", "Почему?")]
 
 
-def test_a_reply_to_a_long_message_is_cut_to_a_sane_size(world: World) -> None:
+def test_a_reply_to_a_long_message_is_cut_to_a_sane_size(world: BotHarness) -> None:
     person = chatting(world)
     first = ask(world, person, "очень " * 300, "Ясно.")
     ask(world, person, "Дальше.", "Хорошо.")
@@ -290,7 +290,7 @@ def test_a_reply_to_a_long_message_is_cut_to_a_sane_size(world: World) -> None:
     assert 100 < len(asked(world)[-1][1]) < 1700
 
 
-def test_editing_the_last_words_asks_again_beside_the_old_ones(world: World) -> None:
+def test_editing_the_last_words_asks_again_beside_the_old_ones(world: BotHarness) -> None:
     person = chatting(world)
     first = ask(world, person, "Столица Франции?", "Париж.")
     second = ask(world, person, "А Испаии?", "Не понял.")
@@ -305,7 +305,7 @@ def test_editing_the_last_words_asks_again_beside_the_old_ones(world: World) -> 
     assert "Не понял." not in str(asked(world)) and "Дании" not in str(asked(world))
 
 
-def test_words_that_were_too_long_can_be_edited_and_asked(make_world: Callable[..., World]) -> None:
+def test_words_that_were_too_long_can_be_edited_and_asked(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_REQUEST=1800)
     world.start()
     person = chatting(world)
@@ -320,14 +320,16 @@ def test_words_that_were_too_long_can_be_edited_and_asked(make_world: Callable[.
 # ── the context's end ──
 
 
-def rich(make_world: Callable[..., World]) -> World:
+def rich(make_world: Callable[..., BotHarness]) -> BotHarness:
     """A world where nobody runs out of tokens."""
     world = make_world(USER_TOKENS=1_000_000)
     world.start()
     return world
 
 
-def test_thirty_messages_pass_the_context_and_the_first_fact_is_still_known(make_world: Callable[..., World]) -> None:
+def test_thirty_messages_pass_the_context_and_the_first_fact_is_still_known(
+    make_world: Callable[..., BotHarness],
+) -> None:
     world = rich(make_world)
     person = chatting(world)
     summaries = 0
@@ -357,7 +359,7 @@ def test_thirty_messages_pass_the_context_and_the_first_fact_is_still_known(make
     until(lambda: not world.value("select sum(reserved) from user"))
 
 
-def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_world: Callable[..., World]) -> None:
+def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_world: Callable[..., BotHarness]) -> None:
     world = rich(make_world)
     person = chatting(world)
     world.change("update user set at_full = 'anew' where id = 1")
@@ -375,7 +377,7 @@ def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_world: Calla
     assert len(person.wait("Что продолжим?").labels) == 2
 
 
-def test_a_session_that_is_nearly_spent_says_so_once(world: World) -> None:
+def test_a_session_that_is_nearly_spent_says_so_once(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Раз.", "Два.")
     world.change("update session set spent = 81000")
@@ -387,7 +389,7 @@ def test_a_session_that_is_nearly_spent_says_so_once(world: World) -> None:
     assert len([one for one in person.bot_messages if "своих токенов" in one.text]) == 1
 
 
-def test_a_full_session_offers_a_new_one(make_world: Callable[..., World]) -> None:
+def test_a_full_session_offers_a_new_one(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_SESSION=5000)
     world.start()
     person = chatting(world)
@@ -404,7 +406,7 @@ def test_a_full_session_offers_a_new_one(make_world: Callable[..., World]) -> No
 # ── forgetting, tokens, sessions ──
 
 
-def test_forgetting_a_talk_without_a_word_does_not_open_the_one_before_it(world: World) -> None:
+def test_forgetting_a_talk_without_a_word_does_not_open_the_one_before_it(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Про кошек.", "Мяу.")
     world.change("update session set spent = 99999")
@@ -420,7 +422,7 @@ def test_forgetting_a_talk_without_a_word_does_not_open_the_one_before_it(world:
 
 
 @pytest.mark.parametrize("way", ["🧹 Забыть разговор", "/clear"])
-def test_forgetting_deletes_the_messages_and_keeps_the_tokens_counted(world: World, way: str) -> None:
+def test_forgetting_deletes_the_messages_and_keeps_the_tokens_counted(world: BotHarness, way: str) -> None:
     person = chatting(world)
     ask(world, person, "Старое.", "Прежний разговор.")
     person.press("🏠 Меню")
@@ -437,7 +439,7 @@ def test_forgetting_deletes_the_messages_and_keeps_the_tokens_counted(world: Wor
     assert old
 
 
-def test_a_message_of_a_forgotten_talk_stands_for_nothing_any_more(world: World) -> None:
+def test_a_message_of_a_forgotten_talk_stands_for_nothing_any_more(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Тайна.")
     question = person.send("Секрет?")
@@ -457,7 +459,7 @@ def test_a_message_of_a_forgotten_talk_stands_for_nothing_any_more(world: World)
     person.wait("Забывать нечего")
 
 
-def test_the_chat_is_not_forgotten_while_it_answers(world: World) -> None:
+def test_the_chat_is_not_forgotten_while_it_answers(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Готово.", first_chunk_s=0.4)
     person.send("Вопрос.")
@@ -466,7 +468,7 @@ def test_the_chat_is_not_forgotten_while_it_answers(world: World) -> None:
     person.wait("Готово.")
 
 
-def test_t_tells_the_tokens_of_the_open_session_and_its_context(world: World) -> None:
+def test_t_tells_the_tokens_of_the_open_session_and_its_context(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/t")
     person.wait("ничего не потрачено")
@@ -479,7 +481,7 @@ def test_t_tells_the_tokens_of_the_open_session_and_its_context(world: World) ->
     assert f"Потрачено: {spent} из 100000 токенов" in text and "из 3000 токенов" in text
 
 
-def test_t_and_info_speak_of_what_is_open_where_one_is(world: World) -> None:
+def test_t_and_info_speak_of_what_is_open_where_one_is(world: BotHarness) -> None:
     person = world.writer()
 
     def open_now() -> tuple[str, str]:
@@ -510,7 +512,7 @@ def test_t_and_info_speak_of_what_is_open_where_one_is(world: World) -> None:
     assert both_name("🎭 Кот-писарь Пантелей")
 
 
-def test_sessions_lists_stories_and_talks_and_resumes_them(world: World) -> None:
+def test_sessions_lists_stories_and_talks_and_resumes_them(world: BotHarness) -> None:
     person = world.writer()
     person.send("/chat")
     person.wait("💬 Чат")
@@ -537,7 +539,7 @@ def test_sessions_lists_stories_and_talks_and_resumes_them(world: World) -> None
     assert person.placeholder == "Что было дальше?"
 
 
-def test_sessions_have_pages_and_are_nobody_elses(world: World) -> None:
+def test_sessions_have_pages_and_are_nobody_elses(world: BotHarness) -> None:
     person, stranger = chatting(world), chatting(world, 2)
     for number in range(8):
         ask(world, person, f"Тема {number}.", f"Ответ {number}.")
@@ -555,7 +557,7 @@ def test_sessions_have_pages_and_are_nobody_elses(world: World) -> None:
     stranger.wait("Здесь пока пусто")
 
 
-def test_a_strangers_button_opens_nothing(world: World) -> None:
+def test_a_strangers_button_opens_nothing(world: BotHarness) -> None:
     person, stranger = chatting(world), chatting(world, 2)
     ask(world, person, "Моё.", "Да.")
     ask(world, stranger, "Чужое.", "Нет.")
@@ -583,7 +585,7 @@ def test_a_strangers_button_opens_nothing(world: World) -> None:
 # ── roles ──
 
 
-def test_a_role_of_ones_own_is_set_shown_and_reset(world: World) -> None:
+def test_a_role_of_ones_own_is_set_shown_and_reset(world: BotHarness) -> None:
     person = chatting(world)
     person.send("/prompt")
     person.wait("Сейчас моя роль: 💼 Помощник")
@@ -601,7 +603,7 @@ def test_a_role_of_ones_own_is_set_shown_and_reset(world: World) -> None:
     person.wait("Роль длинновата")
 
 
-def test_a_role_of_ones_own_can_be_typed_as_an_answer(world: World) -> None:
+def test_a_role_of_ones_own_can_be_typed_as_an_answer(world: BotHarness) -> None:
     person = chatting(world)
     person.press("🎓 Роль")
     person.wait("Кем мне быть? Сейчас: 💼 Помощник.")
@@ -621,7 +623,7 @@ def test_a_role_of_ones_own_can_be_typed_as_an_answer(world: World) -> None:
     person.wait("Роль сброшена")
 
 
-def test_ready_roles_are_chosen_by_button(world: World) -> None:
+def test_ready_roles_are_chosen_by_button(world: BotHarness) -> None:
     person = chatting(world)
     person.send("/modes")
     labels = person.wait("Кем мне быть?").labels
@@ -636,7 +638,7 @@ def test_ready_roles_are_chosen_by_button(world: World) -> None:
     person.wait("Роль: 🌍 Переводчик")
 
 
-def test_without_context_nothing_that_was_said_is_sent(world: World) -> None:
+def test_without_context_nothing_that_was_said_is_sent(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Я Анна.", "Ясно.")
     person.send("/modes")
@@ -653,7 +655,7 @@ def test_without_context_nothing_that_was_said_is_sent(world: World) -> None:
     assert len(asked(world)) == 1 and "Не знаю." in asked(world)[0][1]
 
 
-def test_commands_of_the_chat_inform_in_the_wizard_and_repeat_its_question(world: World) -> None:
+def test_commands_of_the_chat_inform_in_the_wizard_and_repeat_its_question(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1 из 5")
@@ -662,7 +664,7 @@ def test_commands_of_the_chat_inform_in_the_wizard_and_repeat_its_question(world
         person.wait("Шаг 1 из 5")
 
 
-def test_an_english_chat_is_english_to_the_model_too(world: World) -> None:
+def test_an_english_chat_is_english_to_the_model_too(world: BotHarness) -> None:
     person = world.telegram.user(5, "Ann", language_code="en")
     person.send("/start")
     person.wait("menu")

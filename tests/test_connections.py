@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ai.provider import Call
-from ai.request import Exchange
+from ai.request import RequestAttempt
 from core.cancellation import Cancel
 from core.errors import ConfigError, ModelAway, ModelCancelled
 from core.http_client import Network, Sessions, new_session, tls_context
@@ -90,12 +90,12 @@ def test_cancelling_works_through_tls_before_the_headers(certificate: Path) -> N
         seen = serve(listener, context, answers=1)
         sessions, cancel = Sessions(Network(ca_bundle=str(certificate))), Cancel()
         call = Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {})
-        first = Exchange(time.monotonic() + 5)
+        first = RequestAttempt(time.monotonic() + 5)
         assert first.whole(first.send(sessions, call)) == b"ok"
         threading.Timer(0.2, cancel.set).start()
         began = time.monotonic()
         with pytest.raises(ModelCancelled):
-            Exchange(time.monotonic() + 20, cancel).send(sessions, call)
+            RequestAttempt(time.monotonic() + 20, cancel).send(sessions, call)
         assert time.monotonic() - began < 3
         assert seen == [0, 0]  # one connection, kept
 
@@ -105,7 +105,7 @@ def test_an_unknown_authority_is_refused(certificate: Path) -> None:
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serve(listener, context, answers=1)
-        exchange = Exchange(time.monotonic() + 5)
+        exchange = RequestAttempt(time.monotonic() + 5)
         with pytest.raises(ModelAway, match="no connection"):
             exchange.send(Sessions(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
         assert not exchange.sent

@@ -23,7 +23,7 @@ from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
 from tests.poisoned_bot import DEADLY, DEATH
-from tests.world import ADMIN_ID, ROOT, World, until
+from tests.world import ADMIN_ID, ROOT, BotHarness, until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
 WRITERS = 5
@@ -34,7 +34,7 @@ TAG = re.compile(r"ход (\d+-\d+)")
 ANSWER = re.compile(r"Случился ход (\d+-\d+)")
 
 
-def check_books(world: World) -> None:
+def check_books(world: BotHarness) -> None:
     """Nothing is open, nothing is held, and every sum agrees with every other."""
     value = world.value
     assert value("pragma integrity_check") == "ok"
@@ -55,7 +55,7 @@ def check_books(world: World) -> None:
 
 
 def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charges_once(
-    make_world: Callable[..., World],
+    make_world: Callable[..., BotHarness],
 ) -> None:
     world = make_world()
     process = world.process()
@@ -123,7 +123,7 @@ def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
 
 
 @pytest.mark.timeout(60 + 3 * KILLS)
-def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable[..., World]) -> None:
+def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable[..., BotHarness]) -> None:
     seed = int(os.environ.get("CHAOS_SEED", "7"))
     chance = random.Random(seed)
     world = make_world(MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, **RICH)
@@ -166,7 +166,7 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
 
 
 def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_goes_on(
-    make_world: Callable[..., World],
+    make_world: Callable[..., BotHarness],
 ) -> None:
     world = make_world()
     process = world.process("-m", "tests.poisoned_bot")
@@ -189,7 +189,7 @@ def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_
     assert world.value("select count(*) from inbox where state = 'aside'") == 1
 
 
-def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_world: Callable[..., World]) -> None:
+def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     world.start()
     person = world.writer()
@@ -218,7 +218,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(world: World, name: str) -> None:
+def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(world: BotHarness, name: str) -> None:
     admin, person = world.new_person(ADMIN_ID), world.new_person()
     admin.send("/debug")
     admin.wait("Отладка включена")
@@ -238,7 +238,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_update_stops_the_others(world: World, name: str) -> None:
+def test_no_update_stops_the_others(world: BotHarness, name: str) -> None:
     person = world.new_person()
     message = {
         "message_id": 1,
@@ -253,7 +253,7 @@ def test_no_update_stops_the_others(world: World, name: str) -> None:
     until(lambda: not world.value("select count(*) from inbox where state = 'new'"))
 
 
-def test_text_that_no_database_can_hold_is_kept_readable(world: World) -> None:
+def test_text_that_no_database_can_hold_is_kept_readable(world: BotHarness) -> None:
     person = world.writer()
     world.says("Дальше.")
     sender = b'{"id":1,"is_bot":false,"first_name":"\\ud83d"}'
@@ -270,7 +270,7 @@ def test_text_that_no_database_can_hold_is_kept_readable(world: World) -> None:
 # ---------------------------------------------------------------------- whatever breaks, nobody is left writing
 
 
-def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(world: World) -> None:
+def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(world: BotHarness) -> None:
     person = world.writer()
     world.says("Дальше.", first_chunk_s=0.5)
     person.press("▶️ Дальше")
@@ -283,7 +283,7 @@ def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(wor
     person.wait("Мы пишем историю вдвоём")
 
 
-def test_places_in_the_queue_are_shown_again_after_a_restart(make_world: Callable[..., World]) -> None:
+def test_places_in_the_queue_are_shown_again_after_a_restart(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=1)
     world.start()
     first, second = world.at_summary(1), world.at_summary(2)

@@ -15,7 +15,7 @@ from config import names
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.version import VERSION
 from sandbox.model_faults import Behaviour
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
@@ -192,7 +192,7 @@ def test_the_roubles_of_the_costs_page_follow_from_the_price_table() -> None:
         assert f"| {prices()[title][0]:.2f} | {prices()[title][1]:.2f} |" in text_of(ROOT / "docs/costs.md")
 
 
-def test_a_story_takes_about_what_the_costs_page_says(make_world: Callable[..., World]) -> None:
+def test_a_story_takes_about_what_the_costs_page_says(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(USER_TOKENS=200_000)
     world.start()
     person = world.writer(words=PART[:1000])

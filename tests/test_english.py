@@ -19,7 +19,7 @@ from core.schemas import Message
 from sandbox.people import Person
 from sandbox.storyteller import tell
 from sandbox.telegram_profile import commands_for
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
 EN, RU = LOCALES["en"], LOCALES["ru"]
@@ -157,7 +157,7 @@ def test_memory_is_kept_in_english_and_folds_the_one_before() -> None:
 # ── an English reader ──
 
 
-def english(world: World, user_id: int = 1, language_code: str = "en") -> Person:
+def english(world: BotHarness, user_id: int = 1, language_code: str = "en") -> Person:
     """Somebody whose Telegram is English, and who has pressed START."""
     person = world.telegram.user(user_id, "Ann", language_code=language_code)
     person.send("/start")
@@ -172,7 +172,7 @@ def assert_english(person: Person) -> None:
 
 
 @pytest.mark.parametrize("code", ["en", "en-GB"])
-def test_who_speaks_english_is_greeted_in_english(world: World, code: str) -> None:
+def test_who_speaks_english_is_greeted_in_english(world: BotHarness, code: str) -> None:
     person = english(world, language_code=code)
     rows = (("📖 New story", "📚 My stories"), ("💬 Chat", "🎭 Characters"), ("👤 Profile", "❓ Help"))
     assert person.keyboard == rows
@@ -187,7 +187,7 @@ def test_who_speaks_english_is_greeted_in_english(world: World, code: str) -> No
     assert_english(person)
 
 
-def test_a_whole_story_in_english_by_its_buttons(world: World) -> None:
+def test_a_whole_story_in_english_by_its_buttons(world: BotHarness) -> None:
     person = english(world)
     person.press("📖 New story")
     person.wait("Step 1 of 5")
@@ -231,7 +231,7 @@ def test_a_whole_story_in_english_by_its_buttons(world: World) -> None:
     assert not russian(pages)
 
 
-def test_the_shelf_and_its_questions_are_english(world: World) -> None:
+def test_the_shelf_and_its_questions_are_english(world: BotHarness) -> None:
     person = english(world)
     person.press("📚 My stories")
     person.wait("It's empty here so far")
@@ -253,7 +253,7 @@ def test_the_shelf_and_its_questions_are_english(world: World) -> None:
     assert_english(person)
 
 
-def test_language_goes_over_to_russian_and_back(world: World) -> None:
+def test_language_goes_over_to_russian_and_back(world: BotHarness) -> None:
     person = english(world)
     person.send("/language")
     assert person.wait("Which language shall I speak").labels == ("English", "Русский")
@@ -276,7 +276,7 @@ def test_language_goes_over_to_russian_and_back(world: World) -> None:
     assert person.keyboard[0] == ("📖 New story", "📚 My stories")
 
 
-def test_labels_of_both_languages_always_work(world: World) -> None:
+def test_labels_of_both_languages_always_work(world: BotHarness) -> None:
     person = english(world)
     for pressed, answer in (
         ("📖 Новая история", "Step 1 of 5"),
@@ -300,7 +300,7 @@ def test_labels_of_both_languages_always_work(world: World) -> None:
         neighbour.wait(answer)
 
 
-def test_the_bots_profile_is_english_for_english_readers(world: World) -> None:
+def test_the_bots_profile_is_english_for_english_readers(world: BotHarness) -> None:
     profile = world.telegram.state.profile
     until(lambda: len(world.telegram.called("setMyCommands")) == 4)
     assert profile["names"]["en"] == "Co-author"

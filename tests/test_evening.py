@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.test_page import CHROMIUM
-from tests.world import World
+from tests.world import BotHarness
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
 
@@ -21,7 +21,7 @@ PICTURES = os.environ.get("PICTURES")
 class Evening:
     """The page as one reader uses it."""
 
-    def __init__(self, page: Page, world: World) -> None:
+    def __init__(self, page: Page, world: BotHarness) -> None:
         self.page = page
         self.world = world
         self.taken = 0
@@ -57,7 +57,7 @@ class Evening:
 
 
 @pytest.fixture
-def evening(make_world: Callable[..., World]) -> Iterator[Evening]:
+def evening(make_world: Callable[..., BotHarness]) -> Iterator[Evening]:
     world = make_world()
     world.start()
     world.telegram.user(1, "Анна")

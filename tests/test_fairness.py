@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 
-def test_ten_messages_of_one_user_do_not_delay_the_first_of_another(make_world: Callable[..., World]) -> None:
+def test_ten_messages_of_one_user_do_not_delay_the_first_of_another(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=1)
     world.start()
     eager, calm = world.writer(1), world.at_summary(2)
@@ -26,7 +26,7 @@ def test_ten_messages_of_one_user_do_not_delay_the_first_of_another(make_world: 
     assert asked[:2] == [True, False]
 
 
-def test_what_needs_no_model_is_answered_while_every_slot_is_busy(make_world: Callable[..., World]) -> None:
+def test_what_needs_no_model_is_answered_while_every_slot_is_busy(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=2)
     world.start()
     writers = [world.at_summary(number) for number in (1, 2, 3)]
@@ -48,7 +48,7 @@ def test_what_needs_no_model_is_answered_while_every_slot_is_busy(make_world: Ca
     until(lambda: len(world.prompts()) == 3)
 
 
-def test_a_stop_overtakes_the_words_that_wait(world: World) -> None:
+def test_a_stop_overtakes_the_words_that_wait(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(hang=True))
     person.press("▶️ Дальше")
@@ -67,7 +67,7 @@ def test_a_stop_overtakes_the_words_that_wait(world: World) -> None:
     assert [prompt[-1]["text"][:8] for prompt in world.prompts()[2:]] == ["Слова 1.", "Слова 2.", "Слова 3."]
 
 
-def test_places_move_up_when_somebody_before_leaves(make_world: Callable[..., World]) -> None:
+def test_places_move_up_when_somebody_before_leaves(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=1)
     world.start()
     first, second, third = (world.at_summary(number) for number in (1, 2, 3))
@@ -87,7 +87,7 @@ def test_places_move_up_when_somebody_before_leaves(make_world: Callable[..., Wo
     third.until(lambda: not [message for message in third.shown if "в очереди" in message.text])
 
 
-def test_words_that_come_as_turns_end_stay_in_order(make_world: Callable[..., World]) -> None:
+def test_words_that_come_as_turns_end_stay_in_order(make_world: Callable[..., BotHarness]) -> None:
     """Each message may meet the end of the turn before it at any moment of its own way in."""
     world = make_world(USER_TOKENS=10**9, MAX_TOKENS_PER_SESSION=10**9, MAX_PROJECT_TOKENS=10**9)
     world.start()
@@ -108,7 +108,7 @@ def _answers(person: Person) -> int:
     return sum(message.text == "Так." for message in person.bot_messages)
 
 
-def test_nothing_overtakes_an_answer_that_the_disk_is_slow_to_take(world: World) -> None:
+def test_nothing_overtakes_an_answer_that_the_disk_is_slow_to_take(world: BotHarness) -> None:
     assert world.app is not None
     person = world.writer()
     waits = threading.Event()

@@ -11,7 +11,7 @@ from typing import Any
 import certifi
 import pytest
 
-from ai.provider import Fault, Static
+from ai.provider import CallFailure, Static
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from core.http_client import Network, Sessions
 from core.schemas import Finish, Message, Request
@@ -20,7 +20,7 @@ from sandbox.model_answers import STOCK_REFUSAL
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, eventually, faults, last, models, together
-from yandex_gpt import YandexWire
+from yandex_gpt import YandexProvider
 
 __all__ = ["client", "faults", "models"]
 
@@ -97,7 +97,7 @@ def test_an_answer_that_was_cut_at_max_tokens_says_so(client: Client) -> None:
 )
 @pytest.mark.parametrize("streamed", [True, False])
 def test_nonsense_is_no_answer_and_is_not_asked_for_again(
-    behaviour: Behaviour, streamed: bool, models: ModelServers, client: Client, faults: list[Fault]
+    behaviour: Behaviour, streamed: bool, models: ModelServers, client: Client, faults: list[CallFailure]
 ) -> None:
     models.faults.order(behaviour)
     with pytest.raises(ModelAway) as caught:
@@ -134,7 +134,7 @@ def test_an_error_under_200_before_the_first_word_is_tried_again(models: ModelSe
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_passing_failure_heals_and_is_reported(
-    status: int, streamed: bool, models: ModelServers, client: Client, faults: list[Fault]
+    status: int, streamed: bool, models: ModelServers, client: Client, faults: list[CallFailure]
 ) -> None:
     models.faults.order(Behaviour(status=status, shape="text"), Behaviour(status=status))
     text = last(client().stream(REQUEST)).text if streamed else client().ask(REQUEST).text
@@ -143,7 +143,7 @@ def test_a_passing_failure_heals_and_is_reported(
     assert len(models.of("completion")) == 3
 
 
-def test_tries_are_bounded(models: ModelServers, client: Client, faults: list[Fault]) -> None:
+def test_tries_are_bounded(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
     models.faults.default = Behaviour(status=503)
     with pytest.raises(ModelAway) as caught:
         last(client().stream(REQUEST))
@@ -152,11 +152,11 @@ def test_tries_are_bounded(models: ModelServers, client: Client, faults: list[Fa
     assert [fault.healed for fault in faults] == [False, False, False]
 
 
-def test_no_connection_is_tried_again_and_is_not_billed(client: Client, faults: list[Fault]) -> None:
+def test_no_connection_is_tried_again_and_is_not_billed(client: Client, faults: list[CallFailure]) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         gpt = GPT(
-            YandexWire(FOLDER_ID, Static("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
+            YandexProvider(FOLDER_ID, Static("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
             Sessions(),
             on_fault=faults.append,
             backoff_s=0.01,
@@ -198,7 +198,7 @@ def test_a_broken_connection_after_the_request_left_may_be_billed_and_is_not_rep
     assert len(models.of("completion")) == 1
 
 
-def test_retry_after_is_honoured(models: ModelServers, client: Client, faults: list[Fault]) -> None:
+def test_retry_after_is_honoured(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
     models.faults.order(Behaviour(status=429, retry_after="0.2"))
     began = time.monotonic()
     client().ask(REQUEST)
@@ -309,14 +309,14 @@ def test_fifty_streams_run_at_the_same_time(models: ModelServers, client: Client
 
 
 def test_a_listener_that_fails_breaks_nothing(models: ModelServers, client: Client) -> None:
-    def fail(_fault: Fault) -> None:
+    def fail(_fault: CallFailure) -> None:
         raise RuntimeError("the listener is broken")
 
     models.faults.order(Behaviour(status=503))
     assert client(on_fault=fail).ask(REQUEST).text
 
 
-def test_no_key_is_in_a_fault(models: ModelServers, client: Client, faults: list[Fault]) -> None:
+def test_no_key_is_in_a_fault(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
     with pytest.raises(ModelDenied) as caught:
         client(Static("Api-Key AQVNsecretsecretsecret")).ask(REQUEST)
     assert "Unknown api key" in str(caught.value)
@@ -346,7 +346,7 @@ def test_near_a_limit_the_vendor_counts(models: ModelServers, client: Client) ->
     [Behaviour(status=500, shape="B"), Behaviour(drop=True), Behaviour(status=401), Behaviour(status=429)],
 )
 def test_a_tokenizer_that_fails_stops_nothing(
-    behaviour: Behaviour, models: ModelServers, client: Client, faults: list[Fault]
+    behaviour: Behaviour, models: ModelServers, client: Client, faults: list[CallFailure]
 ) -> None:
     models.faults.order(behaviour, behaviour, kind="tokenizer")
     gpt = client()

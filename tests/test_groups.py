@@ -10,13 +10,13 @@ from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
 from tests.test_chat import ask, asked, system
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
 
 
-def club(world: World, *user_ids: int, privacy: bool = True) -> tuple[Group, list[Person]]:
+def club(world: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[Person]]:
     """A group with the bot, and its people acting there."""
     until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
     people = [world.telegram.user(user_id, f"Имя{user_id}") for user_id in user_ids]
@@ -24,7 +24,7 @@ def club(world: World, *user_ids: int, privacy: bool = True) -> tuple[Group, lis
     return group, [group.member(person) for person in people]
 
 
-def spent(world: World, user_id: int) -> int:
+def spent(world: BotHarness, user_id: int) -> int:
     return int(world.value("select spent from user where id = ?", user_id) or 0)
 
 
@@ -34,7 +34,7 @@ def spent(world: World, user_id: int) -> int:
 @pytest.mark.parametrize(
     "words", [f"{BOT} сколько будет 6×7?", f"сколько будет {BOT} 6×7?", f"{BOT.upper()}, сколько будет 6×7?"]
 )
-def test_a_mention_is_answered_as_a_reply_and_stripped_from_the_words(world: World, words: str) -> None:
+def test_a_mention_is_answered_as_a_reply_and_stripped_from_the_words(world: BotHarness, words: str) -> None:
     _, (anna,) = club(world, 1)
     world.says("Сорок два.")
     sent = anna.send(words)
@@ -45,7 +45,7 @@ def test_a_mention_is_answered_as_a_reply_and_stripped_from_the_words(world: Wor
     assert not world.telegram.called("sendMessageDraft")
 
 
-def test_a_reply_to_the_bot_is_answered_in_context(world: World) -> None:
+def test_a_reply_to_the_bot_is_answered_in_context(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     world.says("Синее.")
     anna.send(f"{BOT} какое небо?")
@@ -56,7 +56,7 @@ def test_a_reply_to_the_bot_is_answered_in_context(world: World) -> None:
     assert [text for _, text in asked(world)] == ["какое небо?", "Синее.", "А почему?"]
 
 
-def test_a_mention_under_somebodys_message_takes_that_message_along(world: World) -> None:
+def test_a_mention_under_somebodys_message_takes_that_message_along(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2, privacy=False)
     said = boris.send("Завтра встречаемся в семь у маяка.")
     world.says("В семь.")
@@ -70,7 +70,7 @@ def test_a_mention_under_somebodys_message_takes_that_message_along(world: World
     assert asked(world)[-1] == ("user", "Завтра встречаемся в семь у маяка.")
 
 
-def test_what_isnt_for_the_bot_is_left_alone(world: World) -> None:
+def test_what_isnt_for_the_bot_is_left_alone(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2, privacy=False)
     first = anna.send("Привет всем")
     for text, reply_to in (
@@ -88,13 +88,13 @@ def test_what_isnt_for_the_bot_is_left_alone(world: World) -> None:
     assert world.value("select count(*) from user") == 0 and not world.prompts()
 
 
-def test_an_empty_mention_asks_for_a_question(world: World) -> None:
+def test_an_empty_mention_asks_for_a_question(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     anna.send(BOT)
     anna.wait("Позовите меня и спросите")
 
 
-def test_a_message_in_the_groups_own_name_is_turned_away(world: World) -> None:
+def test_a_message_in_the_groups_own_name_is_turned_away(world: BotHarness) -> None:
     club(world, 1)
     chat = {"id": GROUP_ID, "type": "supergroup", "title": "Клуб"}
     sender = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
@@ -104,7 +104,7 @@ def test_a_message_in_the_groups_own_name_is_turned_away(world: World) -> None:
     assert world.value("select count(*) from user") == 0
 
 
-def test_commands_of_a_group(world: World) -> None:
+def test_commands_of_a_group(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     for command, words in (
         ("/help", "Разговор у группы общий"),
@@ -132,7 +132,7 @@ def test_commands_of_a_group(world: World) -> None:
 # ── whose is what ──
 
 
-def test_each_group_and_person_has_a_context_of_their_own_and_everybody_pays_alone(world: World) -> None:
+def test_each_group_and_person_has_a_context_of_their_own_and_everybody_pays_alone(world: BotHarness) -> None:
     person = world.new_person(1)
     person.press("💬 Чат")
     person.wait("💬 Чат")
@@ -159,7 +159,7 @@ def test_each_group_and_person_has_a_context_of_their_own_and_everybody_pays_alo
     assert [text for _, text in asked(world)] == ["кто я?"]
 
 
-def test_two_people_in_private_and_a_group_are_answered_at_once(world: World) -> None:
+def test_two_people_in_private_and_a_group_are_answered_at_once(world: BotHarness) -> None:
     first, second = world.new_person(1), world.new_person(2, "Борис")
     for person in (first, second):
         person.press("💬 Чат")
@@ -192,7 +192,7 @@ def test_two_people_in_private_and_a_group_are_answered_at_once(world: World) ->
     assert paid[0] > 0 and paid[1] > paid[0]
 
 
-def test_a_group_has_a_role_of_its_own(world: World) -> None:
+def test_a_group_has_a_role_of_its_own(world: BotHarness) -> None:
     _, (anna, boris, clara) = club(world, 1, 2, 3)
     anna.send("/prompt Ты пират.")
     anna.wait("Запомнил")
@@ -214,7 +214,7 @@ def test_a_group_has_a_role_of_its_own(world: World) -> None:
     anna.wait("Теперь в этом чате: 🍳 Повар")
 
 
-def test_forgetting_in_a_group_leaves_everything_else(world: World) -> None:
+def test_forgetting_in_a_group_leaves_everything_else(world: BotHarness) -> None:
     person = world.new_person(1)
     person.press("💬 Чат")
     person.wait("💬 Чат")
@@ -232,7 +232,7 @@ def test_forgetting_in_a_group_leaves_everything_else(world: World) -> None:
     assert [text for _, text in asked(world)] == ["Личное.", "Хорошо.", "Ещё личное."]
 
 
-def test_a_full_bot_tells_strangers_in_a_group_so(make_world: Callable[..., World]) -> None:
+def test_a_full_bot_tells_strangers_in_a_group_so(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_USERS=1)
     world.start()
     world.new_person(1)
@@ -241,7 +241,7 @@ def test_a_full_bot_tells_strangers_in_a_group_so(make_world: Callable[..., Worl
     assert boris.wait("Мест больше нет").reply_to == sent
 
 
-def test_who_has_no_tokens_left_is_told_and_others_go_on(world: World) -> None:
+def test_who_has_no_tokens_left_is_told_and_others_go_on(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2)
     world.says("Раз.")
     anna.send(f"{BOT} начнём")
@@ -257,7 +257,7 @@ def test_who_has_no_tokens_left_is_told_and_others_go_on(world: World) -> None:
 # ── while it answers ──
 
 
-def test_words_of_others_wait_in_order_and_a_sixth_is_told(world: World) -> None:
+def test_words_of_others_wait_in_order_and_a_sixth_is_told(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2)
     world.says("Ответ 0.", first_chunk_s=0.6)
     for number in range(1, 6):
@@ -276,7 +276,7 @@ def test_words_of_others_wait_in_order_and_a_sixth_is_told(world: World) -> None
     assert [text for role, text in asked(world) if role == "assistant"] == [f"Ответ {number}." for number in range(5)]
 
 
-def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(world: World) -> None:
+def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2)
     world.says("Раз. Два. Три.", chunks=3, hang_after=2)
     sent = anna.send(f"{BOT} считай <b>громко</b>")
@@ -294,7 +294,7 @@ def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(world: World)
     until(lambda: not world.value("select count(*) from turn where notice_message_id is not null"))
 
 
-def test_a_retry_in_a_group_is_for_who_asked(world: World) -> None:
+def test_a_retry_in_a_group_is_for_who_asked(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2)
     world.models.faults.order(Behaviour(status=500))
     sent = anna.send(f"{BOT} вопрос")
@@ -307,7 +307,7 @@ def test_a_retry_in_a_group_is_for_who_asked(world: World) -> None:
     assert asked(world) == [("user", "вопрос")]
 
 
-def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_world: Callable[..., World]) -> None:
+def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_SESSION=5000)
     world.start()
     _, (anna, boris) = club(world, 1, 2)
@@ -322,7 +322,7 @@ def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_world: Calla
     anna.wait("Новый разговор. Прежний цел")
 
 
-def test_a_long_answer_in_a_group_replies_with_its_first_message_only(make_world: Callable[..., World]) -> None:
+def test_a_long_answer_in_a_group_replies_with_its_first_message_only(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_ANSWER=2800)
     world.start()
     _, (anna,) = club(world, 1)
@@ -334,7 +334,7 @@ def test_a_long_answer_in_a_group_replies_with_its_first_message_only(make_world
     assert [message.reply_to for message in shown] == [sent, *[None] * (len(shown) - 1)]
 
 
-def test_a_question_survives_a_restart_in_a_group(world: World) -> None:
+def test_a_question_survives_a_restart_in_a_group(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     world.models.faults.order(Behaviour(hang=True))
     sent = anna.send(f"{BOT} вопрос")
@@ -345,7 +345,7 @@ def test_a_question_survives_a_restart_in_a_group(world: World) -> None:
     until(lambda: not [message for message in anna.shown if "✍️ Отвечаю…" in message.text])
 
 
-def test_a_group_that_becomes_a_supergroup_keeps_its_talk_and_role(world: World) -> None:
+def test_a_group_that_becomes_a_supergroup_keeps_its_talk_and_role(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     anna.send("/prompt Ты пират.")
     anna.wait("Запомнил")

@@ -9,7 +9,7 @@ import pytest
 
 from conversation.states import COMMANDS
 from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]
 VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "go", "language", "take", "mode"]
@@ -33,7 +33,7 @@ def message(user_id: int, text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_no_update_stops_the_bot(world: World, seed: int) -> None:
+def test_no_update_stops_the_bot(world: BotHarness, seed: int) -> None:
     dice = random.Random(seed)
     assert world.app is not None
     labels = [label for language in world.app.locales for label in world.app.locales[language].labels.values()]
@@ -132,7 +132,7 @@ JUNK_TEXTS = [
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_update_of_any_kind_stops_the_bot(world: World, seed: int) -> None:
+def test_no_update_of_any_kind_stops_the_bot(world: BotHarness, seed: int) -> None:
     dice = random.Random(seed)
     world.writer()
     world.writer(2)

@@ -9,14 +9,14 @@ import pytest
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 
 def photo(message: ChatMessage) -> bool:
     return message.attachment is not None and message.attachment.kind == "photo"
 
 
-def balance(world: World) -> int:
+def balance(world: BotHarness) -> int:
     return int(world.value("select balance from user where id = 1"))
 
 
@@ -25,7 +25,7 @@ def offered(person: Person, words: str = "кот на маяке, ночь") -> 
     return person.wait("Нарисую")
 
 
-def test_the_price_comes_first_and_the_picture_after_the_press(world: World) -> None:
+def test_the_price_comes_first_and_the_picture_after_the_press(world: BotHarness) -> None:
     person = world.new_person()
     before = balance(world)
     offer = offered(person)
@@ -39,7 +39,7 @@ def test_the_price_comes_first_and_the_picture_after_the_press(world: World) -> 
     assert world.value("select sessions from user") == 0
 
 
-def test_without_words_it_asks_and_leads_back(world: World) -> None:
+def test_without_words_it_asks_and_leads_back(world: BotHarness) -> None:
     person = world.writer()
     person.send("/image")
     person.wait("Что нарисовать")
@@ -54,7 +54,7 @@ def test_without_words_it_asks_and_leads_back(world: World) -> None:
     assert not world.models.of("image")
 
 
-def test_in_the_wizard_the_question_comes_again(world: World) -> None:
+def test_in_the_wizard_the_question_comes_again(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Какую историю")
@@ -66,7 +66,7 @@ def test_in_the_wizard_the_question_comes_again(world: World) -> None:
     person.wait("Какую историю")
 
 
-def test_a_description_that_is_too_long_says_how_long_it_may_be(world: World) -> None:
+def test_a_description_that_is_too_long_says_how_long_it_may_be(world: BotHarness) -> None:
     person = world.new_person()
     person.send(f"/image {'ж' * 501}")
     assert "500 знаков" in person.wait("Длинновато для картинки").text.replace("\u00a0", " ")
@@ -77,7 +77,7 @@ def test_a_description_that_is_too_long_says_how_long_it_may_be(world: World) ->
     (Behaviour(status=500), "Не получилось обработать запрос", ("🔁 Повторить",)),
 ])  # fmt: skip
 def test_a_picture_that_fails_costs_nothing(
-    world: World, behaviour: Behaviour, said: str, labels: tuple[str, ...]
+    world: BotHarness, behaviour: Behaviour, said: str, labels: tuple[str, ...]
 ) -> None:
     person = world.new_person()
     before = balance(world)
@@ -92,7 +92,7 @@ def test_a_picture_that_fails_costs_nothing(
         person.wait(photo)
 
 
-def test_stop_works_and_words_wait_as_while_the_model_writes(world: World) -> None:
+def test_stop_works_and_words_wait_as_while_the_model_writes(world: BotHarness) -> None:
     person = world.writer()
     before = balance(world)
     offered(person)
@@ -109,7 +109,7 @@ def test_stop_works_and_words_wait_as_while_the_model_writes(world: World) -> No
     assert world.value("select charged from call where purpose = 'image'") == 0 and balance(world) < before
 
 
-def test_who_has_too_little_is_told_before(make_world: Callable[..., World]) -> None:
+def test_who_has_too_little_is_told_before(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(USER_TOKENS=1999)
     world.start()
     person = world.new_person()
@@ -120,7 +120,7 @@ def test_who_has_too_little_is_told_before(make_world: Callable[..., World]) -> 
 
 
 @pytest.mark.parametrize("fails_first", [False, True])
-def test_a_second_press_paints_nothing(world: World, fails_first: bool) -> None:
+def test_a_second_press_paints_nothing(world: BotHarness, fails_first: bool) -> None:
     person = world.new_person()
     offered(person)
     label = "🎨 Нарисовать"

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ai.images import OpenAIPainter, Painter, YandexPainter, cut_prompt, image_error
-from ai.provider import Credential, Fault, Static
+from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator, cut_prompt, image_error
+from ai.provider import CallFailure, Credential, Static
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
 from core.http_client import Sessions
@@ -27,24 +27,24 @@ __all__ = ["faults", "models"]
 
 PROMPT = "Картограф Веста на плече спящего великана, рассвет"
 PNG = b"\x89PNG\r\n\x1a\n"
-Make = Callable[..., Painter]
+Make = Callable[..., ImageGenerator]
 
 
 @pytest.fixture
-def yandex(models: ModelServers, faults: list[Fault]) -> Make:
-    def make(credential: Credential | None = None, **options: Any) -> Painter:
+def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
+    def make(credential: Credential | None = None, **options: Any) -> ImageGenerator:
         settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
         key = credential or Static(f"Api-Key {API_KEY}")
-        return YandexPainter(FOLDER_ID, Sessions(), key, base_url=models.openai_url, **settings)
+        return YandexImageGenerator(FOLDER_ID, Sessions(), key, base_url=models.openai_url, **settings)
 
     return make
 
 
 @pytest.fixture
-def openai(models: ModelServers, faults: list[Fault]) -> Make:
-    def make(key: str = "", **options: Any) -> Painter:
+def openai(models: ModelServers, faults: list[CallFailure]) -> Make:
+    def make(key: str = "", **options: Any) -> ImageGenerator:
         settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
-        return OpenAIPainter(models.openai_url, Sessions(), Static(f"Bearer {key}" if key else ""), **settings)
+        return OpenAIImageGenerator(models.openai_url, Sessions(), Static(f"Bearer {key}" if key else ""), **settings)
 
     return make
 
@@ -116,7 +116,9 @@ def test_a_picture_that_does_not_come_is_billed_all_the_same(models: ModelServer
         assert caught.value.billed
 
 
-def test_a_refusal_is_told_from_other_bad_requests(models: ModelServers, yandex: Make, faults: list[Fault]) -> None:
+def test_a_refusal_is_told_from_other_bad_requests(
+    models: ModelServers, yandex: Make, faults: list[CallFailure]
+) -> None:
     models.faults.order(Behaviour(end="filter"), kind="image")
     with pytest.raises(ModelRefused) as caught:
         yandex().paint(PROMPT, user_id=7, turn_id=70)
@@ -149,7 +151,7 @@ def test_what_a_bad_request_means(fields: dict[str, Any], kind: type[ModelError]
 
 @pytest.mark.parametrize("behaviour", [Behaviour(status=429), Behaviour(status=503), Behaviour(status=502)])
 def test_what_is_safe_is_repeated_and_reported_as_healed(
-    behaviour: Behaviour, models: ModelServers, yandex: Make, faults: list[Fault]
+    behaviour: Behaviour, models: ModelServers, yandex: Make, faults: list[CallFailure]
 ) -> None:
     models.faults.order(behaviour, behaviour, kind="image")
     assert yandex().paint(PROMPT)
@@ -174,7 +176,12 @@ def test_what_is_safe_is_repeated_and_reported_as_healed(
     ],
 )
 def test_failures_are_told_apart_and_asked_again_so_often(
-    behaviour: Behaviour, kind: type[ModelError], tries: int, models: ModelServers, yandex: Make, faults: list[Fault]
+    behaviour: Behaviour,
+    kind: type[ModelError],
+    tries: int,
+    models: ModelServers,
+    yandex: Make,
+    faults: list[CallFailure],
 ) -> None:
     models.faults.rule = lambda received: behaviour
     with pytest.raises(kind):
@@ -202,10 +209,10 @@ def test_a_token_that_is_refused_is_renewed_once(models: ModelServers, yandex: M
     assert len(models.of("image")) == 5
 
 
-def test_a_server_that_is_not_there_is_tried_three_times(faults: list[Fault]) -> None:
+def test_a_server_that_is_not_there_is_tried_three_times(faults: list[CallFailure]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    painter = OpenAIPainter(
+    painter = OpenAIImageGenerator(
         f"http://127.0.0.1:{port}/v1", Sessions(), Static(""), on_fault=faults.append, backoff_s=0.01
     )
     with pytest.raises(ModelAway) as caught:
@@ -213,7 +220,7 @@ def test_a_server_that_is_not_there_is_tried_three_times(faults: list[Fault]) ->
     assert (len(faults), caught.value.billed) == (3, False)
 
 
-def test_painting_is_stopped_at_once(models: ModelServers, yandex: Make, faults: list[Fault]) -> None:
+def test_painting_is_stopped_at_once(models: ModelServers, yandex: Make, faults: list[CallFailure]) -> None:
     cancel = Cancel()
     caught: list[BaseException] = []
 

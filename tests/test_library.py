@@ -6,10 +6,10 @@ import io
 import zipfile
 
 from sandbox.people import Person
-from tests.world import World
+from tests.world import BotHarness
 
 
-def shelf_of(world: World, stories: int) -> Person:
+def shelf_of(world: BotHarness, stories: int) -> Person:
     """Somebody with so many stories, made by the database itself; the last one is open."""
     person = world.writer(words="Настоящая история.")
     assert world.app is not None
@@ -31,7 +31,7 @@ def shelf_of(world: World, stories: int) -> Person:
     return person
 
 
-def test_an_empty_shelf_leads_to_a_first_story(world: World) -> None:
+def test_an_empty_shelf_leads_to_a_first_story(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📚 Мои истории")
     assert person.wait("Здесь пока пусто").labels == ("🎲 Мне повезёт", "📖 Новая история")
@@ -39,7 +39,7 @@ def test_an_empty_shelf_leads_to_a_first_story(world: World) -> None:
     person.wait("Шаг 1")
 
 
-def test_six_stories_a_page(world: World) -> None:
+def test_six_stories_a_page(world: BotHarness) -> None:
     person = shelf_of(world, 8)
     person.send("/stories")
     shown = person.wait("Ваши истории: 8")
@@ -51,7 +51,7 @@ def test_six_stories_a_page(world: World) -> None:
     assert person.placeholder == "Что было дальше?"
 
 
-def test_a_story_goes_on_exactly_where_it_stopped(world: World) -> None:
+def test_a_story_goes_on_exactly_where_it_stopped(world: BotHarness) -> None:
     person = shelf_of(world, 3)
     person.send("/stories")
     person.wait("Ваши истории")
@@ -67,7 +67,7 @@ def test_a_story_goes_on_exactly_where_it_stopped(world: World) -> None:
     assert "Часть истории 2." in str(world.prompts()[-1]) and "Настоящая" not in str(world.prompts()[-1])
 
 
-def test_a_story_is_renamed_deleted_and_brought_back(world: World) -> None:
+def test_a_story_is_renamed_deleted_and_brought_back(world: BotHarness) -> None:
     person = shelf_of(world, 1)
     person.send("/stories")
     person.wait("Ваши истории")
@@ -88,7 +88,7 @@ def test_a_story_is_renamed_deleted_and_brought_back(world: World) -> None:
     person.wait("Ваши истории: 1")
 
 
-def test_search_finds_the_beginning_of_a_word_and_only_ones_own(world: World) -> None:
+def test_search_finds_the_beginning_of_a_word_and_only_ones_own(world: BotHarness) -> None:
     person = shelf_of(world, 3)
     stranger = world.writer(2, words="Корабль чужого человека.")
     person.send("/stories")
@@ -112,7 +112,7 @@ def test_search_finds_the_beginning_of_a_word_and_only_ones_own(world: World) ->
     assert "ч." not in str(stranger.last.labels)
 
 
-def test_every_kind_of_file_comes_with_a_safe_name(world: World) -> None:
+def test_every_kind_of_file_comes_with_a_safe_name(world: BotHarness) -> None:
     person = world.writer(words="Текст для книги.")
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
@@ -130,7 +130,7 @@ def test_every_kind_of_file_comes_with_a_safe_name(world: World) -> None:
         assert message.attachment.name == f"Смотритель_Маяк_Остров.{kind.lower()}"
 
 
-def test_a_shared_story_is_read_by_anybody_and_branched_from(world: World) -> None:
+def test_a_shared_story_is_read_by_anybody_and_branched_from(world: BotHarness) -> None:
     author = world.writer(words="Общая история.")
     author.send("/stories")
     author.wait("Ваши истории")
@@ -157,7 +157,7 @@ def test_a_shared_story_is_read_by_anybody_and_branched_from(world: World) -> No
     third.wait("Эта ссылка больше не открывается")
 
 
-def test_nobody_reaches_anothers_story_by_its_number(world: World) -> None:
+def test_nobody_reaches_anothers_story_by_its_number(world: BotHarness) -> None:
     world.writer(words="Чужое.")
     session = world.value("select max(id) from session")
     world.change("update story set share_token = 'known-to-friends'")  # only the link opens it, never its number
@@ -184,7 +184,7 @@ def test_nobody_reaches_anothers_story_by_its_number(world: World) -> None:
     world.telegram.api.violations.clear()  # the invented queries have no true id to answer to
 
 
-def ended(world: World, person: Person, title: str = "Свет в окне") -> None:
+def ended(world: BotHarness, person: Person, title: str = "Свет в окне") -> None:
     """Has the open story ended, and named so by the model."""
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -194,7 +194,7 @@ def ended(world: World, person: Person, title: str = "Свет в окне") -> 
     person.wait("Дописали!")
 
 
-def test_back_from_a_question_whose_story_was_deleted_is_the_menu(world: World) -> None:
+def test_back_from_a_question_whose_story_was_deleted_is_the_menu(world: BotHarness) -> None:
     person = world.writer()
     person.send("/stories")
     shelf = person.wait("Ваши истории")
@@ -209,7 +209,7 @@ def test_back_from_a_question_whose_story_was_deleted_is_the_menu(world: World) 
     assert "▶️ Дальше" not in str(person.keyboard)
 
 
-def test_back_from_a_question_whose_story_has_ended_is_its_end(world: World) -> None:
+def test_back_from_a_question_whose_story_has_ended_is_its_end(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -229,7 +229,7 @@ def test_back_from_a_question_whose_story_has_ended_is_its_end(world: World) -> 
     assert "🔄 Другой финал" in str(person.keyboard)
 
 
-def test_a_name_of_the_users_own_outlives_the_ending(world: World) -> None:
+def test_a_name_of_the_users_own_outlives_the_ending(world: BotHarness) -> None:
     person = world.writer()
     person.send("/stories")
     shelf = person.wait("Ваши истории")

@@ -9,18 +9,18 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from tests.world import ADMIN_ID, World, until
+from tests.world import ADMIN_ID, BotHarness, until
 from turns.limits import kept_for_ending
 
 
-def money(world: World) -> tuple[int, ...]:
+def money(world: BotHarness) -> tuple[int, ...]:
     """All that counts tokens, and how often the model was asked."""
     sums = ("sum(balance) from user", "sum(spent) from session", "sum(sessions) from user", "count(*) from call")
     held = ("sum(reserved) from user", "sum(reserved) from session", "coalesce(sum(reserved), 0) from budget")
     return (*(int(world.value(f"select {what}") or 0) for what in sums + held), len(world.prompts()))
 
 
-def refused_at_the_card(world: World, person: Person, sentence: str) -> None:
+def refused_at_the_card(world: BotHarness, person: Person, sentence: str) -> None:
     """The card of a new story is refused with this sentence, and stays as it is."""
     before = money(world)
     draft = world.value("select genre || hero || setting from draft where user_id = ?", person.id)
@@ -33,7 +33,7 @@ def refused_at_the_card(world: World, person: Person, sentence: str) -> None:
     assert "✨ Начать историю" in str(person.keyboard)
 
 
-def refused_in_the_story(world: World, person: Person, sentence: str) -> None:
+def refused_in_the_story(world: BotHarness, person: Person, sentence: str) -> None:
     """Words and ▶️ are refused with this sentence, and the story stays as it is."""
     before, head = money(world), world.value("select head_id from session")
     for words in ("Он открыл дверь.", "▶️ Дальше"):
@@ -44,7 +44,7 @@ def refused_in_the_story(world: World, person: Person, sentence: str) -> None:
     assert world.value("select head_id from session") == head
 
 
-def test_when_all_places_are_taken_only_an_admin_enters(make_world: Callable[..., World]) -> None:
+def test_when_all_places_are_taken_only_an_admin_enters(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_USERS=1)
     world.start()
     first = world.new_person(1)
@@ -62,7 +62,7 @@ def test_when_all_places_are_taken_only_an_admin_enters(make_world: Callable[...
     assert world.value("select group_concat(id) from user") == f"1,{ADMIN_ID}"
 
 
-def test_a_user_begins_so_many_stories_and_can_write_on_in_each(make_world: Callable[..., World]) -> None:
+def test_a_user_begins_so_many_stories_and_can_write_on_in_each(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_SESSIONS_PER_USER=1)
     world.start()
     person = world.writer()
@@ -79,7 +79,7 @@ def test_a_user_begins_so_many_stories_and_can_write_on_in_each(make_world: Call
     person.wait("Пишем дальше.")
 
 
-def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_world: Callable[..., World]) -> None:
+def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_world: Callable[..., BotHarness]) -> None:
     limit = 40_000
     world = make_world(MAX_TOKENS_PER_SESSION=limit, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300)
     app = world.start()
@@ -103,7 +103,7 @@ def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_world: Call
     assert world.value("select spent from session") <= limit
 
 
-def test_a_used_up_balance_stops_new_turns_only(world: World) -> None:
+def test_a_used_up_balance_stops_new_turns_only(world: BotHarness) -> None:
     person = world.writer(words="Жил-был.")
     newcomer = world.at_summary(2)
     world.change("update user set balance = 10")
@@ -117,7 +117,7 @@ def test_a_used_up_balance_stops_new_turns_only(world: World) -> None:
     newcomer.wait("Начало второе.")
 
 
-def test_an_admin_writes_on_with_an_empty_balance(world: World) -> None:
+def test_an_admin_writes_on_with_an_empty_balance(world: BotHarness) -> None:
     admin = world.writer(ADMIN_ID)
     world.change("update user set balance = 0")
     world.says("Дальше.")
@@ -125,7 +125,7 @@ def test_an_admin_writes_on_with_an_empty_balance(world: World) -> None:
     admin.wait("Дальше.")
 
 
-def test_what_words_cost_at_most_is_looked_at_before_they_are_taken(make_world: Callable[..., World]) -> None:
+def test_what_words_cost_at_most_is_looked_at_before_they_are_taken(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300)
     world.start()
     person = world.writer()
@@ -136,7 +136,9 @@ def test_what_words_cost_at_most_is_looked_at_before_they_are_taken(make_world: 
 
 
 @pytest.mark.parametrize("period", ["ever", "month"])
-def test_a_spent_project_closes_new_turns_until_there_is_more(make_world: Callable[..., World], period: str) -> None:
+def test_a_spent_project_closes_new_turns_until_there_is_more(
+    make_world: Callable[..., BotHarness], period: str
+) -> None:
     world = make_world(MAX_PROJECT_TOKENS=50_000, MAX_PROJECT_TOKENS_PERIOD=period)
     world.start()
     person, newcomer = world.writer(1), world.at_summary(2)
@@ -151,7 +153,7 @@ def test_a_spent_project_closes_new_turns_until_there_is_more(make_world: Callab
     person.wait("Новый месяц.")
 
 
-def test_admins_hear_of_each_share_of_the_budget_once(make_world: Callable[..., World]) -> None:
+def test_admins_hear_of_each_share_of_the_budget_once(make_world: Callable[..., BotHarness]) -> None:
     limit = 100_000
     world = make_world(MAX_PROJECT_TOKENS=limit)
     world.start()
@@ -171,7 +173,7 @@ def test_admins_hear_of_each_share_of_the_budget_once(make_world: Callable[..., 
     assert not [message for message in person.bot_messages if "💰" in message.text]
 
 
-def test_users_who_write_at_once_cannot_overspend_the_project(make_world: Callable[..., World]) -> None:
+def test_users_who_write_at_once_cannot_overspend_the_project(make_world: Callable[..., BotHarness]) -> None:
     limit = 6000
     world = make_world(MODEL_SLOTS=8, MAX_PROJECT_TOKENS=limit)
     world.start()

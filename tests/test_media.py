@@ -9,14 +9,14 @@ import pytest
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 
 def has(kind: str) -> Callable[[ChatMessage], bool]:
     return lambda message: message.attachment is not None and message.attachment.kind == kind
 
 
-def balance(world: World) -> int:
+def balance(world: BotHarness) -> int:
     return int(world.value("select balance from user where id = 1"))
 
 
@@ -26,7 +26,7 @@ def ask_for(person: Person, button: str) -> None:
     person.tap(button)
 
 
-def test_a_picture_of_the_last_part_its_price_first(world: World) -> None:
+def test_a_picture_of_the_last_part_its_price_first(world: BotHarness) -> None:
     person = world.writer(words="Смотритель зажёг огонь.")
     before = balance(world)
     ask_for(person, "🎨 Иллюстрация")
@@ -43,7 +43,7 @@ def test_a_picture_of_the_last_part_its_price_first(world: World) -> None:
     assert world.value("select sum(reserved) from user") == 0
 
 
-def test_a_scene_that_the_painter_refuses_costs_nothing(world: World) -> None:
+def test_a_scene_that_the_painter_refuses_costs_nothing(world: BotHarness) -> None:
     person = world.writer()
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
@@ -56,7 +56,7 @@ def test_a_scene_that_the_painter_refuses_costs_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("button", ["🎨 Иллюстрация", "🔊 Озвучить"])
-def test_a_service_that_is_away_says_so_and_can_be_asked_again(world: World, button: str) -> None:
+def test_a_service_that_is_away_says_so_and_can_be_asked_again(world: BotHarness, button: str) -> None:
     person = world.writer()
     ask_for(person, button)
     person.wait("отрывок")
@@ -68,7 +68,7 @@ def test_a_service_that_is_away_says_so_and_can_be_asked_again(world: World, but
     person.wait(has("photo" if kind == "image" else "voice"))
 
 
-def test_a_part_is_read_aloud_in_the_chosen_voice(world: World) -> None:
+def test_a_part_is_read_aloud_in_the_chosen_voice(world: BotHarness) -> None:
     person = world.writer(words="Смотритель зажёг огонь. " * 19 + "Всё.")
     before = balance(world)
     ask_for(person, "🔊 Озвучить")
@@ -79,7 +79,7 @@ def test_a_part_is_read_aloud_in_the_chosen_voice(world: World) -> None:
     until(lambda: world.value("select sum(reserved) from user") == 0)
 
 
-def test_a_picture_takes_no_slot_of_the_model(make_world: Callable[..., World]) -> None:
+def test_a_picture_takes_no_slot_of_the_model(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=1)
     world.start()
     person = world.writer()
@@ -94,7 +94,7 @@ def test_a_picture_takes_no_slot_of_the_model(make_world: Callable[..., World]) 
     person.wait(has("photo"))
 
 
-def test_who_has_too_little_for_a_picture_is_told_before(make_world: Callable[..., World]) -> None:
+def test_who_has_too_little_for_a_picture_is_told_before(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(USER_TOKENS=3000)
     world.start()
     person = world.writer()

@@ -10,14 +10,14 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from tests.world import World, until
+from tests.world import BotHarness, until
 
-Make = Callable[..., World]
+Make = Callable[..., BotHarness]
 THEIRS = "sandbox-other"
 
 
 @pytest.fixture
-def both(make_world: Make) -> World:
+def both(make_world: Make) -> BotHarness:
     """Yandex's models and another server's, whose list has come."""
     world = make_world()
     world.settings["OPENAI_BASE_URL"] = world.models.openai_url
@@ -25,13 +25,13 @@ def both(make_world: Make) -> World:
     return world
 
 
-def heard(world: World) -> None:
+def heard(world: BotHarness) -> None:
     """Starts the bot; its list of the server's models is there."""
     offer = world.start().offer
     until(lambda: offer.heard and not offer.away)
 
 
-def asked(world: World) -> str:
+def asked(world: BotHarness) -> str:
     """The model of the last completion."""
     body = world.models.of("completion")[-1].body
     return str(body.get("modelUri") or body["model"])
@@ -49,7 +49,7 @@ def buttons(person: Person) -> list[str]:
 # ---------------------------------------------------------------------- the list and the choice
 
 
-def test_the_list_shows_each_model_with_its_context_and_price(world: World) -> None:
+def test_the_list_shows_each_model_with_its_context_and_price(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/model")
     shown = person.wait("Сейчас для вас пишет YandexGPT 5 Lite").text.replace("\xa0", " ")
@@ -60,7 +60,7 @@ def test_the_list_shows_each_model_with_its_context_and_price(world: World) -> N
     assert buttons(person)[0] == "✅ YandexGPT 5 Lite" and len(buttons(person)) == 8
 
 
-def test_a_button_switches_and_the_list_shows_it(world: World) -> None:
+def test_a_button_switches_and_the_list_shows_it(world: BotHarness) -> None:
     person = world.writer()
     person.send("/model")
     person.wait("обычная")
@@ -75,21 +75,21 @@ def test_a_button_switches_and_the_list_shows_it(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["yandexgpt/latest", "YandexGPT-5-PRO", "yandexgpt 5 pro", "gpt://b1g/yandexgpt"])
-def test_a_name_an_alias_and_a_title_switch_in_any_case(name: str, world: World) -> None:
+def test_a_name_an_alias_and_a_title_switch_in_any_case(name: str, world: BotHarness) -> None:
     person = world.new_person()
     choose(person, name)
     assert world.value("select model from user") == "yandexgpt-5-pro"
 
 
 @pytest.mark.parametrize("name", ["сброс", "RESET", "yandexgpt-lite", "yandexgpt-5-lite/latest"])
-def test_the_default_can_be_restored(name: str, world: World) -> None:
+def test_the_default_can_be_restored(name: str, world: BotHarness) -> None:
     person = world.new_person()
     choose(person, "aliceai-llm")
     choose(person, name)
     assert world.value("select model from user") == ""
 
 
-def test_an_unknown_name_is_explained_with_the_nearest(world: World) -> None:
+def test_an_unknown_name_is_explained_with_the_nearest(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/model alisai-llm")
     person.wait("Модели «alisai-llm» я не знаю. Может быть, одна из этих?")
@@ -100,7 +100,7 @@ def test_an_unknown_name_is_explained_with_the_nearest(world: World) -> None:
     person.wait("Модели «<b>щщщ» я не знаю. Весь список: /model")
 
 
-def test_in_the_wizard_the_question_comes_again(world: World) -> None:
+def test_in_the_wizard_the_question_comes_again(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("жанр")
@@ -127,7 +127,7 @@ def test_many_models_come_in_pages(make_world: Make) -> None:
     assert person.tap("✅ model-19").wait_answer().text == "Она и так выбрана"
 
 
-def test_a_button_of_a_model_that_has_gone_says_so(both: World) -> None:
+def test_a_button_of_a_model_that_has_gone_says_so(both: BotHarness) -> None:
     person = both.new_person()
     person.send("/model other")
     person.wait("Может быть, одна из этих?")
@@ -138,7 +138,7 @@ def test_a_button_of_a_model_that_has_gone_says_so(both: World) -> None:
     assert both.value("select model from user") == ""
 
 
-def test_buttons_carry_no_names(both: World) -> None:
+def test_buttons_carry_no_names(both: BotHarness) -> None:
     person = both.new_person()
     person.send("/model")
     shown = person.wait("Сейчас для вас пишет")
@@ -149,7 +149,7 @@ def test_buttons_carry_no_names(both: World) -> None:
 # ---------------------------------------------------------------------- two vendors at once
 
 
-def test_two_vendors_write_side_by_side(both: World) -> None:
+def test_two_vendors_write_side_by_side(both: BotHarness) -> None:
     anna, boris = both.writer(1), both.writer(2)
     choose(boris, THEIRS)
     both.says("Из облака.")
@@ -181,7 +181,7 @@ def test_model_provider_says_whose_model_is_the_default(make_world: Make) -> Non
     assert asked(world) == "gpt://b1gsandbox/yandexgpt-5-lite"
 
 
-def test_models_that_do_not_write_are_not_offered(both: World) -> None:
+def test_models_that_do_not_write_are_not_offered(both: BotHarness) -> None:
     both.models.listed = [
         {"id": "text-embedding-3-small"},
         {"id": "whisper-1"},
@@ -210,7 +210,7 @@ def test_a_server_that_is_away_holds_nobody_up_and_is_told_of(make_world: Make) 
     assert "YandexGPT 5 Lite" in person.last.text
 
 
-def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both: World) -> None:
+def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both: BotHarness) -> None:
     person = both.writer()
     choose(person, THEIRS)
     until(lambda: both.value("select value from setting where key like 'models:%'"))
@@ -229,7 +229,7 @@ def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both
 # ---------------------------------------------------------------------- a model that is gone
 
 
-def test_a_model_that_has_vanished_from_the_list_gives_way_to_the_default(both: World) -> None:
+def test_a_model_that_has_vanished_from_the_list_gives_way_to_the_default(both: BotHarness) -> None:
     person = both.writer()
     choose(person, THEIRS)
     both.models.listed = [{"id": "sandbox-storyteller"}]
@@ -242,7 +242,7 @@ def test_a_model_that_has_vanished_from_the_list_gives_way_to_the_default(both: 
     assert both.value("select model from user") == ""
 
 
-def test_a_vanished_model_is_told_of_by_the_list_as_well(both: World) -> None:
+def test_a_vanished_model_is_told_of_by_the_list_as_well(both: BotHarness) -> None:
     person = both.new_person()
     choose(person, THEIRS)
     both.models.listed = []
@@ -252,7 +252,7 @@ def test_a_vanished_model_is_told_of_by_the_list_as_well(both: World) -> None:
     person.wait("Сейчас для вас пишет YandexGPT 5 Lite")
 
 
-def test_a_model_that_the_vendor_does_not_know_gives_way_in_the_same_turn(world: World) -> None:
+def test_a_model_that_the_vendor_does_not_know_gives_way_in_the_same_turn(world: BotHarness) -> None:
     person = world.writer()
     choose(person, "yandexgpt-5.1")
     before = world.value("select balance from user")
@@ -268,7 +268,7 @@ def test_a_model_that_the_vendor_does_not_know_gives_way_in_the_same_turn(world:
     assert world.value("select lost from budget") == 0
 
 
-def test_a_default_model_that_is_gone_is_an_ordinary_failure(world: World) -> None:
+def test_a_default_model_that_is_gone_is_an_ordinary_failure(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(status=400, message="invalid model_uri"))
     person.press("▶️ Дальше")
@@ -278,7 +278,7 @@ def test_a_default_model_that_is_gone_is_an_ordinary_failure(world: World) -> No
 # ---------------------------------------------------------------------- money
 
 
-def test_a_dearer_model_costs_its_price_everywhere(world: World) -> None:
+def test_a_dearer_model_costs_its_price_everywhere(world: BotHarness) -> None:
     person = world.writer()
     choose(person, "aliceai-llm")
     sums = ("balance from user", "spent from user", "spent from session", "spent from budget")
@@ -312,7 +312,7 @@ def test_summaries_and_titles_are_the_chosen_models_too(make_world: Make) -> Non
     assert world.value("select model from call where purpose = 'summary'") == "yandexgpt-5-pro"
 
 
-def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(world: World) -> None:
+def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(world: BotHarness) -> None:
     person = world.writer()
     choose(person, "yandexgpt-5-pro")
     world.change("update user set balance = 5000")
@@ -324,7 +324,7 @@ def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(world: Wo
     person.wait("Хватило.")
 
 
-def test_a_session_too_full_for_a_dear_model_still_takes_the_usual_one(world: World) -> None:
+def test_a_session_too_full_for_a_dear_model_still_takes_the_usual_one(world: BotHarness) -> None:
     person = world.writer()
     choose(person, "yandexgpt-5-pro")
     world.change("update session set spent = 60000")
@@ -336,7 +336,7 @@ def test_a_session_too_full_for_a_dear_model_still_takes_the_usual_one(world: Wo
     person.wait("Поместилось.")
 
 
-def test_a_picture_that_is_too_dear_is_not_the_models_fault(world: World) -> None:
+def test_a_picture_that_is_too_dear_is_not_the_models_fault(world: BotHarness) -> None:
     person = world.writer()
     choose(person, "yandexgpt-5-pro")
     world.change("update user set balance = 2000")
@@ -348,7 +348,7 @@ def test_a_picture_that_is_too_dear_is_not_the_models_fault(world: World) -> Non
     person.wait("Ходы кончились")
 
 
-def test_turns_left_are_counted_at_the_chosen_models_price(world: World) -> None:
+def test_turns_left_are_counted_at_the_chosen_models_price(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/help")
     person.wait("≈ 12 ходов (30\xa0000 токенов)")
@@ -357,7 +357,7 @@ def test_turns_left_are_counted_at_the_chosen_models_price(world: World) -> None
     person.wait("≈ 2 хода (30\xa0000 токенов)")
 
 
-def test_words_are_measured_by_the_context_of_the_chosen_model(both: World) -> None:
+def test_words_are_measured_by_the_context_of_the_chosen_model(both: BotHarness) -> None:
     both.models.listed = [{"id": "small", "context_length": 1700}]
     assert both.app is not None and both.app.offer.refresh()
     person = both.writer()

@@ -30,30 +30,30 @@ from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import Polling
 from tests.test_process import run
-from tests.world import ROOT, World, until
+from tests.world import ROOT, BotHarness, until
 
 PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
 
 
 @pytest.fixture
-def watched(make_world: Callable[..., World]) -> World:
+def watched(make_world: Callable[..., BotHarness]) -> BotHarness:
     """A world whose bot serves health and metrics."""
     world = make_world(METRICS_PORT=0)
     world.start()
     return world
 
 
-def page(world: World, path: str) -> requests.Response:
+def page(world: BotHarness, path: str) -> requests.Response:
     assert world.app is not None
     return requests.get(f"http://127.0.0.1:{world.app.watch.port}{path}", timeout=5)
 
 
-def health(world: World) -> tuple[int, dict[str, str]]:
+def health(world: BotHarness) -> tuple[int, dict[str, str]]:
     answer = page(world, "/health")
     return answer.status_code, answer.json()["parts"]
 
 
-def metrics(world: World) -> dict[str, float]:
+def metrics(world: BotHarness) -> dict[str, float]:
     """Every value by its name and its labels, as `turns_total{kind=part,outcome=answered}`."""
     found = {}
     for family in text_string_to_metric_families(page(world, "/metrics").text):
@@ -63,7 +63,7 @@ def metrics(world: World) -> dict[str, float]:
     return found
 
 
-def metrics_with(world: World, name: str, value: float) -> dict[str, float]:
+def metrics_with(world: BotHarness, name: str, value: float) -> dict[str, float]:
     """Every value, once this one is there."""
     until(lambda: metrics(world).get(name) == value)
     return metrics(world)
@@ -72,12 +72,12 @@ def metrics_with(world: World, name: str, value: float) -> dict[str, float]:
 # ---------------------------------------------------------------------- health
 
 
-def test_a_bot_that_goes_round_is_well(watched: World) -> None:
+def test_a_bot_that_goes_round_is_well(watched: BotHarness) -> None:
     until(lambda: health(watched)[0] == 200)
     assert health(watched) == (200, dict.fromkeys(PARTS, "ok"))
 
 
-def test_a_bot_whose_telegram_is_away_is_well(make_world: Callable[..., World]) -> None:
+def test_a_bot_whose_telegram_is_away_is_well(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(METRICS_PORT=0)
     world.telegram.faults.drop("getUpdates", times=1000)
     world.start()
@@ -87,7 +87,7 @@ def test_a_bot_whose_telegram_is_away_is_well(make_world: Callable[..., World]) 
     assert "poll_age_seconds" not in metrics(world)
 
 
-def test_a_bot_whose_polling_has_ended_is_not(watched: World) -> None:
+def test_a_bot_whose_polling_has_ended_is_not(watched: BotHarness) -> None:
     until(lambda: health(watched)[0] == 200)
     watched.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
     watched.telegram.user(1).send("/start")  # ends the request under way; the next one is refused
@@ -142,7 +142,7 @@ def test_a_ticker_whose_thread_ended_is_noticed() -> None:
     assert heart.ticker() == "its thread has ended"
 
 
-def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: World) -> None:
+def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: BotHarness) -> None:
     until(lambda: health(watched)[0] == 200)
     assert watched.app is not None
     environment = watched.environment() | {"METRICS_PORT": str(watched.app.watch.port)}
@@ -159,21 +159,23 @@ def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: W
     assert "nobody answers at 127.0.0.1" in done.stdout
 
 
-def test_whoever_else_listens_there_isnt_taken_for_the_bot(world: World, telegram: TelegramServer) -> None:
+def test_whoever_else_listens_there_isnt_taken_for_the_bot(world: BotHarness, telegram: TelegramServer) -> None:
     environment = world.environment()
     assert ask(Config.from_env(environment))[0] is False
     config = Config.from_env(environment | {"METRICS_PORT": str(telegram.port), "METRICS_HOST": "0.0.0.0"})
     assert ask(config) == (False, f"somebody else answers at 127.0.0.1:{telegram.port}")
 
 
-def test_a_port_that_is_taken_is_named_in_a_sentence(world: World, telegram: TelegramServer, tmp_path: Path) -> None:
+def test_a_port_that_is_taken_is_named_in_a_sentence(
+    world: BotHarness, telegram: TelegramServer, tmp_path: Path
+) -> None:
     database = str(tmp_path / "other.db")
     done = run(**(world.environment() | {"METRICS_PORT": str(telegram.port), "DATABASE_PATH": database}))
     assert done.returncode == 1
     assert "METRICS_PORT" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_it_listens_at_addresses_of_both_kinds(make_world: Callable[..., World]) -> None:
+def test_it_listens_at_addresses_of_both_kinds(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(METRICS_PORT=0, METRICS_HOST="::1")
     app = world.start()
     answer = requests.get(f"http://[::1]:{app.watch.port}/health", timeout=5)
@@ -183,7 +185,7 @@ def test_it_listens_at_addresses_of_both_kinds(make_world: Callable[..., World])
 # ---------------------------------------------------------------------- metrics
 
 
-def test_a_story_is_counted(watched: World) -> None:
+def test_a_story_is_counted(watched: BotHarness) -> None:
     watched.writer()
     metrics_with(watched, "outbox_messages", 0)
     counted = metrics_with(watched, "inbox_updates{state=turn}", 0)
@@ -203,7 +205,7 @@ def test_a_story_is_counted(watched: World) -> None:
     assert counted["process_resident_memory_bytes"] > 1e6
 
 
-def test_what_goes_on_and_what_was_stopped_is_seen(watched: World) -> None:
+def test_what_goes_on_and_what_was_stopped_is_seen(watched: BotHarness) -> None:
     person = watched.writer()
     watched.says("Долго. " * 50, chunk_s=0.2)
     person.press("▶️ Дальше")
@@ -214,7 +216,7 @@ def test_what_goes_on_and_what_was_stopped_is_seen(watched: World) -> None:
     metrics_with(watched, "turns_total{kind=part,outcome=stopped}", 1)
 
 
-def test_failures_are_counted(watched: World) -> None:
+def test_failures_are_counted(watched: BotHarness) -> None:
     person = watched.writer()
     watched.models.faults.order(Behaviour(status=500))
     watched.telegram.faults.refuse("sendMessage", 429, retry_after=0)
@@ -226,7 +228,7 @@ def test_failures_are_counted(watched: World) -> None:
     assert counted["turn_seconds_count{kind=part}"] == 1
 
 
-def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: World) -> None:
+def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: BotHarness) -> None:
     assert world.app is not None and world.app.watch.port is None
     assert make_meter(Config.from_env(world.environment())) is SILENT
     program = "import bot, sys; print('prometheus_client' in sys.modules)"
@@ -234,7 +236,7 @@ def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: World
     assert done.stdout == "False\n"
 
 
-def test_nothing_else_is_served(watched: World) -> None:
+def test_nothing_else_is_served(watched: BotHarness) -> None:
     assert page(watched, "/").status_code == 404
     assert watched.app is not None
     address = f"http://127.0.0.1:{watched.app.watch.port}/metrics"
@@ -246,7 +248,7 @@ def names_in(text: str) -> set[str]:
     return set(re.findall(r"\bcoauthor_[a-z_]+", text))
 
 
-def test_dashboard_and_alerts_use_what_there_is(watched: World) -> None:
+def test_dashboard_and_alerts_use_what_there_is(watched: BotHarness) -> None:
     watched.writer()
     watched.models.faults.order(Behaviour(status=500))
     watched.telegram.faults.refuse("sendMessage", 429, retry_after=0)
@@ -278,7 +280,7 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 def test_systemd_is_told_of_the_start_of_each_third_of_its_patience_and_of_the_end(
-    make_world: Callable[..., World], systemd: socket.socket
+    make_world: Callable[..., BotHarness], systemd: socket.socket
 ) -> None:
     world = make_world(NOTIFY_SOCKET=systemd.getsockname(), WATCHDOG_USEC=300_000)
     process = world.process()
@@ -292,7 +294,7 @@ def test_systemd_is_told_of_the_start_of_each_third_of_its_patience_and_of_the_e
 
 
 def test_a_dead_telegram_doesnt_keep_the_unit_from_its_start(
-    make_world: Callable[..., World], systemd: socket.socket
+    make_world: Callable[..., BotHarness], systemd: socket.socket
 ) -> None:
     world = make_world(NOTIFY_SOCKET=systemd.getsockname())
     world.telegram.faults.drop("getUpdates", times=1000)
@@ -300,7 +302,7 @@ def test_a_dead_telegram_doesnt_keep_the_unit_from_its_start(
     assert systemd.recv(100) == b"READY=1"
 
 
-def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., World], systemd: socket.socket) -> None:
+def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., BotHarness], systemd: socket.socket) -> None:
     world = make_world()
     world.app = App(Config.from_env(world.environment()), supervisor=Supervisor(systemd.getsockname(), 0.003))
     world.app.start()

@@ -16,7 +16,7 @@ from sandbox.models import ModelServers
 from sandbox.people import Person
 from sandbox.telegram import TelegramServer
 from tests.test_crashes import check_books
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 HELP = "Мы пишем историю вдвоём"
@@ -36,7 +36,7 @@ def test_telegram_that_is_away_at_the_start_is_waited_for(models: ModelServers, 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with TelegramServer() as elsewhere:
-        world = World(tmp_path, elsewhere, models, TELEGRAM_API_URL=f"http://127.0.0.1:{port}")
+        world = BotHarness(tmp_path, elsewhere, models, TELEGRAM_API_URL=f"http://127.0.0.1:{port}")
         app = world.start()
         try:
             assert not app.intake.source.begun.wait(0.3)
@@ -52,7 +52,7 @@ def test_telegram_that_is_away_at_the_start_is_waited_for(models: ModelServers, 
 
 @pytest.mark.parametrize("method", ["getUpdates", "sendMessage"])
 @pytest.mark.parametrize("fault", ["502", "502 after", "not JSON", "dropped", "slow", "500", "429"])
-def test_whatever_telegram_answers_nothing_is_lost(world: World, method: str, fault: str) -> None:
+def test_whatever_telegram_answers_nothing_is_lost(world: BotHarness, method: str, fault: str) -> None:
     person, other = world.new_person(1), world.new_person(2)
     faults = world.telegram.faults
     if fault == "502":
@@ -76,7 +76,7 @@ def test_whatever_telegram_answers_nothing_is_lost(world: World, method: str, fa
     assert count(person, HELP) + count(other, HELP) == 2 + twice
 
 
-def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(world: World) -> None:
+def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(world: BotHarness) -> None:
     person = world.writer()
     world.telegram.faults.drop("sendMessage", after=True)
     for number in (1, 2, 3):
@@ -90,7 +90,7 @@ def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(
     check_books(world)
 
 
-def test_a_chat_told_to_wait_delays_nobody_else(world: World) -> None:
+def test_a_chat_told_to_wait_delays_nobody_else(world: BotHarness) -> None:
     person, other = world.new_person(1), world.new_person(2)
     world.telegram.faults.refuse("sendMessage", 429, retry_after=2, chat_id=1)
     person.send("/help")
@@ -103,7 +103,7 @@ def test_a_chat_told_to_wait_delays_nobody_else(world: World) -> None:
 
 
 def test_a_second_copy_is_named_in_the_log_and_waited_for(
-    make_world: Callable[..., World], caplog: pytest.LogCaptureFixture
+    make_world: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
 ) -> None:
     world = make_world()
     conflict = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
@@ -115,14 +115,14 @@ def test_a_second_copy_is_named_in_the_log_and_waited_for(
     person.wait("Меню внизу")
 
 
-def test_markup_that_telegram_cannot_read_arrives_as_plain_text(world: World) -> None:
+def test_markup_that_telegram_cannot_read_arrives_as_plain_text(world: BotHarness) -> None:
     person = world.new_person()
     world.telegram.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag at byte 7")
     person.send("/help")
     assert "<b>" not in person.wait(HELP).text
 
 
-def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world: World) -> None:
+def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world: BotHarness) -> None:
     person, other = world.writer(1), world.new_person(2)
     world.says("Никто этого не увидит.", first_chunk_s=0.3)
     person.press("▶️ Дальше")
@@ -141,7 +141,7 @@ def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world
 # ---------------------------------------------------------------------- credentials and counting
 
 
-def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_world: Callable[..., World]) -> None:
+def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(YANDEX_API_KEY="")
     world.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
     world.start()
@@ -157,7 +157,7 @@ def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_worl
     person.wait("Всё-таки начало.")
 
 
-def test_a_token_that_ended_is_renewed_once_without_a_word(make_world: Callable[..., World]) -> None:
+def test_a_token_that_ended_is_renewed_once_without_a_word(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(YANDEX_API_KEY="")
     world.start()
     person = world.writer()
@@ -172,7 +172,7 @@ def test_a_token_that_ended_is_renewed_once_without_a_word(make_world: Callable[
     check_books(world)
 
 
-def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_world: Callable[..., World]) -> None:
+def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_ANSWER=300)
     world.start()
     world.writer(1)
@@ -191,7 +191,7 @@ def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_world: Calla
 # ---------------------------------------------------------------------- the disk
 
 
-def test_what_comes_while_the_database_is_locked_is_answered_afterwards(world: World) -> None:
+def test_what_comes_while_the_database_is_locked_is_answered_afterwards(world: BotHarness) -> None:
     person, writer = world.new_person(1), world.writer(2)
     world.says("Написано под замком.", first_chunk_s=0.3)
     writer.press("▶️ Дальше")
@@ -211,7 +211,7 @@ def test_what_comes_while_the_database_is_locked_is_answered_afterwards(world: W
 
 
 def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_lock_goes(
-    make_world: Callable[..., World],
+    make_world: Callable[..., BotHarness],
 ) -> None:
     world = make_world(MODEL_SLOTS=1)
     world.start()
@@ -231,7 +231,7 @@ def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_l
     check_books(world)
 
 
-def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(world: World) -> None:
+def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(world: BotHarness) -> None:
     person = world.writer()
     assert world.app is not None
     connection = world.app.db.settings._connection  # the limit of pages belongs to a connection

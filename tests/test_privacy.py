@@ -15,7 +15,7 @@ from handlers.privacy import _zipped
 from sandbox.people import Person
 from storage.schema import STEPS
 from tests.test_groups import BOT, GROUP_ID, club
-from tests.world import ADMIN_ID, World, until
+from tests.world import ADMIN_ID, BotHarness, until
 
 # Words that stand nowhere else, a kind of place each; the index of words keeps them by their letters.
 STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, KEPT = (
@@ -27,7 +27,7 @@ NAME = "Ферапонтида"
 OF_NOBODY = {"budget", "setting", "event", "forgotten"}
 
 
-def somebody(world: World, user_id: int = 1) -> Person:
+def somebody(world: BotHarness, user_id: int = 1) -> Person:
     """Somebody with a story, a chat, a role, a character, a draft, kept words and an update that was set aside."""
     person = world.telegram.user(user_id, NAME)
     person.send("/start")
@@ -66,7 +66,7 @@ def somebody(world: World, user_id: int = 1) -> Person:
     return person
 
 
-def forget(world: World, person: Person) -> None:
+def forget(world: BotHarness, person: Person) -> None:
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
     person.tap("🗑 Удалить всё", asked)
@@ -74,7 +74,7 @@ def forget(world: World, person: Person) -> None:
     until(world.settled)
 
 
-def rows_naming(world: World, user_id: int) -> dict[str, int]:
+def rows_naming(world: BotHarness, user_id: int) -> dict[str, int]:
     """Every column of every table that still holds this number as a user's or chat's."""
     connection = sqlite3.connect(f"file:{world.folder / 'bot.db'}?mode=ro", uri=True)
     found = {}
@@ -90,13 +90,13 @@ def rows_naming(world: World, user_id: int) -> dict[str, int]:
     return found
 
 
-def left_in_files(world: World, *words: str) -> set[str]:
+def left_in_files(world: BotHarness, *words: str) -> set[str]:
     """The words that stand anywhere in the bytes of the database's files; without their first letters, too."""
     content = b"".join((world.folder / name).read_bytes() for name in ("bot.db", "bot.db-wal"))
     return {word for word in words if word.encode() in content or word[3:].encode() in content}
 
 
-def erased(world: World) -> None:
+def erased(world: BotHarness) -> None:
     """The index of words is rewritten to its end."""
     app = world.app
     assert app is not None
@@ -105,7 +105,7 @@ def erased(world: World) -> None:
         pass
 
 
-def data_of(world: World, person: Person) -> dict[str, Any]:
+def data_of(world: BotHarness, person: Person) -> dict[str, Any]:
     person.send("/my_data")
     sent = person.wait("Здесь всё, что я о вас храню")
     assert sent.attachment is not None
@@ -118,7 +118,7 @@ def data_of(world: World, person: Person) -> dict[str, Any]:
 # ── /my_data ──
 
 
-def test_the_file_has_everything_of_the_user_and_nothing_of_others(world: World) -> None:
+def test_the_file_has_everything_of_the_user_and_nothing_of_others(world: BotHarness) -> None:
     world.writer(2, "Чужое начало.")
     person = somebody(world)
     data = data_of(world, person)
@@ -140,7 +140,7 @@ def test_the_file_has_everything_of_the_user_and_nothing_of_others(world: World)
     assert person.wait("Шаг 2")  # the wizard asks again
 
 
-def test_every_table_is_in_the_file_or_about_nobody(world: World) -> None:
+def test_every_table_is_in_the_file_or_about_nobody(world: BotHarness) -> None:
     """A table that comes with a later part must be decided on here, and in `storage/forgetting.py`."""
     known = {"user", "session", "story", "character", "chat_role", "prompt", "suggestion", "memory", "draft"}
     known |= {"kept_words", "inbox", "turn", "call", "outbox", "sent"} | OF_NOBODY
@@ -149,7 +149,7 @@ def test_every_table_is_in_the_file_or_about_nobody(world: World) -> None:
     assert tables <= known
 
 
-def test_a_variant_that_isnt_shown_says_so(world: World) -> None:
+def test_a_variant_that_isnt_shown_says_so(world: BotHarness) -> None:
     writer = world.writer()
     world.says("Иначе.")
     writer.press("🔄 Другой вариант")
@@ -158,7 +158,7 @@ def test_a_variant_that_isnt_shown_says_so(world: World) -> None:
     assert {one["text"]: one["shown"] for one in story["texts"]} == {"Начало.": False, "Иначе.": True}
 
 
-def test_one_file_at_a_time(world: World) -> None:
+def test_one_file_at_a_time(world: BotHarness) -> None:
     person = world.new_person()
     world.telegram.faults.drop("sendDocument")  # the file is on its way for half a second
     person.send("/my_data")
@@ -176,7 +176,7 @@ def test_a_large_file_goes_compressed() -> None:
 # ── /forget_me ──
 
 
-def test_the_question_changes_nothing_until_the_button_is_pressed(world: World) -> None:
+def test_the_question_changes_nothing_until_the_button_is_pressed(world: BotHarness) -> None:
     person = somebody(world)
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
@@ -188,7 +188,7 @@ def test_the_question_changes_nothing_until_the_button_is_pressed(world: World) 
     assert world.value("select step from user where id = 1") == "hero"
 
 
-def test_nothing_is_left_of_somebody_who_was_forgotten(world: World) -> None:
+def test_nothing_is_left_of_somebody_who_was_forgotten(world: BotHarness) -> None:
     other = world.writer(2, "Чужое начало.")
     person = somebody(world)
     assert left_in_files(world, *SECRETS, NAME) == {*SECRETS, NAME}
@@ -202,7 +202,7 @@ def test_nothing_is_left_of_somebody_who_was_forgotten(world: World) -> None:
     assert not person.keyboard
 
 
-def test_sums_of_the_whole_bot_stay(world: World) -> None:
+def test_sums_of_the_whole_bot_stay(world: BotHarness) -> None:
     person = somebody(world)
     before = world.value("select spent from budget"), world.value("select sum(charged) from call")
     assert world.app is not None
@@ -214,7 +214,7 @@ def test_sums_of_the_whole_bot_stay(world: World) -> None:
     assert world.value("select count(*) from turn where user_id is not null or hint <> '' or chat_id <> 0") == 0
 
 
-def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(world: World) -> None:
+def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(world: BotHarness) -> None:
     person = somebody(world)
     world.change("update user set more_sessions = 3")
     kept = "select balance || ' ' || spent || ' ' || sessions || ' ' || requests from user"
@@ -231,7 +231,7 @@ def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(world: World) -> None
     assert world.value("select count(*) from session") == 0
 
 
-def test_forgetting_again_and_again_gives_nothing(world: World) -> None:
+def test_forgetting_again_and_again_gives_nothing(world: BotHarness) -> None:
     person = world.writer()
     balance = world.value("select balance from user")
     for _ in range(2):
@@ -241,7 +241,7 @@ def test_forgetting_again_and_again_gives_nothing(world: World) -> None:
     assert world.value("select balance from user") == balance < 30000
 
 
-def test_a_ban_stays_and_a_banned_user_may_be_forgotten(world: World) -> None:
+def test_a_ban_stays_and_a_banned_user_may_be_forgotten(world: BotHarness) -> None:
     person = world.new_person()
     world.change("update user set banned = 1, asked_more_at = 5 where id = 1")
     data = data_of(world, person)
@@ -252,7 +252,7 @@ def test_a_ban_stays_and_a_banned_user_may_be_forgotten(world: World) -> None:
     assert world.value("select banned || ' ' || asked_more_at from user where id = 1") == "1 5"
 
 
-def test_a_second_press_of_the_button_registers_nobody(world: World) -> None:
+def test_a_second_press_of_the_button_registers_nobody(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
@@ -273,7 +273,7 @@ def test_a_second_press_of_the_button_registers_nobody(world: World) -> None:
     world.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
-def test_a_turn_under_way_is_stopped_first_and_queued_words_are_dropped(world: World) -> None:
+def test_a_turn_under_way_is_stopped_first_and_queued_words_are_dropped(world: BotHarness) -> None:
     writer = world.writer()
     world.says(f"{PART}. " * 40, hang_after=3)
     writer.press("▶️ Дальше")
@@ -289,7 +289,7 @@ def test_a_turn_under_way_is_stopped_first_and_queued_words_are_dropped(world: W
     assert world.value("select count(*) from call where state = 'asked'") == 0
 
 
-def test_what_waits_to_go_out_is_taken_back(world: World) -> None:
+def test_what_waits_to_go_out_is_taken_back(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
@@ -304,7 +304,7 @@ def test_what_waits_to_go_out_is_taken_back(world: World) -> None:
     assert not [one for one in person.bot_messages if "Осталось:" in one.text and "Мы пишем" not in one.text]
 
 
-def test_a_shared_link_closes_and_a_branch_of_it_stays(world: World) -> None:
+def test_a_shared_link_closes_and_a_branch_of_it_stays(world: BotHarness) -> None:
     until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
     author = world.writer(1, f"Начало с {PART}.")
     world.change("update story set share_token = 'known-to-friends'")
@@ -322,7 +322,7 @@ def test_a_shared_link_closes_and_a_branch_of_it_stays(world: World) -> None:
 
 
 @pytest.mark.parametrize("begins", [1, 2])
-def test_in_a_group_ones_own_words_go_and_the_others_stay(world: World, begins: int) -> None:
+def test_in_a_group_ones_own_words_go_and_the_others_stay(world: BotHarness, begins: int) -> None:
     _, people = club(world, 1, 2)
     asker = dict(zip((1, 2), people, strict=True))
     for user_id, word in ((begins, "первое"), (3 - begins, "второе"), (begins, "третье")):
@@ -345,7 +345,7 @@ def test_in_a_group_ones_own_words_go_and_the_others_stay(world: World, begins: 
     assert world.value("select user_id from session where chat_id = ?", GROUP_ID) == 2
 
 
-def test_a_group_talk_of_nobody_else_goes_with_its_user(world: World) -> None:
+def test_a_group_talk_of_nobody_else_goes_with_its_user(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     world.says("Ответ.")
     anna.send(f"{BOT} скажи")
@@ -358,13 +358,13 @@ def test_a_group_talk_of_nobody_else_goes_with_its_user(world: World) -> None:
     assert world.value("select count(*) from session") == 0
 
 
-def test_an_admin_may_be_forgotten_too(world: World) -> None:
+def test_an_admin_may_be_forgotten_too(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     forget(world, admin)
     assert world.value("select count(*) from user") == 0
 
 
-def test_deleted_texts_leave_the_index_of_words_as_well(make_world: Callable[..., World]) -> None:
+def test_deleted_texts_leave_the_index_of_words_as_well(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     world.start()
     person = world.new_person()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import config
-from tests.world import ROOT, World, until
+from tests.world import ROOT, BotHarness, until
 
 UNSET = {name + suffix: "" for name in config.names() for suffix in ("", config.SECRET_FILE_SUFFIX)}
 
@@ -49,7 +49,7 @@ def test_all_faults_of_the_configuration_are_named_at_once() -> None:
     assert "Traceback" not in said
 
 
-def check(world: World, **changed: str) -> tuple[int, dict[str, str]]:
+def check(world: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
     """What `--check` ends with: its exit code, and its line for each part."""
     done = run("--check", **(world.environment() | changed))
     lines = [line.split(":", 1)[0].split() for line in done.stdout.splitlines()]
@@ -59,13 +59,13 @@ def check(world: World, **changed: str) -> tuple[int, dict[str, str]]:
 WELL = {"token": "ok", "model": "ok", "models": "ok", "database": "ok", "log": "ok"}
 
 
-def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_world: Callable[..., World]) -> None:
+def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     assert check(world) == (0, WELL)
     assert not list(world.folder.glob("bot.db*"))
 
 
-def test_a_check_beside_a_running_bot_changes_nothing(world: World) -> None:
+def test_a_check_beside_a_running_bot_changes_nothing(world: BotHarness) -> None:
     world.writer()
     before = world.value("select count(*) from call"), world.value("select max(id) from inbox")
     assert check(world) == (0, WELL)
@@ -73,7 +73,7 @@ def test_a_check_beside_a_running_bot_changes_nothing(world: World) -> None:
     assert not [call for call in world.telegram.called("getUpdates") if call.status == 409]
 
 
-def test_a_check_says_which_models_there_are(make_world: Callable[..., World]) -> None:
+def test_a_check_says_which_models_there_are(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     both = world.environment() | {"OPENAI_BASE_URL": world.models.openai_url}
     line = next(line for line in run("--check", **both).stdout.splitlines() if "models:" in line)
@@ -92,7 +92,7 @@ def test_a_file_of_models_with_faults_is_a_fault_of_the_configuration(tmp_path: 
     assert done.returncode == 2 and "MODELS_FILE: " in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_check_names_what_is_wrong(make_world: Callable[..., World]) -> None:
+def test_a_check_names_what_is_wrong(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     with closing(sqlite3.connect(world.folder / "other.db")) as other:
         other.execute("create table other (id)")
@@ -109,14 +109,14 @@ def test_a_check_names_what_is_wrong(make_world: Callable[..., World]) -> None:
     assert (world.folder / "other.db").read_bytes() == foreign
 
 
-def test_a_second_bot_on_the_same_database_refuses_with_a_sentence(world: World) -> None:
+def test_a_second_bot_on_the_same_database_refuses_with_a_sentence(world: BotHarness) -> None:
     done = run(**world.environment())
     said = done.stdout + done.stderr
     assert done.returncode == 1
     assert "in use by another running bot" in said and "Traceback" not in said
 
 
-def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_world: Callable[..., World]) -> None:
+def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
     done = run(**world.environment())
     said = done.stdout + done.stderr
@@ -130,11 +130,11 @@ def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_world
 SETS = ("setMyName", "setMyDescription", "setMyShortDescription", "setMyCommands", "setMyProfilePhoto")
 
 
-def writes(world: World) -> dict[str, int]:
+def writes(world: BotHarness) -> dict[str, int]:
     return {method: len(world.telegram.called(method)) for method in SETS}
 
 
-def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(world: World) -> None:
+def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(world: BotHarness) -> None:
     until(lambda: writes(world)["setMyCommands"] == 4)
     # In Russian and English; the stand-in's bot has its Russian name already.
     once = {"setMyName": 1, "setMyDescription": 2, "setMyShortDescription": 2, "setMyCommands": 4}
@@ -150,7 +150,7 @@ def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(w
     assert writes(world) == once | {"setMyProfilePhoto": 1}
 
 
-def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_world: Callable[..., World]) -> None:
+def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     for method in SETS:
         world.telegram.faults.refuse(method, 429, retry_after=3000, times=2)
@@ -170,7 +170,7 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_wor
 
 
 @pytest.mark.parametrize("command", ["/new_story", "/help@soavtor_demo_bot", "/whole_story"])
-def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(world: World, command: str) -> None:
+def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(world: BotHarness, command: str) -> None:
     until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
     member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)]).member(world.telegram.user(1))
     sent = member.send(command)
@@ -180,7 +180,7 @@ def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(world: 
     assert world.value("select count(*) from user") == 0
 
 
-def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(world: World) -> None:
+def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(world: BotHarness) -> None:
     until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
     member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)], privacy=False).member(
         world.telegram.user(1)
@@ -192,13 +192,13 @@ def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(world: World) -> None
     assert len(member.bot_messages) == 1
 
 
-def test_the_link_of_a_group_opens_the_wizard(world: World) -> None:
+def test_the_link_of_a_group_opens_the_wizard(world: BotHarness) -> None:
     person = world.telegram.user(1)
     person.send("/start new")
     person.wait("Шаг 1 из 5")
 
 
-def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(world: World) -> None:
+def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(world: BotHarness) -> None:
     person = world.new_person()
     person.block()
     until(lambda: world.value("select blocked from user") == 1)

@@ -16,20 +16,20 @@ import pytest
 
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.errors import ModelBusy
-from gpt import GPT, Fault
+from gpt import GPT, CallFailure
 from handlers import router
 from monitoring.alerts import WINDOW_S, FaultReports
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from tests.test_chat import ask, asked, chatting
 from tests.test_voice import recording, say
-from tests.world import ADMIN_ID, ROOT, World, until
-from yandex_gpt import YandexWire, build_prompt
+from tests.world import ADMIN_ID, ROOT, BotHarness, until
+from yandex_gpt import YandexProvider, build_prompt
 
 # ---------------------------------------------------------------------- what is kept
 
 
-def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(world: World) -> None:
+def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(world: BotHarness) -> None:
     before = int(time.time())
     world.telegram.user(41, "Анна", username="annushka", last_name="Каренина").send("/start")
     world.telegram.user(41).wait("Меню внизу")
@@ -46,7 +46,9 @@ def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(world: Wo
     assert json.loads(world.value(kept))[:4] == [41, "anna_v", "Анна", "Вронская"]
 
 
-def test_each_text_is_kept_with_its_user_role_and_tokens_and_each_user_with_tokens_and_sessions(world: World) -> None:
+def test_each_text_is_kept_with_its_user_role_and_tokens_and_each_user_with_tokens_and_sessions(
+    world: BotHarness,
+) -> None:
     person = world.writer(words="Маяк погас.")
     world.says("Дверь скрипнула.")
     person.send("Смотритель встал.")
@@ -63,7 +65,7 @@ def test_each_text_is_kept_with_its_user_role_and_tokens_and_each_user_with_toke
     assert time.time() - 60 < world.value("select last_request_at from user") <= time.time()
 
 
-def test_a_prompt_is_made_of_what_stands_in_the_tables(world: World) -> None:
+def test_a_prompt_is_made_of_what_stands_in_the_tables(world: BotHarness) -> None:
     person = world.writer(words="Маяк погас.")
     world.change("update story set genre = 'Комедия', hero = 'Кок', setting = 'Камбуз', extra = 'Без чаек'")
     world.change("update prompt set text = 'Суп кипел.'")
@@ -76,7 +78,7 @@ def test_a_prompt_is_made_of_what_stands_in_the_tables(world: World) -> None:
     assert "Суп кипел." in str(turns) and "Маяк" not in str(turns)
 
 
-def test_a_picture_of_ones_own_words_is_left_on_no_disk(world: World) -> None:
+def test_a_picture_of_ones_own_words_is_left_on_no_disk(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/image кот")
     person.wait("Нарисую")
@@ -91,7 +93,7 @@ def test_a_picture_of_ones_own_words_is_left_on_no_disk(world: World) -> None:
 # ---------------------------------------------------------------------- what it costs
 
 
-def test_a_streamed_answer_is_charged_for_its_prompt_and_its_answer_by_the_vendors_figures(world: World) -> None:
+def test_a_streamed_answer_is_charged_for_its_prompt_and_its_answer_by_the_vendors_figures(world: BotHarness) -> None:
     person = chatting(world)
     before = world.value("select balance from user")
     ask(world, person, "слово " * 100, "Ответ. " * 20 + "Всё.", chunks=5)
@@ -101,7 +103,7 @@ def test_a_streamed_answer_is_charged_for_its_prompt_and_its_answer_by_the_vendo
     assert before - world.value("select balance from user") == read + written
 
 
-def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(world: World) -> None:
+def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Один. Два. Три.", chunks=3, hang_after=2)
     person.send("слово " * 100)
@@ -114,13 +116,13 @@ def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(world: Wo
 # ---------------------------------------------------------------------- replies
 
 
-def test_in_private_an_answer_replies_to_nothing(world: World) -> None:
+def test_in_private_an_answer_replies_to_nothing(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Вопрос.", "Ответ.")
     assert person.last.text == "Ответ." and person.last.reply_to is None
 
 
-def test_a_reply_to_a_voice_message_puts_its_words_into_the_question(world: World) -> None:
+def test_a_reply_to_a_voice_message_puts_its_words_into_the_question(world: BotHarness) -> None:
     person = chatting(world)
     world.models.faults.order(Behaviour(heard="Поезд уходит в семь с третьего пути"), kind="stt")
     world.says("Запомнил.")
@@ -133,7 +135,7 @@ def test_a_reply_to_a_voice_message_puts_its_words_into_the_question(world: Worl
     assert "Поезд уходит в семь с третьего пути" in asked(world)[-1][1] and asked(world)[-1][1].endswith("Когда это?")
 
 
-def test_a_reply_to_a_picture_puts_its_caption_into_the_question(world: World) -> None:
+def test_a_reply_to_a_picture_puts_its_caption_into_the_question(world: BotHarness) -> None:
     person = chatting(world)
     person.send("/image кот на маяке")
     person.wait("Нарисую")
@@ -145,7 +147,7 @@ def test_a_reply_to_a_picture_puts_its_caption_into_the_question(world: World) -
     assert "кот на маяке" in asked(world)[-1][1]
 
 
-def test_a_question_that_was_said_is_answered_and_its_words_are_kept(world: World) -> None:
+def test_a_question_that_was_said_is_answered_and_its_words_are_kept(world: BotHarness) -> None:
     person = chatting(world)
     world.says("Четыре.")
     say(world, person, "Сколько будет дважды два?")
@@ -157,7 +159,7 @@ def test_a_question_that_was_said_is_answered_and_its_words_are_kept(world: Worl
 
 
 @pytest.fixture
-def debugger(world: World) -> Person:
+def debugger(world: BotHarness) -> Person:
     """An admin whose debug mode is on."""
     admin = world.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
@@ -165,7 +167,7 @@ def debugger(world: World) -> Person:
     return admin
 
 
-def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: World, debugger: Person) -> None:
+def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarness, debugger: Person) -> None:
     person = world.writer()
     faults = world.models.faults
     faults.order(Behaviour(status=500, message="bad picture"), kind="image")
@@ -188,7 +190,7 @@ def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: World, de
 
 
 def test_the_debug_mode_hears_of_healed_tries_and_of_the_tokenizer(
-    make_world: Callable[..., World],
+    make_world: Callable[..., BotHarness],
 ) -> None:
     world = make_world()
     world.start()
@@ -213,7 +215,7 @@ def test_the_debug_mode_hears_of_healed_tries_and_of_the_tokenizer(
     assert "HTTP 500" in admin.wait("🐞 tokenizer").text
 
 
-def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Callable[..., World]) -> None:
+def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(YANDEX_API_KEY="")
     world.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
     world.start()
@@ -226,11 +228,11 @@ def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Call
     admin.wait("🐞")
 
 
-def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: World, debugger: Person) -> None:
+def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: Person) -> None:
     app, moment = world.app, [1000.0]
     assert app is not None
     reports = FaultReports(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
-    fault = Fault(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
+    fault = CallFailure(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
     for _ in range(4):
         reports.take(fault)
         moment[0] += 1
@@ -247,7 +249,7 @@ def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: World, deb
 # ---------------------------------------------------------------------- how it shows itself
 
 
-def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(world: World) -> None:
+def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(world: BotHarness) -> None:
     profile = world.telegram.state.profile
     until(lambda: len(world.telegram.called("setMyCommands")) == 4 and world.telegram.called("setMyProfilePhoto"))
     assert world.app is not None and world.app.bot.get_my_name().name == "Соавтор"
@@ -263,13 +265,13 @@ def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(wor
 
 def test_the_modules_are_where_the_brief_wants_them() -> None:
     assert inspect.isclass(GPT) and {"stream", "ask", "count"} <= set(dir(GPT))
-    assert callable(build_prompt) and inspect.isclass(YandexWire) and callable(router.register)
+    assert callable(build_prompt) and inspect.isclass(YandexProvider) and callable(router.register)
     for name in ("bot.py", "gpt.py", "yandex_gpt.py", "config.py", "requirements.txt", "README.md", ".env.example"):
         assert (ROOT / name).is_file(), name
     assert "register_message_handler" in (ROOT / "handlers" / "router.py").read_text("utf-8")
 
 
-def test_help_names_every_command_that_is_open_to_all(world: World) -> None:
+def test_help_names_every_command_that_is_open_to_all(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/help")
     said = person.wait("Мы пишем историю вдвоём").text

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 
 def last_part(person: Person, text: str) -> tuple[str, ...]:
@@ -14,12 +14,12 @@ def last_part(person: Person, text: str) -> tuple[str, ...]:
     return next(message.labels for message in reversed(person.shown) if message.from_bot and message.text == text)
 
 
-def on_wire(world: World) -> str:
+def on_wire(world: BotHarness) -> str:
     """Everything that the last request said to the model."""
     return str(world.prompts()[-1])
 
 
-def test_every_variant_is_kept_and_arrows_move_between_them(world: World) -> None:
+def test_every_variant_is_kept_and_arrows_move_between_them(world: BotHarness) -> None:
     person = world.writer(words="Первый вариант.")
     for number, words in ((2, "Второй вариант."), (3, "Третий вариант.")):
         world.says(words)
@@ -43,7 +43,7 @@ def test_every_variant_is_kept_and_arrows_move_between_them(world: World) -> Non
     assert person.tap("◀").wait_answer().text == "Это уже прошлое"
 
 
-def test_a_variant_asks_the_same_again_and_more_freely(world: World) -> None:
+def test_a_variant_asks_the_same_again_and_more_freely(world: BotHarness) -> None:
     person = world.writer()
     world.says("Ответ.")
     person.send("Он встал.")
@@ -56,7 +56,7 @@ def test_a_variant_asks_the_same_again_and_more_freely(world: World) -> None:
     assert again["completionOptions"]["temperature"] == pytest.approx(first["completionOptions"]["temperature"] + 0.2)
 
 
-def test_a_long_variant_takes_the_place_of_a_short_one(world: World) -> None:
+def test_a_long_variant_takes_the_place_of_a_short_one(world: BotHarness) -> None:
     world.settings["MAX_TOKENS_PER_ANSWER"] = "2800"
     world.restart()
     person = world.writer(words="Коротко.")
@@ -72,7 +72,7 @@ def test_a_long_variant_takes_the_place_of_a_short_one(world: World) -> None:
     person.wait("Абзац 11")
 
 
-def test_undo_goes_back_many_turns_and_each_can_be_brought_back(world: World) -> None:
+def test_undo_goes_back_many_turns_and_each_can_be_brought_back(world: BotHarness) -> None:
     person = world.writer(words="Начало положено.")
     for words, answer in (("Он встал.", "Пол скрипнул."), ("Он вышел.", "Дверь хлопнула.")):
         world.says(answer)
@@ -97,7 +97,7 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(world: World) ->
         assert text in on_wire(world)
 
 
-def test_undo_after_a_change_of_variants_shrinks_the_shown_one(world: World) -> None:
+def test_undo_after_a_change_of_variants_shrinks_the_shown_one(world: BotHarness) -> None:
     person = world.writer()
     for words in ("Первый.", "Второй."):
         world.says(words)
@@ -113,7 +113,7 @@ def test_undo_after_a_change_of_variants_shrinks_the_shown_one(world: World) -> 
     assert [message.text for message in person.shown].count("Первый.") == 1
 
 
-def test_what_was_undone_never_reaches_the_model(world: World) -> None:
+def test_what_was_undone_never_reaches_the_model(world: BotHarness) -> None:
     person = world.writer()
     world.says("Ненужное.")
     person.send("Зря сказано.")
@@ -126,7 +126,7 @@ def test_what_was_undone_never_reaches_the_model(world: World) -> None:
     assert "Ненужное" not in on_wire(world) and "Зря" not in on_wire(world) and "Отменить" not in on_wire(world)
 
 
-def test_a_part_can_be_corrected_in_own_words(world: World) -> None:
+def test_a_part_can_be_corrected_in_own_words(world: BotHarness) -> None:
     person = world.writer(words="Смотритель был высок.")
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
@@ -143,7 +143,7 @@ def test_a_part_can_be_corrected_in_own_words(world: World) -> None:
     assert "мал ростом" in on_wire(world) and "высок" not in on_wire(world)
 
 
-def test_editing_the_last_own_message_rewrites_its_answer(world: World) -> None:
+def test_editing_the_last_own_message_rewrites_its_answer(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он взял топор и пошёл.")
     message = person.send("Он взял топор.")
@@ -156,7 +156,7 @@ def test_editing_the_last_own_message_rewrites_its_answer(world: World) -> None:
     assert not [shown for shown in person.shown if shown.text == "Он взял топор и пошёл."]
 
 
-def test_editing_punctuation_alone_is_free(world: World) -> None:
+def test_editing_punctuation_alone_is_free(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он сел.")
     message = person.send("он встал")
@@ -172,7 +172,7 @@ def test_editing_punctuation_alone_is_free(world: World) -> None:
     assert "Он встал!" in on_wire(world) and "он встал" not in on_wire(world) and "Он сел." in on_wire(world)
 
 
-def test_an_older_own_message_stays_as_it_became_story(world: World) -> None:
+def test_an_older_own_message_stays_as_it_became_story(world: BotHarness) -> None:
     person = world.writer()
     world.says("Первый ответ.")
     message = person.send("Первые слова.")
@@ -186,7 +186,7 @@ def test_an_older_own_message_stays_as_it_became_story(world: World) -> None:
     assert len(world.prompts()) == asked
 
 
-def test_a_branch_is_a_story_of_its_own_from_here(world: World) -> None:
+def test_a_branch_is_a_story_of_its_own_from_here(world: BotHarness) -> None:
     person = world.writer(words="Общее начало.")
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
@@ -210,7 +210,7 @@ def test_a_branch_is_a_story_of_its_own_from_here(world: World) -> None:
         "Вот три поступка:\n1. Он открыл дверь.\n2. Он разбил окно.\n3. Он запел.",
     ],
 )
-def test_a_suggestion_is_one_press_away_from_being_played(world: World, answer: str) -> None:
+def test_a_suggestion_is_one_press_away_from_being_played(world: BotHarness, answer: str) -> None:
     person = world.writer()
     world.says(answer)
     person.press("💡 Подскажи")
@@ -226,7 +226,7 @@ def test_a_suggestion_is_one_press_away_from_being_played(world: World, answer: 
     assert "Он запел" not in on_wire(world)
 
 
-def test_suggestions_that_are_none_say_so_and_cost_nothing(world: World) -> None:
+def test_suggestions_that_are_none_say_so_and_cost_nothing(world: BotHarness) -> None:
     person = world.writer()
     before = world.value("select balance from user where id = 1")
     world.says("Я не знаю, что предложить.")
@@ -235,7 +235,7 @@ def test_suggestions_that_are_none_say_so_and_cost_nothing(world: World) -> None
     assert world.value("select balance from user where id = 1") == before
 
 
-def test_old_suggestions_are_past(world: World) -> None:
+def test_old_suggestions_are_past(world: BotHarness) -> None:
     person = world.writer()
     world.says('{"options": ["Он сел.", "Он лёг.", "Он спел."]}')
     person.press("💡 Подскажи")
@@ -246,7 +246,7 @@ def test_old_suggestions_are_past(world: World) -> None:
     assert person.tap("1", shown).wait_answer().text == "Это уже прошлое"
 
 
-def test_memory_can_be_read_and_written_in_own_words(world: World) -> None:
+def test_memory_can_be_read_and_written_in_own_words(world: BotHarness) -> None:
     person = world.writer(words="Первая.")
     for words in ("Вторая.", "Третья.", "Четвёртая."):
         world.says(words)
@@ -269,7 +269,7 @@ def test_memory_can_be_read_and_written_in_own_words(world: World) -> None:
     person.wait("Первая.")
 
 
-def test_memory_can_be_made_anew_from_the_original_text(world: World) -> None:
+def test_memory_can_be_made_anew_from_the_original_text(world: BotHarness) -> None:
     person = world.writer(words="Первая.")
     for words in ("Вторая.", "Третья."):
         world.says(words)
@@ -285,7 +285,7 @@ def test_memory_can_be_made_anew_from_the_original_text(world: World) -> None:
     assert "Первая." in world.prompts()[-1][0]["text"]
 
 
-def test_tone_and_length_reach_the_model(world: World) -> None:
+def test_tone_and_length_reach_the_model(world: BotHarness) -> None:
     person = world.writer()
     for button, answer in (("Мрачный", "Тон: Мрачный"), ("Короче", "Части: Короче")):
         person.press("⚙️ Ещё")
@@ -301,7 +301,7 @@ def test_tone_and_length_reach_the_model(world: World) -> None:
     assert "Тон: Мрачный" in system and "до 600 знаков" in system
 
 
-def test_another_ending_and_a_second_volume_that_remembers(world: World) -> None:
+def test_another_ending_and_a_second_volume_that_remembers(world: BotHarness) -> None:
     person = world.writer(words="Начало тома первого.")
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -329,7 +329,7 @@ def test_another_ending_and_a_second_volume_that_remembers(world: World) -> None
     assert "Начало тома первого." not in whole.text
 
 
-def test_again_with_the_same_settings(world: World) -> None:
+def test_again_with_the_same_settings(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -341,7 +341,7 @@ def test_again_with_the_same_settings(world: World) -> None:
     assert "Герой: Смотритель Маяк: слеп" in card and "Место: Остров: туман круглый год" in card
 
 
-def test_an_ending_whose_name_fails_keeps_its_working_name(world: World) -> None:
+def test_an_ending_whose_name_fails_keeps_its_working_name(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -352,7 +352,7 @@ def test_an_ending_whose_name_fails_keeps_its_working_name(world: World) -> None
     until(lambda: world.value("select count(*) from turn where state in ('waiting', 'running')") == 0)
 
 
-def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(world: World) -> None:
+def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(world: BotHarness) -> None:
     world.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     world.restart()
     person = world.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
@@ -378,7 +378,7 @@ def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(wor
     assert world.value("select count(*) from prompt where role = 'assistant'") == 200
 
 
-def test_a_model_that_knows_no_schema_is_asked_without_one(world: World) -> None:
+def test_a_model_that_knows_no_schema_is_asked_without_one(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(status=400, message="jsonSchema is not supported by this model"))
     world.says("1. Он сел.\n2. Он лёг.\n3. Он спел.")
@@ -387,7 +387,7 @@ def test_a_model_that_knows_no_schema_is_asked_without_one(world: World) -> None
     assert "jsonSchema" not in world.models.of("completion")[-1].body
 
 
-def ended(world: World, person: Person, title: str = "Свет в окне") -> None:
+def ended(world: BotHarness, person: Person, title: str = "Свет в окне") -> None:
     """Has the open story ended, and named so by the model."""
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -404,7 +404,7 @@ def behind_more(person: Person, button: str) -> None:
     person.tap(button)
 
 
-def test_a_second_volume_waits_until_the_first_has_its_name(world: World) -> None:
+def test_a_second_volume_waits_until_the_first_has_its_name(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -417,7 +417,7 @@ def test_a_second_volume_waits_until_the_first_has_its_name(world: World) -> Non
     assert not [m for m in person.bot_messages if "сломалось" in m.text]
 
 
-def test_a_second_volume_counts_undoes_and_shares_only_itself(world: World) -> None:
+def test_a_second_volume_counts_undoes_and_shares_only_itself(world: BotHarness) -> None:
     person = world.writer(words="Тайна тома первого.")
     ended(world, person)
     world.says("Прошёл год.")
@@ -446,7 +446,7 @@ def test_a_second_volume_counts_undoes_and_shares_only_itself(world: World) -> N
     assert not [m for m in other.bot_messages if "Тайна тома первого." in m.text]
 
 
-def test_an_ending_and_a_part_are_no_variants_of_each_other(world: World) -> None:
+def test_an_ending_and_a_part_are_no_variants_of_each_other(world: BotHarness) -> None:
     person = world.writer()
     world.says("Часть вторая.")
     person.press("▶️ Дальше")
@@ -458,7 +458,7 @@ def test_an_ending_and_a_part_are_no_variants_of_each_other(world: World) -> Non
     assert "◀" not in ending.labels
 
 
-def test_a_part_too_long_for_one_message_with_its_question_can_be_corrected(world: World) -> None:
+def test_a_part_too_long_for_one_message_with_its_question_can_be_corrected(world: BotHarness) -> None:
     person = world.writer()
     for words in ("а" * 4000, "б" * 4000):
         behind_more(person, "✏️ Исправить")
@@ -467,7 +467,7 @@ def test_a_part_too_long_for_one_message_with_its_question_can_be_corrected(worl
         person.wait("Исправлено")
 
 
-def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(world: World) -> None:
+def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(world: BotHarness) -> None:
     person = world.writer(words="Первая.")
     for words in ("Вторая.", "Третья."):
         world.says(words)
@@ -486,7 +486,7 @@ def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(world: World) -> Non
     assert world.value("select text from memory") == "Егор рыжий."
 
 
-def test_a_stopped_variant_takes_the_place_of_the_part(world: World) -> None:
+def test_a_stopped_variant_takes_the_place_of_the_part(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
     person.press("🔄 Другой вариант")
@@ -497,7 +497,7 @@ def test_a_stopped_variant_takes_the_place_of_the_part(world: World) -> None:
     assert "◀" in next(m for m in person.bot_messages if m.text.startswith("Он шёл.")).labels
 
 
-def test_own_words_for_an_ending_are_never_taken_for_a_key(world: World) -> None:
+def test_own_words_for_an_ending_are_never_taken_for_a_key(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -508,7 +508,7 @@ def test_own_words_for_an_ending_are_never_taken_for_a_key(world: World) -> None
     assert "второй том" not in str(world.prompts())
 
 
-def test_editing_words_that_more_words_followed_takes_nothing_away(world: World) -> None:
+def test_editing_words_that_more_words_followed_takes_nothing_away(world: BotHarness) -> None:
     person = world.writer()
     ids = []
     for words in ("Он встал.", "Он сел."):

@@ -10,12 +10,12 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from tests.test_crashes import check_books
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_running_turn_is_answered_and_nothing_new_is_taken(
-    make_world: Callable[..., World], number: signal.Signals
+    make_world: Callable[..., BotHarness], number: signal.Signals
 ) -> None:
     world = make_world()
     process = world.process()
@@ -37,7 +37,7 @@ def test_a_running_turn_is_answered_and_nothing_new_is_taken(
     late.wait("Мы пишем историю вдвоём")
 
 
-def test_a_turn_that_hangs_is_left_and_answered_in_the_next_life(world: World) -> None:
+def test_a_turn_that_hangs_is_left_and_answered_in_the_next_life(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(hang=True))
     person.press("▶️ Дальше")
@@ -57,7 +57,9 @@ def test_a_turn_that_hangs_is_left_and_answered_in_the_next_life(world: World) -
     check_books(world)
 
 
-def test_told_to_stop_while_the_database_is_locked_the_process_still_ends(make_world: Callable[..., World]) -> None:
+def test_told_to_stop_while_the_database_is_locked_the_process_still_ends(
+    make_world: Callable[..., BotHarness],
+) -> None:
     world = make_world()
     process = world.process()
     person = world.new_person()

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 
 def labels(person: Person) -> list[str]:
@@ -16,7 +16,7 @@ def labels(person: Person) -> list[str]:
 PART = "Туман лёг на воду. Маяк молчал."
 
 
-def test_a_story_from_its_card_to_its_end(world: World) -> None:
+def test_a_story_from_its_card_to_its_end(world: BotHarness) -> None:
     person = world.at_summary()
     world.says(PART)
     person.press("✨ Начать историю")
@@ -49,7 +49,7 @@ def test_a_story_from_its_card_to_its_end(world: World) -> None:
     person.wait("Конец")
 
 
-def test_the_model_is_sent_the_settings_and_the_shown_path_only(world: World) -> None:
+def test_the_model_is_sent_the_settings_and_the_shown_path_only(world: BotHarness) -> None:
     person = world.writer()
     world.says("Вторая.")
     person.send("Он встал.")
@@ -68,7 +68,7 @@ def test_the_model_is_sent_the_settings_and_the_shown_path_only(world: World) ->
     assert [turn["text"] for turn in turns][1:] == ["Начало.", "Он встал.", "Вторая.", "Продолжи."]
 
 
-def test_an_answer_grows_as_a_draft_and_ends_as_a_message(world: World) -> None:
+def test_an_answer_grows_as_a_draft_and_ends_as_a_message(world: BotHarness) -> None:
     person = world.at_summary()
     world.says("Раз два три четыре пять шесть. Семь восемь девять десять.", chunks=8, chunk_s=0.1)
     person.press("✨ Начать историю")
@@ -78,7 +78,7 @@ def test_an_answer_grows_as_a_draft_and_ends_as_a_message(world: World) -> None:
     assert len([m for m in person.bot_messages if "Раз два" in m.text]) == 1
 
 
-def test_what_a_model_adds_against_its_prompt_is_cleaned_away(world: World) -> None:
+def test_what_a_model_adds_against_its_prompt_is_cleaned_away(world: BotHarness) -> None:
     person = world.at_summary()
     world.says(PART, preface=True, markdown=True)
     person.press("✨ Начать историю")
@@ -86,14 +86,14 @@ def test_what_a_model_adds_against_its_prompt_is_cleaned_away(world: World) -> N
     assert "Конечно" not in text and "**" not in text and "#" not in text
 
 
-def test_a_truncated_answer_ends_at_its_last_whole_sentence(world: World) -> None:
+def test_a_truncated_answer_ends_at_its_last_whole_sentence(world: BotHarness) -> None:
     person = world.at_summary()
     world.says("Первое предложение. Второе оборвалось на полусло", end="truncated")
     person.press("✨ Начать историю")
     assert person.wait("Первое").text == "Первое предложение."
 
 
-def test_a_very_long_answer_comes_whole_in_several_messages(world: World) -> None:
+def test_a_very_long_answer_comes_whole_in_several_messages(world: BotHarness) -> None:
     person = world.at_summary()
     long = "\n\n".join(f"Абзац номер {number}. " + "слово " * 60 for number in range(12))
     world.settings["MAX_TOKENS_PER_ANSWER"] = "2800"
@@ -105,7 +105,7 @@ def test_a_very_long_answer_comes_whole_in_several_messages(world: World) -> Non
     assert got.split() == long.split()
 
 
-def test_the_menu_parks_a_story_and_leads_back_to_it(world: World) -> None:
+def test_the_menu_parks_a_story_and_leads_back_to_it(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏠 Меню")
     person.wait("ждёт вас")
@@ -117,7 +117,7 @@ def test_the_menu_parks_a_story_and_leads_back_to_it(world: World) -> None:
     person.wait("Дальше.")
 
 
-def test_own_words_go_on_with_the_story_after_start_and_after_a_restart(world: World) -> None:
+def test_own_words_go_on_with_the_story_after_start_and_after_a_restart(world: BotHarness) -> None:
     person = world.writer()
     person.send("/start")
     person.wait("С возвращением")
@@ -128,7 +128,7 @@ def test_own_words_go_on_with_the_story_after_start_and_after_a_restart(world: W
     assert world.prompts()[-1][-1]["text"] == "Он оглянулся."
 
 
-def test_after_twelve_hours_a_story_recalls_where_it_stood_and_spends_nothing(world: World) -> None:
+def test_after_twelve_hours_a_story_recalls_where_it_stood_and_spends_nothing(world: BotHarness) -> None:
     person = world.writer(words="Смотритель ждал. Корабля не было. Чайки спали.")
     assert world.app is not None
     session = world.value("select session_id from user where id = ?", person.id)
@@ -140,7 +140,7 @@ def test_after_twelve_hours_a_story_recalls_where_it_stood_and_spends_nothing(wo
     assert len(world.prompts()) == asked
 
 
-def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(world: World) -> None:
+def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏠 Меню")
     person.wait("Вы в меню")
@@ -154,7 +154,7 @@ def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(world: W
     assert world.prompts()[-1][-1]["text"] == "Дверь скрипнула."
 
 
-def test_kept_words_go_into_the_story_that_the_button_names(world: World) -> None:
+def test_kept_words_go_into_the_story_that_the_button_names(world: BotHarness) -> None:
     person = world.writer(words="Первая история.")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
@@ -175,7 +175,7 @@ def test_kept_words_go_into_the_story_that_the_button_names(world: World) -> Non
     assert "Первая история." in sent and "Дверь скрипнула." in sent and "кот" not in sent
 
 
-def test_after_the_end_words_become_an_epilogue(world: World) -> None:
+def test_after_the_end_words_become_an_epilogue(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -192,7 +192,7 @@ def test_after_the_end_words_become_an_epilogue(world: World) -> None:
     assert "эпилог" in world.prompts()[-1][0]["text"]
 
 
-def test_own_words_at_the_choice_of_endings_describe_the_ending(world: World) -> None:
+def test_own_words_at_the_choice_of_endings_describe_the_ending(world: BotHarness) -> None:
     person = world.writer()
     person.send("/end_story")
     person.wait("Каким будет конец")
@@ -202,7 +202,7 @@ def test_own_words_at_the_choice_of_endings_describe_the_ending(world: World) ->
     assert "смотритель прозревает" in world.prompts()[-2][0]["text"]
 
 
-def test_keep_writing_leaves_the_choice_of_endings(world: World) -> None:
+def test_keep_writing_leaves_the_choice_of_endings(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -211,7 +211,7 @@ def test_keep_writing_leaves_the_choice_of_endings(world: World) -> None:
     assert person.keyboard[0] == ("▶️ Дальше", "💡 Подскажи")
 
 
-def test_a_story_without_a_part_has_no_ending_yet(world: World) -> None:
+def test_a_story_without_a_part_has_no_ending_yet(world: BotHarness) -> None:
     person = world.at_summary()
     world.models.faults.order(Behaviour(status=500))
     person.press("✨ Начать историю")
@@ -220,7 +220,7 @@ def test_a_story_without_a_part_has_no_ending_yet(world: World) -> None:
     person.wait("Для финала ещё рано")
 
 
-def test_the_whole_story_is_read_from_its_first_line(world: World) -> None:
+def test_the_whole_story_is_read_from_its_first_line(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/whole_story")
     person.wait("Открытой истории нет")
@@ -232,7 +232,7 @@ def test_the_whole_story_is_read_from_its_first_line(world: World) -> None:
 
 
 @pytest.mark.parametrize("label", ["Пропустить", "✨ Начать историю", "⬅️ Назад", "🧹 Забыть разговор", "Жанр"])
-def test_a_button_of_another_screen_says_what_works_here(world: World, label: str) -> None:
+def test_a_button_of_another_screen_says_what_works_here(world: BotHarness, label: str) -> None:
     person = world.writer()
     asked = len(world.prompts())
     person.send(label)
@@ -240,7 +240,7 @@ def test_a_button_of_another_screen_says_what_works_here(world: World, label: st
     assert len(world.prompts()) == asked
 
 
-def test_words_cut_off_by_the_prompt_s_room_are_told_how_much_to_cut(world: World) -> None:
+def test_words_cut_off_by_the_prompt_s_room_are_told_how_much_to_cut(world: BotHarness) -> None:
     world.settings["MAX_TOKENS_PER_REQUEST"] = "1000"
     world.settings["MAX_TOKENS_PER_ANSWER"] = "300"
     world.restart()
@@ -253,7 +253,7 @@ def test_words_cut_off_by_the_prompt_s_room_are_told_how_much_to_cut(world: Worl
     person.wait("Хорошо.")
 
 
-def test_two_stories_do_not_mix(world: World) -> None:
+def test_two_stories_do_not_mix(world: BotHarness) -> None:
     person = world.writer(words="Первая история.")
     person.send("/new_story")
     for answer in ("Сказка", "Кот", "Лес", "Пропустить"):
@@ -266,7 +266,7 @@ def test_two_stories_do_not_mix(world: World) -> None:
     assert "Первая история." not in str(world.prompts()[-1])
 
 
-def test_older_text_becomes_memory_and_the_original_stays_whole(world: World) -> None:
+def test_older_text_becomes_memory_and_the_original_stays_whole(world: BotHarness) -> None:
     world.settings |= {"MAX_TOKENS_PER_REQUEST": "1500", "MAX_TOKENS_PER_ANSWER": "400"}
     world.restart()
     person = world.writer(words="Часть 0. " + "Волна шла за волной. " * 19 + "Конец волны.")
@@ -292,7 +292,7 @@ def test_older_text_becomes_memory_and_the_original_stays_whole(world: World) ->
     assert until(lambda: world.value("select count(*) from call where state = 'asked'") == 0)
 
 
-def test_a_part_is_written_into_the_session_it_was_asked_for(world: World) -> None:
+def test_a_part_is_written_into_the_session_it_was_asked_for(world: BotHarness) -> None:
     person = world.writer()
     world.says("Поздняя часть.", first_chunk_s=0.3)
     person.press("▶️ Дальше")
@@ -304,7 +304,7 @@ def test_a_part_is_written_into_the_session_it_was_asked_for(world: World) -> No
     person.wait("часть 2")
 
 
-def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(world: World) -> None:
+def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(world: BotHarness) -> None:
     person = world.writer()
     asked = len(world.prompts())
     mine = next(m for m in person.shown if m.text.startswith("Смотритель Маяк: слеп") and not m.from_bot)

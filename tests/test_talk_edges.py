@@ -8,12 +8,12 @@ import pytest
 
 from tests.test_chat import ask, asked, chatting
 from tests.test_groups import BOT, club
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 # ── a character in private ──
 
 
-def with_character(world: World) -> None:
+def with_character(world: BotHarness) -> None:
     """The first person answers to a character in private."""
     person = world.telegram.user(1)
     person.press("🎭 Персонажи")
@@ -22,7 +22,7 @@ def with_character(world: World) -> None:
     person.wait("Кто здесь?")
 
 
-def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(world: World) -> None:
+def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(world: BotHarness) -> None:
     world.new_person(1)
     with_character(world)
     _, (anna,) = club(world, 1)
@@ -38,7 +38,7 @@ def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(world: World) 
     anna.wait("🧹 Забыл 4 сообщения")
 
 
-def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(world: World) -> None:
+def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(world: BotHarness) -> None:
     person = world.new_person(1)
     person.send("Почему небо синее?")
     kept = person.wait("Слова у меня")
@@ -50,7 +50,7 @@ def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(worl
     assert world.value("select kind from turn order by id desc limit 1") == "chat"
 
 
-def test_tokens_of_a_conversation_with_a_character_are_called_by_its_name(world: World) -> None:
+def test_tokens_of_a_conversation_with_a_character_are_called_by_its_name(world: BotHarness) -> None:
     person = world.new_person(1)
     with_character(world)
     person.send("/t")
@@ -60,7 +60,7 @@ def test_tokens_of_a_conversation_with_a_character_are_called_by_its_name(world:
 # ── another session ──
 
 
-def test_an_answer_that_comes_late_leaves_the_session_open_that_was_chosen_meanwhile(world: World) -> None:
+def test_an_answer_that_comes_late_leaves_the_session_open_that_was_chosen_meanwhile(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Первый разговор.", "Раз.")
     world.change("insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'chat', 1, 1)")
@@ -75,7 +75,7 @@ def test_an_answer_that_comes_late_leaves_the_session_open_that_was_chosen_meanw
     assert asked(world) == [("user", "Другое.")]
 
 
-def test_editing_the_first_words_of_an_earlier_talk_asks_nothing_in_the_new_one(world: World) -> None:
+def test_editing_the_first_words_of_an_earlier_talk_asks_nothing_in_the_new_one(world: BotHarness) -> None:
     person = chatting(world)
     first = ask(world, person, "Первое.", "Раз.")
     world.change("insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'chat', 1, 9e9)")
@@ -84,7 +84,7 @@ def test_editing_the_first_words_of_an_earlier_talk_asks_nothing_in_the_new_one(
     assert len(world.prompts()) == 1
 
 
-def test_a_page_of_sessions_that_are_all_gone_says_so(world: World) -> None:
+def test_a_page_of_sessions_that_are_all_gone_says_so(world: BotHarness) -> None:
     person = chatting(world)
     for number in range(7):
         world.change(
@@ -98,7 +98,7 @@ def test_a_page_of_sessions_that_are_all_gone_says_so(world: World) -> None:
     person.wait("Здесь пока пусто")
 
 
-def test_tokens_and_info_speak_of_what_was_touched_last(world: World) -> None:
+def test_tokens_and_info_speak_of_what_was_touched_last(world: BotHarness) -> None:
     person = world.writer()
     person.send("/chat")
     person.wait("💬 Чат")
@@ -123,7 +123,7 @@ def test_tokens_and_info_speak_of_what_was_touched_last(world: World) -> None:
 # ── replies ──
 
 
-def test_the_marked_piece_of_the_last_answer_goes_along(world: World) -> None:
+def test_the_marked_piece_of_the_last_answer_goes_along(world: BotHarness) -> None:
     person = chatting(world)
     ask(world, person, "Почему?", "Свет рассеивается в воздухе.")
     answer = person.last.id
@@ -141,7 +141,7 @@ def test_the_marked_piece_of_the_last_answer_goes_along(world: World) -> None:
 # ── limits ──
 
 
-def test_limits_speak_of_the_chat_there_and_not_of_stories(world: World) -> None:
+def test_limits_speak_of_the_chat_there_and_not_of_stories(world: BotHarness) -> None:
     person = chatting(world)
     world.change("update user set balance = 10")
     person.send("Вопрос.")
@@ -153,7 +153,7 @@ def test_limits_speak_of_the_chat_there_and_not_of_stories(world: World) -> None
     assert "стори" not in said and "/whole_story" not in said
 
 
-def test_a_role_leaves_room_for_a_question(make_world: Callable[..., World]) -> None:
+def test_a_role_leaves_room_for_a_question(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MAX_TOKENS_PER_REQUEST=600, MAX_TOKENS_PER_ANSWER=200)
     world.start()
     person = chatting(world)
@@ -170,7 +170,7 @@ def test_a_role_leaves_room_for_a_question(make_world: Callable[..., World]) -> 
     ask(world, person, "Привет.", "Йо-хо-хо!")
 
 
-def test_the_longest_role_is_shown_in_one_message_whatever_its_signs(world: World) -> None:
+def test_the_longest_role_is_shown_in_one_message_whatever_its_signs(world: BotHarness) -> None:
     person = chatting(world)
     person.send("/prompt " + "🏴" * 1500)
     person.wait("Роль длинновата: здесь 3 000 знаков, а помещается 2 000".replace(" 0", "\xa00"))
@@ -180,7 +180,7 @@ def test_the_longest_role_is_shown_in_one_message_whatever_its_signs(world: Worl
     person.wait("🏴" * 1000)
 
 
-def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(world: World) -> None:
+def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(world: BotHarness) -> None:
     person = world.new_person(1)
     person.send("/model aliceai-llm")
     person.wait("Теперь для вас пишет")
@@ -195,13 +195,13 @@ def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(world: World
 
 
 @pytest.mark.parametrize("command", ["/image кот", "/characters", "/menu"])
-def test_what_works_in_private_only_is_said_to_work_there(world: World, command: str) -> None:
+def test_what_works_in_private_only_is_said_to_work_there(world: BotHarness, command: str) -> None:
     _, (anna,) = club(world, 1)
     anna.send(command)
     assert "стори" not in anna.wait("с глазу на глаз").text
 
 
-def test_a_mention_in_a_reply_to_another_bot_is_answered(world: World) -> None:
+def test_a_mention_in_a_reply_to_another_bot_is_answered(world: BotHarness) -> None:
     club(world, 1)
     chat = {"id": -100500, "type": "supergroup", "title": "Клуб"}
     other = {"id": 55, "is_bot": True, "first_name": "Погода", "username": "weather_bot"}
@@ -214,7 +214,7 @@ def test_a_mention_in_a_reply_to_another_bot_is_answered(world: World) -> None:
     assert "Завтра дождь." in asked(world)[-1][1]
 
 
-def test_a_sticker_or_a_bare_mention_under_the_bots_own_answer_asks_nothing(world: World) -> None:
+def test_a_sticker_or_a_bare_mention_under_the_bots_own_answer_asks_nothing(world: BotHarness) -> None:
     _, (anna,) = club(world, 1)
     world.says("Синее.")
     anna.send(f"{BOT} какое небо?")
@@ -227,7 +227,7 @@ def test_a_sticker_or_a_bare_mention_under_the_bots_own_answer_asks_nothing(worl
     assert len(world.prompts()) == 1 and len(anna.bot_messages) == 2
 
 
-def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(world: World) -> None:
+def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2)
     world.says("Раз. Два. Три.", chunks=3, hang_after=2)
     world.says("Борису.")
@@ -240,7 +240,7 @@ def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(world: World) -
     boris.wait("Борису.")
 
 
-def test_a_failed_question_is_repeated_only_where_it_was_asked(world: World) -> None:
+def test_a_failed_question_is_repeated_only_where_it_was_asked(world: BotHarness) -> None:
     person = chatting(world)
     world.says("", status=500)
     person.send("Вопрос.")

@@ -7,21 +7,21 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from tests.world import ADMIN_ID, World, until
+from tests.world import ADMIN_ID, BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 
 
-def balance(world: World, user_id: int = 1) -> int:
+def balance(world: BotHarness, user_id: int = 1) -> int:
     return int(world.value("select balance from user where id = ?", user_id))
 
 
-def nothing_held(world: World) -> bool:
+def nothing_held(world: BotHarness) -> bool:
     held = [int(world.value(f"select sum(reserved) from {table}")) for table in ("user", "session", "budget")]
     return held == [0, 0, 0] and not world.value("select count(*) from call where state = 'asked'")
 
 
-def test_two_quick_messages_of_one_user_are_answered_in_order(world: World) -> None:
+def test_two_quick_messages_of_one_user_are_answered_in_order(world: BotHarness) -> None:
     person = world.writer()
     world.says("Ответ первый.", first_chunk_s=0.2)
     world.says("Ответ второй.", first_chunk_s=0.1)
@@ -35,7 +35,7 @@ def test_two_quick_messages_of_one_user_are_answered_in_order(world: World) -> N
     assert turns[1:] == ["Начало.", "Слова первые.", "Ответ первый.", "Слова вторые."]
 
 
-def test_at_most_five_messages_wait_and_one_can_be_taken_back(world: World) -> None:
+def test_at_most_five_messages_wait_and_one_can_be_taken_back(world: BotHarness) -> None:
     person = world.writer()
     world.says("Готово.", first_chunk_s=1.0)
     person.press("▶️ Дальше")
@@ -52,7 +52,7 @@ def test_at_most_five_messages_wait_and_one_can_be_taken_back(world: World) -> N
     assert "Слова 1" not in str(world.prompts()) and "Слова 6" not in str(world.prompts())
 
 
-def test_a_second_press_of_next_is_dropped_and_costs_nothing(world: World) -> None:
+def test_a_second_press_of_next_is_dropped_and_costs_nothing(world: BotHarness) -> None:
     person = world.writer()
     asked = len(world.prompts())
     world.says("Одна.", first_chunk_s=0.4)
@@ -64,7 +64,7 @@ def test_a_second_press_of_next_is_dropped_and_costs_nothing(world: World) -> No
     assert len(world.prompts()) == asked + 1
 
 
-def test_commands_and_buttons_that_need_no_model_answer_while_it_writes(world: World) -> None:
+def test_commands_and_buttons_that_need_no_model_answer_while_it_writes(world: BotHarness) -> None:
     person = world.writer()
     world.says("Наконец.", first_chunk_s=1.0)
     person.press("▶️ Дальше")
@@ -77,7 +77,7 @@ def test_commands_and_buttons_that_need_no_model_answer_while_it_writes(world: W
 
 
 @pytest.mark.parametrize("way", ["стоп", "/cancel", "⏹ Стоп", "draft"])
-def test_stop_works_at_once_and_keeps_what_was_written(world: World, way: str) -> None:
+def test_stop_works_at_once_and_keeps_what_was_written(world: BotHarness, way: str) -> None:
     person = world.writer()
     before = balance(world)
     world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
@@ -97,7 +97,7 @@ def test_stop_works_at_once_and_keeps_what_was_written(world: World, way: str) -
     assert "Он шёл. Он бежал." in [message["text"] for message in world.prompts()[-1]]
 
 
-def test_stop_says_that_waiting_words_go_next(world: World) -> None:
+def test_stop_says_that_waiting_words_go_next(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
     person.press("▶️ Дальше")
@@ -110,7 +110,7 @@ def test_stop_says_that_waiting_words_go_next(world: World) -> None:
     person.wait("Снег лёг.")
 
 
-def test_stop_before_a_word_keeps_the_words_and_costs_nothing(world: World) -> None:
+def test_stop_before_a_word_keeps_the_words_and_costs_nothing(world: BotHarness) -> None:
     person = world.writer()
     before = balance(world)
     world.models.faults.order(Behaviour(hang=True))
@@ -125,7 +125,7 @@ def test_stop_before_a_word_keeps_the_words_and_costs_nothing(world: World) -> N
     assert "Он открыл дверь." in world.prompts()[-1][-1]["text"]
 
 
-def test_a_late_stop_does_not_hit_the_next_turn(world: World) -> None:
+def test_a_late_stop_does_not_hit_the_next_turn(world: BotHarness) -> None:
     person = world.writer()
     world.says("Вторая часть этой истории.", chunks=4, chunk_s=0.1)
     person.press("▶️ Дальше")
@@ -139,7 +139,7 @@ def test_a_late_stop_does_not_hit_the_next_turn(world: World) -> None:
     person.wait("Третья.")
 
 
-def test_ten_users_with_ten_slots_wait_for_nobody(make_world: Callable[..., World]) -> None:
+def test_ten_users_with_ten_slots_wait_for_nobody(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=10)
     world.start()
     people = [world.at_summary(number) for number in range(1, 11)]
@@ -152,7 +152,7 @@ def test_ten_users_with_ten_slots_wait_for_nobody(make_world: Callable[..., Worl
     assert world.models.peak == 10
 
 
-def test_with_fewer_slots_the_rest_see_their_places_until_their_turn(make_world: Callable[..., World]) -> None:
+def test_with_fewer_slots_the_rest_see_their_places_until_their_turn(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=8)
     world.start()
     people = [world.at_summary(number) for number in range(1, 11)]
@@ -168,7 +168,7 @@ def test_with_fewer_slots_the_rest_see_their_places_until_their_turn(make_world:
     assert world.models.peak == 8
 
 
-def test_a_waiting_turn_can_be_stopped_in_the_queue(make_world: Callable[..., World]) -> None:
+def test_a_waiting_turn_can_be_stopped_in_the_queue(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_SLOTS=1)
     world.start()
     first, second = world.at_summary(1), world.at_summary(2)
@@ -198,7 +198,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failed_call_says_so_costs_nothing_and_can_be_repeated(world: World, name: str) -> None:
+def test_a_failed_call_says_so_costs_nothing_and_can_be_repeated(world: BotHarness, name: str) -> None:
     person = world.writer()
     before = balance(world)
     world.models.faults.order(FAILURES[name])
@@ -211,14 +211,14 @@ def test_a_failed_call_says_so_costs_nothing_and_can_be_repeated(world: World, n
     assert [message["text"] for message in world.prompts()[-1][1:]][-1] == "Он встал."
 
 
-def test_a_quota_that_does_not_free_says_that_many_are_writing(world: World) -> None:
+def test_a_quota_that_does_not_free_says_that_many_are_writing(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(*[Behaviour(status=429)] * 3)
     person.press("▶️ Дальше")
     assert person.wait("Сейчас пишут сразу многие").labels == ("🔁 Повторить",)
 
 
-def test_a_hiccup_is_healed_without_a_word(world: World) -> None:
+def test_a_hiccup_is_healed_without_a_word(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(status=503))
     world.says("Дошло.")
@@ -227,7 +227,7 @@ def test_a_hiccup_is_healed_without_a_word(world: World) -> None:
     assert not [message for message in person.bot_messages if AWAY in message.text]
 
 
-def test_a_stream_cut_in_the_middle_keeps_what_came(world: World) -> None:
+def test_a_stream_cut_in_the_middle_keeps_what_came(world: BotHarness) -> None:
     person = world.writer()
     before = balance(world)
     world.says("Он шёл. Он бежал. Он летел.", chunks=3, cut_after=2)
@@ -242,7 +242,7 @@ def test_a_stream_cut_in_the_middle_keeps_what_came(world: World) -> None:
 
 
 @pytest.mark.parametrize("end", ["filter", "silent_filter"])
-def test_a_refused_turn_stays_out_of_the_story_and_can_be_asked_softer(world: World, end: str) -> None:
+def test_a_refused_turn_stays_out_of_the_story_and_can_be_asked_softer(world: BotHarness, end: str) -> None:
     person = world.writer()
     before = balance(world)
     world.models.faults.order(Behaviour(end=end))  # type: ignore[arg-type]
@@ -260,7 +260,7 @@ def test_a_refused_turn_stays_out_of_the_story_and_can_be_asked_softer(world: Wo
     assert "не могу обсуждать" not in str(world.prompts()[-1])
 
 
-def test_refused_words_can_be_edited_and_tried_again(world: World) -> None:
+def test_refused_words_can_be_edited_and_tried_again(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(end="filter"))
     message = person.send("Он взял топор.")
@@ -271,7 +271,7 @@ def test_refused_words_can_be_edited_and_tried_again(world: World) -> None:
     assert "топор" not in str(world.prompts()[-1])
 
 
-def test_a_hanging_model_ends_at_its_deadline(make_world: Callable[..., World]) -> None:
+def test_a_hanging_model_ends_at_its_deadline(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(MODEL_TIMEOUT_S=1)
     world.start()
     person = world.writer()
@@ -281,7 +281,7 @@ def test_a_hanging_model_ends_at_its_deadline(make_world: Callable[..., World]) 
     assert nothing_held(world)
 
 
-def test_a_button_pressed_twice_or_by_somebody_else_does_nothing(world: World) -> None:
+def test_a_button_pressed_twice_or_by_somebody_else_does_nothing(world: BotHarness) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(status=500))
     person.press("▶️ Дальше")
@@ -309,7 +309,7 @@ def test_a_button_pressed_twice_or_by_somebody_else_does_nothing(world: World) -
     world.telegram.api.violations.clear()  # the invented queries have no true id to answer to
 
 
-def test_debug_mode_sends_the_admin_every_fault_without_keys(world: World) -> None:
+def test_debug_mode_sends_the_admin_every_fault_without_keys(world: BotHarness) -> None:
     admin = world.new_person(ADMIN_ID, "Админ")
     person = world.writer()
     world.models.faults.order(Behaviour(status=500, message="boom sandbox-key"))
@@ -329,7 +329,7 @@ def test_debug_mode_sends_the_admin_every_fault_without_keys(world: World) -> No
 
 
 @pytest.mark.parametrize("command", ["/debug", "/logs"])
-def test_hidden_commands_do_not_exist_for_others(world: World, command: str) -> None:
+def test_hidden_commands_do_not_exist_for_others(world: BotHarness, command: str) -> None:
     person = world.new_person()
     person.send(command)
     hidden = person.wait("Такой команды я не знаю").text
@@ -337,7 +337,7 @@ def test_hidden_commands_do_not_exist_for_others(world: World, command: str) -> 
     assert person.wait("Такой команды я не знаю").text == hidden
 
 
-def test_logs_come_as_a_file_for_the_admin(world: World) -> None:
+def test_logs_come_as_a_file_for_the_admin(world: BotHarness) -> None:
     (world.folder / "log.txt").write_text("строка журнала\n", "utf-8")
     admin = world.new_person(ADMIN_ID, "Админ")
     admin.send("/logs")
@@ -345,7 +345,7 @@ def test_logs_come_as_a_file_for_the_admin(world: World) -> None:
     assert message.attachment is not None and message.attachment.name == "log.txt"
 
 
-def test_waiting_words_never_answer_the_wizard(world: World) -> None:
+def test_waiting_words_never_answer_the_wizard(world: BotHarness) -> None:
     person = world.writer()
     world.says("Часть вторая.", first_chunk_s=0.6)
     person.press("▶️ Дальше")
@@ -358,7 +358,7 @@ def test_waiting_words_never_answer_the_wizard(world: World) -> None:
     assert not world.value("select genre from draft")
 
 
-def test_waiting_words_never_go_into_another_story(world: World) -> None:
+def test_waiting_words_never_go_into_another_story(world: BotHarness) -> None:
     person = world.writer()
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
@@ -379,7 +379,7 @@ def test_waiting_words_never_go_into_another_story(world: World) -> None:
     assert len(world.prompts()) == asked
 
 
-def test_nothing_is_asked_again_in_a_deleted_story(world: World) -> None:
+def test_nothing_is_asked_again_in_a_deleted_story(world: BotHarness) -> None:
     person = world.writer()
     for _ in range(6):
         world.models.faults.order(Behaviour(status=400))

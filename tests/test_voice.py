@@ -14,7 +14,7 @@ from sandbox.people import Person
 from sandbox.telegram_state import Attachment
 from tests.poisoned_bot import DEADLY, DEATH
 from tests.test_groups import BOT, club
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 _WHOLE = read((Path(__file__).parent / "voice.ogg").read_bytes())
 PRICE = 200
@@ -24,23 +24,23 @@ def recording(seconds: int = 4) -> bytes:
     return write(Recording(_WHOLE.head, (_WHOLE.packets * (seconds // 37 + 1))[: seconds * 50]))
 
 
-def hears(world: World, *words: str, **behaviour: float) -> None:
+def hears(world: BotHarness, *words: str, **behaviour: float) -> None:
     """Orders what is recognised next."""
     world.models.faults.order(*(Behaviour(heard=each, **behaviour) for each in words), kind="stt")  # type: ignore[arg-type]
 
 
-def balance(world: World) -> int:
+def balance(world: BotHarness) -> int:
     return int(world.value("select balance from user where id = 1"))
 
 
-def say(world: World, person: Person, words: str) -> None:
+def say(world: BotHarness, person: Person, words: str) -> None:
     """Says words and waits until they are shown."""
     hears(world, words)
     person.voice(recording())
     person.wait(f"🎙 {words.rstrip('.')}")
 
 
-def open_books(world: World) -> int:
+def open_books(world: BotHarness) -> int:
     """What is held, waits or runs."""
     return int(
         world.value("select sum(reserved) from user")
@@ -54,7 +54,7 @@ def open_books(world: World) -> int:
 # ---------------------------------------------------------------------- taken as typed
 
 
-def test_a_whole_wizard_and_a_story_by_voice(world: World) -> None:
+def test_a_whole_wizard_and_a_story_by_voice(world: BotHarness) -> None:
     person = world.new_person()
     steps = (
         ("Новая история", "Какую историю"),
@@ -83,7 +83,7 @@ def test_a_whole_wizard_and_a_story_by_voice(world: World) -> None:
     assert "токен" not in person.wait("🎙").text
 
 
-def test_words_that_were_said_are_the_message_that_said_them(world: World) -> None:
+def test_words_that_were_said_are_the_message_that_said_them(world: BotHarness) -> None:
     person = world.writer()
     hears(world, "Он открыл дверь")
     world.says("За ней море.")
@@ -95,7 +95,7 @@ def test_words_that_were_said_are_the_message_that_said_them(world: World) -> No
     )
 
 
-def test_words_in_the_menu_and_answers_to_questions_by_voice(world: World) -> None:
+def test_words_in_the_menu_and_answers_to_questions_by_voice(world: BotHarness) -> None:
     person = world.writer()
     person.press("🏠 Меню")
     person.wait("Вы в меню")
@@ -109,7 +109,7 @@ def test_words_in_the_menu_and_answers_to_questions_by_voice(world: World) -> No
     assert "кот на маяке" in person.wait("Нарисую").text
 
 
-def test_a_tone_and_an_ending_by_voice(world: World) -> None:
+def test_a_tone_and_an_ending_by_voice(world: BotHarness) -> None:
     person = world.writer()
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
@@ -127,7 +127,7 @@ def test_a_tone_and_an_ending_by_voice(world: World) -> None:
     until(world.settled)
 
 
-def test_somebody_new_may_begin_with_a_voice_message(world: World) -> None:
+def test_somebody_new_may_begin_with_a_voice_message(world: BotHarness) -> None:
     person = world.telegram.user(1, "Анна")
     hears(world, "Жил-был кот")
     person.voice(recording())
@@ -136,7 +136,7 @@ def test_somebody_new_may_begin_with_a_voice_message(world: World) -> None:
     person.wait("Слова у меня")
 
 
-def test_music_is_no_voice_message(world: World) -> None:
+def test_music_is_no_voice_message(world: BotHarness) -> None:
     person = world.new_person()
     file_id = world.telegram.state.add_file("song.mp3", b"ID3")
     person._send(text="", attachment=Attachment("audio", file_id, "song.mp3", "audio/mpeg", 3))
@@ -147,7 +147,7 @@ def test_music_is_no_voice_message(world: World) -> None:
 # ---------------------------------------------------------------------- money
 
 
-def test_recognition_is_paid_by_fifteen_seconds_begun(world: World) -> None:
+def test_recognition_is_paid_by_fifteen_seconds_begun(world: BotHarness) -> None:
     person = world.new_person()
     before = balance(world)
     say(world, person, "раз")
@@ -163,7 +163,7 @@ def test_recognition_is_paid_by_fifteen_seconds_begun(world: World) -> None:
     assert world.value("select count(*) from turn where hint <> ''") == 0
 
 
-def test_who_has_too_little_is_told_before_anything_is_fetched(make_world: Callable[..., World]) -> None:
+def test_who_has_too_little_is_told_before_anything_is_fetched(make_world: Callable[..., BotHarness]) -> None:
     world = make_world(USER_TOKENS=PRICE - 1)
     world.start()
     person = world.new_person()
@@ -173,7 +173,7 @@ def test_who_has_too_little_is_told_before_anything_is_fetched(make_world: Calla
 
 
 def test_a_recording_that_is_longer_than_was_told_is_refused_where_it_is_too_dear(
-    make_world: Callable[..., World],
+    make_world: Callable[..., BotHarness],
 ) -> None:
     world = make_world(USER_TOKENS=PRICE)
     world.start()
@@ -183,7 +183,7 @@ def test_a_recording_that_is_longer_than_was_told_is_refused_where_it_is_too_dea
     assert not world.models.of("stt") and balance(world) == PRICE
 
 
-def test_an_openai_compatible_server_hears_a_long_recording_whole(make_world: Callable[..., World]) -> None:
+def test_an_openai_compatible_server_hears_a_long_recording_whole(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     world.settings |= {
         "MODEL_PROVIDER": "openai",
@@ -204,7 +204,7 @@ def test_an_openai_compatible_server_hears_a_long_recording_whole(make_world: Ca
 # ---------------------------------------------------------------------- failures
 
 
-def test_silence_costs_nothing_and_is_said(world: World) -> None:
+def test_silence_costs_nothing_and_is_said(world: BotHarness) -> None:
     person = world.new_person()
     before = balance(world)
     for heard in ("", " . "):
@@ -217,7 +217,7 @@ def test_silence_costs_nothing_and_is_said(world: World) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 401, 403, 429])
-def test_a_service_that_fails_says_so_and_is_asked_again_by_button(world: World, status: int) -> None:
+def test_a_service_that_fails_says_so_and_is_asked_again_by_button(world: BotHarness, status: int) -> None:
     person = world.writer()
     before = balance(world)
     world.models.faults.order(*[Behaviour(status=status)] * 3, kind="stt")
@@ -234,7 +234,7 @@ def test_a_service_that_fails_says_so_and_is_asked_again_by_button(world: World,
     assert not open_books(world)
 
 
-def test_a_server_without_recognition_is_named(world: World) -> None:
+def test_a_server_without_recognition_is_named(world: BotHarness) -> None:
     person = world.new_person()
     world.models.faults.order(Behaviour(status=404), kind="stt")
     person.voice(recording())
@@ -242,7 +242,7 @@ def test_a_server_without_recognition_is_named(world: World) -> None:
 
 
 @pytest.mark.parametrize(("refusal", "said"), [("file is too big", "не осилить"), ("wrong file_id", "Не получилось")])
-def test_a_file_that_telegram_does_not_give(world: World, refusal: str, said: str) -> None:
+def test_a_file_that_telegram_does_not_give(world: BotHarness, refusal: str, said: str) -> None:
     person = world.new_person()
     world.telegram.faults.refuse("getFile", 400, f"Bad Request: {refusal}")
     person.voice(recording())
@@ -250,14 +250,14 @@ def test_a_file_that_telegram_does_not_give(world: World, refusal: str, said: st
     assert not open_books(world)
 
 
-def test_what_is_no_recording_is_said_to_have_failed(world: World) -> None:
+def test_what_is_no_recording_is_said_to_have_failed(world: BotHarness) -> None:
     person = world.new_person()
     person.voice(b"OggS")
     person.wait("Не получилось обработать запрос")
     assert not open_books(world)
 
 
-def test_a_recording_of_an_hour_is_too_long(world: World) -> None:
+def test_a_recording_of_an_hour_is_too_long(world: BotHarness) -> None:
     person = world.new_person()
     person.voice(recording(25 * 60))
     assert "до 20 минут" in person.wait("не осилить").text
@@ -267,7 +267,7 @@ def test_a_recording_of_an_hour_is_too_long(world: World) -> None:
 # ---------------------------------------------------------------------- order
 
 
-def test_what_comes_after_a_voice_message_waits_for_its_words(world: World) -> None:
+def test_what_comes_after_a_voice_message_waits_for_its_words(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Какую историю")
@@ -281,7 +281,7 @@ def test_what_comes_after_a_voice_message_waits_for_its_words(world: World) -> N
     assert not [message for message in person.bot_messages if "Я ещё пишу" in message.text]
 
 
-def test_a_chat_that_is_resumed_too_early_loses_no_words(world: World) -> None:
+def test_a_chat_that_is_resumed_too_early_loses_no_words(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он шёл долго.", first_chunk_s=0.4)
     person.press("▶️ Дальше")
@@ -299,7 +299,7 @@ def test_a_chat_that_is_resumed_too_early_loses_no_words(world: World) -> None:
     until(world.settled)
 
 
-def test_help_overtakes_a_voice_message(world: World) -> None:
+def test_help_overtakes_a_voice_message(world: BotHarness) -> None:
     person = world.new_person()
     hears(world, "слова", first_chunk_s=0.5)
     person.voice(recording())
@@ -310,7 +310,7 @@ def test_help_overtakes_a_voice_message(world: World) -> None:
     person.wait("🎙 слова")
 
 
-def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(world: World) -> None:
+def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он шёл долго.", first_chunk_s=0.5)
     person.press("▶️ Дальше")
@@ -326,7 +326,7 @@ def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(world
     until(world.settled)
 
 
-def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(world: World) -> None:
+def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он шёл долго.", first_chunk_s=1.0)
     person.press("▶️ Дальше")
@@ -342,7 +342,7 @@ def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(worl
     assert not world.models.of("stt")
 
 
-def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(world: World) -> None:
+def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(world: BotHarness) -> None:
     person = world.writer()
     world.says("Он шёл долго.", first_chunk_s=0.6)
     person.press("▶️ Дальше")
@@ -359,7 +359,7 @@ def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(world: Wor
 
 
 @pytest.mark.parametrize("way", ["стоп", "/cancel"])
-def test_a_stop_overtakes_and_ends_the_hearing(world: World, way: str) -> None:
+def test_a_stop_overtakes_and_ends_the_hearing(world: BotHarness, way: str) -> None:
     person = world.writer()
     before = balance(world)
     hears(world, "Он упал", first_chunk_s=5.0)
@@ -380,7 +380,7 @@ def test_a_stop_overtakes_and_ends_the_hearing(world: World, way: str) -> None:
 
 
 def test_killed_while_it_listens_it_hears_in_the_next_life_in_order_and_charges_once(
-    make_world: Callable[..., World],
+    make_world: Callable[..., BotHarness],
 ) -> None:
     world = make_world()
     process = world.process()
@@ -403,7 +403,7 @@ def test_killed_while_it_listens_it_hears_in_the_next_life_in_order_and_charges_
     assert not open_books(world)
 
 
-def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_world: Callable[..., World]) -> None:
+def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_world: Callable[..., BotHarness]) -> None:
     world = make_world()
     process = world.process("-m", "tests.poisoned_bot")
     person = world.new_person()
@@ -428,7 +428,7 @@ def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_world: Ca
 # ---------------------------------------------------------------------- groups
 
 
-def test_in_a_group_a_voice_message_that_replies_to_the_bot_is_a_question(world: World) -> None:
+def test_in_a_group_a_voice_message_that_replies_to_the_bot_is_a_question(world: BotHarness) -> None:
     _, (anna, boris) = club(world, 1, 2)
     world.says("Синее.")
     anna.send(f"{BOT} какое небо?")
@@ -449,7 +449,7 @@ def test_in_a_group_a_voice_message_that_replies_to_the_bot_is_a_question(world:
     until(world.settled)
 
 
-def test_in_a_chat_words_that_were_said_are_a_question(world: World) -> None:
+def test_in_a_chat_words_that_were_said_are_a_question(world: BotHarness) -> None:
     person = world.new_person()
     person.press("💬 Чат")
     person.wait("Чат")

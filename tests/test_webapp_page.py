@@ -18,7 +18,7 @@ from conversation.personas import Persona
 from tests.test_page import CHROMIUM
 from tests.test_webapp import picture
 from tests.webapp_site import SCRIPT, Site, init_data, running
-from tests.world import World
+from tests.world import BotHarness
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
 
@@ -417,7 +417,7 @@ def test_a_server_that_is_silent_is_given_up(opens: Opens, site: Site) -> None:
     expect(page.get_by_text("Сервер не отвечает")).to_be_visible()
 
 
-def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_world: Callable[..., World]) -> None:
+def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_world: Callable[..., BotHarness]) -> None:
     """Choose, greet, talk, create one's own, talk to it, read a story: the whole way."""
     world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
     app = world.start()

@@ -17,7 +17,7 @@ from telegram.api_client import BotApi
 from telegram.polling import ALLOWED_UPDATES, Keep
 from telegram.webhook import MOST_BYTES, Webhook
 from tests.test_process import run
-from tests.world import World, until
+from tests.world import BotHarness, until
 
 SECRET = "s3cret-of-the-webhook"
 
@@ -30,14 +30,14 @@ def address() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def by_webhook(world: World, address: str) -> dict[str, str]:
+def by_webhook(world: BotHarness, address: str) -> dict[str, str]:
     """The settings of a bot that is brought its updates."""
     port = address.rpartition(":")[2]
     return {"WEBHOOK_URL": f"{address}/telegram", "WEBHOOK_SECRET": SECRET, "WEBAPP_PORT": port}
 
 
 @pytest.fixture
-def hooked(make_world: Callable[..., World], address: str) -> World:
+def hooked(make_world: Callable[..., BotHarness], address: str) -> BotHarness:
     world = make_world()
     world.settings |= by_webhook(world, address)
     world.start()
@@ -57,7 +57,7 @@ def words(number: int, text: str = "/help") -> dict[str, Any]:
     return {"update_id": 500 + number, "message": message}
 
 
-def test_a_story_is_written_without_polling(hooked: World) -> None:
+def test_a_story_is_written_without_polling(hooked: BotHarness) -> None:
     hooked.writer()
     assert not hooked.telegram.called("getUpdates")
     (told,) = hooked.telegram.called("setWebhook")
@@ -72,7 +72,7 @@ def test_a_story_is_written_without_polling(hooked: World) -> None:
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET[:-1], "sécret"])
 def test_whoever_lacks_the_secret_is_refused(
-    hooked: World, address: str, secret: str | None, caplog: pytest.LogCaptureFixture
+    hooked: BotHarness, address: str, secret: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert post(address, words(1), secret) == 403
     assert hooked.value("select count(*) from inbox") == 0
@@ -95,19 +95,19 @@ def test_whoever_lacks_the_secret_is_refused(
         (b" " * (MOST_BYTES + 1), 413),
     ],
 )
-def test_what_is_no_update_is_refused(hooked: World, address: str, update: object, status: int) -> None:
+def test_what_is_no_update_is_refused(hooked: BotHarness, address: str, update: object, status: int) -> None:
     assert post(address, update) == status
     assert hooked.value("select count(*) from inbox") == (status == 200)
 
 
-def test_only_that_path_is_a_webhook_and_only_to_post(hooked: World, address: str) -> None:
+def test_only_that_path_is_a_webhook_and_only_to_post(hooked: BotHarness, address: str) -> None:
     assert post(address, words(1), path="/") == 404
     assert post(address, words(1), path="/telegram/") == 404
     assert requests.get(f"{address}/telegram", timeout=10).status_code == 404
     assert requests.get(address, timeout=10).status_code == 404
 
 
-def test_what_comes_twice_counts_once(hooked: World, address: str) -> None:
+def test_what_comes_twice_counts_once(hooked: BotHarness, address: str) -> None:
     person = hooked.new_person()
     before = len(person.bot_messages)
     assert [post(address, words(1)), post(address, words(1))] == [200, 200]
@@ -117,7 +117,7 @@ def test_what_comes_twice_counts_once(hooked: World, address: str) -> None:
     until(lambda: len(person.bot_messages) == before + 2)
 
 
-def test_what_cannot_be_kept_is_brought_again(hooked: World) -> None:
+def test_what_cannot_be_kept_is_brought_again(hooked: BotHarness) -> None:
     person = hooked.new_person()
     until(lambda: hooked.value("select count(*) from outbox") == 0)  # a message that can't be marked keeps the next
     with hooked.locked():
@@ -126,7 +126,7 @@ def test_what_cannot_be_kept_is_brought_again(hooked: World) -> None:
     person.wait("Мы пишем историю вдвоём")
 
 
-def test_page_and_webhook_share_the_server(make_world: Callable[..., World], address: str) -> None:
+def test_page_and_webhook_share_the_server(make_world: Callable[..., BotHarness], address: str) -> None:
     world = make_world(WEBAPP_URL=address)
     world.settings |= by_webhook(world, address)
     world.start()
@@ -137,7 +137,7 @@ def test_page_and_webhook_share_the_server(make_world: Callable[..., World], add
 
 
 def test_switching_there_and_back_loses_nothing_and_answers_once(
-    make_world: Callable[..., World], address: str
+    make_world: Callable[..., BotHarness], address: str
 ) -> None:
     world = make_world()
     world.start()
@@ -163,7 +163,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
     assert world.value("select count(*) from inbox where state <> 'done'") == 0
 
 
-def test_a_webhook_that_another_copy_sets_is_left_to_it(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_webhook_that_another_copy_sets_is_left_to_it(world: BotHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Two that take it from each other would both lose."""
     world.new_person()
     api = BotApi(world.telegram.token, world.telegram.url, Sessions(Network()))
@@ -172,7 +172,7 @@ def test_a_webhook_that_another_copy_sets_is_left_to_it(world: World, caplog: py
     assert not world.telegram.called("deleteWebhook")
 
 
-def test_a_wrong_token_ends_the_process_with_its_sentence(make_world: Callable[..., World], address: str) -> None:
+def test_a_wrong_token_ends_the_process_with_its_sentence(make_world: Callable[..., BotHarness], address: str) -> None:
     world = make_world(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
     done = run(**(world.environment() | by_webhook(world, address)))
     assert done.returncode == 1

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.people import Person
-from tests.world import World
+from tests.world import BotHarness
 
 HERO = "Смотритель Маяк: слеп, но ждёт корабль"
 
 
-def test_start_registers_and_shows_the_menu(world: World) -> None:
+def test_start_registers_and_shows_the_menu(world: BotHarness) -> None:
     person = world.new_person()
     assert person.keyboard == (
         ("📖 Новая история", "📚 Мои истории"),
@@ -25,7 +25,7 @@ def test_start_registers_and_shows_the_menu(world: World) -> None:
     assert welcome.labels == ("🎲 Мне повезёт", "📖 Выбрать самому")
 
 
-def test_the_whole_wizard_by_buttons(world: World) -> None:
+def test_the_whole_wizard_by_buttons(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     assert "Шаг 1 из 5" in person.wait("жанр").text
@@ -50,7 +50,7 @@ def test_the_whole_wizard_by_buttons(world: World) -> None:
     assert person.keyboard == (("✨ Начать историю",), ("✏️ Изменить",), ("⬅️ Назад", "✖️ Отмена"))
 
 
-def test_own_words_at_every_question_and_wishes_that_add_up(world: World) -> None:
+def test_own_words_at_every_question_and_wishes_that_add_up(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     for words, answer in (
@@ -68,7 +68,7 @@ def test_own_words_at_every_question_and_wishes_that_add_up(world: World) -> Non
         assert words in card
 
 
-def test_back_undoes_a_wrong_step(world: World) -> None:
+def test_back_undoes_a_wrong_step(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -90,7 +90,7 @@ def test_back_undoes_a_wrong_step(world: World) -> None:
         ("Дополнение", "Меняем дополнение", "Без крови"),
     ],
 )
-def test_any_field_can_be_changed_on_the_card(world: World, button: str, question: str, words: str) -> None:
+def test_any_field_can_be_changed_on_the_card(world: BotHarness, button: str, question: str, words: str) -> None:
     person = world.at_summary()
     person.press("✏️ Изменить")
     person.wait("Что поменять?")
@@ -101,7 +101,7 @@ def test_any_field_can_be_changed_on_the_card(world: World, button: str, questio
     assert "✨ Начать историю" in person.keyboard[0]
 
 
-def test_luck_fills_the_card_and_can_be_tried_again(world: World) -> None:
+def test_luck_fills_the_card_and_can_be_tried_again(world: BotHarness) -> None:
     person = world.telegram.user(1, "Анна")
     person.send("/start")
     person.wait("Меню внизу")
@@ -115,7 +115,7 @@ def test_luck_fills_the_card_and_can_be_tried_again(world: World) -> None:
     pytest.fail("six throws were all the same")
 
 
-def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(world: World) -> None:
+def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -135,7 +135,7 @@ def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(world: World
     assert world.app is not None and not world.app.db.drafts[person.id].begun
 
 
-def test_the_wizard_goes_on_at_its_question_after_a_restart(world: World) -> None:
+def test_the_wizard_goes_on_at_its_question_after_a_restart(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -144,7 +144,7 @@ def test_the_wizard_goes_on_at_its_question_after_a_restart(world: World) -> Non
     person.wait("Шаг 2 из 5")
 
 
-def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(world: World) -> None:
+def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -166,7 +166,7 @@ def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(world: World) -
     person.wait("Шаг 2")
 
 
-def test_help_in_the_wizard_repeats_the_question(world: World) -> None:
+def test_help_in_the_wizard_repeats_the_question(world: BotHarness) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -176,7 +176,7 @@ def test_help_in_the_wizard_repeats_the_question(world: World) -> None:
 
 
 @pytest.mark.parametrize("word", ["меню", "Меню", "🏠 Меню"])
-def test_the_word_menu_alone_is_the_button(world: World, word: str) -> None:
+def test_the_word_menu_alone_is_the_button(world: BotHarness, word: str) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -184,7 +184,7 @@ def test_the_word_menu_alone_is_the_button(world: World, word: str) -> None:
     person.wait("Вы в меню")
 
 
-def test_a_label_without_its_emoji_is_somebodys_words_where_the_button_does_not_work(world: World) -> None:
+def test_a_label_without_its_emoji_is_somebodys_words_where_the_button_does_not_work(world: BotHarness) -> None:
     person = world.new_person()
     for words, answer in (("📖 Новая история", "Шаг 1"), ("Сказка", "Шаг 2"), ("чат", "Шаг 3")):
         person.send(words)
@@ -192,7 +192,7 @@ def test_a_label_without_its_emoji_is_somebodys_words_where_the_button_does_not_
     assert world.app is not None and world.app.db.drafts[person.id].hero == "чат"
 
 
-def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: World) -> None:
+def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: BotHarness) -> None:
     person = world.new_person()
     nasty = "<b>Вася</b> & <script>\x00 {hero} %s 'drop table user; --"
     for words, answer in (("📖 Новая история", "Шаг 1"), (nasty[:60], "Шаг 2"), (nasty, "Шаг 3"), (nasty, "Шаг 4")):
@@ -202,7 +202,7 @@ def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: World) -> 
     assert nasty.replace("\x00", "") in person.wait("Шаг 5").text
 
 
-def test_a_new_user_who_begins_with_words_keeps_them(world: World) -> None:
+def test_a_new_user_who_begins_with_words_keeps_them(world: BotHarness) -> None:
     person: Person = world.telegram.user(1, "Анна")
     person.send("Жил-был кот, который умел считать")
     person.wait("Вы придумываете, я пишу")
@@ -213,7 +213,7 @@ def test_a_new_user_who_begins_with_words_keeps_them(world: World) -> None:
 
 
 @pytest.mark.parametrize("words", ["\u200b\u200b", "\u2060", "\u3164", "\u202e\u202c"])
-def test_words_that_nobody_sees_are_no_answer(world: World, words: str) -> None:
+def test_words_that_nobody_sees_are_no_answer(world: BotHarness, words: str) -> None:
     person = world.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
@@ -222,7 +222,7 @@ def test_words_that_nobody_sees_are_no_answer(world: World, words: str) -> None:
     assert person.keyboard[-1] == ("🎲 Мне повезёт", "✖️ Отмена")
 
 
-def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(world: World) -> None:
+def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(world: BotHarness) -> None:
     person = world.new_person()
     for words, answer in (("📖 Новая история", "Шаг 1"), ("Сказка", "Шаг 2"), ("\u202eкот 👩\u200d🚀\u202c", "Шаг 3")):
         person.send(words)
@@ -230,7 +230,7 @@ def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(wor
     assert world.app is not None and world.app.db.drafts[person.id].hero == "кот 👩\u200d🚀"
 
 
-def test_changing_the_wishes_shows_them_and_says_what_skipping_does(world: World) -> None:
+def test_changing_the_wishes_shows_them_and_says_what_skipping_does(world: BotHarness) -> None:
     person = world.at_summary()
     for label, answer in (("✏️ Изменить", "Что поменять"), ("Дополнение", "Меняем дополнение")):
         person.press(label)
@@ -244,13 +244,13 @@ def test_changing_the_wishes_shows_them_and_says_what_skipping_does(world: World
     assert "Сейчас там: Без крови." in shown and "«Пропустить» уберёт" in shown
 
 
-def test_nothing_to_cancel_says_what_works_now(world: World) -> None:
+def test_nothing_to_cancel_says_what_works_now(world: BotHarness) -> None:
     person = world.new_person()
     person.send("/cancel")
     assert "📖 Новая история" in person.wait("Отменять нечего").text
 
 
-def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(world: World) -> None:
+def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(world: BotHarness) -> None:
     person = world.new_person()
     for _ in range(5):
         person.send("ж" * 950)

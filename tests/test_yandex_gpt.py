@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ai.error_mapping import read_error, retry_after_s
-from ai.provider import Fault
+from ai.provider import CallFailure
 from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelGone, ModelRefused, PromptTooLong
 from core.http_client import Sessions
 from core.schemas import Message, Request
@@ -208,7 +208,7 @@ def test_a_virtual_machine_needs_no_key(models: ModelServers, client: Client) ->
 
 
 def test_a_refused_token_is_renewed_and_tried_once_more(
-    models: ModelServers, client: Client, faults: list[Fault]
+    models: ModelServers, client: Client, faults: list[CallFailure]
 ) -> None:
     gpt = client(yandex_credential(Sessions(), **addresses(models)))
     gpt.ask(REQUEST)
@@ -294,7 +294,7 @@ def test_a_token_is_renewed_hourly_and_well_before_its_end(life_s: float, after_
     assert credential.header(1) == "Bearer t2"
 
 
-def test_a_failed_renewal_is_reported_and_the_old_token_used(faults: list[Fault]) -> None:
+def test_a_failed_renewal_is_reported_and_the_old_token_used(faults: list[CallFailure]) -> None:
     issuer = Issuer(Clock())
     credential = RenewedToken(issuer, clock=issuer.clock, on_fault=faults.append)
     credential.header(1)

@@ -15,7 +15,7 @@ from core.schemas import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, faults, last, models
 from tests.test_yandex_gpt import key, write_key
-from yandex_gpt import YandexWire, yandex_credential
+from yandex_gpt import YandexProvider, yandex_credential
 
 __all__ = ["client", "faults", "key", "models"]
 
@@ -28,7 +28,7 @@ SCHEMA: dict[str, Json] = {
 
 def test_a_completion_means_in_the_proto_what_was_asked() -> None:
     request = Request(REQUEST.messages, 800, 0.7, "yandexgpt/latest", SCHEMA)
-    call = YandexWire("b1g", Static("")).completion(request, stream=True, timeout_s=1)
+    call = YandexProvider("b1g", Static("")).completion(request, stream=True, timeout_s=1)
     parsed = ParseDict(call.body, texts.CompletionRequest())
     assert parsed.model_uri == "gpt://b1g/yandexgpt/latest"
     assert parsed.completion_options.stream is True
@@ -42,7 +42,7 @@ def test_a_completion_means_in_the_proto_what_was_asked() -> None:
 
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, 0.8, 3.0])
 def test_the_temperature_keeps_to_what_is_allowed(temperature: float) -> None:
-    call = YandexWire("b1g", Static("")).completion(
+    call = YandexProvider("b1g", Static("")).completion(
         Request(REQUEST.messages, 1, temperature), stream=False, timeout_s=1
     )
     parsed = ParseDict(call.body, texts.CompletionRequest())

@@ -1,7 +1,7 @@
 """A whole world for a test: Telegram's and the model's stand-ins over HTTP, and the real bot between them.
 
-The bot runs in this process (`World.start`), where a test needs its inside or its speed, or as `python bot.py`
-(`World.process`), where it is to be killed.
+The bot runs in this process (`BotHarness.start`), where a test needs its inside or its speed, or as `python bot.py`
+(`BotHarness.process`), where it is to be killed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ADMIN_ID = 900
 Found = TypeVar("Found")
 
 
-class World:
+class BotHarness:
     """The stand-ins, and at most one bot at a time. `settings` are variables of the bot's environment."""
 
     def __init__(self, folder: Path, telegram: TelegramServer, models: ModelServers, **settings: object) -> None:

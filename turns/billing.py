@@ -1,4 +1,4 @@
-"""One call of a turn: its tokens reserved, then charged or given back. The turn in hand is a `Live`.
+"""One call of a turn: its tokens reserved, then charged or given back. The turn in hand is a `RunningTurn`.
 
 Not covered: what is asked and what becomes of the answer (`writing`, `remembering`, `media`).
 """
@@ -22,7 +22,7 @@ NO_CHOICE = Model()  # the default one, whichever that is
 
 
 @dataclass(slots=True)
-class Live:
+class RunningTurn:
     """A turn in hand. `lock` guards `ended`: once it is set, no draft goes out any more."""
 
     turn: Turn
@@ -49,11 +49,11 @@ class Calls:
         self._db = db
         self._gpt = gpt
 
-    def room(self, live: Live) -> int:
+    def room(self, live: RunningTurn) -> int:
         """Tokens that a whole prompt may take of the turn's model."""
         return limits.room(self._config, live.model.context_tokens)
 
-    def reserve(self, live: Live, purpose: str, tokens: int) -> None:
+    def reserve(self, live: RunningTurn, purpose: str, tokens: int) -> None:
         """Holds `tokens` for the turn's next call. Raises `LimitReached`, or `ModelCancelled` where it has ended."""
         turn, now = live.turn, time.time()
         live.text, live.usage, live.call_id = "", None, 0
@@ -74,7 +74,7 @@ class Calls:
 
     def ask(
         self,
-        live: Live,
+        live: RunningTurn,
         messages: list[Message],
         purpose: str,
         answer_tokens: int,
@@ -102,7 +102,7 @@ class Calls:
         return answer.text
 
     def request(
-        self, live: Live, messages: list[Message], purpose: str, answer_tokens: int, follows: int = 0
+        self, live: RunningTurn, messages: list[Message], purpose: str, answer_tokens: int, follows: int = 0
     ) -> Request:
         """The request for a call, its tokens reserved."""
         turn = live.turn
@@ -119,7 +119,7 @@ class Calls:
             turn_id=turn.id,
         )
 
-    def give_back(self, live: Live, error: Exception) -> bool:
+    def give_back(self, live: RunningTurn, error: Exception) -> bool:
         """Ends the call at no cost to the user; False when a stop was faster. Leaves `live` as it is: where the
         transaction around it fails, it is done once more.
         """
@@ -129,17 +129,17 @@ class Calls:
             return self.let_go(live, live.usage.input, live.usage.output)
         return self.let_go(live, live.input_tokens if isinstance(error, ModelError) and error.billed else 0)
 
-    def settle(self, live: Live, usage: Usage) -> bool:
+    def settle(self, live: RunningTurn, usage: Usage) -> bool:
         """Charges the call what `usage` weighs; False when a stop was faster."""
         price = live.model.weight.of(usage.input, usage.output)
         return self._db.ledger.settle(live.call_id, usage, int(time.time()), price=price) is not None
 
-    def let_go(self, live: Live, input_tokens: int, output_tokens: int = 0) -> bool:
+    def let_go(self, live: RunningTurn, input_tokens: int, output_tokens: int = 0) -> bool:
         """Gives the call back; the project books what the vendor may bill for it. False when a stop was faster."""
         billed = live.model.weight.of(input_tokens, output_tokens)
         return self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
 
-    def usage_so_far(self, live: Live) -> Usage:
+    def usage_so_far(self, live: RunningTurn) -> Usage:
         """The vendor's own figures where they have come, else an estimate from the text so far."""
         if live.usage is not None:
             return live.usage

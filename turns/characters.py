@@ -4,7 +4,7 @@ remembers; safe instructions stand in every prompt.
 
 from __future__ import annotations
 
-from ai.registry import Offer
+from ai.registry import ModelRegistry
 from config import Config
 from conversation.keyboards import inline
 from conversation.localization import FALLBACK, Locales, Texts
@@ -13,7 +13,7 @@ from core.errors import LimitReached
 from core.schemas import Message, Outgoing, Usage
 from database import Character, Database, StoryPath, Talk, Turn
 from turns import chat_prompts
-from turns.chat_kind import TalkFamily
+from turns.chat_kind import ChatKind
 from turns.chat_outcomes import TalkOutcomes
 from turns.kinds import Subject
 from turns.message_view import sentence
@@ -53,7 +53,7 @@ class CharacterOutcomes(TalkOutcomes):
         return []
 
 
-class CharacterFamily(TalkFamily):
+class CharacterFamily(ChatKind):
     """A character in place of a role. It speaks the language that it was written in."""
 
     def subject(self, turn: Turn) -> Subject:
@@ -75,10 +75,10 @@ class CharacterFamily(TalkFamily):
         return Subject(texts, prompt)
 
 
-def talk_families(config: Config, db: Database, locales: Locales, offer: Offer) -> dict[str, TalkFamily]:
+def talk_families(config: Config, db: Database, locales: Locales, offer: ModelRegistry) -> dict[str, ChatKind]:
     """Who answers in each kind of talk."""
     return {
-        "chat": TalkFamily(db, locales, TalkOutcomes(config, db, locales, offer)),
+        "chat": ChatKind(db, locales, TalkOutcomes(config, db, locales, offer)),
         "character": CharacterFamily(db, locales, CharacterOutcomes(config, db, locales, offer)),
     }
 

@@ -13,7 +13,7 @@ from turns.chat_outcomes import TalkOutcomes
 from turns.kinds import Subject
 
 
-class TalkFamily:
+class ChatKind:
     """Chats: the model's Markdown is kept to the letter, and an answer may end anywhere."""
 
     full_share = 0.95  # older text becomes memory only when the prompt is about to be full

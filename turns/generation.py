@@ -17,8 +17,8 @@ from database import Database
 from gpt import GPT
 from telegram.sender import Delivery
 from turns import story_prompts
-from turns.billing import Calls, Live
-from turns.kinds import Family
+from turns.billing import Calls, RunningTurn
+from turns.kinds import TurnKind
 from turns.memory import Remembering
 from turns.model_choice import Choosing
 from turns.story_outcomes import Outcomes
@@ -39,8 +39,8 @@ class Writing:
         gpt: GPT,
         choosing: Choosing,
         delivery: Delivery,
-        stories: Family,
-        families: Mapping[str, Family],
+        stories: TurnKind,
+        families: Mapping[str, TurnKind],
     ) -> None:
         self._config = config
         self._db = db
@@ -52,7 +52,7 @@ class Writing:
         self._stories = stories
         self._families = families
 
-    def family(self, kind: str) -> Family:
+    def family(self, kind: str) -> TurnKind:
         """What turns of this kind do their own way."""
         return self._families.get(kind, self._stories)
 
@@ -60,7 +60,7 @@ class Writing:
         """How turns of this kind end."""
         return self.family(kind).outcomes
 
-    def write(self, live: Live) -> Finish:
+    def write(self, live: RunningTurn) -> Finish:
         """Asks for the answer and shows it as it grows; `live` holds its text and usage then.
 
         Blocks until the model is done. Costs money. Raises `ModelError` or `LimitReached`. A model that is there no
@@ -77,7 +77,7 @@ class Writing:
             live.model = self.choosing.fall_back(live.turn, live.model.name)
             return self._write(live)
 
-    def _write(self, live: Live) -> Finish:
+    def _write(self, live: RunningTurn) -> Finish:
         turn = live.turn
         family = self.family(turn.kind)
         subject = family.subject(turn)
@@ -122,7 +122,7 @@ class Writing:
                     self._delivery.draft(turn.chat_id, turn.id, growing)
         raise ModelAway("the stream ended without an end", billed=True)
 
-    def answer(self, live: Live, finish: Finish) -> list[OutboxRow] | None:
+    def answer(self, live: RunningTurn, finish: Finish) -> list[OutboxRow] | None:
         """Charges and keeps a whole answer; its messages. None when a stop was faster. In a transaction."""
         outcomes = self.outcomes(live.turn.kind)
         if live.turn.kind == "memory":
@@ -141,7 +141,7 @@ class Writing:
             return None
         return self._close(live, "answered", outcomes.answered(live.turn, text, usage, cut=finish is Finish.LENGTH))
 
-    def fail(self, live: Live, error: Exception) -> list[OutboxRow] | None:
+    def fail(self, live: RunningTurn, error: Exception) -> list[OutboxRow] | None:
         """Ends a turn that failed: what was written is kept and charged, nothing else is. In a transaction."""
         family = self.family(live.turn.kind)
         kept = "" if live.turn.kind not in story_prompts.STREAMED else family.kept(self._text(live))
@@ -154,19 +154,19 @@ class Writing:
             return None
         return self._close(live, "failed", family.outcomes.failed(live.turn, error))
 
-    def abandon(self, live: Live) -> list[OutboxRow] | None:
+    def abandon(self, live: RunningTurn) -> list[OutboxRow] | None:
         """Ends a turn whose every other end has failed: nothing is kept or charged. In a transaction."""
         if live.call_id:
             self.calls.let_go(live, live.input_tokens)
         return self._close(live, "failed", [self.outcomes(live.turn.kind).abandoned(live.turn)])
 
-    def clear(self, live: Live) -> None:
+    def clear(self, live: RunningTurn) -> None:
         """Gives back a call whose answer couldn't be kept, before the turn is tried again. Changes nothing else."""
         if live.call_id:
             self.calls.let_go(live, live.input_tokens)
             live.call_id, live.text, live.usage = 0, "", None
 
-    def stop(self, live: Live) -> str:
+    def stop(self, live: RunningTurn) -> str:
         """Ends the call of a turn at once; the text so far. In a transaction."""
         with live.lock:
             live.ended = True
@@ -178,11 +178,11 @@ class Writing:
             self.calls.let_go(live, live.input_tokens)
         return text
 
-    def _text(self, live: Live) -> str:
+    def _text(self, live: RunningTurn) -> str:
         """The answer so far, as the story or whoever asked takes it."""
         return self.family(live.turn.kind).whole(live.turn.kind, live.text, live.words)
 
-    def _close(self, live: Live, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
+    def _close(self, live: RunningTurn, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
         if not self.outcomes(live.turn.kind).close(live.turn, state):
             return None
         live.outcome = state

@@ -24,7 +24,7 @@ class Subject:
     prompt: Callable[[StoryPath], list[Message]]
 
 
-class Family(Protocol):
+class TurnKind(Protocol):
     """Stories, or talk."""
 
     full_share: float  # of the room for a prompt, from which on older text becomes memory
@@ -56,7 +56,7 @@ class Family(Protocol):
         """What of an answer is kept that its user stopped."""
 
 
-class StoryFamily:
+class StoryKind:
     """Stories: prose without the model's asides, ended at whole sentences."""
 
     full_share = 0.7

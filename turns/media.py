@@ -8,15 +8,15 @@ the same tokens as text.
 
 from __future__ import annotations
 
-from ai.images import Painter
-from ai.speech import Narrator
+from ai.images import ImageGenerator
+from ai.speech import TextToSpeech
 from config import Config
 from conversation.localization import Locales
 from core.errors import ModelError, ModelRefused
 from core.schemas import Finish, Usage
 from database import Database, Prompt
 from turns import story_prompts
-from turns.billing import Calls, Live
+from turns.billing import Calls, RunningTurn
 from turns.transcription import Hearing
 
 DESCRIPTION_TOKENS = 300
@@ -41,8 +41,8 @@ class Media:
         db: Database,
         calls: Calls,
         locales: Locales,
-        painter: Painter,
-        narrator: Narrator,
+        painter: ImageGenerator,
+        narrator: TextToSpeech,
         hearing: Hearing,
     ) -> None:
         self._config = config
@@ -58,7 +58,7 @@ class Media:
         """The names of the voices that the narrator can read with."""
         return self._narrator.voices
 
-    def make(self, live: Live) -> Finish:
+    def make(self, live: RunningTurn) -> Finish:
         """Makes the files of a turn; `live` holds them and their price then. Blocks, costs money.
 
         Raises `ModelError` or `LimitReached`.
@@ -73,7 +73,7 @@ class Media:
         live.files, live.usage = files, Usage(tokens, 0)
         return Finish.STOP
 
-    def _image(self, live: Live) -> Finish:
+    def _image(self, live: RunningTurn) -> Finish:
         turn, price = live.turn, self._config.image_tokens
         self._calls.reserve(live, turn.kind, price)
         live.input_tokens = price
@@ -81,7 +81,7 @@ class Media:
         live.files, live.usage = (picture,), Usage(price, 0)
         return Finish.STOP
 
-    def _picture(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
+    def _picture(self, live: RunningTurn, part: Prompt) -> tuple[tuple[bytes, ...], int]:
         turn = live.turn
         story = self._db.stories.get(turn.session_id)
         assert story is not None  # an open turn has its session
@@ -99,7 +99,7 @@ class Media:
             raise
         return (picture,), tokens
 
-    def _reading(self, live: Live, part: Prompt) -> tuple[tuple[bytes, ...], int]:
+    def _reading(self, live: RunningTurn, part: Prompt) -> tuple[tuple[bytes, ...], int]:
         turn = live.turn
         tokens = reading_price(self._config, part.text)
         self._calls.reserve(live, turn.kind, tokens)

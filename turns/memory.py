@@ -12,8 +12,8 @@ from core.schemas import Finish, Message
 from database import Database, Prompt, StoryPath
 from gpt import GPT
 from turns import story_prompts, text_cleanup
-from turns.billing import Calls, Live
-from turns.kinds import Family, Subject
+from turns.billing import Calls, RunningTurn
+from turns.kinds import Subject, TurnKind
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Remembering:
         self._gpt = gpt
         self._calls = calls
 
-    def make_room(self, live: Live, family: Family, subject: Subject, path: StoryPath) -> list[Message]:
+    def make_room(self, live: RunningTurn, family: TurnKind, subject: Subject, path: StoryPath) -> list[Message]:
         """Folds the oldest text into memory until the prompt has room; the prompt then."""
         room, model = self._calls.room(live), live.model.name
         while self._gpt.estimate(messages := subject.prompt(path), model) > room * family.full_share:
@@ -51,7 +51,7 @@ class Remembering:
             path = self._db.tree.path(live.turn.prompt_id)
         return messages
 
-    def anew(self, live: Live, family: Family, texts: Texts) -> Finish:
+    def anew(self, live: RunningTurn, family: TurnKind, texts: Texts) -> Finish:
         """Makes the story's memory anew out of its original text, all but its last two texts."""
         prompt_id, tree = live.turn.prompt_id, self._db.tree
         path = StoryPath("", tree.whole(prompt_id))
@@ -69,7 +69,7 @@ class Remembering:
             path = StoryPath(self._fold(live, family, texts, path, count, keep), rest)
         return Finish.STOP
 
-    def _to_fold(self, live: Live, prompts: Sequence[Prompt]) -> int:
+    def _to_fold(self, live: RunningTurn, prompts: Sequence[Prompt]) -> int:
         """How many of the oldest texts go into the next call that makes a memory anew; 0: there are no more."""
         fold_tokens = self._calls.room(live) - 2 * story_prompts.MEMORY_TOKENS
         return story_prompts.prompts_to_fold(prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens)
@@ -78,7 +78,13 @@ class Remembering:
         return self._gpt.estimate([Message("user", text)])
 
     def _fold(
-        self, live: Live, family: Family, texts: Texts, path: StoryPath, count: int, keep: Callable[[int, str], None]
+        self,
+        live: RunningTurn,
+        family: TurnKind,
+        texts: Texts,
+        path: StoryPath,
+        count: int,
+        keep: Callable[[int, str], None],
     ) -> str:
         """One call that makes the oldest `count` prompts part of the memory, which `keep` keeps; that memory."""
         last_id = path.prompts[count - 1].id

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
-from ai.catalog import Model, Weight
-from ai.registry import Offer
+from ai.catalog import CostMultiplier, Model
+from ai.registry import ModelRegistry
 from core.logs import event
 from database import Database, Turn
 from telegram.sender import Delivery
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 class Choosing:
     """The models of users' turns."""
 
-    def __init__(self, db: Database, offer: Offer, delivery: Delivery, outcomes: Outcomes) -> None:
+    def __init__(self, db: Database, offer: ModelRegistry, delivery: Delivery, outcomes: Outcomes) -> None:
         self._db = db
         self._offer = offer
         self._delivery = delivery
@@ -29,7 +29,7 @@ class Choosing:
         name = self._choice_of(turn.user_id)
         return self._offer.chosen(name) or self.fall_back(turn, name)
 
-    def weight_for(self, user_id: int, kind: str) -> Weight:
+    def weight_for(self, user_id: int, kind: str) -> CostMultiplier:
         """What the tokens of a turn of this kind would weigh; what services make is described by the default model."""
         return self._offer.weight("" if kind in JOBS else self._choice_of(user_id))
 

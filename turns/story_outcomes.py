@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 
-from ai.registry import Offer
+from ai.registry import ModelRegistry
 from config import Config
 from conversation.keyboards import inline, reply
 from conversation.localization import FALLBACK, Html, Locales, Texts
@@ -41,7 +41,7 @@ class Outcomes:
         "project": "trouble.project",
     }
 
-    def __init__(self, config: Config, db: Database, locales: Locales, offer: Offer) -> None:
+    def __init__(self, config: Config, db: Database, locales: Locales, offer: ModelRegistry) -> None:
         self._config = config
         self._db = db
         self._locales = locales

@@ -13,14 +13,14 @@ import re
 from typing import Any, Final
 
 from ai import opus_splitter
-from ai.speech import Recogniser
+from ai.speech import SpeechToText
 from config import Config
 from conversation.localization import Locales
 from core.errors import ModelAway, ModelCancelled, ModelRefused, PromptTooLong, TelegramRefused, TelegramUnreachable
 from core.schemas import Finish, Usage
 from database import Database
 from telegram.api_client import BotApi
-from turns.billing import Calls, Live
+from turns.billing import Calls, RunningTurn
 from turns.media_outcomes import MOST_S
 
 MOST_BYTES: Final = 20_000_000  # what Telegram lets a bot fetch
@@ -46,7 +46,7 @@ class Hearing:
         calls: Calls,
         locales: Locales,
         api: BotApi,
-        recogniser: Recogniser,
+        recogniser: SpeechToText,
     ) -> None:
         self._config = config
         self._db = db
@@ -55,7 +55,7 @@ class Hearing:
         self._api = api
         self._recogniser = recogniser
 
-    def make(self, live: Live) -> Finish:
+    def make(self, live: RunningTurn) -> Finish:
         """The words, as `live`'s file, and their price. Blocks, costs money.
 
         Raises `ModelRefused` for silence, `PromptTooLong` for what nobody here can take, else `ModelError`,
@@ -85,7 +85,7 @@ class Hearing:
         live.files, live.usage = (words.encode(),), Usage(price, 0)
         return Finish.STOP
 
-    def _fetched(self, file_id: str, live: Live) -> bytes:
+    def _fetched(self, file_id: str, live: RunningTurn) -> bytes:
         """The recording. Asked for again where Telegram doesn't answer: that is safe."""
         for attempt in range(1, _FETCHES + 1):
             try:

@@ -17,7 +17,7 @@ from ai.catalog import Model
 from config import Config
 from core.errors import CoauthorError, ModelCancelled, StorageError
 from core.logs import event
-from core.metrics import SILENT, Meter
+from core.metrics import SILENT, Metrics
 from core.schemas import Finish, Message, OutboxRow, Outgoing, Usage
 from database import Database, Turn
 from gpt import GPT
@@ -25,7 +25,7 @@ from monitoring.analytics import Analytics
 from telegram.dispatcher import Intake
 from telegram.sender import Delivery
 from turns import limits
-from turns.billing import Live
+from turns.billing import RunningTurn
 from turns.generation import Writing
 from turns.media import Media
 from turns.story_outcomes import Outcomes
@@ -65,7 +65,7 @@ class Turns:
         media: Media,
         analytics: Analytics,
         *,
-        meter: Meter = SILENT,
+        meter: Metrics = SILENT,
     ) -> None:
         self._config = config
         self._db = db
@@ -82,7 +82,7 @@ class Turns:
         self._model_line = _Line(self._lock)
         self._job_line = _Line(self._lock)
         self._places: dict[int, tuple[int, int]] = {}  # turn → chat and the place that its notice shows
-        self._live: dict[int, Live] = {}
+        self._live: dict[int, RunningTurn] = {}
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
 
@@ -296,7 +296,7 @@ class Turns:
         turn = self._db.turns.start(turn_id)
         if turn is None:
             return
-        live = Live(turn)  # a stop that comes just before it stands here is seen when tokens are reserved
+        live = RunningTurn(turn)  # a stop that comes just before it stands here is seen when tokens are reserved
         with self._lock:
             self._live[turn_id] = live
         self._delivery.typing(turn.chat_id)
@@ -332,14 +332,14 @@ class Turns:
             ms=round(seconds * 1000),
         )
 
-    def _tell_of_answer(self, live: Live) -> None:
+    def _tell_of_answer(self, live: RunningTurn) -> None:
         """For analytics: an answer has come; whether it can be kept is seen later."""
         turn, usage = live.turn, live.usage or Usage(0, 0)
         milliseconds = round((time.monotonic() - live.begun_at) * 1000)
         tokens = {"input_tokens": usage.input, "output_tokens": usage.output}
         self._analytics.tell("response_received", turn.user_id, kind=turn.kind, milliseconds=milliseconds, **tokens)
 
-    def _write(self, live: Live) -> Finish | None:
+    def _write(self, live: RunningTurn) -> Finish | None:
         """The answer's end; None: the process ends first. While the database fails the turn waits for it."""
         while True:
             try:
@@ -351,7 +351,7 @@ class Turns:
                 if self._stopping.wait(STORAGE_PAUSE_S):
                     return None
 
-    def _fail(self, live: Live, error: Exception) -> None:
+    def _fail(self, live: RunningTurn, error: Exception) -> None:
         """Ends a turn that failed; whatever else is broken, nobody is left writing, nor with tokens held."""
         try:
             self._end(live, lambda: self._writing.fail(live, error))
@@ -359,7 +359,7 @@ class Turns:
             log.exception("a failed turn can't be told of turn=%s", live.turn.id)
             self._end(live, lambda: self._writing.abandon(live))
 
-    def _end(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> bool:
+    def _end(self, live: RunningTurn, end: Callable[[], list[OutboxRow] | None]) -> bool:
         """Commits a turn's end, hands its messages on, and lets the chat go on: nothing overtakes them.
 
         Whether it took, as `_commit` says it.
@@ -367,7 +367,7 @@ class Turns:
         with self._intake.ending(live.turn.chat_id):
             return self._commit(live, end)
 
-    def _commit(self, live: Live, end: Callable[[], list[OutboxRow] | None]) -> bool:
+    def _commit(self, live: RunningTurn, end: Callable[[], list[OutboxRow] | None]) -> bool:
         """Commits a turn's end, as often as it takes: the answer is in hand and must not be asked for again. False
         where a stop was faster, or the process ends first.
         """
