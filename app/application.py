@@ -78,7 +78,7 @@ class FailureListener:
 
 
 class App:
-    """The bot: every room wired to the next. `start` returns at once; `stop` ends it in good order."""
+    """Composition root. `start` returns at once; `stop` ends every part in order."""
 
     def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
         self.config = config
@@ -220,7 +220,7 @@ class App:
             except Exception:
                 log.exception("ticker failed")
 
-    # ------------------------------------------------------------------ what rooms below tell
+    # ------------------------------------------------------------------ callbacks of lower layers
 
     def _trouble(self, chat_id: int, kind: str) -> str:
         """The sentence for a chat whose handler failed; the database may be what failed."""
@@ -266,6 +266,7 @@ class App:
 
 
 def make_vendors_of(config: Config, sessions: Sessions, on_fault: FailureListener) -> Vendors:
+    """Providers of models, images and speech, with the catalog that the configuration names."""
     return make_vendors(config, load_catalogue(config), sessions, on_fault)
 
 

@@ -70,6 +70,21 @@ def test_no_update_stops_the_bot(world: BotHarness, seed: int) -> None:
     world.telegram.api.violations.clear()  # invented queries have no true id to answer to
 
 
+@pytest.mark.parametrize("odd", [True, False, None, "1", 1.5, [], {}])
+@pytest.mark.parametrize("where", ["chat", "from"])
+def test_an_update_whose_chat_or_sender_has_no_number_is_answered_to_nobody(
+    world: BotHarness, where: str, odd: Any
+) -> None:
+    person = world.new_person()
+    said = message(1, "/help")
+    world.telegram.raw_update({"message": said | {where: said[where] | {"id": odd}}})
+    until(lambda: world.value("select count(*) from inbox where state = 'aside'"))
+    person.send("/menu")
+    person.wait()
+    assert world.telegram.violations == []
+    assert world.value("select count(*) from user") == 1
+
+
 def in_group(text: str) -> dict[str, Any]:
     chat = {"id": -100500, "type": "supergroup", "title": "Клуб"}
     return message(1, text) | {"chat": chat}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ai.catalog import Model
 from config import Config
-from core.errors import ModelAway, ModelCancelled, ModelError
+from core.errors import ModelAway, ModelCancelled, ModelError, StorageError
 from core.schemas import Finish, Message, Request, Usage
 from database import Database, Turn
 from gpt import GPT, Cancel
@@ -54,23 +54,32 @@ class Calls:
         return limits.room(self._config, live.model.context_tokens)
 
     def reserve(self, live: RunningTurn, purpose: str, tokens: int) -> None:
-        """Holds `tokens` for the turn's next call. Raises `LimitReached`, or `ModelCancelled` where it has ended."""
+        """Hold `tokens` for the turn's next call. Raises `LimitReached`, or `ModelCancelled` where it has ended.
+
+        The call's id is known within the transaction: a stop in another thread, which ends the turn in a transaction
+        of its own, comes either before the reservation or knows what to give back.
+        """
         turn, now = live.turn, time.time()
         live.text, live.usage, live.call_id = "", None, 0
-        call_id = self._db.ledger.reserve(
-            turn_id=turn.id,
-            user_id=turn.user_id,
-            session_id=turn.session_id or None,
-            purpose=purpose,
-            tokens=tokens,
-            period=limits.budget_period(self._config, now),
-            caps=limits.caps(self._config, turn.user_id, turn.kind, live.model.weight),
-            now=int(now),
-            model=live.model.name,
-        )
+        try:
+            with self._db.transaction():
+                call_id = self._db.ledger.reserve(
+                    turn_id=turn.id,
+                    user_id=turn.user_id,
+                    session_id=turn.session_id or None,
+                    purpose=purpose,
+                    tokens=tokens,
+                    period=limits.budget_period(self._config, now),
+                    caps=limits.caps(self._config, turn.user_id, turn.kind, live.model.weight),
+                    now=int(now),
+                    model=live.model.name,
+                )
+                live.call_id = call_id or 0
+        except StorageError:
+            live.call_id = 0  # the transaction was rolled back: there is no such call
+            raise
         if call_id is None:
             raise ModelCancelled("the turn has ended")
-        live.call_id = call_id
 
     def ask(
         self,

@@ -1,0 +1,76 @@
+"""A call's money beside a stop: whichever of the two threads is first, nothing stays reserved."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ai.catalog import Model
+from config import Config
+from core.errors import ModelCancelled
+from database import Database, Turn
+from gpt import GPT
+from turns.billing import Calls, RunningTurn
+from turns.limits import budget_period
+
+
+class ReservationThenStop:
+    """A database for `Calls` whose ledger lets a stop come as soon as a reservation is written."""
+
+    def __init__(self, db: Database, stop: threading.Thread) -> None:
+        self.ledger = self
+        self.transaction = db.transaction
+        self._ledger = db.ledger
+        self._stop = stop
+
+    def reserve(self, **values: Any) -> int | None:
+        call_id = self._ledger.reserve(**values)
+        self._stop.start()
+        self._stop.join(0.3)  # it goes through only where the reservation's transaction is over
+        return call_id
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Any:
+    opened = Database(tmp_path / "bot.db")
+    opened.users.register(1, None, "А", None, language="ru", balance=10_000, now=1)
+    yield opened
+    opened.close()
+
+
+def running_turn(db: Database) -> Turn:
+    session = db.stories.create(1, 1, genre="г", hero="г", setting="м", extra="", title="", now=1)
+    [row] = db.inbox.add([(1, 1, "{}")], 1)
+    turn_id = db.turns.add(
+        inbox_id=row.id, chat_id=1, user_id=1, session_id=session, kind="part", prompt_id=None, hint="", now=1
+    )
+    turn = db.turns.start(turn_id)
+    assert turn is not None
+    return turn
+
+
+def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:
+    live = RunningTurn(running_turn(db), model=Model("m"))
+    config = Config.from_env(
+        {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k"}
+    )
+    gpt = cast(GPT, None)  # no call is made
+
+    def end_by_stop() -> None:
+        with db.transaction():
+            if live.call_id:
+                Calls(config, db, gpt).let_go(live, 0)
+            db.turns.end(live.turn.id, "stopped", 1)
+
+    stop = threading.Thread(target=end_by_stop)
+    calls = Calls(config, cast(Database, ReservationThenStop(db, stop)), gpt)
+    calls.reserve(live, "part", 1_461)
+    stop.join(5.0)
+    assert not stop.is_alive()
+    assert db.ledger.budget(budget_period(config, 1.0)).reserved == 0
+
+    with pytest.raises(ModelCancelled):
+        Calls(config, db, gpt).reserve(live, "part", 1)
