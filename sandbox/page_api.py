@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from sandbox import page_views
+from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
 from sandbox.people import NotShown, Person
@@ -25,6 +27,7 @@ STATIC = Path(__file__).with_name("page")
 HEARTBEAT_S = 15.0
 WEB_APP_SCRIPT = "/js/telegram-web-app.js"
 MAX_VOICE_S = 600.0
+GROUP_NAMES = ("Группа", "Group")
 FIRST_GROUP = -1_001_000_000_000
 NAMES = {
     "ru": ("Анна", "Борис", "Вера", "Глеб", "Дарья", "Егор", "Жанна", "Захар", "Ирина", "Кирилл", "Лидия", "Максим"),
@@ -34,13 +37,22 @@ Adder = Callable[..., Person]
 GroupMaker = Callable[[int, str, list[Person]], Group]
 
 
-class Page:
-    """Answers the page's requests. `notice` is the line on top of it; `alarm` a line about the bot's end."""
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the page shows beside the chats: the demo's own controls, where there are any, and who is an admin."""
 
-    def __init__(self, api: BotApi, person: Adder, group: GroupMaker, notice: str) -> None:
+    controls: DemoControls | None = None
+    admin_ids: tuple[int, ...] = ()
+
+
+class Page:
+    """Answers the page's requests."""
+
+    def __init__(self, api: BotApi, person: Adder, group: GroupMaker, around: Around) -> None:
         self.api, self.state, self.person, self.group = api, api.state, person, group
-        self.notice = notice
-        self.alarm = ""
+        self._around = around
+        self._notice: Json | None = None  # the line on top: the key of a text, and its value
+        self._alarm: int | None = None  # the bot's exit code once it has ended
         self._closed = False
 
     def close(self) -> None:
@@ -49,9 +61,14 @@ class Page:
             self._closed = True
             self.state.page_changed.notify_all()
 
-    def warn(self, alarm: str) -> None:
-        """Shows a line about the bot's end on every open page."""
-        self.alarm = alarm
+    def set_notice(self, notice: Json) -> None:
+        """Show a line on top of every open page: the key of a text in `page/texts.js`, and its `name`."""
+        self._notice = notice
+        self.state.tell_page(0, "profile")
+
+    def warn(self, code: int) -> None:
+        """Show on every open page that the bot has ended with this exit code."""
+        self._alarm = code
         self.state.tell_page(0, "profile")
 
     def answer(self, request: HttpRequest) -> HttpResponse:
@@ -101,7 +118,13 @@ class Page:
 
     @property
     def _lines(self) -> Json:
-        return {"notice": self.notice, "alarm": self.alarm}
+        shown = self._around
+        return {
+            "notice": self._notice,
+            "alarm": self._alarm,
+            "admins": list(shown.admin_ids),
+            "hasControls": shown.controls is not None,
+        }
 
     def _file(self, file_id: str) -> HttpResponse:
         with self.state.lock:
@@ -122,8 +145,10 @@ class Page:
             if action == "file":
                 return self._upload(request)
             if request.content_type != "application/json":
-                return json_response({"error": "Нужен JSON"}, 415)
+                return json_response({"error": "JSON is needed"}, 415)
             sent = json.loads(request.body)
+            if action in ("model", "choose", "clear"):
+                return self._control(action, sent)
             if action == "users":
                 return json_response({"id": self._add_user(str(sent.get("name", "")), sent.get("language", "ru"))})
             if action == "groups":
@@ -132,7 +157,20 @@ class Page:
         except NotShown as error:
             return json_response({"error": str(error)}, 409)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return json_response({"error": "Запрос не разобран"}, 400)
+            return json_response({"error": "The request can't be read"}, 400)
+
+    def _control(self, action: str, sent: Json) -> HttpResponse:
+        """The demo's own controls: which models there are, another model, a clean page."""
+        controls = self._around.controls
+        if controls is None:
+            return json_response({"error": "Nothing to control here"}, 404)
+        if action == "model":
+            return json_response(controls.menu())
+        if action == "choose":
+            result = controls.choose(sent)
+            return json_response({"reason": result.reason, "details": result.details})
+        controls.clear()
+        return json_response({})
 
     def _person(self, sent: Json) -> Person:
         """Who acts, in the chat that is named; without one in their own."""
@@ -190,14 +228,16 @@ class Page:
             chat_id = min([FIRST_GROUP, *self.state.chats]) - 1
             people = [self.person(id) for id in dict.fromkeys(members) if id in self.state.users]
             if not people:
-                raise NotShown("В группе никого нет")
-            group = self.group(chat_id, title.strip()[:128] or "Группа", people)
+                raise NotShown("The group has no members")
+            group = self.group(
+                chat_id, title.strip()[:128] or GROUP_NAMES[people[0].user.language_code == "en"], people
+            )
             group.welcome_bot(people[0])
             return chat_id
 
     def _upload(self, request: HttpRequest) -> HttpResponse:
         if "x-page" not in request.headers:  # a header that a foreign site's form can't send
-            return json_response({"error": "Запрос не разобран"}, 400)
+            return json_response({"error": "The request can't be read"}, 400)
         values, files = request.parameters()
         upload: Upload = files["file"]
         person = self._person(values)

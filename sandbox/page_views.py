@@ -110,7 +110,7 @@ def _message(state: State, message: ChatMessage) -> Json:
         "edited": message.edited,
         "deleted": message.deleted,
         "replyTo": message.reply_to,
-        "service": _told(state, message),
+        "service": _service(state, message),
         "file": attachment
         and {
             "kind": attachment.kind,
@@ -122,13 +122,13 @@ def _message(state: State, message: ChatMessage) -> Json:
     }
 
 
-def _told(state: State, message: ChatMessage) -> str:
-    """A service message as a line."""
+def _service(state: State, message: ChatMessage) -> Json | None:
+    """A service message: the key of a text in `page/texts.js`, and its values; None for any other message."""
     service = message.service or {}
     if "web_app_data" in service:
-        return f"Приложение «{service['web_app_data']['button_text']}» передало данные боту"
+        return {"kind": "app_sent_data", "button": service["web_app_data"]["button_text"]}
     joined = service.get("new_chat_members", ())
     if not joined:
-        return ""
+        return None
     names = ", ".join(user["first_name"] for user in joined)
-    return f"{state.users[message.sender_id].first_name}: в группе теперь {names}"
+    return {"kind": "joined", "name": state.users[message.sender_id].first_name, "names": names}

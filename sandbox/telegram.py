@@ -25,9 +25,10 @@ from urllib.parse import unquote
 
 import requests
 
+from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer, json_response
-from sandbox.page_api import Page
+from sandbox.page_api import Around, Page
 from sandbox.people import Person
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_faults import CallFaults
@@ -52,7 +53,7 @@ class Call:
 
 
 class TelegramServer:
-    """A context manager; `url` and `token` are what a bot needs. `notice` is a line on top of the page."""
+    """A context manager; `url` and `token` are what a bot needs. `controls` and `admin_ids` are the page's."""
 
     def __init__(
         self,
@@ -63,7 +64,8 @@ class TelegramServer:
         username: str = "soavtor_demo_bot",
         name: str = "Соавтор",
         clock: Callable[[], float] = time.time,
-        notice: str = "",
+        controls: DemoControls | None = None,
+        admin_ids: tuple[int, ...] = (),
     ) -> None:
         self.state = State(clock)
         self.token = token
@@ -71,7 +73,7 @@ class TelegramServer:
         self.faults = CallFaults()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.record_calls = True
-        self.page = Page(self.api, self.user, self.group, notice)
+        self.page = Page(self.api, self.user, self.group, Around(controls, admin_ids))
         self._people: dict[int, Person] = {}
         self._http = HttpServer(self._answer, host, port)
         self._closing = threading.Event()
