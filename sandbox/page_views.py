@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.recording import words_in
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_profile import commands_for
 from sandbox.telegram_state import Chat, ChatMessage, Json, State
@@ -118,8 +119,15 @@ def _message(state: State, message: ChatMessage) -> Json:
             "size": attachment.size,
             "seconds": attachment.seconds,
             "url": f"/page/files/{attachment.file_id}",
+            "words": _words(state, attachment.file_id) if message.from_bot and attachment.kind == "voice" else "",
         },
     }
+
+
+def _words(state: State, file_id: str) -> str:
+    """What a voice message of the bot says, for the page to read aloud; empty if it doesn't carry its words."""
+    _, data = state.files.get(file_id, ("", b""))
+    return words_in(data) or ""
 
 
 def _service(state: State, message: ChatMessage) -> Json | None:

@@ -376,9 +376,7 @@ def _line(message: ChatMessage) -> str:
 def _pieces(text: str) -> list[str]:
     pieces: list[str] = []
     while units(text) > TEXT_LIMIT:
-        size = TEXT_LIMIT
-        while units(text[:size]) > TEXT_LIMIT:
-            size -= units(text[:size]) - TEXT_LIMIT
-        pieces.append(text[:size])
-        text = text[size:]
+        fits = text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")  # without half an emoji
+        pieces.append(fits)
+        text = text[len(fits) :]
     return [*pieces, text]

@@ -81,3 +81,12 @@ def test_the_terminal_speaks_the_language_of_its_locale() -> None:
     assert texts_for({"LANG": "ru_RU.UTF-8"}) is TEXTS["ru"]
     assert texts_for({"LC_ALL": "C", "LANG": "ru_RU.UTF-8"}) is TEXTS["en"]
     assert texts_for({}) is TEXTS["en"]
+
+
+def test_a_message_of_emoji_goes_out_in_pieces_that_telegram_takes() -> None:
+    with TelegramServer() as telegram:
+        anna = telegram.user(1, "Анна")
+        anna.send("😀" * 4096)
+        anna.send("я" + "😀" * 2048)
+        texts = [message.text for message in anna.chat.messages.values()]
+    assert texts == ["😀" * 2048, "😀" * 2048, "я" + "😀" * 2047, "😀"]
