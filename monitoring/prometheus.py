@@ -12,9 +12,10 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+from wsgiref.types import WSGIApplication
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.exposition import make_wsgi_app
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -87,9 +88,9 @@ class PrometheusMetrics(Metrics):
         """Adds what is looked up when somebody asks."""
         self.registry.register(_Now(standing, queues, health, build))
 
-    def page(self) -> tuple[str, bytes]:
-        """The type and the text of `/metrics`."""
-        return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self.registry)
+    def application(self) -> WSGIApplication:
+        """Return the WSGI application that serves the registry."""
+        return make_wsgi_app(self.registry)
 
 
 class _Now(Collector):
