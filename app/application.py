@@ -189,7 +189,7 @@ class App:
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
         self.db.close()
-        logs.event(log, logging.INFO, "stopped", turns_left=left)
+        logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
 
     def _show_profile(self) -> None:
         self.intake.source.begun.wait()
@@ -216,9 +216,9 @@ class App:
                     self.db.stories.purge(int(time.time()))
                     self.db.characters.purge(int(time.time()))
             except StorageError as error:
-                logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
+                logs.event(log, logging.ERROR, "storage_unavailable", part="ticker", error=str(error))
             except Exception:
-                log.exception("ticker failed")
+                logs.event(log, logging.ERROR, "ticker_failed", exc_info=True)
 
     # ------------------------------------------------------------------ callbacks of lower layers
 
@@ -239,7 +239,8 @@ class App:
         logs.event(
             log,
             logging.CRITICAL,
-            "Telegram refuses TELEGRAM_TOKEN: copy the right one from @BotFather",
+            "token_refused",
+            hint="copy the right TELEGRAM_TOKEN from @BotFather",
             error=str(error),
         )
         self.fatal.set()
@@ -262,7 +263,7 @@ class App:
         try:
             self.db.users.set_blocked(chat_id, True)
         except StorageError as error:
-            logs.event(log, logging.WARNING, "block not kept", error=str(error))
+            logs.event(log, logging.WARNING, "block_save_failed", error=str(error))
 
 
 def make_vendors_of(config: Config, sessions: Sessions, on_fault: FailureListener) -> Vendors:

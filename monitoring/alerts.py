@@ -14,6 +14,7 @@ from collections.abc import Callable
 from config import Config
 from conversation.localization import FALLBACK, Locales
 from core.errors import ModelDenied, StorageError
+from core.logs import event
 from core.schemas import Outgoing
 from database import Database
 from gpt import CallFailure
@@ -120,6 +121,6 @@ class FaultReports:
             with self._db.transaction():
                 rows = self._db.outbox.add(None, messages)
         except StorageError:
-            log.exception("a fault report couldn't be kept")
+            event(log, logging.ERROR, "alert_save_failed", exc_info=True)
         else:
             self._delivery.wake(rows)

@@ -20,6 +20,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.errors import StorageError
+from core.logs import event
 from core.metrics import Metrics
 from core.schemas import Usage
 from monitoring.health import Health, Queues, Standing
@@ -129,7 +130,7 @@ class _Now(Collector):
         try:
             standing = self._standing()
         except StorageError as error:
-            log.warning("metrics without the database: %s", error)
+            event(log, logging.WARNING, "storage_unavailable", part="metrics", error=str(error))
             return
         inbox = GaugeMetricFamily("coauthor_inbox_updates", "Updates that wait, or whose turn runs.", labels=["state"])
         inbox.add_metric(["new"], standing.inbox_new)

@@ -17,6 +17,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from waitress import create_server, wasyncore
 
 from core.errors import ConfigError
+from core.logs import event
 from monitoring.health import Health
 
 log = logging.getLogger(__name__)
@@ -97,7 +98,7 @@ def _application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
             if path == "/metrics":
                 return metrics({**environ, "REQUEST_METHOD": "GET"}, uncached)
         except Exception:
-            log.exception("%s failed", path[:20])
+            event(log, logging.ERROR, "watch_request_failed", path=path[:20], exc_info=True)
             return respond("500 Internal Server Error", plain, "see the log\n")
         return respond("404 Not Found", plain, "/health and /metrics are here\n")
 

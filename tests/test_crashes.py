@@ -184,7 +184,7 @@ def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_
     victim.wait("Мы пишем историю вдвоём")
     other.wait("Мы пишем историю вдвоём")
     assert "died 3 times" in admin.wait("🐞 inbox").text
-    assert "update set aside" in world.log()
+    assert "event=update_dead_lettered" in world.log()
     assert process.poll() is None
     assert world.value("select count(*) from inbox where state = 'aside'") == 1
 
