@@ -196,7 +196,7 @@ def test_nothing_is_left_of_somebody_who_was_forgotten(world: BotHarness) -> Non
     assert rows_naming(world, 1) == {}
     erased(world)
     assert left_in_files(world, *SECRETS, NAME) == set()
-    assert world.app is not None and world.app.db.is_sound()
+    assert world.value("pragma integrity_check") == "ok"
     other.send("/whole_story")
     other.wait("Чужое начало.")
     assert not person.keyboard
