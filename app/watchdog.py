@@ -54,10 +54,10 @@ class Watch:
         self._told_at: float | None = None  # of the last sign to systemd
         self.health = Health(
             {
-                intake.source.name: intake.source.trouble,
-                "handlers": intake.trouble,
-                "turns": turns.trouble,
-                "sending": delivery.trouble,
+                intake.source.name: intake.source.health_problem,
+                "handlers": intake.health_problem,
+                "turns": turns.health_problem,
+                "sending": delivery.health_problem,
                 "ticker": self._heart.ticker,
                 "database": self._heart.database,
             }

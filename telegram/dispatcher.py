@@ -144,7 +144,7 @@ class Intake:
         for lane in self._lanes:
             lane.join(max(0.0, ends_at - time.monotonic()))
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why updates aren't handled, in a few words; empty while they are."""
         ended = sum(not lane.is_alive() for lane in self._lanes)
         if ended:

@@ -104,9 +104,9 @@ def test_a_request_for_updates_that_never_ends_is_noticed(telegram: TelegramServ
     telegram.faults.hang("getUpdates", 60)
     api = BotApi(telegram.token, telegram.url, Sessions(Network()))
     polling = Polling(api, lambda batch: None, lambda error: None, late_s=-1000)
-    assert polling.trouble() == "its thread has ended"
+    assert polling.health_problem() == "its thread has ended"
     polling.start()
-    assert until(polling.trouble).startswith("no request has ended")
+    assert until(polling.health_problem).startswith("no request has ended")
     polling.stop()
 
 
@@ -329,7 +329,7 @@ def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., BotHarness], sy
     assert systemd.recv(100) == b"WATCHDOG=1"
     world.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
     world.telegram.user(1).send("/start")
-    until(world.app.intake.source.trouble)
+    until(world.app.intake.source.health_problem)
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):  # what it had said until then
         while True:

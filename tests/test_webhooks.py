@@ -223,9 +223,9 @@ def test_telegram_away_at_the_start_is_waited_for(
 ) -> None:
     telegram.faults.drop("setWebhook")
     webhook = make_webhook()
-    assert webhook.trouble() == "its thread has ended"
+    assert webhook.health_problem() == "its thread has ended"
     webhook.start()
-    assert webhook.tried.wait(5) and not webhook.trouble()
+    assert webhook.tried.wait(5) and not webhook.health_problem()
     assert webhook.begun.wait(5)
 
 

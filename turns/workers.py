@@ -114,7 +114,7 @@ class Turns:
                 self._threads.append(worker)
                 worker.start()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no turns are written, in a few words; empty while workers are there for them."""
         ended = sum(not worker.is_alive() for worker in self._threads)
         return f"{ended} of {len(self._threads)} workers have ended" if ended else ""
