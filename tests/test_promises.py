@@ -20,7 +20,7 @@ from gpt import GPT, CallFailure
 from handlers import router
 from monitoring.alerts import WINDOW_S, FaultReports
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.test_chat import ask, asked, chatting
 from tests.test_voice import recording, say
 from tests.world import ADMIN_ID, ROOT, BotHarness, until
@@ -159,7 +159,7 @@ def test_a_question_that_was_said_is_answered_and_its_words_are_kept(world: BotH
 
 
 @pytest.fixture
-def debugger(world: BotHarness) -> Person:
+def debugger(world: BotHarness) -> ChatUser:
     """An admin whose debug mode is on."""
     admin = world.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
@@ -167,7 +167,7 @@ def debugger(world: BotHarness) -> Person:
     return admin
 
 
-def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarness, debugger: Person) -> None:
+def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarness, debugger: ChatUser) -> None:
     person = world.writer()
     faults = world.models.faults
     faults.order(Behaviour(status=500, message="bad picture"), kind="image")
@@ -228,7 +228,7 @@ def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Call
     admin.wait("🐞")
 
 
-def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: Person) -> None:
+def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: ChatUser) -> None:
     app, moment = world.app, [1000.0]
     assert app is not None
     reports = FaultReports(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
