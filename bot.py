@@ -15,7 +15,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.application import App, FailureListener, load_catalogue, make_vendors_of
+from app.application import App, load_catalogue, make_vendors_of
 from app.self_check import check
 from config import Config, load_environment
 from core import logs
@@ -96,7 +96,7 @@ def _not_configured(error: ConfigError) -> int:
 
 def _check(config: Config, network: Network) -> int:
     sessions = Sessions(network)
-    vendors = make_vendors_of(config, sessions, FailureListener())
+    vendors = make_vendors_of(config, sessions)
     gpt = GPT(vendors.wire, sessions, timeout_s=30.0, wire_of=vendors.wire_of)
     api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
     return 0 if check(config, api, gpt, vendors.offer, print) else 1

@@ -18,7 +18,7 @@ from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.errors import ModelBusy
 from gpt import GPT, CallFailure
 from handlers import router
-from monitoring.alerts import WINDOW_S, FaultReports
+from monitoring.alerts import WINDOW_S, ModelErrorAlerts
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
 from tests.test_chat import ask, asked, chatting
@@ -231,18 +231,18 @@ def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Call
 def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: ChatUser) -> None:
     app, moment = world.app, [1000.0]
     assert app is not None
-    reports = FaultReports(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
+    alerts = ModelErrorAlerts(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
     fault = CallFailure(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
     for _ in range(4):
-        reports.take(fault)
+        alerts.report(fault)
         moment[0] += 1
     debugger.wait("HTTP 429")
-    reports.flush()
+    alerts.flush()
     moment[0] += WINDOW_S
-    reports.flush()
+    alerts.flush()
     debugger.wait("ещё 3 раза за последнюю минуту")
     assert len([message for message in debugger.bot_messages if "HTTP 429" in message.text]) == 1
-    reports.take(fault)
+    alerts.report(fault)
     debugger.wait("HTTP 429")
 
 
