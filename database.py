@@ -110,10 +110,6 @@ class Database:
         """All that the file holds about a user, as JSON; None where there is no such user. May take its time."""
         return personal_data(self.path, user_id)
 
-    def is_sound(self) -> bool:
-        """SQLite's own check of the whole file."""
-        return bool(self._connection.value("pragma integrity_check") == "ok")
-
     def close(self) -> None:
         """Closes the file and lets go of its lock: another bot may open it then."""
         self._connection.close()

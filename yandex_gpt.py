@@ -26,6 +26,7 @@ from ai.provider import Call, CallFailure, Credential, Static
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
 from core.http_client import Sessions
+from core.logs import event
 from core.schemas import Chunk, Finish, Json, Message, Request, Usage
 
 log = logging.getLogger(__name__)
@@ -282,7 +283,7 @@ class RenewedToken:
         return token
 
     def _report(self, error: ModelError) -> None:
-        log.warning("IAM token not renewed, the old one is used on: %s %s", error.status, error)
+        event(log, logging.WARNING, "iam_token_renewal_failed", status=error.status, error=str(error))
         if self._on_fault is not None:
             self._on_fault(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
 
@@ -311,7 +312,12 @@ def yandex_credential(
             on_fault=on_fault,
         )
     if oauth_token:
-        log.warning("OAuth tokens for Yandex Cloud end in 2026: use an API key or a service account's key instead")
+        event(
+            log,
+            logging.WARNING,
+            "oauth_deprecated",
+            hint="OAuth tokens for Yandex Cloud end in 2026: use an API key or a service account's key instead",
+        )
         body: dict[str, Json] = {"yandexPassportOauthToken": oauth_token}
         return RenewedToken(lambda timeout_s: exchange_for_token(sessions, address, body, timeout_s), on_fault=on_fault)
     return RenewedToken(lambda timeout_s: machine_token(sessions, metadata_url, timeout_s), on_fault=on_fault)

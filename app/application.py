@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from telebot import TeleBot, apihelper
 
 from ai.catalog import Catalogue
+from ai.retry import unheard
 from app.model_state import ModelStateStore
 from app.providers import Vendors, make_vendors
 from app.watchdog import Watch, make_meter
@@ -21,7 +22,6 @@ from conversation.localization import FALLBACK, Locales
 from core import logs
 from core.errors import StorageError, TelegramRefused
 from core.http_client import Network, Sessions
-from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, InboxRow
 from export.story_book import file_of
@@ -29,7 +29,7 @@ from gpt import GPT, CallFailure
 from handlers import privacy, router
 from handlers.context import Services
 from handlers.usage import PICTURE, TOTALS, Statistics
-from monitoring.alerts import FaultReports
+from monitoring.alerts import ModelErrorAlerts
 from monitoring.analytics import Analytics, TellingOutbox
 from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi
@@ -64,19 +64,6 @@ def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -
     return WebApp(config, db, locales, intake.put, intake.webhook)
 
 
-class FailureListener:
-    """Takes faults before there is anybody to report them to."""
-
-    def __init__(self, meter: Metrics = SILENT) -> None:
-        self.reports: FaultReports | None = None
-        self._meter = meter
-
-    def __call__(self, fault: CallFailure) -> None:
-        self._meter.model_failed(fault.purpose, fault.error.status, fault.healed)
-        if self.reports is not None:
-            self.reports.take(fault)
-
-
 class App:
     """Composition root. `start` returns at once; `stop` ends every part in order."""
 
@@ -88,16 +75,6 @@ class App:
         self.locales = Locales.load(ROOT / "locales")
         sessions = Sessions(network or Network())
         meter = make_meter(config)
-        listener = FailureListener(meter)
-        vendors = make_vendors_of(config, sessions, listener)
-        self.offer = vendors.offer
-        self.gpt = GPT(
-            vendors.wire,
-            sessions,
-            timeout_s=config.model_timeout_s,
-            wire_of=vendors.wire_of,
-            on_fault=listener,
-        )
         self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
         # The library keeps these for the whole process, untyped.
         vars(apihelper).update(
@@ -124,6 +101,16 @@ class App:
             make=self._make,
             meter=meter,
         )
+        self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, meter)
+        vendors = make_vendors_of(config, sessions, self.alerts.report)
+        self.offer = vendors.offer
+        self.gpt = GPT(
+            vendors.wire,
+            sessions,
+            timeout_s=config.model_timeout_s,
+            wire_of=vendors.wire_of,
+            on_fault=self.alerts.report,
+        )
         webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
         said = self._trouble, self._no_access, self._poisoned
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, webhook=webhook, meter=meter)
@@ -138,7 +125,6 @@ class App:
             *(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics),
             meter=meter,
         )
-        self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
         self._makers: Mapping[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
             "book": partial(file_of, self.db, self.locales),
@@ -189,7 +175,7 @@ class App:
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
         self.db.close()
-        logs.event(log, logging.INFO, "stopped", turns_left=left)
+        logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
 
     def _show_profile(self) -> None:
         self.intake.source.begun.wait()
@@ -206,7 +192,7 @@ class App:
                     self.watch.beat()
                 self.turns.show_places()
                 if ticks % TICKS_PER_S == 0:
-                    self.reports.flush()
+                    self.alerts.flush()
                     self.analytics.flush()
                     self.db.forgetting.erase_words()
                 if ticks % (60 * TICKS_PER_S) == 0:
@@ -216,9 +202,9 @@ class App:
                     self.db.stories.purge(int(time.time()))
                     self.db.characters.purge(int(time.time()))
             except StorageError as error:
-                logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
+                logs.event(log, logging.ERROR, "storage_unavailable", part="ticker", error=str(error))
             except Exception:
-                log.exception("ticker failed")
+                logs.event(log, logging.ERROR, "ticker_failed", exc_info=True)
 
     # ------------------------------------------------------------------ callbacks of lower layers
 
@@ -239,7 +225,8 @@ class App:
         logs.event(
             log,
             logging.CRITICAL,
-            "Telegram refuses TELEGRAM_TOKEN: copy the right one from @BotFather",
+            "token_refused",
+            hint="copy the right TELEGRAM_TOKEN from @BotFather",
             error=str(error),
         )
         self.fatal.set()
@@ -262,10 +249,10 @@ class App:
         try:
             self.db.users.set_blocked(chat_id, True)
         except StorageError as error:
-            logs.event(log, logging.WARNING, "block not kept", error=str(error))
+            logs.event(log, logging.WARNING, "block_save_failed", error=str(error))
 
 
-def make_vendors_of(config: Config, sessions: Sessions, on_fault: FailureListener) -> Vendors:
+def make_vendors_of(config: Config, sessions: Sessions, on_fault: Callable[[CallFailure], None] = unheard) -> Vendors:
     """Providers of models, images and speech, with the catalog that the configuration names."""
     return make_vendors(config, load_catalogue(config), sessions, on_fault)
 

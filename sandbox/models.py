@@ -26,7 +26,7 @@ from sandbox.yandex_api import Asked, Refused
 
 FOLDER_ID: Final = "b1gsandbox"
 API_KEY: Final = "sandbox-key"
-LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that a person likes to watch
+LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that reads well in the demo
 _KINDS: Final[dict[str, Kind]] = {
     "/foundationModels/v1/completion": "completion",
     "/foundationModels/v1/tokenize": "tokenizer",

@@ -1,4 +1,4 @@
-"""The chat page's own server: static files, a stream of events, and what a person does on the page.
+"""The chat page's own server: static files, a stream of events, and what users do on the page.
 
 `GET /` is the page, `GET /js/telegram-web-app.js` the script of Web Apps, `GET /page/events` a stream (server-sent
 events) that begins with everything and goes on with what changes; `POST /page/<action>` takes JSON (so that no foreign
@@ -18,10 +18,10 @@ from sandbox import page_views
 from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
-from sandbox.people import NotShown, Person
 from sandbox.recording import record
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_state import Json
+from sandbox.users import ChatUser, NotShown
 
 STATIC = Path(__file__).with_name("page")
 HEARTBEAT_S = 15.0
@@ -33,8 +33,8 @@ NAMES = {
     "ru": ("Анна", "Борис", "Вера", "Глеб", "Дарья", "Егор", "Жанна", "Захар", "Ирина", "Кирилл", "Лидия", "Максим"),
     "en": ("Alice", "Ben", "Emma", "Frank", "Grace", "Henry", "Ivy", "Jack", "Kate", "Liam", "Mia", "Noah"),
 }
-Adder = Callable[..., Person]
-GroupMaker = Callable[[int, str, list[Person]], Group]
+Adder = Callable[..., ChatUser]
+GroupMaker = Callable[[int, str, list[ChatUser]], Group]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Around:
 class Page:
     """Answers the page's requests."""
 
-    def __init__(self, api: BotApi, person: Adder, group: GroupMaker, around: Around) -> None:
-        self.api, self.state, self.person, self.group = api, api.state, person, group
+    def __init__(self, api: BotApi, user: Adder, group: GroupMaker, around: Around) -> None:
+        self.api, self.state, self.user, self.group = api, api.state, user, group
         self._around = around
         self._notice: Json | None = None  # the line on top: the key of a text, and its value
         self._alarm: int | None = None  # the bot's exit code once it has ended
@@ -72,7 +72,7 @@ class Page:
         self.state.tell_page(0, "profile")
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a browser: the page and its files, its events, or what a person did on it."""
+        """The answer to a browser: the page and its files, its events, or the effect of an action on it."""
         path = unquote(request.path)
         if request.method == "GET" and path == "/page/events":
             headers = (("Cache-Control", "no-store"),)
@@ -138,7 +138,7 @@ class Page:
         headers = (("Content-Disposition", disposition), ("X-Content-Type-Options", "nosniff"))
         return HttpResponse(200, data, mime if shown else "application/octet-stream", headers)
 
-    # What a person does
+    # Actions
 
     def _act(self, action: str, request: HttpRequest) -> HttpResponse:
         try:
@@ -153,7 +153,7 @@ class Page:
                 return json_response({"id": self._add_user(str(sent.get("name", "")), sent.get("language", "ru"))})
             if action == "groups":
                 return json_response({"id": self._add_group(str(sent["title"]), [int(id) for id in sent["members"]])})
-            return json_response(self._do(action, self._person(sent), sent))
+            return json_response(self._do(action, self._user(sent), sent))
         except NotShown as error:
             return json_response({"error": str(error)}, 409)
         except (ValueError, KeyError, TypeError, AttributeError):
@@ -172,44 +172,44 @@ class Page:
         controls.clear()
         return json_response({})
 
-    def _person(self, sent: Json) -> Person:
+    def _user(self, sent: Json) -> ChatUser:
         """Who acts, in the chat that is named; without one in their own."""
-        person = self.person(int(sent["user"]))
-        chat = self.state.chats[int(sent.get("chat", person.id))]
-        return person if chat is person.chat else Group(self.api, chat).member(person)
+        user = self.user(int(sent["user"]))
+        chat = self.state.chats[int(sent.get("chat", user.id))]
+        return user if chat is user.chat else Group(self.api, chat).member(user)
 
-    def _do(self, action: str, person: Person, sent: Json) -> Json:
+    def _do(self, action: str, user: ChatUser, sent: Json) -> Json:
         reply_to = int(sent["replyTo"]) if sent.get("replyTo") else None
         if action == "send":
             text = str(sent["text"]).strip()
-            return {"id": person.send(text, reply_to=reply_to)} if text else {}
+            return {"id": user.send(text, reply_to=reply_to)} if text else {}
         if action == "voice":
             seconds = min(MAX_VOICE_S, max(1.0, float(sent.get("seconds", 3))))
-            return {"id": person.voice(record(str(sent["words"]), seconds), reply_to=reply_to)}
+            return {"id": user.voice(record(str(sent["words"]), seconds), reply_to=reply_to)}
         if action == "press":
-            return {"id": person.press(sent["text"])}
+            return {"id": user.press(sent["text"])}
         if action == "tap":
-            tap = person.tap(sent["button"], int(sent["message"]))
+            tap = user.tap(sent["button"], int(sent["message"]))
             return {"query": tap.query_id, "url": tap.url}
         if action == "edit":
-            person.edit(int(sent["message"]), str(sent["text"]).strip())
+            user.edit(int(sent["message"]), str(sent["text"]).strip())
         elif action == "stop":
-            person.stop_draft()
+            user.stop_draft()
         elif action == "sticker":
-            person.sticker(reply_to)
+            user.sticker(reply_to)
         elif action == "block":
             if sent["blocked"]:
-                person.block()
+                user.block()
             else:
-                person.unblock()
+                user.unblock()
         elif action == "data":
-            person.send_web_app_data(str(sent["label"]), str(sent["data"]))
+            user.send_web_app_data(str(sent["label"]), str(sent["data"]))
         elif action == "language":
-            person.speaks({"en": "en"}.get(sent["language"], "ru"))
+            user.speaks({"en": "en"}.get(sent["language"], "ru"))
         elif action == "menu":
-            menu = person.chat.command_menu
+            menu = user.chat.command_menu
             menu = menu if menu["type"] == "web_app" else self.state.profile["menu"]
-            return {"url": person.web_app_url(menu["web_app"]["url"])}
+            return {"url": user.web_app_url(menu["web_app"]["url"])}
         else:
             raise ValueError(action)
         return {}
@@ -220,19 +220,17 @@ class Page:
             language = "en" if language == "en" else "ru"
             names = NAMES[language]
             name = name.strip()[:64] or names[(user_id - 1) % len(names)]
-            self.person(user_id, name, "", language)
+            self.user(user_id, name, "", language)
             return user_id
 
     def _add_group(self, title: str, members: list[int]) -> int:
         with self.state.lock:
             chat_id = min([FIRST_GROUP, *self.state.chats]) - 1
-            people = [self.person(id) for id in dict.fromkeys(members) if id in self.state.users]
-            if not people:
+            users = [self.user(id) for id in dict.fromkeys(members) if id in self.state.users]
+            if not users:
                 raise NotShown("The group has no members")
-            group = self.group(
-                chat_id, title.strip()[:128] or GROUP_NAMES[people[0].user.language_code == "en"], people
-            )
-            group.welcome_bot(people[0])
+            group = self.group(chat_id, title.strip()[:128] or GROUP_NAMES[users[0].user.language_code == "en"], users)
+            group.welcome_bot(users[0])
             return chat_id
 
     def _upload(self, request: HttpRequest) -> HttpResponse:
@@ -240,13 +238,13 @@ class Page:
             return json_response({"error": "The request can't be read"}, 400)
         values, files = request.parameters()
         upload: Upload = files["file"]
-        person = self._person(values)
+        user = self._user(values)
         reply_to = int(values["replyTo"]) if values.get("replyTo") else None
         if upload.mime.endswith("/ogg") or upload.name.lower().endswith((".ogg", ".oga", ".opus")):
-            return json_response({"id": person.voice(upload.data, reply_to=reply_to)})
+            return json_response({"id": user.voice(upload.data, reply_to=reply_to)})
         if upload.mime in ("image/jpeg", "image/png"):
-            return json_response({"id": person.photo(upload.data, reply_to=reply_to)})
-        return json_response({"id": person.document(upload.name, upload.data, reply_to=reply_to)})
+            return json_response({"id": user.photo(upload.data, reply_to=reply_to)})
+        return json_response({"id": user.document(upload.name, upload.data, reply_to=reply_to)})
 
 
 def _static(name: str) -> HttpResponse:

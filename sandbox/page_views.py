@@ -32,7 +32,7 @@ def view(api: BotApi, event: Json, lines: Json) -> Json:
 
 
 def chat_view(api: BotApi, chat: Chat) -> Json:
-    """A chat as the page draws it: its people, the bot's profile, the latest messages and what goes on."""
+    """Return a chat as the page draws it: its members, the bot's profile, the latest messages and what goes on."""
     users = api.state.users
     messages = [message for message in chat.messages.values() if not message.deleted][-SHOWN_MESSAGES:]
     members = [users[id] for id in chat.members]

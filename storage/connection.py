@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from core.errors import StorageError
+from core.logs import event
 
 Value: TypeAlias = str | int | float | bytes | None
 Values: TypeAlias = tuple[Value, ...] | Mapping[str, Value]
@@ -117,7 +118,7 @@ class Connection:
             self._sync(self._log_file)
         except OSError as error:
             if not self._closed:
-                log.error("the database's log can't be brought to the disk: %s", error)
+                event(log, logging.ERROR, "wal_sync_failed", error=str(error))
             # A second sync would say yes to what the first one lost: only writing it anew helps. It is committed, so
             # nobody is to hear of an error that makes them do it once more.
             while not self._closed and not self._folded():

@@ -39,16 +39,16 @@ def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str
         try:
             step()
         except CoauthorError as error:
-            event(log, logging.WARNING, "profile not set", error=str(error))
+            event(log, logging.WARNING, "profile_update_failed", error=str(error))
         except Exception as error:
-            event(log, logging.WARNING, "profile not set", error=f"{type(error).__name__}: {error}")
+            event(log, logging.WARNING, "profile_update_failed", error=f"{type(error).__name__}: {error}")
 
 
 def _learn_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
-    event(log, logging.INFO, "signed in", bot=me.username, id=me.id)
+    event(log, logging.INFO, "bot_signed_in", bot=me.username, id=me.id)
 
 
 def _set_texts(bot: TeleBot, texts: Texts, code: str) -> None:

@@ -23,6 +23,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from core.errors import TelegramRefused, TelegramUnreachable
+from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from core.text import plain_text, tail
@@ -88,12 +89,14 @@ class Calls:
                 answer.message_id = message_id
                 answer.ended = ""
                 taken_ms = (time.monotonic() - started) * 1000
-                log.debug(
-                    "sent method=%s chat=%s ms=%.0f attempts=%d",
-                    job.method,
-                    answer.row.chat_id,
-                    taken_ms,
-                    answer.attempts,
+                event(
+                    log,
+                    logging.DEBUG,
+                    "message_sent",
+                    method=job.method,
+                    chat=answer.row.chat_id,
+                    ms=round(taken_ms, 1),
+                    attempts=answer.attempts,
                 )
         return self._mark(job.chat, answer)
 
@@ -112,7 +115,7 @@ class Calls:
         except TelegramRefused as error:
             if answer.plain or not _refused_formatting(params, error.description.lower()):
                 raise
-            log.warning("markup refused, goes as plain text method=%s chat=%s: %s", row.method, row.chat_id, error)
+            event(log, logging.WARNING, "markup_refused", method=row.method, chat=row.chat_id, error=str(error))
         answer.plain = True
         return _message_id(self._api.call(row.method, _params(row, plain=True), files, timeout_s=timeout_s))
 
@@ -123,13 +126,15 @@ class Calls:
         description = error.description.lower()
         if error.code == 429:
             wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s
-            log.warning("told to wait method=%s chat=%s wait_s=%g", row.method, row.chat_id, wait_s)
+            event(
+                log, logging.WARNING, "send_rate_limited", method=row.method, chat=row.chat_id, wait_s=round(wait_s, 1)
+            )
             return Outcome(again=True, wait_s=wait_s, flood=True)
         if error.code == 401 and answer.kept:
-            log.error("Telegram doesn't know the token method=%s chat=%s", row.method, row.chat_id)
+            event(log, logging.ERROR, "token_refused", method=row.method, chat=row.chat_id)
             return Outcome(again=True, wait_s=self._pace.retry_most_s)
         if error.moved_to is not None and error.moved_to != row.chat_id and answer.kept:
-            log.info("group moved chat=%s to=%s", row.chat_id, error.moved_to)
+            event(log, logging.INFO, "group_moved", chat=row.chat_id, to=error.moved_to)
             answer.row = replace(row, chat_id=error.moved_to)
             return Outcome(again=True)
         if "message is not modified" in description:
@@ -139,12 +144,14 @@ class Calls:
             return None
         answer.ended = str(error)
         harmless = any(words in description for words in _HARMLESS)
-        log.log(logging.DEBUG if harmless else logging.WARNING, "dropped chat=%s %s", row.chat_id, error)
+        event(
+            log, logging.DEBUG if harmless else logging.WARNING, "message_dropped", chat=row.chat_id, error=str(error)
+        )
         if error.code == 403 and self._on_blocked:
             try:
                 self._on_blocked(row.chat_id)
             except Exception:
-                log.exception("on_blocked failed chat=%s", row.chat_id)
+                event(log, logging.ERROR, "callback_failed", callback="on_blocked", chat=row.chat_id, exc_info=True)
         return None
 
     def _measure(self, error: TelegramRefused | TelegramUnreachable) -> None:
@@ -156,11 +163,19 @@ class Calls:
     def _unreachable(self, chat: Chat, answer: Answer, error: TelegramUnreachable) -> Outcome:
         self._measure(error)
         if not answer.kept:
-            log.warning("lost chat=%s %s", chat.chat_id, error)
+            event(log, logging.WARNING, "message_lost", chat=chat.chat_id, error=str(error))
             return Outcome()
         chat.failures += 1
         wait_s = backoff_s(chat.failures, self._pace)
-        log.warning("again in %.1f s chat=%s attempts=%d %s", wait_s, chat.chat_id, answer.attempts, error)
+        event(
+            log,
+            logging.WARNING,
+            "send_failed",
+            wait_s=round(wait_s, 1),
+            chat=chat.chat_id,
+            attempts=answer.attempts,
+            error=str(error),
+        )
         return Outcome(again=True, wait_s=wait_s)
 
     def _mark(self, chat: Chat, answer: Answer) -> Outcome:
@@ -176,7 +191,15 @@ class Calls:
             except Exception as error:  # whatever it is, the message is out and must not go again
                 chat.failures += 1
                 wait_s = backoff_s(chat.failures, self._pace)
-                log.error("can't mark row=%s chat=%s again in %.1f s: %s", row.id, row.chat_id, wait_s, error)
+                event(
+                    log,
+                    logging.ERROR,
+                    "delivery_save_failed",
+                    row=row.id,
+                    chat=row.chat_id,
+                    wait_s=round(wait_s, 1),
+                    error=str(error),
+                )
                 return Outcome(again=True, wait_s=wait_s)
         chat.failures = 0
         return Outcome(done=True)
@@ -193,20 +216,27 @@ class Calls:
             self._measure(error)
             if error.code == 429:
                 wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s
-                log.warning("told to wait method=%s chat=%s wait_s=%g", job.method, job.chat.chat_id, wait_s)
+                event(
+                    log,
+                    logging.WARNING,
+                    "send_rate_limited",
+                    method=job.method,
+                    chat=job.chat.chat_id,
+                    wait_s=round(wait_s, 1),
+                )
                 return Outcome(again=notice is not None, wait_s=wait_s, flood=True)
-            log.debug("refused chat=%s %s", job.chat.chat_id, error)
+            event(log, logging.DEBUG, "notice_refused", chat=job.chat.chat_id, error=str(error))
             return Outcome(done="message is not modified" in error.description.lower(), unsure=True)
         except TelegramUnreachable as error:
             self._measure(error)
-            log.info("not shown chat=%s %s", job.chat.chat_id, error)
+            event(log, logging.INFO, "notice_lost", chat=job.chat.chat_id, error=str(error))
             return Outcome(again=job.method == "deleteMessage", unsure=error.sent)
         message_id = _message_id(result)
         if notice and (message_id or job.method == "deleteMessage") and job.method != "editMessageText":
             try:
                 notice.on_sent(message_id)
             except Exception:
-                log.exception("on_sent failed chat=%s", job.chat.chat_id)
+                event(log, logging.ERROR, "callback_failed", callback="on_sent", chat=job.chat.chat_id, exc_info=True)
         return Outcome(done=True, message_id=message_id)
 
 

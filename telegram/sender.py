@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
+from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from telegram.api_client import BotApi
@@ -72,7 +73,7 @@ class Delivery:
         for thread in self._threads:
             thread.start()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why nothing goes out, in a few words; empty while it does, or while Telegram is away."""
         ended = sum(not thread.is_alive() for thread in self._threads)
         return f"{ended} of {len(self._threads)} senders have ended" if ended else ""
@@ -185,7 +186,7 @@ class Delivery:
             try:
                 outcome = self._calls.make(job)
             except Exception:
-                log.exception("sender failed method=%s chat=%s", job.method, job.chat.chat_id)
+                event(log, logging.ERROR, "sender_failed", method=job.method, chat=job.chat.chat_id, exc_info=True)
                 must = isinstance(job.item, Answer)
                 outcome = Outcome(again=must, wait_s=self._pace.retry_most_s if must else 0.0, unsure=True)
 

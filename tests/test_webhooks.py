@@ -76,7 +76,7 @@ def test_whoever_lacks_the_secret_is_refused(
 ) -> None:
     assert post(address, words(1), secret) == 403
     assert hooked.value("select count(*) from inbox") == 0
-    assert "knocks at the webhook" in caplog.text
+    assert "event=webhook_rejected reason=wrong_secret_token" in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -215,7 +215,7 @@ def test_what_telegram_complains_of_is_logged_once(
     until(lambda: "Connection refused" in caplog.text)
     looked = len(telegram.called("getWebhookInfo"))
     until(lambda: len(telegram.called("getWebhookInfo")) > looked + 3)
-    assert caplog.text.count("complains") <= 2  # it is said anew when Telegram's second has changed
+    assert caplog.text.count("event=webhook_delivery_failed") <= 2  # it is said anew when Telegram's second has changed
 
 
 def test_telegram_away_at_the_start_is_waited_for(
@@ -223,9 +223,9 @@ def test_telegram_away_at_the_start_is_waited_for(
 ) -> None:
     telegram.faults.drop("setWebhook")
     webhook = make_webhook()
-    assert webhook.trouble() == "its thread has ended"
+    assert webhook.health_problem() == "its thread has ended"
     webhook.start()
-    assert webhook.tried.wait(5) and not webhook.trouble()
+    assert webhook.tried.wait(5) and not webhook.health_problem()
     assert webhook.begun.wait(5)
 
 
