@@ -20,7 +20,8 @@ from app.self_check import check
 from config import Config, load_environment
 from core import logs
 from core.errors import CoauthorError, ConfigError
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
+from core.network import Network
 from database import back_up
 from gpt import GPT
 from monitoring.health_client import ask
@@ -95,10 +96,10 @@ def _not_configured(error: ConfigError) -> int:
 
 
 def _check(config: Config, network: Network) -> int:
-    sessions = Sessions(network)
-    vendors = make_vendors_of(config, sessions)
-    gpt = GPT(vendors.wire, sessions, timeout_s=30.0, wire_of=vendors.wire_of)
-    api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
+    http = HttpClient(network)
+    vendors = make_vendors_of(config, http)
+    gpt = GPT(vendors.wire, http, timeout_s=30.0, wire_of=vendors.wire_of)
+    api = BotApi(config.telegram_token, config.telegram_api_url, http)
     return 0 if check(config, api, gpt, vendors.offer, print) else 1
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telebot import TeleBot, apihelper
+from telebot import TeleBot
 
 from ai.catalog import Catalogue
 from ai.retry import unheard
@@ -21,7 +21,8 @@ from config import Config
 from conversation.localization import FALLBACK, Locales
 from core import logs
 from core.errors import StorageError, TelegramRefused
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
+from core.network import Network
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, InboxRow
 from export.story_book import file_of
@@ -32,7 +33,7 @@ from handlers.usage import PICTURE, TOTALS, Statistics
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.analytics import Analytics, TellingOutbox
 from monitoring.systemd import Supervisor
-from telegram.api_client import BotApi
+from telegram.api_client import BotApi, send_telebot_through
 from telegram.bot_profile import bring_up_to_date
 from telegram.dispatcher import Intake
 from telegram.rate_limits import Pace
@@ -73,15 +74,10 @@ class App:
         self.halted = threading.Event()  # an admin has asked for the end
         self._stopped = threading.Event()
         self.locales = Locales.load(ROOT / "locales")
-        sessions = Sessions(network or Network())
+        http = HttpClient(network or Network())
         meter = make_meter(config)
-        self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
-        # The library keeps these for the whole process, untyped.
-        vars(apihelper).update(
-            API_URL=f"{config.telegram_api_url}/bot{{0}}/{{1}}",
-            FILE_URL=f"{config.telegram_api_url}/file/bot{{0}}/{{1}}",
-            CUSTOM_REQUEST_SENDER=self.api.sender,
-        )
+        self.api = BotApi(config.telegram_token, config.telegram_api_url, http)
+        send_telebot_through(self.api, config.telegram_api_url)
         self.bot = TeleBot(config.telegram_token, threaded=False)
         self.db = Database(config.database_path)
         for language in self.locales:
@@ -102,11 +98,11 @@ class App:
             meter=meter,
         )
         self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, meter)
-        vendors = make_vendors_of(config, sessions, self.alerts.report)
+        vendors = make_vendors_of(config, http, self.alerts.report)
         self.offer = vendors.offer
         self.gpt = GPT(
             vendors.wire,
-            sessions,
+            http,
             timeout_s=config.model_timeout_s,
             wire_of=vendors.wire_of,
             on_fault=self.alerts.report,
@@ -252,9 +248,9 @@ class App:
             logs.event(log, logging.WARNING, "block_save_failed", error=str(error))
 
 
-def make_vendors_of(config: Config, sessions: Sessions, on_fault: Callable[[CallFailure], None] = unheard) -> Vendors:
+def make_vendors_of(config: Config, http: HttpClient, on_fault: Callable[[CallFailure], None] = unheard) -> Vendors:
     """Providers of models, images and speech, with the catalog that the configuration names."""
-    return make_vendors(config, load_catalogue(config), sessions, on_fault)
+    return make_vendors(config, load_catalogue(config), http, on_fault)
 
 
 def load_catalogue(config: Config) -> Catalogue:

@@ -23,9 +23,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from core.cancellation import Cancel
+from core.cancellation import Cancel, watching
 from core.errors import StorageError, TelegramError, TelegramRefused
-from core.http_client import watching
 from core.logs import event
 from telegram.api_client import BotApi
 

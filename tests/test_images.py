@@ -10,13 +10,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from PIL import Image, ImageStat
 
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator, cut_prompt, image_error
 from ai.provider import CallFailure, Credential, Static
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from sandbox.painter import draw
@@ -35,7 +36,7 @@ def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
     def make(credential: Credential | None = None, **options: Any) -> ImageGenerator:
         settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
         key = credential or Static(f"Api-Key {API_KEY}")
-        return YandexImageGenerator(FOLDER_ID, Sessions(), key, base_url=models.openai_url, **settings)
+        return YandexImageGenerator(FOLDER_ID, HttpClient(), key, base_url=models.openai_url, **settings)
 
     return make
 
@@ -44,7 +45,7 @@ def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
 def openai(models: ModelServers, faults: list[CallFailure]) -> Make:
     def make(key: str = "", **options: Any) -> ImageGenerator:
         settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
-        return OpenAIImageGenerator(models.openai_url, Sessions(), Static(f"Bearer {key}" if key else ""), **settings)
+        return OpenAIImageGenerator(models.openai_url, HttpClient(), Static(f"Bearer {key}" if key else ""), **settings)
 
     return make
 
@@ -213,7 +214,7 @@ def test_a_server_that_is_not_there_is_tried_three_times(faults: list[CallFailur
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     painter = OpenAIImageGenerator(
-        f"http://127.0.0.1:{port}/v1", Sessions(), Static(""), on_fault=faults.append, backoff_s=0.01
+        f"http://127.0.0.1:{port}/v1", HttpClient(), Static(""), on_fault=faults.append, backoff_s=0.01
     )
     with pytest.raises(ModelAway) as caught:
         painter.paint(PROMPT)
@@ -276,6 +277,6 @@ def brightness(picture: bytes) -> float:
 )
 def test_the_stand_in_refuses_what_the_real_one_refuses(changes: dict[str, Any], models: ModelServers) -> None:
     body = {"model": "any", "prompt": PROMPT, "size": "1024x1024"} | changes
-    with Sessions().get().post(f"{models.openai_url}/images/generations", json=body, timeout=5) as response:
+    with requests.post(f"{models.openai_url}/images/generations", json=body, timeout=5) as response:
         assert response.status_code == 400
         assert response.json()["error"]["type"] == "invalid_request_error"

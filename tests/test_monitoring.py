@@ -21,8 +21,9 @@ from app.application import App
 from app.watchdog import make_meter
 from config import Config
 from core.errors import StorageError
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
 from core.metrics import SILENT
+from core.network import Network
 from monitoring.health import Health, Heart
 from monitoring.health_client import ask
 from monitoring.server import WatchServer
@@ -102,7 +103,7 @@ def test_a_bot_whose_polling_has_ended_is_not(watched: BotHarness) -> None:
 
 def test_a_request_for_updates_that_never_ends_is_noticed(telegram: TelegramServer) -> None:
     telegram.faults.hang("getUpdates", 60)
-    api = BotApi(telegram.token, telegram.url, Sessions(Network()))
+    api = BotApi(telegram.token, telegram.url, HttpClient(Network()))
     polling = Polling(api, lambda batch: None, lambda error: None, late_s=-1000)
     assert polling.health_problem() == "its thread has ended"
     polling.start()

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from core.errors import StorageError
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
 from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import ALLOWED_UPDATES, Keep
@@ -157,7 +157,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
         person.send("/help")
         said.append(number)
         until(lambda: sum("вдвоём" in message.text for message in person.bot_messages) == len(said))
-    info = BotApi(world.telegram.token, world.telegram.url, Sessions(Network())).call("getWebhookInfo", {}, timeout_s=5)
+    info = BotApi(world.telegram.token, world.telegram.url, HttpClient()).call("getWebhookInfo", {}, timeout_s=5)
     assert isinstance(info, dict) and (info["url"], info["pending_update_count"]) == ("", 0)
     assert all(not call.params.get("drop_pending_updates") for call in world.telegram.called("deleteWebhook"))
     assert world.value("select count(*) from inbox where state <> 'done'") == 0
@@ -166,7 +166,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
 def test_a_webhook_that_another_copy_sets_is_left_to_it(world: BotHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Two that take it from each other would both lose."""
     world.new_person()
-    api = BotApi(world.telegram.token, world.telegram.url, Sessions(Network()))
+    api = BotApi(world.telegram.token, world.telegram.url, HttpClient())
     api.call("setWebhook", {"url": "http://127.0.0.1:9/elsewhere"}, timeout_s=5)
     until(lambda: "a webhook is set" in caplog.text)
     assert not world.telegram.called("deleteWebhook")
@@ -184,7 +184,7 @@ def make_webhook(telegram: TelegramServer) -> Iterator[Callable[..., Webhook]]:
     made = []
 
     def make(**options: Any) -> Webhook:
-        api = BotApi(telegram.token, telegram.url, Sessions(Network()))
+        api = BotApi(telegram.token, telegram.url, HttpClient())
         keep: Keep = options.get("keep", lambda batch: None)
         made.append(
             Webhook(api, keep, lambda error: None, url="http://127.0.0.1:9/x", secret=SECRET, look_every_s=0.02)
