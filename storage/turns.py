@@ -124,7 +124,7 @@ class Turns:
             == 1
         )
 
-    def let_go(self, turn_id: int) -> None:
+    def release(self, turn_id: int) -> None:
         """A hearing gives its update back, to be handled as words, and forgets the voice message."""
         self._connection.run("update turn set inbox_id = null, hint = '' where id = ?", (turn_id,))
 
