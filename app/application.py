@@ -35,7 +35,7 @@ from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi
 from telegram.bot_profile import bring_up_to_date
 from telegram.dispatcher import Intake
-from telegram.rate_limits import Pace
+from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from turns.characters import talk_families
 from turns.generation import Writing
@@ -115,14 +115,14 @@ class App:
             self.api,
             TellingOutbox(self.db, self.analytics),
             senders=8 + config.model_slots // 8,
-            pace=Pace(
+            limits=SendLimits(
                 messages_per_s=config.telegram_messages_per_s,
                 chat_interval_s=config.telegram_chat_interval_s,
                 group_per_min=config.telegram_group_per_min,
             ),
             on_blocked=self._blocked,
-            make=self._make,
-            meter=meter,
+            render=self._make,
+            metrics=meter,
         )
         webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
         said = self._trouble, self._no_access, self._poisoned
