@@ -36,7 +36,7 @@ from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi, send_telebot_through
 from telegram.bot_profile import bring_up_to_date
 from telegram.dispatcher import Intake
-from telegram.rate_limits import Pace
+from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from turns.characters import talk_families
 from turns.generation import Writing
@@ -88,14 +88,14 @@ class App:
             self.api,
             TellingOutbox(self.db, self.analytics),
             senders=8 + config.model_slots // 8,
-            pace=Pace(
+            limits=SendLimits(
                 messages_per_s=config.telegram_messages_per_s,
                 chat_interval_s=config.telegram_chat_interval_s,
                 group_per_min=config.telegram_group_per_min,
             ),
             on_blocked=self._blocked,
-            make=self._make,
-            meter=meter,
+            render=self._make,
+            metrics=meter,
         )
         self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, meter)
         vendors = make_vendors_of(config, http, self.alerts.report)
