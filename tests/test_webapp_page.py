@@ -15,10 +15,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from conversation.personas import Persona
+from tests.harness import BotHarness
 from tests.test_page import CHROMIUM
 from tests.test_webapp import picture
 from tests.webapp_site import SCRIPT, Site, init_data, running
-from tests.world import BotHarness
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
 
@@ -417,11 +417,13 @@ def test_a_server_that_is_silent_is_given_up(opens: Opens, site: Site) -> None:
     expect(page.get_by_text("Сервер не отвечает")).to_be_visible()
 
 
-def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_world: Callable[..., BotHarness]) -> None:
+def test_from_the_page_into_the_chat_with_the_real_bot(
+    browser: Browser, make_harness: Callable[..., BotHarness]
+) -> None:
     """Choose, greet, talk, create one's own, talk to it, read a story: the whole way."""
-    world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
-    app = world.start()
-    person = world.writer(words="Жил-был на краю света маяк.")
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    app = harness.start()
+    person = harness.writer(words="Жил-был на краю света маяк.")
     assert app.page is not None
     with browser.new_context(viewport={"width": 360, "height": 700}, locale="ru-RU") as context:
         context.route(SCRIPT, lambda route: route.fulfill(content_type="text/javascript", body=NOBODYS_SCRIPT))
@@ -434,7 +436,7 @@ def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_wo
         page.get_by_role("button", name="Сократ").click()
         person.wait("🎭 Отвечает Сократ")
         person.wait("Радуйся!")
-        world.says("А что такое добро?")
+        harness.says("А что такое добро?")
         person.send("Я добрый.")
         person.wait("А что такое добро?")
         page.goto("about:blank")
@@ -451,10 +453,10 @@ def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_wo
         page.get_by_role("button", name="Сохранить").click()
         page.get_by_role("button", name="Пёс Трезор Верит всем").click()
         person.wait("Гав! Ты вернулся!")
-        world.says("Гав!")
+        harness.says("Гав!")
         person.send("Сидеть")
         person.wait(lambda message: message.text == "Гав!")
-        assert "Ты пёс Трезор." in world.prompts()[-1][0]["text"]
+        assert "Ты пёс Трезор." in harness.prompts()[-1][0]["text"]
         page.get_by_role("tab", name="Истории").click()
         page.locator(".story").click()
         expect(page.get_by_role("dialog")).to_contain_text("Жил-был на краю света маяк.")

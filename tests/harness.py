@@ -1,4 +1,4 @@
-"""A whole world for a test: Telegram's and the model's stand-ins over HTTP, and the real bot between them.
+"""Run the real bot for a test, between stand-ins of Telegram and of the models, over HTTP.
 
 The bot runs in this process (`BotHarness.start`), where a test needs its inside or its speed, or as `python bot.py`
 (`BotHarness.process`), where it is to be killed.
@@ -41,7 +41,7 @@ class BotHarness:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def environment(self) -> dict[str, str]:
-        """What the bot is told of this world; Telegram's own limits are off, so that tests are fast."""
+        """Return the bot's environment. Telegram's own limits are off, so that tests are fast."""
         return {
             "TELEGRAM_TOKEN": self.telegram.token,
             "TELEGRAM_API_URL": self.telegram.url,
