@@ -31,15 +31,9 @@ def shown(message: ChatMessage) -> str:
 def spend(
     harness: BotHarness, user_id: int, tokens: int, days_ago: int = 0, purpose: str = "part", model: str = ""
 ) -> None:
-    """A settled call of that day, as if the user had asked then."""
-    turn = "insert into turn (chat_id, user_id, kind, state, created_at) values (?1, ?1, 'part', 'answered', 0)"
-    harness.change(turn, user_id)
-    harness.change(
-        "insert into call (turn_id, user_id, purpose, model, state, period, reserved, input, output, charged, asked_at)"
-        " values ((select max(id) from turn), ?, ?, ?, 'settled', 'ever', 0, ?, 0, ?, ?)",
-        *(user_id, purpose, model, tokens, tokens, int(time.time()) - days_ago * DAY_S),
-    )
-    harness.change("update user set spent = spent + ?, requests = requests + 1 where id = ?", tokens, user_id)
+    """Insert a settled call of that day and count it in the user's sums."""
+    harness.db.add_settled_call(user_id, tokens, days_ago=days_ago, purpose=purpose, model=model)
+    harness.db.add("user", {"id": user_id}, spent=tokens, requests=1)
 
 
 # ---------------------------------------------------------------------- /balance, /stats, /info
@@ -49,7 +43,7 @@ def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(harness: B
     person = harness.new_person()
     spend(harness, 1, 1600, days_ago=3)
     spend(harness, 1, 1000)
-    harness.change("update user set balance = 27400")
+    harness.db.change("user", balance=27400)
     person.send("/balance")
     said = shown(person.wait("Осталось"))
     assert "≈ 11 ходов (27 400 токенов)" in said
@@ -67,7 +61,7 @@ def test_the_balance_says_when_tokens_come_back(make_harness: Callable[..., BotH
 
 def test_an_admins_balance_has_no_end(harness: BotHarness) -> None:
     admin = harness.new_person(ADMIN_ID, "Админ")
-    harness.change("update user set balance = 0")
+    harness.db.change("user", balance=0)
     admin.send("/balance")
     assert "без ограничений" in shown(admin.wait("Осталось")) and not admin.last.labels
 
@@ -76,10 +70,10 @@ def test_every_answered_call_counts_for_its_user(harness: BotHarness) -> None:
     person = harness.writer()
     person.send("/stats")
     said = shown(person.wait("Запросов к модели: 1"))
-    spent = harness.value("select spent from user")
+    spent = harness.db.value("user", "spent")
     assert spent > 0 and f"Потрачено: {spent:,}".replace(",", " ") in said
     assert "Последний запрос: сегодня, " in said
-    assert harness.value("select requests from user") == 1
+    assert harness.db.value("user", "requests") == 1
 
 
 def test_statistics_of_somebody_who_has_asked_nothing_yet(harness: BotHarness) -> None:
@@ -117,7 +111,7 @@ def test_informing_commands_leave_the_wizard_where_it_was(harness: BotHarness, c
     person.wait("Шаг 1 из 5")
     person.send(command)
     person.wait("Шаг 1 из 5")
-    assert harness.value("select step from user") == "genre"
+    assert harness.db.value("user", "step") == "genre"
 
 
 # ---------------------------------------------------------------------- the whole bot, for admins
@@ -126,9 +120,9 @@ def test_informing_commands_leave_the_wizard_where_it_was(harness: BotHarness, c
 def test_an_admin_sees_the_whole_bot(harness: BotHarness) -> None:
     harness.writer(1)
     admin = harness.new_person(ADMIN_ID, "Админ")
-    harness.change("update user set last_request_at = ? where id = ?", int(time.time()) - 5 * DAY_S, ADMIN_ID)
+    harness.db.change("user", {"id": ADMIN_ID}, last_request_at=int(time.time()) - 5 * DAY_S)
     spend(harness, 1, 700, purpose="something_new")
-    harness.change("update budget set lost = 345")
+    harness.db.change("budget", lost=345)
     admin.send("/stats")
     said = shown(admin.wait("Весь бот"))
     assert "Людей: 2. Спрашивали модель сегодня: 1, за 7 дней: 2" in said
@@ -167,7 +161,7 @@ def test_the_whole_bot_in_roubles_where_prices_are_known(harness: BotHarness) ->
 
 def test_the_profile_shows_what_is_left_and_chosen(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.change("update user set balance = 21600, spent = 8400")
+    harness.db.change("user", balance=21600, spent=8400)
     person.press("🏠 Меню")
     person.wait("меню")
     person.press("👤 Профиль")
@@ -184,10 +178,10 @@ def test_what_happens_at_a_full_chat_is_switched_in_place(harness: BotHarness) -
     card = person.wait("👤 Анна")
     person.tap("🧠 Полный чат: начать заново")
     person.wait("начну новый, прежний останется")
-    assert harness.value("select at_full from user") == "anew"
+    assert harness.db.value("user", "at_full") == "anew"
     person.tap("🧠 Полный чат: пересказать")
     assert person.wait("сожму его начало").id == card.id
-    assert harness.value("select at_full from user") == "summarise"
+    assert harness.db.value("user", "at_full") == "summarise"
 
 
 def test_the_model_is_chosen_from_the_profile(harness: BotHarness) -> None:
@@ -269,7 +263,7 @@ def test_a_picture_is_drawn_anew_by_the_next_life(harness: BotHarness) -> None:
     person.wait("👤 Анна")
     person.tap("📊 30 дней")
     until(lambda: harness.telegram.called("sendPhoto"))
-    kept = harness.value("select recipe from outbox where method = 'sendPhoto'")
+    kept = harness.db.value("outbox", "recipe", method="sendPhoto")
     assert kept is None or json.loads(kept) == ["days", 1, "ru"]
     harness.restart()
     person.wait("Токены по дням")
@@ -287,7 +281,7 @@ def test_any_days_can_be_drawn(numbers: list[int]) -> None:
 def out_of_turns(harness: BotHarness) -> tuple[object, ChatMessage]:
     """A writer whose tokens have run out, and the sentence about it."""
     person = harness.writer()
-    harness.change("update user set balance = 10 where id = 1")
+    harness.db.change("user", {"id": 1}, balance=10)
     person.press("▶️ Дальше")
     return person, person.wait("Ходы кончились")
 
@@ -329,7 +323,7 @@ def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(
     assert "10 000 токенов" in shown(person.wait("🎁"))
     assert second.tap("🚫 Отказать").wait_answer().text == "Эта просьба уже решена"
     until(lambda: not second.last.labels)
-    assert harness.value("select balance from user where id = 1") == 10_010
+    assert harness.db.balance() == 10_010
     assert not [message for message in person.bot_messages if "пока не дал" in message.text]
     harness.says("И пошло дальше.")
     person.send("▶️ Дальше")
@@ -347,7 +341,7 @@ def test_a_declined_user_hears_it_and_may_ask_again(harness: BotHarness) -> None
         admin.tap("🚫 Отказать")
         admin.wait("отказано")
         person.wait("пока не дал больше")
-    assert harness.value("select balance from user where id = 1") == 10
+    assert harness.db.balance() == 10
 
 
 def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(harness: BotHarness) -> None:
@@ -356,13 +350,13 @@ def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(harnes
     person = harness.telegram.user(1)
     person.tap("🙋 Попросить ещё")
     old = admin.wait("просит ещё токенов")
-    asked_at = harness.value("select asked_more_at from user where id = 1")
-    harness.change("update user set asked_more_at = asked_more_at - 300000 where id = 1")
+    asked_at = harness.db.value("user", "asked_more_at", id=1)
+    harness.db.add("user", {"id": 1}, asked_more_at=-300000)
     until(lambda: time.time() >= asked_at + 1)
     person.tap("🙋 Попросить ещё")
     person.wait("Передал администратору")
     assert admin.tap(old.labels[0], old).wait_answer().text == "Эта просьба уже решена"
-    assert harness.value("select balance from user where id = 1") == 10
+    assert harness.db.balance() == 10
 
 
 def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_harness: Callable[..., BotHarness]) -> None:
@@ -376,10 +370,7 @@ def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_harness:
     assert person.wait("начато 1 из 1", since=0).labels == ("📚 Мои истории", "🙋 Попросить ещё")
     person.tap("📚 Мои истории")
     full = person.wait("Ваши истории: 1")
-    assert (
-        full.labels[0].startswith("Смотритель Маяк")
-        and harness.value("select step from user where id = 1") == "summary"
-    )
+    assert full.labels[0].startswith("Смотритель Маяк") and harness.db.value("user", "step", id=1) == "summary"
     person.tap("🙋 Попросить ещё")
     assert "начато 1 из 1" in shown(admin.wait("просит ещё сессий"))
     admin.tap("➕ 10 сессий")
@@ -387,7 +378,7 @@ def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_harness:
     harness.says("Начало второе.")
     person.send("✨ Начать историю")
     person.wait("Начало второе.")
-    harness.change("update user set sessions = 11 where id = 1")
+    harness.db.change("user", {"id": 1}, sessions=11)
     for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
         person.send(answer)
         person.wait()
@@ -399,7 +390,7 @@ def test_the_profile_offers_to_ask_when_little_is_left(harness: BotHarness) -> N
     person = harness.new_person()
     person.press("👤 Профиль")
     assert "🙋 Попросить ещё" not in person.wait("👤 Анна").labels
-    harness.change("update user set balance = 3000 where id = 1")
+    harness.db.change("user", {"id": 1}, balance=3000)
     person.press("👤 Профиль")
     assert "🙋 Попросить ещё" in person.wait("👤 Анна").labels
     person.send("/balance")

@@ -10,9 +10,9 @@ from conversation.states import ADMIN_COMMANDS
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
+from tests.bot_database import Not
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.test_account import shown
-from tests.test_crashes import check_books
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_hidden_commands_are_answered_as_any_unknown_one(harness: BotHarness, co
     person.send(f"{command} 1 5")
     hidden = person.wait("Такой команды я не знаю")
     assert (hidden.text, hidden.labels) == (unknown.text, unknown.labels)
-    assert harness.value("select balance from user") == 30_000
+    assert harness.db.balance() == 30_000
 
 
 # ---------------------------------------------------------------------- /users
@@ -40,7 +40,7 @@ def test_users_are_listed_with_what_they_spent_and_found_by_name_username_or_id(
     harness.telegram.user(41, "Анна", username="Annushka", last_name="Каренина")
     harness.new_person(41)
     harness.new_person(42, "Борис")
-    harness.change("update user set balance = 12300, spent = 17700 where id = 41")
+    harness.db.change("user", {"id": 41}, balance=12300, spent=17700)
     admin.send("/users")
     everybody = shown(admin.wait("Людей: 3"))
     assert (
@@ -56,9 +56,9 @@ def test_users_are_listed_with_what_they_spent_and_found_by_name_username_or_id(
 
 
 def test_users_come_in_pages_also_those_who_were_searched(harness: BotHarness, admin: Person) -> None:
-    insert = "insert into user (id, first_name, registered_at, balance) values (?, ?, ?, 0)"
     for number in range(1, 21):
-        harness.change(insert, number, f"Анна{number}" if number > 3 else f"Пётр{number}", 1000 - number)
+        name = f"Анна{number}" if number > 3 else f"Пётр{number}"
+        harness.db.insert("user", id=number, first_name=name, registered_at=1000 - number, balance=0)
     admin.send("/users анна")
     first = admin.wait("Людей: 17")
     assert first.labels == ("◀", "1/3", "▶") and "Анна4 (4)" in first.text
@@ -94,7 +94,7 @@ def test_a_grant_that_cannot_be_read_says_how_it_is_written(harness: BotHarness,
     harness.new_person()
     admin.send(f"/grant {words}")
     admin.wait("Так: /grant 123456 10000")
-    assert harness.value("select sum(balance) + sum(more_sessions) from user") == 60_000
+    assert harness.db.total("user", "balance") + harness.db.total("user", "more_sessions") == 60_000
 
 
 @pytest.mark.parametrize("named", ["777", "@nobody", "nobody", "9" * 18, "9" * 60, "1e3", "'; drop table user"])
@@ -111,7 +111,7 @@ def test_granted_tokens_are_told_to_the_user_in_their_language(harness: BotHarne
     admin.send("/grant @ann_lee 12000")
     assert "дано 12 000 токенов" in shown(admin.wait("✅ Ann @Ann_Lee (5)"))
     person.wait("The admin has given you")
-    assert harness.value("select balance from user where id = 5") == 42_000
+    assert harness.db.balance(5) == 42_000
 
 
 @pytest.mark.parametrize("word", ["sessions", "session", "сессий", "Сессии", "сессия"])
@@ -147,7 +147,7 @@ def test_a_banned_user_reads_one_sentence_whatever_they_do(harness: BotHarness, 
     harness.telegram.raw_update({"callback_query": press_of(person, "go:lucky")})
     until(lambda: harness.telegram.called("answerCallbackQuery"))
     person.wait("Доступ закрыт")
-    assert len(harness.prompts()) == asked and harness.value("select step from user where id = 1") == "story"
+    assert len(harness.prompts()) == asked and harness.db.value("user", "step", id=1) == "story"
     harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
@@ -201,9 +201,9 @@ def test_a_ban_stops_what_is_being_written(harness: BotHarness, admin: Person) -
     admin.wait("доступ закрыт")
     person.wait("Доступ закрыт")  # the words that waited
     until(harness.settled)
-    assert harness.value("select count(*) from turn where state = 'stopped'") == 1
+    assert harness.db.count("turn", state="stopped") == 1
     assert len(harness.prompts()) == 2
-    check_books(harness)
+    harness.check_books()
 
 
 def test_admins_cannot_be_banned_and_nobody_is_twice(harness: BotHarness, admin: Person) -> None:
@@ -220,7 +220,7 @@ def test_admins_cannot_be_banned_and_nobody_is_twice(harness: BotHarness, admin:
     ):
         admin.send(command)
         admin.wait(said)
-    assert harness.value("select group_concat(banned) from user") == "0,0"
+    assert harness.db.values("user", "banned") == [0, 0]
 
 
 @pytest.mark.parametrize("data", ["give:tokens:5000:1:1", "give:", "give:all:1:1:1", "halt:1", "users:0:0"])
@@ -229,7 +229,7 @@ def test_an_admins_button_works_for_admins_only(harness: BotHarness, admin: Pers
     harness.telegram.raw_update({"callback_query": press_of(person, data)})
     until(lambda: harness.telegram.called("answerCallbackQuery"))
     assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
-    assert harness.value("select sum(balance) from user") == 60_000
+    assert harness.db.total("user", "balance") == 60_000
     harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
@@ -265,9 +265,9 @@ def test_a_stop_ends_the_process_in_good_order_and_the_next_one_runs_on(
     admin.wait("Останавливаюсь")
     assert process.wait(25) == 0
     person.wait("Последнее слово.")
-    assert harness.value("select count(*) from inbox where state <> 'done'") == 0
-    check_books(harness)
-    pressed_id = harness.value("select max(update_id) from inbox")
+    assert harness.db.count("inbox", state=Not("done")) == 0
+    harness.check_books()
+    pressed_id = max(harness.db.values("inbox", "update_id"))
     # The next life gets the press once more, under its number and under a new one.
     again = harness.process()
     query = press_of(admin, str(data))

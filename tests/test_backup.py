@@ -97,7 +97,7 @@ def test_the_database_itself_is_never_overwritten(harness: BotHarness, name: str
     code, line = backup(harness, harness.folder / name)
     assert code == 1
     assert line.startswith("FAIL  backup: ") and "give the copy another name" in line
-    assert harness.value("select count(*) from user") == 1
+    assert harness.db.count("user") == 1
 
 
 def test_a_copy_that_fails_leaves_the_older_one(harness: BotHarness, tmp_path: Path) -> None:

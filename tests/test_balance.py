@@ -26,10 +26,9 @@ def test_tokens_come_back_once_a_day_and_up_to_the_first_gift(tmp_path: Path) ->
 
 def test_a_daily_gift_lets_a_user_write_on(make_harness: Callable[..., BotHarness]) -> None:
     harness = make_harness(USER_TOKENS=4000, USER_TOKENS_PER_DAY=3000)
-    app = harness.start()
+    harness.start()
     person = harness.writer()
-    with app.db.transaction():
-        app.db._connection.run("update user set balance = 10, refilled_on = 0")
+    harness.db.change("user", balance=10, refilled_on=0)
     harness.says("Новый день.")
     person.press("▶️ Дальше")
     person.wait("Новый день.")

@@ -200,7 +200,7 @@ def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: Bot
     own = on_the_page(paged, other)("POST", "characters", json=TREZOR).json()
     for data in (f"character:{own['id']}", "character:-1", "character:\u0661", "txt:99"):
         person.happens({"web_app_data": {"button_text": "", "data": data}})
-    other.happens({"web_app_data": {"button_text": "", "data": f"txt:{paged.value('select max(id) from session')}"}})
+    other.happens({"web_app_data": {"button_text": "", "data": f"txt:{paged.db.last('session', 'id')}"}})
     other.happens({"web_app_data": {"button_text": "", "data": f"character:{own['id']}"}})
     other.wait(TREZOR["greeting"])
     assert not [message for message in other.bot_messages if message.attachment]
@@ -228,12 +228,12 @@ def test_own_words_go_to_the_character_with_its_personality_and_history(harness:
 def test_question_and_answer_stand_side_by_side_in_the_database(harness: BotHarness) -> None:
     person = talker(harness)
     said(harness, person, "Кто вы?", "Писарь.")
-    question = harness.value("select id from prompt where text = 'Кто вы?'")
-    assert harness.value("select text from prompt where parent_id = ?", question) == "Писарь."
-    greeting = harness.value("select parent_id from prompt where id = ?", question)
-    assert harness.value("select text from prompt where id = ?", greeting) == GREETING
-    kind = harness.value("select kind from session where id = (select session_id from prompt where id = ?)", question)
-    assert kind == "character"
+    question = harness.db.value("prompt", "id", text="Кто вы?")
+    assert harness.db.value("prompt", "text", parent_id=question) == "Писарь."
+    greeting = harness.db.value("prompt", "parent_id", id=question)
+    assert harness.db.value("prompt", "text", id=greeting) == GREETING
+    session_id = harness.db.value("prompt", "session_id", id=question)
+    assert harness.db.value("session", "kind", id=session_id) == "character"
 
 
 def test_switching_keeps_each_ones_history(harness: BotHarness) -> None:
@@ -276,7 +276,7 @@ def test_forgetting_lets_the_character_greet_again(harness: BotHarness) -> None:
     person.send("/clear")
     person.wait("Забыл 3 сообщения")
     person.wait(GREETING)
-    assert harness.value("select count(*) from prompt where text like '%клубок%'") == 0
+    assert "клубок" not in str(harness.db.values("prompt", "text"))
     assert "клубок" not in str(said(harness, person, "Что помнишь?", "Ничего."))
 
 
@@ -328,7 +328,7 @@ def test_words_that_wait_stay_with_the_character_they_were_said_to(harness: BotH
     person.send("стоп")
     person.wait("Слова у меня")
     assert "И ещё" not in str(harness.prompts())
-    assert harness.value("select name from character where id = (select character_id from user)") == YAGA
+    assert harness.db.value("character", "name", id=harness.db.value("user", "character_id")) == YAGA
 
 
 def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(harness: BotHarness) -> None:
@@ -452,7 +452,7 @@ def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
     harness.start()
     person = talker(harness)
     said(harness, person, "Тайное слово", "Тайный ответ.")
-    until(lambda: harness.value("select count(*) from outbox") == 0)
+    until(lambda: harness.db.count("outbox") == 0)
     harness.stop()
     names = amplitude.names()
     assert sorted(names) == ["character_chosen", "registered", "reply_sent", "request_sent", "response_received"]
@@ -477,7 +477,7 @@ def test_a_part_is_told_when_it_is_kept_and_not_before(
         until(lambda: amplitude.names().count("response_received") == 2)
         assert amplitude.names().count("part_written") == 1, "the first one"
     person.wait("Поздний ответ.")
-    until(lambda: harness.value("select count(*) from outbox") == 0)
+    until(lambda: harness.db.count("outbox") == 0)
     harness.stop()
     assert amplitude.names().count("part_written") == 2
 
@@ -490,10 +490,10 @@ def test_the_same_events_are_counted_in_the_database(harness: BotHarness) -> Non
     harness.says("Свет")
     person.press("😊 Счастливый")
     person.wait("Свет")
-    until(lambda: harness.value("select count(*) from outbox") == 0)
+    until(lambda: harness.db.count("outbox") == 0)
     harness.stop()
     counts = {
-        name: harness.value("select sum(count) from event where name = ?", name)
+        name: harness.db.total("event", "count", name=name)
         for name in ("registered", "story_started", "part_written", "story_finished", "request_sent", "reply_sent")
     }
     assert counts == {
@@ -539,4 +539,4 @@ def test_counts_wait_for_a_database_that_cannot_be_written(harness: BotHarness) 
         with pytest.raises(StorageError):
             harness.app.analytics.flush()
     harness.app.analytics.flush()
-    assert harness.value("select count from event where name = 'part_written'") == 1
+    assert harness.db.value("event", "count", name="part_written") == 1

@@ -72,7 +72,7 @@ def test_coming_back_goes_on_in_the_same_session(harness: BotHarness) -> None:
     harness.restart()
     ask(harness, person, "Три.", "Четыре.")
     assert [text for _, text in asked(harness)] == ["Раз.", "Два.", "Три."]
-    assert harness.value("select count(*) from session where kind = 'chat'") == 1
+    assert harness.db.count("session", kind="chat") == 1
 
 
 def test_a_story_and_the_chat_park_each_other(harness: BotHarness) -> None:
@@ -230,8 +230,8 @@ def test_markdown_becomes_formatting_and_broken_markdown_arrives(harness: BotHar
     ):
         harness.says(broken)
         person.send("Ещё.")
-        until(lambda: not harness.value("select count(*) from turn where state in ('waiting', 'running')"))
-        until(lambda: not harness.value("select count(*) from outbox"))
+        until(lambda: not harness.db.open_turns())
+        until(lambda: not harness.db.count("outbox"))
         assert person.last.from_bot and person.last.text.strip()
 
 
@@ -356,13 +356,13 @@ def test_thirty_messages_pass_the_context_and_the_first_fact_is_still_known(
     told = [message.text for message in person.bot_messages]
     assert sum("занял больше 80 %" in text for text in told) == 1
     assert sum("начало я сжал" in text for text in told) == summaries
-    until(lambda: not harness.value("select sum(reserved) from user"))
+    until(lambda: not harness.db.total("user", "reserved"))
 
 
 def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_harness: Callable[..., BotHarness]) -> None:
     harness = rich(make_harness)
     person = chatting(harness)
-    harness.change("update user set at_full = 'anew' where id = 1")
+    harness.db.change("user", {"id": 1}, at_full="anew")
     number = 0
     while not [message for message in person.bot_messages if "начинаю новый" in message.text]:
         number += 1
@@ -371,8 +371,8 @@ def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_harness: Cal
         person.send(f"Вопрос {number}: {WORDS}")
         person.wait(f"Ответ {number}.")
     assert asked(harness) == [("user", f"Вопрос {number}: {WORDS}".strip())]
-    assert harness.value("select count(*) from session where kind = 'chat'") == 2
-    assert not harness.value("select count(*) from call where purpose = 'summary'")
+    assert harness.db.count("session", kind="chat") == 2
+    assert not harness.db.count("call", purpose="summary")
     person.send("/sessions")
     assert len(person.wait("Что продолжим?").labels) == 2
 
@@ -380,7 +380,7 @@ def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_harness: Cal
 def test_a_session_that_is_nearly_spent_says_so_once(harness: BotHarness) -> None:
     person = chatting(harness)
     ask(harness, person, "Раз.", "Два.")
-    harness.change("update session set spent = 81000")
+    harness.db.change("session", spent=81000)
     ask(harness, person, "Три.", "Четыре.")
     person.wait("больше 80 % своих токенов", since=0)
     ask(harness, person, "Пять.", "Шесть.")
@@ -394,7 +394,7 @@ def test_a_full_session_offers_a_new_one(make_harness: Callable[..., BotHarness]
     harness.start()
     person = chatting(harness)
     ask(harness, person, "Раз.", "Два.")
-    harness.change("update session set spent = 4900")
+    harness.db.change("session", spent=4900)
     person.send("Три.")
     person.wait("потрачено всё, что ему отпущено")
     person.tap("💬 Новый разговор")
@@ -409,12 +409,12 @@ def test_a_full_session_offers_a_new_one(make_harness: Callable[..., BotHarness]
 def test_forgetting_a_talk_without_a_word_does_not_open_the_one_before_it(harness: BotHarness) -> None:
     person = chatting(harness)
     ask(harness, person, "Про кошек.", "Мяу.")
-    harness.change("update session set spent = 99999")
+    harness.db.change("session", spent=99999)
     person.send("Ещё.")
     person.wait("потрачено всё")
     person.tap("💬 Новый разговор")
     person.wait("Новый разговор. Прежний цел")
-    harness.change("update session set spent = 0")
+    harness.db.change("session", spent=0)
     person.send("/clear")
     person.wait("Забывать нечего")
     ask(harness, person, "Про собак.", "Гав.")
@@ -429,11 +429,11 @@ def test_forgetting_deletes_the_messages_and_keeps_the_tokens_counted(harness: B
     person.wait("Вы в меню")
     person.press("💬 Чат")
     person.wait("💬 Чат")
-    spent = harness.value("select spent from user")
+    spent = harness.db.value("user", "spent")
     old = person.send(way)
     text = person.wait("🧹 Забыл 2 сообщения").text
     assert f"{spent} токен" in text.replace("\u00a0", "")
-    assert harness.value("select count(*) from prompt") == 0 and harness.value("select spent from user") == spent
+    assert harness.db.count("prompt") == 0 and harness.db.value("user", "spent") == spent
     ask(harness, person, "Новое.", "С чистого листа.")
     assert asked(harness) == [("user", "Новое.")]
     assert old
@@ -476,7 +476,7 @@ def test_t_tells_the_tokens_of_the_open_session_and_its_context(harness: BotHarn
     person.wait("💬 Чат")
     ask(harness, person, "Вопрос.", "Ответ.")
     person.send("/t")
-    spent = harness.value("select spent from session")
+    spent = harness.db.value("session", "spent")
     text = person.wait("🔢 💬 Вопрос.").text.replace("\u00a0", "")
     assert f"Потрачено: {spent} из 100000 токенов" in text and "из 3000 токенов" in text
 
@@ -520,7 +520,7 @@ def test_sessions_lists_stories_and_talks_and_resumes_them(harness: BotHarness) 
     person.send("/clear")
     person.wait("Забыл")
     ask(harness, person, "Про собак.", "Гав.")
-    harness.change("update session set spent = 99999 where kind = 'chat'")
+    harness.db.change("session", {"kind": "chat"}, spent=99999)
     person.send("Ещё про собак.")
     person.wait("потрачено всё")
     person.tap("💬 Новый разговор")
@@ -529,7 +529,7 @@ def test_sessions_lists_stories_and_talks_and_resumes_them(harness: BotHarness) 
     person.send("/sessions")
     labels = person.wait("Что продолжим?").labels
     assert [label.split(" · ")[0] for label in labels] == ["💬 Про птиц.", "💬 Про собак.", "📖 Смотритель Маяк"]
-    harness.change("update session set spent = 0 where kind = 'chat'")
+    harness.db.change("session", {"kind": "chat"}, spent=0)
     person.tap(labels[1])
     person.wait("Мы остановились на: „Гав.“")
     ask(harness, person, "Дальше.", "Гав-гав.")
@@ -543,7 +543,7 @@ def test_sessions_have_pages_and_are_nobody_elses(harness: BotHarness) -> None:
     person, stranger = chatting(harness), chatting(harness, 2)
     for number in range(8):
         ask(harness, person, f"Тема {number}.", f"Ответ {number}.")
-        harness.change("update session set spent = 99999 where user_id = 1")
+        harness.db.change("session", {"user_id": 1}, spent=99999)
         person.send("Ещё.")
         person.wait("потрачено всё")
         person.tap("💬 Новый разговор")
@@ -563,7 +563,7 @@ def test_a_strangers_button_opens_nothing(harness: BotHarness) -> None:
     ask(harness, stranger, "Чужое.", "Нет.")
     stranger.send("/sessions")
     message = stranger.wait("Что продолжим?")
-    other = harness.value("select id from session where user_id = 1")
+    other = harness.db.value("session", "id", user_id=1)
     harness.telegram.raw_update(
         {
             "callback_query": {

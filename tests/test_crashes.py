@@ -22,6 +22,7 @@ import pytest
 from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
+from tests.bot_database import Not
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.poisoned_bot import DEADLY, DEATH
 
@@ -34,47 +35,27 @@ TAG = re.compile(r"ход (\d+-\d+)")
 ANSWER = re.compile(r"Случился ход (\d+-\d+)")
 
 
-def check_books(harness: BotHarness) -> None:
-    """Nothing is open, nothing is held, and every sum agrees with every other."""
-    value = harness.value
-    assert value("pragma integrity_check") == "ok"
-    assert value("select count(*) from turn where state in ('waiting', 'running')") == 0
-    assert value("select count(*) from inbox where state in ('new', 'turn')") == 0
-    assert value("select count(*) from outbox") == 0
-    assert value("select count(*) from call where state = 'asked'") == 0
-    for table in ("user", "session", "budget"):
-        assert value(f"select coalesce(sum(reserved), 0) from {table}") == 0
-    charged = value("select coalesce(sum(charged), 0) from call where state = 'settled'")
-    assert charged == value("select sum(charged) from call")
-    assert charged == value("select sum(? - balance) from user", int(harness.settings.get("USER_TOKENS", "30000")))
-    assert charged == value("select sum(spent) from user")
-    apart = value("select coalesce(sum(charged), 0) from call where session_id is null")
-    assert charged - apart == value("select sum(spent) from session")
-    once = "select count(*) from call where turn_id = turn.id and state = 'settled' and purpose = turn.kind"
-    assert value(f"select count(*) from turn where state = 'answered' and ({once}) <> 1") == 0
-
-
 def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charges_once(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_harness()
     process = harness.process()
     person = harness.writer()
-    paid = harness.value("select sum(charged) from call")
+    paid = harness.db.total("call", "charged")
     harness.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
     person.press("▶️ Дальше")
     person.wait_draft("Он бежал.")
-    assert harness.value("select reserved from user") > 0
+    assert harness.db.value("user", "reserved") > 0
     harness.kill(process)
     harness.says("Он шёл. Он бежал. Он прибежал.")
     harness.process()
     person.wait("Он прибежал.")
     until(harness.settled)
     assert [message.text for message in person.bot_messages].count("Он шёл. Он бежал. Он прибежал.") == 1
-    assert harness.value("select count(*) from call where state = 'lost'") == 1
-    assert harness.value("select lost from budget") > 0
-    assert harness.value("select sum(charged) from call") > paid
-    check_books(harness)
+    assert harness.db.count("call", state="lost") == 1
+    assert harness.db.value("budget", "lost") > 0
+    assert harness.db.total("call", "charged") > paid
+    harness.check_books()
 
 
 @dataclass
@@ -151,11 +132,11 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
         assert writer.answers() == writer.sent
         assert writer.shown_twice() <= KILLS
         assert not [message for message in writer.person.bot_messages if "сломалось" in message.text]
-    assert harness.value("select count(*) from inbox where state = 'aside'") == 0
-    assert harness.value("select count(*) from turn where state = 'failed'") == 0
+    assert harness.db.count("inbox", state="aside") == 0
+    assert harness.db.count("turn", state="failed") == 0
     said = sum(len(writer.sent) // 3 for writer in writers)
-    assert harness.value("select count(*) from turn where kind = 'hearing' and state = 'answered'") == said
-    check_books(harness)
+    assert harness.db.count("turn", kind="hearing", state="answered") == said
+    harness.check_books()
     # A notice that was on its way at the kill has an id that nobody knows of: that one stays. Here somebody waits for
     # a slot at nearly every moment, so that about one kill in ten meets one.
     notices = [message for writer in writers for message in writer.person.bot_messages if "в очереди" in message.text]
@@ -186,7 +167,7 @@ def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_
     assert "died 3 times" in admin.wait("🐞 inbox").text
     assert "update set aside" in harness.log()
     assert process.poll() is None
-    assert harness.value("select count(*) from inbox where state = 'aside'") == 1
+    assert harness.db.count("inbox", state="aside") == 1
 
 
 def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_harness: Callable[..., BotHarness]) -> None:
@@ -201,7 +182,7 @@ def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_harness: 
     for life in range(1, 6):
         harness.restart()
         until(lambda life=life: len(harness.prompts()) == 2 + life)  # type: ignore[misc]
-        until(lambda: not harness.value("select attempts from inbox where state = 'new'"))
+        until(lambda: not harness.db.value("inbox", "attempts", state="new"))
     harness.models.faults.rule = lambda received: Behaviour(text=f"Ответ {len(harness.prompts())}.")
     harness.restart()
     person.wait("Ответ 9.", since=0)
@@ -226,7 +207,7 @@ def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(harness
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     assert "unreadable update" in admin.wait("🐞 inbox").text
-    assert harness.value("select count(*) from inbox where state = 'aside' and attempts = 0") == 1
+    assert harness.db.count("inbox", state="aside", attempts=0) == 1
 
 
 HOSTILE: dict[str, dict[str, Any]] = {
@@ -250,7 +231,7 @@ def test_no_update_stops_the_others(harness: BotHarness, name: str) -> None:
     harness.telegram.raw_update({"message": message | HOSTILE[name]})
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
-    until(lambda: not harness.value("select count(*) from inbox where state = 'new'"))
+    until(lambda: not harness.db.count("inbox", state="new"))
 
 
 def test_text_that_no_database_can_hold_is_kept_readable(harness: BotHarness) -> None:
@@ -275,10 +256,10 @@ def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(har
     harness.says("Дальше.", first_chunk_s=0.5)
     person.press("▶️ Дальше")
     until(lambda: len(harness.prompts()) == 2)
-    harness.change("delete from story")
+    harness.db.delete("story")
     person.wait("Что-то сломалось")
     until(harness.settled)
-    check_books(harness)
+    harness.check_books()
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
 
@@ -301,4 +282,4 @@ def test_places_in_the_queue_are_shown_again_after_a_restart(make_harness: Calla
     first.wait("Начало.")
     second.wait("Начало.")
     second.until(lambda: not [message for message in second.shown if message.id == new.id])
-    until(lambda: harness.value("select count(*) from turn where notice_message_id is not null") == 0)
+    until(lambda: harness.db.count("turn", notice_message_id=Not(None)) == 0)

@@ -197,15 +197,14 @@ def test_a_story_takes_about_what_the_costs_page_says(make_harness: Callable[...
     harness.start()
     person = harness.writer(words=PART[:1000])
     harness.models.faults.default = Behaviour(text=PART[:1000])
-    answered = "select count(*) from turn where state = 'answered'"
     for number in range(1, 10):
         person.send("▶️ Дальше" if number % 2 else "Марк взял фонарь и начал подниматься по лестнице.")
-        until(lambda wanted=number + 1: harness.value(answered) == wanted and harness.settled())  # type: ignore[misc]
+        until(lambda wanted=number + 1: harness.db.count("turn", state="answered") == wanted and harness.settled())  # type: ignore[misc]
     harness.models.faults.order(Behaviour(text=PART[:1600]), Behaviour(text="Лишний пассажир"))
     person.press("🏁 Финал")
     until(lambda: "😊 Счастливый" in str(person.keyboard))
     person.press("😊 Счастливый")
-    until(lambda: harness.value("select count(*) from call where purpose = 'title' and state = 'settled'"))
+    until(lambda: harness.db.count("call", purpose="title", state="settled"))
     told = next(row for row in rows_of_costs() if 15_000 < row[0] < 30_000)
-    assert harness.value("select sum(input) from call") == pytest.approx(told[0], rel=0.15)
-    assert harness.value("select sum(output) from call") == pytest.approx(told[1], rel=0.15)
+    assert harness.db.total("call", "input") == pytest.approx(told[0], rel=0.15)
+    assert harness.db.total("call", "output") == pytest.approx(told[1], rel=0.15)

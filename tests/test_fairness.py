@@ -122,7 +122,7 @@ def test_nothing_overtakes_an_answer_that_the_disk_is_slow_to_take(harness: BotH
     harness.app.db._connection._sync = slow_disk
     harness.says("Вторая часть.")
     person.press("▶️ Дальше")
-    until(lambda: harness.value("select count(*) from turn where state = 'answered'") == 2)
+    until(lambda: harness.db.count("turn", state="answered") == 2)
     threading.Timer(0.3, waits.set).start()
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")

@@ -9,6 +9,7 @@ import pytest
 from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
 from sandbox.people import Person
+from tests.bot_database import Not
 from tests.harness import BotHarness, until
 from tests.test_chat import ask, asked, system
 
@@ -18,14 +19,14 @@ GROUP_ID = -100500
 
 def club(harness: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[Person]]:
     """A group with the bot, and its people acting there."""
-    until(lambda: harness.value("select count(*) from setting where key = 'bot_username'"))
+    until(lambda: harness.db.count("setting", key="bot_username"))
     people = [harness.telegram.user(user_id, f"Имя{user_id}") for user_id in user_ids]
     group = harness.telegram.group(GROUP_ID, "Клуб", people, privacy=privacy)
     return group, [group.member(person) for person in people]
 
 
 def spent(harness: BotHarness, user_id: int) -> int:
-    return int(harness.value("select spent from user where id = ?", user_id) or 0)
+    return int(harness.db.value("user", "spent", id=user_id) or 0)
 
 
 # ── who is answered ──
@@ -41,7 +42,7 @@ def test_a_mention_is_answered_as_a_reply_and_stripped_from_the_words(harness: B
     answer = anna.wait("Сорок два.")
     assert answer.reply_to == sent and not anna.keyboard and not answer.markup
     assert asked(harness) == [("user", "сколько будет 6×7?")]
-    assert harness.value("select count(*) from user") == 1
+    assert harness.db.count("user") == 1
     assert not harness.telegram.called("sendMessageDraft")
 
 
@@ -85,7 +86,7 @@ def test_what_isnt_for_the_bot_is_left_alone(harness: BotHarness) -> None:
     anna.send("/chat")
     anna.wait("Позовите меня и спросите")
     assert len(anna.bot_messages) == 1
-    assert harness.value("select count(*) from user") == 0 and not harness.prompts()
+    assert harness.db.count("user") == 0 and not harness.prompts()
 
 
 def test_an_empty_mention_asks_for_a_question(harness: BotHarness) -> None:
@@ -101,7 +102,7 @@ def test_a_message_in_the_groups_own_name_is_turned_away(harness: BotHarness) ->
     message = {"message_id": 7, "date": 1, "chat": chat, "from": sender, "sender_chat": chat, "text": f"{BOT} привет"}
     harness.telegram.raw_update({"message": message})
     until(lambda: "От имени группы" in str(harness.telegram.called("sendMessage")))
-    assert harness.value("select count(*) from user") == 0
+    assert harness.db.count("user") == 0
 
 
 def test_commands_of_a_group(harness: BotHarness) -> None:
@@ -150,8 +151,8 @@ def test_each_group_and_person_has_a_context_of_their_own_and_everybody_pays_alo
     assert "чат нескольких людей" in system(harness) and "Имя1" not in str(harness.prompts())
     assert "рыба" not in str(asked(harness))
     assert spent(harness, 1) > private and spent(harness, 2) > 0
-    assert harness.value("select sessions from user where id = 1") == 2
-    assert harness.value("select sessions from user where id = 2") == 0  # the group's talk was begun by Anna
+    assert harness.db.value("user", "sessions", id=1) == 2
+    assert harness.db.value("user", "sessions", id=2) == 0  # the group's talk was begun by Anna
     second = harness.telegram.group(-100600, "Дача", [harness.telegram.user(2)]).member(harness.telegram.user(2))
     harness.says("Не знаю вас.")
     second.send(f"{BOT} кто я?")
@@ -179,7 +180,7 @@ def test_two_people_in_private_and_a_group_are_answered_at_once(harness: BotHarn
     assert sorted(asked(harness, place)[-1][1] for place in range(3)) == ["второе", "первое", "третье"]
     first.wait_draft("")
     second.wait_draft("")
-    assert harness.value("select count(*) from turn where state = 'running'") == 3
+    assert harness.db.count("turn", state="running") == 3
     first.send("стоп")
     first.wait("Остановился")
     boris.send("/cancel")
@@ -209,7 +210,7 @@ def test_a_group_has_a_role_of_its_own(harness: BotHarness) -> None:
     anna.wait("Кем мне быть?")
     assert boris.tap("🍳 Повар").wait_answer().text == "Эта кнопка не ваша"
     assert clara.tap("🍳 Повар").wait_answer().text == "Эта кнопка не ваша"
-    assert harness.value("select count(*) from user") == 2  # a press alone registers nobody
+    assert harness.db.count("user") == 2  # a press alone registers nobody
     anna.tap("🍳 Повар")
     anna.wait("Теперь в этом чате: 🍳 Повар")
 
@@ -227,7 +228,7 @@ def test_forgetting_in_a_group_leaves_everything_else(harness: BotHarness) -> No
     boris.wait("💬 скажи")
     boris.send("/clear")
     boris.wait("🧹 Забыл 2 сообщения")
-    assert harness.value("select count(*) from prompt") == 2
+    assert harness.db.count("prompt") == 2
     ask(harness, person, "Ещё личное.", "Да.")
     assert [text for _, text in asked(harness)] == ["Личное.", "Хорошо.", "Ещё личное."]
 
@@ -246,7 +247,7 @@ def test_who_has_no_tokens_left_is_told_and_others_go_on(harness: BotHarness) ->
     harness.says("Раз.")
     anna.send(f"{BOT} начнём")
     anna.wait("Раз.")
-    harness.change("update user set balance = 10 where id = 1")
+    harness.db.change("user", {"id": 1}, balance=10)
     sent = anna.send(f"{BOT} ещё")
     assert anna.wait("Токены кончились").reply_to == sent
     harness.says("Два.")
@@ -291,7 +292,7 @@ def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(harness: BotH
     until(lambda: not [message for message in anna.shown if "✍️ Отвечаю…" in message.text])
     answer = next(message for message in anna.bot_messages if message.text == "Раз. Два.")
     assert answer.reply_to == sent
-    until(lambda: not harness.value("select count(*) from turn where notice_message_id is not null"))
+    until(lambda: not harness.db.count("turn", notice_message_id=Not(None)))
 
 
 def test_a_retry_in_a_group_is_for_who_asked(harness: BotHarness) -> None:
@@ -314,7 +315,7 @@ def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_harness: Cal
     harness.says("Раз.")
     anna.send(f"{BOT} раз")
     anna.wait("Раз.")
-    harness.change("update session set spent = 4900")
+    harness.db.change("session", spent=4900)
     anna.send(f"{BOT} два")
     anna.wait("потрачено всё, что ему отпущено")
     assert boris.tap("💬 Новый разговор").wait_answer().text == "Эта кнопка не ваша"
@@ -356,7 +357,7 @@ def test_a_group_that_becomes_a_supergroup_keeps_its_talk_and_role(harness: BotH
     sender = {"id": 1, "is_bot": False, "first_name": "Имя1"}
     migrated = {"message_id": 99, "date": 1, "chat": old, "from": sender, "migrate_to_chat_id": -100700}
     harness.telegram.raw_update({"message": migrated})
-    until(lambda: harness.value("select chat_id from session") == -100700)
+    until(lambda: harness.db.value("session", "chat_id") == -100700)
     member = harness.telegram.group(-100700, "Клуб", [harness.telegram.user(1)]).member(harness.telegram.user(1))
     harness.says("Гоша же.")
     member.send(f"{BOT} как зовут попугая?")

@@ -61,10 +61,10 @@ def test_no_update_stops_the_bot(harness: BotHarness, seed: int) -> None:
             [(name, content)] = update.items()
             update = {name: broken(content, dice)}
         harness.telegram.raw_update(update)
-    until(lambda: not harness.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
-    until(lambda: not harness.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
-    until(lambda: not harness.value("select count(*) from outbox"), 30)
-    assert harness.value("select sum(reserved) from user") == 0
+    until(lambda: not harness.db.open_updates(), 30)
+    until(lambda: not harness.db.open_turns(), 30)
+    until(lambda: not harness.db.count("outbox"), 30)
+    assert harness.db.total("user", "reserved") == 0
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     harness.telegram.api.violations.clear()  # invented queries have no true id to answer to
@@ -78,11 +78,11 @@ def test_an_update_whose_chat_or_sender_has_no_number_is_answered_to_nobody(
     person = harness.new_person()
     said = message(1, "/help")
     harness.telegram.raw_update({"message": said | {where: said[where] | {"id": odd}}})
-    until(lambda: harness.value("select count(*) from inbox where state = 'aside'"))
+    until(lambda: harness.db.count("inbox", state="aside"))
     person.send("/menu")
     person.wait()
     assert harness.telegram.violations == []
-    assert harness.value("select count(*) from user") == 1
+    assert harness.db.count("user") == 1
 
 
 def in_group(text: str) -> dict[str, Any]:
@@ -151,14 +151,14 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
     dice = random.Random(seed)
     harness.writer()
     harness.writer(2)
-    before = harness.value("select count(*) from inbox")
+    before = harness.db.count("inbox")
     for number in range(400):
         harness.telegram.raw_update(any_update(dice, number))
-    until(lambda: harness.value("select count(*) from inbox") >= before + 400, 30)
-    until(lambda: not harness.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
-    until(lambda: not harness.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
-    until(lambda: not harness.value("select count(*) from outbox"), 30)
-    assert not harness.value("select coalesce(sum(reserved), 0) from user")
+    until(lambda: harness.db.count("inbox") >= before + 400, 30)
+    until(lambda: not harness.db.open_updates(), 30)
+    until(lambda: not harness.db.open_turns(), 30)
+    until(lambda: not harness.db.count("outbox"), 30)
+    assert not harness.db.total("user", "reserved")
     assert harness.app is not None and harness.app.db.is_sound()
     other = harness.telegram.user(2, "Анна")
     other.send("/whole_story")

@@ -16,10 +16,6 @@ def photo(message: ChatMessage) -> bool:
     return message.attachment is not None and message.attachment.kind == "photo"
 
 
-def balance(harness: BotHarness) -> int:
-    return int(harness.value("select balance from user where id = 1"))
-
-
 def offered(person: Person, words: str = "кот на маяке, ночь") -> ChatMessage:
     person.send(f"/image {words}")
     return person.wait("Нарисую")
@@ -27,16 +23,16 @@ def offered(person: Person, words: str = "кот на маяке, ночь") -> 
 
 def test_the_price_comes_first_and_the_picture_after_the_press(harness: BotHarness) -> None:
     person = harness.new_person()
-    before = balance(harness)
+    before = harness.db.balance()
     offer = offered(person)
     assert "кот на маяке, ночь" in offer.text and "2 000 токенов" in offer.text.replace("\u00a0", " ")
-    assert offer.labels == ("🎨 Нарисовать", "✖️ Не надо") and balance(harness) == before
+    assert offer.labels == ("🎨 Нарисовать", "✖️ Не надо") and harness.db.balance() == before
     person.tap("🎨 Нарисовать")
     assert person.wait(photo).text == "🎨 кот на маяке, ночь"
     assert harness.models.of("image")[-1].body["prompt"] == "кот на маяке, ночь"
-    assert before - balance(harness) == 2000 and harness.value("select sum(reserved) from user") == 0
-    assert harness.value("select count(*) from call where session_id is null and purpose = 'image'") == 1
-    assert harness.value("select sessions from user") == 0
+    assert before - harness.db.balance() == 2000 and harness.db.total("user", "reserved") == 0
+    assert harness.db.count("call", session_id=None, purpose="image") == 1
+    assert harness.db.value("user", "sessions") == 0
 
 
 def test_without_words_it_asks_and_leads_back(harness: BotHarness) -> None:
@@ -80,13 +76,13 @@ def test_a_picture_that_fails_costs_nothing(
     harness: BotHarness, behaviour: Behaviour, said: str, labels: tuple[str, ...]
 ) -> None:
     person = harness.new_person()
-    before = balance(harness)
+    before = harness.db.balance()
     offered(person)
     harness.models.faults.order(behaviour, kind="image")
     person.tap("🎨 Нарисовать")
     failed = person.wait(said)
-    assert failed.labels == labels and balance(harness) == before
-    assert harness.value("select sum(reserved) from user") == 0
+    assert failed.labels == labels and harness.db.balance() == before
+    assert harness.db.total("user", "reserved") == 0
     if labels:
         person.tap("🔁 Повторить")
         person.wait(photo)
@@ -94,7 +90,7 @@ def test_a_picture_that_fails_costs_nothing(
 
 def test_stop_works_and_words_wait_as_while_the_model_writes(harness: BotHarness) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     offered(person)
     harness.models.faults.order(Behaviour(first_chunk_s=5.0), kind="image")
     person.tap("🎨 Нарисовать")
@@ -106,7 +102,7 @@ def test_stop_works_and_words_wait_as_while_the_model_writes(harness: BotHarness
     person.wait("Ничего не списано")
     person.wait("Все промокли.")
     assert not [message for message in person.messages if photo(message)]
-    assert harness.value("select charged from call where purpose = 'image'") == 0 and balance(harness) < before
+    assert harness.db.value("call", "charged", purpose="image") == 0 and harness.db.balance() < before
 
 
 def test_who_has_too_little_is_told_before(make_harness: Callable[..., BotHarness]) -> None:

@@ -149,7 +149,7 @@ def test_a_shared_story_is_read_by_anybody_and_branched_from(harness: BotHarness
     reader.press("▶️ Дальше")
     reader.wait("Своя ветка.")
     assert "Общая история." in str(harness.prompts()[-1])
-    assert harness.value("select count(*) from prompt where user_id = 1") == 1
+    assert harness.db.count("prompt", user_id=1) == 1
     author.tap("🔗 Закрыть ссылку")
     author.wait("больше не открывается")
     third = harness.telegram.user(3, "Вера")
@@ -159,8 +159,8 @@ def test_a_shared_story_is_read_by_anybody_and_branched_from(harness: BotHarness
 
 def test_nobody_reaches_anothers_story_by_its_number(harness: BotHarness) -> None:
     harness.writer(words="Чужое.")
-    session = harness.value("select max(id) from session")
-    harness.change("update story set share_token = 'known-to-friends'")  # only the link opens it, never its number
+    session = harness.db.last("session", "id")
+    harness.db.change("story", share_token="known-to-friends")  # only the link opens it, never its number
     stranger = harness.writer(2, words="Своё.")
     for verb in ("card", "read", "open", "delete", "share", "epub", "rename", "files", "volume", "restore", "take"):
         query = {
@@ -179,8 +179,8 @@ def test_nobody_reaches_anothers_story_by_its_number(harness: BotHarness) -> Non
     stranger.send("/help")
     stranger.wait("Мы пишем историю вдвоём")
     assert not [message for message in stranger.messages if "Чужое" in message.text or message.attachment]
-    assert harness.value("select count(*) from session where user_id = 2") == 1
-    assert harness.value("select deleted_at from session where id = ?", session) is None
+    assert harness.db.count("session", user_id=2) == 1
+    assert harness.db.value("session", "deleted_at", id=session) is None
     harness.telegram.api.violations.clear()  # the invented queries have no true id to answer to
 
 

@@ -15,33 +15,33 @@ from turns.limits import kept_for_ending
 
 def money(harness: BotHarness) -> tuple[int, ...]:
     """All that counts tokens, and how often the model was asked."""
-    sums = ("sum(balance) from user", "sum(spent) from session", "sum(sessions) from user", "count(*) from call")
-    held = ("sum(reserved) from user", "sum(reserved) from session", "coalesce(sum(reserved), 0) from budget")
-    return (*(int(harness.value(f"select {what}") or 0) for what in sums + held), len(harness.prompts()))
+    sums = (("user", "balance"), ("session", "spent"), ("user", "sessions"))
+    totals = (harness.db.total(table, column) for table, column in sums)
+    return (*totals, harness.db.count("call"), harness.db.held(), len(harness.prompts()))
 
 
 def refused_at_the_card(harness: BotHarness, person: Person, sentence: str) -> None:
     """The card of a new story is refused with this sentence, and stays as it is."""
     before = money(harness)
-    draft = harness.value("select genre || hero || setting from draft where user_id = ?", person.id)
+    draft = harness.db.rows("draft", user_id=person.id)
     person.press("✨ Начать историю")
     person.wait(sentence)
     until(harness.settled)
     assert money(harness) == before
-    assert harness.value("select genre || hero || setting from draft where user_id = ?", person.id) == draft
-    assert harness.value("select step from user where id = ?", person.id) == "summary"
+    assert harness.db.rows("draft", user_id=person.id) == draft
+    assert harness.db.value("user", "step", id=person.id) == "summary"
     assert "✨ Начать историю" in str(person.keyboard)
 
 
 def refused_in_the_story(harness: BotHarness, person: Person, sentence: str) -> None:
     """Words and ▶️ are refused with this sentence, and the story stays as it is."""
-    before, head = money(harness), harness.value("select head_id from session")
+    before, head = money(harness), harness.db.value("session", "head_id")
     for words in ("Он открыл дверь.", "▶️ Дальше"):
         person.send(words)
         person.wait(sentence)
     until(harness.settled)
     assert money(harness) == before
-    assert harness.value("select head_id from session") == head
+    assert harness.db.value("session", "head_id") == head
 
 
 def test_when_all_places_are_taken_only_an_admin_enters(make_harness: Callable[..., BotHarness]) -> None:
@@ -59,7 +59,7 @@ def test_when_all_places_are_taken_only_an_admin_enters(make_harness: Callable[.
     second.wait("можно спросить у @boss")
     first.send("/help")
     first.wait("Мы пишем историю вдвоём")
-    assert harness.value("select group_concat(id) from user") == f"1,{ADMIN_ID}"
+    assert harness.db.values("user", "id") == [1, ADMIN_ID]
 
 
 def test_a_user_begins_so_many_stories_and_can_write_on_in_each(make_harness: Callable[..., BotHarness]) -> None:
@@ -84,7 +84,7 @@ def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_harness: Ca
     harness = make_harness(MAX_TOKENS_PER_SESSION=limit, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300)
     app = harness.start()
     person = harness.writer()
-    harness.change("update session set spent = ?", limit * 79 // 100)
+    harness.db.change("session", spent=limit * 79 // 100)
     for text in ("Вторая часть.", "Третья часть."):
         harness.says(text)
         person.press("▶️ Дальше")
@@ -92,7 +92,7 @@ def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_harness: Ca
     person.wait("больше чем на 80 %", since=0)
     until(harness.settled)
     assert len([message for message in person.bot_messages if "больше чем на 80 %" in message.text]) == 1
-    harness.change("update session set spent = ?", limit - kept_for_ending(app.config) - 10)
+    harness.db.change("session", spent=limit - kept_for_ending(app.config) - 10)
     refused_in_the_story(harness, person, "Место осталось только на финал")
     harness.says("И настал конец.")
     person.tap("🏁 Финал")
@@ -100,18 +100,18 @@ def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_harness: Ca
     person.press("😊 Счастливый")
     person.wait("И настал конец.")
     person.wait("Дописали!")
-    assert harness.value("select spent from session") <= limit
+    assert harness.db.value("session", "spent") <= limit
 
 
 def test_a_used_up_balance_stops_new_turns_only(harness: BotHarness) -> None:
     person = harness.writer(words="Жил-был.")
     newcomer = harness.at_summary(2)
-    harness.change("update user set balance = 10")
+    harness.db.change("user", balance=10)
     refused_in_the_story(harness, person, "Ходы кончились")
     refused_at_the_card(harness, newcomer, "Ходы кончились")
     person.send("/whole_story")
     person.wait("Жил-был.")
-    harness.change("update user set balance = 30000")
+    harness.db.change("user", balance=30000)
     harness.says("Начало второе.")
     newcomer.press("✨ Начать историю")
     newcomer.wait("Начало второе.")
@@ -119,7 +119,7 @@ def test_a_used_up_balance_stops_new_turns_only(harness: BotHarness) -> None:
 
 def test_an_admin_writes_on_with_an_empty_balance(harness: BotHarness) -> None:
     admin = harness.writer(ADMIN_ID)
-    harness.change("update user set balance = 0")
+    harness.db.change("user", balance=0)
     harness.says("Дальше.")
     admin.press("▶️ Дальше")
     admin.wait("Дальше.")
@@ -143,11 +143,11 @@ def test_a_spent_project_closes_new_turns_until_there_is_more(
     harness.start()
     person, newcomer = harness.writer(1), harness.at_summary(2)
     name = "ever" if period == "ever" else time.strftime("%Y-%m", time.gmtime())
-    assert harness.value("select group_concat(period) from budget") == name
-    harness.change("update budget set spent = 49999")
+    assert harness.db.values("budget", "period") == [name]
+    harness.db.change("budget", spent=49999)
     refused_in_the_story(harness, person, "Лимит исчерпан: бот потратил всё")
     refused_at_the_card(harness, newcomer, "Лимит исчерпан")
-    harness.change("update budget set period = '2020-01'")  # as it will be in a month that is not this one
+    harness.db.change("budget", period="2020-01")  # as it will be in a month that is not this one
     harness.says("Новый месяц.")
     person.press("▶️ Дальше")
     person.wait("Новый месяц.")
@@ -159,7 +159,7 @@ def test_admins_hear_of_each_share_of_the_budget_once(make_harness: Callable[...
     harness.start()
     admin, person = harness.new_person(ADMIN_ID, "Админ"), harness.writer()
     for spent in (limit // 2, limit // 2, limit * 8 // 10, limit * 8 // 10, limit - 2500):
-        harness.change("update budget set spent = ?", spent)
+        harness.db.change("budget", spent=spent)
         harness.says("Ещё часть.")
         person.press("▶️ Дальше")
         person.wait("Ещё часть.")
@@ -186,6 +186,6 @@ def test_users_who_write_at_once_cannot_overspend_the_project(make_harness: Call
     until(harness.settled)
     answered = [person for person in people if person.last.text.startswith("Начало. Начало.")]
     assert 0 < len(answered) < len(people)
-    assert harness.value("select spent + lost from budget") <= limit
-    assert harness.value("select sum(30000 - balance) from user") == harness.value("select spent from budget")
-    assert harness.value("select reserved from budget") == 0
+    assert harness.db.total("budget", "spent") + harness.db.total("budget", "lost") <= limit
+    assert sum(30_000 - left for left in harness.db.values("user", "balance")) == harness.db.value("budget", "spent")
+    assert harness.db.value("budget", "reserved") == 0

@@ -16,10 +16,6 @@ def has(kind: str) -> Callable[[ChatMessage], bool]:
     return lambda message: message.attachment is not None and message.attachment.kind == kind
 
 
-def balance(harness: BotHarness) -> int:
-    return int(harness.value("select balance from user where id = 1"))
-
-
 def ask_for(person: Person, button: str) -> None:
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
@@ -28,10 +24,10 @@ def ask_for(person: Person, button: str) -> None:
 
 def test_a_picture_of_the_last_part_its_price_first(harness: BotHarness) -> None:
     person = harness.writer(words="Смотритель зажёг огонь.")
-    before = balance(harness)
+    before = harness.db.balance()
     ask_for(person, "🎨 Иллюстрация")
     assert "токен" in person.wait("Нарисую последний отрывок").text
-    assert balance(harness) == before
+    assert harness.db.balance() == before
     harness.says("Старик с фонарём на скале, ночь, волны.")
     person.tap("🎨 Нарисовать")
     picture = person.wait(has("photo"))
@@ -39,20 +35,20 @@ def test_a_picture_of_the_last_part_its_price_first(harness: BotHarness) -> None
     described = harness.prompts()[-1][-1]["text"]
     assert "Смотритель зажёг огонь." in described and "Облик героя: Смотритель Маяк: слеп" in described
     assert harness.models.of("image")[-1].body["prompt"].startswith("Старик с фонарём")
-    assert before - balance(harness) > 2000
-    assert harness.value("select sum(reserved) from user") == 0
+    assert before - harness.db.balance() > 2000
+    assert harness.db.total("user", "reserved") == 0
 
 
 def test_a_scene_that_the_painter_refuses_costs_nothing(harness: BotHarness) -> None:
     person = harness.writer()
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
-    before = balance(harness)
+    before = harness.db.balance()
     harness.models.faults.order(Behaviour(end="filter"), kind="image")
     person.tap("🎨 Нарисовать")
     person.wait("Художник не взялся")
-    assert balance(harness) == before and harness.value("select sum(reserved) from user") == 0
-    assert int(harness.value("select lost from budget")) > 0  # the description was billed all the same
+    assert harness.db.balance() == before and harness.db.total("user", "reserved") == 0
+    assert int(harness.db.value("budget", "lost")) > 0  # the description was billed all the same
 
 
 @pytest.mark.parametrize("button", ["🎨 Иллюстрация", "🔊 Озвучить"])
@@ -70,13 +66,13 @@ def test_a_service_that_is_away_says_so_and_can_be_asked_again(harness: BotHarne
 
 def test_a_part_is_read_aloud_in_the_chosen_voice(harness: BotHarness) -> None:
     person = harness.writer(words="Смотритель зажёг огонь. " * 19 + "Всё.")
-    before = balance(harness)
+    before = harness.db.balance()
     ask_for(person, "🔊 Озвучить")
     assert person.wait("Каким голосом").labels == ("Алёна", "Филипп", "Ермил", "Джейн")
     person.tap("Филипп")
     assert "часть 1" in person.wait(has("voice")).text
-    assert 0 < before - balance(harness) <= 300
-    until(lambda: harness.value("select sum(reserved) from user") == 0)
+    assert 0 < before - harness.db.balance() <= 300
+    until(lambda: harness.db.total("user", "reserved") == 0)
 
 
 def test_a_picture_takes_no_slot_of_the_model(make_harness: Callable[..., BotHarness]) -> None:

@@ -71,14 +71,14 @@ def test_a_button_switches_and_the_list_shows_it(harness: BotHarness) -> None:
     person.press("▶️ Дальше")
     person.wait("Дальше иначе.")
     assert asked(harness) == "gpt://b1gsandbox/yandexgpt-5-pro"
-    assert harness.value("select model from call order by id desc limit 1") == "yandexgpt-5-pro"
+    assert harness.db.last("call", "model") == "yandexgpt-5-pro"
 
 
 @pytest.mark.parametrize("name", ["yandexgpt/latest", "YandexGPT-5-PRO", "yandexgpt 5 pro", "gpt://b1g/yandexgpt"])
 def test_a_name_an_alias_and_a_title_switch_in_any_case(name: str, harness: BotHarness) -> None:
     person = harness.new_person()
     choose(person, name)
-    assert harness.value("select model from user") == "yandexgpt-5-pro"
+    assert harness.db.value("user", "model") == "yandexgpt-5-pro"
 
 
 @pytest.mark.parametrize("name", ["сброс", "RESET", "yandexgpt-lite", "yandexgpt-5-lite/latest"])
@@ -86,7 +86,7 @@ def test_the_default_can_be_restored(name: str, harness: BotHarness) -> None:
     person = harness.new_person()
     choose(person, "aliceai-llm")
     choose(person, name)
-    assert harness.value("select model from user") == ""
+    assert harness.db.value("user", "model") == ""
 
 
 def test_an_unknown_name_is_explained_with_the_nearest(harness: BotHarness) -> None:
@@ -107,7 +107,7 @@ def test_in_the_wizard_the_question_comes_again(harness: BotHarness) -> None:
     person.send("/model")
     person.wait("Сейчас для вас пишет")
     person.wait("Шаг 1 из 5")
-    assert harness.value("select step from user") == "genre"
+    assert harness.db.value("user", "step") == "genre"
 
 
 def test_many_models_come_in_pages(make_harness: Make) -> None:
@@ -135,7 +135,7 @@ def test_a_button_of_a_model_that_has_gone_says_so(both: BotHarness) -> None:
     both.models.listed = [{"id": "sandbox-storyteller"}]
     assert both.app.offer.refresh()
     assert person.tap(THEIRS).wait_answer().text == "Этой модели больше нет. Список: /model"
-    assert both.value("select model from user") == ""
+    assert both.db.value("user", "model") == ""
 
 
 def test_buttons_carry_no_names(both: BotHarness) -> None:
@@ -213,7 +213,7 @@ def test_a_server_that_is_away_holds_nobody_up_and_is_told_of(make_harness: Make
 def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both: BotHarness) -> None:
     person = both.writer()
     choose(person, THEIRS)
-    until(lambda: both.value("select value from setting where key like 'models:%'"))
+    until(lambda: any(key.startswith("models:") for key in both.db.values("setting", "key")))
     both.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "models" else None
     offer = both.restart().offer
     until(lambda: offer.away)
@@ -239,7 +239,7 @@ def test_a_model_that_has_vanished_from_the_list_gives_way_to_the_default(both: 
     person.wait("Модели «sandbox-other» больше нет. Пишет обычная: YandexGPT 5 Lite")
     person.wait("Обычная дописала.")
     assert asked(both) == "gpt://b1gsandbox/yandexgpt-lite"
-    assert both.value("select model from user") == ""
+    assert both.db.value("user", "model") == ""
 
 
 def test_a_vanished_model_is_told_of_by_the_list_as_well(both: BotHarness) -> None:
@@ -255,17 +255,16 @@ def test_a_vanished_model_is_told_of_by_the_list_as_well(both: BotHarness) -> No
 def test_a_model_that_the_vendor_does_not_know_gives_way_in_the_same_turn(harness: BotHarness) -> None:
     person = harness.writer()
     choose(person, "yandexgpt-5.1")
-    before = harness.value("select balance from user")
+    before = harness.db.balance()
     harness.models.faults.order(Behaviour(status=400, message="invalid model_uri"))
     harness.says("Обычная дописала.")
     person.press("▶️ Дальше")
     person.wait("Модели «yandexgpt-5.1» больше нет")
     person.wait("Обычная дописала.")
-    call = "select charged from call where model = 'yandexgpt-lite' order by id desc limit 1"
-    assert harness.value("select balance from user") == before - harness.value(call)
-    assert harness.value("select reserved from user") == 0
-    assert harness.value("select state from call where model = 'yandexgpt-5.1'") == "returned"
-    assert harness.value("select lost from budget") == 0
+    assert harness.db.balance() == before - harness.db.last("call", "charged", model="yandexgpt-lite")
+    assert harness.db.value("user", "reserved") == 0
+    assert harness.db.value("call", "state", model="yandexgpt-5.1") == "returned"
+    assert harness.db.value("budget", "lost") == 0
 
 
 def test_a_default_model_that_is_gone_is_an_ordinary_failure(harness: BotHarness) -> None:
@@ -281,17 +280,15 @@ def test_a_default_model_that_is_gone_is_an_ordinary_failure(harness: BotHarness
 def test_a_dearer_model_costs_its_price_everywhere(harness: BotHarness) -> None:
     person = harness.writer()
     choose(person, "aliceai-llm")
-    sums = ("balance from user", "spent from user", "spent from session", "spent from budget")
-    before = [harness.value(f"select {what}") for what in sums]
+    sums = (("user", "balance"), ("user", "spent"), ("session", "spent"), ("budget", "spent"))
+    before = [harness.db.value(table, column) for table, column in sums]
     harness.says("Дорогие слова.")
     person.press("▶️ Дальше")
     person.wait("Дорогие слова.")
-    figures = [
-        harness.value(f"select {name} from call order by id desc limit 1") for name in ("input", "output", "charged")
-    ]
+    figures = [harness.db.last("call", column) for column in ("input", "output", "charged")]
     price = -(-figures[0] * 5 // 2) + 6 * figures[1]  # 0.50 and 1.20 beside 0.20
     assert figures[2] == price > figures[0] + figures[1] > 0
-    after = [harness.value(f"select {what}") for what in sums]
+    after = [harness.db.value(table, column) for table, column in sums]
     assert [late - early for early, late in zip(before, after, strict=True)] == [-price, price, price, price]
 
 
@@ -307,15 +304,15 @@ def test_summaries_and_titles_are_the_chosen_models_too(make_harness: Make) -> N
         )
         person.press("▶️ Дальше")
         person.wait(f"Часть {number}.")
-    until(lambda: harness.value("select count(*) from call where purpose = 'summary'"))
-    assert harness.value("select count(distinct model) from call where id > 1") == 1
-    assert harness.value("select model from call where purpose = 'summary'") == "yandexgpt-5-pro"
+    until(lambda: harness.db.count("call", purpose="summary"))
+    assert len(set(harness.db.values("call", "model")[1:])) == 1
+    assert harness.db.value("call", "model", purpose="summary") == "yandexgpt-5-pro"
 
 
 def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(harness: BotHarness) -> None:
     person = harness.writer()
     choose(person, "yandexgpt-5-pro")
-    harness.change("update user set balance = 5000")
+    harness.db.change("user", balance=5000)
     person.press("▶️ Дальше")
     person.wait("Для модели YandexGPT 5 Pro токенов уже мало, а на обычную ещё хватит: /model сброс")
     choose(person, "сброс")
@@ -327,7 +324,7 @@ def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(harness: 
 def test_a_session_too_full_for_a_dear_model_still_takes_the_usual_one(harness: BotHarness) -> None:
     person = harness.writer()
     choose(person, "yandexgpt-5-pro")
-    harness.change("update session set spent = 60000")
+    harness.db.change("session", spent=60000)
     person.press("▶️ Дальше")
     person.wait("Для модели YandexGPT 5 Pro в этой истории места больше нет")
     choose(person, "сброс")
@@ -339,7 +336,7 @@ def test_a_session_too_full_for_a_dear_model_still_takes_the_usual_one(harness: 
 def test_a_picture_that_is_too_dear_is_not_the_models_fault(harness: BotHarness) -> None:
     person = harness.writer()
     choose(person, "yandexgpt-5-pro")
-    harness.change("update user set balance = 2000")
+    harness.db.change("user", balance=2000)
     person.press("⚙️ Ещё")
     person.wait()
     person.tap("🎨 Иллюстрация")

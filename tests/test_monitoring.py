@@ -195,9 +195,9 @@ def test_a_story_is_counted(watched: BotHarness) -> None:
     assert counted["updates_total{verdict=turn}"] == 1
     assert counted["updates_total{verdict=done}"] == 6
     for column in ("input", "output", "charged"):
-        assert counted[f"tokens_total{{direction={column}}}"] == watched.value(f"select sum({column}) from call")
+        assert counted[f"tokens_total{{direction={column}}}"] == watched.db.total("call", column)
     assert counted["users"] == 1
-    assert counted["budget_used_tokens"] == watched.value("select spent from budget")
+    assert counted["budget_used_tokens"] == watched.db.value("budget", "spent")
     assert counted["budget_limit_tokens"] == 1_000_000
     assert counted["inbox_updates{state=new}"] == counted["inbox_updates{state=turn}"] == 0
     assert counted["turns_running"] == counted["turns_waiting{line=model}"] == 0

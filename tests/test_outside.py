@@ -15,8 +15,8 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
 from sandbox.people import Person
 from sandbox.telegram import TelegramServer
+from tests.bot_database import Not
 from tests.harness import BotHarness, until
-from tests.test_crashes import check_books
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 HELP = "Мы пишем историю вдвоём"
@@ -87,7 +87,7 @@ def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(
     parts = [message.text for message in person.bot_messages if message.text.startswith("Часть")]
     assert sorted(set(parts)) == list(dict.fromkeys(parts)) == ["Часть 1.", "Часть 2.", "Часть 3."]
     assert len(parts) <= 4
-    check_books(harness)
+    harness.check_books()
 
 
 def test_a_chat_told_to_wait_delays_nobody_else(harness: BotHarness) -> None:
@@ -130,7 +130,7 @@ def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(harne
     person.block()
     until(harness.settled)
     assert count(person, "Никто этого не увидит.") == 0
-    check_books(harness)
+    harness.check_books()
     other.send("/help")
     other.wait(HELP)
     person.unblock()
@@ -149,8 +149,8 @@ def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_harn
     person.press("✨ Начать историю")
     assert person.wait(AWAY).labels == ("🔁 Повторить",)
     until(harness.settled)
-    check_books(harness)
-    assert harness.value("select sum(charged) from call") == 0
+    harness.check_books()
+    assert harness.db.total("call", "charged") == 0
     harness.models.faults.rule = None
     harness.says("Всё-таки начало.")
     person.tap("🔁 Повторить")
@@ -169,14 +169,14 @@ def test_a_token_that_ended_is_renewed_once_without_a_word(make_harness: Callabl
     assert len(harness.models.of("metadata")) == 2
     assert count(person, AWAY) == 0
     until(harness.settled)
-    check_books(harness)
+    harness.check_books()
 
 
 def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_harness: Callable[..., BotHarness]) -> None:
     harness = make_harness(MAX_TOKENS_PER_ANSWER=300)
     harness.start()
     harness.writer(1)
-    held = harness.value("select reserved from call order by id limit 1")
+    held = harness.db.value("call", "reserved")
     harness.stop()
     harness.settings["MAX_TOKENS_PER_REQUEST"] = str((held - 300) * 11 // 10)
     harness.models.faults.rule = lambda received: Behaviour(drop=True) if received.kind == "tokenizer" else None
@@ -207,7 +207,7 @@ def test_what_comes_while_the_database_is_locked_is_answered_afterwards(harness:
     assert (count(person, LOCKED), count(writer, LOCKED)) == (1, 1)
     assert (count(person, HELP), count(writer, "Написано под замком.")) == (1, 1)
     assert len(harness.prompts()) == 2
-    check_books(harness)
+    harness.check_books()
 
 
 def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_lock_goes(
@@ -228,24 +228,20 @@ def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_l
     second.wait("Начало второе.", since=0)
     assert not [message for message in second.bot_messages if "🔁 Повторить" in message.labels]
     until(harness.settled)
-    check_books(harness)
+    harness.check_books()
 
 
 def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(harness: BotHarness) -> None:
     person = harness.writer()
-    assert harness.app is not None
-    connection = harness.app.db.settings._connection  # the limit of pages belongs to a connection
-    pages = int(connection.value("pragma page_count"))
-    connection.value(f"pragma max_page_count = {pages}")
     long = "Долгие слова о море. " * 190
-    person.send(long)
-    person.wait(LOCKED)
-    person.send(long)
-    until(lambda: len(harness.telegram.called("getUpdates")) > 0)
-    assert not harness.value("select count(*) from inbox where state <> 'done'")
-    harness.models.faults.default = Behaviour(text="Место нашлось.")
-    connection.value("pragma max_page_count = 1000000")
+    with harness.full_disk():
+        person.send(long)
+        person.wait(LOCKED)
+        person.send(long)
+        until(lambda: len(harness.telegram.called("getUpdates")) > 0)
+        assert not harness.db.count("inbox", state=Not("done"))
+        harness.models.faults.default = Behaviour(text="Место нашлось.")
     person.until(lambda: count(person, "Место нашлось.") == 2)
     assert count(person, LOCKED) == 1
     until(harness.settled)
-    check_books(harness)
+    harness.check_books()

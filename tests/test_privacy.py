@@ -5,7 +5,7 @@ a second time.
 from __future__ import annotations
 
 import json
-import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -56,12 +56,18 @@ def somebody(harness: BotHarness, user_id: int = 1) -> Person:
     person.wait("Шаг 1")
     person.send(f"{DRAFT}")
     person.wait("Шаг 2")
-    harness.change(
-        "insert into character (owner_id, name, line, greeting, personality, picture, created_at)"
-        " values (?, ?, 'x', 'x', ?, ?, 1)",
-        *(user_id, PERSONA, PERSONA, b"\xff\xd8" + PERSONA.encode()),
+    picture = b"\xff\xd8" + PERSONA.encode()
+    harness.db.insert(
+        "character",
+        owner_id=user_id,
+        name=PERSONA,
+        line="x",
+        greeting="x",
+        personality=PERSONA,
+        picture=picture,
+        created_at=1,
     )
-    harness.change("insert into inbox (chat_id, body, state, arrived_at) values (?, ?, 'aside', 1)", user_id, STORY)
+    harness.db.insert("inbox", chat_id=user_id, body=STORY, state="aside", arrived_at=1)
     until(harness.settled)
     return person
 
@@ -76,18 +82,16 @@ def forget(harness: BotHarness, person: Person) -> None:
 
 def rows_naming(harness: BotHarness, user_id: int) -> dict[str, int]:
     """Every column of every table that still holds this number as a user's or chat's."""
-    connection = sqlite3.connect(f"file:{harness.folder / 'bot.db'}?mode=ro", uri=True)
-    found = {}
-    for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-        if table.startswith("prompt_words"):
-            continue
-        for _, column, *_ in connection.execute(f"pragma table_info({table})").fetchall():
-            if column in ("user_id", "chat_id", "owner_id") or (table, column) == ("user", "id"):
-                count = connection.execute(f"select count(*) from {table} where {column} = ?", (user_id,)).fetchone()[0]
-                if count:
-                    found[f"{table}.{column}"] = count
-    connection.close()
-    return found
+    found = Counter(
+        f"{table}.{column}"
+        for table in harness.db.tables()
+        if not table.startswith("prompt_words")
+        for row in harness.db.rows(table)
+        for column in row
+        if (column in ("user_id", "chat_id", "owner_id") or (table, column) == ("user", "id"))
+        and row[column] == user_id
+    )
+    return dict(found)
 
 
 def left_in_files(harness: BotHarness, *words: str) -> set[str]:
@@ -100,7 +104,7 @@ def erased(harness: BotHarness) -> None:
     """The index of words is rewritten to its end."""
     app = harness.app
     assert app is not None
-    until(lambda: not harness.value("select count(*) from setting where key = 'words_left'"))
+    until(lambda: not harness.db.count("setting", key="words_left"))
     while app.db.forgetting.erase_words():
         pass
 
@@ -162,7 +166,7 @@ def test_one_file_at_a_time(harness: BotHarness) -> None:
     person = harness.new_person()
     harness.telegram.faults.drop("sendDocument")  # the file is on its way for half a second
     person.send("/my_data")
-    until(lambda: harness.value("select count(*) from outbox"))
+    until(lambda: harness.db.count("outbox"))
     person.send("/my_data")
     person.wait("уже собирается")
     until(harness.settled)
@@ -184,8 +188,8 @@ def test_the_question_changes_nothing_until_the_button_is_pressed(harness: BotHa
     person.wait("Шаг 2")
     person.tap("✖️ Не надо", asked)
     person.wait("всё остаётся")
-    assert harness.value("select count(*) from story") == 1
-    assert harness.value("select step from user where id = 1") == "hero"
+    assert harness.db.count("story") == 1
+    assert harness.db.value("user", "step", id=1) == "hero"
 
 
 def test_nothing_is_left_of_somebody_who_was_forgotten(harness: BotHarness) -> None:
@@ -204,52 +208,54 @@ def test_nothing_is_left_of_somebody_who_was_forgotten(harness: BotHarness) -> N
 
 def test_sums_of_the_whole_bot_stay(harness: BotHarness) -> None:
     person = somebody(harness)
-    before = harness.value("select spent from budget"), harness.value("select sum(charged) from call")
+    before = harness.db.value("budget", "spent"), harness.db.total("call", "charged")
     assert harness.app is not None
     totals = harness.app.db.reports.totals(10**9)
     forget(harness, person)
-    assert (harness.value("select spent from budget"), harness.value("select sum(charged) from call")) == before
+    assert (harness.db.value("budget", "spent"), harness.db.total("call", "charged")) == before
     after = harness.app.db.reports.totals(10**9)
     assert (after.spent, after.requests, after.spendings) == (totals.spent, totals.requests, totals.spendings)
-    assert harness.value("select count(*) from turn where user_id is not null or hint <> '' or chat_id <> 0") == 0
+    assert harness.db.count("turn", user_id=None, hint="", chat_id=0) == harness.db.count("turn") > 0
 
 
 def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(harness: BotHarness) -> None:
     person = somebody(harness)
-    harness.change("update user set more_sessions = 3")
-    kept = "select balance || ' ' || spent || ' ' || sessions || ' ' || requests from user"
-    before = harness.value(kept)
+    harness.db.change("user", more_sessions=3)
+    kept = ("balance", "spent", "sessions", "requests")
+    before = [harness.db.value("user", column) for column in kept]
     forget(harness, person)
-    assert harness.value("select count(*) from user") == 0
-    assert harness.value("select count(*) from forgotten") == 1
-    assert "1" not in {str(harness.value("select mark from forgotten"))}
+    assert harness.db.count("user") == 0
+    assert harness.db.count("forgotten") == 1
+    assert "1" not in {str(harness.db.value("forgotten", "mark"))}
     person.send("Привет")
     person.wait("Вы придумываете, я пишу")
     until(harness.settled)
-    assert harness.value(kept) == before and harness.value("select more_sessions from user") == 3
-    assert harness.value("select count(*) from forgotten") == 0
-    assert harness.value("select count(*) from session") == 0
+    assert [harness.db.value("user", column) for column in kept] == before and harness.db.value(
+        "user", "more_sessions"
+    ) == 3
+    assert harness.db.count("forgotten") == 0
+    assert harness.db.count("session") == 0
 
 
 def test_forgetting_again_and_again_gives_nothing(harness: BotHarness) -> None:
     person = harness.writer()
-    balance = harness.value("select balance from user")
+    balance = harness.db.balance()
     for _ in range(2):
         forget(harness, person)
         person.send("/start")
         person.wait("Меню внизу")
-    assert harness.value("select balance from user") == balance < 30000
+    assert harness.db.balance() == balance < 30000
 
 
 def test_a_ban_stays_and_a_banned_user_may_be_forgotten(harness: BotHarness) -> None:
     person = harness.new_person()
-    harness.change("update user set banned = 1, asked_more_at = 5 where id = 1")
+    harness.db.change("user", {"id": 1}, banned=1, asked_more_at=5)
     data = data_of(harness, person)
     assert data["user"]["banned"] == 1
     forget(harness, person)
     person.send("/start")
     person.wait("закрыт")
-    assert harness.value("select banned || ' ' || asked_more_at from user where id = 1") == "1 5"
+    assert [(user["banned"], user["asked_more_at"]) for user in harness.db.rows("user", id=1)] == [(1, 5)]
 
 
 def test_a_second_press_of_the_button_registers_nobody(harness: BotHarness) -> None:
@@ -268,7 +274,7 @@ def test_a_second_press_of_the_button_registers_nobody(harness: BotHarness) -> N
     harness.telegram.raw_update({"callback_query": query})
     until(lambda: "Всё уже удалено" in str(harness.telegram.called("answerCallbackQuery")))
     until(harness.settled)
-    assert harness.value("select count(*) from user") == 0
+    assert harness.db.count("user") == 0
     assert len([one for one in person.bot_messages if "больше не помню" in one.text]) == 1
     harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
@@ -282,11 +288,11 @@ def test_a_turn_under_way_is_stopped_first_and_queued_words_are_dropped(harness:
     writer.wait("Я ещё пишу")
     forget(harness, writer)
     assert rows_naming(harness, 1) == {}
-    assert harness.value("select count(*) from prompt") == 0
-    assert harness.value("select reserved from budget") == 0
+    assert harness.db.count("prompt") == 0
+    assert harness.db.value("budget", "reserved") == 0
     erased(harness)
     assert left_in_files(harness, PART, KEPT) == set()
-    assert harness.value("select count(*) from call where state = 'asked'") == 0
+    assert harness.db.count("call", state="asked") == 0
 
 
 def test_what_waits_to_go_out_is_taken_back(harness: BotHarness) -> None:
@@ -295,9 +301,9 @@ def test_what_waits_to_go_out_is_taken_back(harness: BotHarness) -> None:
     asked = person.wait("Удалить всё навсегда?")
     harness.telegram.faults.hang("sendMessage", 0.3)
     person.send("/help")
-    until(lambda: harness.value("select count(*) from outbox"))
+    until(lambda: harness.db.count("outbox"))
     person.send("/balance")
-    until(lambda: harness.value("select count(*) from outbox") == 2)
+    until(lambda: harness.db.count("outbox") == 2)
     person.tap("🗑 Удалить всё", asked)
     person.wait("больше не помню")
     until(harness.settled)
@@ -305,9 +311,9 @@ def test_what_waits_to_go_out_is_taken_back(harness: BotHarness) -> None:
 
 
 def test_a_shared_link_closes_and_a_branch_of_it_stays(harness: BotHarness) -> None:
-    until(lambda: harness.value("select count(*) from setting where key = 'bot_username'"))
+    until(lambda: harness.db.count("setting", key="bot_username"))
     author = harness.writer(1, f"Начало с {PART}.")
-    harness.change("update story set share_token = 'known-to-friends'")
+    harness.db.change("story", share_token="known-to-friends")
     reader = harness.new_person(2, "Борис")
     reader.send("/start s_known-to-friends")
     reader.wait("можно решить по-своему")
@@ -335,14 +341,14 @@ def test_in_a_group_ones_own_words_go_and_the_others_stay(harness: BotHarness, b
     first.wait("Меню внизу")
     forget(harness, first)
     assert rows_naming(harness, 1) == {}
-    left = {str(harness.value("select group_concat(text, '|') from prompt"))}
+    left = {"|".join(harness.db.values("prompt", "text"))}
     assert all("для 1" not in text and "от 1" not in text and "для 2" in text for text in left)
     harness.says("Помню.")
     asker[2].send(f"{BOT} а дальше?")
     asker[2].wait("Помню.")
     said = [one["text"] for one in harness.prompts()[-1]]
     assert any("для 2" in text for text in said) and not any("для 1" in text for text in said)
-    assert harness.value("select user_id from session where chat_id = ?", GROUP_ID) == 2
+    assert harness.db.value("session", "user_id", chat_id=GROUP_ID) == 2
 
 
 def test_a_group_talk_of_nobody_else_goes_with_its_user(harness: BotHarness) -> None:
@@ -355,13 +361,13 @@ def test_a_group_talk_of_nobody_else_goes_with_its_user(harness: BotHarness) -> 
     person.send("/start")
     person.wait("Меню внизу")
     forget(harness, person)
-    assert harness.value("select count(*) from session") == 0
+    assert harness.db.count("session") == 0
 
 
 def test_an_admin_may_be_forgotten_too(harness: BotHarness) -> None:
     admin = harness.new_person(ADMIN_ID, "Админ")
     forget(harness, admin)
-    assert harness.value("select count(*) from user") == 0
+    assert harness.db.count("user") == 0
 
 
 def test_deleted_texts_leave_the_index_of_words_as_well(make_harness: Callable[..., BotHarness]) -> None:

@@ -67,9 +67,9 @@ def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_harness: C
 
 def test_a_check_beside_a_running_bot_changes_nothing(harness: BotHarness) -> None:
     harness.writer()
-    before = harness.value("select count(*) from call"), harness.value("select max(id) from inbox")
+    before = harness.db.count("call"), harness.db.last("inbox", "id")
     assert check(harness) == (0, WELL)
-    assert (harness.value("select count(*) from call"), harness.value("select max(id) from inbox")) == before
+    assert (harness.db.count("call"), harness.db.last("inbox", "id")) == before
     assert not [call for call in harness.telegram.called("getUpdates") if call.status == 409]
 
 
@@ -143,7 +143,7 @@ def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(h
     assert methods.index("getUpdates") < methods.index("getMe")
     scopes = [json.loads(call.params["scope"])["type"] for call in harness.telegram.called("setMyCommands")]
     assert scopes == ["all_private_chats", "all_group_chats"] * 2
-    assert harness.value("select length(value) from setting where key = 'avatar'") == 64
+    assert len(harness.db.value("setting", "value", key="avatar")) == 64
     looked = len(harness.telegram.called("getMyCommands"))
     harness.restart()
     until(lambda: len(harness.telegram.called("getMyCommands")) == looked + 4)
@@ -159,11 +159,11 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(
     harness.start()
     person = harness.new_person()
     until(lambda: writes(harness)["setMyDescription"] == 1)
-    assert harness.value("select count(*) from setting where key = 'avatar'") == 0
+    assert harness.db.count("setting", key="avatar") == 0
     harness.telegram.faults.clear()
     harness.restart()
     until(lambda: writes(harness)["setMyCommands"] == 4)
-    assert harness.value("select count(*) from setting where key = 'avatar'") == 1
+    assert harness.db.count("setting", key="avatar") == 1
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
 
@@ -173,17 +173,17 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(
 
 @pytest.mark.parametrize("command", ["/new_story", "/help@soavtor_demo_bot", "/whole_story"])
 def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(harness: BotHarness, command: str) -> None:
-    until(lambda: harness.value("select count(*) from setting where key = 'bot_username'"))
+    until(lambda: harness.db.count("setting", key="bot_username"))
     member = harness.telegram.group(-100500, "Клуб", [harness.telegram.user(1)]).member(harness.telegram.user(1))
     sent = member.send(command)
     answer = member.wait("t.me/soavtor_demo_bot?start=new")
     assert answer.reply_to == sent
     assert not answer.markup and not member.keyboard
-    assert harness.value("select count(*) from user") == 0
+    assert harness.db.count("user") == 0
 
 
 def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(harness: BotHarness) -> None:
-    until(lambda: harness.value("select count(*) from setting where key = 'bot_username'"))
+    until(lambda: harness.db.count("setting", key="bot_username"))
     member = harness.telegram.group(-100500, "Клуб", [harness.telegram.user(1)], privacy=False).member(
         harness.telegram.user(1)
     )
@@ -203,9 +203,9 @@ def test_the_link_of_a_group_opens_the_wizard(harness: BotHarness) -> None:
 def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(harness: BotHarness) -> None:
     person = harness.new_person()
     person.block()
-    until(lambda: harness.value("select blocked from user") == 1)
+    until(lambda: harness.db.value("user", "blocked") == 1)
     person.unblock()
-    until(lambda: harness.value("select blocked from user") == 0)
+    until(lambda: harness.db.value("user", "blocked") == 0)
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
 

@@ -33,17 +33,19 @@ def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(harness: 
     before = int(time.time())
     harness.telegram.user(41, "Анна", username="annushka", last_name="Каренина").send("/start")
     harness.telegram.user(41).wait("Меню внизу")
-    kept = "select json_array(id, username, first_name, last_name, balance, requests, spent) from user"
-    assert json.loads(harness.value(kept)) == [41, "annushka", "Анна", "Каренина", 30_000, 0, 0]
-    assert before <= harness.value("select registered_at from user") <= time.time()
-    assert harness.value("select last_request_at from user") is None
+    names = {"id": 41, "username": "annushka", "first_name": "Анна", "last_name": "Каренина"}
+    [user] = harness.db.rows("user")
+    assert user | names | {"balance": 30_000, "requests": 0, "spent": 0} == user
+    assert before <= harness.db.value("user", "registered_at") <= time.time()
+    assert harness.db.value("user", "last_request_at") is None
     changed = {"id": 41, "is_bot": False, "first_name": "Анна", "last_name": "Вронская", "username": "anna_v"}
     chat = {"id": 41, "type": "private", "first_name": "Анна"}
     harness.telegram.raw_update(
         {"message": {"message_id": 900, "date": 1, "chat": chat, "from": changed, "text": "/help"}}
     )
     harness.telegram.user(41).wait("Мы пишем историю вдвоём")
-    assert json.loads(harness.value(kept))[:4] == [41, "anna_v", "Анна", "Вронская"]
+    [user] = harness.db.rows("user")
+    assert user | {"id": 41, "username": "anna_v", "first_name": "Анна", "last_name": "Вронская"} == user
 
 
 def test_each_text_is_kept_with_its_user_role_and_tokens_and_each_user_with_tokens_and_sessions(
@@ -53,22 +55,22 @@ def test_each_text_is_kept_with_its_user_role_and_tokens_and_each_user_with_toke
     harness.says("Дверь скрипнула.")
     person.send("Смотритель встал.")
     person.wait("Дверь скрипнула.")
-    rows = "select json_group_array(json_array(user_id, role, text, tokens > 0)) from prompt"
-    assert json.loads(harness.value(rows)) == [
-        [1, "assistant", "Маяк погас.", 1],
-        [1, "user", "Смотритель встал.", 0],
-        [1, "assistant", "Дверь скрипнула.", 1],
+    prompts = harness.db.rows("prompt")
+    assert [(row["user_id"], row["role"], row["text"], row["tokens"] > 0) for row in prompts] == [
+        (1, "assistant", "Маяк погас.", True),
+        (1, "user", "Смотритель встал.", False),
+        (1, "assistant", "Дверь скрипнула.", True),
     ]
-    assert harness.value("select sessions from user") == 1 and harness.value("select requests from user") == 2
-    spent = harness.value("select spent from user")
-    assert spent == harness.value("select sum(charged) from call") == 30_000 - harness.value("select balance from user")
-    assert time.time() - 60 < harness.value("select last_request_at from user") <= time.time()
+    assert harness.db.value("user", "sessions") == 1 and harness.db.value("user", "requests") == 2
+    spent = harness.db.value("user", "spent")
+    assert spent == harness.db.total("call", "charged") == 30_000 - harness.db.balance()
+    assert time.time() - 60 < harness.db.value("user", "last_request_at") <= time.time()
 
 
 def test_a_prompt_is_made_of_what_stands_in_the_tables(harness: BotHarness) -> None:
     person = harness.writer(words="Маяк погас.")
-    harness.change("update story set genre = 'Комедия', hero = 'Кок', setting = 'Камбуз', extra = 'Без чаек'")
-    harness.change("update prompt set text = 'Суп кипел.'")
+    harness.db.change("story", genre="Комедия", hero="Кок", setting="Камбуз", extra="Без чаек")
+    harness.db.change("prompt", text="Суп кипел.")
     harness.says("Суп убежал.")
     person.press("▶️ Дальше")
     person.wait("Суп убежал.")
@@ -87,7 +89,7 @@ def test_a_picture_of_ones_own_words_is_left_on_no_disk(harness: BotHarness) -> 
     until(harness.settled)
     left = {file.name for file in harness.folder.iterdir()}
     assert left <= {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock", "log.txt"}
-    assert harness.value("select count(*) from outbox") == 0
+    assert harness.db.count("outbox") == 0
 
 
 # ---------------------------------------------------------------------- what it costs
@@ -95,12 +97,12 @@ def test_a_picture_of_ones_own_words_is_left_on_no_disk(harness: BotHarness) -> 
 
 def test_a_streamed_answer_is_charged_for_its_prompt_and_its_answer_by_the_vendors_figures(harness: BotHarness) -> None:
     person = chatting(harness)
-    before = harness.value("select balance from user")
+    before = harness.db.balance()
     ask(harness, person, "слово " * 100, "Ответ. " * 20 + "Всё.", chunks=5)
-    read, written = (harness.value(f"select {name} from call") for name in ("input", "output"))
+    read, written = (harness.db.value("call", column) for column in ("input", "output"))
     assert read > 100 and written > 20
-    assert harness.value("select estimated from call") == 0
-    assert before - harness.value("select balance from user") == read + written
+    assert harness.db.value("call", "estimated") == 0
+    assert before - harness.db.balance() == read + written
 
 
 def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(harness: BotHarness) -> None:
@@ -110,7 +112,7 @@ def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(harness: 
     person.wait_draft("Два.")
     person.send("стоп")
     person.wait("Остановился")
-    assert harness.value("select input from call") > 100 and harness.value("select charged from call") > 100
+    assert harness.db.value("call", "input") > 100 and harness.db.value("call", "charged") > 100
 
 
 # ---------------------------------------------------------------------- replies
@@ -205,7 +207,7 @@ def test_the_debug_mode_hears_of_healed_tries_and_of_the_tokenizer(
     person.press("▶️ Дальше")
     person.wait("Дошло.")
     assert "потом прошло" in admin.wait("HTTP 503").text
-    held = harness.value("select reserved from call order by id limit 1")
+    held = harness.db.value("call", "reserved")
     harness.stop()
     harness.settings |= {"MAX_TOKENS_PER_ANSWER": "300", "MAX_TOKENS_PER_REQUEST": str((held - 800) * 11 // 10)}
     harness.models.faults.rule = lambda received: Behaviour(status=500) if received.kind == "tokenizer" else None

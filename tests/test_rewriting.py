@@ -64,7 +64,7 @@ def test_a_long_variant_takes_the_place_of_a_short_one(harness: BotHarness) -> N
     harness.says(long)
     person.press("🔄 Другой вариант")
     person.wait("Абзац 11")
-    until(lambda: not harness.value("select count(*) from outbox"))
+    until(lambda: not harness.db.count("outbox"))
     person.tap("◀")
     person.wait("Коротко.")
     assert not [message for message in person.shown if "Абзац" in message.text]
@@ -198,8 +198,8 @@ def test_a_branch_is_a_story_of_its_own_from_here(harness: BotHarness) -> None:
     assert "Общее начало." in on_wire(harness)
     person.send("/stories")
     assert "Ваши истории: 2" in person.wait("Ваши истории").text
-    first = harness.value("select min(id) from session")
-    assert harness.value("select count(*) from prompt where session_id = ?", first) == 1
+    first = harness.db.value("session", "id")
+    assert harness.db.count("prompt", session_id=first) == 1
 
 
 @pytest.mark.parametrize(
@@ -228,11 +228,11 @@ def test_a_suggestion_is_one_press_away_from_being_played(harness: BotHarness, a
 
 def test_suggestions_that_are_none_say_so_and_cost_nothing(harness: BotHarness) -> None:
     person = harness.writer()
-    before = harness.value("select balance from user where id = 1")
+    before = harness.db.balance()
     harness.says("Я не знаю, что предложить.")
     person.press("💡 Подскажи")
     assert person.wait("Не получилось обработать запрос").labels == ("🔁 Повторить",)
-    assert harness.value("select balance from user where id = 1") == before
+    assert harness.db.balance() == before
 
 
 def test_old_suggestions_are_past(harness: BotHarness) -> None:
@@ -349,7 +349,7 @@ def test_an_ending_whose_name_fails_keeps_its_working_name(harness: BotHarness) 
     harness.models.faults.order(Behaviour(status=500))
     person.press("✍️ На твой вкус")
     assert "Смотритель Маяк · Остров" in person.wait("Дописали!").text
-    until(lambda: harness.value("select count(*) from turn where state in ('waiting', 'running')") == 0)
+    until(lambda: harness.db.open_turns() == 0)
 
 
 def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
@@ -375,7 +375,7 @@ def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(har
     assert "Смотритель Маяк: слеп" in asked[-1][0]["text"]
     sizes = [sum(len(message["text"]) for message in prompt) for prompt in asked]
     assert max(sizes) < 3 * 3000 and max(sizes[100:]) <= max(sizes[:100])
-    assert harness.value("select count(*) from prompt where role = 'assistant'") == 200
+    assert harness.db.count("prompt", role="assistant") == 200
 
 
 def test_a_model_that_knows_no_schema_is_asked_without_one(harness: BotHarness) -> None:
@@ -483,7 +483,7 @@ def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(harness: BotHarness)
         harness.models.faults.order(Behaviour(status=400))
     person.press("🔄 Собрать заново")
     person.wait("Не получилось обработать")
-    assert harness.value("select text from memory") == "Егор рыжий."
+    assert harness.db.value("memory", "text") == "Егор рыжий."
 
 
 def test_a_stopped_variant_takes_the_place_of_the_part(harness: BotHarness) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import socket
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPE
 from handlers.rewriting import MOST_UNBEGUN
 from sandbox.model_faults import Behaviour
 from telegram.markdown import pieces
+from tests.bot_database import Not
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.test_hostile import message
 from turns import text_cleanup
@@ -31,10 +31,10 @@ VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "take",
 
 def press(harness: BotHarness, user_id: int, *presses: str) -> None:
     """Presses of buttons that the bot may never have sent; returns when they are in the inbox."""
-    before = harness.value("select count(*) from inbox")
+    before = harness.db.count("inbox")
     for number, data in enumerate(presses):
         _press(harness, user_id, data, before + number)
-    until(lambda: harness.value("select count(*) from inbox") >= before + len(presses), 30)
+    until(lambda: harness.db.count("inbox") >= before + len(presses), 30)
 
 
 def _press(harness: BotHarness, user_id: int, data: str, number: int) -> None:
@@ -48,11 +48,12 @@ def _press(harness: BotHarness, user_id: int, data: str, number: int) -> None:
     harness.telegram.raw_update({"callback_query": query})
 
 
-def rows(harness: BotHarness, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    connection = sqlite3.connect(f"file:{harness.folder / 'bot.db'}?mode=ro", uri=True)
-    found = connection.execute(sql, values).fetchall()
-    connection.close()
-    return found
+def belongings(harness: BotHarness, user_id: int) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows that are a user's, and every story and suggestion."""
+    owners = {"user": "id", "character": "owner_id"}
+    tables = ("user", "session", "prompt", "kept_words", "character", "turn", "call")
+    found = {table: harness.db.rows(table, **{owners.get(table, "user_id"): user_id}) for table in tables}
+    return found | {table: harness.db.rows(table) for table in ("story", "suggestion")}
 
 
 # ── prompts ──
@@ -103,7 +104,7 @@ def test_what_a_model_says_never_acts(harness: BotHarness, text: str) -> None:
     admin.wait(text)
     admin.send("А теперь?", reply_to=admin.last.id)
     admin.wait()
-    assert harness.value("select count(*) from user where banned = 0") == 1
+    assert harness.db.count("user", banned=0) == 1
     assert harness.app is not None and not harness.app.halted.is_set()
     assert not [one for one in admin.bot_messages if "навсегда?" in one.text or "Остановить бота?" in one.text]
 
@@ -119,26 +120,20 @@ def test_no_forged_press_reaches_what_is_anothers(harness: BotHarness) -> None:
     owner.wait("Вы в меню")
     owner.send(f"Слова про {SECRET}")
     owner.wait("Слова у меня")
-    harness.change(
-        "insert into character (owner_id, name, line, greeting, personality, created_at) values (2, ?1, ?1, ?1, ?1, 1)",
-        SECRET,
+    harness.db.insert(
+        "character", owner_id=2, name=SECRET, line=SECRET, greeting=SECRET, personality=SECRET, created_at=1
     )
     harness.new_person(1)
     until(harness.settled, 30)
-    look = {
-        table: f"select * from {table} where {column} = 2 order by 1"
-        for table, column in (("user", "id"), ("session", "user_id"), ("prompt", "user_id"), ("kept_words", "user_id"),
-                              ("character", "owner_id"), ("turn", "user_id"), ("call", "user_id"))
-    } | {"story": "select * from story order by 1", "suggestion": "select * from suggestion order by 1"}  # fmt: skip
-    before = {table: rows(harness, sql) for table, sql in look.items()}
-    ids = {row[0] for table in ("session", "prompt", "kept_words", "character", "turn") for row in before[table]}
-    ids |= {row[0] for row in rows(harness, "select max(id) from inbox union select id from suggestion")}
+    before = belongings(harness, 2)
+    owned = ("session", "prompt", "kept_words", "character", "turn", "suggestion")
+    ids = {row["id"] for table in owned for row in before[table]} | {harness.db.last("inbox", "id")}
     forged = [f"{verb}:{number}" for verb in VERBS for number in sorted({*ids, 2})]
     forged += [f"give:{what}:5:2:1" for what in ("tokens", "sessions", "access", "nothing")]
     forged += [f"users:0:{number}" for number in (0, 1, 2)] + ["halt:0", "halt:1"]
     press(harness, 1, *forged)
     until(harness.settled, 30)
-    assert {table: rows(harness, sql) for table, sql in look.items()} == before
+    assert belongings(harness, 2) == before
     assert harness.app is not None and not harness.app.halted.is_set()
     thief = harness.telegram.user(1, "Анна")
     assert SECRET not in "".join(one.text for one in thief.messages)
@@ -153,18 +148,18 @@ def test_a_shared_link_opens_by_its_whole_token_only(harness: BotHarness, token:
     thief.wait("Эта ссылка")
     press(harness, 1, f"take:{token}")
     until(harness.settled, 30)
-    assert harness.value("select count(*) from story") == 1
+    assert harness.db.count("story") == 1
     harness.telegram.api.violations.clear()
 
 
 def test_links_cannot_be_guessed(harness: BotHarness) -> None:
-    until(lambda: harness.value("select count(*) from setting where key = 'bot_username'"))
+    until(lambda: harness.db.count("setting", key="bot_username"))
     writer = harness.writer()
     tokens = set()
     for _ in range(5):
         press(harness, 1, "share:1")
         until(harness.settled, 30)
-        tokens.add(harness.value("select share_token from story"))
+        tokens.add(harness.db.value("story", "share_token"))
         press(harness, 1, "unshare:1")
         until(harness.settled, 30)
     assert len(tokens) == 5  # a closed link stays closed: the next one is another
@@ -194,15 +189,15 @@ def test_a_flood_of_one_leaves_five_waiting_and_others_unharmed(harness: BotHarn
         flooder.send(f"слово {number}")
     other.send("/help")
     other.wait("Мы пишем историю вдвоём")
-    until(lambda: harness.value("select count(*) from inbox where state = 'new' and queued = 0") == 0)
-    assert harness.value("select count(*) from inbox where queued <> 0 and state = 'new'") == 5
+    until(lambda: harness.db.count("inbox", state="new", queued=0) == 0)
+    assert harness.db.count("inbox", queued=Not(0), state="new") == 5
 
 
 def test_copies_of_stories_have_a_limit(harness: BotHarness) -> None:
     writer = harness.writer()
     press(harness, 1, *(f"branch:{number + 1}" for number in range(MOST_UNBEGUN + 5)))
     until(harness.settled, 30)
-    assert harness.value("select count(*) from session where started_at is null") == MOST_UNBEGUN
+    assert harness.db.count("session", started_at=None) == MOST_UNBEGUN
     assert any("ничего не написано" in one.text for one in writer.bot_messages)
     harness.telegram.api.violations.clear()
 
@@ -239,7 +234,7 @@ def test_suggestions_nested_without_end_are_a_failed_turn(harness: BotHarness) -
     harness.says("[" * 200_000)
     writer.press("💡 Подскажи")
     writer.wait("Не получилось")
-    assert harness.value("select sum(reserved) from user") == 0
+    assert harness.db.total("user", "reserved") == 0
 
 
 def test_an_answer_without_an_end_is_cut(make_harness: Callable[..., BotHarness]) -> None:
@@ -248,8 +243,8 @@ def test_an_answer_without_an_end_is_cut(make_harness: Callable[..., BotHarness]
     writer = harness.writer()
     harness.says("Слово. " * 30_000)
     writer.press("▶️ Дальше")
-    until(lambda: harness.value("select count(*) from prompt") == 2)
-    assert harness.value("select max(length(text)) from prompt") <= 6400
+    until(lambda: harness.db.count("prompt") == 2)
+    assert max(len(text) for text in harness.db.values("prompt", "text")) <= 6400
     until(harness.settled, 30)
 
 
@@ -351,4 +346,4 @@ def test_a_name_cannot_turn_a_sentence_round(harness: BotHarness) -> None:
     person = harness.telegram.user(1, "\u202eанна\u2066")
     person.send("/start")
     person.wait("Меню внизу")
-    assert harness.value("select first_name from user") == "анна"
+    assert harness.db.value("user", "first_name") == "анна"

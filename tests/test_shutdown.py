@@ -10,7 +10,6 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until
-from tests.test_crashes import check_books
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -31,7 +30,7 @@ def test_a_running_turn_is_answered_and_nothing_new_is_taken(
     assert process.wait(25) == 0
     assert person.wait("Последнее слово.")
     assert harness.settled()
-    check_books(harness)
+    harness.check_books()
     assert not [message for message in late.bot_messages if "вдвоём" in message.text]
     harness.process()
     late.wait("Мы пишем историю вдвоём")
@@ -47,14 +46,14 @@ def test_a_turn_that_hangs_is_left_and_answered_in_the_next_life(harness: BotHar
     harness.says("Поздний ответ.")
     harness.says("И ещё один.")
     harness.stop(0.2)
-    assert harness.value("select count(*) from turn where state = 'running'") == 1
+    assert harness.db.count("turn", state="running") == 1
     harness.start()
     person.wait("И ещё один.")
     until(harness.settled)
     texts = [message.text for message in person.bot_messages]
     assert texts.count("Поздний ответ.") == 1 and texts.index("Поздний ответ.") < texts.index("И ещё один.")
     assert not [text for text in texts if "Не получилось" in text or "сломалось" in text]
-    check_books(harness)
+    harness.check_books()
 
 
 def test_told_to_stop_while_the_database_is_locked_the_process_still_ends(

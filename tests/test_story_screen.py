@@ -131,7 +131,7 @@ def test_own_words_go_on_with_the_story_after_start_and_after_a_restart(harness:
 def test_after_twelve_hours_a_story_recalls_where_it_stood_and_spends_nothing(harness: BotHarness) -> None:
     person = harness.writer(words="Смотритель ждал. Корабля не было. Чайки спали.")
     assert harness.app is not None
-    session = harness.value("select session_id from user where id = ?", person.id)
+    session = harness.db.value("user", "session_id", id=person.id)
     harness.app.db.stories.touch(session, 1)
     asked = len(harness.prompts())
     person.send("/start")
@@ -289,7 +289,7 @@ def test_older_text_becomes_memory_and_the_original_stays_whole(harness: BotHarn
         assert sum(len(message["text"]) for message in prompt) / 3 < 1500
     person.send("/whole_story")
     person.wait("Часть 0.")
-    assert until(lambda: harness.value("select count(*) from call where state = 'asked'") == 0)
+    assert until(lambda: harness.db.count("call", state="asked") == 0)
 
 
 def test_a_part_is_written_into_the_session_it_was_asked_for(harness: BotHarness) -> None:

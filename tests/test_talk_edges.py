@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.bot_database import Not
 from tests.harness import BotHarness, until
 from tests.test_chat import ask, asked, chatting
 from tests.test_groups import BOT, club
@@ -31,7 +32,7 @@ def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(harness: BotHa
         anna.send(f"{BOT} {words}")
         anna.wait(answer)
     assert [text for _, text in asked(harness)] == ["раз", "Один.", "два"]
-    assert harness.value("select count(*) from session where kind = 'chat'") == 1
+    assert harness.db.count("session", kind="chat") == 1
     anna.send("/t")
     anna.wait("💬 раз")
     anna.send("/clear")
@@ -47,7 +48,7 @@ def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(harn
     person.tap("💬 В чат", kept)
     person.wait("Из-за рассеяния.")
     assert asked(harness) == [("user", "Почему небо синее?")]
-    assert harness.value("select kind from turn order by id desc limit 1") == "chat"
+    assert harness.db.last("turn", "kind") == "chat"
 
 
 def test_tokens_of_a_conversation_with_a_character_are_called_by_its_name(harness: BotHarness) -> None:
@@ -63,13 +64,14 @@ def test_tokens_of_a_conversation_with_a_character_are_called_by_its_name(harnes
 def test_an_answer_that_comes_late_leaves_the_session_open_that_was_chosen_meanwhile(harness: BotHarness) -> None:
     person = chatting(harness)
     ask(harness, person, "Первый разговор.", "Раз.")
-    harness.change("insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'chat', 1, 1)")
-    harness.change("update session set touched_at = touched_at - 100")
+    harness.db.insert("session", user_id=1, chat_id=1, kind="chat", created_at=1, touched_at=1)
+    harness.db.add("session", touched_at=-100)
     harness.says("Два, но не сразу.", first_chunk_s=1.5)
     person.send("Ещё вопрос в первом.")
     until(lambda: len(harness.prompts()) == 2)
-    other = harness.value("select max(id) from session")
-    harness.change("update session set touched_at = 2 + (select max(touched_at) from session) where id = ?", other)
+    other = harness.db.last("session", "id")
+    latest = max(harness.db.values("session", "touched_at"))
+    harness.db.change("session", {"id": other}, touched_at=latest + 2)
     person.wait("Два, но не сразу.")
     ask(harness, person, "Другое.", "Три.")
     assert asked(harness) == [("user", "Другое.")]
@@ -78,7 +80,7 @@ def test_an_answer_that_comes_late_leaves_the_session_open_that_was_chosen_meanw
 def test_editing_the_first_words_of_an_earlier_talk_asks_nothing_in_the_new_one(harness: BotHarness) -> None:
     person = chatting(harness)
     first = ask(harness, person, "Первое.", "Раз.")
-    harness.change("insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'chat', 1, 9e9)")
+    harness.db.insert("session", user_id=1, chat_id=1, kind="chat", created_at=1, touched_at=9e9)
     person.edit(first, "Совсем другое.")
     person.wait("Правку вижу")
     assert len(harness.prompts()) == 1
@@ -87,13 +89,10 @@ def test_editing_the_first_words_of_an_earlier_talk_asks_nothing_in_the_new_one(
 def test_a_page_of_sessions_that_are_all_gone_says_so(harness: BotHarness) -> None:
     person = chatting(harness)
     for number in range(7):
-        harness.change(
-            "insert into session (user_id, chat_id, kind, created_at, touched_at) values (1, 1, 'character', 1, ?)",
-            number,
-        )
+        harness.db.insert("session", user_id=1, chat_id=1, kind="character", created_at=1, touched_at=number)
     person.send("/sessions")
     listed = person.wait("🗂")
-    harness.change("delete from session")
+    harness.db.delete("session")
     person.tap("▶", listed)
     person.wait("Здесь пока пусто")
 
@@ -102,7 +101,7 @@ def test_tokens_and_info_speak_of_what_was_touched_last(harness: BotHarness) -> 
     person = harness.writer()
     person.send("/chat")
     person.wait("💬 Чат")
-    harness.change("update session set touched_at = 1")
+    harness.db.change("session", touched_at=1)
     ask(harness, person, "Вопрос.", "Ответ.")
     person.send("/info")
     assert "Открыто: 💬 Вопрос." in person.wait("Соавтор").text
@@ -143,11 +142,11 @@ def test_the_marked_piece_of_the_last_answer_goes_along(harness: BotHarness) -> 
 
 def test_limits_speak_of_the_chat_there_and_not_of_stories(harness: BotHarness) -> None:
     person = chatting(harness)
-    harness.change("update user set balance = 10")
+    harness.db.change("user", balance=10)
     person.send("Вопрос.")
     assert "историй" not in person.wait("Токены кончились").text
-    harness.change("update user set balance = 30000")
-    harness.change("insert into budget (period, spent, reserved, lost, told) values ('ever', 1000000, 0, 0, 100)")
+    harness.db.change("user", balance=30000)
+    harness.db.insert("budget", period="ever", spent=1000000, reserved=0, lost=0, told=100)
     person.send("Вопрос.")
     said = person.wait("Лимит исчерпан").text
     assert "стори" not in said and "/whole_story" not in said
@@ -184,7 +183,7 @@ def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(harness: Bot
     person = harness.new_person(1)
     person.send("/model aliceai-llm")
     person.wait("Теперь для вас пишет")
-    harness.change("update user set balance = 1900")
+    harness.db.change("user", balance=1900)
     person.send("/image Кот")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
@@ -234,7 +233,7 @@ def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(harness: BotHar
     anna.send(f"{BOT} считай")
     anna.wait("Раз. Два.")
     boris.send(f"{BOT} привет")
-    until(lambda: harness.value("select count(*) from inbox where queued <> 0"))
+    until(lambda: harness.db.count("inbox", queued=Not(0)))
     anna.send("/cancel")
     assert "Не надо" not in anna.wait("Остановился").text
     boris.wait("Борису.")

@@ -12,15 +12,6 @@ from tests.harness import ADMIN_ID, BotHarness, until
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 
 
-def balance(harness: BotHarness, user_id: int = 1) -> int:
-    return int(harness.value("select balance from user where id = ?", user_id))
-
-
-def nothing_held(harness: BotHarness) -> bool:
-    held = [int(harness.value(f"select sum(reserved) from {table}")) for table in ("user", "session", "budget")]
-    return held == [0, 0, 0] and not harness.value("select count(*) from call where state = 'asked'")
-
-
 def test_two_quick_messages_of_one_user_are_answered_in_order(harness: BotHarness) -> None:
     person = harness.writer()
     harness.says("Ответ первый.", first_chunk_s=0.2)
@@ -60,7 +51,7 @@ def test_a_second_press_of_next_is_dropped_and_costs_nothing(harness: BotHarness
     person.press("▶️ Дальше")
     person.wait("Ход не потрачен")
     person.wait("Одна.")
-    until(lambda: nothing_held(harness))
+    until(harness.nothing_held)
     assert len(harness.prompts()) == asked + 1
 
 
@@ -79,7 +70,7 @@ def test_commands_and_buttons_that_need_no_model_answer_while_it_writes(harness:
 @pytest.mark.parametrize("way", ["стоп", "/cancel", "⏹ Стоп", "draft"])
 def test_stop_works_at_once_and_keeps_what_was_written(harness: BotHarness, way: str) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     harness.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
     person.press("▶️ Дальше")
     person.wait_draft("Он бежал.")
@@ -89,8 +80,8 @@ def test_stop_works_at_once_and_keeps_what_was_written(harness: BotHarness, way:
         person.send(way)
     person.wait("Остановился. Написанное осталось", timeout=2)
     assert person.draft is None
-    paid = before - balance(harness)
-    assert paid > 0 and nothing_held(harness)
+    paid = before - harness.db.balance()
+    assert paid > 0 and harness.nothing_held()
     harness.says("И вернулся.")
     person.send("Потом он устал.")
     person.wait("И вернулся.")
@@ -112,13 +103,13 @@ def test_stop_says_that_waiting_words_go_next(harness: BotHarness) -> None:
 
 def test_stop_before_a_word_keeps_the_words_and_costs_nothing(harness: BotHarness) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     harness.models.faults.order(Behaviour(hang=True))
     person.send("Он открыл дверь.")
     until(lambda: len(harness.prompts()) == 2)
     person.send("стоп")
     person.wait("Ваши слова остались в истории", timeout=2)
-    assert balance(harness) == before and nothing_held(harness)
+    assert harness.db.balance() == before and harness.nothing_held()
     harness.says("За дверью море.")
     person.press("▶️ Дальше")
     person.wait("За дверью море.")
@@ -180,7 +171,7 @@ def test_a_waiting_turn_can_be_stopped_in_the_queue(make_harness: Callable[..., 
     second.tap("⏹ Стоп")
     second.wait("ничего не написано и не потрачено")
     first.wait("Долгое начало.")
-    assert len(harness.prompts()) == 1 and nothing_held(harness)
+    assert len(harness.prompts()) == 1 and harness.nothing_held()
 
 
 FAILURES = {
@@ -200,11 +191,11 @@ FAILURES = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failed_call_says_so_costs_nothing_and_can_be_repeated(harness: BotHarness, name: str) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     harness.models.faults.order(FAILURES[name])
     person.send("Он встал.")
     assert person.wait(AWAY).labels == ("🔁 Повторить",)
-    assert balance(harness) == before and nothing_held(harness)
+    assert harness.db.balance() == before and harness.nothing_held()
     harness.says("Стало светло.")
     person.tap("🔁 Повторить")
     person.wait("Стало светло.")
@@ -229,12 +220,12 @@ def test_a_hiccup_is_healed_without_a_word(harness: BotHarness) -> None:
 
 def test_a_stream_cut_in_the_middle_keeps_what_came(harness: BotHarness) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     harness.says("Он шёл. Он бежал. Он летел.", chunks=3, cut_after=2)
     person.press("▶️ Дальше")
     person.wait("Он шёл. Он бежал.")
     assert person.wait("Не получилось дописать").labels == ("🔁 Повторить",)
-    assert balance(harness) < before and nothing_held(harness)
+    assert harness.db.balance() < before and harness.nothing_held()
     harness.says("Целая часть.")
     person.tap("🔁 Повторить")
     person.wait("Целая часть.")
@@ -244,11 +235,11 @@ def test_a_stream_cut_in_the_middle_keeps_what_came(harness: BotHarness) -> None
 @pytest.mark.parametrize("end", ["filter", "silent_filter"])
 def test_a_refused_turn_stays_out_of_the_story_and_can_be_asked_softer(harness: BotHarness, end: str) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     harness.models.faults.order(Behaviour(end=end))  # type: ignore[arg-type]
     person.send("Он взял топор.")
     assert person.wait("Модель не взялась за этот поворот").labels == ("🔁 Мягче",)
-    assert balance(harness) == before
+    assert harness.db.balance() == before
     harness.says("Топор он отложил.")
     person.tap("🔁 Мягче")
     person.wait("Топор он отложил.")
@@ -278,7 +269,7 @@ def test_a_hanging_model_ends_at_its_deadline(make_harness: Callable[..., BotHar
     harness.models.faults.order(Behaviour(hang=True))
     person.press("▶️ Дальше")
     person.wait(AWAY, timeout=5)
-    assert nothing_held(harness)
+    assert harness.nothing_held()
 
 
 def test_a_button_pressed_twice_or_by_somebody_else_does_nothing(harness: BotHarness) -> None:
@@ -355,7 +346,7 @@ def test_waiting_words_never_answer_the_wizard(harness: BotHarness) -> None:
     person.wait("Какую историю")
     person.wait("Часть вторая.")
     person.wait("Куда их?")
-    assert not harness.value("select genre from draft")
+    assert not harness.db.value("draft", "genre")
 
 
 def test_waiting_words_never_go_into_another_story(harness: BotHarness) -> None:

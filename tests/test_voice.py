@@ -12,6 +12,7 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY
 from sandbox.people import Person
 from sandbox.telegram_state import Attachment
+from tests.bot_database import Not
 from tests.harness import BotHarness, until
 from tests.poisoned_bot import DEADLY, DEATH
 from tests.test_groups import BOT, club
@@ -29,26 +30,11 @@ def hears(harness: BotHarness, *words: str, **behaviour: float) -> None:
     harness.models.faults.order(*(Behaviour(heard=each, **behaviour) for each in words), kind="stt")  # type: ignore[arg-type]
 
 
-def balance(harness: BotHarness) -> int:
-    return int(harness.value("select balance from user where id = 1"))
-
-
 def say(harness: BotHarness, person: Person, words: str) -> None:
     """Says words and waits until they are shown."""
     hears(harness, words)
     person.voice(recording())
     person.wait(f"🎙 {words.rstrip('.')}")
-
-
-def open_books(harness: BotHarness) -> int:
-    """What is held, waits or runs."""
-    return int(
-        harness.value("select sum(reserved) from user")
-        + harness.value("select coalesce(sum(reserved), 0) from budget")
-        + harness.value("select count(*) from call where state = 'asked'")
-        + harness.value("select count(*) from inbox where state in ('new', 'turn')")
-        + harness.value("select count(*) from turn where state in ('waiting', 'running')")
-    )
 
 
 # ---------------------------------------------------------------------- taken as typed
@@ -90,7 +76,7 @@ def test_words_that_were_said_are_the_message_that_said_them(harness: BotHarness
     message_id = person.voice(recording())
     person.wait("За ней море.")
     assert (
-        harness.value("select text from prompt join sent on prompt_id = prompt.id where message_id = ?", message_id)
+        harness.db.value("prompt", "text", id=harness.db.value("sent", "prompt_id", message_id=message_id))
         == "Он открыл дверь"
     )
 
@@ -149,18 +135,18 @@ def test_music_is_no_voice_message(harness: BotHarness) -> None:
 
 def test_recognition_is_paid_by_fifteen_seconds_begun(harness: BotHarness) -> None:
     person = harness.new_person()
-    before = balance(harness)
+    before = harness.db.balance()
     say(harness, person, "раз")
-    assert before - balance(harness) == PRICE
+    assert before - harness.db.balance() == PRICE
     hears(harness, "два", "три")
     person.voice(recording(40))  # longer than Telegram was told
     person.wait("🎙 два три")
-    assert before - balance(harness) == PRICE * 4
+    assert before - harness.db.balance() == PRICE * 4
     assert len(harness.models.of("stt")) == 3
-    until(lambda: not open_books(harness))
-    assert harness.value("select count(*) from call where session_id is null and purpose = 'hearing'") == 2
-    assert harness.value("select sessions from user") == 0
-    assert harness.value("select count(*) from turn where hint <> ''") == 0
+    until(harness.is_idle)
+    assert harness.db.count("call", session_id=None, purpose="hearing") == 2
+    assert harness.db.value("user", "sessions") == 0
+    assert harness.db.count("turn", hint=Not("")) == 0
 
 
 def test_who_has_too_little_is_told_before_anything_is_fetched(make_harness: Callable[..., BotHarness]) -> None:
@@ -180,7 +166,7 @@ def test_a_recording_that_is_longer_than_was_told_is_refused_where_it_is_too_dea
     person = harness.new_person()
     person.voice(recording(100))
     person.wait("Ходы кончились")
-    assert not harness.models.of("stt") and balance(harness) == PRICE
+    assert not harness.models.of("stt") and harness.db.balance() == PRICE
 
 
 def test_an_openai_compatible_server_hears_a_long_recording_whole(make_harness: Callable[..., BotHarness]) -> None:
@@ -198,7 +184,7 @@ def test_an_openai_compatible_server_hears_a_long_recording_whole(make_harness: 
     person.wait("🎙 долгий рассказ")
     person.wait("Слова у меня")
     assert [received.path for received in harness.models.of("stt")] == ["/v1/audio/transcriptions"]
-    assert balance(harness) == 30_000 - 7 * PRICE
+    assert harness.db.balance() == 30_000 - 7 * PRICE
 
 
 # ---------------------------------------------------------------------- failures
@@ -206,32 +192,32 @@ def test_an_openai_compatible_server_hears_a_long_recording_whole(make_harness: 
 
 def test_silence_costs_nothing_and_is_said(harness: BotHarness) -> None:
     person = harness.new_person()
-    before = balance(harness)
+    before = harness.db.balance()
     for heard in ("", " . "):
         hears(harness, heard)
         person.voice(recording())
         person.wait("Не расслышал")
-    assert balance(harness) == before
-    assert harness.value("select lost from budget") == 2 * PRICE  # the vendor bills silence
-    assert harness.value("select count(*) from turn where hint <> ''") == 0
+    assert harness.db.balance() == before
+    assert harness.db.value("budget", "lost") == 2 * PRICE  # the vendor bills silence
+    assert harness.db.count("turn", hint=Not("")) == 0
 
 
 @pytest.mark.parametrize("status", [500, 401, 403, 429])
 def test_a_service_that_fails_says_so_and_is_asked_again_by_button(harness: BotHarness, status: int) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     harness.models.faults.order(*[Behaviour(status=status)] * 3, kind="stt")
     person.voice(recording())
     failed = person.wait("Не получилось обработать запрос", timeout=15)
     assert failed.labels == ("🔁 Повторить",)
-    assert balance(harness) == before and not open_books(harness)
+    assert harness.db.balance() == before and harness.is_idle()
     harness.models.faults._queues.clear()
     hears(harness, "Дальше")
     harness.says("И стало светло.")
     person.tap("🔁 Повторить")
     person.wait("И стало светло.")
-    assert harness.value("select count(*) from turn where kind = 'hearing' and state = 'answered'") == 1
-    assert not open_books(harness)
+    assert harness.db.count("turn", kind="hearing", state="answered") == 1
+    assert harness.is_idle()
 
 
 def test_a_server_without_recognition_is_named(harness: BotHarness) -> None:
@@ -247,21 +233,21 @@ def test_a_file_that_telegram_does_not_give(harness: BotHarness, refusal: str, s
     harness.telegram.faults.refuse("getFile", 400, f"Bad Request: {refusal}")
     person.voice(recording())
     person.wait(said)
-    assert not open_books(harness)
+    assert harness.is_idle()
 
 
 def test_what_is_no_recording_is_said_to_have_failed(harness: BotHarness) -> None:
     person = harness.new_person()
     person.voice(b"OggS")
     person.wait("Не получилось обработать запрос")
-    assert not open_books(harness)
+    assert harness.is_idle()
 
 
 def test_a_recording_of_an_hour_is_too_long(harness: BotHarness) -> None:
     person = harness.new_person()
     person.voice(recording(25 * 60))
     assert "до 20 минут" in person.wait("не осилить").text
-    assert not harness.models.of("stt") and not open_books(harness)
+    assert not harness.models.of("stt") and harness.is_idle()
 
 
 # ---------------------------------------------------------------------- order
@@ -361,7 +347,7 @@ def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(harness: B
 @pytest.mark.parametrize("way", ["стоп", "/cancel"])
 def test_a_stop_overtakes_and_ends_the_hearing(harness: BotHarness, way: str) -> None:
     person = harness.writer()
-    before = balance(harness)
+    before = harness.db.balance()
     hears(harness, "Он упал", first_chunk_s=5.0)
     person.voice(recording())
     until(lambda: harness.models.of("stt"))
@@ -372,8 +358,8 @@ def test_a_stop_overtakes_and_ends_the_hearing(harness: BotHarness, way: str) ->
     person.wait("Стало пусто.")
     assert not [message for message in person.bot_messages if "🎙" in message.text]
     until(harness.settled)
-    assert harness.value("select charged from call where purpose = 'hearing'") == 0 and balance(harness) < before
-    assert harness.value("select count(*) from turn where hint <> ''") == 0
+    assert harness.db.value("call", "charged", purpose="hearing") == 0 and harness.db.balance() < before
+    assert harness.db.count("turn", hint=Not("")) == 0
 
 
 # ---------------------------------------------------------------------- kills
@@ -391,16 +377,16 @@ def test_killed_while_it_listens_it_hears_in_the_next_life_in_order_and_charges_
     person.voice(recording())
     until(lambda: harness.models.of("stt"))
     person.send("кот")
-    until(lambda: harness.value("select count(*) from inbox where state = 'new'") == 1)
+    until(lambda: harness.db.count("inbox", state="new") == 1)
     harness.kill(process)
     hears(harness, "сказка", first_chunk_s=0.3)
     harness.process()
     person.wait("Где всё случится")
     until(harness.settled)
-    assert (harness.value("select genre from draft"), harness.value("select hero from draft")) == ("Сказка", "кот")
-    assert harness.value("select sum(charged) from call") == PRICE == 30_000 - balance(harness)
-    assert harness.value("select count(*) from call where state = 'lost'") == 1
-    assert not open_books(harness)
+    assert (harness.db.value("draft", "genre"), harness.db.value("draft", "hero")) == ("Сказка", "кот")
+    assert harness.db.total("call", "charged") == PRICE == 30_000 - harness.db.balance()
+    assert harness.db.count("call", state="lost") == 1
+    assert harness.is_idle()
 
 
 def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_harness: Callable[..., BotHarness]) -> None:
@@ -413,15 +399,15 @@ def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_harness: 
     person.voice(recording())
     person.send("кот")
     assert process.wait(10) == DEATH
-    assert harness.value("select count(*) from call where state = 'settled'") == 1
+    assert harness.db.count("call", state="settled") == 1
     harness.process()
     person.wait("Где всё случится")
     until(harness.settled)
-    assert (harness.value("select genre from draft"), harness.value("select hero from draft")) == (
+    assert (harness.db.value("draft", "genre"), harness.db.value("draft", "hero")) == (
         DEADLY,
         "кот",
     )
-    assert len(harness.models.of("stt")) == 1 and balance(harness) == 30_000 - PRICE
+    assert len(harness.models.of("stt")) == 1 and harness.db.balance() == 30_000 - PRICE
     assert [message.text for message in person.bot_messages].count(f"🎙 {DEADLY}") in (1, 2)
 
 

@@ -7,7 +7,6 @@ Needs the system's Chromium and is skipped where there is none. With `PICTURES` 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -263,17 +262,9 @@ def test_an_empty_shelf_says_where_to_begin(opens: Opens) -> None:
 
 
 def test_usage_is_a_picture_to_see_and_a_table_to_read(opens: Opens, site: Site) -> None:
-    now = int(time.time())
     session_id = site.story()
-    turn_id = site.db.turns.add(
-        inbox_id=None, chat_id=7, user_id=7, session_id=session_id, kind="part", prompt_id=None, hint="", now=now
-    )
     for days in range(0, 25, 2):
-        site.db._connection.run(
-            "insert into call (turn_id, user_id, session_id, purpose, state, period, reserved, charged, asked_at)"
-            " values (?, 7, ?, 'part', 'settled', 'ever', 0, ?, ?)",
-            (turn_id, session_id, 300 + (days * 731) % 1900, now - days * 86_400),
-        )
+        site.tables.add_settled_call(7, 300 + (days * 731) % 1900, days_ago=days, session_id=session_id)
     page = opens()
     page.get_by_role("tab", name="Расход").click()
     expect(page.locator(".bars span")).to_have_count(30)

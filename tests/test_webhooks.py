@@ -16,6 +16,7 @@ from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import ALLOWED_UPDATES, Keep
 from telegram.webhook import MOST_BYTES, Webhook
+from tests.bot_database import Not
 from tests.harness import BotHarness, until
 from tests.test_process import run
 
@@ -75,7 +76,7 @@ def test_whoever_lacks_the_secret_is_refused(
     hooked: BotHarness, address: str, secret: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert post(address, words(1), secret) == 403
-    assert hooked.value("select count(*) from inbox") == 0
+    assert hooked.db.count("inbox") == 0
     assert "knocks at the webhook" in caplog.text
     assert SECRET not in caplog.text
 
@@ -97,7 +98,7 @@ def test_whoever_lacks_the_secret_is_refused(
 )
 def test_what_is_no_update_is_refused(hooked: BotHarness, address: str, update: object, status: int) -> None:
     assert post(address, update) == status
-    assert hooked.value("select count(*) from inbox") == (status == 200)
+    assert hooked.db.count("inbox") == (status == 200)
 
 
 def test_only_that_path_is_a_webhook_and_only_to_post(hooked: BotHarness, address: str) -> None:
@@ -112,14 +113,14 @@ def test_what_comes_twice_counts_once(hooked: BotHarness, address: str) -> None:
     before = len(person.bot_messages)
     assert [post(address, words(1)), post(address, words(1))] == [200, 200]
     person.wait("Мы пишем историю вдвоём")
-    assert hooked.value("select count(*) from inbox where update_id = 501") == 1
+    assert hooked.db.count("inbox", update_id=501) == 1
     person.send("/help")
     until(lambda: len(person.bot_messages) == before + 2)
 
 
 def test_what_cannot_be_kept_is_brought_again(hooked: BotHarness) -> None:
     person = hooked.new_person()
-    until(lambda: hooked.value("select count(*) from outbox") == 0)  # a message that can't be marked keeps the next
+    until(lambda: hooked.db.count("outbox") == 0)  # a message that can't be marked keeps the next
     with hooked.locked():
         person.send("/help")
         person.wait("Не могу сохранить")
@@ -162,7 +163,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
     )
     assert isinstance(info, dict) and (info["url"], info["pending_update_count"]) == ("", 0)
     assert all(not call.params.get("drop_pending_updates") for call in harness.telegram.called("deleteWebhook"))
-    assert harness.value("select count(*) from inbox where state <> 'done'") == 0
+    assert harness.db.count("inbox", state=Not("done")) == 0
 
 
 def test_a_webhook_that_another_copy_sets_is_left_to_it(harness: BotHarness, caplog: pytest.LogCaptureFixture) -> None:

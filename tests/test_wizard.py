@@ -259,4 +259,4 @@ def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(harness: BotHarn
         person.wait("Какую историю")
         person.press("✖️ Отмена")
         person.wait("Отложили")
-    assert len(harness.value("select extra from draft")) <= 1000
+    assert len(harness.db.value("draft", "extra")) <= 1000
