@@ -164,7 +164,7 @@ def test_who_has_not_started_the_bot_or_is_banned_reads_why(site: Site) -> None:
     stranger = site.ask("api/start", init_data({"id": 8, "first_name": "Борис"}))
     assert stranger.status_code == 403
     assert "Старт" in stranger.json()["error"]["text"]
-    site.db._connection.run("update user set banned = 1 where id = 7")
+    site.tables.change("user", {"id": 7}, banned=1)
     assert site.ask("api/start").json()["error"]["code"] == "banned"
 
 
@@ -443,16 +443,7 @@ def test_somebody_elses_story_and_a_deleted_one_are_out_of_reach(site: Site) -> 
 
 
 def test_usage_shows_thirty_days_and_what_is_left(site: Site) -> None:
-    now = int(time.time())
-    session_id = site.story()
-    turn_id = site.db.turns.add(
-        inbox_id=None, chat_id=7, user_id=7, session_id=session_id, kind="part", prompt_id=None, hint="", now=now
-    )
-    site.db._connection.run(
-        "insert into call (turn_id, user_id, session_id, purpose, state, period, reserved, charged, asked_at)"
-        " values (?, 7, ?, 'part', 'settled', 'ever', 0, 321, ?)",
-        (turn_id, session_id, now),
-    )
+    site.tables.add_settled_call(7, 321, session_id=site.story())
     usage = site.ask("api/usage").json()
     assert len(usage["days"]) == 30
     assert usage["days"][-1]["tokens"] == 321
