@@ -1,4 +1,4 @@
-"""Rewrite the links of the pages that leave docs/, for the site that MkDocs builds."""
+"""MkDocs hooks: rewrite links that leave docs/, and refuse files from other hosts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINK = re.compile(r"(?<!!)\[([^\]]*)\]\(\.\./([^)#\s]+)(#[^)\s]*)?\)")
-log = logging.getLogger("mkdocs.hooks")  # a warning there fails a strict build
+FOREIGN = re.compile(
+    r'<(?:script|img|iframe|link rel="(?:stylesheet|preconnect|preload)")[^>]*(?:src|href)="(https?:[^"]+)'
+)
+log = logging.getLogger("mkdocs.hooks")  # a warning here fails a strict build
 
 
 def on_page_markdown(markdown: str, *, config: Mapping[str, Mapping[str, str]], **_: object) -> str:
-    """Point such links to the repository, or keep only their text where its address is unknown."""
+    """Point links like `../bot.py` to the repository; keep only their text if its address is unknown."""
     repository = config["extra"]["repository"].rstrip("/")
 
     def outside(link: re.Match[str]) -> str:
@@ -23,3 +26,10 @@ def on_page_markdown(markdown: str, *, config: Mapping[str, Mapping[str, str]], 
         return f"[{text}]({repository}/blob/HEAD/{path}{anchor})" if repository else text
 
     return LINK.sub(outside, markdown)
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Warn of scripts, styles and pictures that a page would load from another host."""
+    for address in FOREIGN.findall(output):
+        log.warning("a page loads %s", address)
+    return output

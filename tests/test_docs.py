@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from PIL.WebPImagePlugin import WebPImageFile
 
+from assets.docs_links import on_page_markdown, on_post_page
 from config import names
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.version import VERSION
@@ -91,6 +92,27 @@ def test_every_page_is_in_the_navigation_of_the_site() -> None:
     assert sorted(named) == sorted(page.name for page in DOCS.glob("*.md"))
 
 
+def test_the_site_points_links_out_of_docs_to_the_repository(caplog: pytest.LogCaptureFixture) -> None:
+    page = "See [the bot](../bot.py#x), [costs](costs.md) and ![a picture](pictures/card.webp)."
+    known = on_page_markdown(page, config={"extra": {"repository": "https://example.org/bot/"}})
+    assert known == page.replace("../bot.py", "https://example.org/bot/blob/HEAD/bot.py")
+    assert on_page_markdown(page, config={"extra": {"repository": ""}}) == page.replace(
+        "[the bot](../bot.py#x)", "the bot"
+    )
+    assert caplog.messages == []
+    on_page_markdown("[gone](../gone.py)", config={"extra": {"repository": ""}})
+    assert caplog.messages == ["a page links to gone.py, which doesn't exist"]
+
+
+def test_the_site_loads_nothing_from_other_hosts(caplog: pytest.LogCaptureFixture) -> None:
+    on_post_page('<a href="https://t.me/"></a><script src="assets/x.js"></script><link rel="stylesheet" href="x.css">')
+    assert caplog.messages == []
+    on_post_page(
+        '<script defer src="https://example.org/x.js"></script><link rel="stylesheet" href="https://example.org/x">'
+    )
+    assert caplog.messages == ["a page loads https://example.org/x.js", "a page loads https://example.org/x"]
+
+
 def test_every_page_links_to_itself_in_the_other_language() -> None:
     for russian in DOCS.glob("*.ru.md"):
         english = russian.with_name(russian.name.replace(".ru.md", ".md"))
@@ -100,7 +122,7 @@ def test_every_page_links_to_itself_in_the_other_language() -> None:
 
 def test_every_picture_is_shown_and_small() -> None:
     pictures = set(PICTURES.iterdir())
-    assert pictures - set.union(*map(targets, PAGES)) == set()
+    assert pictures - {target for page in PAGES for target in targets(page)} == set()
     assert [picture.name for picture in pictures - {ANIMATION} if picture.stat().st_size > 120_000] == []
 
 
