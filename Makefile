@@ -5,7 +5,14 @@ BIN := $(VENV)/bin/python
 # The first Python from 3.11 on that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
+
+# Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed.
+define install
+@rm -f $(2); { $(PIP) --progress-bar off --require-hashes -r $(1) && touch $(2); } \
+	| awk '/^Collecting / { printf "  %s\n", $$2; fflush() } /^Installing/ { print "  … unpacking"; fflush() }'; \
+	test -f $(2)
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run install test chaos bench check pictures docs lock clean chromium
@@ -44,7 +51,7 @@ docs: $(VENV)/.installed-docs ## build the site of docs/ into site/; a broken li
 	@echo "site/index.html"
 
 lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
-	@$(PIP) uv==0.13.8
+	@$(PIP) --quiet uv==0.13.8
 	@for name in requirements requirements-dev requirements-docs; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			$(ARGS) $$name.in -o $$name.txt; \
@@ -56,19 +63,17 @@ clean: ## remove the virtual environment, the site and the tools' caches; keep .
 
 # A stamp file says what is installed in the environment; `venv --clear` removes it with the environment.
 $(VENV)/.installed: requirements.txt $(BIN)
-	@echo "Installing what the bot needs…"
-	@$(PIP) --require-hashes -r requirements.txt
-	@touch $@
+	@echo "Installing what the bot needs, once; it takes about a minute:"
+	$(call install,requirements.txt,$@)
 
 $(VENV)/.installed-dev: requirements-dev.txt $(BIN)
-	@echo "Installing what the tests need…"
-	@$(PIP) --require-hashes -r requirements-dev.txt
-	@touch $(VENV)/.installed $@
+	@echo "Installing what the tests need, once; it takes a minute or two:"
+	$(call install,requirements-dev.txt,$@)
+	@touch $(VENV)/.installed
 
 $(VENV)/.installed-docs: requirements-docs.txt $(BIN)
-	@echo "Installing what builds the site…"
-	@$(PIP) --require-hashes -r requirements-docs.txt
-	@touch $@
+	@echo "Installing what builds the site, once:"
+	$(call install,requirements-docs.txt,$@)
 
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \

@@ -10,9 +10,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telebot import TeleBot, apihelper
+from telebot import TeleBot
 
 from ai.catalog import Catalogue
+from ai.retry import unheard
 from app.model_state import ModelStateStore
 from app.providers import Vendors, make_vendors
 from app.watchdog import Watch, make_meter
@@ -20,8 +21,8 @@ from config import Config
 from conversation.localization import FALLBACK, Locales
 from core import logs
 from core.errors import StorageError, TelegramRefused
-from core.http_client import Network, Sessions
-from core.metrics import SILENT, Metrics
+from core.http_client import HttpClient
+from core.network import Network
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, InboxRow
 from export.story_book import file_of
@@ -29,13 +30,13 @@ from gpt import GPT, CallFailure
 from handlers import privacy, router
 from handlers.context import Services
 from handlers.usage import PICTURE, TOTALS, Statistics
-from monitoring.alerts import FaultReports
+from monitoring.alerts import ModelErrorAlerts
 from monitoring.analytics import Analytics, TellingOutbox
 from monitoring.systemd import Supervisor
-from telegram.api_client import BotApi
+from telegram.api_client import BotApi, send_telebot_through
 from telegram.bot_profile import bring_up_to_date
 from telegram.dispatcher import Intake
-from telegram.rate_limits import Pace
+from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from turns.characters import talk_families
 from turns.generation import Writing
@@ -64,19 +65,6 @@ def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -
     return WebApp(config, db, locales, intake.put, intake.webhook)
 
 
-class FailureListener:
-    """Takes faults before there is anybody to report them to."""
-
-    def __init__(self, meter: Metrics = SILENT) -> None:
-        self.reports: FaultReports | None = None
-        self._meter = meter
-
-    def __call__(self, fault: CallFailure) -> None:
-        self._meter.model_failed(fault.purpose, fault.error.status, fault.healed)
-        if self.reports is not None:
-            self.reports.take(fault)
-
-
 class App:
     """Composition root. `start` returns at once; `stop` ends every part in order."""
 
@@ -86,25 +74,10 @@ class App:
         self.halted = threading.Event()  # an admin has asked for the end
         self._stopped = threading.Event()
         self.locales = Locales.load(ROOT / "locales")
-        sessions = Sessions(network or Network())
+        http = HttpClient(network or Network())
         meter = make_meter(config)
-        listener = FailureListener(meter)
-        vendors = make_vendors_of(config, sessions, listener)
-        self.offer = vendors.offer
-        self.gpt = GPT(
-            vendors.wire,
-            sessions,
-            timeout_s=config.model_timeout_s,
-            wire_of=vendors.wire_of,
-            on_fault=listener,
-        )
-        self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
-        # The library keeps these for the whole process, untyped.
-        vars(apihelper).update(
-            API_URL=f"{config.telegram_api_url}/bot{{0}}/{{1}}",
-            FILE_URL=f"{config.telegram_api_url}/file/bot{{0}}/{{1}}",
-            CUSTOM_REQUEST_SENDER=self.api.sender,
-        )
+        self.api = BotApi(config.telegram_token, config.telegram_api_url, http)
+        send_telebot_through(self.api, config.telegram_api_url)
         self.bot = TeleBot(config.telegram_token, threaded=False)
         self.db = Database(config.database_path)
         for language in self.locales:
@@ -115,14 +88,24 @@ class App:
             self.api,
             TellingOutbox(self.db, self.analytics),
             senders=8 + config.model_slots // 8,
-            pace=Pace(
+            limits=SendLimits(
                 messages_per_s=config.telegram_messages_per_s,
                 chat_interval_s=config.telegram_chat_interval_s,
                 group_per_min=config.telegram_group_per_min,
             ),
             on_blocked=self._blocked,
-            make=self._make,
-            meter=meter,
+            render=self._make,
+            metrics=meter,
+        )
+        self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, meter)
+        vendors = make_vendors_of(config, http, self.alerts.report)
+        self.offer = vendors.offer
+        self.gpt = GPT(
+            vendors.wire,
+            http,
+            timeout_s=config.model_timeout_s,
+            wire_of=vendors.wire_of,
+            on_fault=self.alerts.report,
         )
         webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
         said = self._trouble, self._no_access, self._poisoned
@@ -138,7 +121,6 @@ class App:
             *(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics),
             meter=meter,
         )
-        self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
         self._makers: Mapping[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
             "book": partial(file_of, self.db, self.locales),
@@ -189,7 +171,7 @@ class App:
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
         self.db.close()
-        logs.event(log, logging.INFO, "stopped", turns_left=left)
+        logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
 
     def _show_profile(self) -> None:
         self.intake.source.begun.wait()
@@ -206,7 +188,7 @@ class App:
                     self.watch.beat()
                 self.turns.show_places()
                 if ticks % TICKS_PER_S == 0:
-                    self.reports.flush()
+                    self.alerts.flush()
                     self.analytics.flush()
                     self.db.forgetting.erase_words()
                 if ticks % (60 * TICKS_PER_S) == 0:
@@ -216,9 +198,9 @@ class App:
                     self.db.stories.purge(int(time.time()))
                     self.db.characters.purge(int(time.time()))
             except StorageError as error:
-                logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
+                logs.event(log, logging.ERROR, "storage_unavailable", part="ticker", error=str(error))
             except Exception:
-                log.exception("ticker failed")
+                logs.event(log, logging.ERROR, "ticker_failed", exc_info=True)
 
     # ------------------------------------------------------------------ callbacks of lower layers
 
@@ -239,7 +221,8 @@ class App:
         logs.event(
             log,
             logging.CRITICAL,
-            "Telegram refuses TELEGRAM_TOKEN: copy the right one from @BotFather",
+            "token_refused",
+            hint="copy the right TELEGRAM_TOKEN from @BotFather",
             error=str(error),
         )
         self.fatal.set()
@@ -262,12 +245,12 @@ class App:
         try:
             self.db.users.set_blocked(chat_id, True)
         except StorageError as error:
-            logs.event(log, logging.WARNING, "block not kept", error=str(error))
+            logs.event(log, logging.WARNING, "block_save_failed", error=str(error))
 
 
-def make_vendors_of(config: Config, sessions: Sessions, on_fault: FailureListener) -> Vendors:
+def make_vendors_of(config: Config, http: HttpClient, on_fault: Callable[[CallFailure], None] = unheard) -> Vendors:
     """Providers of models, images and speech, with the catalog that the configuration names."""
-    return make_vendors(config, load_catalogue(config), sessions, on_fault)
+    return make_vendors(config, load_catalogue(config), http, on_fault)
 
 
 def load_catalogue(config: Config) -> Catalogue:

@@ -19,7 +19,7 @@ from ai.provider import Credential, Static
 from ai.registry import ModelRegistry, Server
 from ai.speech import FirstAble, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from config import Config
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
 from yandex_gpt import YandexProvider, model_uri, native, yandex_credential
 
@@ -38,30 +38,30 @@ class Vendors:
     recogniser: SpeechToText  # the default vendor's; the other one's for what that can't take
 
 
-def make_vendors(config: Config, catalogue: Catalogue, sessions: Sessions, on_fault: OnFault) -> Vendors:
+def make_vendors(config: Config, catalogue: Catalogue, http: HttpClient, on_fault: OnFault) -> Vendors:
     """The configured vendors' ways of being asked."""
     wires: dict[tuple[str, str], ModelProvider] = {}
     server = None
     recognisers: list[SpeechToText] = []
     own = _openai_credential(config)
     if config.has_yandex:
-        credential = _yandex_credential(config, sessions, on_fault)
+        credential = _yandex_credential(config, http, on_fault)
         wires["yandex", "native"] = _yandex_wire(config, credential)
-        wires["yandex", "openai"] = _yandex_openai_wire(config, credential, sessions)
-        recognisers.append(YandexSpeechToText(sessions, credential, url=config.yandex_stt_url, on_fault=on_fault))
+        wires["yandex", "openai"] = _yandex_openai_wire(config, credential, http)
+        recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_fault=on_fault))
     if config.has_openai:
-        wires["openai", "openai"] = openai_wire = _openai_wire(config, sessions)
+        wires["openai", "openai"] = openai_wire = _openai_wire(config, http)
         server = _server(config, catalogue, openai_wire)
         place = len(recognisers) if config.model_provider == "yandex" else 0
-        recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, sessions, own, on_fault=on_fault))
+        recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_fault=on_fault))
     if config.model_provider == "yandex":
         painter: ImageGenerator = YandexImageGenerator(
-            config.yandex_folder_id, sessions, credential, base_url=config.yandex_openai_url, on_fault=on_fault
+            config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_fault=on_fault
         )
-        narrator: TextToSpeech = YandexTextToSpeech(sessions, credential, url=config.yandex_tts_url, on_fault=on_fault)
+        narrator: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_fault=on_fault)
     else:
-        painter = OpenAIImageGenerator(config.openai_base_url, sessions, own, on_fault=on_fault)
-        narrator = OpenAITextToSpeech(config.openai_base_url, sessions, own, on_fault=on_fault)
+        painter = OpenAIImageGenerator(config.openai_base_url, http, own, on_fault=on_fault)
+        narrator = OpenAITextToSpeech(config.openai_base_url, http, own, on_fault=on_fault)
     offer = _offer(config, catalogue, server)
 
     def wire_of(name: str) -> ModelProvider:
@@ -117,9 +117,9 @@ def _server(config: Config, catalogue: Catalogue, wire: OpenAIProvider) -> Serve
 # ---------------------------------------------------------------------- how they are asked
 
 
-def _yandex_credential(config: Config, sessions: Sessions, on_fault: OnFault) -> Credential:
+def _yandex_credential(config: Config, http: HttpClient, on_fault: OnFault) -> Credential:
     return yandex_credential(
-        sessions,
+        http,
         api_key=config.yandex_api_key,
         iam_token=config.yandex_iam_token,
         sa_key_file=config.yandex_sa_key_file or "",
@@ -134,10 +134,10 @@ def _yandex_wire(config: Config, credential: Credential) -> YandexProvider:
     return YandexProvider(config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url)
 
 
-def _yandex_openai_wire(config: Config, credential: Credential, sessions: Sessions) -> OpenAIProvider:
+def _yandex_openai_wire(config: Config, credential: Credential, http: HttpClient) -> OpenAIProvider:
     return OpenAIProvider(
         config.yandex_openai_url,
-        sessions,
+        http,
         credential=credential,
         model=config.yandex_model,
         sent_as=partial(model_uri, config.yandex_folder_id),
@@ -150,7 +150,7 @@ def _openai_credential(config: Config) -> Credential:
     return Static(f"Bearer {config.openai_api_key}" if config.openai_api_key else "")
 
 
-def _openai_wire(config: Config, sessions: Sessions) -> OpenAIProvider:
+def _openai_wire(config: Config, http: HttpClient) -> OpenAIProvider:
     return OpenAIProvider(
-        config.openai_base_url, sessions, credential=_openai_credential(config), model=config.openai_model
+        config.openai_base_url, http, credential=_openai_credential(config), model=config.openai_model
     )

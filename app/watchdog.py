@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from config import Config
 from core.metrics import SILENT, Metrics
 from core.version import VERSION
 from database import Database
 from monitoring.health import Health, Heart, Queues, Standing
-from monitoring.server import WatchServer
 from monitoring.systemd import Supervisor
 from telegram.dispatcher import Intake
 from telegram.sender import Delivery
 from turns import limits
 from turns.workers import Turns
+
+if TYPE_CHECKING:
+    from monitoring.server import WatchServer
 
 TOLD_A_PERIOD = 3  # signs of life within the time after which systemd loses its patience
 
@@ -51,10 +54,10 @@ class Watch:
         self._told_at: float | None = None  # of the last sign to systemd
         self.health = Health(
             {
-                intake.source.name: intake.source.trouble,
-                "handlers": intake.trouble,
-                "turns": turns.trouble,
-                "sending": delivery.trouble,
+                intake.source.name: intake.source.health_problem,
+                "handlers": intake.health_problem,
+                "turns": turns.health_problem,
+                "sending": delivery.health_problem,
                 "ticker": self._heart.ticker,
                 "database": self._heart.database,
             }
@@ -95,11 +98,12 @@ class Watch:
 
     def _serve(self, host: str, port: int, meter: Metrics) -> WatchServer:
         from monitoring.prometheus import PrometheusMetrics
+        from monitoring.server import WatchServer
 
         assert isinstance(meter, PrometheusMetrics)
         build = {"version": VERSION, "provider": self._config.model_provider}
         meter.watch(self._standing, self._queues, self.health, build)
-        return WatchServer(host, port, self.health, meter.page)
+        return WatchServer(host, port, self.health, meter.application())
 
     def _standing(self) -> Standing:
         now = time.time()

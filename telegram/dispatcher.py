@@ -144,7 +144,7 @@ class Intake:
         for lane in self._lanes:
             lane.join(max(0.0, ends_at - time.monotonic()))
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why updates aren't handled, in a few words; empty while they are."""
         ended = sum(not lane.is_alive() for lane in self._lanes)
         if ended:
@@ -203,11 +203,11 @@ class Intake:
             try:
                 held = self._run(row, UpdateResult(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
             except StorageError as error:
-                event(log, logging.ERROR, "handler waits for the database", inbox=row.id, error=str(error))
+                event(log, logging.ERROR, "storage_unavailable", part="handler", inbox=row.id, error=str(error))
                 self.tell_of_storage(row.chat_id)
                 again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
-                log.exception("lane failed")
+                event(log, logging.ERROR, "update_worker_failed", exc_info=True)
             self._lines.put_down(taken, held=held, again=again)
             if held is not None:
                 self._look_again(row.chat_id)
@@ -256,7 +256,7 @@ class Intake:
             return None
         except Exception:
             failed = True
-            log.exception("handler failed inbox=%s chat=%s", row.id, row.chat_id)
+            event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             with self._db.transaction():
                 sorry = Outgoing(
                     row.chat_id, "sendMessage", {"text": self._trouble(row.chat_id, "bug"), "parse_mode": "HTML"}
@@ -271,7 +271,7 @@ class Intake:
         event(
             log,
             logging.INFO,
-            "update handled",
+            "update_handled",
             inbox=row.id,
             chat=row.chat_id,
             verdict=envelope.verdict,
@@ -314,7 +314,7 @@ class Intake:
             self._db.inbox.set_aside(row.id)
         self._earlier.discard(row.id)
         self._meter.update_handled("aside")
-        event(log, logging.ERROR, "update set aside", inbox=row.id, chat=row.chat_id, reason=reason)
+        event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)
         self._on_poison(row, reason)
 
     def tell_of_storage(self, chat_id: int) -> None:

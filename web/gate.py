@@ -80,7 +80,7 @@ class Gate:
         except Refused as refused:
             if not self._refusals.takes(request.remote_addr):
                 raise Sorry(429, "pace") from refused  # without a line in the log, which anybody could fill
-            event(log, logging.INFO, "web app refused", reason=str(refused))
+            event(log, logging.INFO, "web_request_refused", reason=str(refused))
             raise Sorry(401, "stale" if refused.stale else "unsigned") from refused
         pace = self._reads if request.method in ("GET", "HEAD") else self._changes
         if not pace.takes(visitor.id):

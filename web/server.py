@@ -81,7 +81,7 @@ class WebApp:
     def start(self) -> None:
         """Serves the web app from now on, in a thread of its own; logs the port."""
         self._thread.start()
-        event(log, logging.INFO, "web server listens", port=self.port)
+        event(log, logging.INFO, "web_server_started", port=self.port)
 
     def stop(self) -> None:
         """Takes no more requests and waits a moment for those under way."""
