@@ -99,7 +99,7 @@ def _check(config: Config, network: Network) -> int:
     vendors = make_vendors_of(config, sessions, FailureListener())
     gpt = GPT(vendors.wire, sessions, timeout_s=30.0, wire_of=vendors.wire_of)
     api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
-    return 0 if check(config, api, gpt, vendors.offer, print) else 1
+    return 0 if check(config, api, gpt, vendors.registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:

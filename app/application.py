@@ -90,7 +90,7 @@ class App:
         meter = make_meter(config)
         listener = FailureListener(meter)
         vendors = make_vendors_of(config, sessions, listener)
-        self.offer = vendors.offer
+        self.registry = vendors.registry
         self.gpt = GPT(
             vendors.wire,
             sessions,
@@ -127,10 +127,10 @@ class App:
         webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
         said = self._trouble, self._no_access, self._poisoned
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, webhook=webhook, meter=meter)
-        outcomes = Outcomes(config, self.db, self.locales, self.offer)
-        choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
+        outcomes = Outcomes(config, self.db, self.locales, self.registry)
+        choosing = Choosing(self.db, self.registry, self.delivery, outcomes)
         stories = StoryKind(self.db, self.locales, outcomes)
-        families = talk_families(config, self.db, self.locales, self.offer)
+        families = talk_families(config, self.db, self.locales, self.registry)
         writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
         hearing = Hearing(config, self.db, writing.calls, self.locales, self.api, vendors.recogniser)
         media = Media(config, self.db, writing.calls, self.locales, vendors.painter, vendors.narrator, hearing)
@@ -139,24 +139,24 @@ class App:
             meter=meter,
         )
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
-        statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
+        statistics = Statistics(config, self.db, self.locales, self.registry.rubles)
         self._makers: Mapping[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
             "book": partial(file_of, self.db, self.locales),
             PICTURE: statistics.picture,
             TOTALS: statistics.totals,
             privacy.DATA: partial(privacy.data_file, self.db, self.locales),
         }
-        desk = Services(
-            *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer),
+        services = Services(
+            *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.registry),
             self.analytics,
             halt=self.halted.set,
             life=time.time_ns() // 1_000_000,
         )
-        router.register(self.bot, desk)
+        router.register(self.bot, services)
         self.page = None
         if config.webapp_url or config.webhook_url:
             self.page = _make_page(config, self.db, self.locales, self.intake)
-        self.learned = ModelStateStore(self.db, self.gpt, self.offer)
+        self.learned = ModelStateStore(self.db, self.gpt, self.registry)
         self.supervisor = supervisor or Supervisor()
         self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
 

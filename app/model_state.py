@@ -19,19 +19,19 @@ CALIBRATION = "calibration:"
 class ModelStateStore:
     """The database's notes of it."""
 
-    def __init__(self, db: Database, gpt: GPT, offer: ModelRegistry) -> None:
+    def __init__(self, db: Database, gpt: GPT, registry: ModelRegistry) -> None:
         self._db = db
         self._gpt = gpt
-        self._offer = offer
+        self._registry = registry
 
     def recall(self) -> None:
         """Puts what an earlier life has learned back to where it is used. Raises `StorageError`."""
         for model, value in self._db.settings.under(CALIBRATION).items():
             self._gpt.calibration[model] = float(value)
-        server = self._offer.server
+        server = self._registry.server
         kept = self._db.settings.get(f"models:{server.address}") if server is not None else None
         if kept is not None:
-            self._offer.recall(kept)
+            self._registry.recall(kept)
 
     def keep_calibration(self) -> None:
         """Stores characters a token of each model, to three decimals; a storage error is only logged."""
@@ -43,8 +43,8 @@ class ModelStateStore:
 
     def start(self, stopped: threading.Event) -> None:
         """Where a server has a list of models, asks for it from a thread of its own until `stopped`."""
-        if self._offer.server is not None:
-            address = self._offer.server.address
+        if self._registry.server is not None:
+            address = self._registry.server.address
             threading.Thread(target=self._ask, args=(address, stopped), name="models", daemon=True).start()
 
     def _ask(self, address: str, stopped: threading.Event) -> None:
@@ -52,9 +52,9 @@ class ModelStateStore:
         pause_s = 0.0
         while not stopped.wait(pause_s):
             try:
-                heard = self._offer.refresh()
+                heard = self._registry.refresh()
                 if heard:
-                    self._db.settings.put(f"models:{address}", self._offer.dump())
+                    self._db.settings.put(f"models:{address}", self._registry.dump())
                 pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
             except StorageError as error:
                 event(log, logging.WARNING, "list of models not kept", error=str(error))

@@ -2,7 +2,7 @@
 module that names them.
 
 Both may be configured at once. `MODEL_PROVIDER` says whose model is the default one, and whose pictures, voices and
-recognition are asked for; every model of both is on offer, and its name picks the way it is asked. No network here.
+recognition are asked for; every model of both is available, and its name picks the way it is asked. No network here.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OnFault = Callable[[CallFailure], None]
 class Vendors:
     """What the rooms are given of them."""
 
-    offer: ModelRegistry
+    registry: ModelRegistry
     wire: ModelProvider  # the default model's
     wire_of: Callable[[str], ModelProvider]  # a model's, by its name
     painter: ImageGenerator
@@ -62,19 +62,19 @@ def make_vendors(config: Config, catalogue: Catalogue, sessions: Sessions, on_fa
     else:
         painter = OpenAIImageGenerator(config.openai_base_url, sessions, own, on_fault=on_fault)
         narrator = OpenAITextToSpeech(config.openai_base_url, sessions, own, on_fault=on_fault)
-    offer = _offer(config, catalogue, server)
+    registry = _registry(config, catalogue, server)
 
     def wire_of(name: str) -> ModelProvider:
-        model = offer.standing(name)
+        model = registry.standing(name)
         return wires[model.vendor, model.api]
 
-    return Vendors(offer, wire_of(""), wire_of, painter, narrator, FirstAble(recognisers))
+    return Vendors(registry, wire_of(""), wire_of, painter, narrator, FirstAble(recognisers))
 
 
 # ---------------------------------------------------------------------- which models there are
 
 
-def _offer(config: Config, catalogue: Catalogue, server: Server | None) -> ModelRegistry:
+def _registry(config: Config, catalogue: Catalogue, server: Server | None) -> ModelRegistry:
     fixed = [model for model in catalogue.models if model.vendor == "yandex"] if config.has_yandex else []
     if config.model_provider == "yandex":
         default = _yandex_default(catalogue, config.yandex_model)

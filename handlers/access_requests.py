@@ -36,44 +36,44 @@ def amounts(config: Config) -> tuple[int, int]:
 # ---------------------------------------------------------------------- the user
 
 
-def closed(desk: Services, user: User, chat_id: int) -> Outgoing:
+def closed(services: Services, user: User, chat_id: int) -> Outgoing:
     """What a banned user reads, whatever they send or press: that the bot is closed to them, and in private how to
     ask.
     """
-    texts = desk.locales[user.language]
-    if chat_id != user.id or not reachable(desk.config, desk.db):
+    texts = services.locales[user.language]
+    if chat_id != user.id or not reachable(services.config, services.db):
         return sentence(chat_id, texts.say("trouble.banned"))
     return sentence(chat_id, texts.say("trouble.banned_ask"), inline([(texts.label("ask_access"), ASK_FOR_ACCESS)]))
 
 
-def full(desk: Services, texts: Texts) -> Html:
+def full(services: Services, texts: Texts) -> Html:
     """What somebody reads for whom there is no place: whom to ask, where an admin has a name to write to."""
-    named = [f"@{admin.username}" for admin in reachable(desk.config, desk.db) if admin.username]
+    named = [f"@{admin.username}" for admin in reachable(services.config, services.db) if admin.username]
     if not named:
-        return texts.say("trouble.users", limit=desk.config.max_users)
-    return texts.say("trouble.users_ask", limit=desk.config.max_users, admins=", ".join(named))
+        return texts.say("trouble.users", limit=services.config.max_users)
+    return texts.say("trouble.users_ask", limit=services.config.max_users, admins=", ".join(named))
 
 
-def ask(visit: UpdateContext, what: str) -> Toast:
+def ask(context: UpdateContext, what: str) -> Toast:
     """The user's press. The admins get the request with buttons, the user is told that they have it."""
-    desk, account = visit.desk, visit.desk.db.accounts.get(visit.user.id)
+    services, account = context.services, context.services.db.accounts.get(context.user.id)
     if account is None or account.banned is not (what == "access"):
         return "toast.past"
-    admins = reachable(desk.config, desk.db)
+    admins = reachable(services.config, services.db)
     if not admins:
         return "toast.nobody_to_ask"
     asked_at = now()
-    if not desk.db.accounts.ask_more(account.id, asked_at):
+    if not services.db.accounts.ask_more(account.id, asked_at):
         return "toast.asked_already"
     for admin in admins:
-        visit.envelope.send(_request(desk, admin, account, what, asked_at))
-    visit.say("asking.asked")
+        context.result.send(_request(services, admin, account, what, asked_at))
+    context.say("asking.asked")
     return None
 
 
-def _request(desk: Services, admin: User, account: Account, what: str, asked_at: int) -> Outgoing:
+def _request(services: Services, admin: User, account: Account, what: str, asked_at: int) -> Outgoing:
     """What one admin gets: who asks for what, what they have used, and the buttons to decide by."""
-    config, texts = desk.config, desk.locales[admin.language]
+    config, texts = services.config, services.locales[admin.language]
     text = texts.say(
         f"asking.for_{what}",
         who=who(texts, account),
@@ -99,60 +99,60 @@ def _request(desk: Services, admin: User, account: Account, what: str, asked_at:
 # ---------------------------------------------------------------------- the admin
 
 
-def give(visit: UpdateContext, data: str) -> Toast:
+def give(context: UpdateContext, data: str) -> Toast:
     """An admin's press under a request: the first one counts, and the user hears of it."""
     found = _GIFT.fullmatch(data)
-    if found is None or visit.user.id not in visit.desk.config.admin_ids:
+    if found is None or context.user.id not in context.services.config.admin_ids:
         return "toast.past"
     what, amount, user_id, asked_at = found[1], int(found[2]), int(found[3]), int(found[4])
-    accounts = visit.desk.db.accounts
+    accounts = context.services.db.accounts
     account = accounts.get(user_id)
     if account is None or not accounts.answer_more(user_id, asked_at):
-        visit.drop_buttons()
+        context.drop_buttons()
         return "toast.answered_already"
-    name = who(visit.texts, account)
+    name = who(context.texts, account)
     if what == "tokens":
-        grant_tokens(visit, account, amount)
-        visit.edit("admin.granted_tokens", who=name, n=amount)
+        grant_tokens(context, account, amount)
+        context.edit("admin.granted_tokens", who=name, n=amount)
     elif what == "sessions":
-        grant_sessions(visit, account, amount)
-        visit.edit("admin.granted_sessions", who=name, n=amount)
+        grant_sessions(context, account, amount)
+        context.edit("admin.granted_sessions", who=name, n=amount)
     elif what == "access":
-        unban(visit, account)
-        visit.edit("admin.unbanned", who=name)
+        unban(context, account)
+        context.edit("admin.unbanned", who=name)
     else:
         if account.banned:  # a no to somebody who is kept out holds for a while
             accounts.ask_more(user_id, now())
-        tell(visit, account, "asking.declined")
-        visit.edit("admin.declined", who=name)
+        tell(context, account, "asking.declined")
+        context.edit("admin.declined", who=name)
     return None
 
 
-def grant_tokens(visit: UpdateContext, account: Account, tokens: int) -> None:
+def grant_tokens(context: UpdateContext, account: Account, tokens: int) -> None:
     """Adds `tokens` to the balance, and tells the account's owner how many turns that makes with what was free."""
-    visit.desk.db.accounts.grant_tokens(account.id, tokens)
-    weight = visit.desk.offer.standing(account.model).weight
-    turns = limits.turns_left(visit.desk.config, account.free + tokens, weight)
-    tell(visit, account, "asking.tokens_granted", tokens=tokens, turns=turns)
+    context.services.db.accounts.grant_tokens(account.id, tokens)
+    weight = context.services.registry.standing(account.model).weight
+    turns = limits.turns_left(context.services.config, account.free + tokens, weight)
+    tell(context, account, "asking.tokens_granted", tokens=tokens, turns=turns)
 
 
-def grant_sessions(visit: UpdateContext, account: Account, sessions: int) -> None:
+def grant_sessions(context: UpdateContext, account: Account, sessions: int) -> None:
     """Lets the account begin `sessions` more sessions, and tells its owner."""
-    visit.desk.db.accounts.grant_sessions(account.id, sessions)
-    tell(visit, account, "asking.sessions_granted", sessions=sessions)
+    context.services.db.accounts.grant_sessions(account.id, sessions)
+    tell(context, account, "asking.sessions_granted", sessions=sessions)
 
 
-def unban(visit: UpdateContext, account: Account) -> bool:
+def unban(context: UpdateContext, account: Account) -> bool:
     """Opens the bot to somebody again; False where it was open."""
-    opened = visit.desk.db.accounts.set_banned(account.id, False)
+    opened = context.services.db.accounts.set_banned(account.id, False)
     if opened:
-        tell(visit, account, "asking.access_granted")
+        tell(context, account, "asking.access_granted")
     return opened
 
 
-def tell(visit: UpdateContext, account: Account, key: str, **values: object) -> None:
+def tell(context: UpdateContext, account: Account, key: str, **values: object) -> None:
     """Says a sentence to another user, in their language and chat."""
-    visit.envelope.send(sentence(account.id, visit.desk.locales[account.language].say(key, **values)))
+    context.result.send(sentence(account.id, context.services.locales[account.language].say(key, **values)))
 
 
 def who(texts: Texts, account: Account) -> Html:

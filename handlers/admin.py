@@ -12,60 +12,60 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 LOG_TAIL_BYTES = 5_000_000
 
 
-def debug(visit: UpdateContext) -> None:
+def debug(context: UpdateContext) -> None:
     """Switches the debug mode of this admin; it survives restarts."""
-    if not is_admin(visit):
-        unknown_command(visit)
+    if not is_admin(context):
+        unknown_command(context)
         return
-    on = not visit.user.debug
-    visit.desk.db.users.set_debug(visit.user.id, on)
-    visit.say("admin.debug_on" if on else "admin.debug_off")
-    repeat_question(visit)
+    on = not context.user.debug
+    context.services.db.users.set_debug(context.user.id, on)
+    context.say("admin.debug_on" if on else "admin.debug_off")
+    repeat_question(context)
 
 
-def logs(visit: UpdateContext) -> None:
+def logs(context: UpdateContext) -> None:
     """The log file; its newest part where it is large."""
-    if not is_admin(visit):
-        unknown_command(visit)
+    if not is_admin(context):
+        unknown_command(context)
         return
-    path = visit.desk.config.log_file
+    path = context.services.config.log_file
     try:
         content = path.read_bytes()[-LOG_TAIL_BYTES:]
     except OSError as error:
-        visit.say("admin.logs_failed", error=error.strerror or type(error).__name__)
+        context.say("admin.logs_failed", error=error.strerror or type(error).__name__)
         return
     if not content:
-        visit.say("admin.logs_empty")
+        context.say("admin.logs_empty")
         return
-    caption = visit.texts.plain("admin.logs_caption", size=max(1, len(content) // 1024))
+    caption = context.texts.plain("admin.logs_caption", size=max(1, len(content) // 1024))
     files = {"document": ("log.txt", content)}
-    visit.envelope.send(Outgoing(visit.chat_id, "sendDocument", {"caption": caption}, files))
-    repeat_question(visit)
+    context.result.send(Outgoing(context.chat_id, "sendDocument", {"caption": caption}, files))
+    repeat_question(context)
 
 
-def ask_to_halt(visit: UpdateContext) -> None:
+def ask_to_halt(context: UpdateContext) -> None:
     """/stop asks first: the button names this run of the bot, so that a press of it can't stop the next one."""
-    if not is_admin(visit):
-        unknown_command(visit)
+    if not is_admin(context):
+        unknown_command(context)
         return
-    life = visit.desk.life
-    buttons = visit.inline(visit.button("halt", f"halt:{life}"), visit.button("not_needed", f"halt:keep-{life}"))
-    visit.say("admin.halt_ask", keyboard=buttons)
+    life = context.services.life
+    buttons = context.inline(context.button("halt", f"halt:{life}"), context.button("not_needed", f"halt:keep-{life}"))
+    context.say("admin.halt_ask", keyboard=buttons)
 
 
-def halt(visit: UpdateContext, argument: str) -> Toast:
+def halt(context: UpdateContext, argument: str) -> Toast:
     """Stops the bot once the press has left the inbox, which it does with this transaction."""
-    desk = visit.desk
-    if not is_admin(visit) or argument.removeprefix("keep-") != str(desk.life):
+    services = context.services
+    if not is_admin(context) or argument.removeprefix("keep-") != str(services.life):
         return "toast.past"
     if argument.startswith("keep-"):
-        visit.edit("admin.halt_kept")
+        context.edit("admin.halt_kept")
         return None
-    visit.edit("admin.halting")
-    visit.after(desk.halt)
+    context.edit("admin.halting")
+    context.after(services.halt)
     return None
 
 
-def is_admin(visit: UpdateContext) -> bool:
+def is_admin(context: UpdateContext) -> bool:
     """Whether the user's id is among the settings' `admin_ids`."""
-    return visit.user.id in visit.desk.config.admin_ids
+    return context.user.id in context.services.config.admin_ids

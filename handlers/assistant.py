@@ -24,36 +24,36 @@ QUOTE_CHARS = 1_500  # of a message that a question replies to
 BEGIN_ANEW_SHARE = 0.9  # of the room for a prompt: safely before a talk would be summarised
 
 
-def open_chat(visit: UpdateContext) -> None:
+def open_chat(context: UpdateContext) -> None:
     """Into the chat; what was open waits. The talk goes on where it was left."""
-    visit.go(Step.CHAT)
-    announce(visit)
+    context.go(Step.CHAT)
+    announce(context)
 
 
-def talk(visit: UpdateContext) -> None:
+def talk(context: UpdateContext) -> None:
     """Own words: a question, with what it replies to."""
-    open_talk = visit.open_talk()
-    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
-        visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
+    open_talk = context.open_talk()
+    if not (story_screen.short_enough(context) and affordable(context, open_talk)):
+        context.services.db.outbox.show(context.chat_id, context.message_id, REFUSED)
         return
-    quoted = quote(visit, open_talk)
-    open_talk = _with_room(visit, open_talk, visit.words, quoted)
-    ask(visit, open_talk, open_talk.head_id, visit.words, quoted)
+    quoted = quote(context, open_talk)
+    open_talk = _with_room(context, open_talk, context.words, quoted)
+    ask(context, open_talk, open_talk.head_id, context.words, quoted)
 
 
-def ask(visit: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> None:
+def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> None:
     """Puts a question under a prompt of the talk and asks for the answer."""
-    db = visit.desk.db
+    db = context.services.db
     prompt_id = db.tree.add(
-        talk.session_id, below_id, visit.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
+        talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
-    db.outbox.show(visit.chat_id, visit.message_id, prompt_id)
-    visit.ask(talk.kind, talk.session_id, prompt_id)
+    db.outbox.show(context.chat_id, context.message_id, prompt_id)
+    context.ask(talk.kind, talk.session_id, prompt_id)
 
 
-def rewrite_words(visit: UpdateContext, prompt_id: int) -> bool:
+def rewrite_words(context: UpdateContext, prompt_id: int) -> bool:
     """The user edited their own words: if they are the talk's last ones, they are asked anew. False where not."""
-    db, open_talk = visit.desk.db, visit.talk
+    db, open_talk = context.services.db, context.talk
     old = db.tree.get(prompt_id)
     if open_talk is None or old is None or old.role != "user":
         return False
@@ -61,21 +61,21 @@ def rewrite_words(visit: UpdateContext, prompt_id: int) -> bool:
     answered = head is not None and head.parent_id == old.id
     if not answered and (old.parent_id != open_talk.head_id or not db.tree.is_of(old.id, open_talk.session_id)):
         return False
-    if old.text == visit.words:
+    if old.text == context.words:
         return True
-    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
+    if not (story_screen.short_enough(context) and affordable(context, open_talk)):
         return True
     if head is not None and answered:
-        for message in message_view.taken_away(db, visit.chat_id, head, visit.texts.say("chat.below")):
-            visit.envelope.send(message)
+        for message in message_view.taken_away(db, context.chat_id, head, context.texts.say("chat.below")):
+            context.result.send(message)
         db.tree.set_head(open_talk.session_id, old.parent_id, now())
-    ask(visit, open_talk, old.parent_id, visit.words, old.quoted)
+    ask(context, open_talk, old.parent_id, context.words, old.quoted)
     return True
 
 
-def once_more(visit: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
+def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
     """Asks a failed question again, if nothing was said since: the same words, which aren't said twice."""
-    db = visit.desk.db
+    db = context.services.db
     failed_talk, question = db.talks.get(turn.session_id), db.tree.get(turn.prompt_id)
     if turn.state != "failed" or failed_talk is None or failed_talk.deleted or question is None:
         return "toast.past"
@@ -83,124 +83,124 @@ def once_more(visit: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
     half_answered = head is not None and head.turn_id == turn.id
     if not half_answered and failed_talk.head_id != question.parent_id:
         return "toast.past"
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
-    if not affordable(visit, failed_talk):
+    if not affordable(context, failed_talk):
         return None
-    visit.drop_buttons()
-    if not visit.group and visit.step is Step.MENU and turn.kind == KIND:
-        open_chat(visit)
-    visit.reply_to = turn.reply_to
-    visit.ask(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
+    context.drop_buttons()
+    if not context.group and context.step is Step.MENU and turn.kind == KIND:
+        open_chat(context)
+    context.reply_to = turn.reply_to
+    context.ask(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
     return None
 
 
-def use_words(visit: UpdateContext, kept_id: int) -> Toast:
+def use_words(context: UpdateContext, kept_id: int) -> Toast:
     """«💬 В чат»: words that were kept in the menu become a question."""
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
-    db = visit.desk.db
-    words = db.users.kept_words(visit.user.id, kept_id)
+    db = context.services.db
+    words = db.users.kept_words(context.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
-    visit.words = words
-    open_talk = db.talks.open_in(visit.chat_id) or _begin(visit)
-    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
+    context.words = words
+    open_talk = db.talks.open_in(context.chat_id) or _begin(context)
+    if not (story_screen.short_enough(context) and affordable(context, open_talk)):
         return None
-    db.users.take_words(visit.user.id, kept_id)
-    visit.drop_buttons()
-    if visit.step is not Step.CHAT:
-        open_chat(visit)
-    open_talk = _with_room(visit, open_talk, words)
-    ask(visit, open_talk, open_talk.head_id, words)
+    db.users.take_words(context.user.id, kept_id)
+    context.drop_buttons()
+    if context.step is not Step.CHAT:
+        open_chat(context)
+    open_talk = _with_room(context, open_talk, words)
+    ask(context, open_talk, open_talk.head_id, words)
     return None
 
 
-def forget(visit: UpdateContext) -> None:
+def forget(context: UpdateContext) -> None:
     """«🧹 Забыть разговор», /clear: the talk's messages go for good; what they cost stays counted."""
-    db, open_talk = visit.desk.db, visit.talk
+    db, open_talk = context.services.db, context.talk
     said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
     if open_talk is not None:
-        _begin(visit)  # the talk before it, which is among the sessions, isn't the open one for that
+        _begin(context)  # the talk before it, which is among the sessions, isn't the open one for that
     if open_talk is None or not said:
-        _say(visit, "chat.nothing_to_forget")
+        _say(context, "chat.nothing_to_forget")
         return
-    _say(visit, "chat.forgotten", n=said, tokens=open_talk.spent)
+    _say(context, "chat.forgotten", n=said, tokens=open_talk.spent)
 
 
-def new_talk(visit: UpdateContext, user_id: int) -> Toast:
+def new_talk(context: UpdateContext, user_id: int) -> Toast:
     """«💬 Новый разговор»: the full one stays among the sessions. In a group only who was offered it may begin it."""
-    if user_id != visit.user.id:
+    if user_id != context.user.id:
         return "toast.foreign"
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
-    if not may_begin(visit):
+    if not may_begin(context):
         return "toast.past"
-    visit.drop_buttons()
-    _begin(visit)
-    if not visit.group:
-        visit.go(Step.CHAT)
-    _say(visit, "chat.begun")
+    context.drop_buttons()
+    _begin(context)
+    if not context.group:
+        context.go(Step.CHAT)
+    _say(context, "chat.begun")
     return None
 
 
-def may_begin(visit: UpdateContext) -> bool:
+def may_begin(context: UpdateContext) -> bool:
     """Whether another talk may be begun: one without a question costs nothing but room on the disk."""
-    return visit.desk.db.talks.unbegun_of(visit.user.id) < MOST_UNBEGUN
+    return context.services.db.talks.unbegun_of(context.user.id) < MOST_UNBEGUN
 
 
-def affordable(visit: UpdateContext, talk: Talk) -> bool:
+def affordable(context: UpdateContext, talk: Talk) -> bool:
     """Whether no limit stands in the way of a question; says which one does."""
-    turns = visit.desk.turns
+    turns = context.services.turns
     try:
-        turns.check(visit.user.id, talk.session_id, talk.kind)
+        turns.check(context.user.id, talk.session_id, talk.kind)
     except LimitReached as limit:
-        said = turns.outcomes(talk.kind).limit(visit.user.id, visit.chat_id, talk.session_id, limit)
-        visit.send(str(said.params["text"]), keyboard=said.params.get("reply_markup"))
+        said = turns.outcomes(talk.kind).limit(context.user.id, context.chat_id, talk.session_id, limit)
+        context.send(str(said.params["text"]), keyboard=said.params.get("reply_markup"))
         return False
     return True
 
 
-def _say(visit: UpdateContext, key: str, **values: object) -> None:
+def _say(context: UpdateContext, key: str, **values: object) -> None:
     """With the reply keyboard where the user is in the chat."""
-    visit.say(key, keyboard=visit.keyboard() if visit.step is Step.CHAT else None, **values)
+    context.say(key, keyboard=context.keyboard() if context.step is Step.CHAT else None, **values)
 
 
-def _begin(visit: UpdateContext) -> Talk:
-    talks = visit.desk.db.talks
-    begun = talks.get(talks.create(visit.user.id, visit.chat_id, now()))
+def _begin(context: UpdateContext) -> Talk:
+    talks = context.services.db.talks
+    begun = talks.get(talks.create(context.user.id, context.chat_id, now()))
     assert begun is not None
     return begun
 
 
-def quote(visit: UpdateContext, talk: Talk) -> str:
+def quote(context: UpdateContext, talk: Talk) -> str:
     """The message that the question replies to, cut to a sane size; empty where the talk has just said it."""
-    if visit.quoted_id is None:
+    if context.quoted_id is None:
         return ""
-    db = visit.desk.db
-    shown = db.tree.get(db.outbox.shown(visit.chat_id, visit.quoted_id))
-    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(visit.chat_id))
-    if shown is not None and shown.id == talk.head_id and remembers and not visit.marked:
+    db = context.services.db
+    shown = db.tree.get(db.outbox.shown(context.chat_id, context.quoted_id))
+    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id))
+    if shown is not None and shown.id == talk.head_id and remembers and not context.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
-    text = visit.quoted or (shown.text if shown is not None else "")
-    room = visit.desk.config.max_tokens_per_request // 4
-    tokens = max(1, visit.desk.turns.estimate(text))
+    text = context.quoted or (shown.text if shown is not None else "")
+    room = context.services.config.max_tokens_per_request // 4
+    tokens = max(1, context.services.turns.estimate(text))
     return shorten(text, max(1, min(QUOTE_CHARS, len(text) * room // tokens))) if text else ""
 
 
-def _with_room(visit: UpdateContext, talk: Talk, words: str, quoted: str = "") -> Talk:
+def _with_room(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> Talk:
     """The talk; or a new one, where this one is full and the user wants that rather than a summary."""
-    db, turns = visit.desk.db, visit.desk.turns
-    role = db.roles.get(visit.chat_id)
-    if visit.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
+    db, turns = context.services.db, context.services.turns
+    role = db.roles.get(context.chat_id)
+    if context.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
         return talk
     path = db.tree.path(talk.head_id)
-    question = Prompt(0, talk.head_id, None, visit.user.id, "user", KIND, words, quoted, None, now())
+    question = Prompt(0, talk.head_id, None, context.user.id, "user", KIND, words, quoted, None, now())
     asked = replace(path, prompts=(*path.prompts, question))
-    system = chat_roles.system_prompt(visit.texts, role, path.memory)
-    messages = chat_prompts.talk_messages(visit.texts, system, asked, {}, remembers=True, soft=False)
-    if turns.estimate_prompt(messages, visit.model) <= BEGIN_ANEW_SHARE * turns.room(visit.model):
+    system = chat_roles.system_prompt(context.texts, role, path.memory)
+    messages = chat_prompts.talk_messages(context.texts, system, asked, {}, remembers=True, soft=False)
+    if turns.estimate_prompt(messages, context.model) <= BEGIN_ANEW_SHARE * turns.room(context.model):
         return talk
-    visit.say("chat.begun_anew")
-    return _begin(visit)
+    context.say("chat.begun_anew")
+    return _begin(context)

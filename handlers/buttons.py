@@ -43,120 +43,122 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
 
 
-def press(visit: UpdateContext, data: str) -> Toast:
+def press(context: UpdateContext, data: str) -> Toast:
     """Does what a button says; the key of what its pop-up answers."""
     verb, _, argument = data.partition(":")
-    if visit.group and verb not in IN_GROUPS:
+    if context.group and verb not in IN_GROUPS:
         return "toast.past"
     if verb == "go":
-        return _go(visit, argument)
-    if verb == "language" and argument in visit.desk.locales:
-        account.set_language(visit, argument)
+        return _go(context, argument)
+    if verb == "language" and argument in context.services.locales:
+        account.set_language(context, argument)
         return None
     if verb == "mode":
-        return roles.choose(visit, argument)
+        return roles.choose(context, argument)
     if verb == "take":
-        return library.take_shared(visit, argument)
+        return library.take_shared(context, argument)
     if verb in _OF_THE_ACCOUNT:
-        return _OF_THE_ACCOUNT[verb](visit, argument)
+        return _OF_THE_ACCOUNT[verb](context, argument)
     if not argument.isdecimal() or len(argument) > 18:
         return "toast.past"
     number = int(argument)
     if verb in _OF_A_STORY:
-        story = visit.desk.db.stories.get(number)
+        story = context.services.db.stories.get(number)
         if story is None or story.deleted:
             return "toast.past"
-        return _OF_A_STORY[verb](visit, story) if story.user_id == visit.user.id else "toast.foreign"
+        return _OF_A_STORY[verb](context, story) if story.user_id == context.user.id else "toast.foreign"
     if verb in _OF_THE_OPEN_STORY:
-        story = visit.story
+        story = context.story
         if story is None or story.session_id != number:
             return "toast.past"
-        return "toast.writing" if visit.writing else _OF_THE_OPEN_STORY[verb](visit, story)
-    return _ACTIONS[verb](visit, number) if verb in _ACTIONS else "toast.past"
+        return "toast.writing" if context.writing else _OF_THE_OPEN_STORY[verb](context, story)
+    return _ACTIONS[verb](context, number) if verb in _ACTIONS else "toast.past"
 
 
-def _go(visit: UpdateContext, name: str) -> Toast:
+def _go(context: UpdateContext, name: str) -> Toast:
     """The two ways into a story, under the welcome; and the shelf, from wherever it is offered."""
     if name == "stories":
-        library.shelf(visit)
+        library.shelf(context)
         return None
-    if visit.step not in (Step.MENU, Step.FINISHED) and visit.step not in IN_WIZARD:
+    if context.step not in (Step.MENU, Step.FINISHED) and context.step not in IN_WIZARD:
         return "toast.past"
     if name == "lucky":
-        wizard.lucky(visit)
+        wizard.lucky(context)
     elif name == "new_story":
-        wizard.new_story(visit)
+        wizard.new_story(context)
     else:
         return "toast.past"
     return None
 
 
-def _stop(visit: UpdateContext, turn_id: int) -> Toast:
-    turn = visit.desk.turns.open_in(visit.chat_id)
+def _stop(context: UpdateContext, turn_id: int) -> Toast:
+    turn = context.services.turns.open_in(context.chat_id)
     if turn is None or turn.id != turn_id:
         return "toast.nothing_to_stop"
-    if turn.user_id != visit.user.id:
+    if turn.user_id != context.user.id:
         return "toast.foreign"
-    story_screen.stop_writing(visit)
+    story_screen.stop_writing(context)
     return "toast.stopping"
 
 
-def _drop(visit: UpdateContext, inbox_id: int) -> Toast:
+def _drop(context: UpdateContext, inbox_id: int) -> Toast:
     """«✖️ Не надо»: takes back words that wait for the running turn."""
-    desk = visit.desk
-    if not desk.db.inbox.drop_queued(inbox_id, visit.chat_id, now()):
+    services = context.services
+    if not services.db.inbox.drop_queued(inbox_id, context.chat_id, now()):
         return "toast.already_in"
-    visit.after(lambda: desk.intake.forget_queued(visit.chat_id, inbox_id))
-    said = "chat.words_dropped" if visit.step in TALKING else "story.words_dropped"
-    visit.envelope.send(
+    context.after(lambda: services.intake.forget_queued(context.chat_id, inbox_id))
+    said = "chat.words_dropped" if context.step in TALKING else "story.words_dropped"
+    context.result.send(
         Outgoing(
-            visit.chat_id,
+            context.chat_id,
             "editMessageText",
-            {"message_id": visit.message_id, "text": visit.texts.plain(said)},
+            {"message_id": context.message_id, "text": context.texts.plain(said)},
         )
     )
     return "toast.dropped"
 
 
-def _retry(visit: UpdateContext, turn_id: int) -> Toast:
-    return _once_more(visit, turn_id, soft=False)
+def _retry(context: UpdateContext, turn_id: int) -> Toast:
+    return _once_more(context, turn_id, soft=False)
 
 
-def _softer(visit: UpdateContext, turn_id: int) -> Toast:
-    return _once_more(visit, turn_id, soft=True)
+def _softer(context: UpdateContext, turn_id: int) -> Toast:
+    return _once_more(context, turn_id, soft=True)
 
 
-def _once_more(visit: UpdateContext, turn_id: int, *, soft: bool) -> Toast:
+def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> Toast:
     """Asks a failed turn again, if the story still stands where it failed."""
-    db = visit.desk.db
+    db = context.services.db
     turn = db.turns.get(turn_id)
-    if turn is None or turn.user_id != visit.user.id or turn.chat_id != visit.chat_id:
+    if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
         return "toast.foreign"
     if turn.kind in TALKS:
-        return assistant.once_more(visit, turn, soft=soft)
+        return assistant.once_more(context, turn, soft=soft)
     if turn.kind in APART:
-        return media.once_more(visit, turn)
+        return media.once_more(context, turn)
     story = db.stories.get(turn.session_id)
-    if turn.state != "failed" or story is None or story.deleted or not _stands_at(visit, story, turn):
+    if turn.state != "failed" or story is None or story.deleted or not _stands_at(context, story, turn):
         return "toast.past"
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
-    if not story_screen.affordable(visit, story, turn.kind):
+    if not story_screen.affordable(context, story, turn.kind):
         return None
-    visit.drop_buttons()
-    if visit.user.session_id == story.session_id and visit.step in (Step.MENU, Step.FINALE):
-        visit.go(Step.STORY)
-        visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
-    visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant)
+    context.drop_buttons()
+    if context.user.session_id == story.session_id and context.step in (Step.MENU, Step.FINALE):
+        context.go(Step.STORY)
+        context.say_here("story.line", title=title_of(story), part=max(1, _parts(context, story)))
+    context.ask(
+        turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant
+    )
     return None
 
 
-def _stands_at(visit: UpdateContext, story: Story, turn: Turn) -> bool:
+def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
     """Whether nothing was written since: the head is what the turn began from, or what it left half done."""
     head_id = story.head_id
     if head_id == turn.prompt_id:
         return True
-    tree = visit.desk.db.tree
+    tree = context.services.db.tree
     begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
     if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
         return True
@@ -166,78 +168,78 @@ def _stands_at(visit: UpdateContext, story: Story, turn: Turn) -> bool:
     return head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id)
 
 
-def _finale(visit: UpdateContext, story: Story) -> Toast:
+def _finale(context: UpdateContext, story: Story) -> Toast:
     if story.finished:
         return "toast.past"
-    story_screen.ask_ending(visit)
+    story_screen.ask_ending(context)
     return None
 
 
-def _volume(visit: UpdateContext, story: Story) -> Toast:
+def _volume(context: UpdateContext, story: Story) -> Toast:
     """«📗 Второй том»: a new story with the same settings, which remembers the first."""
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
-    wizard.second_volume(visit, story)
+    wizard.second_volume(context, story)
     return None
 
 
-def _read(visit: UpdateContext, story: Story) -> Toast:
-    story_screen.read(visit, story)
+def _read(context: UpdateContext, story: Story) -> Toast:
+    story_screen.read(context, story)
     return None
 
 
-def _words_story(visit: UpdateContext, kept_id: int) -> Toast:
+def _words_story(context: UpdateContext, kept_id: int) -> Toast:
     """Kept words go into the story that was offered for them, as its next part."""
-    story = _story_of_words(visit, kept_id)
+    story = _story_of_words(context, kept_id)
     if story is None or story.finished:
         return "toast.words_gone"
-    return _use_words(visit, kept_id, story, "part")
+    return _use_words(context, kept_id, story, "part")
 
 
-def _words_epilogue(visit: UpdateContext, kept_id: int) -> Toast:
-    story = _story_of_words(visit, kept_id)
+def _words_epilogue(context: UpdateContext, kept_id: int) -> Toast:
+    story = _story_of_words(context, kept_id)
     if story is None or not story.finished:
         return "toast.words_gone"
-    return _use_words(visit, kept_id, story, "epilogue")
+    return _use_words(context, kept_id, story, "epilogue")
 
 
-def _story_of_words(visit: UpdateContext, kept_id: int) -> Story | None:
-    session_id = visit.desk.db.users.words_are_for(visit.user.id, kept_id)
-    story = visit.desk.db.stories.get(session_id) if session_id is not None else None
-    return story if story is not None and story.user_id == visit.user.id and not story.deleted else None
+def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
+    session_id = context.services.db.users.words_are_for(context.user.id, kept_id)
+    story = context.services.db.stories.get(session_id) if session_id is not None else None
+    return story if story is not None and story.user_id == context.user.id and not story.deleted else None
 
 
-def _use_words(visit: UpdateContext, kept_id: int, story: Story, kind: str) -> Toast:
-    if visit.writing:
+def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> Toast:
+    if context.writing:
         return "toast.writing"
-    if not story_screen.affordable(visit, story, kind):
+    if not story_screen.affordable(context, story, kind):
         return None
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    words = context.services.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
-    visit.drop_buttons()
-    visit.open(story.session_id)
+    context.drop_buttons()
+    context.open(story.session_id)
     if kind == "part":
-        visit.go(Step.STORY)
-        visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
+        context.go(Step.STORY)
+        context.say_here("story.line", title=title_of(story), part=max(1, _parts(context, story)))
     else:
-        visit.say("finale.epilogue_writing")
-    story_screen.write_words(visit, story, story.head_id, words, kind)
+        context.say("finale.epilogue_writing")
+    story_screen.write_words(context, story, story.head_id, words, kind)
     return None
 
 
-def _words_new(visit: UpdateContext, kept_id: int) -> Toast:
+def _words_new(context: UpdateContext, kept_id: int) -> Toast:
     """Kept words become a wish of a new story."""
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    words = context.services.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
-    visit.drop_buttons()
-    wizard.start_with(visit, words)
+    context.drop_buttons()
+    wizard.start_with(context, words)
     return None
 
 
-def _parts(visit: UpdateContext, story: Story) -> int:
-    return visit.desk.db.tree.parts(story.head_id, story.starts_after)
+def _parts(context: UpdateContext, story: Story) -> int:
+    return context.services.db.tree.parts(story.head_id, story.starts_after)
 
 
 # What stands behind the verb is read by whom it names.

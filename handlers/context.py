@@ -41,7 +41,7 @@ class Services:
     turns: Turns
     outcomes: Outcomes
     media: Media
-    offer: ModelRegistry
+    registry: ModelRegistry
     analytics: Analytics
     halt: Callable[[], None] = lambda: None  # has the process stop in good order
     life: int = 0  # names this run of the bot: what asked in an earlier one is past
@@ -60,8 +60,8 @@ class UpdateContext:
     In a group there are no steps and no reply keyboards, and what is said replies to the message `reply_to`.
     """
 
-    desk: Services
-    envelope: UpdateResult
+    services: Services
+    result: UpdateResult
     user: User
     texts: Texts
     chat_id: int
@@ -85,22 +85,22 @@ class UpdateContext:
     @property
     def model(self) -> Model:
         """The model that the user's turns ask."""
-        return self.desk.offer.standing(self.user.model)
+        return self.services.registry.standing(self.user.model)
 
     @property
     def draft(self) -> Draft:
         """What the user has chosen for a new story; an empty draft where they have begun none. Kept in the database."""
-        return self.desk.db.drafts.get(self.user.id, Draft())
+        return self.services.db.drafts.get(self.user.id, Draft())
 
     @draft.setter
     def draft(self, draft: Draft) -> None:
         """Stores the draft in the database, in place of the user's old one."""
-        self.desk.db.drafts[self.user.id] = draft
+        self.services.db.drafts[self.user.id] = draft
 
     @property
     def story(self) -> Story | None:
         """The story that is open, or was last."""
-        return self.desk.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
+        return self.services.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
 
     @property
     def has_story(self) -> bool:
@@ -120,15 +120,15 @@ class UpdateContext:
         A group has only that: where its people are in private is nothing to it.
         """
         if self.group or self.step is not Step.CHARACTER:
-            return self.desk.db.talks.open_in(self.chat_id)
-        character = self.desk.db.characters.chosen(self.user.id)
+            return self.services.db.talks.open_in(self.chat_id)
+        character = self.services.db.characters.chosen(self.user.id)
         if character is None:
             return None
-        return self.desk.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
+        return self.services.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
         """The same; a new one, where there is none."""
-        talks = self.desk.db.talks
+        talks = self.services.db.talks
         talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now()))
         assert talk is not None
         return talk
@@ -149,18 +149,18 @@ class UpdateContext:
         """
         if step is self.step:
             return
-        self.desk.db.users.move(self.user.id, self.step, step)
+        self.services.db.users.move(self.user.id, self.step, step)
         self.user = replace(self.user, step=step)
 
     def reload(self) -> None:
         """Reads the user anew, after a change of their row."""
-        user = self.desk.db.users.get(self.user.id)
+        user = self.services.db.users.get(self.user.id)
         assert user is not None
         self.user = user
 
     def open(self, session_id: int) -> None:
         """Makes a session the user's open one, in the database and here."""
-        self.desk.db.users.open_session(self.user.id, session_id)
+        self.services.db.users.open_session(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
     # ------------------------------------------------------------------ saying
@@ -180,21 +180,21 @@ class UpdateContext:
             params["reply_markup"] = keyboard
         if self.reply_to is not None:
             params["reply_parameters"] = {"message_id": self.reply_to}
-        self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
+        self.result.send(Outgoing(self.chat_id, "sendMessage", params))
 
     def send_plain(self, text: str, *, keyboard: Json = None) -> None:
         """Text without markup, such as a story's, which may hold anything; `keyboard` as Telegram's JSON."""
         params: dict[str, Json] = {"text": text}
         if keyboard is not None:
             params["reply_markup"] = keyboard
-        self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
+        self.result.send(Outgoing(self.chat_id, "sendMessage", params))
 
     def edit_html(self, html: str, *, keyboard: Json = None) -> None:
         """Changes the message whose button was pressed."""
         params: dict[str, Json] = {"message_id": self.message_id, "text": html, "parse_mode": "HTML"}
         if keyboard is not None:
             params["reply_markup"] = keyboard
-        self.envelope.send(Outgoing(self.chat_id, "editMessageText", params))
+        self.result.send(Outgoing(self.chat_id, "editMessageText", params))
 
     def edit(self, key: str, *, keyboard: Json = None, **values: object) -> None:
         """The same with a sentence of the locales."""
@@ -202,7 +202,7 @@ class UpdateContext:
 
     def drop_buttons(self) -> None:
         """Takes the buttons away that were used: they would answer only «это уже прошлое»."""
-        self.envelope.send(Outgoing(self.chat_id, "editMessageReplyMarkup", {"message_id": self.message_id}))
+        self.result.send(Outgoing(self.chat_id, "editMessageReplyMarkup", {"message_id": self.message_id}))
 
     def keyboard(self) -> Json:
         """The reply keyboard of the user's step."""
@@ -231,9 +231,9 @@ class UpdateContext:
         variant: bool = False,
     ) -> None:
         """Ends this update with a turn: its answer comes when a worker is free."""
-        turns = self.desk.turns
-        turn_id = self.desk.db.turns.add(
-            inbox_id=self.envelope.inbox_id,
+        turns = self.services.turns
+        turn_id = self.services.db.turns.add(
+            inbox_id=self.result.inbox_id,
             chat_id=self.chat_id,
             user_id=self.user.id,
             session_id=session_id,
@@ -245,7 +245,7 @@ class UpdateContext:
             reply_to=self.reply_to,
             now=now(),
         )
-        self.envelope.verdict = "turn"
+        self.result.verdict = "turn"
         self.after(lambda: turns.enqueue(turn_id, self.chat_id, kind))
 
     def take_reply(self, message: types.Message) -> None:
@@ -258,11 +258,11 @@ class UpdateContext:
 
     def tell(self, name: str, **properties: str | int | bool) -> None:
         """Something has happened, for analytics; told when the transaction has committed."""
-        self.after(partial(self.desk.analytics.tell, name, self.user.id, **properties))
+        self.after(partial(self.services.analytics.tell, name, self.user.id, **properties))
 
     def after(self, call: Callable[[], None]) -> None:
         """Runs when the transaction has committed."""
-        self.envelope.after.append(call)
+        self.result.after.append(call)
 
 
 def now() -> int:

@@ -22,26 +22,26 @@ _KINDS = {
 }
 
 
-def wrong_state(visit: UpdateContext) -> None:
+def wrong_state(context: UpdateContext) -> None:
     """A button that doesn't work in the user's step: says what that step waits for."""
-    visit.say_here("wrong.button", now=awaited(visit))
+    context.say_here("wrong.button", now=awaited(context))
 
 
-def unknown_command(visit: UpdateContext) -> None:
+def unknown_command(context: UpdateContext) -> None:
     """A command that the bot doesn't have, or not for this user: says what the step waits for."""
-    visit.say_here("wrong.command", now=awaited(visit))
+    context.say_here("wrong.command", now=awaited(context))
 
 
-def other_content(visit: UpdateContext) -> None:
+def other_content(context: UpdateContext) -> None:
     """A sticker, a picture, music, a file: what this step waits for instead."""
-    visit.say_here(f"wrong.{_KINDS.get(visit.kind, 'other')}", now=awaited(visit))
+    context.say_here(f"wrong.{_KINDS.get(context.kind, 'other')}", now=awaited(context))
 
 
-def empty(visit: UpdateContext) -> None:
+def empty(context: UpdateContext) -> None:
     """A message without words: says what the step waits for."""
-    visit.say_here("wrong.empty", now=awaited(visit))
+    context.say_here("wrong.empty", now=awaited(context))
 
 
-def edited(visit: UpdateContext) -> None:
+def edited(context: UpdateContext) -> None:
     """Words changed after they were sent, too late to count: says so, and what the step waits for."""
-    visit.say("wrong.edited_chat" if visit.step in TALKING else "wrong.edited", now=awaited(visit))
+    context.say("wrong.edited_chat" if context.step in TALKING else "wrong.edited", now=awaited(context))

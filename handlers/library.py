@@ -30,42 +30,42 @@ SENTENCE_CHARS = 160
 SHARE_PREFIX = "s_"
 
 
-def shelf(visit: UpdateContext) -> None:
+def shelf(context: UpdateContext) -> None:
     """The first page of the user's stories."""
-    if not visit.desk.db.stories.count_of(visit.user.id):
-        buttons = inline([visit.button("lucky", "go:lucky"), visit.button("new_story", "go:new_story")])
-        visit.say("shelf.empty", keyboard=buttons)
+    if not context.services.db.stories.count_of(context.user.id):
+        buttons = inline([context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")])
+        context.say("shelf.empty", keyboard=buttons)
         return
-    visit.say("shelf.line", keyboard=_page(visit, 0), n=visit.desk.db.stories.count_of(visit.user.id))
+    context.say("shelf.line", keyboard=_page(context, 0), n=context.services.db.stories.count_of(context.user.id))
 
 
-def turn_page(visit: UpdateContext, page: int) -> Toast:
+def turn_page(context: UpdateContext, page: int) -> Toast:
     """Shows another page of the shelf in the same message; the first where there are fewer now."""
-    stories = visit.desk.db.stories.count_of(visit.user.id)
+    stories = context.services.db.stories.count_of(context.user.id)
     if page * PAGE >= stories:
         page = 0
-    visit.edit("shelf.line", keyboard=_page(visit, page), n=stories)
+    context.edit("shelf.line", keyboard=_page(context, page), n=stories)
     return None
 
 
-def _page(visit: UpdateContext, page: int) -> Json:
-    stories = visit.desk.db.stories
-    shown = stories.of_user(visit.user.id, limit=PAGE, offset=page * PAGE)
-    pages = (stories.count_of(visit.user.id) + PAGE - 1) // PAGE
-    rows = [[(_line(visit, story), f"card:{story.session_id}")] for story in shown]
+def _page(context: UpdateContext, page: int) -> Json:
+    stories = context.services.db.stories
+    shown = stories.of_user(context.user.id, limit=PAGE, offset=page * PAGE)
+    pages = (stories.count_of(context.user.id) + PAGE - 1) // PAGE
+    rows = [[(_line(context, story), f"card:{story.session_id}")] for story in shown]
     if pages > 1:
         here = (f"{page + 1}/{pages}", f"shelf:{page}")
         rows.append([("◀", f"shelf:{(page - 1) % pages}"), here, ("▶", f"shelf:{(page + 1) % pages}")])
-    rows.append([visit.button("find", "find:0")])
+    rows.append([context.button("find", "find:0")])
     return inline(*rows)
 
 
-def _line(visit: UpdateContext, story: Story) -> str:
+def _line(context: UpdateContext, story: Story) -> str:
     """«Маяк · 12 ч. · вчера»."""
-    parts = visit.desk.db.tree.parts(story.head_id, story.starts_after)
-    when = day(visit.texts, story.touched_at)
+    parts = context.services.db.tree.parts(story.head_id, story.starts_after)
+    when = day(context.texts, story.touched_at)
     mark = "🏁 " if story.finished else ""
-    return visit.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
+    return context.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
 
 
 def day(texts: Texts, moment: int) -> str:
@@ -82,182 +82,182 @@ def day(texts: Texts, moment: int) -> str:
 # ---------------------------------------------------------------------- a card
 
 
-def card(visit: UpdateContext, story: Story) -> Toast:
+def card(context: UpdateContext, story: Story) -> Toast:
     """A message with the story's card and the buttons of what can be done with it."""
-    html, keyboard = _card(visit, story)
-    visit.send(html, keyboard=keyboard)
+    html, keyboard = _card(context, story)
+    context.send(html, keyboard=keyboard)
     return None
 
 
-def _card(visit: UpdateContext, story: Story) -> tuple[Html, Json]:
-    whole = visit.desk.db.tree.whole(story.head_id, story.starts_after)
+def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
+    whole = context.services.db.tree.whole(story.head_id, story.starts_after)
     text = "\n\n".join(prompt.text for prompt in whole)
     first, last = first_sentences(text, 1)[:SENTENCE_CHARS], last_sentence(text)[-SENTENCE_CHARS:]
-    html = visit.texts.say(
+    html = context.texts.say(
         "shelf.card",
         title=title_of(story),
         genre=story.genre,
         parts=sum(prompt.role == "assistant" for prompt in whole),
         chars=len(text),
-        when=day(visit.texts, story.touched_at),
+        when=day(context.texts, story.touched_at),
         first=first or "…",
         last=last or "…",
     )
     number = story.session_id
     share = "unshare" if story.share_token else "share"
     keyboard = inline(
-        [visit.button("story_continue", f"open:{number}"), visit.button("read", f"read:{number}")],
-        [visit.button("download", f"files:{number}"), visit.button("rename", f"rename:{number}")],
-        [visit.button(share, f"{share}:{number}"), visit.button("delete", f"delete:{number}")],
+        [context.button("story_continue", f"open:{number}"), context.button("read", f"read:{number}")],
+        [context.button("download", f"files:{number}"), context.button("rename", f"rename:{number}")],
+        [context.button(share, f"{share}:{number}"), context.button("delete", f"delete:{number}")],
     )
     return html, keyboard
 
 
-def open_story(visit: UpdateContext, story: Story) -> Toast:
+def open_story(context: UpdateContext, story: Story) -> Toast:
     """«▶️ Продолжить»: exactly where it stopped, after a minute or a year."""
-    visit.open(story.session_id)
-    visit.go(Step.FINISHED if story.finished else Step.STORY)
-    announce(visit)
+    context.open(story.session_id)
+    context.go(Step.FINISHED if story.finished else Step.STORY)
+    announce(context)
     return None
 
 
-def ask_name(visit: UpdateContext, story: Story) -> Toast:
+def ask_name(context: UpdateContext, story: Story) -> Toast:
     """Asks for the story's new name: the next words are it."""
-    questions.ask(visit, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
+    questions.ask(context, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
     return None
 
 
-def rename(visit: UpdateContext) -> None:
+def rename(context: UpdateContext) -> None:
     """Names the story with the user's words, on one line, and goes back to where they were; says so where too long."""
-    story = questions.asked_about(visit)
-    if story is None or not questions.fits(visit):
+    story = questions.asked_about(context)
+    if story is None or not questions.fits(context):
         return
-    name = " ".join(visit.words.split())
-    visit.desk.db.stories.set_title(story.session_id, name, named=True)
-    questions.go_back(visit)
-    visit.say_here("rename.done", title=name)
+    name = " ".join(context.words.split())
+    context.services.db.stories.set_title(story.session_id, name, named=True)
+    questions.go_back(context)
+    context.say_here("rename.done", title=name)
 
 
-def delete(visit: UpdateContext, story: Story) -> Toast:
+def delete(context: UpdateContext, story: Story) -> Toast:
     """Takes a story off the shelf; for a day a button brings it back."""
-    if visit.desk.turns.writes_in(story.session_id):
+    if context.services.turns.writes_in(story.session_id):
         return "toast.writing"
-    visit.desk.db.stories.delete(story.session_id, now())
-    if visit.user.session_id == story.session_id:
-        visit.desk.db.users.open_session(visit.user.id, None)
-        visit.reload()
-        if visit.step in (Step.STORY, Step.FINALE, Step.FINISHED):
-            visit.go(Step.MENU)
-            announce(visit)
-    undo = visit.inline(visit.button("put_back", f"restore:{story.session_id}"))
-    visit.edit("shelf.deleted", keyboard=undo, title=title_of(story))
+    context.services.db.stories.delete(story.session_id, now())
+    if context.user.session_id == story.session_id:
+        context.services.db.users.open_session(context.user.id, None)
+        context.reload()
+        if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
+            context.go(Step.MENU)
+            announce(context)
+    undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
+    context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
     return None
 
 
-def put_back(visit: UpdateContext, session_id: int) -> Toast:
+def put_back(context: UpdateContext, session_id: int) -> Toast:
     """Undoes a deletion: the message shows the story's card again. A pop-up where it is too late or not theirs."""
-    story = visit.desk.db.stories.get(session_id)
-    if story is None or story.user_id != visit.user.id or not visit.desk.db.stories.put_back(session_id):
+    story = context.services.db.stories.get(session_id)
+    if story is None or story.user_id != context.user.id or not context.services.db.stories.put_back(session_id):
         return "toast.past"
-    html, keyboard = _card(visit, story)
-    visit.edit_html(html, keyboard=keyboard)
+    html, keyboard = _card(context, story)
+    context.edit_html(html, keyboard=keyboard)
     return "toast.saved"
 
 
 # ---------------------------------------------------------------------- search
 
 
-def ask_words(visit: UpdateContext, _: int) -> Toast:
+def ask_words(context: UpdateContext, _: int) -> Toast:
     """Asks what to look for in the user's stories: the next words are it."""
-    questions.ask(visit, Step.FIND, None, "find.ask")
+    questions.ask(context, Step.FIND, None, "find.ask")
     return None
 
 
-def find(visit: UpdateContext) -> None:
+def find(context: UpdateContext) -> None:
     """The user's stories whose text has these words."""
-    if not questions.fits(visit):
+    if not questions.fits(context):
         return
-    found = visit.desk.db.stories.search(visit.user.id, visit.words, limit=FOUND_MOST)
-    questions.go_back(visit)
+    found = context.services.db.stories.search(context.user.id, context.words, limit=FOUND_MOST)
+    questions.go_back(context)
     if not found:
-        visit.say_here("find.nothing", words=visit.words)
+        context.say_here("find.nothing", words=context.words)
         return
-    visit.say_here("find.back")
-    rows = [[(_line(visit, story), f"card:{story.session_id}")] for story in found]
-    visit.say("find.found", keyboard=inline(*rows), words=visit.words)
+    context.say_here("find.back")
+    rows = [[(_line(context, story), f"card:{story.session_id}")] for story in found]
+    context.say("find.found", keyboard=inline(*rows), words=context.words)
 
 
 # ---------------------------------------------------------------------- files
 
 
-def ask_format(visit: UpdateContext, story: Story) -> Toast:
+def ask_format(context: UpdateContext, story: Story) -> Toast:
     """«📖 Скачать»: which kind of file."""
     if story.head_id is None:
         return "toast.nothing_yet"
     buttons = [(name.upper(), f"{name}:{story.session_id}") for name in story_book.FORMATS]
-    visit.say("files.ask", keyboard=inline(buttons), title=title_of(story))
+    context.say("files.ask", keyboard=inline(buttons), title=title_of(story))
     return None
 
 
-def download(visit: UpdateContext) -> None:
+def download(context: UpdateContext) -> None:
     """The same for the open story, from its keyboard."""
-    story = visit.story
+    story = context.story
     if story is None:
-        story_screen.lost(visit)
-    elif ask_format(visit, story) is not None:
-        visit.say_here("whole.empty")
+        story_screen.lost(context)
+    elif ask_format(context, story) is not None:
+        context.say_here("whole.empty")
 
 
-def send_file(visit: UpdateContext, story: Story, name: str) -> Toast:
+def send_file(context: UpdateContext, story: Story, name: str) -> Toast:
     """Sends the story as the document called `name`; a pop-up where nothing is written yet."""
     if story.head_id is None:
         return "toast.nothing_yet"
-    visit.envelope.send(story_book.document(story, name, visit.chat_id))
+    context.result.send(story_book.document(story, name, context.chat_id))
     return None
 
 
 # ---------------------------------------------------------------------- links
 
 
-def share(visit: UpdateContext, story: Story) -> Toast:
+def share(context: UpdateContext, story: Story) -> Toast:
     """A link with which anybody may read the story and branch from it."""
     if story.head_id is None:
         return "toast.nothing_yet"
     token = story.share_token or secrets.token_urlsafe(12)
-    visit.desk.db.stories.share(story.session_id, token)
-    link = f"https://t.me/{visit.desk.username}?start={SHARE_PREFIX}{token}"
-    take_back = visit.inline(visit.button("unshare", f"unshare:{story.session_id}"))
-    visit.say("share.done", keyboard=take_back, title=title_of(story), link=link)
+    context.services.db.stories.share(story.session_id, token)
+    link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
+    take_back = context.inline(context.button("unshare", f"unshare:{story.session_id}"))
+    context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
     return None
 
 
-def unshare(visit: UpdateContext, story: Story) -> Toast:
+def unshare(context: UpdateContext, story: Story) -> Toast:
     """Takes the story's link back: nobody can open it by that any more."""
-    visit.desk.db.stories.share(story.session_id, None)
-    visit.say("share.taken_back", title=title_of(story))
+    context.services.db.stories.share(story.session_id, None)
+    context.say("share.taken_back", title=title_of(story))
     return None
 
 
-def open_shared(visit: UpdateContext, token: str) -> None:
+def open_shared(context: UpdateContext, token: str) -> None:
     """A link was followed: the story to be read, and a branch of one's own to be begun from it."""
-    story = visit.desk.db.stories.shared(token)
+    story = context.services.db.stories.shared(token)
     if story is None or story.head_id is None:
-        visit.say_here("share.gone")
+        context.say_here("share.gone")
         return
-    author = visit.desk.db.users.get(story.user_id)
-    visit.say("share.opened", title=title_of(story), author=author.first_name if author else "")
-    story_screen.read(visit, story)
-    begin = visit.inline(visit.button("own_branch", f"take:{token}"))
-    visit.say("share.offer", keyboard=begin, title=title_of(story))
+    author = context.services.db.users.get(story.user_id)
+    context.say("share.opened", title=title_of(story), author=author.first_name if author else "")
+    story_screen.read(context, story)
+    begin = context.inline(context.button("own_branch", f"take:{token}"))
+    context.say("share.offer", keyboard=begin, title=title_of(story))
 
 
-def take_shared(visit: UpdateContext, token: str) -> Toast:
+def take_shared(context: UpdateContext, token: str) -> Toast:
     """A branch of one's own from a shared story: a copy, the author's stays as it is."""
-    story = visit.desk.db.stories.shared(token)
+    story = context.services.db.stories.shared(token)
     if story is None or story.head_id is None:
         return "toast.past"
-    if not rewriting.may_copy(visit):
+    if not rewriting.may_copy(context):
         return None
-    rewriting.copy(visit, story, title_of(story))
-    announce(visit)
+    rewriting.copy(context, story, title_of(story))
+    announce(context)
     return None

@@ -20,131 +20,133 @@ Toast = str | None  # the key of a pop-up answer, if there is one
 VOICES_SHOWN = 4
 
 
-def ask_picture(visit: UpdateContext, story: Story) -> Toast:
+def ask_picture(context: UpdateContext, story: Story) -> Toast:
     """Offers a picture of the story's last part, with its price; a pop-up where nothing is written yet."""
-    if _last_part(visit, story) is None:
+    if _last_part(context, story) is None:
         return "toast.nothing_yet"
-    paint = visit.inline(visit.button("paint", f"paint:{story.session_id}"))
-    price = _price(visit, picture_price(visit.desk.config))
-    visit.say("picture.ask", title=title_of(story), price=price, keyboard=paint)
+    paint = context.inline(context.button("paint", f"paint:{story.session_id}"))
+    price = _price(context, picture_price(context.services.config))
+    context.say("picture.ask", title=title_of(story), price=price, keyboard=paint)
     return None
 
 
-def paint(visit: UpdateContext, story: Story) -> Toast:
+def paint(context: UpdateContext, story: Story) -> Toast:
     """A turn that draws the last part."""
-    part = _last_part(visit, story)
+    part = _last_part(context, story)
     if part is None:
         return "toast.nothing_yet"
-    if story_screen.affordable(visit, story, "picture", picture_price(visit.desk.config)):
-        visit.drop_buttons()
-        visit.say("picture.wait")
-        visit.ask("picture", story.session_id, part.id)
+    if story_screen.affordable(context, story, "picture", picture_price(context.services.config)):
+        context.drop_buttons()
+        context.say("picture.wait")
+        context.ask("picture", story.session_id, part.id)
     return None
 
 
-def ask_voice(visit: UpdateContext, story: Story) -> Toast:
+def ask_voice(context: UpdateContext, story: Story) -> Toast:
     """Offers voices to read the story's last part in, with its price; a pop-up where nothing is written yet."""
-    part = _last_part(visit, story)
+    part = _last_part(context, story)
     if part is None:
         return "toast.nothing_yet"
-    known = visit.texts.templates()
-    voices = visit.desk.media.voices[:VOICES_SHOWN]
+    known = context.texts.templates()
+    voices = context.services.media.voices[:VOICES_SHOWN]
     rows = []
     for place, voice in enumerate(voices):
-        name = visit.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
+        name = context.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
         rows.append((name, f"voice{place}:{story.session_id}"))
-    price = _price(visit, reading_price(visit.desk.config, part.text))
-    visit.say("voice.ask", title=title_of(story), price=price, keyboard=inline(rows[:2], rows[2:]))
+    price = _price(context, reading_price(context.services.config, part.text))
+    context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(rows[:2], rows[2:]))
     return None
 
 
-def speak(visit: UpdateContext, story: Story, place: int) -> Toast:
+def speak(context: UpdateContext, story: Story, place: int) -> Toast:
     """A turn that reads the last part aloud, in the chosen voice."""
-    part, voices = _last_part(visit, story), visit.desk.media.voices
+    part, voices = _last_part(context, story), context.services.media.voices
     if part is None or place >= len(voices):
         return "toast.past"
-    if story_screen.affordable(visit, story, "reading", reading_price(visit.desk.config, part.text)):
-        visit.drop_buttons()
-        visit.say("voice.wait")
-        visit.ask("reading", story.session_id, part.id, hint=voices[place])
+    if story_screen.affordable(context, story, "reading", reading_price(context.services.config, part.text)):
+        context.drop_buttons()
+        context.say("voice.wait")
+        context.ask("reading", story.session_id, part.id, hint=voices[place])
     return None
 
 
 # ---------------------------------------------------------------------- /image
 
 
-def ask_image(visit: UpdateContext) -> None:
+def ask_image(context: UpdateContext) -> None:
     """/image with what to paint; without it, it asks."""
-    words = "".join(visit.words.split(maxsplit=1)[1:])
+    words = "".join(context.words.split(maxsplit=1)[1:])
     if not words:
-        questions.ask(visit, Step.IMAGE, None, "image.ask")
+        questions.ask(context, Step.IMAGE, None, "image.ask")
     elif len(words) > WORD_LIMITS[Step.IMAGE]:
-        visit.say("image.too_long", length=len(words), limit=WORD_LIMITS[Step.IMAGE])
+        context.say("image.too_long", length=len(words), limit=WORD_LIMITS[Step.IMAGE])
     else:
-        _offer_image(visit, words)
+        _offer_image(context, words)
 
 
-def take_image(visit: UpdateContext) -> None:
+def take_image(context: UpdateContext) -> None:
     """The answer to the question what to paint."""
-    if questions.fits(visit):
-        questions.leave(visit)
-        _offer_image(visit, visit.words)
+    if questions.fits(context):
+        questions.leave(context)
+        _offer_image(context, context.words)
 
 
-def _offer_image(visit: UpdateContext, words: str) -> None:
-    kept_id = visit.desk.db.users.keep_words(visit.user.id, words, None, now())
-    price = _price(visit, visit.desk.config.image_tokens)
-    buttons = visit.inline(visit.button("paint", f"image:{kept_id}"), visit.button("not_needed", f"image_no:{kept_id}"))
-    visit.say("image.offer", words=words, price=price, keyboard=buttons)
+def _offer_image(context: UpdateContext, words: str) -> None:
+    kept_id = context.services.db.users.keep_words(context.user.id, words, None, now())
+    price = _price(context, context.services.config.image_tokens)
+    buttons = context.inline(
+        context.button("paint", f"image:{kept_id}"), context.button("not_needed", f"image_no:{kept_id}")
+    )
+    context.say("image.offer", words=words, price=price, keyboard=buttons)
 
 
-def make_image(visit: UpdateContext, kept_id: int) -> Toast:
+def make_image(context: UpdateContext, kept_id: int) -> Toast:
     """A turn that paints kept words."""
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
-    if not affordable(visit, "image", visit.desk.config.image_tokens):
+    if not affordable(context, "image", context.services.config.image_tokens):
         return None
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+    words = context.services.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return "toast.words_gone"
-    visit.drop_buttons()
-    visit.say("image.wait")
-    visit.ask("image", None, None, hint=words)
+    context.drop_buttons()
+    context.say("image.wait")
+    context.ask("image", None, None, hint=words)
     return None
 
 
-def drop_image(visit: UpdateContext, kept_id: int) -> Toast:
+def drop_image(context: UpdateContext, kept_id: int) -> Toast:
     """Throws away the words kept for a picture; a pop-up where they are gone already."""
-    if visit.desk.db.users.take_words(visit.user.id, kept_id) is None:
+    if context.services.db.users.take_words(context.user.id, kept_id) is None:
         return "toast.words_gone"
-    visit.edit("image.dropped")
+    context.edit("image.dropped")
     return "toast.dropped"
 
 
-def once_more(visit: UpdateContext, turn: Turn) -> Toast:
+def once_more(context: UpdateContext, turn: Turn) -> Toast:
     """A failed image, or a failed recognition of a voice message, again."""
-    if visit.writing:
+    if context.writing:
         return "toast.writing"
     if turn.state != "failed" or not turn.hint:
         return "toast.past"
-    config, hears = visit.desk.config, turn.kind == "hearing"
-    if not affordable(visit, turn.kind, config.stt_tokens_per_15s if hears else config.image_tokens):
+    config, hears = context.services.config, turn.kind == "hearing"
+    if not affordable(context, turn.kind, config.stt_tokens_per_15s if hears else config.image_tokens):
         return None
-    visit.drop_buttons()
-    visit.reply_to = turn.reply_to
-    visit.ask(turn.kind, None, None, hint=visit.desk.db.turns.take_hint(turn.id))
+    context.drop_buttons()
+    context.reply_to = turn.reply_to
+    context.ask(turn.kind, None, None, hint=context.services.db.turns.take_hint(turn.id))
     if hears:
-        visit.envelope.verdict = "hear"
+        context.result.verdict = "hear"
     return None
 
 
-def affordable(visit: UpdateContext, kind: str, tokens: int) -> bool:
+def affordable(context: UpdateContext, kind: str, tokens: int) -> bool:
     """Whether no limit stands in the way of a turn of no session; says which one does."""
     try:
-        visit.desk.turns.check(visit.user.id, None, kind, tokens)
+        context.services.turns.check(context.user.id, None, kind, tokens)
     except LimitReached as limit:
-        said = visit.desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit, kind)
-        visit.envelope.send(as_reply(said, visit.reply_to))
+        said = context.services.outcomes.limit(context.user.id, context.chat_id, None, limit, kind)
+        context.result.send(as_reply(said, context.reply_to))
         return False
     return True
 
@@ -152,13 +154,13 @@ def affordable(visit: UpdateContext, kind: str, tokens: int) -> bool:
 # ---------------------------------------------------------------------- shared
 
 
-def _last_part(visit: UpdateContext, story: Story) -> Prompt | None:
-    head = visit.desk.db.tree.get(story.head_id)
+def _last_part(context: UpdateContext, story: Story) -> Prompt | None:
+    head = context.services.db.tree.get(story.head_id)
     if head is not None and head.role == "user":
-        return visit.desk.db.tree.get(head.parent_id)
+        return context.services.db.tree.get(head.parent_id)
     return head
 
 
-def _price(visit: UpdateContext, tokens: int) -> Html:
-    turns = max(1, round(tokens / limits.turn_price(visit.desk.config, visit.model.weight)))
-    return visit.texts.say("balance.left", turns=turns, tokens=tokens)
+def _price(context: UpdateContext, tokens: int) -> Html:
+    turns = max(1, round(tokens / limits.turn_price(context.services.config, context.model.weight)))
+    return context.texts.say("balance.left", turns=turns, tokens=tokens)

@@ -1,6 +1,6 @@
 """/model: which model writes for somebody: the list with contexts and prices, the choice by button or by name.
 
-The list is what is known (`offer`); nobody is asked for it here. A button's number is a checksum of the model's
+The list is what is known (`registry`); nobody is asked for it here. A button's number is a checksum of the model's
 name, so that a list that has changed meanwhile can't make it another one's.
 """
 
@@ -22,97 +22,97 @@ PAGE = 8
 TITLE_CHARS = 40
 
 
-def show(visit: UpdateContext) -> None:
+def show(context: UpdateContext) -> None:
     """/model: the list; with a name behind it the switch."""
-    _told_if_gone(visit)
-    name = visit.words.partition(" ")[2].strip()
+    _told_if_gone(context)
+    name = context.words.partition(" ")[2].strip()
     if not name:
-        page = _page_of(visit)
-        visit.send(_page_text(visit, page), keyboard=_page_buttons(visit, page))
+        page = _page_of(context)
+        context.send(_page_text(context, page), keyboard=_page_buttons(context, page))
         return
-    offer, locales = visit.desk.offer, visit.desk.locales
+    registry, locales = context.services.registry, context.services.locales
     if name.casefold() in {locales[language].plain("model.reset") for language in locales}:
-        _choose(visit, offer.default)
-    elif (model := offer.find(name)) is not None:
-        _choose(visit, model)
+        _choose(context, registry.default)
+    elif (model := registry.find(name)) is not None:
+        _choose(context, model)
     else:
-        _unknown(visit, name)
+        _unknown(context, name)
 
 
-def turn_page(visit: UpdateContext, page: int) -> Toast:
+def turn_page(context: UpdateContext, page: int) -> Toast:
     """Shows another page of the models in the same message; the first where there are fewer now."""
-    if page * PAGE >= len(visit.desk.offer.models):
+    if page * PAGE >= len(context.services.registry.models):
         page = 0
-    visit.edit_html(_page_text(visit, page), keyboard=_page_buttons(visit, page))
+    context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
     return None
 
 
-def press(visit: UpdateContext, number: int) -> Toast:
+def press(context: UpdateContext, number: int) -> Toast:
     """A model's button, in the list or under a name that wasn't understood."""
-    models = visit.desk.offer.models
+    models = context.services.registry.models
     model = next((model for model in models if _number(model) == number), None)
     if model is None:
         return "toast.model_gone"
-    if model.name == visit.model.name:
+    if model.name == context.model.name:
         return "toast.model_same"
-    _keep(visit, model)
-    page = _page_of(visit)
-    visit.edit_html(_page_text(visit, page), keyboard=_page_buttons(visit, page))
+    _keep(context, model)
+    page = _page_of(context)
+    context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
     return "toast.saved"
 
 
-def _choose(visit: UpdateContext, model: Model) -> None:
-    _keep(visit, model)
-    visit.say("model.done", title=_title(model), cost=_cost(visit, model))
+def _choose(context: UpdateContext, model: Model) -> None:
+    _keep(context, model)
+    context.say("model.done", title=_title(model), cost=_cost(context, model))
 
 
-def _keep(visit: UpdateContext, model: Model) -> None:
+def _keep(context: UpdateContext, model: Model) -> None:
     """The default model is kept as no choice at all: whoever has it goes along when another one becomes the default."""
-    name = "" if model.name == visit.desk.offer.default.name else model.name
-    visit.desk.db.users.set_model(visit.user.id, name)
-    visit.reload()
+    name = "" if model.name == context.services.registry.default.name else model.name
+    context.services.db.users.set_model(context.user.id, name)
+    context.reload()
 
 
-def _unknown(visit: UpdateContext, name: str) -> None:
-    nearest = visit.desk.offer.nearest(name)
+def _unknown(context: UpdateContext, name: str) -> None:
+    nearest = context.services.registry.nearest(name)
     if nearest:
-        visit.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(visit, nearest)))
+        context.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(context, nearest)))
     else:
-        visit.say("model.unknown_wholly", name=name[:TITLE_CHARS])
+        context.say("model.unknown_wholly", name=name[:TITLE_CHARS])
 
 
-def _told_if_gone(visit: UpdateContext) -> None:
+def _told_if_gone(context: UpdateContext) -> None:
     """Somebody whose model is there no more has the default one, and hears of it."""
-    offer, name = visit.desk.offer, visit.user.model
-    if offer.chosen(name) is None:
-        _keep(visit, offer.default)
-        visit.say("model.gone", gone=name[:TITLE_CHARS], title=_title(offer.default))
+    registry, name = context.services.registry, context.user.model
+    if registry.chosen(name) is None:
+        _keep(context, registry.default)
+        context.say("model.gone", gone=name[:TITLE_CHARS], title=_title(registry.default))
 
 
 # ---------------------------------------------------------------------- the list
 
 
-def _page_of(visit: UpdateContext) -> int:
+def _page_of(context: UpdateContext) -> int:
     """The page that has the user's model."""
-    names = [model.name for model in visit.desk.offer.models]
-    return names.index(visit.model.name) // PAGE if visit.model.name in names else 0
+    names = [model.name for model in context.services.registry.models]
+    return names.index(context.model.name) // PAGE if context.model.name in names else 0
 
 
-def _page_text(visit: UpdateContext, page: int) -> Html:
-    texts, offer = visit.texts, visit.desk.offer
-    shown = offer.models[page * PAGE : (page + 1) * PAGE]
-    lines = [texts.say("model.ask", title=_title(visit.model))]
-    lines += [_line(visit, model) for model in shown]
-    if not offer.heard:
+def _page_text(context: UpdateContext, page: int) -> Html:
+    texts, registry = context.texts, context.services.registry
+    shown = registry.models[page * PAGE : (page + 1) * PAGE]
+    lines = [texts.say("model.ask", title=_title(context.model))]
+    lines += [_line(context, model) for model in shown]
+    if not registry.heard:
         lines.append(texts.say("model.unheard"))
-    elif offer.away:
+    elif registry.away:
         lines.append(texts.say("model.away"))
     return Html("\n\n".join([*lines, texts.say("model.hint", reset=texts.plain("model.reset"))]))
 
 
-def _page_buttons(visit: UpdateContext, page: int) -> Json:
-    models = visit.desk.offer.models
-    rows = _buttons(visit, models[page * PAGE : (page + 1) * PAGE])
+def _page_buttons(context: UpdateContext, page: int) -> Json:
+    models = context.services.registry.models
+    rows = _buttons(context, models[page * PAGE : (page + 1) * PAGE])
     pages = (len(models) + PAGE - 1) // PAGE
     if pages > 1:
         here = (f"{page + 1}/{pages}", f"models:{page}")
@@ -120,34 +120,34 @@ def _page_buttons(visit: UpdateContext, page: int) -> Json:
     return inline(*rows)
 
 
-def _buttons(visit: UpdateContext, models: tuple[Model, ...] | list[Model]) -> list[list[tuple[str, str]]]:
-    current = visit.model.name
+def _buttons(context: UpdateContext, models: tuple[Model, ...] | list[Model]) -> list[list[tuple[str, str]]]:
+    current = context.model.name
     return [
         [(f"{'✅ ' if model.name == current else ''}{_title(model)}", f"model:{_number(model)}")] for model in models
     ]
 
 
-def _line(visit: UpdateContext, model: Model) -> Html:
-    mark = "✅ " if model.name == visit.model.name else ""
-    return visit.texts.say(
-        "model.line", mark=mark, title=_title(model), context=model.context_tokens, cost=_cost(visit, model)
+def _line(context: UpdateContext, model: Model) -> Html:
+    mark = "✅ " if model.name == context.model.name else ""
+    return context.texts.say(
+        "model.line", mark=mark, title=_title(model), context=model.context_tokens, cost=_cost(context, model)
     )
 
 
-def _cost(visit: UpdateContext, model: Model) -> Html:
+def _cost(context: UpdateContext, model: Model) -> Html:
     """«0,80 ₽ запрос, 0,80 ₽ ответ · ≈ в 4 раза дороже обычной»."""
-    texts = visit.texts
-    times = _times(visit, model)
+    texts = context.texts
+    times = _times(context, model)
     if model.price is None:
         return texts.say("model.no_price", times=times)
     prices = {"input": _money(texts, model.price.input), "output": _money(texts, model.price.output)}
     return texts.say("model.price", times=times, **prices)
 
 
-def _times(visit: UpdateContext, model: Model) -> Html:
+def _times(context: UpdateContext, model: Model) -> Html:
     """How much dearer or cheaper a usual turn is than with the default model."""
-    config, texts = visit.desk.config, visit.texts
-    if model.name == visit.desk.offer.default.name:
+    config, texts = context.services.config, context.texts
+    if model.name == context.services.registry.default.name:
         return texts.say("model.default")
     factor = limits.turn_price(config, model.weight) / limits.turn_price(config)
     dearer = factor >= 1

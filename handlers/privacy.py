@@ -25,13 +25,13 @@ MOST_PLAIN_BYTES = 20_000_000  # a larger file goes compressed: Telegram takes 5
 _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the earliest moment that the format knows
 
 
-def my_data(visit: UpdateContext) -> None:
+def my_data(context: UpdateContext) -> None:
     """/my_data: a file with everything; one at a time."""
-    if visit.desk.db.outbox.is_made(visit.chat_id, DATA):
-        visit.say("privacy.coming")
+    if context.services.db.outbox.is_made(context.chat_id, DATA):
+        context.say("privacy.coming")
         return
-    recipe = DeferredAttachment(DATA, visit.user.id, visit.texts.language)
-    visit.envelope.send(Outgoing(visit.chat_id, "sendDocument", {}, recipe=recipe))
+    recipe = DeferredAttachment(DATA, context.user.id, context.texts.language)
+    context.result.send(Outgoing(context.chat_id, "sendDocument", {}, recipe=recipe))
 
 
 def data_file(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
@@ -53,33 +53,35 @@ def _zipped(name: str, content: bytes) -> bytes:
     return file.getvalue()
 
 
-def forget_me(visit: UpdateContext) -> None:
+def forget_me(context: UpdateContext) -> None:
     """/forget_me: what would go and what would not, and the question."""
-    keyboard = visit.inline(visit.button("forget_all", f"{BUTTON}all"), visit.button("not_needed", f"{BUTTON}keep"))
-    visit.say("privacy.ask", keyboard=keyboard, stories=visit.desk.db.stories.count_of(visit.user.id))
+    keyboard = context.inline(
+        context.button("forget_all", f"{BUTTON}all"), context.button("not_needed", f"{BUTTON}keep")
+    )
+    context.say("privacy.ask", keyboard=keyboard, stories=context.services.db.stories.count_of(context.user.id))
 
 
-def press(visit: UpdateContext, argument: str) -> Toast:
+def press(context: UpdateContext, argument: str) -> Toast:
     """The answer to the question."""
     if argument == "keep":
-        visit.edit("privacy.kept")
+        context.edit("privacy.kept")
         return None
     if argument != "all":
         return "toast.past"
-    if visit.first:  # pressed once more: there is nobody to forget but whom this press has registered
-        visit.desk.db.forgetting.forget(visit.user.id, visit.envelope.inbox_id)
+    if context.first:  # pressed once more: there is nobody to forget but whom this press has registered
+        context.services.db.forgetting.forget(context.user.id, context.result.inbox_id)
         return "toast.forgotten"
-    _forget(visit)
+    _forget(context)
     return None
 
 
-def _forget(visit: UpdateContext) -> None:
+def _forget(context: UpdateContext) -> None:
     """Ends what is under way for the user, then deletes everything; only the goodbye still goes out."""
-    desk, user_id = visit.desk, visit.user.id
-    for turn in desk.db.turns.open_by(user_id):
-        desk.turns.end_by_stop(turn)
-        visit.after(partial(desk.turns.release, turn))
-    visit.after(partial(desk.delivery.drop, visit.chat_id, desk.db.outbox.waiting_for(visit.chat_id)))
-    desk.db.forgetting.forget(user_id, visit.envelope.inbox_id)
-    visit.drop_buttons()
-    visit.say("privacy.forgotten", keyboard={"remove_keyboard": True})
+    services, user_id = context.services, context.user.id
+    for turn in services.db.turns.open_by(user_id):
+        services.turns.end_by_stop(turn)
+        context.after(partial(services.turns.release, turn))
+    context.after(partial(services.delivery.drop, context.chat_id, services.db.outbox.waiting_for(context.chat_id)))
+    services.db.forgetting.forget(user_id, context.result.inbox_id)
+    context.drop_buttons()
+    context.say("privacy.forgotten", keyboard={"remove_keyboard": True})

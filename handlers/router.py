@@ -147,17 +147,17 @@ _OVERTAKING |= {"debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
 GROUPS = ("group", "supergroup")
 
 
-def register(bot: TeleBot, desk: Services) -> None:
-    """Registers one handler a kind of update; each has its envelope from the intake."""
+def register(bot: TeleBot, services: Services) -> None:
+    """Registers one handler a kind of update; each has its result from the intake."""
     bot.register_message_handler(
-        lambda message: on_message(desk, message), content_types=_ALL_CONTENT, func=lambda message: True
+        lambda message: on_message(services, message), content_types=_ALL_CONTENT, func=lambda message: True
     )
     bot.register_edited_message_handler(
-        lambda message: on_edited(desk, message), content_types=_ALL_CONTENT, func=lambda message: True
+        lambda message: on_edited(services, message), content_types=_ALL_CONTENT, func=lambda message: True
     )
-    bot.register_callback_query_handler(lambda query: on_button(desk, query), func=lambda query: True)
-    bot.register_stopped_message_generation_handler(lambda stopped: on_stopped(desk, stopped))
-    bot.register_my_chat_member_handler(lambda change: on_membership(desk, change))
+    bot.register_callback_query_handler(lambda query: on_button(services, query), func=lambda query: True)
+    bot.register_stopped_message_generation_handler(lambda stopped: on_stopped(services, stopped))
+    bot.register_my_chat_member_handler(lambda change: on_membership(services, change))
 
 
 _ALL_CONTENT = [
@@ -168,96 +168,96 @@ _ALL_CONTENT = [
 ]
 
 
-def on_message(desk: Services, message: types.Message) -> None:
+def on_message(services: Services, message: types.Message) -> None:
     """A message in a private chat, or in a group."""
     if message.chat.type != "private":
         if message.chat.type in GROUPS:
-            groups.answer(desk, message, partial(_visit, desk))
+            groups.answer(services, message, partial(_context_of, services))
         return
     asks = readable(message.text).lower() in privacy.COMMANDS
-    visit = _visit(desk, message.from_user, message.chat.id, message.message_id, banned_too=asks)
-    if visit is None:
+    context = _context_of(services, message.from_user, message.chat.id, message.message_id, banned_too=asks)
+    if context is None:
         return
     if message.web_app_data is not None:
-        characters.from_page(visit, message.web_app_data.data)
+        characters.from_page(context, message.web_app_data.data)
         return
-    _read(visit, message)
-    if visit.first and visit.key != "/start":
-        account.first_words(visit)
+    _read(context, message)
+    if context.first and context.key != "/start":
+        account.first_words(context)
     if message.content_type == "voice":
-        voice.hear(visit, message.json)
-    elif voice.stops(visit):
-        story_screen.stop_writing(visit)
-    elif voice.waits(visit, _OVERTAKING):
-        voice.wait(visit)
+        voice.hear(context, message.json)
+    elif voice.stops(context):
+        story_screen.stop_writing(context)
+    elif voice.waits(context, _OVERTAKING):
+        voice.wait(context)
     else:
-        _dispatch(visit)
+        _dispatch(context)
 
 
-def on_edited(desk: Services, message: types.Message) -> None:
+def on_edited(services: Services, message: types.Message) -> None:
     """An edited message of the user's: refused words are tried again, what has become story stays as it is."""
     if message.chat.type != "private":
         return
-    visit = _visit(desk, message.from_user, message.chat.id, message.message_id)
-    if visit is None:
+    context = _context_of(services, message.from_user, message.chat.id, message.message_id)
+    if context is None:
         return
-    _read(visit, message)
-    if visit.key != WORDS or visit.step not in TALKING | {Step.STORY}:
+    _read(context, message)
+    if context.key != WORDS or context.step not in TALKING | {Step.STORY}:
         return
-    rewrite = rewriting.rewrite_words if visit.step is Step.STORY else assistant.rewrite_words
-    prompt_id = desk.db.outbox.shown(visit.chat_id, visit.message_id)
-    if visit.writing:
-        fallback.edited(visit)
-    elif prompt_id == REFUSED or (prompt_id is not None and desk.db.turns.failed_under(prompt_id)):
-        _dispatch(visit)
-    elif prompt_id is None or not rewrite(visit, prompt_id):
-        fallback.edited(visit)
+    rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words
+    prompt_id = services.db.outbox.shown(context.chat_id, context.message_id)
+    if context.writing:
+        fallback.edited(context)
+    elif prompt_id == REFUSED or (prompt_id is not None and services.db.turns.failed_under(prompt_id)):
+        _dispatch(context)
+    elif prompt_id is None or not rewrite(context, prompt_id):
+        fallback.edited(context)
 
 
-def on_button(desk: Services, query: types.CallbackQuery) -> None:
+def on_button(services: Services, query: types.CallbackQuery) -> None:
     """A button under a message."""
-    envelope = desk.intake.envelope
+    result = services.intake.result
     toast: button_rows.Toast = None
     message = query.message
     chat_type = message.chat.type if message is not None else ""
-    texts = desk.locales[desk.locales.language_of(query.from_user.language_code)]
-    if message is not None and chat_type in GROUPS and not _may_press(desk, query.from_user):
+    texts = services.locales[services.locales.language_of(query.from_user.language_code)]
+    if message is not None and chat_type in GROUPS and not _may_press(services, query.from_user):
         toast = "toast.foreign"
     elif message is not None and chat_type in ("private", *GROUPS):
         asks = query.data == access_requests.ASK_FOR_ACCESS or (query.data or "").startswith(privacy.BUTTON)
-        visit = _visit(desk, query.from_user, message.chat.id, message.message_id, banned_too=asks)
-        if visit is not None:
-            toast, texts = button_rows.press(visit, query.data or ""), visit.texts
+        context = _context_of(services, query.from_user, message.chat.id, message.message_id, banned_too=asks)
+        if context is not None:
+            toast, texts = button_rows.press(context, query.data or ""), context.texts
     params: dict[str, Json] = {"callback_query_id": query.id}
     if toast is not None:
         params["text"] = texts.plain(toast)
-    envelope.outgoing.insert(0, Outgoing(envelope.chat_id, "answerCallbackQuery", params))
+    result.outgoing.insert(0, Outgoing(result.chat_id, "answerCallbackQuery", params))
 
 
-def on_stopped(desk: Services, stopped: types.MessageGenerationStopped) -> None:
+def on_stopped(services: Services, stopped: types.MessageGenerationStopped) -> None:
     """The stop button of a growing answer; a late press names an older turn and does nothing."""
-    turn = desk.turns.open_in(stopped.chat.id)
+    turn = services.turns.open_in(stopped.chat.id)
     if turn is None or turn.id != stopped.draft_id:
         return
-    for message in desk.turns.end_by_stop(turn):
-        desk.intake.envelope.send(message)
-    desk.intake.envelope.after.append(lambda: desk.turns.release(turn))
+    for message in services.turns.end_by_stop(turn):
+        services.intake.result.send(message)
+    services.intake.result.after.append(lambda: services.turns.release(turn))
 
 
-def on_membership(desk: Services, change: types.ChatMemberUpdated) -> None:
+def on_membership(services: Services, change: types.ChatMemberUpdated) -> None:
     """A user blocks the bot, or comes back."""
     if change.chat.type == "private":
-        desk.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
+        services.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
 
 
-def _may_press(desk: Services, presser: types.User) -> bool:
+def _may_press(services: Services, presser: types.User) -> bool:
     """Whether a press in a group is looked at: pressing others' buttons registers nobody, and says nothing there."""
-    user = desk.db.users.get(presser.id)
+    user = services.db.users.get(presser.id)
     return user is not None and not user.banned
 
 
-def _visit(
-    desk: Services,
+def _context_of(
+    services: Services,
     sender: types.User | None,
     chat_id: int,
     message_id: int,
@@ -265,68 +265,68 @@ def _visit(
     *,
     banned_too: bool = False,
 ) -> UpdateContext | None:
-    """The visit of a sender, registered if new; None, and said so, where the bot takes no more users or is closed to
+    """The context of a sender, registered if new; None, and said so, where the bot takes no more users or is closed to
     this one.
     """
     if sender is None or sender.is_bot:
         return None
-    envelope = desk.intake.envelope
-    user, first = account.known_user(desk, sender, private=chat_id > 0)
+    result = services.intake.result
+    user, first = account.known_user(services, sender, private=chat_id > 0)
     if user is None:
-        texts = desk.locales[desk.locales.language_of(sender.language_code)]
-        envelope.send(as_reply(sentence(chat_id, access_requests.full(desk, texts)), reply_to))
+        texts = services.locales[services.locales.language_of(sender.language_code)]
+        result.send(as_reply(sentence(chat_id, access_requests.full(services, texts)), reply_to))
         return None
-    if user.banned and not banned_too and user.id not in desk.config.admin_ids:
-        envelope.send(as_reply(access_requests.closed(desk, user, chat_id), reply_to))
+    if user.banned and not banned_too and user.id not in services.config.admin_ids:
+        result.send(as_reply(access_requests.closed(services, user, chat_id), reply_to))
         return None
-    visit = UpdateContext(desk, envelope, user, desk.locales[user.language], chat_id, message_id, first=first)
-    visit.reply_to = reply_to
-    visit.writing = envelope.behind or desk.turns.open_in(chat_id) is not None
-    return visit
+    context = UpdateContext(services, result, user, services.locales[user.language], chat_id, message_id, first=first)
+    context.reply_to = reply_to
+    context.writing = result.behind or services.turns.open_in(chat_id) is not None
+    return context
 
 
-def _read(visit: UpdateContext, message: types.Message) -> None:
+def _read(context: UpdateContext, message: types.Message) -> None:
     """What a message is: a command, a button's label, words, or something else."""
-    visit.kind = message.content_type
-    visit.take_reply(message)
-    visit.words = text = readable(message.text)
+    context.kind = message.content_type
+    context.take_reply(message)
+    context.words = text = readable(message.text)
     if message.content_type != "text":
-        visit.key = OTHER_CONTENT
+        context.key = OTHER_CONTENT
     elif text.startswith("/"):
         command = text.split(maxsplit=1)[0].partition("@")[0].lower()
-        hidden = command in ADMIN_COMMANDS and not admin.is_admin(visit)
-        visit.key = command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
+        hidden = command in ADMIN_COMMANDS and not admin.is_admin(context)
+        context.key = command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
     else:
-        visit.key = _key_of(visit, text)
+        context.key = _key_of(context, text)
 
 
-def _key_of(visit: UpdateContext, text: str) -> str:
+def _key_of(context: UpdateContext, text: str) -> str:
     """A button's key, or `WORDS`. A label typed without its emoji is a button only where that button works:
     elsewhere «чат» may be a setting, and «назад» a line of the story.
     """
-    locales = visit.desk.locales
+    locales = context.services.locales
     key = locales.key_of(text)
-    if key is None or key in accepted(visit.step):
+    if key is None or key in accepted(context.step):
         return key or WORDS
     return key if locales.is_label(text) and key not in ONLY_THERE else WORDS
 
 
-def _where_it_was(visit: UpdateContext) -> bool:
+def _where_it_was(context: UpdateContext) -> bool:
     """Whether somebody whose words waited for a turn is still in the story or chat that they were said to: anywhere
     else they would answer another question, or go on with another story.
     """
-    return visit.step in TALKING | {Step.STORY} and visit.envelope.queued == visit.words_go_to
+    return context.step in TALKING | {Step.STORY} and context.result.queued == context.words_go_to
 
 
-def _dispatch(visit: UpdateContext) -> None:
-    if visit.key == WORDS and not visit.words:
-        fallback.empty(visit)
+def _dispatch(context: UpdateContext) -> None:
+    if context.key == WORDS and not context.words:
+        fallback.empty(context)
         return
-    if visit.envelope.queued and not _where_it_was(visit):
-        story_screen.keep_words(visit)
+    if context.result.queued and not _where_it_was(context):
+        story_screen.keep_words(context)
         return
-    cell = decide(visit.step, visit.key, writing=visit.writing)
-    visit.next_step = cell.to
-    ACTIONS[cell.action](visit)
+    cell = decide(context.step, context.key, writing=context.writing)
+    context.next_step = cell.to
+    ACTIONS[cell.action](context)
     if cell.action in _INFORMING:
-        account.repeat_question(visit)
+        account.repeat_question(context)

@@ -27,23 +27,23 @@ DAY_S = 86_400
 PICTURE, TOTALS = "days", "totals"  # the kinds of recipe made here
 
 
-def show(visit: UpdateContext) -> None:
+def show(context: UpdateContext) -> None:
     """/stats: requests, tokens, the last request; for an admin the whole bot."""
-    if visit.user.id in visit.desk.config.admin_ids:
-        recipe = DeferredAttachment(TOTALS, visit.user.id, visit.texts.language)
-        visit.envelope.send(Outgoing(visit.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
+    if context.user.id in context.services.config.admin_ids:
+        recipe = DeferredAttachment(TOTALS, context.user.id, context.texts.language)
+        context.result.send(Outgoing(context.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
     else:
-        account = visit.desk.db.accounts.get(visit.user.id)
+        account = context.services.db.accounts.get(context.user.id)
         assert account is not None
         today = now() // DAY_S
-        visit.say(
+        context.say(
             "stats.mine",
             requests=account.requests,
             spent=account.spent,
-            today=visit.desk.db.reports.days_of(visit.user.id, today).get(today, 0),
-            when=_when(visit.texts, account.last_request_at),
+            today=context.services.db.reports.days_of(context.user.id, today).get(today, 0),
+            when=_when(context.texts, account.last_request_at),
         )
-    repeat_question(visit)
+    repeat_question(context)
 
 
 def picture(chat_id: int, user_id: int, language: str) -> Outgoing:

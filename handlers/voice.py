@@ -19,54 +19,58 @@ from turns.media_outcomes import MOST_S
 from turns.transcription import MOST_BYTES, hearing_price
 
 
-def hear(visit: UpdateContext, message: dict[str, Any]) -> None:
+def hear(context: UpdateContext, message: dict[str, Any]) -> None:
     """A voice message, as Telegram's JSON: it is to become words."""
     voice = message["voice"]
     seconds, size = _whole(voice.get("duration")), _whole(voice.get("file_size"))
     if seconds > MOST_S or size > MOST_BYTES:
-        visit.say("hearing.too_long", minutes=MOST_S // 60)
-    elif visit.writing:
-        wait(visit)
-    elif media.affordable(visit, "hearing", hearing_price(visit.desk.config, seconds)):
-        visit.ask("hearing", None, None, hint=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
-        visit.envelope.verdict = "hear"
+        context.say("hearing.too_long", minutes=MOST_S // 60)
+    elif context.writing:
+        wait(context)
+    elif media.affordable(context, "hearing", hearing_price(context.services.config, seconds)):
+        context.ask("hearing", None, None, hint=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+        context.result.verdict = "hear"
 
 
-def stops(visit: UpdateContext) -> bool:
+def stops(context: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
-    turn = visit.desk.turns.open_in(visit.chat_id) if visit.key in ("stop", "/cancel") and visit.writing else None
+    turn = (
+        context.services.turns.open_in(context.chat_id)
+        if context.key in ("stop", "/cancel") and context.writing
+        else None
+    )
     return _hears(turn)
 
 
-def waits(visit: UpdateContext, overtaking: Collection[str]) -> bool:
+def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
     """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
-    if not visit.envelope.blocked or decide(visit.step, visit.key, writing=True).action in overtaking:
+    if not context.result.blocked or decide(context.step, context.key, writing=True).action in overtaking:
         return False
-    turn = visit.desk.turns.open_in(visit.chat_id)
+    turn = context.services.turns.open_in(context.chat_id)
     # Where words ask the model, all waits its turn or is refused anyway while it writes.
-    return turn is None or _hears(turn) or not _asks(visit)
+    return turn is None or _hears(turn) or not _asks(context)
 
 
-def wait(visit: UpdateContext) -> None:
+def wait(context: UpdateContext) -> None:
     """Waits in order: said where the model writes, without a word where a voice message is being recognised."""
-    envelope = visit.envelope
-    turn = visit.desk.turns.open_in(visit.chat_id)
-    if turn is not None and not _hears(turn) and _asks(visit):
-        story_screen.queue_words(visit)
-    elif visit.desk.db.inbox.waiting_before(envelope.inbox_id, visit.chat_id) >= story_screen.MOST_QUEUED:
-        visit.say("story.busy_full", n=story_screen.MOST_QUEUED)
+    result = context.result
+    turn = context.services.turns.open_in(context.chat_id)
+    if turn is not None and not _hears(turn) and _asks(context):
+        story_screen.queue_words(context)
+    elif context.services.db.inbox.waiting_before(result.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:
+        context.say("story.busy_full", n=story_screen.MOST_QUEUED)
     else:
-        envelope.verdict = "queue"
-    envelope.blocks = visit.kind == "voice" and envelope.verdict == "queue"
+        result.verdict = "queue"
+    result.blocks = context.kind == "voice" and result.verdict == "queue"
 
 
 def _hears(turn: Turn | None) -> bool:
     return turn is not None and turn.kind == "hearing"
 
 
-def _asks(visit: UpdateContext) -> bool:
+def _asks(context: UpdateContext) -> bool:
     """Whether words ask the model where the user is."""
-    return TABLE[visit.step][WORDS].writes
+    return TABLE[context.step][WORDS].writes
 
 
 def _whole(value: object) -> int:

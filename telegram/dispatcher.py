@@ -106,10 +106,10 @@ class Intake:
         self.source = self.webhook or Polling(api, self._keep, on_fatal)
 
     @property
-    def envelope(self) -> UpdateResult:
+    def result(self) -> UpdateResult:
         """The update that this thread handles now."""
-        envelope: UpdateResult = self._local.envelope
-        return envelope
+        result: UpdateResult = self._local.result
+        return result
 
     # ------------------------------------------------------------------ life
 
@@ -220,21 +220,21 @@ class Intake:
         except StorageError:
             self.resume(chat_id)
 
-    def _run(self, row: InboxRow, envelope: UpdateResult) -> InboxRow | None:
+    def _run(self, row: InboxRow, result: UpdateResult) -> InboxRow | None:
         """Runs one update's handler in its transaction; the row to hold, where it waits for a turn now."""
         if row.id not in self._earlier:
-            return self._handle(row, envelope)
+            return self._handle(row, result)
         with self._trying:
-            return self._handle(row, envelope) if self._may_try(row) else None
+            return self._handle(row, result) if self._may_try(row) else None
 
-    def _handle(self, row: InboxRow, envelope: UpdateResult) -> InboxRow | None:
+    def _handle(self, row: InboxRow, result: UpdateResult) -> InboxRow | None:
         started = self._begun[row.id] = time.monotonic()
         try:
-            return self._handled(row, envelope, started)
+            return self._handled(row, result, started)
         finally:
             del self._begun[row.id]
 
-    def _handled(self, row: InboxRow, envelope: UpdateResult, started: float) -> InboxRow | None:
+    def _handled(self, row: InboxRow, result: UpdateResult, started: float) -> InboxRow | None:
         body, failed = row.body, False
         try:
             with self._db.transaction():
@@ -246,9 +246,9 @@ class Intake:
                     return None  # taken back while it waited: only what was told to wait can be
                 update = read(body)
                 if update is not None:
-                    self._local.envelope = envelope
+                    self._local.result = result
                     self._bot.process_new_updates([update])
-                rows = self._close(row, envelope)
+                rows = self._close(row, result)
         except StorageError:
             raise
         except Unreadable as error:
@@ -263,35 +263,35 @@ class Intake:
                 )
                 rows = self._db.outbox.add(row.id, [sorry])
                 self._db.inbox.finish(row.id, int(time.time()))
-            envelope.after, envelope.verdict = [], "done"
+            result.after, result.verdict = [], "done"
         self._delivery.wake(rows)
-        for call in envelope.after:
+        for call in result.after:
             call()
-        self._meter.update_handled("failed" if failed else envelope.verdict)
+        self._meter.update_handled("failed" if failed else result.verdict)
         event(
             log,
             logging.INFO,
             "update handled",
             inbox=row.id,
             chat=row.chat_id,
-            verdict=envelope.verdict,
+            verdict=result.verdict,
             ms=round((time.monotonic() - started) * 1000, 1),
         )
-        if envelope.verdict == "hear":
-            return InboxRow(row.id, row.chat_id, "", 0, envelope.queued, blocks=True)
-        if envelope.verdict == "queue":
-            return InboxRow(row.id, row.chat_id, body, 0, envelope.queued, envelope.blocks)
+        if result.verdict == "hear":
+            return InboxRow(row.id, row.chat_id, "", 0, result.queued, blocks=True)
+        if result.verdict == "queue":
+            return InboxRow(row.id, row.chat_id, body, 0, result.queued, result.blocks)
         return None
 
-    def _close(self, row: InboxRow, envelope: UpdateResult) -> list[Any]:
+    def _close(self, row: InboxRow, result: UpdateResult) -> list[Any]:
         """Writes what the handler decided, in its transaction."""
-        if envelope.verdict in ("turn", "hear"):
+        if result.verdict in ("turn", "hear"):
             self._db.inbox.become_turn(row.id)
-        elif envelope.verdict == "queue":
-            self._db.inbox.queue(row.id, envelope.queued)
+        elif result.verdict == "queue":
+            self._db.inbox.queue(row.id, result.queued)
         else:
             self._db.inbox.finish(row.id, int(time.time()))
-        return list(self._db.outbox.add(row.id, envelope.outgoing))
+        return list(self._db.outbox.add(row.id, result.outgoing))
 
     def _may_try(self, row: InboxRow) -> bool:
         """Counts a try of a row that an earlier life left; False, and set aside, when it has had its tries.
