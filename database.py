@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import StorageError
+from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
@@ -65,10 +66,11 @@ __all__ = [
 class Database:
     """The file at `path`, made and migrated as needed.
 
-    Raises `StorageError` when it can't be opened, is in use by another bot, or isn't ours.
+    `metrics` counts settled calls. Raises `StorageError` when it can't be opened, is in use by another bot, or isn't
+    ours.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, metrics: Metrics = SILENT) -> None:
         self.path = path
         self._lock_file = _lock(path)
         try:
@@ -91,7 +93,7 @@ class Database:
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
-        self.ledger = Ledger(self._connection)
+        self.ledger = Ledger(self._connection, metrics)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)

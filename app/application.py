@@ -1,11 +1,15 @@
-"""The running bot: builds every object, starts and stops them in order."""
+"""The running bot: builds every object, starts and stops them in order.
+
+Each `build_…` function makes one part from the parts below it: database, Telegram, models, turns, update handling, web.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,30 +17,39 @@ from typing import TYPE_CHECKING
 from telebot import TeleBot, apihelper
 
 from ai.catalog import Catalogue
+from ai.registry import ModelRegistry
+from ai.retry import unheard
 from app.model_state import ModelStateStore
-from app.providers import Vendors, make_vendors
-from app.watchdog import Watch, make_meter
+from app.providers import Providers, build_providers, build_registry
+from app.ticker import Ticker
+from app.watchdog import Watch, WatchedParts, make_metrics
 from config import Config
-from conversation.localization import FALLBACK, Locales
+from conversation.localization import Locales
 from core import logs
 from core.errors import StorageError, TelegramRefused
 from core.http_client import Network, Sessions
-from core.metrics import SILENT, Metrics
-from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
-from database import Database, InboxRow
+from core.metrics import Metrics
+from core.schemas import DeferredAttachment, RenderedAttachment
+from database import Database
 from export.story_book import file_of
 from gpt import GPT, CallFailure
-from handlers import privacy, router
+from handlers import privacy
 from handlers.context import Services
+from handlers.effects import EffectRunner
+from handlers.router import Router
 from handlers.usage import PICTURE, TOTALS, Statistics
 from monitoring.alerts import FaultReports
 from monitoring.analytics import Analytics, TellingOutbox
 from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi
 from telegram.bot_profile import bring_up_to_date
-from telegram.dispatcher import Intake
+from telegram.chat_queue import ChatQueues
+from telegram.dispatcher import Dispatcher
+from telegram.failure_notices import FailureNotices
+from telegram.polling import Polling
 from telegram.rate_limits import Pace
 from telegram.sender import Delivery
+from telegram.webhook import Webhook
 from turns.characters import talk_families
 from turns.generation import Writing
 from turns.kinds import StoryKind
@@ -52,29 +65,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
-TICKS_PER_S = 4
-TURNS_MAY_TAKE_S = 20.0  # of a stop; what isn't finished by then is taken up at the next start
+TURNS_MAY_TAKE_S = 20.0  # of a stop; unfinished turns are taken up at the next start
 ANALYTICS_MAY_TAKE_S = 1.0
-
-
-def _make_page(config: Config, db: Database, locales: Locales, intake: Intake) -> WebApp:
-    """The public server; Flask and waitress are loaded only here. Raises `ConfigError` where it can't listen."""
-    from web.server import WebApp
-
-    return WebApp(config, db, locales, intake.put, intake.webhook)
-
-
-class FailureListener:
-    """Takes faults before there is anybody to report them to."""
-
-    def __init__(self, meter: Metrics = SILENT) -> None:
-        self.reports: FaultReports | None = None
-        self._meter = meter
-
-    def __call__(self, fault: CallFailure) -> None:
-        self._meter.model_failed(fault.purpose, fault.error.status, fault.healed)
-        if self.reports is not None:
-            self.reports.take(fault)
 
 
 class App:
@@ -82,160 +74,125 @@ class App:
 
     def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
         self.config = config
-        self.fatal = threading.Event()
-        self.halted = threading.Event()  # an admin has asked for the end
+        self.fatal = threading.Event()  # Telegram refuses the token
+        self.halted = threading.Event()  # an admin stopped the bot
         self._stopped = threading.Event()
-        self.locales = Locales.load(ROOT / "locales")
-        sessions = Sessions(network or Network())
-        meter = make_meter(config)
-        listener = FailureListener(meter)
-        vendors = make_vendors_of(config, sessions, listener)
-        self.registry = vendors.registry
-        self.gpt = GPT(
-            vendors.wire,
-            sessions,
-            timeout_s=config.model_timeout_s,
-            wire_of=vendors.wire_of,
-            on_fault=listener,
-        )
-        self.api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
-        # The library keeps these for the whole process, untyped.
-        vars(apihelper).update(
-            API_URL=f"{config.telegram_api_url}/bot{{0}}/{{1}}",
-            FILE_URL=f"{config.telegram_api_url}/file/bot{{0}}/{{1}}",
-            CUSTOM_REQUEST_SENDER=self.api.sender,
-        )
-        self.bot = TeleBot(config.telegram_token, threaded=False)
-        self.db = Database(config.database_path)
-        for language in self.locales:
-            self.db.characters.bring_up_to_date(language, self.locales[language].characters, int(time.time()))
-        self.analytics = Analytics(self.db, api_key=config.amplitude_api_key, server_url=config.amplitude_url)
-        self.db.ledger.meter = meter
-        self.delivery = Delivery(
-            self.api,
-            TellingOutbox(self.db, self.analytics),
-            senders=8 + config.model_slots // 8,
-            pace=Pace(
-                messages_per_s=config.telegram_messages_per_s,
-                chat_interval_s=config.telegram_chat_interval_s,
-                group_per_min=config.telegram_group_per_min,
-            ),
-            on_blocked=self._blocked,
-            make=self._make,
-            meter=meter,
-        )
-        webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
-        said = self._trouble, self._no_access, self._poisoned
-        self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, webhook=webhook, meter=meter)
-        outcomes = Outcomes(config, self.db, self.locales, self.registry)
-        choosing = Choosing(self.db, self.registry, self.delivery, outcomes)
-        stories = StoryKind(self.db, self.locales, outcomes)
-        families = talk_families(config, self.db, self.locales, self.registry)
-        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
-        hearing = Hearing(config, self.db, writing.calls, self.locales, self.api, vendors.recogniser)
-        media = Media(config, self.db, writing.calls, self.locales, vendors.painter, vendors.narrator, hearing)
-        self.turns = Turns(
-            *(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics),
-            meter=meter,
-        )
-        self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
-        statistics = Statistics(config, self.db, self.locales, self.registry.rubles)
-        self._makers: Mapping[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
-            "book": partial(file_of, self.db, self.locales),
-            PICTURE: statistics.picture,
-            TOTALS: statistics.totals,
-            privacy.DATA: partial(privacy.data_file, self.db, self.locales),
-        }
-        services = Services(
-            *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.registry),
-            self.analytics,
-            halt=self.halted.set,
-            life=time.time_ns() // 1_000_000,
-        )
-        router.register(self.bot, services)
-        self.page = None
-        if config.webapp_url or config.webhook_url:
-            self.page = _make_page(config, self.db, self.locales, self.intake)
-        self.learned = ModelStateStore(self.db, self.gpt, self.registry)
         self.supervisor = supervisor or Supervisor()
-        self.watch = Watch(config, self.db, self.intake, self.turns, self.delivery, meter, self.supervisor)
+        self.locales = Locales.load(ROOT / "locales")
+        metrics = make_metrics(config)
+        http = Sessions(network or Network())
+        self.db = build_database(config, self.locales, metrics)
+        self.analytics = Analytics(self.db, api_key=config.amplitude_api_key, server_url=config.amplitude_url)
+        self.registry = build_registry(config, load_catalogue(config), http)
+
+        telegram = build_telegram(
+            config=config,
+            http=http,
+            db=self.db,
+            analytics=self.analytics,
+            render=build_renderer(config, self.db, self.locales, self.registry),
+            metrics=metrics,
+        )
+        self.bot, self.delivery = telegram.bot, telegram.delivery
+        self.chats = ChatQueues()
+        notices = FailureNotices(config, self.db, self.locales, self.delivery)
+        reports = FaultReports(config, self.db, self.delivery, self.locales)
+
+        models = build_models(config=config, http=http, registry=self.registry, on_failure=_reporting(metrics, reports))
+        self.model_state = ModelStateStore(self.db, models.gpt, self.registry)
+        self.turns = build_turns(
+            foundation=Foundation(config, self.db, self.locales, metrics),
+            telegram=telegram,
+            models=models,
+            chats=self.chats,
+            notices=notices,
+            analytics=self.analytics,
+        )
+
+        services = Services(
+            config=config,
+            db=self.db,
+            locales=self.locales,
+            turns=self.turns,
+            registry=self.registry,
+            voices=models.providers.text_to_speech.voices,
+            run_id=time.time_ns() // 1_000_000,
+        )
+        effects = EffectRunner(
+            turns=self.turns,
+            chats=self.chats,
+            delivery=self.delivery,
+            analytics=self.analytics,
+            stop_bot=self.halted.set,
+        )
+        self.dispatcher = Dispatcher(
+            db=self.db,
+            chats=self.chats,
+            delivery=self.delivery,
+            handler=Router(self.bot, services, effects),
+            notices=notices,
+            metrics=metrics,
+        )
+        self.source = build_source(
+            config=config, api=telegram.api, dispatcher=self.dispatcher, on_fatal=self._token_refused
+        )
+        self.page = build_web(
+            config=config, db=self.db, locales=self.locales, dispatcher=self.dispatcher, source=self.source
+        )
+        self.watch = Watch(
+            config=config,
+            db=self.db,
+            parts=WatchedParts(self.source, self.dispatcher, self.turns, self.delivery),
+            metrics=metrics,
+            supervisor=self.supervisor,
+        )
+        self._ticker = Ticker(
+            db=self.db,
+            watch=self.watch,
+            turns=self.turns,
+            reports=reports,
+            analytics=self.analytics,
+            model_state=self.model_state,
+        )
 
     def start(self) -> None:
-        """Recalls what was learned, then starts every part, each in its own threads; returns then."""
-        self.learned.recall()
+        """Recall what is known of models, then start every part in its own threads."""
+        self.model_state.recall()
         self.delivery.start()
         self.turns.start()
-        self.intake.start()
+        self.dispatcher.start()
+        self.source.start()
         if self.page is not None:
             self.page.start()
         self.watch.start()
-        threading.Thread(target=self._tick, name="ticker", daemon=True).start()
+        self._ticker.start(self._stopped)
         threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
-        self.learned.start(self._stopped)
+        self.model_state.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
-        """Takes no more updates, lets running turns end, sends what is ready, and closes the database."""
+        """Take no more updates, let running turns end, send what is ready, and close the database."""
         if self._stopped.is_set():
             return
         self._stopped.set()
         self.supervisor.stopping()
         if self.page is not None:
             self.page.stop()
-        self.intake.stop()
+        self.source.stop()
+        self.dispatcher.stop()
         left = self.turns.stop(turns_s)
         self.delivery.flush(2.0)
         self.delivery.stop(2.0)
-        self.learned.keep_calibration()
+        self.model_state.keep_calibration()
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
         self.db.close()
         logs.event(log, logging.INFO, "stopped", turns_left=left)
 
     def _show_profile(self) -> None:
-        self.intake.source.begun.wait()
+        self.source.begun.wait()
         bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
 
-    # ------------------------------------------------------------------ once a second
-
-    def _tick(self) -> None:
-        ticks = 0
-        while not self._stopped.wait(1 / TICKS_PER_S):
-            ticks += 1
-            try:
-                if ticks % TICKS_PER_S == 1:
-                    self.watch.beat()
-                self.turns.show_places()
-                if ticks % TICKS_PER_S == 0:
-                    self.reports.flush()
-                    self.analytics.flush()
-                    self.db.forgetting.erase_words()
-                if ticks % (60 * TICKS_PER_S) == 0:
-                    self.learned.keep_calibration()
-                if ticks % (3600 * TICKS_PER_S) == 1:
-                    self.db.inbox.purge(int(time.time()))
-                    self.db.stories.purge(int(time.time()))
-                    self.db.characters.purge(int(time.time()))
-            except StorageError as error:
-                logs.event(log, logging.ERROR, "ticker waits for the database", error=str(error))
-            except Exception:
-                log.exception("ticker failed")
-
-    # ------------------------------------------------------------------ callbacks of lower layers
-
-    def _trouble(self, chat_id: int, kind: str) -> str:
-        """The sentence for a chat whose handler failed; the database may be what failed."""
-        try:
-            user = self.db.users.get(chat_id)
-        except StorageError:
-            user = None
-        return self.locales[user.language if user else FALLBACK].say(f"trouble.{kind}")
-
-    def _make(self, recipe: DeferredAttachment) -> RenderedAttachment | None:
-        """What a message is made of when it is sent; None for what nobody makes (any more)."""
-        maker = self._makers.get(recipe.kind)
-        return maker(recipe) if maker is not None else None
-
-    def _no_access(self, error: TelegramRefused) -> None:
+    def _token_refused(self, error: TelegramRefused) -> None:
         logs.event(
             log,
             logging.CRITICAL,
@@ -244,32 +201,218 @@ class App:
         )
         self.fatal.set()
 
-    def _poisoned(self, row: InboxRow, reason: str) -> None:
-        """An update was set aside: its sender hears that it won't be answered, the admins in debug mode hear why."""
-        messages = []
-        user = self.db.users.get(row.chat_id)
-        if user is not None:
-            text = self.locales[user.language].say("trouble.set_aside")
-            messages.append(Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"}))
-        for admin_id in self.db.users.in_debug():
-            if admin_id in self.config.admin_ids:
-                messages.append(Outgoing(admin_id, "sendMessage", {"text": f"🐞 inbox {row.id}: {reason}"}))
-        with self.db.transaction():
-            rows = self.db.outbox.add(None, messages)
-        self.delivery.wake(rows)
 
-    def _blocked(self, chat_id: int) -> None:
-        try:
-            self.db.users.set_blocked(chat_id, True)
-        except StorageError as error:
-            logs.event(log, logging.WARNING, "block not kept", error=str(error))
+# ---------------------------------------------------------------------- database
 
 
-def make_vendors_of(config: Config, sessions: Sessions, on_fault: FailureListener) -> Vendors:
-    """Providers of models, images and speech, with the catalog that the configuration names."""
-    return make_vendors(config, load_catalogue(config), sessions, on_fault)
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What every part above the database works with."""
+
+    config: Config
+    db: Database
+    locales: Locales
+    metrics: Metrics
+
+
+def build_database(config: Config, locales: Locales, metrics: Metrics) -> Database:
+    """Open the database and store the bot's own characters in it. Raises `StorageError`."""
+    db = Database(config.database_path, metrics)
+    for language in locales:
+        db.characters.bring_up_to_date(language, locales[language].characters, int(time.time()))
+    return db
+
+
+# ---------------------------------------------------------------------- Telegram
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """The ways to Telegram: `api` and `bot` make calls, `delivery` sends messages in threads of its own."""
+
+    api: BotApi
+    bot: TeleBot
+    delivery: Delivery
+
+
+def build_telegram(
+    *,
+    config: Config,
+    http: Sessions,
+    db: Database,
+    analytics: Analytics,
+    render: Callable[[DeferredAttachment], RenderedAttachment | None],
+    metrics: Metrics,
+) -> Telegram:
+    """Build the Bot API client and the senders."""
+    api = BotApi(config.telegram_token, config.telegram_api_url, http)
+    # The library keeps these for the whole process, untyped.
+    vars(apihelper).update(
+        API_URL=f"{config.telegram_api_url}/bot{{0}}/{{1}}",
+        FILE_URL=f"{config.telegram_api_url}/file/bot{{0}}/{{1}}",
+        CUSTOM_REQUEST_SENDER=api.sender,
+    )
+    pace = Pace(
+        messages_per_s=config.telegram_messages_per_s,
+        chat_interval_s=config.telegram_chat_interval_s,
+        group_per_min=config.telegram_group_per_min,
+    )
+    delivery = Delivery(
+        api,
+        TellingOutbox(db, analytics),
+        senders=8 + config.model_slots // 8,
+        pace=pace,
+        on_blocked=partial(_note_blocked, db),
+        make=render,
+        meter=metrics,
+    )
+    return Telegram(api=api, bot=TeleBot(config.telegram_token, threaded=False), delivery=delivery)
+
+
+def build_renderer(
+    config: Config, db: Database, locales: Locales, registry: ModelRegistry
+) -> Callable[[DeferredAttachment], RenderedAttachment | None]:
+    """Build what renders deferred attachments; it returns None for an unknown kind."""
+    statistics = Statistics(config, db, locales, registry.rubles)
+    renderers: dict[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
+        "book": partial(file_of, db, locales),
+        PICTURE: statistics.picture,
+        TOTALS: statistics.totals,
+        privacy.DATA: partial(privacy.data_file, db, locales),
+    }
+
+    def render(attachment: DeferredAttachment) -> RenderedAttachment | None:
+        renderer = renderers.get(attachment.kind)
+        return renderer(attachment) if renderer is not None else None
+
+    return render
+
+
+def _note_blocked(db: Database, chat_id: int) -> None:
+    try:
+        db.users.set_blocked(chat_id, True)
+    except StorageError as error:
+        logs.event(log, logging.WARNING, "block not kept", error=str(error))
+
+
+def build_source(
+    *, config: Config, api: BotApi, dispatcher: Dispatcher, on_fatal: Callable[[TelegramRefused], None]
+) -> Polling | Webhook:
+    """Build the way that updates come: the webhook if one is configured, else polling."""
+    if config.webhook_url:
+        return Webhook(api, dispatcher.keep, on_fatal, url=config.webhook_url, secret=config.webhook_secret)
+    return Polling(api, dispatcher.keep, on_fatal)
+
+
+# ---------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What asks models and services."""
+
+    registry: ModelRegistry
+    providers: Providers
+    gpt: GPT
+
+
+def build_models(
+    *,
+    config: Config,
+    http: Sessions,
+    registry: ModelRegistry,
+    on_failure: Callable[[CallFailure], None] = unheard,
+    timeout_s: float | None = None,
+) -> Models:
+    """Build the providers of text, images and speech. No network."""
+    providers = build_providers(config, http, registry, on_failure)
+    gpt = GPT(
+        providers.default,
+        http,
+        timeout_s=config.model_timeout_s if timeout_s is None else timeout_s,
+        wire_of=providers.of_model,
+        on_fault=on_failure,
+    )
+    return Models(registry=registry, providers=providers, gpt=gpt)
 
 
 def load_catalogue(config: Config) -> Catalogue:
-    """The models that are known by name. Raises `ConfigError` where a file of them can't be used."""
+    """Load the models that are known by name. Raises `ConfigError` if the configured file can't be used."""
     return Catalogue.load(ROOT / "ai" / "catalog.toml", config.models_file)
+
+
+def _reporting(metrics: Metrics, reports: FaultReports) -> Callable[[CallFailure], None]:
+    """Return a listener that counts each failed call and reports it to the admins."""
+
+    def on_failure(failure: CallFailure) -> None:
+        metrics.model_failed(failure.purpose, failure.error.status, failure.healed)
+        reports.take(failure)
+
+    return on_failure
+
+
+# ---------------------------------------------------------------------- turns
+
+
+def build_turns(
+    *,
+    foundation: Foundation,
+    telegram: Telegram,
+    models: Models,
+    chats: ChatQueues,
+    notices: FailureNotices,
+    analytics: Analytics,
+) -> Turns:
+    """Build the kinds of turn and their workers."""
+    config, db, locales = foundation.config, foundation.db, foundation.locales
+    outcomes = Outcomes(config, db, locales, models.registry)
+    writing = Writing(
+        config=config,
+        db=db,
+        gpt=models.gpt,
+        choosing=Choosing(db, models.registry, telegram.delivery, outcomes),
+        delivery=telegram.delivery,
+        stories=StoryKind(db, locales, outcomes),
+        families=talk_families(config, db, locales, models.registry),
+    )
+    providers = models.providers
+    hearing = Hearing(config, db, writing.calls, locales, telegram.api, providers.speech_to_text)
+    media = Media(
+        config=config,
+        db=db,
+        calls=writing.calls,
+        locales=locales,
+        painter=providers.images,
+        narrator=providers.text_to_speech,
+        hearing=hearing,
+    )
+    return Turns(
+        config=config,
+        db=db,
+        gpt=models.gpt,
+        delivery=telegram.delivery,
+        chats=chats,
+        notices=notices,
+        outcomes=outcomes,
+        writing=writing,
+        media=media,
+        analytics=analytics,
+        meter=foundation.metrics,
+    )
+
+
+# ---------------------------------------------------------------------- web
+
+
+def build_web(
+    *, config: Config, db: Database, locales: Locales, dispatcher: Dispatcher, source: Polling | Webhook
+) -> WebApp | None:
+    """Build the public server if a Web App or a webhook is configured; Flask and waitress are imported only then.
+
+    Raises `ConfigError` if it can't listen.
+    """
+    if not config.webapp_url and not config.webhook_url:
+        return None
+    from web.server import WebApp
+
+    return WebApp(config, db, locales, dispatcher.put, source if isinstance(source, Webhook) else None)

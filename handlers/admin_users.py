@@ -5,7 +5,7 @@ For everybody else these commands don't exist. A wrong argument gets a sentence 
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from conversation.keyboards import inline
 from conversation.localization import Html
@@ -13,11 +13,10 @@ from core.schemas import Json
 from database import Account
 from handlers import access_requests
 from handlers.admin import is_admin
-from handlers.context import UpdateContext, now
+from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.fallback import unknown_command
 from handlers.library import day
-
-Toast = str | None  # the key of a pop-up answer, if there is one
+from telegram.update_result import UpdateResult
 
 PAGE = 8
 MOST_GIVEN = 10**9
@@ -27,28 +26,26 @@ _NUMBER_CHARS = 18  # of Telegram's ids, and of what SQLite counts to
 # ---------------------------------------------------------------------- /users
 
 
-def show(context: UpdateContext) -> None:
-    """/users: everybody, or those in whose name, @name or id the given words are."""
+def show(context: UpdateContext) -> UpdateResult:
+    """/users: show all users, or those whose name, @name or id has the given words."""
     if not is_admin(context):
-        unknown_command(context)
-        return
+        return unknown_command(context)
     words = context.words.partition(" ")[2].strip()
     kept_id = context.services.db.users.keep_words(context.user.id, words, None, now()) if words else 0
     html, keyboard = _page(context, words, 0, kept_id)
-    context.send(html, keyboard=keyboard)
+    return context.send(html, keyboard=keyboard)
 
 
-def turn_page(context: UpdateContext, data: str) -> Toast:
-    """◀ ▶: `page:id of the kept words`, which are 0 for everybody."""
+def turn_page(context: UpdateContext, data: str) -> UpdateResult:
+    """◀ ▶: show another page. `data` is `page:id of the kept words`, with id 0 for all users."""
     page, _, kept = data.partition(":")
     if not is_admin(context) or not _is_number(page) or not _is_number(kept):
-        return "toast.past"
+        return context.toast("toast.past")
     words = context.services.db.users.kept_words(context.user.id, int(kept)) if int(kept) else ""
     if words is None:
-        return "toast.past"
+        return context.toast("toast.past")
     html, keyboard = _page(context, words, int(page), int(kept))
-    context.edit_html(html, keyboard=keyboard)
-    return None
+    return context.edit_html(html, keyboard=keyboard)
 
 
 def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[Html, Json]:
@@ -66,7 +63,7 @@ def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[
 
 
 def _line(context: UpdateContext, user_id: int) -> Html:
-    """Who, what is left and spent, and when they last asked a model."""
+    """Return who it is, what is left and spent, and when they last asked a model."""
     texts, account = context.texts, context.services.db.accounts.get(user_id)
     assert account is not None
     asked_at = account.last_request_at
@@ -84,86 +81,77 @@ def _line(context: UpdateContext, user_id: int) -> Html:
 # ---------------------------------------------------------------------- /grant, /ban, /unban
 
 
-def grant(context: UpdateContext) -> None:
-    """/grant ID N: tokens; with a word for sessions behind it, sessions."""
+def grant(context: UpdateContext) -> UpdateResult:
+    """/grant ID N: give tokens; with a word for sessions behind it, sessions."""
     if not is_admin(context):
-        unknown_command(context)
-        return
+        return unknown_command(context)
     arguments = context.words.split()[1:]
-    if len(arguments) not in (2, 3) or not _is_sum(arguments[1]):
-        context.say("admin.grant_usage", most=MOST_GIVEN)
-        return
-    of_sessions = len(arguments) == 3
-    if of_sessions and arguments[2].casefold() not in _words_for_sessions(context):
-        context.say("admin.grant_usage", most=MOST_GIVEN)
-        return
+    of_sessions = len(arguments) == 3 and arguments[2].casefold() in _words_for_sessions(context)
+    if not (len(arguments) == 2 or of_sessions) or not _is_sum(arguments[1]):
+        return context.say("admin.grant_usage", most=MOST_GIVEN)
     account = _account(context, arguments[0])
     if account is None:
-        return
+        return context.say("admin.no_such_user", named=arguments[0])
     amount, name = int(arguments[1]), access_requests.who(context.texts, account)
     if of_sessions:
-        access_requests.grant_sessions(context, account, amount)
-        context.say("admin.granted_sessions", who=name, n=amount)
-    elif _is_admin(context, account):
-        context.say("admin.needs_no_tokens", who=name)
-    else:
-        access_requests.grant_tokens(context, account, amount)
-        context.say("admin.granted_tokens", who=name, n=amount)
+        granted = access_requests.grant_sessions(context, account, amount)
+        return granted + context.say("admin.granted_sessions", who=name, n=amount)
+    if _is_admin(context, account):
+        return context.say("admin.needs_no_tokens", who=name)
+    granted = access_requests.grant_tokens(context, account, amount)
+    return granted + context.say("admin.granted_tokens", who=name, n=amount)
 
 
-def ban(context: UpdateContext) -> None:
-    """/ban ID: closes the bot to somebody, and stops what it writes for them."""
-    account = _named(context, "admin.ban_usage")
-    if account is None:
-        return
+def ban(context: UpdateContext) -> UpdateResult:
+    """/ban ID: close the bot to a user, and stop what it writes for them."""
+    return _for_named(context, "admin.ban_usage", _ban)
+
+
+def _ban(context: UpdateContext, account: Account) -> UpdateResult:
     name = access_requests.who(context.texts, account)
     if _is_admin(context, account):
-        context.say("admin.ban_admin", who=name)
-        return
+        return context.say("admin.ban_admin", who=name)
     if not context.services.db.accounts.set_banned(account.id, True):
-        context.say("admin.banned_before", who=name)
-        return
+        return context.say("admin.banned_before", who=name)
     turns = context.services.turns
-    for turn in context.services.db.turns.open_by(account.id):
-        for message in turns.end_by_stop(turn):
-            context.result.send(message)
-        context.after(partial(turns.release, turn))
-    context.say("admin.banned", who=name)
+    stopped = join([stop_turn(turns, turn) for turn in context.services.db.turns.open_by(account.id)])
+    return stopped + context.say("admin.banned", who=name)
 
 
-def unban(context: UpdateContext) -> None:
-    """/unban ID: opens it again."""
-    account = _named(context, "admin.unban_usage")
-    if account is not None:
-        opened = access_requests.unban(context, account)
-        context.say(
-            "admin.unbanned" if opened else "admin.unbanned_before", who=access_requests.who(context.texts, account)
-        )
+def unban(context: UpdateContext) -> UpdateResult:
+    """/unban ID: open the bot to a user again."""
+    return _for_named(context, "admin.unban_usage", _unban)
 
 
-def _named(context: UpdateContext, usage: str) -> Account | None:
-    """The user that a command's one argument names; None, and said so, where it names none."""
+def _unban(context: UpdateContext, account: Account) -> UpdateResult:
+    name = access_requests.who(context.texts, account)
+    opened = access_requests.unban(context, account)
+    if opened is None:
+        return context.say("admin.unbanned_before", who=name)
+    return opened + context.say("admin.unbanned", who=name)
+
+
+def _for_named(
+    context: UpdateContext, usage: str, action: Callable[[UpdateContext, Account], UpdateResult]
+) -> UpdateResult:
+    """Run `action` for the user that a command's one argument names."""
     if not is_admin(context):
-        unknown_command(context)
-        return None
+        return unknown_command(context)
     arguments = context.words.split()[1:]
     if len(arguments) != 1:
-        context.say(usage)
-        return None
-    return _account(context, arguments[0])
+        return context.say(usage)
+    account = _account(context, arguments[0])
+    return action(context, account) if account is not None else context.say("admin.no_such_user", named=arguments[0])
 
 
 def _account(context: UpdateContext, named: str) -> Account | None:
-    """Whose id or @name this is; None, and said so, where nobody has it."""
+    """Return the user with this id or @name."""
     accounts = context.services.db.accounts
-    account = accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
-    if account is None:
-        context.say("admin.no_such_user", named=named)
-    return account
+    return accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
 
 
 def _words_for_sessions(context: UpdateContext) -> set[str]:
-    """The words for sessions in every language: an admin may type whichever."""
+    """Return the words for sessions in every language: an admin may type any."""
     locales = context.services.locales
     return {word for language in locales for word in locales[language].plain("admin.session_words").split()}
 

@@ -1,6 +1,6 @@
-"""«💬 Чат»: the assistant. Own words are a question; what was said before goes along, by session.
+"""«💬 Чат»: the assistant. The user's words are a question, sent with what was said before in the session.
 
-The same in a private chat and in a group, but for the steps and reply keyboards, which groups don't have.
+A group has the same chat without steps and reply keyboards.
 """
 
 from __future__ import annotations
@@ -8,162 +8,151 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conversation.states import Step
-from core.errors import LimitReached
 from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns import chat_prompts, chat_roles, message_view
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 KIND = "chat"
 MOST_UNBEGUN = 100  # talks of a user that nothing was asked in: more than there are characters
 QUOTE_CHARS = 1_500  # of a message that a question replies to
-BEGIN_ANEW_SHARE = 0.9  # of the room for a prompt: safely before a talk would be summarised
+BEGIN_ANEW_SHARE = 0.9  # of the prompt budget: before a talk would be summarised
 
 
-def open_chat(context: UpdateContext) -> None:
-    """Into the chat; what was open waits. The talk goes on where it was left."""
+def open_chat(context: UpdateContext) -> UpdateResult:
+    """Enter the chat; its talk goes on where it was left."""
     context.go(Step.CHAT)
-    announce(context)
+    return announce(context)
 
 
-def talk(context: UpdateContext) -> None:
-    """Own words: a question, with what it replies to."""
+def talk(context: UpdateContext) -> UpdateResult:
+    """Ask the user's words as a question, with the message that they reply to."""
     open_talk = context.open_talk()
-    if not (story_screen.short_enough(context) and affordable(context, open_talk)):
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
         context.services.db.outbox.show(context.chat_id, context.message_id, REFUSED)
-        return
-    quoted = quote(context, open_talk)
-    open_talk = _with_room(context, open_talk, context.words, quoted)
-    ask(context, open_talk, open_talk.head_id, context.words, quoted)
+        return refusal
+    return _ask_with_room(context, open_talk, context.words, quote(context, open_talk))
 
 
-def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> None:
-    """Puts a question under a prompt of the talk and asks for the answer."""
+def _ask_with_room(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> UpdateResult:
+    """Ask a question in the talk, or in a new one if this one is full and the user wants that."""
+    if not _is_full(context, talk, words, quoted):
+        return ask(context, talk, talk.head_id, words, quoted)
+    begun = _begin(context)
+    return context.say("chat.begun_anew") + ask(context, begun, begun.head_id, words, quoted)
+
+
+def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> UpdateResult:
+    """Put a question under a prompt of the talk and ask for the answer."""
     db = context.services.db
     prompt_id = db.tree.add(
         talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
     db.outbox.show(context.chat_id, context.message_id, prompt_id)
-    context.ask(talk.kind, talk.session_id, prompt_id)
+    return context.start_turn(talk.kind, talk.session_id, prompt_id)
 
 
-def rewrite_words(context: UpdateContext, prompt_id: int) -> bool:
-    """The user edited their own words: if they are the talk's last ones, they are asked anew. False where not."""
+def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
+    """Ask edited words again; None if they are not the talk's last ones."""
     db, open_talk = context.services.db, context.talk
     old = db.tree.get(prompt_id)
     if open_talk is None or old is None or old.role != "user":
-        return False
+        return None
     head = db.tree.get(open_talk.head_id)
     answered = head is not None and head.parent_id == old.id
     if not answered and (old.parent_id != open_talk.head_id or not db.tree.is_of(old.id, open_talk.session_id)):
-        return False
+        return None
     if old.text == context.words:
-        return True
-    if not (story_screen.short_enough(context) and affordable(context, open_talk)):
-        return True
+        return NOTHING
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
+        return refusal
+    removed = NOTHING
     if head is not None and answered:
-        for message in message_view.taken_away(db, context.chat_id, head, context.texts.say("chat.below")):
-            context.result.send(message)
+        below = context.texts.say("chat.below")
+        removed = context.deliver(*message_view.taken_away(db, context.chat_id, head, below))
         db.tree.set_head(open_talk.session_id, old.parent_id, now())
-    ask(context, open_talk, old.parent_id, context.words, old.quoted)
-    return True
+    return removed + ask(context, open_talk, old.parent_id, context.words, old.quoted)
 
 
-def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
-    """Asks a failed question again, if nothing was said since: the same words, which aren't said twice."""
+def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult:
+    """Ask a failed question again, if nothing was said since."""
     db = context.services.db
     failed_talk, question = db.talks.get(turn.session_id), db.tree.get(turn.prompt_id)
     if turn.state != "failed" or failed_talk is None or failed_talk.deleted or question is None:
-        return "toast.past"
+        return context.toast("toast.past")
     head = db.tree.get(failed_talk.head_id)
     half_answered = head is not None and head.turn_id == turn.id
     if not half_answered and failed_talk.head_id != question.parent_id:
-        return "toast.past"
+        return context.toast("toast.past")
     if context.writing:
-        return "toast.writing"
-    if not affordable(context, failed_talk):
-        return None
-    context.drop_buttons()
+        return context.toast("toast.writing")
+    if refusal := over_limit(context, failed_talk.kind, failed_talk.session_id):
+        return refusal
+    result = context.drop_buttons()
     if not context.group and context.step is Step.MENU and turn.kind == KIND:
-        open_chat(context)
-    context.reply_to = turn.reply_to
-    context.ask(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
-    return None
+        result += open_chat(context)
+    asking = context.replying_to(turn.reply_to)
+    return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
 
 
-def use_words(context: UpdateContext, kept_id: int) -> Toast:
-    """«💬 В чат»: words that were kept in the menu become a question."""
+def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
+    """«💬 В чат»: ask words that were kept in the menu as a question."""
     if context.writing:
-        return "toast.writing"
+        return context.toast("toast.writing")
     db = context.services.db
     words = db.users.kept_words(context.user.id, kept_id)
     if words is None:
-        return "toast.words_gone"
-    context.words = words
+        return context.toast("toast.words_gone")
+    context = context.with_words(words)
     open_talk = db.talks.open_in(context.chat_id) or _begin(context)
-    if not (story_screen.short_enough(context) and affordable(context, open_talk)):
-        return None
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
+        return refusal
     db.users.take_words(context.user.id, kept_id)
-    context.drop_buttons()
+    result = context.drop_buttons()
     if context.step is not Step.CHAT:
-        open_chat(context)
-    open_talk = _with_room(context, open_talk, words)
-    ask(context, open_talk, open_talk.head_id, words)
-    return None
+        result += open_chat(context)
+    return result + _ask_with_room(context, open_talk, words)
 
 
-def forget(context: UpdateContext) -> None:
-    """«🧹 Забыть разговор», /clear: the talk's messages go for good; what they cost stays counted."""
+def forget(context: UpdateContext) -> UpdateResult:
+    """«🧹 Забыть разговор», /clear: delete the talk's messages for good; what they cost stays counted."""
     db, open_talk = context.services.db, context.talk
     said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
     if open_talk is not None:
-        _begin(context)  # the talk before it, which is among the sessions, isn't the open one for that
+        _begin(context)  # otherwise the talk before it would become the open one
     if open_talk is None or not said:
-        _say(context, "chat.nothing_to_forget")
-        return
-    _say(context, "chat.forgotten", n=said, tokens=open_talk.spent)
+        return _say(context, "chat.nothing_to_forget")
+    return _say(context, "chat.forgotten", n=said, tokens=open_talk.spent)
 
 
-def new_talk(context: UpdateContext, user_id: int) -> Toast:
-    """«💬 Новый разговор»: the full one stays among the sessions. In a group only who was offered it may begin it."""
+def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
+    """«💬 Новый разговор»: begin a new talk; the full one stays among the sessions.
+
+    The button names the user that it was shown to: in a group nobody else may press it.
+    """
     if user_id != context.user.id:
-        return "toast.foreign"
+        return context.toast("toast.foreign")
     if context.writing:
-        return "toast.writing"
+        return context.toast("toast.writing")
     if not may_begin(context):
-        return "toast.past"
-    context.drop_buttons()
+        return context.toast("toast.past")
     _begin(context)
     if not context.group:
         context.go(Step.CHAT)
-    _say(context, "chat.begun")
-    return None
+    return context.drop_buttons() + _say(context, "chat.begun")
 
 
 def may_begin(context: UpdateContext) -> bool:
-    """Whether another talk may be begun: one without a question costs nothing but room on the disk."""
+    """Whether another talk may be begun: an unused one costs disk space and no tokens."""
     return context.services.db.talks.unbegun_of(context.user.id) < MOST_UNBEGUN
 
 
-def affordable(context: UpdateContext, talk: Talk) -> bool:
-    """Whether no limit stands in the way of a question; says which one does."""
-    turns = context.services.turns
-    try:
-        turns.check(context.user.id, talk.session_id, talk.kind)
-    except LimitReached as limit:
-        said = turns.outcomes(talk.kind).limit(context.user.id, context.chat_id, talk.session_id, limit)
-        context.send(str(said.params["text"]), keyboard=said.params.get("reply_markup"))
-        return False
-    return True
-
-
-def _say(context: UpdateContext, key: str, **values: object) -> None:
-    """With the reply keyboard where the user is in the chat."""
-    context.say(key, keyboard=context.keyboard() if context.step is Step.CHAT else None, **values)
+def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
+    """Say a sentence, with the reply keyboard if the user is in the chat."""
+    return context.say(key, keyboard=context.keyboard() if context.step is Step.CHAT else None, **values)
 
 
 def _begin(context: UpdateContext) -> Talk:
@@ -174,33 +163,31 @@ def _begin(context: UpdateContext) -> Talk:
 
 
 def quote(context: UpdateContext, talk: Talk) -> str:
-    """The message that the question replies to, cut to a sane size; empty where the talk has just said it."""
-    if context.quoted_id is None:
+    """Return the message that the question replies to, shortened; empty if the talk has just said it."""
+    quoted = context.message.quote
+    if quoted is None:
         return ""
     db = context.services.db
-    shown = db.tree.get(db.outbox.shown(context.chat_id, context.quoted_id))
+    shown = db.tree.get(db.outbox.shown(context.chat_id, quoted.message_id))
     remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id))
-    if shown is not None and shown.id == talk.head_id and remembers and not context.marked:
+    if shown is not None and shown.id == talk.head_id and remembers and not quoted.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
-    text = context.quoted or (shown.text if shown is not None else "")
+    text = quoted.text or (shown.text if shown is not None else "")
     room = context.services.config.max_tokens_per_request // 4
     tokens = max(1, context.services.turns.estimate(text))
     return shorten(text, max(1, min(QUOTE_CHARS, len(text) * room // tokens))) if text else ""
 
 
-def _with_room(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> Talk:
-    """The talk; or a new one, where this one is full and the user wants that rather than a summary."""
+def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> bool:
+    """Whether the question would fill the talk, and the user wants a new talk then rather than a summary."""
     db, turns = context.services.db, context.services.turns
     role = db.roles.get(context.chat_id)
     if context.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
-        return talk
+        return False
     path = db.tree.path(talk.head_id)
     question = Prompt(0, talk.head_id, None, context.user.id, "user", KIND, words, quoted, None, now())
     asked = replace(path, prompts=(*path.prompts, question))
     system = chat_roles.system_prompt(context.texts, role, path.memory)
     messages = chat_prompts.talk_messages(context.texts, system, asked, {}, remembers=True, soft=False)
-    if turns.estimate_prompt(messages, context.model) <= BEGIN_ANEW_SHARE * turns.room(context.model):
-        return talk
-    context.say("chat.begun_anew")
-    return _begin(context)
+    return turns.estimate_prompt(messages, context.model) > BEGIN_ANEW_SHARE * turns.room(context.model)

@@ -1,6 +1,6 @@
-"""«🎭 Персонажи»: who is on, the choice of another, and talking to them.
+"""«🎭 Персонажи»: choosing a character, and talking to it.
 
-The choice is made on the Web App's page, or by buttons where there is no page; both come here. Each character keeps
+The choice is made in the Web App, or by buttons if there is none; both come here. Each character keeps
 what was said with it; a switch destroys nothing.
 """
 
@@ -13,123 +13,117 @@ from conversation.states import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
 from handlers import assistant, library
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns.message_view import recalled, sentence
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 6
 
 
-def show(context: UpdateContext) -> None:
-    """Who is on, and the way to choose another. Changes no mode."""
+def show(context: UpdateContext) -> UpdateResult:
+    """Show the chosen character, and the way to choose another. Moves nobody."""
     character = context.services.db.characters.chosen(context.user.id)
     page = page_button(context)
     rows = [] if page is not None else _page(context, 0)
     if character is None:
-        context.say("character.choose", keyboard=inline(*rows, page=page))
-        return
-    rows.insert(
-        0, [context.button("talk_on", f"character:{character.id}"), context.button("anew", f"anew:{character.id}")]
-    )
+        return context.say("character.choose", keyboard=inline(*rows, page=page))
+    talk_on = context.button("talk_on", f"character:{character.id}")
+    rows.insert(0, [talk_on, context.button("anew", f"anew:{character.id}")])
     said = {"name": character.name, "line": character.persona.line}
-    context.say("character.on", keyboard=inline(*rows, page=page), **said)
+    return context.say("character.on", keyboard=inline(*rows, page=page), **said)
 
 
 def page_button(context: UpdateContext) -> tuple[str, str] | None:
-    """The button that opens the page of characters; None where there is no page."""
+    """Return the button that opens the Web App's page of characters; None if there is no Web App."""
     url = context.services.config.webapp_url
     return (context.texts.label("open_page"), f"{url}/") if url else None
 
 
-def turn_page(context: UpdateContext, page: int) -> Toast:
-    """Shows another page of the characters in the same message."""
-    context.edit("character.choose", keyboard=inline(*_page(context, page)))
-    return None
+def turn_page(context: UpdateContext, page: int) -> UpdateResult:
+    """Show another page of the characters in the same message."""
+    return context.edit("character.choose", keyboard=inline(*_page(context, page)))
 
 
-def choose(context: UpdateContext, character_id: int) -> Toast:
-    """The chosen one answers from now on: with its greeting, or from where the two were."""
+def choose(context: UpdateContext, character_id: int) -> UpdateResult:
+    """Make a character the one that answers: with its greeting, or from where its conversation was left."""
     db = context.services.db
     character = db.characters.may_talk(context.user.id, character_id)
     if character is None:
-        return "toast.past"
-    _put_on(context, character)
+        return context.toast("toast.past")
+    result = _put_on(context, character)
     talk = context.talk
     if talk is None or talk.head_id is None:
-        _greet(context, character)
-        return None
+        return result + _greet(context, character)
     db.talks.resume(talk.session_id, now())
-    context.say("character.resumed", name=character.name, last=recalled(db.tree.get(talk.head_id)))
-    return None
+    last = recalled(db.tree.get(talk.head_id))
+    return result + context.say("character.resumed", name=character.name, last=last)
 
 
-def begin_anew(context: UpdateContext, character_id: int) -> Toast:
-    """A conversation from its greeting; what was said before stays among the sessions."""
+def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
+    """Begin a new conversation with a character; the old one stays among the sessions."""
     character = context.services.db.characters.may_talk(context.user.id, character_id)
     if character is None:
-        return "toast.past"
+        return context.toast("toast.past")
     if context.writing:
-        return "toast.writing"
+        return context.toast("toast.writing")
     if not assistant.may_begin(context):
-        return "toast.past"
-    _put_on(context, character)
-    _greet(context, character, anew=True)
-    return None
+        return context.toast("toast.past")
+    return _put_on(context, character) + _greet(context, character, anew=True)
 
 
-def forget(context: UpdateContext) -> None:
-    """/clear: what was said with the one who is on goes for good; what it cost stays counted."""
+def forget(context: UpdateContext) -> UpdateResult:
+    """/clear: delete the conversation with the chosen character for good; what it cost stays counted."""
     db, talk = context.services.db, context.talk
     character = db.characters.chosen(context.user.id)
     if character is None or talk is None:
-        _lost(context)
-        return
+        return _lost(context)
     said = db.talks.forget(talk.session_id)
-    context.say("chat.forgotten", n=said, tokens=talk.spent)
-    _greet(context, character, anew=True)  # not in the conversation before it, which is among the sessions
+    # A new conversation begins: otherwise an older one would become the open one.
+    return context.say("chat.forgotten", n=said, tokens=talk.spent) + _greet(context, character, anew=True)
 
 
-def talk(context: UpdateContext) -> None:
-    """Own words: said to the one who is on, who answers out of its personality and what was said before."""
+def talk(context: UpdateContext) -> UpdateResult:
+    """Say the user's words to the chosen character, which answers from its personality and what was said before."""
     open_talk = context.talk
     if open_talk is None:
-        _lost(context)
-    elif story_screen.short_enough(context) and assistant.affordable(context, open_talk):
-        quoted = assistant.quote(context, open_talk)
-        assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
-    else:
+        return _lost(context)
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
         context.services.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        return refusal
+    quoted = assistant.quote(context, open_talk)
+    return assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
 
 
-def from_page(context: UpdateContext, data: str) -> None:
-    """What was pressed on the Web App's page: a character, or a story's file."""
+def from_page(context: UpdateContext, data: str) -> UpdateResult:
+    """Do what was pressed in the Web App: choose a character, or send a story's file."""
     verb, _, number = data.partition(":")
     if not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        return
-    toast: Toast = None
+        return NOTHING
+    result = _pressed_on_page(context, verb, int(number))
+    return result + context.send_plain(result.toast) if result.toast else result
+
+
+def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateResult:
     if verb == "character":
-        toast = choose(context, int(number))
-    elif verb in FORMATS:
-        story = context.services.db.stories.get(int(number))
-        if story is not None and story.user_id == context.user.id and not story.deleted:
-            toast = library.send_file(context, story, verb)
-    if toast is not None:
-        context.say(toast)
+        return choose(context, number)
+    story = context.services.db.stories.get(number) if verb in FORMATS else None
+    if story is None or story.user_id != context.user.id or story.deleted:
+        return NOTHING
+    return library.send_file(context, story, verb)
 
 
-def _put_on(context: UpdateContext, character: Character) -> None:
-    """The choice is kept, and words go to the character from now on."""
+def _put_on(context: UpdateContext, character: Character) -> UpdateResult:
+    """Store the choice; the user's words go to the character from now on."""
     context.services.db.characters.choose(context.user.id, character.id)
     context.go(Step.CHARACTER)
-    announce(context)
-    context.tell("character_chosen", character=character.key or "own", language=character.language)
+    chosen = context.track("character_chosen", character=character.key or "own", language=character.language)
+    return announce(context) + chosen
 
 
-def _greet(context: UpdateContext, character: Character, *, anew: bool = False) -> None:
-    """The greeting out of the database, in the character's voice: the conversation's first text."""
+def _greet(context: UpdateContext, character: Character, *, anew: bool = False) -> UpdateResult:
+    """Store the character's greeting as the conversation's first text, and say it."""
     db, open_talk = context.services.db, context.talk
     if open_talk is not None and not anew:
         session_id = open_talk.session_id
@@ -141,17 +135,17 @@ def _greet(context: UpdateContext, character: Character, *, anew: bool = False) 
     prompt_id = db.tree.add(session_id, None, context.user.id, "assistant", greeting, now=now(), kind="character")
     db.tree.set_head(session_id, prompt_id, now())
     said = context.texts.say("character.greeting", name=character.name, greeting=greeting)
-    context.result.send(replace(sentence(context.chat_id, said), prompt_id=prompt_id))
+    return context.deliver(replace(sentence(context.chat_id, said), prompt_id=prompt_id))
 
 
-def _lost(context: UpdateContext) -> None:
-    """The one who was on is gone: deleted by its owner, or by an update of the bot."""
+def _lost(context: UpdateContext) -> UpdateResult:
+    """Go back to the menu: the chosen character was deleted by its owner, or by an update of the bot."""
     context.go(Step.MENU)
-    context.say_here("character.gone")
+    return context.say_here("character.gone")
 
 
 def _page(context: UpdateContext, page: int) -> list[list[tuple[str, str]]]:
-    """Rows of buttons: `PAGE` characters, and the way to the others."""
+    """Return the rows of a page's buttons: `PAGE` characters, and the arrows."""
     offered = context.services.db.characters.offered(context.user.id, context.user.language)
     pages = max(1, (len(offered) + PAGE - 1) // PAGE)
     page = page if page < pages else 0

@@ -1,14 +1,16 @@
-"""Groups: the assistant answers there when it is mentioned, replied to, or commanded, as a reply to that message.
+"""Groups: the assistant replies to messages that mention it, reply to it, or give it a command.
 
-A group has its own talk and its own role; who asks pays from their own balance. There are no steps, no reply keyboards
-and no drafts. Stories are written in private, so their commands answer with the way there.
+A group has its own talk and its own role; whoever asks pays from their own balance. There are no steps, no reply
+keyboards and no drafts. Stories are written in private, so their commands answer with the way there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from dataclasses import replace
+from functools import partial
+from typing import Final
 
 from telebot import types
 
@@ -16,108 +18,95 @@ from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.schemas import Json, Outgoing
 from handlers import assistant, roles, sessions, voice
 from handlers import story as story_screen
-from handlers.context import Services, UpdateContext
+from handlers.admission import admit
+from handlers.context import Services, UpdateContext, UserMessage, user_message
 from handlers.input_text import readable
+from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
+
+Action = Callable[[UpdateContext], UpdateResult]
 
 
-class Arrive(Protocol):
-    """The context of a sender, registered if new; None, and said so, where the bot takes no more users."""
-
-    def __call__(
-        self, sender: types.User | None, chat_id: int, message_id: int, reply_to: int | None = None
-    ) -> UpdateContext | None: ...
-
-
-def answer(services: Services, message: types.Message, arrive: Arrive) -> None:
-    """Answers a message of a group that is meant for the bot; everything else isn't its business."""
+def on_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
+    """Answer a message of a group that is meant for the bot; ignore every other one."""
     if message.migrate_to_chat_id:
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
-        return
+        return NOTHING
     text = readable(message.text or message.caption)
     command, words = _command(services, text)
     if command is None:
         if not (text or message.content_type == "voice") or not _is_meant(services, message, text):
-            return  # a sticker or a picture under an answer asks nothing
+            return NOTHING  # a sticker or a picture under an answer asks nothing
         words = _unmentioned(services, text)
         stops = services.locales.key_of(words) == "stop"
     else:
         stops = command == "/cancel"
     if command is not None and command not in _ACTIONS and not stops:
-        _say(services, message, _INFORMING.get(command, "group.story"))
-    elif message.sender_chat is not None or message.from_user is None:
-        _say(services, message, "group.anonymous")  # in the group's or a channel's name: nobody is there to pay
-    elif stops and not _may_stop(services, message):
-        return
-    elif (context := arrive(message.from_user, message.chat.id, message.message_id, message.message_id)) is not None:
-        context.take_reply(message)
-        context.words = words
-        if not words and _is_own(services, message.reply_to_message):
-            context.quoted = ""  # what the bot has said is no question to it
-        if message.content_type == "voice":
-            _hear(context, message)
-            return
-        (story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk))(context)
+        return _say(services, message, _INFORMING.get(command, "group.story"))
+    if message.sender_chat is not None or message.from_user is None:
+        return _say(services, message, "group.anonymous")  # in a group's or a channel's name: nobody is there to pay
+    if stops and (refusal := _may_not_stop(services, message)):
+        return refusal
+    action = story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk)
+    if message.content_type == "voice":
+        action = partial(_hear, message)
+    return admit(services, incoming, message.from_user, _said(services, message, words), action)
 
 
-def talk(context: UpdateContext) -> None:
-    """A question; while another one is being answered it waits, as those of others do."""
+def _said(services: Services, message: types.Message, words: str) -> UserMessage:
+    said = user_message(message, words, reply_to=message.message_id)
+    if not words and _is_own(services, message.reply_to_message):
+        return replace(said, quote=None)  # a message of the bot's own is no question
+    return said
+
+
+def talk(context: UpdateContext) -> UpdateResult:
+    """Answer a question; while the model writes it waits, as those of others do."""
     if not context.words:
-        if not context.quoted:
-            context.say("group.ask_me", bot=context.services.username)
-            return
-        context.words, context.quoted, context.quoted_id = context.quoted, "", None  # «@bot», and the question is above
-    if context.writing:
-        _queue(context)
-    else:
-        assistant.talk(context)
+        quote = context.message.quote
+        if quote is None or not quote.text:
+            return context.say("group.ask_me", bot=context.services.username)
+        context = context.with_words(quote.text)  # «@bot» as a reply: the question is above
+    return _queue(context) if context.writing else assistant.talk(context)
 
 
-def _queue(context: UpdateContext) -> None:
-    result, db = context.result, context.services.db
-    if not result.queued:
-        waiting = db.inbox.queued_in(context.chat_id)
-        if waiting >= story_screen.MOST_QUEUED:
-            context.say("group.busy_full", n=waiting)
-            return
-        context.open_talk()
-        result.queued = context.words_go_to
-    result.verdict = "queue"
+def _queue(context: UpdateContext) -> UpdateResult:
+    update = context.update
+    if update.queued_for:
+        return context.queue(update.queued_for)
+    waiting = context.services.db.inbox.queued_in(context.chat_id)
+    if waiting >= story_screen.MOST_QUEUED:
+        return context.say("group.busy_full", n=waiting)
+    context.open_talk()
+    return context.queue(context.words_go_to)
 
 
-def _hear(context: UpdateContext, message: types.Message) -> None:
-    """A voice message that replies to the bot: its words come back as a question, in its place."""
-    if context.writing:
-        _queue(context)
-    else:
-        voice.hear(context, message.json)
+def _hear(message: types.Message, context: UpdateContext) -> UpdateResult:
+    """Have a voice message that replies to the bot recognised: its words come back as a question, in its place."""
+    return _queue(context) if context.writing else voice.hear(context, message.json)
 
 
-def _forget(context: UpdateContext) -> None:
-    if context.writing:
-        context.say("group.busy")
-    else:
-        assistant.forget(context)
+def _forget(context: UpdateContext) -> UpdateResult:
+    return context.say("group.busy") if context.writing else assistant.forget(context)
 
 
-def _may_stop(services: Services, message: types.Message) -> bool:
-    """Whether the running answer is for whoever wants it stopped; says so where not."""
+def _may_not_stop(services: Services, message: types.Message) -> UpdateResult | None:
+    """Return a refusal unless the running answer is for the sender."""
     turn = services.turns.open_in(message.chat.id)
     if turn is not None and message.from_user is not None and turn.user_id == message.from_user.id:
-        return True
-    _say(services, message, "group.nothing_to_stop" if turn is None else "group.not_yours")
-    return False
+        return None
+    return _say(services, message, "group.nothing_to_stop" if turn is None else "group.not_yours")
 
 
 UNKNOWN: Final = "unknown"
 # What a command of a registered user does in a group.
-_ACTIONS: Mapping[str, Callable[[UpdateContext], None]] = {
+_ACTIONS: Mapping[str, Action] = {
     "/clear": _forget,
     "/t": sessions.tokens,
     "/prompt": roles.prompt,
     "/system": roles.prompt,
     "/modes": roles.modes,
 }
-# What is only said, and registers nobody; the commands that stand nowhere here are a story's.
+# These only say something and register nobody. Commands that are in neither table are a story's.
 _INFORMING: Mapping[str, str] = {
     UNKNOWN: "group.unknown",
     "/start": "help.group",
@@ -137,8 +126,8 @@ _INFORMING: Mapping[str, str] = {
 }
 
 
-def _say(services: Services, message: types.Message, key: str) -> None:
-    """A sentence of the locales as a reply, in the sender's language."""
+def _say(services: Services, message: types.Message, key: str) -> UpdateResult:
+    """Reply with a sentence of the locales, in the sender's language."""
     sender = message.from_user
     known = services.db.users.get(sender.id) if sender is not None else None
     code = sender.language_code if sender is not None else None
@@ -148,11 +137,11 @@ def _say(services: Services, message: types.Message, key: str) -> None:
         "parse_mode": "HTML",
         "reply_parameters": {"message_id": message.message_id},
     }
-    services.intake.result.send(Outgoing(message.chat.id, "sendMessage", params))
+    return UpdateResult(messages=(Outgoing(message.chat.id, "sendMessage", params),))
 
 
 def _command(services: Services, text: str) -> tuple[str | None, str]:
-    """A command that is for this bot, and the text with it; None where it is none, or another bot's."""
+    """Return a command for this bot and the text with it; None if it is no command, or another bot's."""
     first_word = next(iter(text.split(maxsplit=1)), "")
     rest = text[len(first_word) :].strip()
     command, _, addressee = first_word.lower().partition("@")
@@ -179,7 +168,7 @@ def _is_own(services: Services, message: types.Message | None) -> bool:
 
 
 def _unmentioned(services: Services, text: str) -> str:
-    """The words without the bot's name, wherever it stood."""
+    """Return the words without the bot's name."""
     return re.sub(r"[^\S\n]{2,}", " ", _mention(services).sub(" ", text)).strip(" ,:\n")
 
 

@@ -1,7 +1,7 @@
 """«📚 Мои истории»: the shelf, a story's card, its name, deletion with a day to undo, search, files, links.
 
-The shelf is a message with buttons and changes no mode; only opening a story does. Callback data hold ids,
-and whoever presses must own the story.
+The shelf is a message with buttons; only opening a story moves the user. Callback data hold ids, and whoever presses
+must own the story.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from export import story_book
 from handlers import questions, rewriting
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_step
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns.story_outcomes import title_of
 from turns.text_cleanup import first_sentences, last_sentence
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 6
 FOUND_MOST = 6
@@ -30,22 +30,21 @@ SENTENCE_CHARS = 160
 SHARE_PREFIX = "s_"
 
 
-def shelf(context: UpdateContext) -> None:
-    """The first page of the user's stories."""
-    if not context.services.db.stories.count_of(context.user.id):
+def shelf(context: UpdateContext) -> UpdateResult:
+    """Show the first page of the user's stories."""
+    stories = context.services.db.stories.count_of(context.user.id)
+    if not stories:
         buttons = inline([context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")])
-        context.say("shelf.empty", keyboard=buttons)
-        return
-    context.say("shelf.line", keyboard=_page(context, 0), n=context.services.db.stories.count_of(context.user.id))
+        return context.say("shelf.empty", keyboard=buttons)
+    return context.say("shelf.line", keyboard=_page(context, 0), n=stories)
 
 
-def turn_page(context: UpdateContext, page: int) -> Toast:
-    """Shows another page of the shelf in the same message; the first where there are fewer now."""
+def turn_page(context: UpdateContext, page: int) -> UpdateResult:
+    """Show another page of the shelf in the same message; the first if that page is gone."""
     stories = context.services.db.stories.count_of(context.user.id)
     if page * PAGE >= stories:
         page = 0
-    context.edit("shelf.line", keyboard=_page(context, page), n=stories)
-    return None
+    return context.edit("shelf.line", keyboard=_page(context, page), n=stories)
 
 
 def _page(context: UpdateContext, page: int) -> Json:
@@ -69,7 +68,7 @@ def _line(context: UpdateContext, story: Story) -> str:
 
 
 def day(texts: Texts, moment: int) -> str:
-    """A day as people say it: today, yesterday, a date."""
+    """Return a day as people say it: today, yesterday, a date."""
     days = int(time.time()) // 86_400 - moment // 86_400
     if days <= 0:
         return texts.plain("day.today")
@@ -82,11 +81,10 @@ def day(texts: Texts, moment: int) -> str:
 # ---------------------------------------------------------------------- a card
 
 
-def card(context: UpdateContext, story: Story) -> Toast:
-    """A message with the story's card and the buttons of what can be done with it."""
+def card(context: UpdateContext, story: Story) -> UpdateResult:
+    """Show the story's card, with a button for each thing that can be done with it."""
     html, keyboard = _card(context, story)
-    context.send(html, keyboard=keyboard)
-    return None
+    return context.send(html, keyboard=keyboard)
 
 
 def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
@@ -113,151 +111,141 @@ def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
     return html, keyboard
 
 
-def open_story(context: UpdateContext, story: Story) -> Toast:
-    """«▶️ Продолжить»: exactly where it stopped, after a minute or a year."""
+def open_story(context: UpdateContext, story: Story) -> UpdateResult:
+    """«▶️ Продолжить»: open a story exactly where it stopped."""
     context.open(story.session_id)
     context.go(Step.FINISHED if story.finished else Step.STORY)
-    announce(context)
-    return None
+    return announce(context)
 
 
-def ask_name(context: UpdateContext, story: Story) -> Toast:
-    """Asks for the story's new name: the next words are it."""
-    questions.ask(context, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
-    return None
+def ask_name(context: UpdateContext, story: Story) -> UpdateResult:
+    """Ask for the story's new name."""
+    return questions.ask(context, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
 
 
-def rename(context: UpdateContext) -> None:
-    """Names the story with the user's words, on one line, and goes back to where they were; says so where too long."""
+def rename(context: UpdateContext) -> UpdateResult:
+    """Name the story with the user's words, on one line, and go back to where they were."""
     story = questions.asked_about(context)
-    if story is None or not questions.fits(context):
-        return
+    if story is None:
+        return story_screen.lost(context)
+    if refusal := over_step(context):
+        return refusal
     name = " ".join(context.words.split())
     context.services.db.stories.set_title(story.session_id, name, named=True)
     questions.go_back(context)
-    context.say_here("rename.done", title=name)
+    return context.say_here("rename.done", title=name)
 
 
-def delete(context: UpdateContext, story: Story) -> Toast:
-    """Takes a story off the shelf; for a day a button brings it back."""
+def delete(context: UpdateContext, story: Story) -> UpdateResult:
+    """Take a story off the shelf; for a day a button brings it back."""
+    left = NOTHING
     if context.services.turns.writes_in(story.session_id):
-        return "toast.writing"
+        return context.toast("toast.writing")
     context.services.db.stories.delete(story.session_id, now())
     if context.user.session_id == story.session_id:
         context.services.db.users.open_session(context.user.id, None)
         context.reload()
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
-            announce(context)
+            left = announce(context)
     undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
-    context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
-    return None
+    return left + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
 
 
-def put_back(context: UpdateContext, session_id: int) -> Toast:
-    """Undoes a deletion: the message shows the story's card again. A pop-up where it is too late or not theirs."""
+def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
+    """Undo a deletion: the message shows the story's card again."""
     story = context.services.db.stories.get(session_id)
     if story is None or story.user_id != context.user.id or not context.services.db.stories.put_back(session_id):
-        return "toast.past"
+        return context.toast("toast.past")
     html, keyboard = _card(context, story)
-    context.edit_html(html, keyboard=keyboard)
-    return "toast.saved"
+    return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
 
 
 # ---------------------------------------------------------------------- search
 
 
-def ask_words(context: UpdateContext, _: int) -> Toast:
-    """Asks what to look for in the user's stories: the next words are it."""
-    questions.ask(context, Step.FIND, None, "find.ask")
-    return None
+def ask_words(context: UpdateContext, _: int) -> UpdateResult:
+    """Ask what to look for in the user's stories."""
+    return questions.ask(context, Step.FIND, None, "find.ask")
 
 
-def find(context: UpdateContext) -> None:
-    """The user's stories whose text has these words."""
-    if not questions.fits(context):
-        return
+def find(context: UpdateContext) -> UpdateResult:
+    """Show the user's stories whose text has their words."""
+    if refusal := over_step(context):
+        return refusal
     found = context.services.db.stories.search(context.user.id, context.words, limit=FOUND_MOST)
     questions.go_back(context)
     if not found:
-        context.say_here("find.nothing", words=context.words)
-        return
-    context.say_here("find.back")
+        return context.say_here("find.nothing", words=context.words)
     rows = [[(_line(context, story), f"card:{story.session_id}")] for story in found]
-    context.say("find.found", keyboard=inline(*rows), words=context.words)
+    found_here = context.say("find.found", keyboard=inline(*rows), words=context.words)
+    return context.say_here("find.back") + found_here
 
 
 # ---------------------------------------------------------------------- files
 
 
-def ask_format(context: UpdateContext, story: Story) -> Toast:
-    """«📖 Скачать»: which kind of file."""
+def ask_format(context: UpdateContext, story: Story) -> UpdateResult:
+    """«📖 Скачать»: ask which kind of file."""
     if story.head_id is None:
-        return "toast.nothing_yet"
+        return context.toast("toast.nothing_yet")
     buttons = [(name.upper(), f"{name}:{story.session_id}") for name in story_book.FORMATS]
-    context.say("files.ask", keyboard=inline(buttons), title=title_of(story))
-    return None
+    return context.say("files.ask", keyboard=inline(buttons), title=title_of(story))
 
 
-def download(context: UpdateContext) -> None:
-    """The same for the open story, from its keyboard."""
+def download(context: UpdateContext) -> UpdateResult:
+    """Ask which kind of file for the open story, from its keyboard."""
     story = context.story
     if story is None:
-        story_screen.lost(context)
-    elif ask_format(context, story) is not None:
-        context.say_here("whole.empty")
+        return story_screen.lost(context)
+    return context.say_here("whole.empty") if story.head_id is None else ask_format(context, story)
 
 
-def send_file(context: UpdateContext, story: Story, name: str) -> Toast:
-    """Sends the story as the document called `name`; a pop-up where nothing is written yet."""
+def send_file(context: UpdateContext, story: Story, name: str) -> UpdateResult:
+    """Send the story as a document of the format `name`."""
     if story.head_id is None:
-        return "toast.nothing_yet"
-    context.result.send(story_book.document(story, name, context.chat_id))
-    return None
+        return context.toast("toast.nothing_yet")
+    return context.deliver(story_book.document(story, name, context.chat_id))
 
 
 # ---------------------------------------------------------------------- links
 
 
-def share(context: UpdateContext, story: Story) -> Toast:
-    """A link with which anybody may read the story and branch from it."""
+def share(context: UpdateContext, story: Story) -> UpdateResult:
+    """Make a link by which anybody may read the story and branch from it."""
     if story.head_id is None:
-        return "toast.nothing_yet"
+        return context.toast("toast.nothing_yet")
     token = story.share_token or secrets.token_urlsafe(12)
     context.services.db.stories.share(story.session_id, token)
     link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
     take_back = context.inline(context.button("unshare", f"unshare:{story.session_id}"))
-    context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
-    return None
+    return context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
 
 
-def unshare(context: UpdateContext, story: Story) -> Toast:
-    """Takes the story's link back: nobody can open it by that any more."""
+def unshare(context: UpdateContext, story: Story) -> UpdateResult:
+    """Take the story's link back."""
     context.services.db.stories.share(story.session_id, None)
-    context.say("share.taken_back", title=title_of(story))
-    return None
+    return context.say("share.taken_back", title=title_of(story))
 
 
-def open_shared(context: UpdateContext, token: str) -> None:
-    """A link was followed: the story to be read, and a branch of one's own to be begun from it."""
+def open_shared(context: UpdateContext, token: str) -> UpdateResult:
+    """Answer a followed link: show the story, and offer to begin a branch from it."""
     story = context.services.db.stories.shared(token)
     if story is None or story.head_id is None:
-        context.say_here("share.gone")
-        return
+        return context.say_here("share.gone")
     author = context.services.db.users.get(story.user_id)
-    context.say("share.opened", title=title_of(story), author=author.first_name if author else "")
-    story_screen.read(context, story)
+    opened = context.say("share.opened", title=title_of(story), author=author.first_name if author else "")
     begin = context.inline(context.button("own_branch", f"take:{token}"))
-    context.say("share.offer", keyboard=begin, title=title_of(story))
+    offered = context.say("share.offer", keyboard=begin, title=title_of(story))
+    return opened + story_screen.read(context, story) + offered
 
 
-def take_shared(context: UpdateContext, token: str) -> Toast:
-    """A branch of one's own from a shared story: a copy, the author's stays as it is."""
+def take_shared(context: UpdateContext, token: str) -> UpdateResult:
+    """Begin a branch from a shared story: a copy, the author's story stays as it is."""
     story = context.services.db.stories.shared(token)
     if story is None or story.head_id is None:
-        return "toast.past"
-    if not rewriting.may_copy(context):
-        return None
+        return context.toast("toast.past")
+    if refusal := rewriting.too_many_copies(context):
+        return refusal
     rewriting.copy(context, story, title_of(story))
-    announce(context)
-    return None
+    return announce(context)

@@ -1,7 +1,7 @@
-"""/model: which model writes for somebody: the list with contexts and prices, the choice by button or by name.
+"""/model: the list of models with contexts and prices, and the choice of one by button or by name.
 
-The list is what is known (`registry`); nobody is asked for it here. A button's number is a checksum of the model's
-name, so that a list that has changed meanwhile can't make it another one's.
+The list comes from the registry without a network call. A button's number is a checksum of the model's name: after a
+change of the list it can't name another model.
 """
 
 from __future__ import annotations
@@ -14,86 +14,84 @@ from conversation.keyboards import inline
 from conversation.localization import Html, Texts
 from core.schemas import Json
 from handlers.context import UpdateContext
+from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 8
 TITLE_CHARS = 40
 
 
-def show(context: UpdateContext) -> None:
-    """/model: the list; with a name behind it the switch."""
-    _told_if_gone(context)
+def show(context: UpdateContext) -> UpdateResult:
+    """/model: show the list; with a name behind it, switch to that model."""
+    return _reset_if_gone(context) + _show(context)
+
+
+def _show(context: UpdateContext) -> UpdateResult:
     name = context.words.partition(" ")[2].strip()
     if not name:
         page = _page_of(context)
-        context.send(_page_text(context, page), keyboard=_page_buttons(context, page))
-        return
+        return context.send(_page_text(context, page), keyboard=_page_buttons(context, page))
     registry, locales = context.services.registry, context.services.locales
     if name.casefold() in {locales[language].plain("model.reset") for language in locales}:
-        _choose(context, registry.default)
-    elif (model := registry.find(name)) is not None:
-        _choose(context, model)
-    else:
-        _unknown(context, name)
+        return _choose(context, registry.default)
+    model = registry.find(name)
+    return _choose(context, model) if model is not None else _unknown(context, name)
 
 
-def turn_page(context: UpdateContext, page: int) -> Toast:
-    """Shows another page of the models in the same message; the first where there are fewer now."""
+def turn_page(context: UpdateContext, page: int) -> UpdateResult:
+    """Show another page of the models in the same message; the first if that page is gone."""
     if page * PAGE >= len(context.services.registry.models):
         page = 0
-    context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
-    return None
+    return context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
 
 
-def press(context: UpdateContext, number: int) -> Toast:
-    """A model's button, in the list or under a name that wasn't understood."""
+def press(context: UpdateContext, number: int) -> UpdateResult:
+    """Switch to the model of a button, in the list or under an unknown name."""
     models = context.services.registry.models
     model = next((model for model in models if _number(model) == number), None)
     if model is None:
-        return "toast.model_gone"
+        return context.toast("toast.model_gone")
     if model.name == context.model.name:
-        return "toast.model_same"
+        return context.toast("toast.model_same")
     _keep(context, model)
     page = _page_of(context)
-    context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
-    return "toast.saved"
+    edited = context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
+    return edited + context.toast("toast.saved")
 
 
-def _choose(context: UpdateContext, model: Model) -> None:
+def _choose(context: UpdateContext, model: Model) -> UpdateResult:
     _keep(context, model)
-    context.say("model.done", title=_title(model), cost=_cost(context, model))
+    return context.say("model.done", title=_title(model), cost=_cost(context, model))
 
 
 def _keep(context: UpdateContext, model: Model) -> None:
-    """The default model is kept as no choice at all: whoever has it goes along when another one becomes the default."""
+    """Store the choice; the default model is stored as none, so that its users follow a change of the default."""
     name = "" if model.name == context.services.registry.default.name else model.name
     context.services.db.users.set_model(context.user.id, name)
     context.reload()
 
 
-def _unknown(context: UpdateContext, name: str) -> None:
+def _unknown(context: UpdateContext, name: str) -> UpdateResult:
     nearest = context.services.registry.nearest(name)
     if nearest:
-        context.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(context, nearest)))
-    else:
-        context.say("model.unknown_wholly", name=name[:TITLE_CHARS])
+        return context.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(context, nearest)))
+    return context.say("model.unknown_wholly", name=name[:TITLE_CHARS])
 
 
-def _told_if_gone(context: UpdateContext) -> None:
-    """Somebody whose model is there no more has the default one, and hears of it."""
+def _reset_if_gone(context: UpdateContext) -> UpdateResult:
+    """Give a user whose model no longer exists the default one, and tell them."""
     registry, name = context.services.registry, context.user.model
-    if registry.chosen(name) is None:
-        _keep(context, registry.default)
-        context.say("model.gone", gone=name[:TITLE_CHARS], title=_title(registry.default))
+    if registry.chosen(name) is not None:
+        return NOTHING
+    _keep(context, registry.default)
+    return context.say("model.gone", gone=name[:TITLE_CHARS], title=_title(registry.default))
 
 
 # ---------------------------------------------------------------------- the list
 
 
 def _page_of(context: UpdateContext) -> int:
-    """The page that has the user's model."""
+    """Return the page that has the user's model."""
     names = [model.name for model in context.services.registry.models]
     return names.index(context.model.name) // PAGE if context.model.name in names else 0
 
@@ -145,7 +143,7 @@ def _cost(context: UpdateContext, model: Model) -> Html:
 
 
 def _times(context: UpdateContext, model: Model) -> Html:
-    """How much dearer or cheaper a usual turn is than with the default model."""
+    """Return how much dearer or cheaper a usual turn is than with the default model."""
     config, texts = context.services.config, context.texts
     if model.name == context.services.registry.default.name:
         return texts.say("model.default")

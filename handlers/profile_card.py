@@ -1,6 +1,6 @@
-"""«👤 Профиль», /balance and /info: what is left and spent, what one has chosen, and the buttons to change it.
+"""«👤 Профиль», /balance and /info: what is left and spent, what the user has chosen, and the buttons to change it.
 
-Days are those of UTC, as the daily tokens are. What the picture shows and what it costs to draw is in `usage`.
+Days are UTC days, as the daily tokens are. The picture of days is drawn in `usage`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from handlers import access_requests, models, sessions
 from handlers.account import ask_language, balance, repeat_question
 from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
+from telegram.update_result import UpdateResult
 from turns import limits
 from turns.limit_requests import how_to_get
 from turns.story_outcomes import title_of
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 BAR = 10  # characters
 MODELS_NAMED = 12  # in /info; /model shows all
@@ -27,34 +26,32 @@ LOW_TURNS = 2  # left, and the profile offers to ask for more
 DAY_S, HOUR_S = 86_400, 3600
 
 
-def show(context: UpdateContext) -> None:
-    """«👤 Профиль»."""
+def show(context: UpdateContext) -> UpdateResult:
+    """«👤 Профиль»: show the user's card."""
     html, keyboard = _profile(context)
-    context.send(html, keyboard=keyboard)
+    return context.send(html, keyboard=keyboard)
 
 
-def show_balance(context: UpdateContext) -> None:
-    """/balance: what is left, what was spent, today too, and when tokens come back."""
+def show_balance(context: UpdateContext) -> UpdateResult:
+    """/balance: say what is left, what was spent in all and today, and when tokens come back."""
     account = _account(context)
     asking, row = _low(context)
     said = [*_money(context, account), asking] if asking else _money(context, account)
-    context.send(Html("\n".join(said)), keyboard=inline(row) if row else None)
-    repeat_question(context)
+    told = context.send(Html("\n".join(said)), keyboard=inline(row) if row else None)
+    return told + repeat_question(context)
 
 
-def info(context: UpdateContext) -> None:
-    """/info: the version, the models, the open session, every command."""
-    services = context.services
-    hidden = frozenset() if context.user.id in services.config.admin_ids else ADMIN_COMMANDS
-    commands = [key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden]
-    context.say(
-        "info.text", version=VERSION, models=_models(context), opened=_opened(context), commands=" ".join(commands)
-    )
-    repeat_question(context)
+def info(context: UpdateContext) -> UpdateResult:
+    """/info: say the version, the models, the open session, every command."""
+    hidden = frozenset() if context.user.id in context.services.config.admin_ids else ADMIN_COMMANDS
+    commands = " ".join(key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden)
+    models_named, opened = _models(context), _opened(context)
+    said = context.say("info.text", version=VERSION, models=models_named, opened=opened, commands=commands)
+    return said + repeat_question(context)
 
 
 def _models(context: UpdateContext) -> Html:
-    """The model that writes, and the others that could."""
+    """Return the user's model, and the others that they may choose."""
     model = context.model.title or "…"
     others = [each.title for each in context.services.registry.models if each.name != context.model.name]
     if not others:
@@ -64,7 +61,7 @@ def _models(context: UpdateContext) -> Html:
 
 
 def _opened(context: UpdateContext) -> Html:
-    """The open session, how far it has come, and what it has spent."""
+    """Return the open session, how far it has come, and what it has spent."""
     session, limit = sessions.opened(context), context.services.config.max_tokens_per_session
     if session is None:
         return context.texts.say("info.nothing")
@@ -74,8 +71,8 @@ def _opened(context: UpdateContext) -> Html:
     return context.texts.say("info.talk", name=sessions.named(context, session), spent=session.spent, limit=limit)
 
 
-def press(context: UpdateContext, what: str) -> Toast:
-    """The profile's own buttons."""
+def press(context: UpdateContext, what: str) -> UpdateResult:
+    """Do what a button of the profile says."""
     if what.startswith("ask_"):
         return access_requests.ask(context, what.removeprefix("ask_"))
     if what == "days":
@@ -85,23 +82,19 @@ def press(context: UpdateContext, what: str) -> Toast:
     if what in ("summarise", "anew"):
         context.services.db.accounts.set_at_full(context.user.id, what)
         html, keyboard = _profile(context)
-        context.edit_html(html, keyboard=keyboard)
-        return "toast.saved"
+        return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
     if what == "model":
-        models.show(context)
-        return None
+        return models.show(context)
     if what == "language":
-        ask_language(context)
-        return None
-    return "toast.past"
+        return ask_language(context)
+    return context.toast("toast.past")
 
 
-def _picture(context: UpdateContext, user_id: int) -> Toast:
+def _picture(context: UpdateContext, user_id: int) -> UpdateResult:
     since = now() // DAY_S - DAYS + 1
     if user_id and not context.services.db.reports.days_of(user_id, since):
-        return "toast.no_tokens_spent"
-    context.result.send(picture(context.chat_id, user_id, context.texts.language))
-    return None
+        return context.toast("toast.no_tokens_spent")
+    return context.deliver(picture(context.chat_id, user_id, context.texts.language))
 
 
 def _profile(context: UpdateContext) -> tuple[Html, Json]:
@@ -133,7 +126,7 @@ def _profile(context: UpdateContext) -> tuple[Html, Json]:
 
 
 def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
-    """How to get more, where little is left."""
+    """Return how to get more tokens, if few are left."""
     config, user = context.services.config, context.user
     if user.id in config.admin_ids or limits.turns_left(config, user.free, context.model.weight) > LOW_TURNS:
         return Html(), []
@@ -141,7 +134,7 @@ def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
 
 
 def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
-    """What is left and spent, and when more comes, a line each."""
+    """Return what is left and spent, and when more comes, a line each."""
     texts, today = context.texts, now() // DAY_S
     spent_today = context.services.db.reports.days_of(account.id, today).get(today, 0)
     lines = [
@@ -154,7 +147,7 @@ def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> li
 
 
 def _bar(context: UpdateContext, account: Account) -> Html:
-    """What is left as a bar and its share: of what was given; where tokens come back daily, of what they fill up to."""
+    """Return the share that is left, as a bar: of what was given, or of what daily tokens fill up to."""
     config = context.services.config
     if account.id in config.admin_ids:
         return Html()
@@ -165,7 +158,7 @@ def _bar(context: UpdateContext, account: Account) -> Html:
 
 
 def _refill(context: UpdateContext) -> Html:
-    """When tokens come back and how many; nothing where they don't, or where the balance is unlimited."""
+    """Return when tokens come back and how many; empty if they don't, or the balance is unlimited."""
     config = context.services.config
     if not config.user_tokens_per_day or context.user.id in config.admin_ids:
         return Html()

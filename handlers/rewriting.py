@@ -1,6 +1,6 @@
 """Rewriting a story: other variants, undo and redo, corrections, branches, suggestions.
 
-Nothing is ever lost by it: each is a move through the story's tree, and every text stays in it.
+Each is a move through the story's tree, in which every text stays.
 """
 
 from __future__ import annotations
@@ -13,157 +13,148 @@ from database import Prompt, Story
 from handlers import questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns import message_view
 from turns.story_outcomes import title_of
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 MOST_UNBEGUN = 30  # copies of stories, of a user, that nothing was written in
 
 
-def another_variant(context: UpdateContext) -> None:
-    """The last part, or the ending, again and differently."""
+def another_variant(context: UpdateContext) -> UpdateResult:
+    """Have the last part, or the ending, written again and differently."""
     story = context.story
     head = _head(context, story)
     if story is None:
-        story_screen.lost(context)
-    elif head is None or head.role != "assistant":
-        context.say_here("variant.nothing")
-    elif story_screen.affordable(context, story, head.kind):
-        hint = _hint(context, head)
-        context.ask(head.kind, story.session_id, head.parent_id, hint=hint, variant=True)
+        return story_screen.lost(context)
+    if head is None or head.role != "assistant":
+        return context.say_here("variant.nothing")
+    refusal = over_limit(context, head.kind, story.session_id)
+    hint = _hint(context, head)
+    return refusal or context.start_turn(head.kind, story.session_id, head.parent_id, hint=hint, variant=True)
 
 
 def _hint(context: UpdateContext, head: Prompt) -> str:
-    """The kind of ending that a variant is to have again."""
+    """Return the kind of ending that a variant is to have again."""
     turn = context.services.db.turns.get(head.turn_id) if head.turn_id is not None else None
     return turn.hint if turn is not None and turn.hint else "any" if head.kind == "ending" else ""
 
 
-def show_variant(context: UpdateContext, prompt_id: int) -> Toast:
-    """◀ ▶ under a part: shows another variant of it, from which the story goes on then."""
-    story, tree = context.story, context.services.db.tree
+def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
+    """◀ ▶ under a part: show another variant of it; the story goes on from there."""
+    story, db = context.story, context.services.db
     head = _head(context, story)
-    if story is None or head is None or prompt_id not in tree.variants(head, story.session_id):
-        return "toast.past"
+    if story is None or head is None or prompt_id not in db.tree.variants(head, story.session_id):
+        return context.toast("toast.past")
     if context.writing:
-        return "toast.writing"
-    wanted = tree.get(prompt_id)
+        return context.toast("toast.writing")
+    wanted = db.tree.get(prompt_id)
     if wanted is None or prompt_id == head.id:
-        return None
-    tree.set_head(story.session_id, prompt_id, now())
-    keyboard = inline(message_view.variant_row(context.services.db, story.session_id, wanted))
-    for message in message_view.replaced(context.services.db, context.chat_id, context.message_id, wanted, keyboard):
-        context.result.send(message)
-    return None
+        return NOTHING
+    db.tree.set_head(story.session_id, prompt_id, now())
+    keyboard = inline(message_view.variant_row(db, story.session_id, wanted))
+    return context.deliver(*message_view.replaced(db, context.chat_id, context.message_id, wanted, keyboard))
 
 
-def undo(context: UpdateContext) -> None:
-    """Takes the last turn back: the part shrinks to a line, and can be brought back."""
-    story, tree = context.story, context.services.db.tree
+def undo(context: UpdateContext) -> UpdateResult:
+    """Take the last turn back: the part shrinks to a line, and can be brought back."""
+    story, db = context.story, context.services.db
     head = _head(context, story)
     if story is None:
-        story_screen.lost(context)
-        return
-    before = tree.before(head) if head is not None else None
+        return story_screen.lost(context)
+    before = db.tree.before(head) if head is not None else None
     if head is None or before is None or before.id == story.starts_after:
-        context.say_here("undo.first_part")
-        return
-    tree.set_head(story.session_id, before.id, now())
-    for message in message_view.shrunk(context.services.db, context.chat_id, head, context.texts.say("undo.line")):
-        context.result.send(message)
+        return context.say_here("undo.first_part")
+    db.tree.set_head(story.session_id, before.id, now())
+    shrunk = message_view.shrunk(db, context.chat_id, head, context.texts.say("undo.line"))
     redo = context.inline(context.button("redo", f"redo:{before.id}"))
-    context.say("undo.now_last", recall=message_view.recalled(before), keyboard=redo)
+    last = message_view.recalled(before)
+    return context.deliver(*shrunk) + context.say("undo.now_last", recall=last, keyboard=redo)
 
 
-def redo(context: UpdateContext, prompt_id: int) -> Toast:
-    """«↪️ Вернуть»: brings the turn back that was taken from `prompt_id`, if the story still stands there."""
-    story, tree = context.story, context.services.db.tree
+def redo(context: UpdateContext, prompt_id: int) -> UpdateResult:
+    """«↪️ Вернуть»: bring the turn back that was taken from `prompt_id`, if the story still stands there."""
+    story, db = context.story, context.services.db
     head = _head(context, story)
     if story is None or head is None or head.id != prompt_id:
-        return "toast.past"
+        return context.toast("toast.past")
     if context.writing:
-        return "toast.writing"
-    after = tree.after(head)
+        return context.toast("toast.writing")
+    after = db.tree.after(head)
     if after is None:
-        return "toast.past"
+        return context.toast("toast.past")
     # Only the pointers above `after` are set: where the story went after it stays known, for more redos.
-    tree.set_head(story.session_id, after.id, now())
-    for message in message_view.restored(context.services.db, context.chat_id, story.session_id, after):
-        context.result.send(message)
-    further = tree.after(after)
+    db.tree.set_head(story.session_id, after.id, now())
+    restored = message_view.restored(db, context.chat_id, story.session_id, after)
+    further = db.tree.after(after)
     more = context.inline(context.button("redo", f"redo:{after.id}")) if further is not None else None
-    context.edit("undo.brought_back", keyboard=more, recall=message_view.recalled(after))
-    return None
+    said = context.edit("undo.brought_back", keyboard=more, recall=message_view.recalled(after))
+    return context.deliver(*restored) + said
 
 
 # ---------------------------------------------------------------------- corrections
 
 
-def ask_correction(context: UpdateContext, story: Story) -> Toast:
-    """«✏️ Исправить»: the last part in the user's own wording."""
+def ask_correction(context: UpdateContext, story: Story) -> UpdateResult:
+    """«✏️ Исправить»: ask for the last part in the user's own wording."""
     head = _head(context, story)
     if head is None or head.role != "assistant":
-        return "toast.nothing_yet"
-    questions.ask(context, Step.CORRECT, story.session_id, "correct.ask", text=head.text)
-    return None
+        return context.toast("toast.nothing_yet")
+    return questions.ask(context, Step.CORRECT, story.session_id, "correct.ask", text=head.text)
 
 
-def correct(context: UpdateContext) -> None:
-    """The user's wording takes the last part's place, as one more variant of it."""
+def correct(context: UpdateContext) -> UpdateResult:
+    """Put the user's wording in the last part's place, as one more variant of it."""
     story = questions.asked_about(context)
-    if story is None or not questions.fits(context):
-        return
+    if story is None:
+        return story_screen.lost(context)
+    if refusal := over_step(context):
+        return refusal
     db, head = context.services.db, _head(context, story)
     if head is None or head.role != "assistant":
-        questions.leave(context)
-        return
+        return questions.leave(context)
     prompt_id = db.tree.add(
         story.session_id, head.parent_id, context.user.id, "assistant", context.words, now=now(), kind=head.kind
     )
     db.tree.set_head(story.session_id, prompt_id, now())
-    for message in message_view.taken_away(db, context.chat_id, head, context.texts.say("variant.below")):
-        context.result.send(message)
+    removed = message_view.taken_away(db, context.chat_id, head, context.texts.say("variant.below"))
     corrected = db.tree.get(prompt_id)
     assert corrected is not None
     row = inline(message_view.variant_row(db, story.session_id, corrected))
     questions.go_back(context)
-    context.say_here("correct.done")
-    for message in message_view.part(context.chat_id, prompt_id, context.words, row):
-        context.result.send(message)
+    shown = message_view.part(context.chat_id, prompt_id, context.words, row)
+    return context.deliver(*removed) + context.say_here("correct.done") + context.deliver(*shown)
 
 
-def rewrite_words(context: UpdateContext, prompt_id: int) -> bool:
-    """The user edited their own words: if they are the story's last ones, the answer to them is written anew.
+def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
+    """Have the answer to edited words written again; None if they are not the story's last ones.
 
-    False where those words are not the last ones. Punctuation alone changes the words and keeps the answer.
+    A change of punctuation changes the words and keeps the answer.
     """
-    story, tree = context.story, context.services.db.tree
-    old, head = tree.get(prompt_id), _head(context, story)
+    story, db = context.story, context.services.db
+    old, head = db.tree.get(prompt_id), _head(context, story)
     if story is None or old is None or head is None or prompt_id not in (head.id, head.parent_id):
-        return False
+        return None
     if prompt_id != head.id and head.role == "user":
-        return False  # more words were said after these
+        return None  # more words were said after these
     if old.text == context.words:
-        return True
+        return NOTHING
     if _letters(old.text) == _letters(context.words):
         _reword(context, story, old, head)
-        return True
-    if not (story_screen.short_enough(context) and story_screen.affordable(context, story, "part")):
-        return True
+        return NOTHING
+    if refusal := over_prompt(context) or over_limit(context, "part", story.session_id):
+        return refusal
+    removed = NOTHING
     if head.id != prompt_id:
-        for message in message_view.taken_away(
-            context.services.db, context.chat_id, head, context.texts.say("variant.below")
-        ):
-            context.result.send(message)
-    tree.set_head(story.session_id, old.parent_id, now())
-    story_screen.write_words(context, story, old.parent_id, context.words)
-    return True
+        below = context.texts.say("variant.below")
+        removed = context.deliver(*message_view.taken_away(db, context.chat_id, head, below))
+    db.tree.set_head(story.session_id, old.parent_id, now())
+    return removed + story_screen.write_words(context, story, old.parent_id, context.words)
 
 
 def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> None:
-    """New words under the old parent, with the same answer under them: nothing is asked and nothing is spent."""
+    """Store new words under the old parent, with a copy of the old answer under them; nothing is spent."""
     db = context.services.db
     words_id = db.tree.add(story.session_id, old.parent_id, context.user.id, "user", context.words, now=now())
     db.outbox.show(context.chat_id, context.message_id, words_id)
@@ -180,28 +171,24 @@ def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> 
 # ---------------------------------------------------------------------- branches and suggestions
 
 
-def branch(context: UpdateContext, story: Story) -> Toast:
-    """«🔀 Ветка»: a copy of the story up to here, to be led elsewhere; the first one stays as it is."""
+def branch(context: UpdateContext, story: Story) -> UpdateResult:
+    """«🔀 Ветка»: copy the story up to here, to be led elsewhere; the first one stays as it is."""
     if story.head_id is None:
-        return "toast.nothing_yet"
-    if not may_copy(context):
-        return None
+        return context.toast("toast.nothing_yet")
+    if refusal := too_many_copies(context):
+        return refusal
     copy(context, story, context.texts.plain("branch.title", title=title_of(story)))
-    context.say_here("branch.done", title=title_of(story))
-    return None
+    return context.say_here("branch.done", title=title_of(story))
 
 
-def may_copy(context: UpdateContext) -> bool:
-    """Whether another copy of a story may be made; says so where not. A copy costs nothing but room on the disk."""
+def too_many_copies(context: UpdateContext) -> UpdateResult | None:
+    """Return the refusal of another copy of a story, or None. A copy costs disk space and no tokens."""
     waiting = context.services.db.stories.unbegun_of(context.user.id)
-    if waiting < MOST_UNBEGUN:
-        return True
-    context.say("branch.too_many", n=waiting)
-    return False
+    return None if waiting < MOST_UNBEGUN else context.say("branch.too_many", n=waiting)
 
 
 def copy(context: UpdateContext, story: Story, title: str) -> int:
-    """Copies a story's shown path into a new story of the user's, opens that, and moves there."""
+    """Copy a story's shown path into a new story of the user's, open that, and move there; return its session."""
     db = context.services.db
     session_id = db.stories.create(
         context.user.id,
@@ -225,50 +212,46 @@ def copy(context: UpdateContext, story: Story, title: str) -> int:
     return session_id
 
 
-def suggest(context: UpdateContext) -> None:
-    """«💡 Подскажи»: three things that the hero may do next, by the model."""
+def suggest(context: UpdateContext) -> UpdateResult:
+    """«💡 Подскажи»: ask the model for three things that the hero may do next."""
     story = context.story
     if story is None:
-        story_screen.lost(context)
-    elif story.head_id is None:
-        context.say_here("suggest.nothing_yet")
-    elif story_screen.affordable(context, story, "suggest"):
-        context.ask("suggest", story.session_id, story.head_id)
+        return story_screen.lost(context)
+    if story.head_id is None:
+        return context.say_here("suggest.nothing_yet")
+    refusal = over_limit(context, "suggest", story.session_id)
+    return refusal or context.start_turn("suggest", story.session_id, story.head_id)
 
 
-def suggest_again(context: UpdateContext, suggestion_id: int) -> Toast:
-    """Drops the message's buttons and asks for other suggestions; a pop-up where they are past or one is writing."""
+def suggest_again(context: UpdateContext, suggestion_id: int) -> UpdateResult:
+    """Drop the message's buttons and ask for other suggestions."""
     found = context.services.db.tree.suggested(suggestion_id)
     if not _still_there(context, found):
-        return "toast.past"
+        return context.toast("toast.past")
     if context.writing:
-        return "toast.writing"
-    context.drop_buttons()
-    suggest(context)
-    return None
+        return context.toast("toast.writing")
+    return context.drop_buttons() + suggest(context)
 
 
-def play(context: UpdateContext, suggestion_id: int, place: int) -> Toast:
-    """«1» «2» «3»: the chosen sentence becomes the user's words, and is played."""
-    found = context.services.db.tree.suggested(suggestion_id)
-    story = context.story
+def play(context: UpdateContext, suggestion_id: int, place: int) -> UpdateResult:
+    """«1» «2» «3»: take the chosen sentence as the user's words."""
+    db, story = context.services.db, context.story
+    found = db.tree.suggested(suggestion_id)
     if found is None or story is None or not _still_there(context, found):
-        return "toast.past"
+        return context.toast("toast.past")
     if context.writing:
-        return "toast.writing"
+        return context.toast("toast.writing")
     options = json.loads(found[2])
-    if not 0 <= place < len(options) or not story_screen.affordable(context, story, "part"):
-        return None
-    context.drop_buttons()
+    if not 0 <= place < len(options):
+        return NOTHING
+    if refusal := over_limit(context, "part", story.session_id):
+        return refusal
+    result = context.drop_buttons()
     if context.step is not Step.STORY:
         context.go(Step.STORY)
-        announce(context)
-    context.send_plain(f"▸ {options[place]}")
-    prompt_id = context.services.db.tree.add(
-        story.session_id, story.head_id, context.user.id, "user", options[place], now=now()
-    )
-    context.ask("part", story.session_id, prompt_id)
-    return None
+        result += announce(context)
+    prompt_id = db.tree.add(story.session_id, story.head_id, context.user.id, "user", options[place], now=now())
+    return result + context.send_plain(f"▸ {options[place]}") + context.start_turn("part", story.session_id, prompt_id)
 
 
 def _still_there(context: UpdateContext, found: tuple[int, int | None, str] | None) -> bool:
@@ -282,7 +265,7 @@ def _letters(text: str) -> str:
 
 
 def _head(context: UpdateContext, story: Story | None) -> Prompt | None:
-    """The last text of a story's shown path; None where a second volume still stands at the end of the first."""
+    """Return the last text of a story's shown path; None where a second volume has no text of its own yet."""
     if story is None or story.head_id == story.starts_after:
         return None
     return context.services.db.tree.get(story.head_id)

@@ -1,12 +1,15 @@
-"""The front door: reads an update, looks its key up in the table of steps, and calls who answers it.
+"""Reads an update, looks its key up in the table of steps, and runs the action that answers it.
 
-One action a name; which action answers which key at which step stands in `story.TABLE` alone.
+One action a name; which action answers which key at which step stands in `conversation.states.TABLE` alone.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from telebot import TeleBot, types
 
@@ -49,11 +52,13 @@ from handlers import (
 )
 from handlers import buttons as button_rows
 from handlers import story as story_screen
-from handlers.context import Services, UpdateContext
+from handlers.admission import admit, may_press
+from handlers.context import Services, UpdateContext, UserMessage, stop_turn, user_message
+from handlers.effects import EffectRunner
 from handlers.input_text import readable
-from turns.message_view import as_reply, sentence
+from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
 
-ACTIONS: Mapping[str, Callable[[UpdateContext], None]] = {
+ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "welcome": account.welcome,
     "help": account.show_help,
     "open_menu": account.open_menu,
@@ -144,165 +149,174 @@ _OVERTAKING = (_INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "bala
 _OVERTAKING |= {"debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
 
 
-GROUPS = ("group", "supergroup")
-
-
-def register(bot: TeleBot, services: Services) -> None:
-    """Registers one handler a kind of update; each has its result from the intake."""
-    bot.register_message_handler(
-        lambda message: on_message(services, message), content_types=_ALL_CONTENT, func=lambda message: True
-    )
-    bot.register_edited_message_handler(
-        lambda message: on_edited(services, message), content_types=_ALL_CONTENT, func=lambda message: True
-    )
-    bot.register_callback_query_handler(lambda query: on_button(services, query), func=lambda query: True)
-    bot.register_stopped_message_generation_handler(lambda stopped: on_stopped(services, stopped))
-    bot.register_my_chat_member_handler(lambda change: on_membership(services, change))
-
-
+GROUPS = ["group", "supergroup"]
 _ALL_CONTENT = [
     *("text", "sticker", "photo", "video", "video_note", "animation", "voice", "audio", "document", "location"),
     *("venue", "contact", "poll", "dice", "game", "story", "paid_media", "checklist", "web_app_data"),
     *("invoice", "successful_payment", "users_shared", "chat_shared", "giveaway"),
     "migrate_to_chat_id",
 ]
+_Content = TypeVar("_Content")
+_Handler = Callable[[Services, IncomingUpdate, _Content], UpdateResult]
 
 
-def on_message(services: Services, message: types.Message) -> None:
-    """A message in a private chat, or in a group."""
-    if message.chat.type != "private":
-        if message.chat.type in GROUPS:
-            groups.answer(services, message, partial(_context_of, services))
-        return
+class _Current(threading.local):
+    """The update that a thread handles, and its result so far: telebot drops what handlers return."""
+
+    incoming: IncomingUpdate
+    result: UpdateResult
+
+
+class Router:
+    """Runs the handlers that are registered on the bot, and hands their result to the dispatcher."""
+
+    def __init__(self, bot: TeleBot, services: Services, effects: EffectRunner) -> None:
+        self._bot = bot
+        self._services = services
+        self._current = _Current()
+        self.carry_out = effects.carry_out
+        returning = self._returning
+        bot.register_message_handler(returning(on_private_message), content_types=_ALL_CONTENT, chat_types=["private"])
+        bot.register_message_handler(returning(groups.on_message), content_types=_ALL_CONTENT, chat_types=GROUPS)
+        bot.register_edited_message_handler(
+            returning(on_edited_message), content_types=_ALL_CONTENT, chat_types=["private"]
+        )
+        bot.register_callback_query_handler(returning(on_button), func=lambda query: True)
+        bot.register_stopped_message_generation_handler(returning(on_stopped))
+        bot.register_my_chat_member_handler(returning(on_membership))
+
+    def handle(self, update: types.Update, incoming: IncomingUpdate) -> UpdateResult:
+        """Return what is to happen to an update. Runs in its transaction."""
+        self._current.incoming, self._current.result = incoming, NOTHING
+        self._bot.process_new_updates([update])
+        return self._current.result
+
+    def _returning(self, handler: _Handler[_Content]) -> Callable[[_Content], None]:
+        """Wrap a handler for telebot: what it returns is added to the current result."""
+
+        def call(content: _Content) -> None:
+            current = self._current
+            current.result += handler(self._services, current.incoming, content)
+
+        return call
+
+
+# ---------------------------------------------------------------------- kinds of update
+
+
+def on_private_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
+    """Answer a message in a private chat."""
     asks = readable(message.text).lower() in privacy.COMMANDS
-    context = _context_of(services, message.from_user, message.chat.id, message.message_id, banned_too=asks)
-    if context is None:
-        return
+    return admit(
+        services,
+        incoming,
+        message.from_user,
+        user_message(message, readable(message.text)),
+        partial(_answer, message),
+        banned_too=asks,
+    )
+
+
+def _answer(message: types.Message, context: UpdateContext) -> UpdateResult:
     if message.web_app_data is not None:
-        characters.from_page(context, message.web_app_data.data)
-        return
-    _read(context, message)
-    if context.first and context.key != "/start":
-        account.first_words(context)
-    if message.content_type == "voice":
-        voice.hear(context, message.json)
-    elif voice.stops(context):
-        story_screen.stop_writing(context)
-    elif voice.waits(context, _OVERTAKING):
-        voice.wait(context)
-    else:
-        _dispatch(context)
+        return characters.from_page(context, message.web_app_data.data)
+    _read(context)
+    welcome = account.first_words(context) if context.first and context.key != "/start" else NOTHING
+    if context.message.content_type == "voice":
+        return welcome + voice.hear(context, message.json)
+    if voice.stops(context):
+        return welcome + story_screen.stop_writing(context)
+    if voice.waits(context, _OVERTAKING):
+        return welcome + voice.wait(context)
+    return welcome + _dispatch(context)
 
 
-def on_edited(services: Services, message: types.Message) -> None:
-    """An edited message of the user's: refused words are tried again, what has become story stays as it is."""
-    if message.chat.type != "private":
-        return
-    context = _context_of(services, message.from_user, message.chat.id, message.message_id)
-    if context is None:
-        return
-    _read(context, message)
+def on_edited_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
+    """Answer an edited message: refused words are tried again, what has become story stays as it is."""
+    sent = user_message(message, readable(message.text))
+    return admit(services, incoming, message.from_user, sent, _answer_edited)
+
+
+def _answer_edited(context: UpdateContext) -> UpdateResult:
+    _read(context)
     if context.key != WORDS or context.step not in TALKING | {Step.STORY}:
-        return
-    rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words
-    prompt_id = services.db.outbox.shown(context.chat_id, context.message_id)
+        return NOTHING
     if context.writing:
-        fallback.edited(context)
-    elif prompt_id == REFUSED or (prompt_id is not None and services.db.turns.failed_under(prompt_id)):
-        _dispatch(context)
-    elif prompt_id is None or not rewrite(context, prompt_id):
-        fallback.edited(context)
+        return fallback.edited(context)
+    db = context.services.db
+    prompt_id = db.outbox.shown(context.chat_id, context.message_id)
+    if prompt_id is None:
+        return fallback.edited(context)
+    if prompt_id == REFUSED or db.turns.failed_under(prompt_id):
+        return _dispatch(context)
+    rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words
+    return rewrite(context, prompt_id) or fallback.edited(context)
 
 
-def on_button(services: Services, query: types.CallbackQuery) -> None:
-    """A button under a message."""
-    result = services.intake.result
-    toast: button_rows.Toast = None
-    message = query.message
-    chat_type = message.chat.type if message is not None else ""
-    texts = services.locales[services.locales.language_of(query.from_user.language_code)]
-    if message is not None and chat_type in GROUPS and not _may_press(services, query.from_user):
-        toast = "toast.foreign"
-    elif message is not None and chat_type in ("private", *GROUPS):
-        asks = query.data == access_requests.ASK_FOR_ACCESS or (query.data or "").startswith(privacy.BUTTON)
-        context = _context_of(services, query.from_user, message.chat.id, message.message_id, banned_too=asks)
-        if context is not None:
-            toast, texts = button_rows.press(context, query.data or ""), context.texts
+def on_button(services: Services, incoming: IncomingUpdate, query: types.CallbackQuery) -> UpdateResult:
+    """Answer the press of a button under a message: always with a pop-up, which may be empty."""
+    result = _press(services, incoming, query)
     params: dict[str, Json] = {"callback_query_id": query.id}
-    if toast is not None:
-        params["text"] = texts.plain(toast)
-    result.outgoing.insert(0, Outgoing(result.chat_id, "answerCallbackQuery", params))
+    if result.toast:
+        params["text"] = result.toast
+    return UpdateResult(messages=(Outgoing(incoming.chat_id, "answerCallbackQuery", params),)) + result
 
 
-def on_stopped(services: Services, stopped: types.MessageGenerationStopped) -> None:
-    """The stop button of a growing answer; a late press names an older turn and does nothing."""
+def _press(services: Services, incoming: IncomingUpdate, query: types.CallbackQuery) -> UpdateResult:
+    message, data = query.message, query.data or ""
+    if message is None or message.chat.type not in ("private", *GROUPS):
+        return NOTHING
+    if message.chat.type in GROUPS and not may_press(services, query.from_user):
+        texts = services.locales[services.locales.language_of(query.from_user.language_code)]
+        return UpdateResult(toast=texts.plain("toast.foreign"))
+    asks = data == access_requests.ASK_FOR_ACCESS or data.startswith(privacy.BUTTON)
+    return admit(
+        services,
+        incoming,
+        query.from_user,
+        UserMessage(message.chat.id, message.message_id),
+        lambda context: button_rows.press(context, data),
+        banned_too=asks,
+    )
+
+
+def on_stopped(services: Services, incoming: IncomingUpdate, stopped: types.MessageGenerationStopped) -> UpdateResult:
+    """Stop the turn whose growing answer was stopped; a late press names an older turn and does nothing."""
     turn = services.turns.open_in(stopped.chat.id)
-    if turn is None or turn.id != stopped.draft_id:
-        return
-    for message in services.turns.end_by_stop(turn):
-        services.intake.result.send(message)
-    services.intake.result.after.append(lambda: services.turns.release(turn))
+    return stop_turn(services.turns, turn) if turn is not None and turn.id == stopped.draft_id else NOTHING
 
 
-def on_membership(services: Services, change: types.ChatMemberUpdated) -> None:
-    """A user blocks the bot, or comes back."""
+def on_membership(services: Services, incoming: IncomingUpdate, change: types.ChatMemberUpdated) -> UpdateResult:
+    """Note that a user has blocked the bot, or come back."""
     if change.chat.type == "private":
         services.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
+    return NOTHING
 
 
-def _may_press(services: Services, presser: types.User) -> bool:
-    """Whether a press in a group is looked at: pressing others' buttons registers nobody, and says nothing there."""
-    user = services.db.users.get(presser.id)
-    return user is not None and not user.banned
+# ---------------------------------------------------------------------- what a message means
 
 
-def _context_of(
-    services: Services,
-    sender: types.User | None,
-    chat_id: int,
-    message_id: int,
-    reply_to: int | None = None,
-    *,
-    banned_too: bool = False,
-) -> UpdateContext | None:
-    """The context of a sender, registered if new; None, and said so, where the bot takes no more users or is closed to
-    this one.
-    """
-    if sender is None or sender.is_bot:
-        return None
-    result = services.intake.result
-    user, first = account.known_user(services, sender, private=chat_id > 0)
-    if user is None:
-        texts = services.locales[services.locales.language_of(sender.language_code)]
-        result.send(as_reply(sentence(chat_id, access_requests.full(services, texts)), reply_to))
-        return None
-    if user.banned and not banned_too and user.id not in services.config.admin_ids:
-        result.send(as_reply(access_requests.closed(services, user, chat_id), reply_to))
-        return None
-    context = UpdateContext(services, result, user, services.locales[user.language], chat_id, message_id, first=first)
-    context.reply_to = reply_to
-    context.writing = result.behind or services.turns.open_in(chat_id) is not None
-    return context
+def _read(context: UpdateContext) -> None:
+    """Name what a message is: a command, a button's label, words, or something else."""
+    context.message = replace(context.message, key=_key_of(context))
 
 
-def _read(context: UpdateContext, message: types.Message) -> None:
-    """What a message is: a command, a button's label, words, or something else."""
-    context.kind = message.content_type
-    context.take_reply(message)
-    context.words = text = readable(message.text)
-    if message.content_type != "text":
-        context.key = OTHER_CONTENT
-    elif text.startswith("/"):
+def _key_of(context: UpdateContext) -> str:
+    text = context.words
+    if context.message.content_type != "text":
+        return OTHER_CONTENT
+    if text.startswith("/"):
         command = text.split(maxsplit=1)[0].partition("@")[0].lower()
         hidden = command in ADMIN_COMMANDS and not admin.is_admin(context)
-        context.key = command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
-    else:
-        context.key = _key_of(context, text)
+        return command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
+    return _label_of(context, text)
 
 
-def _key_of(context: UpdateContext, text: str) -> str:
-    """A button's key, or `WORDS`. A label typed without its emoji is a button only where that button works:
-    elsewhere «чат» may be a setting, and «назад» a line of the story.
+def _label_of(context: UpdateContext, text: str) -> str:
+    """Return a label's key, or `WORDS`.
+
+    A label typed without its emoji is a button only at the steps that have it: elsewhere «чат» may be a setting, and
+    «назад» a line of the story.
     """
     locales = context.services.locales
     key = locales.key_of(text)
@@ -311,22 +325,20 @@ def _key_of(context: UpdateContext, text: str) -> str:
     return key if locales.is_label(text) and key not in ONLY_THERE else WORDS
 
 
-def _where_it_was(context: UpdateContext) -> bool:
-    """Whether somebody whose words waited for a turn is still in the story or chat that they were said to: anywhere
-    else they would answer another question, or go on with another story.
-    """
-    return context.step in TALKING | {Step.STORY} and context.result.queued == context.words_go_to
-
-
-def _dispatch(context: UpdateContext) -> None:
+def _dispatch(context: UpdateContext) -> UpdateResult:
+    """Run the action that the table of steps has for the message."""
     if context.key == WORDS and not context.words:
-        fallback.empty(context)
-        return
-    if context.result.queued and not _where_it_was(context):
-        story_screen.keep_words(context)
-        return
-    cell = decide(context.step, context.key, writing=context.writing)
-    context.next_step = cell.to
-    ACTIONS[cell.action](context)
-    if cell.action in _INFORMING:
-        account.repeat_question(context)
+        return fallback.empty(context)
+    if context.update.queued_for and not _where_it_was(context):
+        return story_screen.keep_words(context)
+    action = decide(context.step, context.key, writing=context.writing).action
+    result = ACTIONS[action](context)
+    return result + account.repeat_question(context) if action in _INFORMING else result
+
+
+def _where_it_was(context: UpdateContext) -> bool:
+    """Whether a user whose words waited for a turn is still where they said them.
+
+    Anywhere else the words would answer another question, or go on with another story.
+    """
+    return context.step in TALKING | {Step.STORY} and context.update.queued_for == context.words_go_to

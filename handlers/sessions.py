@@ -1,4 +1,4 @@
-"""/t and /sessions: what the open session has cost and holds, and the way back into any other."""
+"""/t and /sessions: what the open session has spent and holds, and the way back into any other."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from database import Story, Talk
 from handlers import characters, library
 from handlers.context import UpdateContext, now
 from handlers.step_prompts import OPENING_CHARS, announce
+from telegram.update_result import UpdateResult
 from turns import message_view
 from turns.story_outcomes import title_of
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 6
 _ICONS = {"story": "📖", "chat": "💬", "character": "🎭"}
@@ -21,7 +20,7 @@ _AT_THE_STORY = frozenset({Step.STORY, Step.FINALE, Step.FINISHED, Step.CORRECT,
 
 
 def opened(context: UpdateContext) -> Story | Talk | None:
-    """The session that is open where the user is; in the menu the one they came from. None without a word in it."""
+    """Return the session that is open where the user is, in the menu the one they came from; None if it is empty."""
     talk, story = context.talk, context.story
     found: list[Story | Talk] = []
     if talk is not None and talk.head_id is not None and (context.group or context.step not in _AT_THE_STORY):
@@ -32,7 +31,7 @@ def opened(context: UpdateContext) -> Story | Talk | None:
 
 
 def named(context: UpdateContext, session: Story | Talk) -> str:
-    """What a session is called, after the sign of its kind."""
+    """Return a session's name, after the emoji of its kind."""
     if isinstance(session, Story):
         kind, name = "story", title_of(session)
     else:
@@ -41,16 +40,15 @@ def named(context: UpdateContext, session: Story | Talk) -> str:
     return f"{_ICONS[kind]} {name or context.texts.plain('sessions.unnamed')}"
 
 
-def tokens(context: UpdateContext) -> None:
-    """What the open session has spent of its limit, and how full its context is."""
+def tokens(context: UpdateContext) -> UpdateResult:
+    """/t: say what the open session has spent of its limit, and how full its context is."""
     session = opened(context)
     if session is None:
-        context.say("tokens.nothing")
-        return
+        return context.say("tokens.nothing")
     head_id = session.head_id
     path = context.services.db.tree.path(head_id)
     held = context.services.turns.estimate("\n".join([path.memory, *(prompt.text for prompt in path.prompts)]))
-    context.say(
+    return context.say(
         "tokens.line",
         name=named(context, session),
         spent=session.spent,
@@ -60,44 +58,42 @@ def tokens(context: UpdateContext) -> None:
     )
 
 
-def sessions(context: UpdateContext) -> None:
-    """The user's stories and talks, the last touched first."""
+def sessions(context: UpdateContext) -> UpdateResult:
+    """/sessions: show the user's stories and talks, the last touched first."""
     count = context.services.db.talks.count_sessions(context.user.id, context.chat_id)
-    if count:
-        context.say("sessions.line", keyboard=_page(context, 0, count))
-    else:
-        context.say("sessions.empty")
+    if not count:
+        return context.say("sessions.empty")
+    return context.say("sessions.line", keyboard=_page(context, 0, count))
 
 
-def turn_page(context: UpdateContext, page: int) -> Toast:
-    """Shows another page of the sessions in place: the first where there are fewer now, or that there are none."""
+def turn_page(context: UpdateContext, page: int) -> UpdateResult:
+    """Show another page of the sessions in the same message; the first if that page is gone."""
     count = context.services.db.talks.count_sessions(context.user.id, context.chat_id)
-    if count:
-        context.edit("sessions.line", keyboard=_page(context, page if page * PAGE < count else 0, count))
-    else:
-        context.edit("sessions.empty")
-    return None
+    if not count:
+        return context.edit("sessions.empty")
+    return context.edit("sessions.line", keyboard=_page(context, page if page * PAGE < count else 0, count))
 
 
-def resume(context: UpdateContext, session_id: int) -> Toast:
-    """Goes on with a story or a talk of the user's own."""
+def resume(context: UpdateContext, session_id: int) -> UpdateResult:
+    """Go on with a story or a talk of the user's own."""
     db = context.services.db
     story, talk = db.stories.get(session_id), db.talks.get(session_id)
     if story is not None and not story.deleted:
-        return library.open_story(context, story) if story.user_id == context.user.id else "toast.foreign"
+        if story.user_id != context.user.id:
+            return context.toast("toast.foreign")
+        return library.open_story(context, story)
     if talk is None or talk.deleted:
-        return "toast.past"
+        return context.toast("toast.past")
     if talk.user_id != context.user.id or talk.chat_id != context.chat_id:
-        return "toast.foreign"
-    if talk.kind == "character":
-        db.talks.resume(session_id, now())
-        return characters.choose(context, talk.character_id or 0)
+        return context.toast("toast.foreign")
     db.talks.resume(session_id, now())
+    if talk.kind == "character":
+        return characters.choose(context, talk.character_id or 0)
     context.go(Step.CHAT)
-    announce(context)
+    result = announce(context)
     if talk.head_id is not None:
-        context.say("sessions.recall", recall=message_view.recalled(db.tree.get(talk.head_id)))
-    return None
+        result += context.say("sessions.recall", recall=message_view.recalled(db.tree.get(talk.head_id)))
+    return result
 
 
 def _page(context: UpdateContext, page: int, count: int) -> Json:

@@ -1,4 +1,4 @@
-"""What each step says to somebody who arrives at it, or asks what is awaited there."""
+"""The line of each step: what it says to a user who arrives, and what it waits for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from conversation.story_draft import Draft
 from core.text import shorten
 from database import Role
 from handlers.context import UpdateContext, now
+from telegram.update_result import UpdateResult
 from turns import chat_roles
 from turns.story_outcomes import title_of
 from turns.text_cleanup import first_sentences
@@ -47,7 +48,7 @@ _FIELDS = ("genre", "hero", "setting", "extra")
 
 
 def awaited(context: UpdateContext) -> Html:
-    """What the user's step waits for and what works there, to end a sentence with."""
+    """Return what the user's step waits for and what works there, to end a message with."""
     name = _NOW[context.step]
     if context.writing and context.step in TALKING | {Step.STORY, Step.FINALE}:
         name = "writing"
@@ -56,13 +57,13 @@ def awaited(context: UpdateContext) -> Html:
     return context.texts.say(f"now.{name}")
 
 
-def announce(context: UpdateContext, came_from: Step | None = None) -> None:
-    """Says where the user is now, with the reply keyboard of that step."""
-    context.send(where(context, came_from), keyboard=context.keyboard())
+def announce(context: UpdateContext, came_from: Step | None = None) -> UpdateResult:
+    """Say where the user is now, with the reply keyboard of that step."""
+    return context.send(where(context, came_from), keyboard=context.keyboard())
 
 
 def where(context: UpdateContext, came_from: Step | None = None) -> Html:
-    """The line of the user's step; in the wizard its question."""
+    """Return the line of the user's step; in the wizard its question."""
     if context.step in IN_WIZARD:
         return _question(context, came_from)
     story = context.story
@@ -92,7 +93,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
 
 
 def _chat(context: UpdateContext) -> Html:
-    """Where words go in the chat; the role and the talk that goes on, where there are any."""
+    """Return where words go in the chat, with the role and the talk that goes on if there are any."""
     texts, role, talk = context.texts, context.services.db.roles.get(context.chat_id), context.talk
     lines = [texts.say("chat.line")]
     if role != Role():
@@ -103,7 +104,7 @@ def _chat(context: UpdateContext) -> Html:
 
 
 def _greeting(context: UpdateContext) -> Html:
-    """Two sentences of what the story remembers, for somebody who comes back after a long time."""
+    """Return two sentences of the story's memory, for a user who comes back after a long time."""
     story = context.story
     assert story is not None
     path = context.services.db.tree.path(story.head_id)
@@ -153,7 +154,7 @@ def _card(texts: Texts, draft: Draft) -> dict[str, object]:
 
 
 def filled(texts: Texts, draft: Draft) -> Html:
-    """What a draft holds, a line a field, empty ones left out."""
+    """Return a draft's fields, a line each, without the empty ones."""
     values = {name: getattr(draft, name) for name in _FIELDS}
     return Html(
         "\n".join(texts.say(f"wizard.draft.field_{name}", value=value) for name, value in values.items() if value)

@@ -1,67 +1,69 @@
-"""Voice messages: a turn makes words of each, and what comes after one waits for its words.
+"""Voice messages: a turn replaces each by its words, and what comes after one waits for its words.
 
-The words come back as an update of their own, in the voice message's place (`storytelling.hearing`), and are taken as
-typed: nothing here knows what they will mean. A voice message that comes while a turn runs waits as words do.
+The words come back as an update of their own, in the voice message's place (`turns/transcription.py`), and are handled
+as typed. A voice message that comes while a turn runs waits as words do.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from conversation.states import TABLE, WORDS, decide
 from database import Turn
-from handlers import media
 from handlers import story as story_screen
 from handlers.context import UpdateContext
+from handlers.refusals import over_limit
+from telegram.update_result import Queued, RecognitionStarted, UpdateResult
 from turns.media_outcomes import MOST_S
 from turns.transcription import MOST_BYTES, hearing_price
 
 
-def hear(context: UpdateContext, message: dict[str, Any]) -> None:
-    """A voice message, as Telegram's JSON: it is to become words."""
+def hear(context: UpdateContext, message: dict[str, Any]) -> UpdateResult:
+    """Start the recognition of a voice message, given as Telegram's JSON."""
     voice = message["voice"]
     seconds, size = _whole(voice.get("duration")), _whole(voice.get("file_size"))
     if seconds > MOST_S or size > MOST_BYTES:
-        context.say("hearing.too_long", minutes=MOST_S // 60)
-    elif context.writing:
-        wait(context)
-    elif media.affordable(context, "hearing", hearing_price(context.services.config, seconds)):
-        context.ask("hearing", None, None, hint=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
-        context.result.verdict = "hear"
+        return context.say("hearing.too_long", minutes=MOST_S // 60)
+    if context.writing:
+        return wait(context)
+    if refusal := over_limit(context, "hearing", None, hearing_price(context.services.config, seconds)):
+        return refusal
+    hint = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return context.start_turn("hearing", None, None, hint=hint, disposition=RecognitionStarted())
 
 
 def stops(context: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
-    turn = (
-        context.services.turns.open_in(context.chat_id)
-        if context.key in ("stop", "/cancel") and context.writing
-        else None
-    )
-    return _hears(turn)
+    if context.key not in ("stop", "/cancel") or not context.writing:
+        return False
+    return _hears(context.services.turns.open_in(context.chat_id))
 
 
 def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
     """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
-    if not context.result.blocked or decide(context.step, context.key, writing=True).action in overtaking:
+    if not context.update.blocked or decide(context.step, context.key, writing=True).action in overtaking:
         return False
     turn = context.services.turns.open_in(context.chat_id)
-    # Where words ask the model, all waits its turn or is refused anyway while it writes.
+    # Where words ask the model, everything waits its turn or is refused anyway while it writes.
     return turn is None or _hears(turn) or not _asks(context)
 
 
-def wait(context: UpdateContext) -> None:
-    """Waits in order: said where the model writes, without a word where a voice message is being recognised."""
-    result = context.result
+def wait(context: UpdateContext) -> UpdateResult:
+    """Queue a message: with a notice if the model writes, silently if a voice message is being recognised."""
+    update, db = context.update, context.services.db
     turn = context.services.turns.open_in(context.chat_id)
     if turn is not None and not _hears(turn) and _asks(context):
-        story_screen.queue_words(context)
-    elif context.services.db.inbox.waiting_before(result.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:
-        context.say("story.busy_full", n=story_screen.MOST_QUEUED)
+        result = story_screen.queue_words(context)
+    elif db.inbox.waiting_before(update.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:
+        return context.say("story.busy_full", n=story_screen.MOST_QUEUED)
     else:
-        result.verdict = "queue"
-    result.blocks = context.kind == "voice" and result.verdict == "queue"
+        result = context.queue(update.queued_for)
+    if context.message.content_type == "voice" and isinstance(result.disposition, Queued):
+        return replace(result, disposition=replace(result.disposition, blocks=True))
+    return result
 
 
 def _hears(turn: Turn | None) -> bool:

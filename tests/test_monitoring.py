@@ -17,7 +17,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
-from app.watchdog import make_meter
+from app.watchdog import make_metrics
 from config import Config
 from core.errors import StorageError
 from core.http_client import Network, Sessions
@@ -82,7 +82,7 @@ def test_a_bot_whose_telegram_is_away_is_well(make_world: Callable[..., BotHarne
     world.telegram.faults.drop("getUpdates", times=1000)
     world.start()
     until(lambda: health(world)[0] == 200)
-    assert world.app is not None and world.app.intake.source.tried.wait(5)
+    assert world.app is not None and world.app.source.tried.wait(5)
     assert health(world)[0] == 200
     assert "poll_age_seconds" not in metrics(world)
 
@@ -230,7 +230,7 @@ def test_failures_are_counted(watched: BotHarness) -> None:
 
 def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: BotHarness) -> None:
     assert world.app is not None and world.app.watch.port is None
-    assert make_meter(Config.from_env(world.environment())) is SILENT
+    assert make_metrics(Config.from_env(world.environment())) is SILENT
     program = "import bot, sys; print('prometheus_client' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.stdout == "False\n"
@@ -310,7 +310,7 @@ def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., BotHarness], sy
     assert systemd.recv(100) == b"WATCHDOG=1"
     world.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
     world.telegram.user(1).send("/start")
-    until(world.app.intake.source.trouble)
+    until(world.app.source.trouble)
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):  # what it had said until then
         while True:

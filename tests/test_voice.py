@@ -292,7 +292,7 @@ def test_a_chat_that_is_resumed_too_early_loses_no_words(world: BotHarness) -> N
     person.send("Он встал")
     until(lambda: world.models.of("stt"))
     assert world.app is not None
-    world.app.intake.resume(1)
+    world.app.chats.resume(1)
     person.wait("Все рады.")
     asked = [prompt[-1]["text"] for prompt in world.prompts()][-2:]
     assert "Он упал" in asked[0] and "Он встал" in asked[1]
