@@ -15,7 +15,8 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.application import App, build_models, load_catalogue
+from app.application import App
+from app.builders import build_models, load_catalogue
 from app.providers import build_registry
 from app.self_check import check
 from config import Config, load_environment

@@ -18,38 +18,12 @@ SILENCE_S = 12 * 3600  # after which a story recalls where it stood
 RECALL_CHARS = 400
 OPENING_CHARS = 60  # of a talk's first words, that it is called by
 
-_NOW = {
-    Step.MENU: "menu",
-    Step.RESUME: "draft",
-    Step.GENRE: "genre",
-    Step.EDIT_GENRE: "genre",
-    Step.HERO: "hero",
-    Step.EDIT_HERO: "hero",
-    Step.SETTING: "setting",
-    Step.EDIT_SETTING: "setting",
-    Step.EXTRA: "extra",
-    Step.EDIT_EXTRA: "extra",
-    Step.SUMMARY: "summary",
-    Step.CHANGE: "change",
-    Step.STORY: "story",
-    Step.FINALE: "finale",
-    Step.FINISHED: "finished",
-    Step.CORRECT: "correct",
-    Step.MEMORY: "memory",
-    Step.TONE: "tone",
-    Step.RENAME: "rename",
-    Step.FIND: "find",
-    Step.CHAT: "chat",
-    Step.ROLE: "role",
-    Step.CHARACTER: "character",
-    Step.IMAGE: "image",
-}
 _FIELDS = ("genre", "hero", "setting", "extra")
 
 
 def awaited(context: UpdateContext) -> Html:
     """Return what the user's step waits for and what works there, to end a message with."""
-    name = _NOW[context.step]
+    name = context.step.text_name
     if context.writing and context.step in TALKING | {Step.STORY, Step.FINALE}:
         name = "writing"
     elif context.step is Step.EXTRA and context.draft.extra:
@@ -73,7 +47,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
             return texts.say("menu.line")
         return texts.say("menu.line_with_story", title=title_of(story))
     if context.step in ANSWERS:
-        return texts.say(f"{_NOW[context.step]}.ask_again")
+        return texts.say(f"{context.step.text_name}.ask_again")
     if context.step is Step.CHAT:
         return _chat(context)
     if context.step is Step.CHARACTER:
@@ -119,7 +93,7 @@ def _question(context: UpdateContext, came_from: Step | None) -> Html:
         return texts.say("wizard.draft.ask", filled=filled(texts, draft))
     if step is Step.CHANGE:
         return texts.say("wizard.change.ask")
-    name = _NOW[step]
+    name = step.text_name
     if step is Step.SUMMARY:
         line = "line_lucky" if draft.lucky else "line_edit" if came_from in EDITS else "line"
         card = texts.say("wizard.summary.ask", **_card(texts, draft))
