@@ -10,8 +10,9 @@ from telebot import types
 from core.schemas import Outgoing
 from database import User
 from handlers import access_requests
-from handlers.context import Services, UpdateContext, UserMessage, after_commit, now
+from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.input_text import readable
+from handlers.user_message import UserMessage
 from telegram.update_result import NOTHING, IncomingUpdate, TrackEvent, UpdateResult
 from turns.message_view import as_reply, sentence
 

@@ -9,8 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from telebot import types
-
 from ai.catalog import Model
 from ai.registry import ModelRegistry
 from config import Config
@@ -20,6 +18,7 @@ from conversation.states import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
 from database import NO_SESSION, Database, Story, Talk, Turn, User
+from handlers.user_message import UserMessage
 from telegram.update_result import (
     Disposition,
     Effect,
@@ -50,47 +49,6 @@ class Services:
     def username(self) -> str:
         """The bot's own @name without the sign; empty until Telegram has told it once."""
         return self.db.settings.get("bot_username") or ""
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """The message that the user's message replies to. `marked`: the user chose this piece of it."""
-
-    message_id: int
-    text: str
-    marked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class UserMessage:
-    """What the user sent, or the bot's message whose button they pressed.
-
-    `key` names what `words` mean: a label, a command, or "words". In a group the answer replies to `reply_to`.
-    """
-
-    chat_id: int
-    id: int
-    words: str = ""
-    key: str = ""
-    content_type: str = "text"
-    quote: Quote | None = None
-    reply_to: int | None = None
-
-
-def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
-    """Return a message of Telegram as what its user sent; its key depends on their step."""
-    replied, quote = message.reply_to_message, None
-    if replied is not None:
-        marked = message.quote.text if message.quote is not None and message.quote.is_manual else ""
-        quote = Quote(replied.message_id, marked or replied.text or replied.caption or "", bool(marked))
-    return UserMessage(
-        message.chat.id,
-        message.message_id,
-        words,
-        content_type=message.content_type,
-        quote=quote,
-        reply_to=reply_to,
-    )
 
 
 @dataclass(slots=True)

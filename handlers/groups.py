@@ -19,8 +19,9 @@ from core.schemas import Json, Outgoing
 from handlers import assistant, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
-from handlers.context import Services, UpdateContext, UserMessage, user_message
+from handlers.context import Services, UpdateContext
 from handlers.input_text import readable
+from handlers.user_message import UserMessage, user_message
 from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
 
 Action = Callable[[UpdateContext], UpdateResult]

@@ -1,12 +1,12 @@
 """Reads an update, looks its key up in the table of steps, and runs the action that answers it.
 
-One action a name; which action answers which key at which step stands in `conversation.states.TABLE` alone.
+Which action answers which key at which step is in `conversation.states.TABLE`; what each does, in `actions`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -27,127 +27,16 @@ from conversation.states import (
 )
 from core.schemas import Json, Outgoing
 from database import REFUSED
-from handlers import (
-    access_requests,
-    account,
-    admin,
-    admin_users,
-    assistant,
-    characters,
-    fallback,
-    groups,
-    library,
-    media,
-    models,
-    privacy,
-    profile_card,
-    questions,
-    rewriting,
-    roles,
-    sessions,
-    settings,
-    usage,
-    voice,
-    wizard,
-)
+from handlers import access_requests, account, admin, assistant, characters, fallback, groups, privacy, rewriting, voice
 from handlers import buttons as button_rows
 from handlers import story as story_screen
+from handlers.actions import ACTIONS, INFORMING, OVERTAKING
 from handlers.admission import admit, may_press
-from handlers.context import Services, UpdateContext, UserMessage, stop_turn, user_message
+from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable
-from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
-
-ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
-    "welcome": account.welcome,
-    "help": account.show_help,
-    "open_menu": account.open_menu,
-    "new_story": wizard.new_story,
-    "start_wizard": wizard.start,
-    "resume_draft": wizard.resume,
-    "ask_again": wizard.ask_again,
-    "take_genre": wizard.take_genre,
-    "take_hero": wizard.take_hero,
-    "take_setting": wizard.take_setting,
-    "other_presets": wizard.other_presets,
-    "add_extra": wizard.add_extra,
-    "replace_extra": wizard.replace_extra,
-    "clear_extra": wizard.clear_extra,
-    "lucky": wizard.lucky,
-    "begin": wizard.begin,
-    "leave_wizard": wizard.leave,
-    "open_story": story_screen.open_story,
-    "write_from_words": story_screen.write_from_words,
-    "write_on": story_screen.write_on,
-    "ask_ending": story_screen.ask_ending,
-    "write_ending": story_screen.write_ending,
-    "write_own_ending": story_screen.write_own_ending,
-    "whole_story": story_screen.whole_story,
-    "suggest": rewriting.suggest,
-    "another_variant": rewriting.another_variant,
-    "undo": rewriting.undo,
-    "correct": rewriting.correct,
-    "more": settings.more,
-    "rewrite_memory": settings.rewrite_memory,
-    "rebuild_memory": settings.rebuild_memory,
-    "set_tone": settings.set_tone,
-    "set_length": settings.set_length,
-    "same_settings": wizard.same_settings,
-    "shelf": library.shelf,
-    "download": library.download,
-    "rename": library.rename,
-    "find": library.find,
-    "leave_question": questions.leave,
-    "image": media.ask_image,
-    "take_image": media.take_image,
-    "language": account.ask_language,
-    "model": models.show,
-    "characters": characters.show,
-    "talk_to_character": characters.talk,
-    "forget_character": characters.forget,
-    "keep_words": story_screen.keep_words,
-    "queue_words": story_screen.queue_words,
-    "already_writing": story_screen.already_writing,
-    "busy_writing": story_screen.busy_writing,
-    "stop_writing": story_screen.stop_writing,
-    "nothing_to_stop": story_screen.nothing_to_stop,
-    "nothing_to_cancel": story_screen.nothing_to_cancel,
-    "profile": profile_card.show,
-    "balance": profile_card.show_balance,
-    "info": profile_card.info,
-    "stats": usage.show,
-    # the chat
-    "open_chat": assistant.open_chat,
-    "talk": assistant.talk,
-    "forget_chat": assistant.forget,
-    "prompt": roles.prompt,
-    "modes": roles.modes,
-    "set_role": roles.set_own,
-    "reset_role": roles.reset,
-    "tokens": sessions.tokens,
-    "sessions": sessions.sessions,
-    # privacy
-    "my_data": privacy.my_data,
-    "forget_me": privacy.forget_me,
-    "debug": admin.debug,
-    "logs": admin.logs,
-    "users": admin_users.show,
-    "grant": admin_users.grant,
-    "ban": admin_users.ban,
-    "unban": admin_users.unban,
-    "stop_bot": admin.ask_to_halt,
-    "wrong_state": fallback.wrong_state,
-    "unknown_command": fallback.unknown_command,
-    "other_content": fallback.other_content,
-}
-_INFORMING = frozenset(
-    {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions", "characters"}
-    | {"image", "my_data", "forget_me"}
-)  # after these the wizard repeats its question
-# These don't wait for the words of a voice message: they change nothing that the words might be about.
-_OVERTAKING = (_INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
-_OVERTAKING |= {"debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
-
+from handlers.user_message import UserMessage, user_message
+from telegram.update_result import NOTHING, Effect, IncomingUpdate, UpdateResult
 
 GROUPS = ["group", "supergroup"]
 _ALL_CONTENT = [
@@ -174,7 +63,7 @@ class Router:
         self._bot = bot
         self._services = services
         self._current = _Current()
-        self.carry_out = effects.carry_out
+        self._effects = effects
         returning = self._returning
         bot.register_message_handler(returning(on_private_message), content_types=_ALL_CONTENT, chat_types=["private"])
         bot.register_message_handler(returning(groups.on_message), content_types=_ALL_CONTENT, chat_types=GROUPS)
@@ -190,6 +79,10 @@ class Router:
         self._current.incoming, self._current.result = incoming, NOTHING
         self._bot.process_new_updates([update])
         return self._current.result
+
+    def carry_out(self, effect: Effect) -> None:
+        """Carry out an effect of a committed result."""
+        self._effects.carry_out(effect)
 
     def _returning(self, handler: _Handler[_Content]) -> Callable[[_Content], None]:
         """Wrap a handler for telebot: what it returns is added to the current result."""
@@ -226,7 +119,7 @@ def _answer(message: types.Message, context: UpdateContext) -> UpdateResult:
         return welcome + voice.hear(context, message.json)
     if voice.stops(context):
         return welcome + story_screen.stop_writing(context)
-    if voice.waits(context, _OVERTAKING):
+    if voice.waits(context, OVERTAKING):
         return welcome + voice.wait(context)
     return welcome + _dispatch(context)
 
@@ -333,7 +226,7 @@ def _dispatch(context: UpdateContext) -> UpdateResult:
         return story_screen.keep_words(context)
     action = decide(context.step, context.key, writing=context.writing).action
     result = ACTIONS[action](context)
-    return result + account.repeat_question(context) if action in _INFORMING else result
+    return result + account.repeat_question(context) if action in INFORMING else result
 
 
 def _where_it_was(context: UpdateContext) -> bool:
