@@ -37,6 +37,12 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     return {"inline_keyboard": buttons}
 
 
+def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
+    """Return the row «◀ 2/3 ▶» that turns the pages of a list, round in a ring; `verb:page` is the callback data."""
+    steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))
+    return [(label, f"{verb}:{to % pages}") for label, to in steps]
+
+
 def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
     """The four heroes or settings that a step offers now; none at other steps."""
     if step in (Step.HERO, Step.EDIT_HERO):

@@ -53,7 +53,7 @@ def full(services: Services, texts: Texts) -> Html:
 
 def ask(context: UpdateContext, what: str) -> UpdateResult:
     """Send a user's request to the admins, with buttons to decide by."""
-    services, account = context.services, context.services.db.accounts.get(context.user.id)
+    services, account = context.services, context.db.accounts.get(context.user.id)
     if account is None or account.banned is not (what == "access"):
         return context.toast("toast.past")
     admins = reachable(services.config, services.db)
@@ -97,10 +97,10 @@ def _request(services: Services, admin: User, account: Account, what: str, asked
 def give(context: UpdateContext, data: str) -> UpdateResult:
     """Carry out an admin's decision on a request: the first one counts, and the user is told."""
     found = _GIFT.fullmatch(data)
-    if found is None or context.user.id not in context.services.config.admin_ids:
+    if found is None or context.user.id not in context.config.admin_ids:
         return context.toast("toast.past")
     what, amount, user_id, asked_at = found[1], int(found[2]), int(found[3]), int(found[4])
-    accounts = context.services.db.accounts
+    accounts = context.db.accounts
     account = accounts.get(user_id)
     if account is None or not accounts.answer_more(user_id, asked_at):
         return context.drop_buttons() + context.toast("toast.answered_already")
@@ -118,21 +118,21 @@ def give(context: UpdateContext, data: str) -> UpdateResult:
 
 def grant_tokens(context: UpdateContext, account: Account, tokens: int) -> UpdateResult:
     """Add tokens to a balance, and tell its owner how many turns they have now."""
-    context.services.db.accounts.grant_tokens(account.id, tokens)
-    weight = context.services.registry.standing(account.model).weight
-    turns = limits.turns_left(context.services.config, account.free + tokens, weight)
+    context.db.accounts.grant_tokens(account.id, tokens)
+    weight = context.registry.standing(account.model).weight
+    turns = limits.turns_left(context.config, account.free + tokens, weight)
     return tell(context, account, "asking.tokens_granted", tokens=tokens, turns=turns)
 
 
 def grant_sessions(context: UpdateContext, account: Account, sessions: int) -> UpdateResult:
     """Allow an account more sessions, and tell its owner."""
-    context.services.db.accounts.grant_sessions(account.id, sessions)
+    context.db.accounts.grant_sessions(account.id, sessions)
     return tell(context, account, "asking.sessions_granted", sessions=sessions)
 
 
 def unban(context: UpdateContext, account: Account) -> UpdateResult | None:
     """Open the bot to a user again, and tell them; None if it was open."""
-    opened = context.services.db.accounts.set_banned(account.id, False)
+    opened = context.db.accounts.set_banned(account.id, False)
     return tell(context, account, "asking.access_granted") if opened else None
 
 

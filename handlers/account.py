@@ -28,7 +28,7 @@ def welcome(context: UpdateContext) -> UpdateResult:
 
 def first_words(context: UpdateContext) -> UpdateResult:
     """Welcome a new user, whatever they sent first."""
-    config, begin = context.services.config, welcome_buttons(context)
+    config, begin = context.config, welcome_buttons(context)
     if context.user.id in config.admin_ids:
         hello = context.say("start.first_unlimited", keyboard=begin)
     else:
@@ -49,7 +49,7 @@ def show_help(context: UpdateContext) -> UpdateResult:
 
 def balance(context: UpdateContext) -> Html:
     """Return the user's balance: free tokens, and how many turns of their model those pay. Admins have no limit."""
-    config, user = context.services.config, context.user
+    config, user = context.config, context.user
     if user.id in config.admin_ids:
         return context.texts.say("balance.unlimited")
     turns = limits.turns_left(config, user.free, context.model.weight)
@@ -65,7 +65,7 @@ def ask_language(context: UpdateContext) -> UpdateResult:
 
 def set_language(context: UpdateContext, language: str) -> UpdateResult:
     """Speak another language from now on."""
-    context.services.db.users.set_language(context.user.id, language)
+    context.db.users.set_language(context.user.id, language)
     context.reload()
     context.texts = context.services.locales[language]
     return context.say("language.done") + announce(context)

@@ -16,7 +16,7 @@ def debug(context: UpdateContext) -> UpdateResult:
     if not is_admin(context):
         return unknown_command(context)
     on = not context.user.debug
-    context.services.db.users.set_debug(context.user.id, on)
+    context.db.users.set_debug(context.user.id, on)
     return context.say("admin.debug_on" if on else "admin.debug_off") + repeat_question(context)
 
 
@@ -24,7 +24,7 @@ def logs(context: UpdateContext) -> UpdateResult:
     """Send the newest part of the log file."""
     if not is_admin(context):
         return unknown_command(context)
-    path = context.services.config.log_file
+    path = context.config.log_file
     try:
         content = path.read_bytes()[-LOG_TAIL_BYTES:]
     except OSError as error:
@@ -57,4 +57,4 @@ def halt(context: UpdateContext, argument: str) -> UpdateResult:
 
 def is_admin(context: UpdateContext) -> bool:
     """Whether the user is an admin."""
-    return context.user.id in context.services.config.admin_ids
+    return context.user.id in context.config.admin_ids

@@ -31,7 +31,7 @@ def show(context: UpdateContext) -> UpdateResult:
     if not is_admin(context):
         return unknown_command(context)
     words = context.words.partition(" ")[2].strip()
-    kept_id = context.services.db.users.keep_words(context.user.id, words, None, now()) if words else 0
+    kept_id = context.db.users.keep_words(context.user.id, words, None, now()) if words else 0
     html, keyboard = _page(context, words, 0, kept_id)
     return context.send(html, keyboard=keyboard)
 
@@ -41,7 +41,7 @@ def turn_page(context: UpdateContext, data: str) -> UpdateResult:
     page, _, kept = data.partition(":")
     if not is_admin(context) or not _is_number(page) or not _is_number(kept):
         return context.toast("toast.past")
-    words = context.services.db.users.kept_words(context.user.id, int(kept)) if int(kept) else ""
+    words = context.db.users.kept_words(context.user.id, int(kept)) if int(kept) else ""
     if words is None:
         return context.toast("toast.past")
     html, keyboard = _page(context, words, int(page), int(kept))
@@ -49,7 +49,7 @@ def turn_page(context: UpdateContext, data: str) -> UpdateResult:
 
 
 def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[Html, Json]:
-    found = context.services.db.accounts.find(words)
+    found = context.db.accounts.find(words)
     if not found:
         return context.texts.say("admin.users_none", words=words), None
     pages = (len(found) + PAGE - 1) // PAGE
@@ -64,7 +64,7 @@ def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[
 
 def _line(context: UpdateContext, user_id: int) -> Html:
     """Return who it is, what is left and spent, and when they last asked a model."""
-    texts, account = context.texts, context.services.db.accounts.get(user_id)
+    texts, account = context.texts, context.db.accounts.get(user_id)
     assert account is not None
     asked_at = account.last_request_at
     line = texts.say(
@@ -111,10 +111,10 @@ def _ban(context: UpdateContext, account: Account) -> UpdateResult:
     name = access_requests.who(context.texts, account)
     if _is_admin(context, account):
         return context.say("admin.ban_admin", who=name)
-    if not context.services.db.accounts.set_banned(account.id, True):
+    if not context.db.accounts.set_banned(account.id, True):
         return context.say("admin.banned_before", who=name)
-    turns = context.services.turns
-    stopped = join([stop_turn(turns, turn) for turn in context.services.db.turns.open_by(account.id)])
+    turns = context.turns
+    stopped = join([stop_turn(turns, turn) for turn in context.db.turns.open_by(account.id)])
     return stopped + context.say("admin.banned", who=name)
 
 
@@ -146,7 +146,7 @@ def _for_named(
 
 def _account(context: UpdateContext, named: str) -> Account | None:
     """Return the user with this id or @name."""
-    accounts = context.services.db.accounts
+    accounts = context.db.accounts
     return accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
 
 
@@ -157,7 +157,7 @@ def _words_for_sessions(context: UpdateContext) -> set[str]:
 
 
 def _is_admin(context: UpdateContext, account: Account) -> bool:
-    return account.id in context.services.config.admin_ids
+    return account.id in context.config.admin_ids
 
 
 def _is_number(text: str) -> bool:

@@ -32,7 +32,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     """Ask the user's words as a question, with the message that they reply to."""
     open_talk = context.open_talk()
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
-        context.services.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
         return refusal
     return _ask_with_room(context, open_talk, context.words, quote(context, open_talk))
 
@@ -47,7 +47,7 @@ def _ask_with_room(context: UpdateContext, talk: Talk, words: str, quoted: str =
 
 def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> UpdateResult:
     """Put a question under a prompt of the talk and ask for the answer."""
-    db = context.services.db
+    db = context.db
     prompt_id = db.tree.add(
         talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
@@ -57,7 +57,7 @@ def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, qu
 
 def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
     """Ask edited words again; None if they are not the talk's last ones."""
-    db, open_talk = context.services.db, context.talk
+    db, open_talk = context.db, context.talk
     old = db.tree.get(prompt_id)
     if open_talk is None or old is None or old.role != "user":
         return None
@@ -79,7 +79,7 @@ def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None
 
 def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult:
     """Ask a failed question again, if nothing was said since."""
-    db = context.services.db
+    db = context.db
     failed_talk, question = db.talks.get(turn.session_id), db.tree.get(turn.prompt_id)
     if turn.state != "failed" or failed_talk is None or failed_talk.deleted or question is None:
         return context.toast("toast.past")
@@ -102,7 +102,7 @@ def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
     """«💬 В чат»: ask words that were kept in the menu as a question."""
     if context.writing:
         return context.toast("toast.writing")
-    db = context.services.db
+    db = context.db
     words = db.users.kept_words(context.user.id, kept_id)
     if words is None:
         return context.toast("toast.words_gone")
@@ -119,7 +119,7 @@ def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
 
 def forget(context: UpdateContext) -> UpdateResult:
     """«🧹 Забыть разговор», /clear: delete the talk's messages for good; what they cost stays counted."""
-    db, open_talk = context.services.db, context.talk
+    db, open_talk = context.db, context.talk
     said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
     if open_talk is not None:
         _begin(context)  # otherwise the talk before it would become the open one
@@ -147,7 +147,7 @@ def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
 
 def may_begin(context: UpdateContext) -> bool:
     """Whether another talk may be begun: an unused one costs disk space and no tokens."""
-    return context.services.db.talks.unbegun_of(context.user.id) < MOST_UNBEGUN
+    return context.db.talks.unbegun_of(context.user.id) < MOST_UNBEGUN
 
 
 def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
@@ -156,7 +156,7 @@ def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
 
 
 def _begin(context: UpdateContext) -> Talk:
-    talks = context.services.db.talks
+    talks = context.db.talks
     begun = talks.get(talks.create(context.user.id, context.chat_id, now()))
     assert begun is not None
     return begun
@@ -167,21 +167,21 @@ def quote(context: UpdateContext, talk: Talk) -> str:
     quoted = context.message.quote
     if quoted is None:
         return ""
-    db = context.services.db
+    db = context.db
     shown = db.tree.get(db.outbox.shown(context.chat_id, quoted.message_id))
     remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id))
     if shown is not None and shown.id == talk.head_id and remembers and not quoted.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
     text = quoted.text or (shown.text if shown is not None else "")
-    room = context.services.config.max_tokens_per_request // 4
-    tokens = max(1, context.services.turns.estimate(text))
+    room = context.config.max_tokens_per_request // 4
+    tokens = max(1, context.turns.estimate(text))
     return shorten(text, max(1, min(QUOTE_CHARS, len(text) * room // tokens))) if text else ""
 
 
 def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> bool:
     """Whether the question would fill the talk, and the user wants a new talk then rather than a summary."""
-    db, turns = context.services.db, context.services.turns
+    db, turns = context.db, context.turns
     role = db.roles.get(context.chat_id)
     if context.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
         return False

@@ -62,7 +62,7 @@ def press(context: UpdateContext, data: str) -> UpdateResult:
 
 
 def _press_of_a_story(context: UpdateContext, verb: str, session_id: int) -> UpdateResult:
-    story = context.services.db.stories.get(session_id)
+    story = context.db.stories.get(session_id)
     if story is None or story.deleted:
         return context.toast("toast.past")
     if story.user_id != context.user.id:
@@ -90,7 +90,7 @@ def _go(context: UpdateContext, name: str) -> UpdateResult:
 
 
 def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
-    turns = context.services.turns
+    turns = context.turns
     turn = turns.open_in(context.chat_id)
     if turn is None or turn.id != turn_id:
         return context.toast("toast.nothing_to_stop")
@@ -101,7 +101,7 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
 
 def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
     """«✖️ Не надо»: take back words that wait for the running turn."""
-    if not context.services.db.inbox.drop_queued(inbox_id, context.chat_id, now()):
+    if not context.db.inbox.drop_queued(inbox_id, context.chat_id, now()):
         return context.toast("toast.already_in")
     said = "chat.words_dropped" if context.step in TALKING else "story.words_dropped"
     params: dict[str, Json] = {"message_id": context.message_id, "text": context.texts.plain(said)}
@@ -111,7 +111,7 @@ def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
 
 def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateResult:
     """Ask a failed turn again, if the story still stands where it failed."""
-    db = context.services.db
+    db = context.db
     turn = db.turns.get(turn_id)
     if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
         return context.toast("toast.foreign")
@@ -139,7 +139,7 @@ def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
     head_id = story.head_id
     if head_id == turn.prompt_id:
         return True
-    tree = context.services.db.tree
+    tree = context.db.tree
     begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
     if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
         return True
@@ -177,8 +177,8 @@ def _words_epilogue(context: UpdateContext, kept_id: int) -> UpdateResult:
 
 
 def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
-    session_id = context.services.db.users.words_are_for(context.user.id, kept_id)
-    story = context.services.db.stories.get(session_id) if session_id is not None else None
+    session_id = context.db.users.words_are_for(context.user.id, kept_id)
+    story = context.db.stories.get(session_id) if session_id is not None else None
     return story if story is not None and story.user_id == context.user.id and not story.deleted else None
 
 
@@ -187,7 +187,7 @@ def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) ->
         return context.toast("toast.writing")
     if refusal := over_limit(context, kind, story.session_id):
         return refusal
-    words = context.services.db.users.take_words(context.user.id, kept_id)
+    words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return context.toast("toast.words_gone")
     context.open(story.session_id)
@@ -197,7 +197,7 @@ def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) ->
 
 def _words_new(context: UpdateContext, kept_id: int) -> UpdateResult:
     """Make kept words a wish of a new story."""
-    words = context.services.db.users.take_words(context.user.id, kept_id)
+    words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return context.toast("toast.words_gone")
     return context.drop_buttons() + wizard.start_with(context, words)
@@ -206,7 +206,7 @@ def _words_new(context: UpdateContext, kept_id: int) -> UpdateResult:
 def _enter(context: UpdateContext, story: Story) -> UpdateResult:
     """Move the user to their open story, and say where it stands."""
     context.go(Step.STORY)
-    parts = context.services.db.tree.parts(story.head_id, story.starts_after)
+    parts = context.db.tree.parts(story.head_id, story.starts_after)
     return context.say_here("story.line", title=title_of(story), part=max(1, parts))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conversation.keyboards import inline
+from conversation.keyboards import inline, page_row
 from conversation.states import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
@@ -24,7 +24,7 @@ PAGE = 6
 
 def show(context: UpdateContext) -> UpdateResult:
     """Show the chosen character, and the way to choose another. Moves nobody."""
-    character = context.services.db.characters.chosen(context.user.id)
+    character = context.db.characters.chosen(context.user.id)
     page = page_button(context)
     rows = [] if page is not None else _page(context, 0)
     if character is None:
@@ -37,7 +37,7 @@ def show(context: UpdateContext) -> UpdateResult:
 
 def page_button(context: UpdateContext) -> tuple[str, str] | None:
     """Return the button that opens the Web App's page of characters; None if there is no Web App."""
-    url = context.services.config.webapp_url
+    url = context.config.webapp_url
     return (context.texts.label("open_page"), f"{url}/") if url else None
 
 
@@ -48,7 +48,7 @@ def turn_page(context: UpdateContext, page: int) -> UpdateResult:
 
 def choose(context: UpdateContext, character_id: int) -> UpdateResult:
     """Make a character the one that answers: with its greeting, or from where its conversation was left."""
-    db = context.services.db
+    db = context.db
     character = db.characters.may_talk(context.user.id, character_id)
     if character is None:
         return context.toast("toast.past")
@@ -63,7 +63,7 @@ def choose(context: UpdateContext, character_id: int) -> UpdateResult:
 
 def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
     """Begin a new conversation with a character; the old one stays among the sessions."""
-    character = context.services.db.characters.may_talk(context.user.id, character_id)
+    character = context.db.characters.may_talk(context.user.id, character_id)
     if character is None:
         return context.toast("toast.past")
     if context.writing:
@@ -75,7 +75,7 @@ def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
 
 def forget(context: UpdateContext) -> UpdateResult:
     """/clear: delete the conversation with the chosen character for good; what it cost stays counted."""
-    db, talk = context.services.db, context.talk
+    db, talk = context.db, context.talk
     character = db.characters.chosen(context.user.id)
     if character is None or talk is None:
         return _lost(context)
@@ -90,7 +90,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     if open_talk is None:
         return _lost(context)
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
-        context.services.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
         return refusal
     quoted = assistant.quote(context, open_talk)
     return assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
@@ -108,7 +108,7 @@ def from_page(context: UpdateContext, data: str) -> UpdateResult:
 def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateResult:
     if verb == "character":
         return choose(context, number)
-    story = context.services.db.stories.get(number) if verb in FORMATS else None
+    story = context.db.stories.get(number) if verb in FORMATS else None
     if story is None or story.user_id != context.user.id or story.deleted:
         return NOTHING
     return library.send_file(context, story, verb)
@@ -116,7 +116,7 @@ def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateRe
 
 def _put_on(context: UpdateContext, character: Character) -> UpdateResult:
     """Store the choice; the user's words go to the character from now on."""
-    context.services.db.characters.choose(context.user.id, character.id)
+    context.db.characters.choose(context.user.id, character.id)
     context.go(Step.CHARACTER)
     chosen = context.track("character_chosen", character=character.key or "own", language=character.language)
     return announce(context) + chosen
@@ -124,7 +124,7 @@ def _put_on(context: UpdateContext, character: Character) -> UpdateResult:
 
 def _greet(context: UpdateContext, character: Character, *, anew: bool = False) -> UpdateResult:
     """Store the character's greeting as the conversation's first text, and say it."""
-    db, open_talk = context.services.db, context.talk
+    db, open_talk = context.db, context.talk
     if open_talk is not None and not anew:
         session_id = open_talk.session_id
     else:
@@ -146,11 +146,10 @@ def _lost(context: UpdateContext) -> UpdateResult:
 
 def _page(context: UpdateContext, page: int) -> list[list[tuple[str, str]]]:
     """Return the rows of a page's buttons: `PAGE` characters, and the arrows."""
-    offered = context.services.db.characters.offered(context.user.id, context.user.language)
+    offered = context.db.characters.offered(context.user.id, context.user.language)
     pages = max(1, (len(offered) + PAGE - 1) // PAGE)
     page = page if page < pages else 0
     rows = [[(one.name, f"character:{one.id}")] for one in offered[page * PAGE : (page + 1) * PAGE]]
     if pages > 1:
-        here = (f"{page + 1}/{pages}", f"characters:{page}")
-        rows.append([("◀", f"characters:{(page - 1) % pages}"), here, ("▶", f"characters:{(page + 1) % pages}")])
+        rows.append(page_row("characters", page, pages))
     return rows

@@ -68,6 +68,22 @@ class UpdateContext:
     writing: bool = False  # a turn of this chat waits or runs
 
     @property
+    def config(self) -> Config:
+        return self.services.config
+
+    @property
+    def db(self) -> Database:
+        return self.services.db
+
+    @property
+    def turns(self) -> Turns:
+        return self.services.turns
+
+    @property
+    def registry(self) -> ModelRegistry:
+        return self.services.registry
+
+    @property
     def chat_id(self) -> int:
         return self.message.chat_id
 
@@ -91,21 +107,21 @@ class UpdateContext:
     @property
     def model(self) -> Model:
         """The model that the user's turns ask."""
-        return self.services.registry.standing(self.user.model)
+        return self.registry.standing(self.user.model)
 
     @property
     def draft(self) -> Draft:
         """The user's draft of a new story; an empty one if they have begun none. Stored in the database."""
-        return self.services.db.drafts.get(self.user.id, Draft())
+        return self.db.drafts.get(self.user.id, Draft())
 
     @draft.setter
     def draft(self, draft: Draft) -> None:
-        self.services.db.drafts[self.user.id] = draft
+        self.db.drafts[self.user.id] = draft
 
     @property
     def story(self) -> Story | None:
         """The story that is open, or was last."""
-        return self.services.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
+        return self.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
 
     @property
     def has_story(self) -> bool:
@@ -122,15 +138,15 @@ class UpdateContext:
     def talk(self) -> Talk | None:
         """The open talk with the chosen character at that step, with the assistant anywhere else and in groups."""
         if self.group or self.step is not Step.CHARACTER:
-            return self.services.db.talks.open_in(self.chat_id)
-        character = self.services.db.characters.chosen(self.user.id)
+            return self.db.talks.open_in(self.chat_id)
+        character = self.db.characters.chosen(self.user.id)
         if character is None:
             return None
-        return self.services.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
+        return self.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
         """Return the open talk, or begin one."""
-        talks = self.services.db.talks
+        talks = self.db.talks
         talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now()))
         assert talk is not None
         return talk
@@ -160,18 +176,18 @@ class UpdateContext:
         """
         if step is self.step:
             return
-        self.services.db.users.move(self.user.id, self.step, step)
+        self.db.users.move(self.user.id, self.step, step)
         self.user = replace(self.user, step=step)
 
     def reload(self) -> None:
         """Read the user again, after a change of their row."""
-        user = self.services.db.users.get(self.user.id)
+        user = self.db.users.get(self.user.id)
         assert user is not None
         self.user = user
 
     def open(self, session_id: int) -> None:
         """Make a session the user's open one."""
-        self.services.db.users.open_session(self.user.id, session_id)
+        self.db.users.open_session(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
     # ------------------------------------------------------------------ saying something
@@ -248,7 +264,7 @@ class UpdateContext:
         disposition: Disposition = TurnStarted(),  # noqa: B008 — a frozen value
     ) -> UpdateResult:
         """Store a waiting turn that answers this update; return its start."""
-        turn_id = self.services.db.turns.add(
+        turn_id = self.db.turns.add(
             inbox_id=self.update.inbox_id,
             chat_id=self.chat_id,
             user_id=self.user.id,

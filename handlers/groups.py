@@ -74,7 +74,7 @@ def _queue(context: UpdateContext) -> UpdateResult:
     update = context.update
     if update.queued_for:
         return context.queue(update.queued_for)
-    waiting = context.services.db.inbox.queued_in(context.chat_id)
+    waiting = context.db.inbox.queued_in(context.chat_id)
     if waiting >= story_screen.MOST_QUEUED:
         return context.say("group.busy_full", n=waiting)
     context.open_talk()

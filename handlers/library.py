@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from conversation.keyboards import inline
+from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
 from conversation.states import Step
 from core.schemas import Json
@@ -32,7 +32,7 @@ SHARE_PREFIX = "s_"
 
 def shelf(context: UpdateContext) -> UpdateResult:
     """Show the first page of the user's stories."""
-    stories = context.services.db.stories.count_of(context.user.id)
+    stories = context.db.stories.count_of(context.user.id)
     if not stories:
         buttons = inline([context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")])
         return context.say("shelf.empty", keyboard=buttons)
@@ -41,27 +41,26 @@ def shelf(context: UpdateContext) -> UpdateResult:
 
 def turn_page(context: UpdateContext, page: int) -> UpdateResult:
     """Show another page of the shelf in the same message; the first if that page is gone."""
-    stories = context.services.db.stories.count_of(context.user.id)
+    stories = context.db.stories.count_of(context.user.id)
     if page * PAGE >= stories:
         page = 0
     return context.edit("shelf.line", keyboard=_page(context, page), n=stories)
 
 
 def _page(context: UpdateContext, page: int) -> Json:
-    stories = context.services.db.stories
+    stories = context.db.stories
     shown = stories.of_user(context.user.id, limit=PAGE, offset=page * PAGE)
     pages = (stories.count_of(context.user.id) + PAGE - 1) // PAGE
     rows = [[(_line(context, story), f"card:{story.session_id}")] for story in shown]
     if pages > 1:
-        here = (f"{page + 1}/{pages}", f"shelf:{page}")
-        rows.append([("◀", f"shelf:{(page - 1) % pages}"), here, ("▶", f"shelf:{(page + 1) % pages}")])
+        rows.append(page_row("shelf", page, pages))
     rows.append([context.button("find", "find:0")])
     return inline(*rows)
 
 
 def _line(context: UpdateContext, story: Story) -> str:
     """«Маяк · 12 ч. · вчера»."""
-    parts = context.services.db.tree.parts(story.head_id, story.starts_after)
+    parts = context.db.tree.parts(story.head_id, story.starts_after)
     when = day(context.texts, story.touched_at)
     mark = "🏁 " if story.finished else ""
     return context.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
@@ -88,7 +87,7 @@ def card(context: UpdateContext, story: Story) -> UpdateResult:
 
 
 def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
-    whole = context.services.db.tree.whole(story.head_id, story.starts_after)
+    whole = context.db.tree.whole(story.head_id, story.starts_after)
     text = "\n\n".join(prompt.text for prompt in whole)
     first, last = first_sentences(text, 1)[:SENTENCE_CHARS], last_sentence(text)[-SENTENCE_CHARS:]
     html = context.texts.say(
@@ -131,7 +130,7 @@ def rename(context: UpdateContext) -> UpdateResult:
     if refusal := over_step(context):
         return refusal
     name = " ".join(context.words.split())
-    context.services.db.stories.set_title(story.session_id, name, named=True)
+    context.db.stories.set_title(story.session_id, name, named=True)
     questions.go_back(context)
     return context.say_here("rename.done", title=name)
 
@@ -139,11 +138,11 @@ def rename(context: UpdateContext) -> UpdateResult:
 def delete(context: UpdateContext, story: Story) -> UpdateResult:
     """Take a story off the shelf; for a day a button brings it back."""
     left = NOTHING
-    if context.services.turns.writes_in(story.session_id):
+    if context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
-    context.services.db.stories.delete(story.session_id, now())
+    context.db.stories.delete(story.session_id, now())
     if context.user.session_id == story.session_id:
-        context.services.db.users.open_session(context.user.id, None)
+        context.db.users.open_session(context.user.id, None)
         context.reload()
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
@@ -154,8 +153,8 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
 
 def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
     """Undo a deletion: the message shows the story's card again."""
-    story = context.services.db.stories.get(session_id)
-    if story is None or story.user_id != context.user.id or not context.services.db.stories.put_back(session_id):
+    story = context.db.stories.get(session_id)
+    if story is None or story.user_id != context.user.id or not context.db.stories.put_back(session_id):
         return context.toast("toast.past")
     html, keyboard = _card(context, story)
     return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
@@ -173,7 +172,7 @@ def find(context: UpdateContext) -> UpdateResult:
     """Show the user's stories whose text has their words."""
     if refusal := over_step(context):
         return refusal
-    found = context.services.db.stories.search(context.user.id, context.words, limit=FOUND_MOST)
+    found = context.db.stories.search(context.user.id, context.words, limit=FOUND_MOST)
     questions.go_back(context)
     if not found:
         return context.say_here("find.nothing", words=context.words)
@@ -216,7 +215,7 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
     token = story.share_token or secrets.token_urlsafe(12)
-    context.services.db.stories.share(story.session_id, token)
+    context.db.stories.share(story.session_id, token)
     link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
     take_back = context.inline(context.button("unshare", f"unshare:{story.session_id}"))
     return context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
@@ -224,16 +223,16 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
 
 def unshare(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the story's link back."""
-    context.services.db.stories.share(story.session_id, None)
+    context.db.stories.share(story.session_id, None)
     return context.say("share.taken_back", title=title_of(story))
 
 
 def open_shared(context: UpdateContext, token: str) -> UpdateResult:
     """Answer a followed link: show the story, and offer to begin a branch from it."""
-    story = context.services.db.stories.shared(token)
+    story = context.db.stories.shared(token)
     if story is None or story.head_id is None:
         return context.say_here("share.gone")
-    author = context.services.db.users.get(story.user_id)
+    author = context.db.users.get(story.user_id)
     opened = context.say("share.opened", title=title_of(story), author=author.first_name if author else "")
     begin = context.inline(context.button("own_branch", f"take:{token}"))
     offered = context.say("share.offer", keyboard=begin, title=title_of(story))
@@ -242,7 +241,7 @@ def open_shared(context: UpdateContext, token: str) -> UpdateResult:
 
 def take_shared(context: UpdateContext, token: str) -> UpdateResult:
     """Begin a branch from a shared story: a copy, the author's story stays as it is."""
-    story = context.services.db.stories.shared(token)
+    story = context.db.stories.shared(token)
     if story is None or story.head_id is None:
         return context.toast("toast.past")
     if refusal := rewriting.too_many_copies(context):

@@ -22,7 +22,7 @@ def ask_picture(context: UpdateContext, story: Story) -> UpdateResult:
     if _last_part(context, story) is None:
         return context.toast("toast.nothing_yet")
     paint = context.inline(context.button("paint", f"paint:{story.session_id}"))
-    price = _price(context, picture_price(context.services.config))
+    price = _price(context, picture_price(context.config))
     return context.say("picture.ask", title=title_of(story), price=price, keyboard=paint)
 
 
@@ -31,7 +31,7 @@ def paint(context: UpdateContext, story: Story) -> UpdateResult:
     part = _last_part(context, story)
     if part is None:
         return context.toast("toast.nothing_yet")
-    if refusal := over_limit(context, "picture", story.session_id, picture_price(context.services.config)):
+    if refusal := over_limit(context, "picture", story.session_id, picture_price(context.config)):
         return refusal
     started = context.start_turn("picture", story.session_id, part.id)
     return context.drop_buttons() + context.say("picture.wait") + started
@@ -47,7 +47,7 @@ def ask_voice(context: UpdateContext, story: Story) -> UpdateResult:
     for place, voice in enumerate(context.services.voices[:VOICES_SHOWN]):
         name = context.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
         buttons.append((name, f"voice{place}:{story.session_id}"))
-    price = _price(context, reading_price(context.services.config, part.text))
+    price = _price(context, reading_price(context.config, part.text))
     return context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(buttons[:2], buttons[2:]))
 
 
@@ -56,7 +56,7 @@ def speak(context: UpdateContext, story: Story, place: int) -> UpdateResult:
     part, voices = _last_part(context, story), context.services.voices
     if part is None or place >= len(voices):
         return context.toast("toast.past")
-    price = reading_price(context.services.config, part.text)
+    price = reading_price(context.config, part.text)
     if refusal := over_limit(context, "reading", story.session_id, price):
         return refusal
     started = context.start_turn("reading", story.session_id, part.id, hint=voices[place])
@@ -82,8 +82,8 @@ def take_image(context: UpdateContext) -> UpdateResult:
 
 
 def _offer_image(context: UpdateContext, words: str) -> UpdateResult:
-    kept_id = context.services.db.users.keep_words(context.user.id, words, None, now())
-    price = _price(context, context.services.config.image_tokens)
+    kept_id = context.db.users.keep_words(context.user.id, words, None, now())
+    price = _price(context, context.config.image_tokens)
     buttons = context.inline(
         context.button("paint", f"image:{kept_id}"), context.button("not_needed", f"image_no:{kept_id}")
     )
@@ -94,9 +94,9 @@ def make_image(context: UpdateContext, kept_id: int) -> UpdateResult:
     """Start a turn that paints kept words."""
     if context.writing:
         return context.toast("toast.writing")
-    if refusal := over_limit(context, "image", None, context.services.config.image_tokens):
+    if refusal := over_limit(context, "image", None, context.config.image_tokens):
         return refusal
-    words = context.services.db.users.take_words(context.user.id, kept_id)
+    words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return context.toast("toast.words_gone")
     return context.drop_buttons() + context.say("image.wait") + context.start_turn("image", None, None, hint=words)
@@ -104,7 +104,7 @@ def make_image(context: UpdateContext, kept_id: int) -> UpdateResult:
 
 def drop_image(context: UpdateContext, kept_id: int) -> UpdateResult:
     """Forget the words that were kept for a picture."""
-    if context.services.db.users.take_words(context.user.id, kept_id) is None:
+    if context.db.users.take_words(context.user.id, kept_id) is None:
         return context.toast("toast.words_gone")
     return context.edit("image.dropped") + context.toast("toast.dropped")
 
@@ -115,7 +115,7 @@ def once_more(context: UpdateContext, turn: Turn) -> UpdateResult:
         return context.toast("toast.writing")
     if turn.state != "failed" or not turn.hint:
         return context.toast("toast.past")
-    config, hears = context.services.config, turn.kind == "hearing"
+    config, hears = context.config, turn.kind == "hearing"
     price = config.stt_tokens_per_15s if hears else config.image_tokens
     if refusal := over_limit(context, turn.kind, None, price):
         return refusal
@@ -123,7 +123,7 @@ def once_more(context: UpdateContext, turn: Turn) -> UpdateResult:
         turn.kind,
         None,
         None,
-        hint=context.services.db.turns.take_hint(turn.id),
+        hint=context.db.turns.take_hint(turn.id),
         disposition=RecognitionStarted() if hears else TurnStarted(),
     )
     return context.drop_buttons() + started
@@ -133,12 +133,12 @@ def once_more(context: UpdateContext, turn: Turn) -> UpdateResult:
 
 
 def _last_part(context: UpdateContext, story: Story) -> Prompt | None:
-    head = context.services.db.tree.get(story.head_id)
+    head = context.db.tree.get(story.head_id)
     if head is not None and head.role == "user":
-        return context.services.db.tree.get(head.parent_id)
+        return context.db.tree.get(head.parent_id)
     return head
 
 
 def _price(context: UpdateContext, tokens: int) -> Html:
-    turns = max(1, round(tokens / limits.turn_price(context.services.config, context.model.weight)))
+    turns = max(1, round(tokens / limits.turn_price(context.config, context.model.weight)))
     return context.texts.say("balance.left", turns=turns, tokens=tokens)

@@ -10,7 +10,7 @@ import zlib
 from decimal import Decimal
 
 from ai.catalog import Model
-from conversation.keyboards import inline
+from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
 from core.schemas import Json
 from handlers.context import UpdateContext
@@ -31,7 +31,7 @@ def _show(context: UpdateContext) -> UpdateResult:
     if not name:
         page = _page_of(context)
         return context.send(_page_text(context, page), keyboard=_page_buttons(context, page))
-    registry, locales = context.services.registry, context.services.locales
+    registry, locales = context.registry, context.services.locales
     if name.casefold() in {locales[language].plain("model.reset") for language in locales}:
         return _choose(context, registry.default)
     model = registry.find(name)
@@ -40,14 +40,14 @@ def _show(context: UpdateContext) -> UpdateResult:
 
 def turn_page(context: UpdateContext, page: int) -> UpdateResult:
     """Show another page of the models in the same message; the first if that page is gone."""
-    if page * PAGE >= len(context.services.registry.models):
+    if page * PAGE >= len(context.registry.models):
         page = 0
     return context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
 
 
 def press(context: UpdateContext, number: int) -> UpdateResult:
     """Switch to the model of a button, in the list or under an unknown name."""
-    models = context.services.registry.models
+    models = context.registry.models
     model = next((model for model in models if _number(model) == number), None)
     if model is None:
         return context.toast("toast.model_gone")
@@ -66,13 +66,13 @@ def _choose(context: UpdateContext, model: Model) -> UpdateResult:
 
 def _keep(context: UpdateContext, model: Model) -> None:
     """Store the choice; the default model is stored as none, so that its users follow a change of the default."""
-    name = "" if model.name == context.services.registry.default.name else model.name
-    context.services.db.users.set_model(context.user.id, name)
+    name = "" if model.name == context.registry.default.name else model.name
+    context.db.users.set_model(context.user.id, name)
     context.reload()
 
 
 def _unknown(context: UpdateContext, name: str) -> UpdateResult:
-    nearest = context.services.registry.nearest(name)
+    nearest = context.registry.nearest(name)
     if nearest:
         return context.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(context, nearest)))
     return context.say("model.unknown_wholly", name=name[:TITLE_CHARS])
@@ -80,7 +80,7 @@ def _unknown(context: UpdateContext, name: str) -> UpdateResult:
 
 def _reset_if_gone(context: UpdateContext) -> UpdateResult:
     """Give a user whose model no longer exists the default one, and tell them."""
-    registry, name = context.services.registry, context.user.model
+    registry, name = context.registry, context.user.model
     if registry.chosen(name) is not None:
         return NOTHING
     _keep(context, registry.default)
@@ -92,12 +92,12 @@ def _reset_if_gone(context: UpdateContext) -> UpdateResult:
 
 def _page_of(context: UpdateContext) -> int:
     """Return the page that has the user's model."""
-    names = [model.name for model in context.services.registry.models]
+    names = [model.name for model in context.registry.models]
     return names.index(context.model.name) // PAGE if context.model.name in names else 0
 
 
 def _page_text(context: UpdateContext, page: int) -> Html:
-    texts, registry = context.texts, context.services.registry
+    texts, registry = context.texts, context.registry
     shown = registry.models[page * PAGE : (page + 1) * PAGE]
     lines = [texts.say("model.ask", title=_title(context.model))]
     lines += [_line(context, model) for model in shown]
@@ -109,12 +109,11 @@ def _page_text(context: UpdateContext, page: int) -> Html:
 
 
 def _page_buttons(context: UpdateContext, page: int) -> Json:
-    models = context.services.registry.models
+    models = context.registry.models
     rows = _buttons(context, models[page * PAGE : (page + 1) * PAGE])
     pages = (len(models) + PAGE - 1) // PAGE
     if pages > 1:
-        here = (f"{page + 1}/{pages}", f"models:{page}")
-        rows.append([("◀", f"models:{(page - 1) % pages}"), here, ("▶", f"models:{(page + 1) % pages}")])
+        rows.append(page_row("models", page, pages))
     return inline(*rows)
 
 
@@ -144,8 +143,8 @@ def _cost(context: UpdateContext, model: Model) -> Html:
 
 def _times(context: UpdateContext, model: Model) -> Html:
     """Return how much dearer or cheaper a usual turn is than with the default model."""
-    config, texts = context.services.config, context.texts
-    if model.name == context.services.registry.default.name:
+    config, texts = context.config, context.texts
+    if model.name == context.registry.default.name:
         return texts.say("model.default")
     factor = limits.turn_price(config, model.weight) / limits.turn_price(config)
     dearer = factor >= 1

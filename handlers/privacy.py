@@ -25,7 +25,7 @@ _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the earliest moment that the format knows
 
 def my_data(context: UpdateContext) -> UpdateResult:
     """/my_data: send a file with everything, one at a time."""
-    if context.services.db.outbox.is_made(context.chat_id, DATA):
+    if context.db.outbox.is_made(context.chat_id, DATA):
         return context.say("privacy.coming")
     recipe = DeferredAttachment(DATA, context.user.id, context.texts.language)
     return context.deliver(Outgoing(context.chat_id, "sendDocument", {}, recipe=recipe))
@@ -55,7 +55,7 @@ def forget_me(context: UpdateContext) -> UpdateResult:
     keyboard = context.inline(
         context.button("forget_all", f"{BUTTON}all"), context.button("not_needed", f"{BUTTON}keep")
     )
-    return context.say("privacy.ask", keyboard=keyboard, stories=context.services.db.stories.count_of(context.user.id))
+    return context.say("privacy.ask", keyboard=keyboard, stories=context.db.stories.count_of(context.user.id))
 
 
 def press(context: UpdateContext, argument: str) -> UpdateResult:
@@ -65,14 +65,14 @@ def press(context: UpdateContext, argument: str) -> UpdateResult:
     if argument != "all":
         return context.toast("toast.past")
     if context.first:  # pressed again: this press has registered the user anew
-        context.services.db.forgetting.forget(context.user.id, context.update.inbox_id)
+        context.db.forgetting.forget(context.user.id, context.update.inbox_id)
         return context.toast("toast.forgotten")
     return _forget(context)
 
 
 def _forget(context: UpdateContext) -> UpdateResult:
     """End the user's turns, then delete everything; of their messages only the goodbye still goes out."""
-    db, turns, user_id = context.services.db, context.services.turns, context.user.id
+    db, turns, user_id = context.db, context.turns, context.user.id
     stopped = db.turns.open_by(user_id)
     for turn in stopped:
         turns.end_by_stop(turn)

@@ -43,7 +43,7 @@ def show_balance(context: UpdateContext) -> UpdateResult:
 
 def info(context: UpdateContext) -> UpdateResult:
     """/info: say the version, the models, the open session, every command."""
-    hidden = frozenset() if context.user.id in context.services.config.admin_ids else ADMIN_COMMANDS
+    hidden = frozenset() if context.user.id in context.config.admin_ids else ADMIN_COMMANDS
     commands = " ".join(key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden)
     models_named, opened = _models(context), _opened(context)
     said = context.say("info.text", version=VERSION, models=models_named, opened=opened, commands=commands)
@@ -53,7 +53,7 @@ def info(context: UpdateContext) -> UpdateResult:
 def _models(context: UpdateContext) -> Html:
     """Return the user's model, and the others that they may choose."""
     model = context.model.title or "…"
-    others = [each.title for each in context.services.registry.models if each.name != context.model.name]
+    others = [each.title for each in context.registry.models if each.name != context.model.name]
     if not others:
         return context.texts.say("info.model", model=model)
     named = [*others[:MODELS_NAMED], *(["…"] if len(others) > MODELS_NAMED else [])]
@@ -62,11 +62,11 @@ def _models(context: UpdateContext) -> Html:
 
 def _opened(context: UpdateContext) -> Html:
     """Return the open session, how far it has come, and what it has spent."""
-    session, limit = sessions.opened(context), context.services.config.max_tokens_per_session
+    session, limit = sessions.opened(context), context.config.max_tokens_per_session
     if session is None:
         return context.texts.say("info.nothing")
     if isinstance(session, Story):
-        parts = context.services.db.tree.parts(session.head_id, session.starts_after)
+        parts = context.db.tree.parts(session.head_id, session.starts_after)
         return context.texts.say("info.story", title=title_of(session), part=parts, spent=session.spent, limit=limit)
     return context.texts.say("info.talk", name=sessions.named(context, session), spent=session.spent, limit=limit)
 
@@ -77,10 +77,10 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
         return access_requests.ask(context, what.removeprefix("ask_"))
     if what == "days":
         return _picture(context, context.user.id)
-    if what == "all_days" and context.user.id in context.services.config.admin_ids:
+    if what == "all_days" and context.user.id in context.config.admin_ids:
         return _picture(context, 0)
     if what in ("summarise", "anew"):
-        context.services.db.accounts.set_at_full(context.user.id, what)
+        context.db.accounts.set_at_full(context.user.id, what)
         html, keyboard = _profile(context)
         return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
     if what == "model":
@@ -92,20 +92,20 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
 
 def _picture(context: UpdateContext, user_id: int) -> UpdateResult:
     since = now() // DAY_S - DAYS + 1
-    if user_id and not context.services.db.reports.days_of(user_id, since):
+    if user_id and not context.db.reports.days_of(user_id, since):
         return context.toast("toast.no_tokens_spent")
     return context.deliver(picture(context.chat_id, user_id, context.texts.language))
 
 
 def _profile(context: UpdateContext) -> tuple[Html, Json]:
-    texts, config, account = context.texts, context.services.config, _account(context)
+    texts, config, account = context.texts, context.config, _account(context)
     html = texts.say(
         "account.card",
         name=account.name,
         money=Html("\n".join(_money(context, account, bar=True))),
         sessions=account.sessions,
         limit=config.max_sessions_per_user + account.more_sessions,
-        stories=context.services.db.stories.count_of(account.id),
+        stories=context.db.stories.count_of(account.id),
         model=context.model.title or "…",
         language=texts.say("language.name"),
         at_full=texts.say(f"account.at_full_{account.at_full}"),
@@ -127,16 +127,16 @@ def _profile(context: UpdateContext) -> tuple[Html, Json]:
 
 def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
     """Return how to get more tokens, if few are left."""
-    config, user = context.services.config, context.user
+    config, user = context.config, context.user
     if user.id in config.admin_ids or limits.turns_left(config, user.free, context.model.weight) > LOW_TURNS:
         return Html(), []
-    return how_to_get(config, context.services.db, context.texts, "tokens")
+    return how_to_get(config, context.db, context.texts, "tokens")
 
 
 def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
     """Return what is left and spent, and when more comes, a line each."""
     texts, today = context.texts, now() // DAY_S
-    spent_today = context.services.db.reports.days_of(account.id, today).get(today, 0)
+    spent_today = context.db.reports.days_of(account.id, today).get(today, 0)
     lines = [
         texts.say("balance.card", balance=balance(context)),
         _bar(context, account) if bar else Html(),
@@ -148,7 +148,7 @@ def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> li
 
 def _bar(context: UpdateContext, account: Account) -> Html:
     """Return the share that is left, as a bar: of what was given, or of what daily tokens fill up to."""
-    config = context.services.config
+    config = context.config
     if account.id in config.admin_ids:
         return Html()
     given = config.user_tokens if config.user_tokens_per_day else account.balance + account.spent
@@ -159,7 +159,7 @@ def _bar(context: UpdateContext, account: Account) -> Html:
 
 def _refill(context: UpdateContext) -> Html:
     """Return when tokens come back and how many; empty if they don't, or the balance is unlimited."""
-    config = context.services.config
+    config = context.config
     if not config.user_tokens_per_day or context.user.id in config.admin_ids:
         return Html()
     hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
@@ -167,6 +167,6 @@ def _refill(context: UpdateContext) -> Html:
 
 
 def _account(context: UpdateContext) -> Account:
-    account = context.services.db.accounts.get(context.user.id)
+    account = context.db.accounts.get(context.user.id)
     assert account is not None
     return account

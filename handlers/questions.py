@@ -16,7 +16,7 @@ from telegram.update_result import UpdateResult
 def ask(context: UpdateContext, step: Step, session_id: int | None, key: str, **values: object) -> UpdateResult:
     """Ask one of `ANSWERS` about a session, with the sentence `key`."""
     came_from = context.user.came_from if context.step in ANSWERS else context.step
-    context.services.db.users.ask(context.user.id, came_from, session_id)
+    context.db.users.ask(context.user.id, came_from, session_id)
     context.reload()
     context.go(step)
     if utf16_length(plain_text(context.texts.say(key, **values))) <= MESSAGE_UNITS:
@@ -46,7 +46,7 @@ def leave(context: UpdateContext) -> UpdateResult:
 def asked_about(context: UpdateContext) -> Story | None:
     """Return the story that the question is about; None if it is gone or somebody else's."""
     about = context.user.asks_about
-    story = context.services.db.stories.get(about) if about is not None else None
+    story = context.db.stories.get(about) if about is not None else None
     if story is None or story.user_id != context.user.id or story.deleted:
         return None
     return story

@@ -18,7 +18,7 @@ def over_limit(
     context: UpdateContext, kind: str, session_id: int | None, tokens: int | None = None
 ) -> UpdateResult | None:
     """Check every limit of a turn that takes at least `tokens`; None: as many as the shortest turn."""
-    turns = context.services.turns
+    turns = context.turns
     try:
         turns.check(context.user.id, session_id, kind, tokens)
     except LimitReached as limit:
@@ -29,8 +29,8 @@ def over_limit(
 
 def over_prompt(context: UpdateContext) -> UpdateResult | None:
     """Check that the user's words take at most half of a prompt; say how much to cut."""
-    limit = limits.room(context.services.config, context.model.context_tokens) // 2
-    tokens = context.services.turns.estimate(context.words)
+    limit = limits.room(context.config, context.model.context_tokens) // 2
+    tokens = context.turns.estimate(context.words)
     if tokens <= limit:
         return None
     chars = len(context.words) * limit // tokens

@@ -37,13 +37,13 @@ def another_variant(context: UpdateContext) -> UpdateResult:
 
 def _hint(context: UpdateContext, head: Prompt) -> str:
     """Return the kind of ending that a variant is to have again."""
-    turn = context.services.db.turns.get(head.turn_id) if head.turn_id is not None else None
+    turn = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
     return turn.hint if turn is not None and turn.hint else "any" if head.kind == "ending" else ""
 
 
 def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     """◀ ▶ under a part: show another variant of it; the story goes on from there."""
-    story, db = context.story, context.services.db
+    story, db = context.story, context.db
     head = _head(context, story)
     if story is None or head is None or prompt_id not in db.tree.variants(head, story.session_id):
         return context.toast("toast.past")
@@ -59,7 +59,7 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
 
 def undo(context: UpdateContext) -> UpdateResult:
     """Take the last turn back: the part shrinks to a line, and can be brought back."""
-    story, db = context.story, context.services.db
+    story, db = context.story, context.db
     head = _head(context, story)
     if story is None:
         return story_screen.lost(context)
@@ -75,7 +75,7 @@ def undo(context: UpdateContext) -> UpdateResult:
 
 def redo(context: UpdateContext, prompt_id: int) -> UpdateResult:
     """«↪️ Вернуть»: bring the turn back that was taken from `prompt_id`, if the story still stands there."""
-    story, db = context.story, context.services.db
+    story, db = context.story, context.db
     head = _head(context, story)
     if story is None or head is None or head.id != prompt_id:
         return context.toast("toast.past")
@@ -111,7 +111,7 @@ def correct(context: UpdateContext) -> UpdateResult:
         return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
-    db, head = context.services.db, _head(context, story)
+    db, head = context.db, _head(context, story)
     if head is None or head.role != "assistant":
         return questions.leave(context)
     prompt_id = db.tree.add(
@@ -132,7 +132,7 @@ def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None
 
     A change of punctuation changes the words and keeps the answer.
     """
-    story, db = context.story, context.services.db
+    story, db = context.story, context.db
     old, head = db.tree.get(prompt_id), _head(context, story)
     if story is None or old is None or head is None or prompt_id not in (head.id, head.parent_id):
         return None
@@ -155,7 +155,7 @@ def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None
 
 def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> None:
     """Store new words under the old parent, with a copy of the old answer under them; nothing is spent."""
-    db = context.services.db
+    db = context.db
     words_id = db.tree.add(story.session_id, old.parent_id, context.user.id, "user", context.words, now=now())
     db.outbox.show(context.chat_id, context.message_id, words_id)
     new_head = words_id
@@ -183,13 +183,13 @@ def branch(context: UpdateContext, story: Story) -> UpdateResult:
 
 def too_many_copies(context: UpdateContext) -> UpdateResult | None:
     """Return the refusal of another copy of a story, or None. A copy costs disk space and no tokens."""
-    waiting = context.services.db.stories.unbegun_of(context.user.id)
+    waiting = context.db.stories.unbegun_of(context.user.id)
     return None if waiting < MOST_UNBEGUN else context.say("branch.too_many", n=waiting)
 
 
 def copy(context: UpdateContext, story: Story, title: str) -> int:
     """Copy a story's shown path into a new story of the user's, open that, and move there; return its session."""
-    db = context.services.db
+    db = context.db
     session_id = db.stories.create(
         context.user.id,
         context.chat_id,
@@ -225,7 +225,7 @@ def suggest(context: UpdateContext) -> UpdateResult:
 
 def suggest_again(context: UpdateContext, suggestion_id: int) -> UpdateResult:
     """Drop the message's buttons and ask for other suggestions."""
-    found = context.services.db.tree.suggested(suggestion_id)
+    found = context.db.tree.suggested(suggestion_id)
     if not _still_there(context, found):
         return context.toast("toast.past")
     if context.writing:
@@ -235,7 +235,7 @@ def suggest_again(context: UpdateContext, suggestion_id: int) -> UpdateResult:
 
 def play(context: UpdateContext, suggestion_id: int, place: int) -> UpdateResult:
     """«1» «2» «3»: take the chosen sentence as the user's words."""
-    db, story = context.services.db, context.story
+    db, story = context.db, context.story
     found = db.tree.suggested(suggestion_id)
     if found is None or story is None or not _still_there(context, found):
         return context.toast("toast.past")
@@ -268,4 +268,4 @@ def _head(context: UpdateContext, story: Story | None) -> Prompt | None:
     """Return the last text of a story's shown path; None where a second volume has no text of its own yet."""
     if story is None or story.head_id == story.starts_after:
         return None
-    return context.services.db.tree.get(story.head_id)
+    return context.db.tree.get(story.head_id)

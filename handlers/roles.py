@@ -16,7 +16,7 @@ BUDGET_SHARE = 0.35  # of the prompt budget, that a role may take
 
 def modes(context: UpdateContext) -> UpdateResult:
     """Show the ready roles, each with what it is for, and a button a role."""
-    texts, role = context.texts, context.services.db.roles.get(context.chat_id)
+    texts, role = context.texts, context.db.roles.get(context.chat_id)
     lines = [f"<b>{texts.say(f'mode.name.{name}')}</b>: {texts.say(f'mode.about.{name}')}" for name in MODES]
     owner = f":{context.user.id}" if context.group else ""  # there only who asked may choose
     buttons = [(texts.plain(f"mode.name.{name}"), f"mode:{name}{owner}") for name in MODES]
@@ -35,7 +35,7 @@ def choose(context: UpdateContext, argument: str) -> UpdateResult:
     if name not in MODES:
         return context.toast("toast.past")
     role = Role(mode="" if name == DEFAULT else name)
-    context.services.db.roles.put(context.chat_id, role)
+    context.db.roles.put(context.chat_id, role)
     about = context.texts.plain(f"mode.about.{name}")
     return context.edit("mode.chosen", role=title(context.texts, role), about=about) + context.toast("toast.saved")
 
@@ -76,7 +76,7 @@ def reset(context: UpdateContext) -> UpdateResult:
 
 
 def _show(context: UpdateContext) -> UpdateResult:
-    texts, role = context.texts, context.services.db.roles.get(context.chat_id)
+    texts, role = context.texts, context.db.roles.get(context.chat_id)
     if role.prompt:
         return context.say("role.now_own", prompt=role.prompt, limit=MOST_CHARS)
     about = texts.plain(f"mode.about.{role.mode or DEFAULT}")
@@ -85,11 +85,11 @@ def _show(context: UpdateContext) -> UpdateResult:
 
 def _too_long(context: UpdateContext, own: str) -> UpdateResult | None:
     """Check that a role can be shown in one message, and leaves most of the prompt budget to the talk."""
-    turns, length = context.services.turns, utf16_length(own)
+    turns, length = context.turns, utf16_length(own)
     room = int(turns.room(context.model) * BUDGET_SHARE)
     limit = min(MOST_CHARS, length * room // max(1, turns.estimate(own)))
     return None if length <= limit else context.say("role.too_long", length=length, limit=limit)
 
 
 def _put(context: UpdateContext, role: Role) -> None:
-    context.services.db.roles.put(context.chat_id, role)
+    context.db.roles.put(context.chat_id, role)

@@ -136,7 +136,7 @@ def _answer_edited(context: UpdateContext) -> UpdateResult:
         return NOTHING
     if context.writing:
         return fallback.edited(context)
-    db = context.services.db
+    db = context.db
     prompt_id = db.outbox.shown(context.chat_id, context.message_id)
     if prompt_id is None:
         return fallback.edited(context)

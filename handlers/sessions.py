@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import inline
+from conversation.keyboards import inline, page_row
 from conversation.states import TALKING, Step
 from core.schemas import Json
 from core.text import shorten
@@ -35,7 +35,7 @@ def named(context: UpdateContext, session: Story | Talk) -> str:
     if isinstance(session, Story):
         kind, name = "story", title_of(session)
     else:
-        character = context.services.db.characters.get(session.character_id) if session.character_id else None
+        character = context.db.characters.get(session.character_id) if session.character_id else None
         kind, name = session.kind, character.name if character is not None else _short(session.opening)
     return f"{_ICONS[kind]} {name or context.texts.plain('sessions.unnamed')}"
 
@@ -46,21 +46,21 @@ def tokens(context: UpdateContext) -> UpdateResult:
     if session is None:
         return context.say("tokens.nothing")
     head_id = session.head_id
-    path = context.services.db.tree.path(head_id)
-    held = context.services.turns.estimate("\n".join([path.memory, *(prompt.text for prompt in path.prompts)]))
+    path = context.db.tree.path(head_id)
+    held = context.turns.estimate("\n".join([path.memory, *(prompt.text for prompt in path.prompts)]))
     return context.say(
         "tokens.line",
         name=named(context, session),
         spent=session.spent,
-        limit=context.services.config.max_tokens_per_session,
+        limit=context.config.max_tokens_per_session,
         context=held if head_id is not None else 0,
-        room=context.services.turns.room(context.model),
+        room=context.turns.room(context.model),
     )
 
 
 def sessions(context: UpdateContext) -> UpdateResult:
     """/sessions: show the user's stories and talks, the last touched first."""
-    count = context.services.db.talks.count_sessions(context.user.id, context.chat_id)
+    count = context.db.talks.count_sessions(context.user.id, context.chat_id)
     if not count:
         return context.say("sessions.empty")
     return context.say("sessions.line", keyboard=_page(context, 0, count))
@@ -68,7 +68,7 @@ def sessions(context: UpdateContext) -> UpdateResult:
 
 def turn_page(context: UpdateContext, page: int) -> UpdateResult:
     """Show another page of the sessions in the same message; the first if that page is gone."""
-    count = context.services.db.talks.count_sessions(context.user.id, context.chat_id)
+    count = context.db.talks.count_sessions(context.user.id, context.chat_id)
     if not count:
         return context.edit("sessions.empty")
     return context.edit("sessions.line", keyboard=_page(context, page if page * PAGE < count else 0, count))
@@ -76,7 +76,7 @@ def turn_page(context: UpdateContext, page: int) -> UpdateResult:
 
 def resume(context: UpdateContext, session_id: int) -> UpdateResult:
     """Go on with a story or a talk of the user's own."""
-    db = context.services.db
+    db = context.db
     story, talk = db.stories.get(session_id), db.talks.get(session_id)
     if story is not None and not story.deleted:
         if story.user_id != context.user.id:
@@ -97,18 +97,17 @@ def resume(context: UpdateContext, session_id: int) -> UpdateResult:
 
 
 def _page(context: UpdateContext, page: int, count: int) -> Json:
-    shown = context.services.db.talks.sessions(context.user.id, context.chat_id, limit=PAGE, offset=page * PAGE)
+    shown = context.db.talks.sessions(context.user.id, context.chat_id, limit=PAGE, offset=page * PAGE)
     rows = []
     for session in shown:
-        story = context.services.db.stories.get(session.session_id) if session.kind == "story" else None
+        story = context.db.stories.get(session.session_id) if session.kind == "story" else None
         name = _short(title_of(story) if story is not None else session.name)
         name = name or context.texts.plain("sessions.unnamed")
         when = library.day(context.texts, session.touched_at)
         rows.append([(f"{_ICONS[session.kind]} {name} · {when}", f"resume:{session.session_id}")])
     pages = (count + PAGE - 1) // PAGE
     if pages > 1:
-        here = (f"{page + 1}/{pages}", f"sessions:{page}")
-        rows.append([("◀", f"sessions:{(page - 1) % pages}"), here, ("▶", f"sessions:{(page + 1) % pages}")])
+        rows.append(page_row("sessions", page, pages))
     return inline(*rows)
 
 

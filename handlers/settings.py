@@ -33,7 +33,7 @@ def more(context: UpdateContext) -> UpdateResult:
 
 def show_memory(context: UpdateContext, story: Story) -> UpdateResult:
     """Show what the model remembers of the older text, and ask for a better wording."""
-    path = context.services.db.tree.path(story.head_id)
+    path = context.db.tree.path(story.head_id)
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
     if path.memory:
@@ -48,7 +48,7 @@ def rewrite_memory(context: UpdateContext) -> UpdateResult:
         return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
-    tree = context.services.db.tree
+    tree = context.db.tree
     path = tree.path(story.head_id)
     # The memory belongs to the text that the old one ended at; without an old one, to the last text but two.
     hangs_on = (
@@ -91,7 +91,7 @@ def set_tone(context: UpdateContext) -> UpdateResult:
     if refusal := over_step(context):
         return refusal
     tone = "" if context.key == "tone_any" else context.words
-    context.services.db.stories.set_tone(story.session_id, tone)
+    context.db.stories.set_tone(story.session_id, tone)
     questions.go_back(context)
     return context.say_here("tone.done", tone=tone or context.texts.label("tone_any"))
 
@@ -101,6 +101,6 @@ def set_length(context: UpdateContext) -> UpdateResult:
     story = questions.asked_about(context)
     if story is None:
         return story_screen.lost(context)
-    context.services.db.stories.set_length(story.session_id, context.key.removeprefix("length_"))
+    context.db.stories.set_length(story.session_id, context.key.removeprefix("length_"))
     questions.go_back(context)
     return context.say_here("tone.length_done", length=context.texts.label(context.key))

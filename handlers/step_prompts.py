@@ -51,7 +51,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
     if context.step is Step.CHAT:
         return _chat(context)
     if context.step is Step.CHARACTER:
-        character = context.services.db.characters.chosen(context.user.id)
+        character = context.db.characters.chosen(context.user.id)
         return texts.say("character.line", name=character.name) if character else texts.say("character.nobody")
     if story is None:
         return texts.say("menu.no_story")
@@ -59,7 +59,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
         return texts.say("finale.ask", title=title_of(story))
     if context.step is Step.FINISHED:
         return texts.say("finished.line", title=title_of(story))
-    parts = context.services.db.tree.parts(story.head_id, story.starts_after)
+    parts = context.db.tree.parts(story.head_id, story.starts_after)
     line = texts.say("story.line", title=title_of(story), part=max(1, parts))
     if now() - story.touched_at < SILENCE_S:
         return line
@@ -68,7 +68,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
 
 def _chat(context: UpdateContext) -> Html:
     """Return where words go in the chat, with the role and the talk that goes on if there are any."""
-    texts, role, talk = context.texts, context.services.db.roles.get(context.chat_id), context.talk
+    texts, role, talk = context.texts, context.db.roles.get(context.chat_id), context.talk
     lines = [texts.say("chat.line")]
     if role != Role():
         lines.append(texts.say("chat.line_role", role=chat_roles.title(texts, role)))
@@ -81,7 +81,7 @@ def _greeting(context: UpdateContext) -> Html:
     """Return two sentences of the story's memory, for a user who comes back after a long time."""
     story = context.story
     assert story is not None
-    path = context.services.db.tree.path(story.head_id)
+    path = context.db.tree.path(story.head_id)
     last = path.prompts[-1].text if path.prompts else ""
     recall = first_sentences(path.memory or last, 2)[:RECALL_CHARS]
     return context.texts.say("story.greeting", recall=recall) if recall else Html("")

@@ -32,7 +32,7 @@ def write_from_words(context: UpdateContext) -> UpdateResult:
     if story is None:
         return lost(context)
     if refusal := over_prompt(context) or over_limit(context, "part", story.session_id):
-        context.services.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
         return refusal
     return write_words(context, story, story.head_id, context.words)
 
@@ -41,7 +41,7 @@ def write_words(
     context: UpdateContext, story: Story, below_id: int | None, words: str, kind: str = "part"
 ) -> UpdateResult:
     """Put words under a prompt of the story and ask for what comes after them."""
-    db = context.services.db
+    db = context.db
     prompt_id = db.tree.add(story.session_id, below_id, context.user.id, "user", words, now=now())
     db.outbox.show(context.chat_id, context.message_id, prompt_id)
     return context.start_turn(kind, story.session_id, prompt_id)
@@ -61,7 +61,7 @@ def ask_ending(context: UpdateContext) -> UpdateResult:
     story = context.story
     if story is None or story.finished:
         return context.say_here("wrong.button", now=awaited(context))
-    if context.services.db.tree.parts(story.head_id, story.starts_after) == 0:
+    if context.db.tree.parts(story.head_id, story.starts_after) == 0:
         context.go(Step.STORY)
         return context.say_here("finale.too_early")
     context.go(Step.FINALE)
@@ -97,7 +97,7 @@ def whole_story(context: UpdateContext) -> UpdateResult:
 
 def read(context: UpdateContext, story: Story) -> UpdateResult:
     """Show a story in as many messages as it takes, between a header and a line about its end."""
-    prompts = context.services.db.tree.whole(story.head_id, story.starts_after)
+    prompts = context.db.tree.whole(story.head_id, story.starts_after)
     if not prompts:
         return context.say("whole.empty")
     text = "\n\n".join(prompt.text for prompt in prompts)
@@ -113,7 +113,7 @@ def read(context: UpdateContext, story: Story) -> UpdateResult:
 def keep_words(context: UpdateContext) -> UpdateResult:
     """Keep words said in the menu or after the ending, and ask what they are for; spend nothing before the choice."""
     story = context.story
-    kept_id = context.services.db.users.keep_words(context.user.id, context.words, context.user.session_id, now())
+    kept_id = context.db.users.keep_words(context.user.id, context.words, context.user.session_id, now())
     to_new = context.button("words_to_new", f"words_new:{kept_id}")
     to_chat = context.button("words_to_chat", f"words_chat:{kept_id}")
     if story is not None and context.step is Step.FINISHED:
@@ -128,7 +128,7 @@ def keep_words(context: UpdateContext) -> UpdateResult:
 
 def queue_words(context: UpdateContext) -> UpdateResult:
     """Queue words said while the model writes: they become the next turns, in order."""
-    update, db = context.update, context.services.db
+    update, db = context.update, context.db
     if update.queued_for:
         return context.queue(update.queued_for)  # the user was told before
     waiting = db.inbox.queued_in(context.chat_id)
@@ -137,7 +137,7 @@ def queue_words(context: UpdateContext) -> UpdateResult:
         return context.say("story.busy_full", n=waiting)
     if context.step is Step.CHAT:
         context.open_talk()  # the first talk begins now: words behind these belong to it too
-    turn = context.services.turns.open_in(context.chat_id)
+    turn = context.turns.open_in(context.chat_id)
     buttons = [context.button("not_needed", f"drop:{update.inbox_id}")]
     if turn is not None:
         buttons.append(context.button("stop", f"stop:{turn.id}"))
@@ -157,7 +157,7 @@ def busy_writing(context: UpdateContext) -> UpdateResult:
 
 def stop_writing(context: UpdateContext) -> UpdateResult:
     """End the open turn at once; what was written is kept."""
-    turns = context.services.turns
+    turns = context.turns
     turn = turns.open_in(context.chat_id)
     return stop_turn(turns, turn) if turn is not None else nothing_to_stop(context)
 

@@ -30,7 +30,7 @@ PICTURE, TOTALS = "days", "totals"  # the kinds of attachment rendered here
 
 def show(context: UpdateContext) -> UpdateResult:
     """/stats: show requests, tokens and the last request; to an admin those of the whole bot."""
-    admin = context.user.id in context.services.config.admin_ids
+    admin = context.user.id in context.config.admin_ids
     return (_totals(context) if admin else _mine(context)) + repeat_question(context)
 
 
@@ -40,14 +40,14 @@ def _totals(context: UpdateContext) -> UpdateResult:
 
 
 def _mine(context: UpdateContext) -> UpdateResult:
-    account = context.services.db.accounts.get(context.user.id)
+    account = context.db.accounts.get(context.user.id)
     assert account is not None
     today = now() // DAY_S
     return context.say(
         "stats.mine",
         requests=account.requests,
         spent=account.spent,
-        today=context.services.db.reports.days_of(context.user.id, today).get(today, 0),
+        today=context.db.reports.days_of(context.user.id, today).get(today, 0),
         when=_when(context.texts, account.last_request_at),
     )
 

@@ -29,7 +29,7 @@ def hear(context: UpdateContext, message: dict[str, Any]) -> UpdateResult:
         return context.say("hearing.too_long", minutes=MOST_S // 60)
     if context.writing:
         return wait(context)
-    if refusal := over_limit(context, "hearing", None, hearing_price(context.services.config, seconds)):
+    if refusal := over_limit(context, "hearing", None, hearing_price(context.config, seconds)):
         return refusal
     hint = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
     return context.start_turn("hearing", None, None, hint=hint, disposition=RecognitionStarted())
@@ -39,22 +39,22 @@ def stops(context: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
     if context.key not in ("stop", "/cancel") or not context.writing:
         return False
-    return _hears(context.services.turns.open_in(context.chat_id))
+    return _hears(context.turns.open_in(context.chat_id))
 
 
 def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
     """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
     if not context.update.blocked or decide(context.step, context.key, writing=True).action in overtaking:
         return False
-    turn = context.services.turns.open_in(context.chat_id)
+    turn = context.turns.open_in(context.chat_id)
     # Where words ask the model, everything waits its turn or is refused anyway while it writes.
     return turn is None or _hears(turn) or not _asks(context)
 
 
 def wait(context: UpdateContext) -> UpdateResult:
     """Queue a message: with a notice if the model writes, silently if a voice message is being recognised."""
-    update, db = context.update, context.services.db
-    turn = context.services.turns.open_in(context.chat_id)
+    update, db = context.update, context.db
+    turn = context.turns.open_in(context.chat_id)
     if turn is not None and not _hears(turn) and _asks(context):
         result = story_screen.queue_words(context)
     elif db.inbox.waiting_before(update.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:

@@ -44,7 +44,7 @@ def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
     """Begin a story with the settings and the memory of a finished one, and ask for its first part."""
     if refusal := over_limit(context, "part", None) or rewriting.too_many_copies(context):
         return refusal
-    stories = context.services.db.stories
+    stories = context.db.stories
     title = context.texts.plain("volume.title", title=title_of(story))
     session_id = rewriting.copy(context, story, title)
     copied = stories.get(session_id)
@@ -152,7 +152,7 @@ def lucky(context: UpdateContext) -> UpdateResult:
 
 def begin(context: UpdateContext) -> UpdateResult:
     """Make a story of the card and ask for its first part. A limit leaves the card as it is."""
-    draft, db = context.draft, context.services.db
+    draft, db = context.draft, context.db
     if not draft.complete:
         return ask(context, unfinished_step(draft))
     if refusal := over_limit(context, "part", None):
