@@ -5,7 +5,14 @@ BIN := $(VENV)/bin/python
 # The first Python that is new enough and can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
+
+# Installs the packages of file $(1), names each as it comes, and makes the stamp $(2) if all are there.
+define install
+@rm -f $(2); { $(PIP) --progress-bar off --require-hashes -r $(1) && touch $(2); } \
+	| awk '/^Collecting / { printf "  %s\n", $$2; fflush() } /^Installing/ { print "  … unpacking"; fflush() }'; \
+	test -f $(2)
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run install test chaos bench check pictures lock clean chromium
@@ -40,7 +47,7 @@ pictures: $(VENV)/.installed-dev chromium ## docs/pictures/ anew from the demo's
 	@$(BIN) assets/take_pictures.py
 
 lock: $(BIN) ## requirements*.txt anew from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
-	@$(PIP) uv==0.13.8
+	@$(PIP) --quiet uv==0.13.8
 	@for name in requirements requirements-dev; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			$(ARGS) $$name.in -o $$name.txt; \
@@ -52,14 +59,13 @@ clean: ## removes the virtual environment and the tools' caches; keeps .env, dat
 
 # A stamp in the environment says what is installed in it; `venv --clear` removes the stamps with the rest.
 $(VENV)/.installed: requirements.txt $(BIN)
-	@echo "Installing what the bot needs…"
-	@$(PIP) --require-hashes -r requirements.txt
-	@touch $@
+	@echo "Installing what the bot needs, once; it takes about a minute:"
+	$(call install,requirements.txt,$@)
 
 $(VENV)/.installed-dev: requirements-dev.txt $(BIN)
-	@echo "Installing what the tests need…"
-	@$(PIP) --require-hashes -r requirements-dev.txt
-	@touch $(VENV)/.installed $@
+	@echo "Installing what the tests need, once; it takes a minute or two:"
+	$(call install,requirements-dev.txt,$@)
+	@touch $(VENV)/.installed
 
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \

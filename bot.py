@@ -22,7 +22,8 @@ from app.self_check import check
 from config import Config, load_environment
 from core import logs
 from core.errors import CoauthorError, ConfigError
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
+from core.network import Network
 from database import back_up
 from monitoring.health_client import ask
 from monitoring.systemd import Supervisor
@@ -58,7 +59,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
         logs.log_uncaught()
         for warning in config.warnings:
-            log.warning("%s", warning)
+            logs.event(log, logging.WARNING, "configuration_warning", text=warning)
         try:
             if options.backup is not None:
                 print(f"ok    backup: {back_up(config.database_path, options.backup)}")
@@ -70,7 +71,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
             if options.backup is not None:
                 print(f"FAIL  backup: {error}")
                 return 1
-            log.critical("%s", error)
+            logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
             return 1
 
 
@@ -86,10 +87,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 def _not_configured(error: ConfigError) -> int:
     with logs.set_up(HERE / "log.txt", console_level="CRITICAL"):
         if error.no_token and len(error.faults) == 1:
-            log.error("no TELEGRAM_TOKEN")
+            logs.event(log, logging.ERROR, "configuration_invalid", error="no TELEGRAM_TOKEN")
             logs.print_line(NO_TOKEN)
         else:
-            log.error("configuration: %s", " | ".join(error.faults))
+            logs.event(log, logging.ERROR, "configuration_invalid", error=" | ".join(error.faults))
             logs.print_line("The configuration has faults:")
             for fault in error.faults:
                 logs.print_line(f"  {fault}")
@@ -97,10 +98,10 @@ def _not_configured(error: ConfigError) -> int:
 
 
 def _check(config: Config, network: Network) -> int:
-    sessions = Sessions(network)
-    registry = build_registry(config, load_catalogue(config), sessions)
-    models = build_models(config=config, http=sessions, registry=registry, timeout_s=CHECK_TIMEOUT_S)
-    api = BotApi(config.telegram_token, config.telegram_api_url, sessions)
+    http = HttpClient(network)
+    registry = build_registry(config, load_catalogue(config), http)
+    models = build_models(config=config, http=http, registry=registry, timeout_s=CHECK_TIMEOUT_S)
+    api = BotApi(config.telegram_token, config.telegram_api_url, http)
     return 0 if check(config, api, models.gpt, registry, print) else 1
 
 
@@ -110,7 +111,7 @@ def _serve(config: Config, network: Network) -> int:
         signal.signal(number, lambda *_: stop.set())
     app = App(config, network, Supervisor.from_env(os.environ, os.getpid()))
     app.start()
-    logs.event(log, logging.INFO, "started", provider=config.model_provider, slots=config.model_slots)
+    logs.event(log, logging.INFO, "bot_started", provider=config.model_provider, slots=config.model_slots)
     while not stop.wait(0.5) and not app.fatal.is_set() and not app.halted.is_set():
         pass
     code = 1 if app.fatal.is_set() else 0

@@ -122,7 +122,7 @@ class ModelRegistry:
             listed = tuple(self.server.ask())
         except ModelError as error:
             if not self.away:
-                event(log, logging.WARNING, "no list of models", server=self.server.address, error=str(error))
+                event(log, logging.WARNING, "model_list_unavailable", server=self.server.address, error=str(error))
             self.away = True
             return False
         self.away = False
@@ -138,7 +138,7 @@ class ModelRegistry:
         try:
             self._hear(tuple(ModelInfo(str(name), int(context)) for name, context in json.loads(text)))
         except (ValueError, TypeError):
-            event(log, logging.WARNING, "a kept list of models can't be read")
+            event(log, logging.WARNING, "model_list_unreadable")
 
     def _hear(self, listed: tuple[ModelInfo, ...]) -> None:
         with self._lock:

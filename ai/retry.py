@@ -19,6 +19,7 @@ from ai.provider import CallFailure
 from ai.request import RequestAttempt
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelError
+from core.logs import event
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +45,24 @@ def unheard(fault: CallFailure) -> None:
 def report(fault: CallFailure, on_fault: Callable[[CallFailure], None]) -> None:
     """Logs a fault and tells whoever listens."""
     error = fault.error
-    log.warning(
-        "model call failed: purpose=%s user=%s turn=%s model=%s attempt=%s healed=%s status=%s request=%s %s: %s",
-        *(fault.purpose, fault.user_id, fault.turn_id, fault.model, fault.attempt, fault.healed),
-        *(error.status, error.request_id, type(error).__name__, error),
+    event(
+        log,
+        logging.WARNING,
+        "call_failed",
+        purpose=fault.purpose,
+        user=fault.user_id,
+        turn=fault.turn_id,
+        model=fault.model,
+        attempt=fault.attempt,
+        healed=fault.healed,
+        status=error.status,
+        request=error.request_id,
+        error=f"{type(error).__name__}: {error}",
     )
     try:
         on_fault(fault)
     except Exception:
-        log.exception("the listener for faults failed")
+        event(log, logging.ERROR, "callback_failed", callback="on_failure", exc_info=True)
 
 
 class Retry:

@@ -14,7 +14,6 @@ from app.builders import (
     build_telegram,
     build_turns,
     build_web,
-    failure_listener,
     load_catalogue,
 )
 from app.model_state import ModelStateStore
@@ -24,8 +23,8 @@ from app.watchdog import Watch, WatchedParts
 from config import Config
 from core import logs
 from core.errors import TelegramRefused
-from core.http_client import Network
-from monitoring.alerts import FaultReports
+from core.network import Network
+from monitoring.alerts import ModelErrorAlerts
 from monitoring.systemd import Supervisor
 from telegram.bot_profile import bring_up_to_date
 
@@ -50,12 +49,12 @@ class App:
         self.registry = build_registry(config, load_catalogue(config), base.http)
         telegram = build_telegram(base, render=build_renderer(base, self.registry))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats
-        reports = FaultReports(config, self.db, self.delivery, self.locales)
+        self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, base.metrics)
         models = build_models(
             config=config,
             http=base.http,
             registry=self.registry,
-            on_failure=failure_listener(base.metrics, reports),
+            on_failure=self.alerts.report,
             timeout_s=config.model_timeout_s,
         )
         self._model_state = ModelStateStore(self.db, models.gpt, self.registry)
@@ -74,7 +73,7 @@ class App:
             db=self.db,
             watch=self.watch,
             turns=self.turns,
-            reports=reports,
+            alerts=self.alerts,
             analytics=self.analytics,
             model_state=self._model_state,
         )
@@ -110,7 +109,7 @@ class App:
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
         self.db.close()
-        logs.event(log, logging.INFO, "stopped", turns_left=left)
+        logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
 
     def _show_profile(self) -> None:
         self.source.begun.wait()
@@ -120,7 +119,8 @@ class App:
         logs.event(
             log,
             logging.CRITICAL,
-            "Telegram refuses TELEGRAM_TOKEN: copy the right one from @BotFather",
+            "token_refused",
+            hint="copy the right TELEGRAM_TOKEN from @BotFather",
             error=str(error),
         )
         self.fatal.set()

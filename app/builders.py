@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from telebot import TeleBot, apihelper
+from telebot import TeleBot
 
 from ai.catalog import Catalogue
 from ai.registry import ModelRegistry
@@ -24,8 +24,9 @@ from config import Config
 from conversation.localization import Locales
 from core import logs
 from core.errors import StorageError, TelegramRefused
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
 from core.metrics import Metrics
+from core.network import Network
 from core.schemas import DeferredAttachment, RenderedAttachment
 from database import Database
 from export.story_book import file_of
@@ -35,14 +36,13 @@ from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
 from handlers.usage import PICTURE, TOTALS, Statistics
-from monitoring.alerts import FaultReports
 from monitoring.analytics import Analytics, TellingOutbox
-from telegram.api_client import BotApi
+from telegram.api_client import BotApi, send_telebot_through
 from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.polling import Polling
-from telegram.rate_limits import Pace
+from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
 from turns.characters import talk_families
@@ -72,7 +72,7 @@ class Foundation:
     """What every other part works with."""
 
     config: Config
-    http: Sessions
+    http: HttpClient
     locales: Locales
     metrics: Metrics
     db: Database
@@ -87,7 +87,7 @@ def build_foundation(config: Config, network: Network) -> Foundation:
         db.characters.bring_up_to_date(language, locales[language].characters, int(time.time()))
     return Foundation(
         config=config,
-        http=Sessions(network),
+        http=HttpClient(network),
         locales=locales,
         metrics=metrics,
         db=db,
@@ -116,24 +116,19 @@ def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
     """Build the Bot API client, the senders and the queues of updates."""
     config = base.config
     api = BotApi(config.telegram_token, config.telegram_api_url, base.http)
-    # The library keeps these for the whole process, untyped.
-    vars(apihelper).update(
-        API_URL=f"{config.telegram_api_url}/bot{{0}}/{{1}}",
-        FILE_URL=f"{config.telegram_api_url}/file/bot{{0}}/{{1}}",
-        CUSTOM_REQUEST_SENDER=api.sender,
-    )
+    send_telebot_through(api, config.telegram_api_url)
     delivery = Delivery(
         api,
         TellingOutbox(base.db, base.analytics),
         senders=8 + config.model_slots // 8,
-        pace=Pace(
+        limits=SendLimits(
             messages_per_s=config.telegram_messages_per_s,
             chat_interval_s=config.telegram_chat_interval_s,
             group_per_min=config.telegram_group_per_min,
         ),
         on_blocked=partial(_note_blocked, base.db),
-        make=render,
-        meter=base.metrics,
+        render=render,
+        metrics=base.metrics,
     )
     return Telegram(
         api=api,
@@ -165,7 +160,7 @@ def _note_blocked(db: Database, chat_id: int) -> None:
     try:
         db.users.set_blocked(chat_id, True)
     except StorageError as error:
-        logs.event(log, logging.WARNING, "block not kept", error=str(error))
+        logs.event(log, logging.WARNING, "block_save_failed", error=str(error))
 
 
 # ---------------------------------------------------------------------- models
@@ -183,7 +178,7 @@ class Models:
 def build_models(
     *,
     config: Config,
-    http: Sessions,
+    http: HttpClient,
     registry: ModelRegistry,
     timeout_s: float,
     on_failure: Callable[[CallFailure], None] = unheard,
@@ -203,16 +198,6 @@ def build_models(
 def load_catalogue(config: Config) -> Catalogue:
     """Load the models that are known by name. Raises `ConfigError` if the configured file can't be used."""
     return Catalogue.load(ROOT / "ai" / "catalog.toml", config.models_file)
-
-
-def failure_listener(metrics: Metrics, reports: FaultReports) -> Callable[[CallFailure], None]:
-    """Return a listener that counts each failed call and reports it to the admins."""
-
-    def on_failure(failure: CallFailure) -> None:
-        metrics.model_failed(failure.purpose, failure.error.status, failure.healed)
-        reports.take(failure)
-
-    return on_failure
 
 
 # ---------------------------------------------------------------------- turns

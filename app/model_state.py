@@ -39,7 +39,7 @@ class ModelStateStore:
             for model, value in dict(self._gpt.calibration).items():
                 self._db.settings.put(f"{CALIBRATION}{model}", f"{value:.3f}")
         except StorageError as error:
-            event(log, logging.WARNING, "calibration not kept", error=str(error))
+            event(log, logging.WARNING, "calibration_save_failed", error=str(error))
 
     def start(self, stopped: threading.Event) -> None:
         """Refresh the server's list of models in a thread, if there is one, until `stopped` is set."""
@@ -57,8 +57,8 @@ class ModelStateStore:
                     self._db.settings.put(f"models:{address}", self._registry.dump())
                 pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
             except StorageError as error:
-                event(log, logging.WARNING, "list of models not kept", error=str(error))
+                event(log, logging.WARNING, "model_list_save_failed", error=str(error))
                 pause_s = ASKED_EVERY_S
             except Exception:
-                log.exception("asking for models failed")
+                event(log, logging.ERROR, "model_list_failed", exc_info=True)
                 pause_s = ASKED_EVERY_S

@@ -18,7 +18,7 @@ from ai.provider import Credential, Static
 from ai.registry import ModelRegistry, Server
 from ai.speech import FirstAble, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from config import Config
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
 from yandex_gpt import YandexProvider, model_uri, native, yandex_credential
 
@@ -36,7 +36,7 @@ class Providers:
     speech_to_text: SpeechToText  # the default vendor's, with the other one for what it can't take
 
 
-def build_providers(config: Config, http: Sessions, registry: ModelRegistry, on_failure: OnFailure) -> Providers:
+def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, on_failure: OnFailure) -> Providers:
     """Build a provider for each way that a model or service is called. No network."""
     text: dict[tuple[str, str], ModelProvider] = {}  # by vendor and API
     recognisers: list[SpeechToText] = []
@@ -69,7 +69,7 @@ def build_providers(config: Config, http: Sessions, registry: ModelRegistry, on_
 # ---------------------------------------------------------------------- which models there are
 
 
-def build_registry(config: Config, catalogue: Catalogue, http: Sessions) -> ModelRegistry:
+def build_registry(config: Config, catalogue: Catalogue, http: HttpClient) -> ModelRegistry:
     """Build the registry of models that users may choose. No network."""
     fixed = [model for model in catalogue.models if model.vendor == "yandex"] if config.has_yandex else []
     if config.model_provider == "yandex":
@@ -114,7 +114,7 @@ def _server(config: Config, catalogue: Catalogue, provider: OpenAIProvider) -> S
 # ---------------------------------------------------------------------- how they are called
 
 
-def _yandex_credential(config: Config, http: Sessions, on_failure: OnFailure) -> Credential:
+def _yandex_credential(config: Config, http: HttpClient, on_failure: OnFailure) -> Credential:
     return yandex_credential(
         http,
         api_key=config.yandex_api_key,
@@ -131,7 +131,7 @@ def _yandex_provider(config: Config, credential: Credential) -> YandexProvider:
     return YandexProvider(config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url)
 
 
-def _yandex_openai_provider(config: Config, credential: Credential, http: Sessions) -> OpenAIProvider:
+def _yandex_openai_provider(config: Config, credential: Credential, http: HttpClient) -> OpenAIProvider:
     return OpenAIProvider(
         config.yandex_openai_url,
         http,
@@ -147,7 +147,7 @@ def _openai_credential(config: Config) -> Credential:
     return Static(f"Bearer {config.openai_api_key}" if config.openai_api_key else "")
 
 
-def _openai_provider(config: Config, http: Sessions) -> OpenAIProvider:
+def _openai_provider(config: Config, http: HttpClient) -> OpenAIProvider:
     return OpenAIProvider(
         config.openai_base_url, http, credential=_openai_credential(config), model=config.openai_model
     )

@@ -11,7 +11,7 @@ from app.watchdog import Watch
 from core.errors import StorageError
 from core.logs import event
 from database import Database
-from monitoring.alerts import FaultReports
+from monitoring.alerts import ModelErrorAlerts
 from monitoring.analytics import Analytics
 from turns.workers import Turns
 
@@ -29,14 +29,14 @@ class Ticker:
         db: Database,
         watch: Watch,
         turns: Turns,
-        reports: FaultReports,
+        alerts: ModelErrorAlerts,
         analytics: Analytics,
         model_state: ModelStateStore,
     ) -> None:
         self._db = db
         self._watch = watch
         self._turns = turns
-        self._reports = reports
+        self._alerts = alerts
         self._analytics = analytics
         self._model_state = model_state
 
@@ -51,16 +51,16 @@ class Ticker:
             try:
                 self._tick(ticks)
             except StorageError as error:
-                event(log, logging.ERROR, "ticker waits for the database", error=str(error))
+                event(log, logging.ERROR, "storage_unavailable", part="ticker", error=str(error))
             except Exception:
-                log.exception("ticker failed")
+                event(log, logging.ERROR, "ticker_failed", exc_info=True)
 
     def _tick(self, ticks: int) -> None:
         if ticks % TICKS_PER_S == 1:
             self._watch.beat()
         self._turns.show_places()
         if ticks % TICKS_PER_S == 0:
-            self._reports.flush()
+            self._alerts.flush()
             self._analytics.flush()
             self._db.forgetting.erase_words()
         if ticks % (60 * TICKS_PER_S) == 0:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from config import Config
 from core.metrics import SILENT, Metrics
 from core.version import VERSION
 from database import Database
 from monitoring.health import Health, Heart, Queues, Standing
-from monitoring.server import WatchServer
 from monitoring.systemd import Supervisor
 from telegram.dispatcher import Dispatcher
 from telegram.polling import Polling
@@ -18,6 +18,9 @@ from telegram.sender import Delivery
 from telegram.webhook import Webhook
 from turns import limits
 from turns.workers import Turns
+
+if TYPE_CHECKING:
+    from monitoring.server import WatchServer
 
 SIGNS_A_PERIOD = 3  # of life, within the time after which systemd restarts the bot
 
@@ -55,10 +58,10 @@ class Watch:
         self._told_at: float | None = None  # of the last sign to systemd
         self.health = Health(
             {
-                parts.source.name: parts.source.trouble,
-                "handlers": parts.dispatcher.trouble,
-                "turns": parts.turns.trouble,
-                "sending": parts.delivery.trouble,
+                parts.source.name: parts.source.health_problem,
+                "handlers": parts.dispatcher.health_problem,
+                "turns": parts.turns.health_problem,
+                "sending": parts.delivery.health_problem,
                 "ticker": self._heart.ticker,
                 "database": self._heart.database,
             }
@@ -99,11 +102,12 @@ class Watch:
 
     def _serve(self, host: str, port: int, metrics: Metrics) -> WatchServer:
         from monitoring.prometheus import PrometheusMetrics
+        from monitoring.server import WatchServer
 
         assert isinstance(metrics, PrometheusMetrics)
         build = {"version": VERSION, "provider": self._config.model_provider}
         metrics.watch(self._standing, self._queues, self.health, build)
-        return WatchServer(host, port, self.health, metrics.page)
+        return WatchServer(host, port, self.health, metrics.application())
 
     def _standing(self) -> Standing:
         now = time.time()

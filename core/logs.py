@@ -1,82 +1,134 @@
-"""The log: one line an event, in a rotating file and on stderr, with secrets masked and no line forged.
+"""Log every event as one line, in a rotating file and on stderr, with secrets masked.
 
-    2026-11-21T06:33:09.123Z INFO turns: turn answered user=5 turn=7 ms=812
+    2026-11-21T06:33:09.123Z INFO turns: event=turn_ended user=5 turn=7 ms=812
 
-`set_up` is called once, at start; any module then has `logger = logging.getLogger(__name__)` and says what happened
-with `event`. Texts of users and models are never logged at INFO: `brief` gives their length. What a message brings
-in (line breaks, control characters) is escaped; a traceback keeps its lines, each indented.
-
-What is masked stands in `core/redaction.py`.
+`bot.py` calls `set_up` once, at start. A module has `log = logging.getLogger(__name__)` and logs with `event`. All
+events stand in `docs/log-events.md`. Texts of users and models are never logged at INFO. Line breaks and control
+characters are escaped, so that no message can forge a line; a traceback keeps its lines, each indented.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-import stat
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from core.redaction import Redactor, escape
 
-__all__ = ["Logs", "Redactor", "brief", "event", "log_uncaught", "print_line", "set_up"]
+FILE_BYTES: Final = 5_000_000
+FILE_COPIES: Final = 3
 
-FILE_BYTES = 5_000_000
-FILE_COPIES = 3
+# Libraries whose loggers print to the console, and show addresses and bodies at INFO or DEBUG.
+FOREIGN: Final = ("TeleBot", "urllib3", "requests", "werkzeug", "waitress", "amplitude")
 
-# Their own loggers would print to the console beside ours, and at INFO or DEBUG they show addresses and bodies.
-FOREIGN = ("TeleBot", "urllib3", "requests", "werkzeug", "waitress", "amplitude")
+_PLAIN_VALUE: Final = re.compile(r"[^\s\"=]+")
 
-_PLAIN_VALUE = re.compile(r"[^\s\"=]+")
+Value = str | int | float | bool
 
 
-def event(logger: logging.Logger, level: int, name: str, /, **values: object) -> None:
-    """Logs what happened as one line: the name, then `key=value` for each value that is not None.
-
-    `exc_info` adds the traceback, as it does in `logging`.
-    """
+def event(
+    logger: logging.Logger, level: int, name: str, /, *, exc_info: BaseException | bool | None = None, **values: object
+) -> None:
+    """Log `event=name` with a `key=value` for each value that is not None, and the traceback of `exc_info`."""
     if logger.isEnabledFor(level):
-        exc_info: object = values.pop("exc_info", None)
-        shown = {key: value for key, value in values.items() if value is not None}
-        line = " ".join([name, *(f"{key}={_value(value)}" for key, value in shown.items())])
-        extra = {"event_name": name, "event_values": shown}
-        logger.log(level, "%s", line, exc_info=exc_info, extra=extra, stacklevel=2)  # type: ignore[arg-type]
+        shown = {key: _plain(value) for key, value in values.items() if value is not None}
+        logger.log(level, _Event({"event": name, **shown}), exc_info=exc_info, stacklevel=2)
 
 
-def brief(text: str) -> str:
-    """A text as the log may hold it: its length only."""
-    return f"text({len(text)})"
+def set_up(
+    log_file: Path,
+    level: str = "INFO",
+    secrets: Iterable[str] = (),
+    log_format: str = "text",
+    *,
+    console_level: str = "WARNING",
+) -> Logs:
+    """Send every logger's lines from `level` on to `log_file`, and from `console_level` on to stderr.
+
+    If the file can't be opened, say so on stderr and send everything there. Never raise.
+    `log_format` is "text" or "json".
+    """
+    logs = Logs(Redactor(secrets), _JsonFormatter() if log_format == "json" else _TextFormatter())
+    try:
+        log_file.parent.mkdir(parents=True, exist_ok=True)
+        file = _File(
+            log_file, maxBytes=FILE_BYTES, backupCount=FILE_COPIES, encoding="utf-8", errors="backslashreplace"
+        )
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        print_line(f"The log file {log_file} can't be written ({reason}); the log goes to stderr.")
+        console_level = level
+    else:
+        logs.add(file, level)
+    logs.add(_Console(sys.stderr), console_level)
+    logging.getLogger().setLevel(level)
+    for name in FOREIGN:
+        foreign = logging.getLogger(name)
+        foreign.handlers, foreign.propagate = [], True
+        foreign.setLevel(max(logging.getLogger().level, logging.WARNING))
+    return logs
+
+
+def log_uncaught() -> None:
+    """Log exceptions that nobody catches, in any thread, instead of printing them unmasked. For `main()` only."""
+    logger = logging.getLogger("uncaught")
+
+    def of_main(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, traceback)
+        else:
+            event(logger, logging.CRITICAL, "uncaught_exception", exc_info=error)
+
+    def of_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and not issubclass(failed.exc_type, SystemExit):
+            name = failed.thread.name if failed.thread else "unknown"
+            event(logger, logging.CRITICAL, "uncaught_exception", thread=name, exc_info=failed.exc_value)
+
+    sys.excepthook = of_main
+    threading.excepthook = of_thread
+
+
+def print_line(sentence: str) -> None:
+    """Print a sentence on stderr, for what can't go through the log; do nothing if stderr is gone."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(sentence + "\n")
 
 
 class Logs:
-    """The handlers of one `set_up`; `close` (or leaving `with`) puts the logging back as it was."""
+    """The handlers of one `set_up`. `close`, or leaving `with`, restores the logging as it was before."""
 
-    def __init__(self, redact: Redactor) -> None:
-        self.redact = redact
-        self.to_file = False  # whether the log file could be opened
+    def __init__(self, redact: Redactor, formatter: logging.Formatter) -> None:
+        self._filter = _RedactingFilter(redact)
+        self._formatter = formatter
         self._handlers: list[logging.Handler] = []
         self._root_level = logging.getLogger().level
         self._foreign = {name: _state(logging.getLogger(name)) for name in FOREIGN}
 
-    def add(self, handler: logging.Handler) -> None:
-        """Every logger's records go to `handler` too, until `close`."""
+    def add(self, handler: logging.Handler, level: str) -> None:
+        """Send every logger's records from `level` on to `handler`, masked."""
+        handler.setLevel(level)
+        handler.setFormatter(self._formatter)
+        handler.addFilter(self._filter)
         self._handlers.append(handler)
         logging.getLogger().addHandler(handler)
 
     def close(self) -> None:
-        """Closes its handlers and gives the root and foreign loggers their former settings back."""
+        """Close the handlers, and restore the settings of the root and the foreign loggers."""
         root = logging.getLogger()
         for handler in self._handlers:
             root.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):  # a full disk
+                handler.close()
         if self._handlers:
             root.setLevel(self._root_level)
             for name, (level, propagate, handlers) in self._foreign.items():
@@ -92,169 +144,87 @@ class Logs:
         self.close()
 
 
-def set_up(
-    log_file: Path,
-    level: str = "INFO",
-    secrets: Iterable[str] = (),
-    log_format: str = "text",
-    *,
-    console_level: str = "WARNING",
-) -> Logs:
-    """Sends every logger's lines from `level` on to `log_file`, and from `console_level` on to stderr.
+class _Event:
+    """A record's message that keeps its values apart; its text is `key=value key=value`, on one line."""
 
-    Where the file can't be opened it says so on stderr, sends everything there, and `to_file` is false; it never
-    raises. `log_format` is "text" or "json".
-    """
-    logs = Logs(Redactor(secrets))
-    formatter = _JsonFormatter(logs.redact) if log_format == "json" else _TextFormatter(logs.redact)
-    console = _Console(sys.stderr)
-    try:
-        log_file.parent.mkdir(parents=True, exist_ok=True)
-        file = _File(
-            log_file, maxBytes=FILE_BYTES, backupCount=FILE_COPIES, encoding="utf-8", errors="backslashreplace"
-        )
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        print_line(f"The log file {log_file} can't be written ({reason}); the log goes to stderr.")
-        console_level = level
-    else:
-        file.setFormatter(formatter)
-        logs.add(file)
-        logs.to_file = True
-    console.setFormatter(formatter)
-    console.setLevel(console_level)
-    logs.add(console)
-    logging.getLogger().setLevel(level)
-    for name in FOREIGN:
-        foreign = logging.getLogger(name)
-        foreign.handlers, foreign.propagate = [], True
-        foreign.setLevel(max(logging.getLogger().level, logging.WARNING))
-    return logs
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        self.values = values
+
+    def __str__(self) -> str:
+        return escape(" ".join(f"{key}={_text(value)}" for key, value in self.values.items()))
+
+    def map_texts(self, change: Callable[[str], str]) -> _Event:
+        return _Event({key: change(value) if isinstance(value, str) else value for key, value in self.values.items()})
 
 
-def log_uncaught() -> None:
-    """From now on an exception that nobody caught, in any thread, goes to the log: Python's own way to stderr
-    would show the secrets in its text. For `main()` only.
-    """
-    logger = logging.getLogger("uncaught")
-
-    def of_main(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, traceback)
-        else:
-            logger.critical("uncaught exception", exc_info=(kind, error, traceback))
-
-    def of_thread(failed: threading.ExceptHookArgs) -> None:
-        if failed.exc_value is not None and not issubclass(failed.exc_type, SystemExit):
-            name = failed.thread.name if failed.thread else "unknown"
-            trace = (failed.exc_type, failed.exc_value, failed.exc_traceback)
-            logger.critical("uncaught exception in thread %s", name, exc_info=trace)
-
-    sys.excepthook = of_main
-    threading.excepthook = of_thread
-
-
-def print_line(sentence: str) -> None:
-    """A sentence on stderr, for what can't go through the log itself; says nothing if stderr is gone."""
-    try:
-        sys.stderr.write(sentence + "\n")
-    except (OSError, ValueError, AttributeError):
-        return
-
-
-class _TextFormatter(logging.Formatter):
-    """A line of text, its traceback indented below it."""
+class _RedactingFilter(logging.Filter):
+    """Replaces message, arguments, traceback and stack of a record by their masked and escaped texts."""
 
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
-        self.redact = redact
+        self._redact = redact
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.msg, _Event):
+            record.msg = record.msg.map_texts(self._redact)
+        else:
+            record.msg, record.args = escape(self._redact(_message(record))), ()
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        record.exc_text = self._lines(record.exc_text)
+        record.stack_info = self._lines(record.stack_info)
+        return True
+
+    def _lines(self, text: str | None) -> str | None:
+        return "\n".join(map(escape, self._redact(text).split("\n"))) if text else text
+
+
+class _TextFormatter(logging.Formatter):
+    """A line of text, with the traceback indented below it."""
+
+    converter = staticmethod(time.gmtime)
+    default_time_format = "%Y-%m-%dT%H:%M:%S"
+    default_msec_format = "%s.%03dZ"
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        # Kept on the record: the file's handler formats it twice, to look at its length first, and stderr once more.
-        known = vars(record).get("formatted")
-        if known is None:
-            known = record.formatted = self._formatted(record)
-        return str(known)
-
-    def _formatted(self, record: logging.LogRecord) -> str:
-        line = f"{self._time(record)} {record.levelname} {record.name}: {self._message(record)}"
-        return "\n    ".join([line, *self._trace(record)])
-
-    def _time(self, record: logging.LogRecord) -> str:
-        second = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
-        return f"{second}.{int(record.msecs):03d}Z"
-
-    def _message(self, record: logging.LogRecord) -> str:
-        try:
-            message = record.getMessage()
-        except Exception as error:  # arguments that don't fit, or whose own `str` fails: log what there is
-            message = f"{record.msg} (its arguments can't be shown: {type(error).__name__})"
-        return escape(self.redact(message))
-
-    def _trace(self, record: logging.LogRecord) -> list[str]:
-        trace = self.formatException(record.exc_info) if record.exc_info else ""
-        stack = self.formatStack(record.stack_info) if record.stack_info else ""
-        return [escape(line) for line in self.redact(f"{trace}\n{stack}").split("\n") if line]
+        return super().format(record).replace("\n", "\n    ")
 
 
 class _JsonFormatter(_TextFormatter):
-    """The same as one JSON object a line; an event's values are keys of it, where they don't clash with ours."""
+    """One JSON object a line. The values of an event are its keys, unless they clash with `time`, `level`, `logger`."""
 
-    def _formatted(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "time": self._time(record),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": self._message(record),
-        }
-        if hasattr(record, "event_name"):
-            line["message"] = escape(self.redact(str(record.event_name)))
-            for key, value in getattr(record, "event_values", {}).items():
-                plain = isinstance(value, bool | int | float)
-                line.setdefault(key, value if plain else escape(self.redact(str(value))))
-        trace = self._trace(record)
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Value] = {"time": self.formatTime(record), "level": record.levelname, "logger": record.name}
+        if isinstance(record.msg, _Event):
+            line = {**line, **record.msg.map_texts(escape).values, **line}
+        else:
+            line["message"] = record.getMessage()
+        trace = "\n".join(filter(None, (record.exc_text, record.stack_info)))
         if trace:
-            line["trace"] = "\n".join(trace)
+            line["trace"] = trace
         return json.dumps(line, ensure_ascii=False)
 
 
 class _Quiet:
-    """What a handler does when it can't write (a full disk): one sentence on stderr a handler, no traceback,
-    since Python's own would show the message and its arguments unmasked.
-    """
+    """Prints one sentence if a handler can't write (a full disk). Python's own way is a traceback for each line."""
 
     complained = False
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not self.complained:
             self.complained = True
-            error = sys.exc_info()[1]
-            print_line(f"The log can't be written: {type(error).__name__}.")
+            print_line(f"The log can't be written: {type(sys.exc_info()[1]).__name__}.")
 
 
 class _File(_Quiet, RotatingFileHandler):
-    """Counts what it writes, where Python's own asks the system four times a line. Only a regular file rotates."""
-
-    _bytes: int | None = None  # in the file; None: it isn't a regular one
+    """A rotating file that only its owner may read."""
 
     def _open(self) -> TextIOWrapper:
-        stream = super()._open()
-        status = os.fstat(stream.fileno())
-        self._bytes = status.st_size if stat.S_ISREG(status.st_mode) else None
-        return stream
-
-    def shouldRollover(self, record: logging.LogRecord) -> bool:
-        if self.stream is None:  # a rotation that failed has closed it
-            self.stream = self._open()
-        return self._bytes is not None and self._bytes + self._length(record) >= self.maxBytes
-
-    def emit(self, record: logging.LogRecord) -> None:
-        super().emit(record)
-        if self._bytes is not None:
-            self._bytes += self._length(record)
-
-    def _length(self, record: logging.LogRecord) -> int:
-        return len(self.format(record).encode("utf-8", "backslashreplace")) + 1
+        Path(self.baseFilename).touch(mode=0o600)
+        return super()._open()
 
 
 class _Console(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]
@@ -265,8 +235,19 @@ def _state(logger: logging.Logger) -> tuple[int, bool, list[logging.Handler]]:
     return logger.level, logger.propagate, logger.handlers
 
 
-def _value(value: object) -> str:
+def _plain(value: object) -> Value:
+    return value if isinstance(value, bool | int | float) else str(value)
+
+
+def _text(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = str(value)
     return text if _PLAIN_VALUE.fullmatch(text) else json.dumps(text, ensure_ascii=False)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception as error:  # arguments that don't fit, or whose own `str` fails: log what there is
+        return f"{record.msg} (its arguments can't be shown: {type(error).__name__})"

@@ -67,7 +67,7 @@ class Analytics:
         try:
             self.flush()
         except StorageError as error:
-            event(log, logging.WARNING, "events not counted", error=str(error))
+            event(log, logging.WARNING, "event_counts_save_failed", error=str(error))
         if self._amplitude is not None:
             self._amplitude.stop(timeout_s)
 
@@ -169,4 +169,4 @@ class _Amplitude:
             if not told:
                 self._told_at = now
         if not told:
-            event(log, logging.WARNING, "Amplitude doesn't take events", reason=reason)
+            event(log, logging.WARNING, "amplitude_events_dropped", reason=reason)

@@ -12,13 +12,15 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
+from wsgiref.types import WSGIApplication
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.exposition import make_wsgi_app
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.errors import StorageError
+from core.logs import event
 from core.metrics import Metrics
 from core.schemas import Usage
 from monitoring.health import Health, Queues, Standing
@@ -87,9 +89,9 @@ class PrometheusMetrics(Metrics):
         """Adds what is looked up when somebody asks."""
         self.registry.register(_Now(standing, queues, health, build))
 
-    def page(self) -> tuple[str, bytes]:
-        """The type and the text of `/metrics`."""
-        return CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self.registry)
+    def application(self) -> WSGIApplication:
+        """Return the WSGI application that serves the registry."""
+        return make_wsgi_app(self.registry)
 
 
 class _Now(Collector):
@@ -112,8 +114,8 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _gauge("build_info", "What runs here.", self._build, 1)
         well = GaugeMetricFamily("coauthor_part_well", "1: this part of the bot moves, 0: not.", labels=["part"])
-        for part, trouble in self._health.look().items():
-            well.add_metric([part], 0 if trouble else 1)
+        for part, problem in self._health.look().items():
+            well.add_metric([part], 0 if problem else 1)
         yield well
         now = self._queues()
         yield _gauge("turns_running", "Turns that are written or made now.", {}, now.running)
@@ -128,7 +130,7 @@ class _Now(Collector):
         try:
             standing = self._standing()
         except StorageError as error:
-            log.warning("metrics without the database: %s", error)
+            event(log, logging.WARNING, "storage_unavailable", part="metrics", error=str(error))
             return
         inbox = GaugeMetricFamily("coauthor_inbox_updates", "Updates that wait, or whose turn runs.", labels=["state"])
         inbox.add_metric(["new"], standing.inbox_new)

@@ -1,7 +1,7 @@
-"""`/health` and `/metrics` over HTTP, on an address of their own that is never the public one.
+"""Serve `/health` and `/metrics` over HTTP, on an address of their own that is never the public one.
 
-`/health` is 200 or 503 and says in JSON what is wrong with which part; `/metrics` is Prometheus' text. The standard
-library's server does: it is asked a few times a minute, by programs that the operator runs.
+`/health` is 200 or 503, and its JSON says what is wrong with each part. `/metrics` is the WSGI application of
+Prometheus' client. Waitress serves both, in the bot's process. Imported only where METRICS_PORT is set.
 """
 
 from __future__ import annotations
@@ -9,100 +9,97 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import sys
 import threading
-from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from waitress import create_server, wasyncore
 
 from core.errors import ConfigError
+from core.logs import event
 from monitoring.health import Health
 
 log = logging.getLogger(__name__)
 
-SILENT_S: Final = 5.0  # after which a connection is closed
-JSON_TYPE: Final = "application/json"
-
-Page = tuple[int, str, bytes]  # status, type, body
+THREADS: Final = 2
+CONNECTIONS: Final = 50
+SILENT_S: Final = 5  # a connection that sends nothing for so long is closed
+STOP_S: Final = 0.5
 
 
 class WatchServer:
     """The server at `host`:`port`. Raises `ConfigError` where it can't listen; `port` is where it does."""
 
-    def __init__(self, host: str, port: int, health: Health, metrics: Callable[[], tuple[str, bytes]]) -> None:
-        self._health = health
-        self._metrics = metrics
+    def __init__(
+        self, host: str, port: int, health: Health, metrics: WSGIApplication, silent_s: int = SILENT_S
+    ) -> None:
+        self._channels: dict[int, Any] = {}
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # two requests at once are not worth a warning
         try:
-            self._http = _Server((host, port), self.page)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._socket = socket.create_server((host, port), family=family)
         except OSError as error:
-            sentence = f"METRICS_PORT: {host}:{port} can't be listened at ({error.strerror or error})."
-            raise ConfigError([sentence]) from error
-        self.port: int = self._http.server_address[1]
-        self._thread = threading.Thread(target=self._http.serve_forever, name="watch", daemon=True)
+            raise ConfigError([f"METRICS_PORT can't be listened at: {error.strerror or error}."]) from error
+        self.port: int = self._socket.getsockname()[1]
+        self._server = create_server(
+            _application(health, metrics),
+            map=self._channels,
+            sockets=[self._socket],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=silent_s,
+            cleanup_interval=silent_s,
+            ident="coauthor",
+            asyncore_use_poll=True,
+        )
+        self._thread = threading.Thread(target=self._server.run, name="watch", daemon=True)
 
     def start(self) -> None:
-        """Answers from now on, in a thread of its own; returns at once."""
+        """Serve from now on, in a thread of its own; return at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the thread's loop, if it runs, and frees the port; also without a `start`."""
+        """End the thread, if it runs, and free the port; also without a `start`."""
         if self._thread.is_alive():
-            self._http.shutdown()
-        self._http.server_close()
+            self._server.trigger.pull_trigger(self._close)
+            self._thread.join(STOP_S)
+        else:
+            self._close()
+        self._server.task_dispatcher.shutdown(timeout=STOP_S)
 
-    def page(self, path: str) -> Page:
-        """What is at a path."""
-        if path == "/health":
-            troubles = self._health.look()
-            well = not any(troubles.values())
-            parts = {name: trouble or "ok" for name, trouble in troubles.items()}
-            body = json.dumps({"status": "ok" if well else "failing", "parts": parts}, ensure_ascii=False)
-            return 200 if well else 503, JSON_TYPE, body.encode()
-        if path == "/metrics":
-            kind, text = self._metrics()
-            return 200, kind, text
-        return 404, "text/plain; charset=utf-8", b"/health and /metrics are here\n"
+    def _close(self) -> None:
+        wasyncore.close_all(self._channels)  # the server's loop ends when it has no channel left
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+def _application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
+    """Return the WSGI application that has the two pages and answers 404 and 501 for the rest."""
 
-    def __init__(self, address: tuple[str, int], page: Callable[[str], Page]) -> None:
-        self.page = page
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, _Handler)
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        def respond(status: str, kind: str, text: str) -> Iterable[bytes]:
+            body = text.encode()
+            headers = [("Content-Type", kind), ("Content-Length", str(len(body))), ("Cache-Control", "no-store")]
+            start_response(status, headers)
+            return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
 
-    def server_bind(self) -> None:
-        """Without asking the domain name system who this machine is, which may take long and isn't needed."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+        def uncached(status: str, headers: list[tuple[str, str]], *failure: Any) -> Any:
+            return start_response(status, [*headers, ("Cache-Control", "no-store")], *failure)
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        log.debug("a request for health or metrics failed: %s", sys.exc_info()[1])
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-    timeout = SILENT_S
-    server_version = "coauthor"
-    sys_version = ""
-
-    def do_GET(self) -> None:
+        path, plain = environ["PATH_INFO"], "text/plain; charset=utf-8"
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return respond("501 Not Implemented", plain, "only GET and HEAD\n")
         try:
-            status, kind, body = self.server.page(self.path.partition("?")[0])
+            if path == "/health":
+                problems = health.look()
+                healthy = not any(problems.values())
+                parts = {name: problem or "ok" for name, problem in problems.items()}
+                text = json.dumps({"status": "ok" if healthy else "failing", "parts": parts}, ensure_ascii=False)
+                return respond("200 OK" if healthy else "503 Service Unavailable", "application/json", text)
+            if path == "/metrics":
+                return metrics({**environ, "REQUEST_METHOD": "GET"}, uncached)
         except Exception:
-            log.exception("%s failed", self.path.partition("?")[0][:20])
-            status, kind, body = 500, "text/plain; charset=utf-8", b"see the log\n"
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+            event(log, logging.ERROR, "watch_request_failed", path=path[:20], exc_info=True)
+            return respond("500 Internal Server Error", plain, "see the log\n")
+        return respond("404 Not Found", plain, "/health and /metrics are here\n")
 
-    do_HEAD = do_GET
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing: a line each few seconds would drown the rest."""
+    return answer

@@ -10,6 +10,8 @@ import logging
 import socket
 from collections.abc import Mapping
 
+from core.logs import event
+
 log = logging.getLogger(__name__)
 
 
@@ -48,4 +50,4 @@ class Supervisor:
                 sock.settimeout(1.0)
                 sock.sendto(what.encode(), self._address)
         except OSError as error:
-            log.warning("the supervisor can't be told %s: %s", what, error)
+            event(log, logging.WARNING, "supervisor_unreachable", message=what, error=str(error))

@@ -119,7 +119,7 @@ class Dispatcher:
         for worker in self._workers:
             worker.join(max(0.0, ends_at - time.monotonic()))
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Return why updates aren't handled, in a few words; empty while they are."""
         ended = sum(not worker.is_alive() for worker in self._workers)
         if ended:
@@ -166,11 +166,11 @@ class Dispatcher:
             try:
                 held = self._run(row, IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
             except StorageError as error:
-                event(log, logging.ERROR, "handler waits for the database", inbox=row.id, error=str(error))
+                event(log, logging.ERROR, "storage_unavailable", part="handler", inbox=row.id, error=str(error))
                 self._notices.storage_failed(row.chat_id)
                 again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
-                log.exception("update worker failed")
+                event(log, logging.ERROR, "update_worker_failed", exc_info=True)
             self._chats.release(taken, held=held, again=again)
             if held is not None:
                 self._resume_if_free(row.chat_id)
@@ -207,7 +207,7 @@ class Dispatcher:
         event(
             log,
             logging.INFO,
-            "update handled",
+            "update_handled",
             inbox=row.id,
             chat=row.chat_id,
             verdict=disposition.name,
@@ -241,7 +241,7 @@ class Dispatcher:
             self._make_dead_letter(row, str(error))
             return None
         except Exception:
-            log.exception("handler failed inbox=%s chat=%s", row.id, row.chat_id)
+            event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             with self._db.transaction():
                 rows = self._db.outbox.add(row.id, [self._notices.apology(row.chat_id)])
                 self._db.inbox.finish(row.id, int(time.time()))
@@ -278,7 +278,7 @@ class Dispatcher:
             self._db.inbox.set_aside(row.id)
         self._left_over.discard(row.id)
         self._metrics.update_handled("aside")
-        event(log, logging.ERROR, "update set aside", inbox=row.id, chat=row.chat_id, reason=reason)
+        event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)
         self._notices.dead_letter(row, reason)
 
 

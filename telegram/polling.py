@@ -23,9 +23,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from core.cancellation import Cancel
+from core.cancellation import Cancel, watching
 from core.errors import StorageError, TelegramError, TelegramRefused
-from core.http_client import watching
 from core.logs import event
 from telegram.api_client import BotApi
 
@@ -77,7 +76,7 @@ class Polling:
         self._stopping.set()
         self._cancel.set()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no more updates come, in a few words; empty while the thread goes round, even if nobody answers it."""
         if not self._thread.is_alive():
             return "its thread has ended"
@@ -119,13 +118,13 @@ class Polling:
                 if self._stopping.is_set():
                     return
                 pause_s = _longer(pause_s, 30)
-                event(log, logging.WARNING, "telegram unreachable", error=str(error), wait_s=round(pause_s, 1))
+                event(log, logging.WARNING, "telegram_unreachable", error=str(error), wait_s=round(pause_s, 1))
             except StorageError as error:
                 pause_s = _longer(pause_s, 10)
-                event(log, logging.ERROR, "inbox can't be written", error=str(error), wait_s=round(pause_s, 1))
+                event(log, logging.ERROR, "inbox_write_failed", error=str(error), wait_s=round(pause_s, 1))
             except Exception:
                 pause_s = _longer(pause_s, 30)
-                log.exception("polling failed")
+                event(log, logging.ERROR, "polling_failed", exc_info=True)
             self.tried.set()
             self._expect(pause_s)
 
@@ -136,19 +135,25 @@ class Polling:
         try:
             self._api.call("deleteWebhook", {"drop_pending_updates": False}, timeout_s=ANSWER_S)
         except TelegramError as failed:
-            event(log, logging.WARNING, "the webhook can't be taken away", error=str(failed))
+            event(log, logging.WARNING, "webhook_removal_failed", error=str(failed))
             return False
-        event(log, logging.INFO, "webhook taken away; polling")
+        event(log, logging.INFO, "webhook_removed")
         return True
 
 
 def _refused(error: TelegramRefused, pause_s: float) -> float:
     """How long to wait after a refusal."""
     if error.code == 409:
-        event(log, logging.ERROR, "another copy of this bot is polling, or a webhook is set; waiting", error=str(error))
+        event(
+            log,
+            logging.ERROR,
+            "polling_conflict",
+            hint="another copy of this bot is polling, or a webhook is set",
+            error=str(error),
+        )
         return CONFLICT_PAUSE_S
     pause_s = error.retry_after_s if error.retry_after_s is not None else _longer(pause_s, 30)
-    event(log, logging.WARNING, "getUpdates refused", error=str(error), wait_s=round(pause_s, 1))
+    event(log, logging.WARNING, "poll_refused", error=str(error), wait_s=round(pause_s, 1))
     return pause_s
 
 

@@ -71,7 +71,7 @@ class Webhook:
         """Takes nothing more; Telegram keeps it and brings it to the next life."""
         self._stopping.set()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no more updates come, in a few words; empty while they would."""
         if not self._thread.is_alive():
             return "its thread has ended"
@@ -92,10 +92,10 @@ class Webhook:
         try:
             self._keep([update])
         except StorageError as error:
-            event(log, logging.ERROR, "inbox can't be written", error=str(error))
+            event(log, logging.ERROR, "inbox_write_failed", error=str(error))
             return 503
         except ValueError as error:
-            event(log, logging.ERROR, "the webhook got no update", error=str(error))
+            event(log, logging.ERROR, "webhook_body_invalid", error=str(error))
             return 400
         self.last_at = time.monotonic()
         return 200
@@ -104,7 +104,7 @@ class Webhook:
         now = time.monotonic()
         if now - self._stranger_at >= WORD_EVERY_S:
             self._stranger_at = now
-            event(log, logging.WARNING, "somebody without the secret knocks at the webhook")
+            event(log, logging.WARNING, "webhook_rejected", reason="wrong_secret_token")
 
     # ------------------------------------------------------------------ Telegram's side of it
 
@@ -125,13 +125,13 @@ class Webhook:
                     return
                 failure_s = min(30.0, failure_s * 2)
                 pause_s = failure_s if error.retry_after_s is None else error.retry_after_s
-                event(log, logging.ERROR, "Telegram refuses the webhook", error=str(error), wait_s=round(pause_s, 1))
+                event(log, logging.ERROR, "webhook_registration_refused", error=str(error), wait_s=round(pause_s, 1))
             except TelegramError as error:
                 pause_s = failure_s = min(30.0, failure_s * 2)
-                event(log, logging.WARNING, "telegram unreachable", error=str(error), wait_s=round(pause_s, 1))
+                event(log, logging.WARNING, "telegram_unreachable", error=str(error), wait_s=round(pause_s, 1))
             except Exception:
                 pause_s = failure_s = min(30.0, failure_s * 2)
-                log.exception("webhook failed")
+                event(log, logging.ERROR, "webhook_check_failed", exc_info=True)
             self.tried.set()
             self._due_at = time.monotonic() + pause_s + LATE_S
 
@@ -146,7 +146,7 @@ class Webhook:
             },
             timeout_s=TIMEOUT_S,
         )
-        event(log, logging.INFO, "webhook set", url=self._url)
+        event(log, logging.INFO, "webhook_registered", url=self._url)
 
     def _still_known(self) -> bool:
         """Whether Telegram still brings updates here; its last complaint goes to the log."""
@@ -159,11 +159,11 @@ class Webhook:
             event(
                 log,
                 logging.WARNING,
-                "Telegram complains of the webhook",
+                "webhook_delivery_failed",
                 error=str(info.get("last_error_message", "")),
                 waiting=str(info.get("pending_update_count", "")),
             )
         if info.get("url") != self._url:
-            event(log, logging.ERROR, "somebody took the webhook away; another copy of this bot?")
+            event(log, logging.ERROR, "webhook_lost", hint="another copy of this bot?")
             return False
         return True

@@ -8,15 +8,15 @@ import pytest
 
 from conversation.states import ADMIN_COMMANDS
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
+from sandbox.users import ChatUser
 from tests.test_account import shown
 from tests.test_crashes import check_books
 from tests.world import ADMIN_ID, BotHarness, until
 
 
 @pytest.fixture
-def admin(world: BotHarness) -> Person:
+def admin(world: BotHarness) -> ChatUser:
     return world.new_person(ADMIN_ID, "Админ")
 
 
@@ -35,7 +35,7 @@ def test_hidden_commands_are_answered_as_any_unknown_one(world: BotHarness, comm
 
 
 def test_users_are_listed_with_what_they_spent_and_found_by_name_username_or_id(
-    world: BotHarness, admin: Person
+    world: BotHarness, admin: ChatUser
 ) -> None:
     world.telegram.user(41, "Анна", username="Annushka", last_name="Каренина")
     world.new_person(41)
@@ -55,7 +55,7 @@ def test_users_are_listed_with_what_they_spent_and_found_by_name_username_or_id(
     admin.wait("Никого с «Вронский»")
 
 
-def test_users_come_in_pages_also_those_who_were_searched(world: BotHarness, admin: Person) -> None:
+def test_users_come_in_pages_also_those_who_were_searched(world: BotHarness, admin: ChatUser) -> None:
     insert = "insert into user (id, first_name, registered_at, balance) values (?, ?, ?, 0)"
     for number in range(1, 21):
         world.change(insert, number, f"Анна{number}" if number > 3 else f"Пётр{number}", 1000 - number)
@@ -90,7 +90,7 @@ def test_users_come_in_pages_also_those_who_were_searched(world: BotHarness, adm
         "1 " + "9" * 60,
     ],
 )
-def test_a_grant_that_cannot_be_read_says_how_it_is_written(world: BotHarness, admin: Person, words: str) -> None:
+def test_a_grant_that_cannot_be_read_says_how_it_is_written(world: BotHarness, admin: ChatUser, words: str) -> None:
     world.new_person()
     admin.send(f"/grant {words}")
     admin.wait("Так: /grant 123456 10000")
@@ -99,12 +99,12 @@ def test_a_grant_that_cannot_be_read_says_how_it_is_written(world: BotHarness, a
 
 @pytest.mark.parametrize("named", ["777", "@nobody", "nobody", "9" * 18, "9" * 60, "1e3", "'; drop table user"])
 @pytest.mark.parametrize("command", ["/grant {} 5", "/ban {}", "/unban {}"])
-def test_somebody_unknown_is_named(world: BotHarness, admin: Person, command: str, named: str) -> None:
+def test_somebody_unknown_is_named(world: BotHarness, admin: ChatUser, command: str, named: str) -> None:
     admin.send(command.format(named.replace(" ", "")))
     admin.wait("Всех покажет /users")
 
 
-def test_granted_tokens_are_told_to_the_user_in_their_language(world: BotHarness, admin: Person) -> None:
+def test_granted_tokens_are_told_to_the_user_in_their_language(world: BotHarness, admin: ChatUser) -> None:
     world.telegram.user(5, "Ann", username="Ann_Lee", language_code="en").send("/start")
     person = world.telegram.user(5)
     person.wait("Hello")
@@ -115,7 +115,7 @@ def test_granted_tokens_are_told_to_the_user_in_their_language(world: BotHarness
 
 
 @pytest.mark.parametrize("word", ["sessions", "session", "сессий", "Сессии", "сессия"])
-def test_sessions_are_granted_beyond_the_limit(world: BotHarness, admin: Person, word: str) -> None:
+def test_sessions_are_granted_beyond_the_limit(world: BotHarness, admin: ChatUser, word: str) -> None:
     person = world.new_person()
     admin.send(f"/grant 1 3 {word}")
     admin.wait("разрешено сверх лимита 3 сессии")
@@ -124,7 +124,7 @@ def test_sessions_are_granted_beyond_the_limit(world: BotHarness, admin: Person,
     person.wait("Сессий: 0 из 103")
 
 
-def test_an_admin_needs_no_tokens_but_may_need_sessions(world: BotHarness, admin: Person) -> None:
+def test_an_admin_needs_no_tokens_but_may_need_sessions(world: BotHarness, admin: ChatUser) -> None:
     admin.send(f"/grant {ADMIN_ID} 5")
     admin.wait("и так не кончаются")
     admin.send(f"/grant {ADMIN_ID} 5 сессий")
@@ -134,7 +134,7 @@ def test_an_admin_needs_no_tokens_but_may_need_sessions(world: BotHarness, admin
 # ---------------------------------------------------------------------- /ban, /unban
 
 
-def test_a_banned_user_reads_one_sentence_whatever_they_do(world: BotHarness, admin: Person) -> None:
+def test_a_banned_user_reads_one_sentence_whatever_they_do(world: BotHarness, admin: ChatUser) -> None:
     person = world.writer()
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
@@ -151,14 +151,14 @@ def test_a_banned_user_reads_one_sentence_whatever_they_do(world: BotHarness, ad
     world.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
-def press_of(person: Person, data: str) -> dict[str, object]:
+def press_of(person: ChatUser, data: str) -> dict[str, object]:
     chat = {"id": person.id, "type": "private", "first_name": "Анна"}
     sender = {"id": person.id, "is_bot": False, "first_name": "Анна"}
     shown = {"message_id": person.last.id, "date": 1, "chat": chat, "text": "…"}
     return {"id": "77", "from": sender, "message": shown, "chat_instance": "1", "data": data}
 
 
-def test_a_banned_user_asks_to_be_let_in_and_is(world: BotHarness, admin: Person) -> None:
+def test_a_banned_user_asks_to_be_let_in_and_is(world: BotHarness, admin: ChatUser) -> None:
     person = world.writer()
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
@@ -175,7 +175,7 @@ def test_a_banned_user_asks_to_be_let_in_and_is(world: BotHarness, admin: Person
     person.wait("И пошло дальше.")
 
 
-def test_a_no_to_a_banned_user_holds_for_a_while(world: BotHarness, admin: Person) -> None:
+def test_a_no_to_a_banned_user_holds_for_a_while(world: BotHarness, admin: ChatUser) -> None:
     person = world.new_person()
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
@@ -188,7 +188,7 @@ def test_a_no_to_a_banned_user_holds_for_a_while(world: BotHarness, admin: Perso
     assert "уже у администратора" in str(person.tap("🙋 Попросить доступ").wait_answer().text)
 
 
-def test_a_ban_stops_what_is_being_written(world: BotHarness, admin: Person) -> None:
+def test_a_ban_stops_what_is_being_written(world: BotHarness, admin: ChatUser) -> None:
     person = world.writer()
     world.models.faults.order(Behaviour(text="Слово за словом. " * 50, chunk_s=0.3))
     person.press("▶️ Дальше")
@@ -206,7 +206,7 @@ def test_a_ban_stops_what_is_being_written(world: BotHarness, admin: Person) -> 
     check_books(world)
 
 
-def test_admins_cannot_be_banned_and_nobody_is_twice(world: BotHarness, admin: Person) -> None:
+def test_admins_cannot_be_banned_and_nobody_is_twice(world: BotHarness, admin: ChatUser) -> None:
     world.new_person()
     admin.send(f"/ban {ADMIN_ID}")
     admin.wait("закрыть ему доступ нельзя")
@@ -224,7 +224,7 @@ def test_admins_cannot_be_banned_and_nobody_is_twice(world: BotHarness, admin: P
 
 
 @pytest.mark.parametrize("data", ["give:tokens:5000:1:1", "give:", "give:all:1:1:1", "halt:1", "users:0:0"])
-def test_an_admins_button_works_for_admins_only(world: BotHarness, admin: Person, data: str) -> None:
+def test_an_admins_button_works_for_admins_only(world: BotHarness, admin: ChatUser, data: str) -> None:
     person = world.new_person()
     world.telegram.raw_update({"callback_query": press_of(person, data)})
     until(lambda: world.telegram.called("answerCallbackQuery"))
@@ -236,12 +236,12 @@ def test_an_admins_button_works_for_admins_only(world: BotHarness, admin: Person
 # ---------------------------------------------------------------------- /stop
 
 
-def asked_to_stop(admin: Person) -> ChatMessage:
+def asked_to_stop(admin: ChatUser) -> ChatMessage:
     admin.send("/stop")
     return admin.wait("Остановить бота?")
 
 
-def test_a_stop_is_asked_about_first(world: BotHarness, admin: Person) -> None:
+def test_a_stop_is_asked_about_first(world: BotHarness, admin: ChatUser) -> None:
     question = asked_to_stop(admin)
     assert question.labels == ("⏹ Остановить", "✖️ Не надо")
     admin.tap("✖️ Не надо")
@@ -279,7 +279,7 @@ def test_a_stop_ends_the_process_in_good_order_and_the_next_one_runs_on(make_wor
     world.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
-def test_a_question_of_an_earlier_life_is_past(world: BotHarness, admin: Person) -> None:
+def test_a_question_of_an_earlier_life_is_past(world: BotHarness, admin: ChatUser) -> None:
     question = asked_to_stop(admin)
     app = world.restart()
     for label in question.labels:

@@ -62,7 +62,7 @@ def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:
     def end_by_stop() -> None:
         with db.transaction():
             if live.call_id:
-                Calls(config, db, gpt).let_go(live, 0)
+                Calls(config, db, gpt).release(live, 0)
             db.turns.end(live.turn.id, "stopped", 1)
 
     stop = threading.Thread(target=end_by_stop)

@@ -22,7 +22,7 @@ from conversation.personas import BuiltIn, Persona
 from core.errors import StorageError
 from database import Database
 from monitoring.analytics import MOST_UNDER_WAY, Analytics
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.webapp_site import SCRIPT
 from tests.world import BotHarness, until
 
@@ -32,7 +32,7 @@ RU = Locales.load(Path(__file__).resolve().parent.parent / "locales")["ru"]
 GREETING = RU.characters[0].persona.greeting
 
 
-def talker(world: BotHarness, name: str = CAT) -> Person:
+def talker(world: BotHarness, name: str = CAT) -> ChatUser:
     """Somebody to whom a character has said its greeting."""
     person = world.new_person()
     person.press("🎭 Персонажи")
@@ -42,7 +42,7 @@ def talker(world: BotHarness, name: str = CAT) -> Person:
     return person
 
 
-def said(world: BotHarness, person: Person, words: str, answer: str) -> list[dict[str, str]]:
+def said(world: BotHarness, person: ChatUser, words: str, answer: str) -> list[dict[str, str]]:
     """Says something and gets this answer; what the model was asked."""
     world.says(answer)
     person.send(words)
@@ -114,7 +114,7 @@ TREZOR = {
 }
 
 
-def on_the_page(world: BotHarness, person: Person) -> Callable[..., requests.Response]:
+def on_the_page(world: BotHarness, person: ChatUser) -> Callable[..., requests.Response]:
     """The page as it opens for a person: what asks its server."""
     address = person.tap("🎭 Открыть персонажей").url
     data = unquote(address.partition("tgWebAppData=")[2].partition("&")[0])

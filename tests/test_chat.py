@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour, Received
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 WORDS = "слово " * 60
 
 
-def chatting(world: BotHarness, user_id: int = 1) -> Person:
+def chatting(world: BotHarness, user_id: int = 1) -> ChatUser:
     """Somebody who has opened the chat."""
     person = world.new_person(user_id)
     person.press("💬 Чат")
@@ -21,7 +21,7 @@ def chatting(world: BotHarness, user_id: int = 1) -> Person:
     return person
 
 
-def ask(world: BotHarness, person: Person, words: str, answer: str, **behaviour: object) -> int:
+def ask(world: BotHarness, person: ChatUser, words: str, answer: str, **behaviour: object) -> int:
     """Asks and is answered; the id of the question."""
     world.says(answer, **behaviour)
     message_id = person.send(words)

@@ -21,7 +21,7 @@ import pytest
 
 from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour, Received
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.poisoned_bot import DEADLY, DEATH
 from tests.world import ADMIN_ID, ROOT, BotHarness, until
 
@@ -81,7 +81,7 @@ def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charg
 class Writer:
     """Somebody who writes on without waiting for each answer."""
 
-    person: Person
+    person: ChatUser
     sent: list[str] = field(default_factory=list)
 
     def answers(self) -> list[str]:
@@ -184,7 +184,7 @@ def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_
     victim.wait("Мы пишем историю вдвоём")
     other.wait("Мы пишем историю вдвоём")
     assert "died 3 times" in admin.wait("🐞 inbox").text
-    assert "update set aside" in world.log()
+    assert "event=update_dead_lettered" in world.log()
     assert process.poll() is None
     assert world.value("select count(*) from inbox where state = 'aside'") == 1
 

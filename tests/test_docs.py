@@ -151,7 +151,7 @@ def test_the_lines_of_troubleshooting_are_what_the_program_logs() -> None:
     for line in lines:
         for piece in pieces(line):
             words = piece.split(" ")
-            parts = [re.sub(r"=$", "", word) for word in words]
+            parts = [re.sub(r"^event=|=$", "", word) for word in words]
             if piece not in said() and piece not in texts and not all(part in said() for part in parts if "=" in piece):
                 unknown.append(piece)
     assert unknown == []

@@ -16,9 +16,9 @@ import pytest
 
 from conversation.localization import Html, Locales
 from core.schemas import Message
-from sandbox.people import Person
 from sandbox.storyteller import tell
 from sandbox.telegram_profile import commands_for
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
@@ -157,7 +157,7 @@ def test_memory_is_kept_in_english_and_folds_the_one_before() -> None:
 # ── an English reader ──
 
 
-def english(world: BotHarness, user_id: int = 1, language_code: str = "en") -> Person:
+def english(world: BotHarness, user_id: int = 1, language_code: str = "en") -> ChatUser:
     """Somebody whose Telegram is English, and who has pressed START."""
     person = world.telegram.user(user_id, "Ann", language_code=language_code)
     person.send("/start")
@@ -165,7 +165,7 @@ def english(world: BotHarness, user_id: int = 1, language_code: str = "en") -> P
     return person
 
 
-def assert_english(person: Person) -> None:
+def assert_english(person: ChatUser) -> None:
     for message in person.bot_messages:
         assert not russian("\n".join([message.text, *message.labels])), message.text
     assert not russian(f"{person.keyboard} {person.placeholder} {[answer.text for answer in person.answers]}")

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 
@@ -104,7 +104,7 @@ def test_words_that_come_as_turns_end_stay_in_order(make_world: Callable[..., Bo
         assert [int(text.split()[1]) for text in asked] == list(range(1, 25))
 
 
-def _answers(person: Person) -> int:
+def _answers(person: ChatUser) -> int:
     return sum(message.text == "Так." for message in person.bot_messages)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.test_chat import ask, asked, system
 from tests.world import BotHarness, until
 
@@ -16,7 +16,7 @@ BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
 
 
-def club(world: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[Person]]:
+def club(world: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[ChatUser]]:
     """A group with the bot, and its people acting there."""
     until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
     people = [world.telegram.user(user_id, f"Имя{user_id}") for user_id in user_ids]

@@ -158,7 +158,7 @@ def test_no_update_of_any_kind_stops_the_bot(world: BotHarness, seed: int) -> No
     until(lambda: not world.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
     until(lambda: not world.value("select count(*) from outbox"), 30)
     assert not world.value("select coalesce(sum(reserved), 0) from user")
-    assert world.app is not None and world.app.db.is_sound()
+    assert world.value("pragma integrity_check") == "ok"
     other = world.telegram.user(2, "Анна")
     other.send("/whole_story")
     other.wait("Начало.")

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 
@@ -20,7 +20,7 @@ def balance(world: BotHarness) -> int:
     return int(world.value("select balance from user where id = 1"))
 
 
-def offered(person: Person, words: str = "кот на маяке, ночь") -> ChatMessage:
+def offered(person: ChatUser, words: str = "кот на маяке, ночь") -> ChatMessage:
     person.send(f"/image {words}")
     return person.wait("Нарисую")
 

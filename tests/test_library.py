@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import zipfile
 
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness
 
 
-def shelf_of(world: BotHarness, stories: int) -> Person:
+def shelf_of(world: BotHarness, stories: int) -> ChatUser:
     """Somebody with so many stories, made by the database itself; the last one is open."""
     person = world.writer(words="Настоящая история.")
     assert world.app is not None
@@ -184,7 +184,7 @@ def test_nobody_reaches_anothers_story_by_its_number(world: BotHarness) -> None:
     world.telegram.api.violations.clear()  # the invented queries have no true id to answer to
 
 
-def ended(world: BotHarness, person: Person, title: str = "Свет в окне") -> None:
+def ended(world: BotHarness, person: ChatUser, title: str = "Свет в окне") -> None:
     """Has the open story ended, and named so by the model."""
     person.press("🏁 Финал")
     person.wait("Каким будет конец")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import ADMIN_ID, BotHarness, until
 from turns.limits import kept_for_ending
 
@@ -20,7 +20,7 @@ def money(world: BotHarness) -> tuple[int, ...]:
     return (*(int(world.value(f"select {what}") or 0) for what in sums + held), len(world.prompts()))
 
 
-def refused_at_the_card(world: BotHarness, person: Person, sentence: str) -> None:
+def refused_at_the_card(world: BotHarness, person: ChatUser, sentence: str) -> None:
     """The card of a new story is refused with this sentence, and stays as it is."""
     before = money(world)
     draft = world.value("select genre || hero || setting from draft where user_id = ?", person.id)
@@ -33,7 +33,7 @@ def refused_at_the_card(world: BotHarness, person: Person, sentence: str) -> Non
     assert "✨ Начать историю" in str(person.keyboard)
 
 
-def refused_in_the_story(world: BotHarness, person: Person, sentence: str) -> None:
+def refused_in_the_story(world: BotHarness, person: ChatUser, sentence: str) -> None:
     """Words and ▶️ are refused with this sentence, and the story stays as it is."""
     before, head = money(world), world.value("select head_id from session")
     for words in ("Он открыл дверь.", "▶️ Дальше"):

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import logging
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -64,34 +65,29 @@ def after_time(line: str) -> str:
 
 
 def test_the_file_is_made_at_once_with_its_folder(path: Path) -> None:
-    with logs.set_up(path) as made:
-        assert made.to_file
+    with logs.set_up(path):
         assert path.exists()
 
 
 def test_an_event_is_one_line_with_its_values(path: Path) -> None:
     with logs.set_up(path):
-        logs.event(logger, logging.INFO, "turn answered", user=5, turn=7, ms=812.0, model="gpt lite", session=None)
-        logs.event(logger, logging.DEBUG, "not shown")
+        logs.event(logger, logging.INFO, "turn_ended", user=5, turn=7, ms=812.0, model="gpt lite", session=None)
+        logs.event(logger, logging.DEBUG, "not_shown")
     (line,) = lines(path)
-    assert after_time(line) == 'INFO room: turn answered user=5 turn=7 ms=812 model="gpt lite"'
+    assert after_time(line) == 'INFO room: event=turn_ended user=5 turn=7 ms=812 model="gpt lite"'
     assert line[:4].isdigit()
     assert line[10] == "T"
 
 
 def test_json_lines_hold_the_values_as_keys(path: Path) -> None:
     with logs.set_up(path, log_format="json"):
-        logs.event(logger, logging.WARNING, "turn failed", user=5, ok=False, level="mine", where="дом\n2")
+        logs.event(logger, logging.WARNING, "turn_failed", user=5, ok=False, level="mine", where="дом\n2")
         logger.info("plain %s", "words")
     first, second = (json.loads(line) for line in lines(path))
     assert first.pop("time").endswith("Z")
     values = {"user": 5, "ok": False, "where": "дом\\n2"}
-    assert first == {"level": "WARNING", "logger": "room", "message": "turn failed", **values}
+    assert first == {"level": "WARNING", "logger": "room", "event": "turn_failed", **values}
     assert second["message"] == "plain words"
-
-
-def test_a_text_is_logged_by_its_length() -> None:
-    assert logs.brief("Жил-был маяк") == "text(12)"
 
 
 @pytest.mark.parametrize(
@@ -113,15 +109,19 @@ def test_a_text_is_logged_by_its_length() -> None:
     ],
 )
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_no_secret_gets_into_a_line_its_arguments_or_its_traceback(secret: str, log_format: str, path: Path) -> None:
+def test_no_secret_gets_into_a_line_its_arguments_or_its_traceback(
+    secret: str, log_format: str, path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with logs.set_up(path, "INFO", [TOKEN, "the-key-of-the-configuration"], log_format):
         logger.info("by value %s and as part of %r", secret, {"url": f"x {secret}"})
-        logs.event(logger, logging.INFO, "event", body=secret)
+        logs.event(logger, logging.INFO, "call_failed", body=secret)
+        logging.getLogger("urllib3.connectionpool").warning("of a library %s", secret)
         try:
             raise ConnectionError(f"no way to {secret}")
         except ConnectionError:
             logger.exception("failed")
-    written = path.read_text("utf-8")
+            logs.event(logger, logging.ERROR, "turn_failed", exc_info=True)
+    written = path.read_text("utf-8") + capsys.readouterr().err
     core = max(secret.replace("/", " ").replace("@", " ").replace("\n", " ").split(), key=len)
     assert written.count(MASK) >= 4
     assert core not in written
@@ -200,8 +200,7 @@ def test_stderr_shows_warnings_only_unless_asked_for_more(path: Path, capsys: py
 def test_a_file_that_cannot_be_opened_leaves_the_log_on_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logs.set_up(tmp_path) as made:  # a folder
-        assert not made.to_file
+    with logs.set_up(tmp_path):  # a folder
         logger.info("still said")
     sentence, line = capsys.readouterr().err.splitlines()
     assert sentence == f"The log file {tmp_path} can't be written (Is a directory); the log goes to stderr."
@@ -217,6 +216,22 @@ def test_a_full_disk_is_one_sentence_and_no_traceback(path: Path, capsys: pytest
         logger.info("token %s", TOKEN)
         logger.info("again")
     assert capsys.readouterr().err == "The log can't be written: OSError.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_disk_without_space_doesnt_stop_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.set_up(Path("/dev/full")):
+        for _ in range(3):
+            logs.event(logger, logging.INFO, "turn_ended", user=5)
+    assert capsys.readouterr().err == "The log can't be written: OSError.\n"
+
+
+def test_only_the_owner_reads_the_log(path: Path) -> None:
+    with logs.set_up(path):
+        for _ in range(6):
+            logger.info("%s", "x" * 1_000_000)
+    files = [path, path.with_name("log.txt.1")]
+    assert [stat.S_IMODE(file.stat().st_mode) for file in files] == [0o600, 0o600]
 
 
 def test_closing_puts_the_logging_back(path: Path) -> None:
@@ -243,7 +258,7 @@ def test_an_exception_nobody_caught_goes_to_the_log_masked(path: Path, capsys: p
 
     with logs.set_up(path):
         logs.log_uncaught()
-        thread = threading.Thread(target=fail, name="lane-1")
+        thread = threading.Thread(target=fail, name="worker-1")
         thread.start()
         thread.join()
         try:
@@ -251,6 +266,6 @@ def test_an_exception_nobody_caught_goes_to_the_log_masked(path: Path, capsys: p
         except ConnectionError as error:
             sys.excepthook(ConnectionError, error, error.__traceback__)
     written = path.read_text("utf-8")
-    assert "CRITICAL uncaught: uncaught exception in thread lane-1" in written
+    assert "CRITICAL uncaught: event=uncaught_exception thread=worker-1\n" in written
     assert written.count("https://api.telegram.org/bot***/getMe") == 2
     assert TOKEN not in written + capsys.readouterr().err

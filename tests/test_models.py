@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 Make = Callable[..., BotHarness]
@@ -37,12 +37,12 @@ def asked(world: BotHarness) -> str:
     return str(body.get("modelUri") or body["model"])
 
 
-def choose(person: Person, name: str) -> None:
+def choose(person: ChatUser, name: str) -> None:
     person.send(f"/model {name}")
     person.wait("Теперь для вас пишет")
 
 
-def buttons(person: Person) -> list[str]:
+def buttons(person: ChatUser) -> list[str]:
     return list(person.last.labels)
 
 

@@ -14,16 +14,19 @@ from pathlib import Path
 
 import pytest
 import requests
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
 from app.watchdog import make_metrics
 from config import Config
 from core.errors import StorageError
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
 from core.metrics import SILENT
-from monitoring.health import Heart
+from core.network import Network
+from monitoring.health import Health, Heart
 from monitoring.health_client import ask
+from monitoring.server import WatchServer
 from monitoring.systemd import Supervisor
 from sandbox.model_faults import Behaviour
 from sandbox.telegram import TelegramServer
@@ -100,11 +103,11 @@ def test_a_bot_whose_polling_has_ended_is_not(watched: BotHarness) -> None:
 
 def test_a_request_for_updates_that_never_ends_is_noticed(telegram: TelegramServer) -> None:
     telegram.faults.hang("getUpdates", 60)
-    api = BotApi(telegram.token, telegram.url, Sessions(Network()))
+    api = BotApi(telegram.token, telegram.url, HttpClient(Network()))
     polling = Polling(api, lambda batch: None, lambda error: None, late_s=-1000)
-    assert polling.trouble() == "its thread has ended"
+    assert polling.health_problem() == "its thread has ended"
     polling.start()
-    assert until(polling.trouble).startswith("no request has ended")
+    assert until(polling.health_problem).startswith("no request has ended")
     polling.stop()
 
 
@@ -231,9 +234,9 @@ def test_failures_are_counted(watched: BotHarness) -> None:
 def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: BotHarness) -> None:
     assert world.app is not None and world.app.watch.port is None
     assert make_metrics(Config.from_env(world.environment())) is SILENT
-    program = "import bot, sys; print('prometheus_client' in sys.modules)"
+    program = "import bot, sys; print({'prometheus_client', 'waitress'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
-    assert done.stdout == "False\n"
+    assert done.stdout == "set()\n"
 
 
 def test_nothing_else_is_served(watched: BotHarness) -> None:
@@ -242,6 +245,23 @@ def test_nothing_else_is_served(watched: BotHarness) -> None:
     address = f"http://127.0.0.1:{watched.app.watch.port}/metrics"
     assert requests.post(address, timeout=5).status_code == 501
     assert requests.head(address, timeout=5).text == ""
+
+
+def test_a_client_that_takes_gzip_gets_the_metrics_compressed(watched: BotHarness) -> None:
+    answer = page(watched, "/metrics")  # requests asks for gzip by itself
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+
+
+def test_a_silent_connection_is_closed() -> None:
+    server = WatchServer("127.0.0.1", 0, Health({}), make_wsgi_app(CollectorRegistry()), silent_s=1)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as silent:
+        assert silent.recv(1) == b""
+    server.stop()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), timeout=10)
 
 
 def names_in(text: str) -> set[str]:
@@ -310,7 +330,7 @@ def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., BotHarness], sy
     assert systemd.recv(100) == b"WATCHDOG=1"
     world.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
     world.telegram.user(1).send("/start")
-    until(world.app.source.trouble)
+    until(world.app.source.health_problem)
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):  # what it had said until then
         while True:

@@ -13,8 +13,8 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
-from sandbox.people import Person
 from sandbox.telegram import TelegramServer
+from sandbox.users import ChatUser
 from tests.test_crashes import check_books
 from tests.world import BotHarness, until
 
@@ -23,7 +23,7 @@ HELP = "Мы пишем историю вдвоём"
 LOCKED = "хранилище не отвечает"
 
 
-def count(person: Person, text: str) -> int:
+def count(person: ChatUser, text: str) -> int:
     """How many messages of the bot hold this text."""
     return sum(text in message.text for message in person.bot_messages)
 

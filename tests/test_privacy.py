@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from handlers.privacy import _zipped
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from storage.schema import STEPS
 from tests.test_groups import BOT, GROUP_ID, club
 from tests.world import ADMIN_ID, BotHarness, until
@@ -27,7 +27,7 @@ NAME = "Ферапонтида"
 OF_NOBODY = {"budget", "setting", "event", "forgotten"}
 
 
-def somebody(world: BotHarness, user_id: int = 1) -> Person:
+def somebody(world: BotHarness, user_id: int = 1) -> ChatUser:
     """Somebody with a story, a chat, a role, a character, a draft, kept words and an update that was set aside."""
     person = world.telegram.user(user_id, NAME)
     person.send("/start")
@@ -66,7 +66,7 @@ def somebody(world: BotHarness, user_id: int = 1) -> Person:
     return person
 
 
-def forget(world: BotHarness, person: Person) -> None:
+def forget(world: BotHarness, person: ChatUser) -> None:
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
     person.tap("🗑 Удалить всё", asked)
@@ -105,7 +105,7 @@ def erased(world: BotHarness) -> None:
         pass
 
 
-def data_of(world: BotHarness, person: Person) -> dict[str, Any]:
+def data_of(world: BotHarness, person: ChatUser) -> dict[str, Any]:
     person.send("/my_data")
     sent = person.wait("Здесь всё, что я о вас храню")
     assert sent.attachment is not None
@@ -196,7 +196,7 @@ def test_nothing_is_left_of_somebody_who_was_forgotten(world: BotHarness) -> Non
     assert rows_naming(world, 1) == {}
     erased(world)
     assert left_in_files(world, *SECRETS, NAME) == set()
-    assert world.app is not None and world.app.db.is_sound()
+    assert world.value("pragma integrity_check") == "ok"
     other.send("/whole_story")
     other.wait("Чужое начало.")
     assert not person.keyboard

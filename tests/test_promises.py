@@ -18,9 +18,9 @@ from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.errors import ModelBusy
 from gpt import GPT, CallFailure
 from handlers import router
-from monitoring.alerts import WINDOW_S, FaultReports
+from monitoring.alerts import WINDOW_S, ModelErrorAlerts
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.test_chat import ask, asked, chatting
 from tests.test_voice import recording, say
 from tests.world import ADMIN_ID, ROOT, BotHarness, until
@@ -159,7 +159,7 @@ def test_a_question_that_was_said_is_answered_and_its_words_are_kept(world: BotH
 
 
 @pytest.fixture
-def debugger(world: BotHarness) -> Person:
+def debugger(world: BotHarness) -> ChatUser:
     """An admin whose debug mode is on."""
     admin = world.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
@@ -167,7 +167,7 @@ def debugger(world: BotHarness) -> Person:
     return admin
 
 
-def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarness, debugger: Person) -> None:
+def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarness, debugger: ChatUser) -> None:
     person = world.writer()
     faults = world.models.faults
     faults.order(Behaviour(status=500, message="bad picture"), kind="image")
@@ -228,21 +228,21 @@ def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Call
     admin.wait("🐞")
 
 
-def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: Person) -> None:
+def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: ChatUser) -> None:
     app, moment = world.app, [1000.0]
     assert app is not None
-    reports = FaultReports(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
+    alerts = ModelErrorAlerts(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
     fault = CallFailure(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
     for _ in range(4):
-        reports.take(fault)
+        alerts.report(fault)
         moment[0] += 1
     debugger.wait("HTTP 429")
-    reports.flush()
+    alerts.flush()
     moment[0] += WINDOW_S
-    reports.flush()
+    alerts.flush()
     debugger.wait("ещё 3 раза за последнюю минуту")
     assert len([message for message in debugger.bot_messages if "HTTP 429" in message.text]) == 1
-    reports.take(fault)
+    alerts.report(fault)
     debugger.wait("HTTP 429")
 
 

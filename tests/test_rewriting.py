@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 
-def last_part(person: Person, text: str) -> tuple[str, ...]:
+def last_part(person: ChatUser, text: str) -> tuple[str, ...]:
     """The labels under the shown message with this text."""
     return next(message.labels for message in reversed(person.shown) if message.from_bot and message.text == text)
 
@@ -387,7 +387,7 @@ def test_a_model_that_knows_no_schema_is_asked_without_one(world: BotHarness) ->
     assert "jsonSchema" not in world.models.of("completion")[-1].body
 
 
-def ended(world: BotHarness, person: Person, title: str = "Свет в окне") -> None:
+def ended(world: BotHarness, person: ChatUser, title: str = "Свет в окне") -> None:
     """Has the open story ended, and named so by the model."""
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
@@ -397,7 +397,7 @@ def ended(world: BotHarness, person: Person, title: str = "Свет в окне"
     person.wait("Дописали!")
 
 
-def behind_more(person: Person, button: str) -> None:
+def behind_more(person: ChatUser, button: str) -> None:
     """Presses a button behind «⚙️ Ещё»."""
     person.press("⚙️ Ещё")
     person.wait("что сделать?")

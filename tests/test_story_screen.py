@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness, until
 
 
-def labels(person: Person) -> list[str]:
+def labels(person: ChatUser) -> list[str]:
     return [label for row in person.keyboard for label in row]
 
 

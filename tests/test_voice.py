@@ -10,8 +10,8 @@ import pytest
 from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY
-from sandbox.people import Person
 from sandbox.telegram_state import Attachment
+from sandbox.users import ChatUser
 from tests.poisoned_bot import DEADLY, DEATH
 from tests.test_groups import BOT, club
 from tests.world import BotHarness, until
@@ -33,7 +33,7 @@ def balance(world: BotHarness) -> int:
     return int(world.value("select balance from user where id = 1"))
 
 
-def say(world: BotHarness, person: Person, words: str) -> None:
+def say(world: BotHarness, person: ChatUser, words: str) -> None:
     """Says words and waits until they are shown."""
     hears(world, words)
     person.voice(recording())

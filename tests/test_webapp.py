@@ -192,7 +192,7 @@ def test_refusals_past_their_pace_leave_no_line_in_the_log(site: Site, caplog: p
     with caplog.at_level("INFO"):
         for _ in range(REFUSAL_RATE[0] + 40):
             site.ask("api/start", "nonsense")
-    assert REFUSAL_RATE[0] <= caplog.text.count("web app refused") < REFUSAL_RATE[0] + 20
+    assert REFUSAL_RATE[0] <= caplog.text.count("event=web_request_refused") < REFUSAL_RATE[0] + 20
     assert site.ask("api/start").status_code == 200, "who is vouched for isn't held up"
 
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from core.errors import StorageError
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
 from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import ALLOWED_UPDATES, Keep
@@ -76,7 +76,7 @@ def test_whoever_lacks_the_secret_is_refused(
 ) -> None:
     assert post(address, words(1), secret) == 403
     assert hooked.value("select count(*) from inbox") == 0
-    assert "knocks at the webhook" in caplog.text
+    assert "event=webhook_rejected reason=wrong_secret_token" in caplog.text
     assert SECRET not in caplog.text
 
 
@@ -157,7 +157,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
         person.send("/help")
         said.append(number)
         until(lambda: sum("вдвоём" in message.text for message in person.bot_messages) == len(said))
-    info = BotApi(world.telegram.token, world.telegram.url, Sessions(Network())).call("getWebhookInfo", {}, timeout_s=5)
+    info = BotApi(world.telegram.token, world.telegram.url, HttpClient()).call("getWebhookInfo", {}, timeout_s=5)
     assert isinstance(info, dict) and (info["url"], info["pending_update_count"]) == ("", 0)
     assert all(not call.params.get("drop_pending_updates") for call in world.telegram.called("deleteWebhook"))
     assert world.value("select count(*) from inbox where state <> 'done'") == 0
@@ -166,7 +166,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
 def test_a_webhook_that_another_copy_sets_is_left_to_it(world: BotHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Two that take it from each other would both lose."""
     world.new_person()
-    api = BotApi(world.telegram.token, world.telegram.url, Sessions(Network()))
+    api = BotApi(world.telegram.token, world.telegram.url, HttpClient())
     api.call("setWebhook", {"url": "http://127.0.0.1:9/elsewhere"}, timeout_s=5)
     until(lambda: "a webhook is set" in caplog.text)
     assert not world.telegram.called("deleteWebhook")
@@ -184,7 +184,7 @@ def make_webhook(telegram: TelegramServer) -> Iterator[Callable[..., Webhook]]:
     made = []
 
     def make(**options: Any) -> Webhook:
-        api = BotApi(telegram.token, telegram.url, Sessions(Network()))
+        api = BotApi(telegram.token, telegram.url, HttpClient())
         keep: Keep = options.get("keep", lambda batch: None)
         made.append(
             Webhook(api, keep, lambda error: None, url="http://127.0.0.1:9/x", secret=SECRET, look_every_s=0.02)
@@ -215,7 +215,7 @@ def test_what_telegram_complains_of_is_logged_once(
     until(lambda: "Connection refused" in caplog.text)
     looked = len(telegram.called("getWebhookInfo"))
     until(lambda: len(telegram.called("getWebhookInfo")) > looked + 3)
-    assert caplog.text.count("complains") <= 2  # it is said anew when Telegram's second has changed
+    assert caplog.text.count("event=webhook_delivery_failed") <= 2  # it is said anew when Telegram's second has changed
 
 
 def test_telegram_away_at_the_start_is_waited_for(
@@ -223,9 +223,9 @@ def test_telegram_away_at_the_start_is_waited_for(
 ) -> None:
     telegram.faults.drop("setWebhook")
     webhook = make_webhook()
-    assert webhook.trouble() == "its thread has ended"
+    assert webhook.health_problem() == "its thread has ended"
     webhook.start()
-    assert webhook.tried.wait(5) and not webhook.trouble()
+    assert webhook.tried.wait(5) and not webhook.health_problem()
     assert webhook.begun.wait(5)
 
 

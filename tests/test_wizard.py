@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.world import BotHarness
 
 HERO = "Смотритель Маяк: слеп, но ждёт корабль"
@@ -203,7 +203,7 @@ def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: BotHarness
 
 
 def test_a_new_user_who_begins_with_words_keeps_them(world: BotHarness) -> None:
-    person: Person = world.telegram.user(1, "Анна")
+    person: ChatUser = world.telegram.user(1, "Анна")
     person.send("Жил-был кот, который умел считать")
     person.wait("Вы придумываете, я пишу")
     person.wait("Слова у меня")

@@ -21,8 +21,8 @@ from app.application import App
 from config import Config
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, ModelServers
-from sandbox.people import Person
 from sandbox.telegram import TelegramServer
+from sandbox.users import ChatUser
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
@@ -104,14 +104,14 @@ class BotHarness:
 
     # ------------------------------------------------------------------ people
 
-    def new_person(self, user_id: int = 1, first_name: str = "Анна") -> Person:
+    def new_person(self, user_id: int = 1, first_name: str = "Анна") -> ChatUser:
         """Somebody who has pressed START and sees the menu."""
         person = self.telegram.user(user_id, first_name)
         person.send("/start")
         person.wait("Меню внизу")
         return person
 
-    def at_summary(self, user_id: int = 1) -> Person:
+    def at_summary(self, user_id: int = 1) -> ChatUser:
         """Somebody who has chosen a lighthouse story, and sees its card."""
         person = self.new_person(user_id)
         hero, setting = "Смотритель Маяк: слеп", "Остров: туман круглый год"
@@ -120,7 +120,7 @@ class BotHarness:
             person.wait()
         return person
 
-    def writer(self, user_id: int = 1, words: str = "Начало.") -> Person:
+    def writer(self, user_id: int = 1, words: str = "Начало.") -> ChatUser:
         """Somebody whose story has its first part, which says `words`."""
         person = self.at_summary(user_id)
         self.says(words)

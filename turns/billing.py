@@ -135,15 +135,15 @@ class Calls:
         if not live.call_id:
             return True
         if live.usage is not None:
-            return self.let_go(live, live.usage.input, live.usage.output)
-        return self.let_go(live, live.input_tokens if isinstance(error, ModelError) and error.billed else 0)
+            return self.release(live, live.usage.input, live.usage.output)
+        return self.release(live, live.input_tokens if isinstance(error, ModelError) and error.billed else 0)
 
     def settle(self, live: RunningTurn, usage: Usage) -> bool:
         """Charges the call what `usage` weighs; False when a stop was faster."""
         price = live.model.weight.of(usage.input, usage.output)
         return self._db.ledger.settle(live.call_id, usage, int(time.time()), price=price) is not None
 
-    def let_go(self, live: RunningTurn, input_tokens: int, output_tokens: int = 0) -> bool:
+    def release(self, live: RunningTurn, input_tokens: int, output_tokens: int = 0) -> bool:
         """Gives the call back; the project books what the vendor may bill for it. False when a stop was faster."""
         billed = live.model.weight.of(input_tokens, output_tokens)
         return self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)

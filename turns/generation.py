@@ -157,13 +157,13 @@ class Writing:
     def abandon(self, live: RunningTurn) -> list[OutboxRow] | None:
         """Ends a turn whose every other end has failed: nothing is kept or charged. In a transaction."""
         if live.call_id:
-            self.calls.let_go(live, live.input_tokens)
+            self.calls.release(live, live.input_tokens)
         return self._close(live, "failed", [self.outcomes(live.turn.kind).abandoned(live.turn)])
 
     def clear(self, live: RunningTurn) -> None:
         """Gives back a call whose answer couldn't be kept, before the turn is tried again. Changes nothing else."""
         if live.call_id:
-            self.calls.let_go(live, live.input_tokens)
+            self.calls.release(live, live.input_tokens)
             live.call_id, live.text, live.usage = 0, "", None
 
     def stop(self, live: RunningTurn) -> str:
@@ -175,7 +175,7 @@ class Writing:
         if live.call_id and text:
             self.calls.settle(live, self.calls.usage_so_far(live))
         elif live.call_id:
-            self.calls.let_go(live, live.input_tokens)
+            self.calls.release(live, live.input_tokens)
         return text
 
     def _text(self, live: RunningTurn) -> str:

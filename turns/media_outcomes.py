@@ -68,7 +68,7 @@ def _words_instead(db: Database, turn: Turn, words: str) -> None:
     message: dict[str, Any] = json.loads(turn.hint)
     typed = {name: value for name, value in message.items() if name not in ("voice", "caption", "caption_entities")}
     body = json.dumps({"update_id": 0, "message": typed | {"text": words}}, ensure_ascii=False, separators=(",", ":"))
-    db.turns.let_go(turn.id)
+    db.turns.release(turn.id)
     db.inbox.become_words(turn.inbox_id, body)
 
 

@@ -46,7 +46,7 @@ class Remembering:
                     raise
                 self._calls.give_back(live, error)
                 live.call_id, live.text, live.usage = 0, "", None
-                event(log, logging.WARNING, "went on without a summary", turn=live.turn.id, error=str(error))
+                event(log, logging.WARNING, "summary_skipped", turn=live.turn.id, error=str(error))
                 break
             path = self._db.tree.path(live.turn.prompt_id)
         return messages
@@ -102,5 +102,5 @@ class Remembering:
             story_prompts.MEMORY_TOKENS,
             keep=kept,
         )
-        event(log, logging.INFO, "memory written", turn=live.turn.id, folded=count)
+        event(log, logging.INFO, "memory_written", turn=live.turn.id, folded=count)
         return memory

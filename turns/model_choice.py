@@ -39,7 +39,7 @@ class Choosing:
 
     def fall_back(self, turn: Turn, gone: str) -> Model:
         """The default model from now on, for somebody whose own is gone; they are told at once."""
-        event(log, logging.WARNING, "a chosen model is gone", user=turn.user_id, turn=turn.id, model=gone)
+        event(log, logging.WARNING, "chosen_model_missing", user=turn.user_id, turn=turn.id, model=gone)
         with self._db.transaction():
             dropped = self._db.users.drop_model(turn.user_id, gone)
             rows = self._db.outbox.add(None, [self._outcomes.model_gone(turn, gone)] if dropped else [])

@@ -103,7 +103,7 @@ class Turns:
             rows = self._db.outbox.add(None, orphans)
         self._delivery.wake(rows)
         if lost or left:
-            event(log, logging.INFO, "took up turns", lost_calls=lost, turns=len(left))
+            event(log, logging.INFO, "turns_resumed", lost_calls=lost, turns=len(left))
         for turn in left:
             self._line_of(turn.kind).queue.append(turn.id)
         waiting = [turn for turn in left if turn.kind not in JOBS][self._config.model_slots :]
@@ -117,7 +117,7 @@ class Turns:
                 self._threads.append(worker)
                 worker.start()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no turns are written, in a few words; empty while workers are there for them."""
         ended = sum(not worker.is_alive() for worker in self._threads)
         return f"{ended} of {len(self._threads)} workers have ended" if ended else ""
@@ -189,7 +189,7 @@ class Turns:
         messages = outcomes.stopped(turn, text)
         outcomes.close(turn, "stopped")
         self._meter.turn_ended(turn.kind, "stopped", time.monotonic() - live.begun_at if live else 0.0, None)
-        event(log, logging.INFO, "turn stopped", user=turn.user_id, turn=turn.id, chars=len(text))
+        event(log, logging.INFO, "turn_stopped", user=turn.user_id, turn=turn.id, chars=len(text))
         return messages
 
     # ------------------------------------------------------------------ after the commit
@@ -283,12 +283,12 @@ class Turns:
             try:
                 self._take(turn_id)
             except StorageError as error:
-                event(log, logging.ERROR, "turn waits for the database", turn=turn_id, error=str(error))
+                event(log, logging.ERROR, "storage_unavailable", part="turn", turn=turn_id, error=str(error))
                 self._stopping.wait(STORAGE_PAUSE_S)
                 with self._lock:
                     line.queue.appendleft(turn_id)
             except Exception:
-                log.exception("worker failed turn=%s", turn_id)
+                event(log, logging.ERROR, "turn_worker_failed", turn=turn_id, exc_info=True)
             finally:
                 with self._lock:
                     self._live.pop(turn_id, None)
@@ -315,7 +315,7 @@ class Turns:
             return  # whoever stopped it has ended the turn
         except Exception as error:
             if not isinstance(error, CoauthorError):
-                log.exception("turn failed turn=%s", turn_id)
+                event(log, logging.ERROR, "turn_failed", turn=turn_id, exc_info=True)
             self._fail(live, error)
         seconds = time.monotonic() - live.begun_at
         if live.outcome:
@@ -324,7 +324,7 @@ class Turns:
         event(
             log,
             logging.INFO,
-            "turn ended",
+            "turn_ended",
             user=turn.user_id,
             session=turn.session_id,
             turn=turn.id,
@@ -349,7 +349,7 @@ class Turns:
                 self._writing.clear(live)
                 return self._media.make(live) if live.turn.kind in JOBS else self._writing.write(live)
             except StorageError as error:
-                event(log, logging.ERROR, "turn waits for the database", turn=live.turn.id, error=str(error))
+                event(log, logging.ERROR, "storage_unavailable", part="turn", turn=live.turn.id, error=str(error))
                 self._notices.storage_failed(live.turn.chat_id)
                 if self._stopping.wait(STORAGE_PAUSE_S):
                     return None
@@ -359,7 +359,7 @@ class Turns:
         try:
             self._end(live, lambda: self._writing.fail(live, error))
         except Exception:
-            log.exception("a failed turn can't be told of turn=%s", live.turn.id)
+            event(log, logging.ERROR, "turn_failure_unreported", turn=live.turn.id, exc_info=True)
             self._end(live, lambda: self._writing.abandon(live))
 
     def _end(self, live: RunningTurn, end: Callable[[], list[OutboxRow] | None]) -> bool:
@@ -381,7 +381,7 @@ class Turns:
                     rows = end()
                 break
             except StorageError as error:
-                event(log, logging.ERROR, "answer waits for the database", turn=live.turn.id, error=str(error))
+                event(log, logging.ERROR, "storage_unavailable", part="answer", turn=live.turn.id, error=str(error))
                 self._notices.storage_failed(chat_id)
                 if self._stopping.wait(pause_s):
                     return False  # asked again in the next life

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from conversation.localization import Texts
 from core.errors import StorageError
+from core.logs import event
 from web import characters_api, stories_api
 from web.authentication import ApiError, Authenticator, WebServices
 from web.pictures import MOST_BYTES
@@ -105,12 +106,12 @@ def _refuse(app: Flask, authenticator: Authenticator) -> None:
 
     @app.errorhandler(StorageError)
     def storage(error: StorageError) -> Response:
-        log.error("web app waits for the database: %s", error)
+        event(log, logging.ERROR, "storage_unavailable", part="web_app", error=str(error))
         return sentence(503, "storage")
 
     @app.errorhandler(Exception)
     def bug(error: Exception) -> Response:
-        log.error("web app failed path=%r", request.path, exc_info=error)
+        event(log, logging.ERROR, "web_request_failed", path=request.path, exc_info=error)
         return sentence(500, "bug")
 
 

@@ -82,7 +82,7 @@ class Authenticator:
         except InitDataError as refused:
             if not self._refusals.allows(request.remote_addr):
                 raise ApiError(429, "pace") from refused  # without a log line: anybody could fill the log
-            event(log, logging.INFO, "web app refused", reason=str(refused))
+            event(log, logging.INFO, "web_request_refused", reason=str(refused))
             raise ApiError(401, "stale" if refused.stale else "unsigned") from refused
         limiter = self._reads if request.method in ("GET", "HEAD") else self._changes
         if not limiter.allows(telegram_user.id):

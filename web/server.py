@@ -81,7 +81,7 @@ class WebApp:
     def start(self) -> None:
         """Start the server's thread."""
         self._thread.start()
-        event(log, logging.INFO, "web server listens", port=self.port)
+        event(log, logging.INFO, "web_server_started", port=self.port)
 
     def stop(self) -> None:
         """Take no more requests, and wait a moment for those under way."""
