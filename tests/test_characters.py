@@ -189,7 +189,7 @@ def test_what_a_page_could_not_have_sent_does_nothing(paged: BotHarness) -> None
             "from": {"id": 1, "is_bot": False, "first_name": "Анна"},
             "web_app_data": {"data": data, "button_text": ""},
         }
-        paged.app.intake.put(1, json.dumps({"update_id": 0, "message": message}))
+        paged.app.dispatcher.put(1, json.dumps({"update_id": 0, "message": message}))
     person.send("/characters")
     person.wait("С кем поговорим")
     assert other.last.text.startswith("Меню внизу")

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from conversation.states import COMMANDS
-from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
+from handlers import buttons
 from tests.harness import BotHarness, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]
-VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "go", "language", "take", "mode"]
+VERBS = sorted(buttons.VERBS)
 ARGUMENTS = [1, 2, 7, "x", "", "9" * 30, "lucky", "ru", "all", "keep", "½", "-1", "1:1", "٣", "tokens:1:1:1", "a" * 60]
 WORDS = ["слово", "/start", "/help", "/new_story", "/stories", "/whole_story", "/end_story", "/cancel", "стоп", "/logs"]
 
@@ -37,7 +37,6 @@ def test_no_update_stops_the_bot(harness: BotHarness, seed: int) -> None:
     dice = random.Random(seed)
     assert harness.app is not None
     labels = [label for language in harness.app.locales for label in harness.app.locales[language].labels.values()]
-    verbs = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, "go", "language"]
     person = harness.writer()
     for number in range(300):
         kind = dice.choice(["words", "button", "broken message", "broken button", "stopped"])
@@ -46,7 +45,7 @@ def test_no_update_stops_the_bot(harness: BotHarness, seed: int) -> None:
             "from": {"id": 1, "is_bot": False, "first_name": "А"},
             "message": message(1, "х"),
             "chat_instance": "1",
-            "data": f"{dice.choice(verbs)}:{dice.choice([1, 2, 7, 'x', '', '9' * 30, 'lucky', 'ru'])}",
+            "data": f"{dice.choice(VERBS)}:{dice.choice([1, 2, 7, 'x', '', '9' * 30, 'lucky', 'ru'])}",
         }
         if kind == "words":
             person.send(dice.choice(labels + WORDS))

@@ -27,7 +27,7 @@ def both(make_harness: Make) -> BotHarness:
 
 def heard(harness: BotHarness) -> None:
     """Starts the bot; its list of the server's models is there."""
-    offer = harness.start().offer
+    offer = harness.start().registry
     until(lambda: offer.heard and not offer.away)
 
 
@@ -133,7 +133,7 @@ def test_a_button_of_a_model_that_has_gone_says_so(both: BotHarness) -> None:
     person.wait("Может быть, одна из этих?")
     assert both.app is not None
     both.models.listed = [{"id": "sandbox-storyteller"}]
-    assert both.app.offer.refresh()
+    assert both.app.registry.refresh()
     assert person.tap(THEIRS).wait_answer().text == "Этой модели больше нет. Список: /model"
     assert both.db.value("user", "model") == ""
 
@@ -191,8 +191,8 @@ def test_models_that_do_not_write_are_not_offered(both: BotHarness) -> None:
         {"id": "YandexGPT-Lite"},
         {"name": "nameless"},
     ]
-    assert both.app is not None and both.app.offer.refresh()
-    theirs = {model.name: model.context_tokens for model in both.app.offer.models if model.vendor == "openai"}
+    assert both.app is not None and both.app.registry.refresh()
+    theirs = {model.name: model.context_tokens for model in both.app.registry.models if model.vendor == "openai"}
     assert theirs == {"llama3:8b": 16_384}
 
 
@@ -215,7 +215,7 @@ def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both
     choose(person, THEIRS)
     until(lambda: any(key.startswith("models:") for key in both.db.values("setting", "key")))
     both.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "models" else None
-    offer = both.restart().offer
+    offer = both.restart().registry
     until(lambda: offer.away)
     person.send("/model")
     person.wait("Сервер моделей сейчас молчит")
@@ -233,7 +233,7 @@ def test_a_model_that_has_vanished_from_the_list_gives_way_to_the_default(both: 
     person = both.writer()
     choose(person, THEIRS)
     both.models.listed = [{"id": "sandbox-storyteller"}]
-    assert both.app is not None and both.app.offer.refresh()
+    assert both.app is not None and both.app.registry.refresh()
     both.says("Обычная дописала.")
     person.press("▶️ Дальше")
     person.wait("Модели «sandbox-other» больше нет. Пишет обычная: YandexGPT 5 Lite")
@@ -246,7 +246,7 @@ def test_a_vanished_model_is_told_of_by_the_list_as_well(both: BotHarness) -> No
     person = both.new_person()
     choose(person, THEIRS)
     both.models.listed = []
-    assert both.app is not None and both.app.offer.refresh()
+    assert both.app is not None and both.app.registry.refresh()
     person.send("/model")
     person.wait("Модели «sandbox-other» больше нет")
     person.wait("Сейчас для вас пишет YandexGPT 5 Lite")
@@ -356,7 +356,7 @@ def test_turns_left_are_counted_at_the_chosen_models_price(harness: BotHarness) 
 
 def test_words_are_measured_by_the_context_of_the_chosen_model(both: BotHarness) -> None:
     both.models.listed = [{"id": "small", "context_length": 1700}]
-    assert both.app is not None and both.app.offer.refresh()
+    assert both.app is not None and both.app.registry.refresh()
     person = both.writer()
     choose(person, "small")
     person.send("слово " * 400)
@@ -376,5 +376,5 @@ def test_own_prices_come_from_a_file(make_harness: Make, tmp_path: Path) -> None
     person = harness.new_person()
     choose(person, "свой")
     person.wait("Свой (0,004 ₽ запрос, 2,00 ₽ ответ")
-    weight = harness.app.offer.weight("sandbox-other") if harness.app else None
+    weight = harness.app.registry.weight("sandbox-other") if harness.app else None
     assert weight is not None and (weight.of(1), weight.of(1000), weight.of(0, 3)) == (1, 4, 6)

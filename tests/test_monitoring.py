@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
-from app.watchdog import make_meter
+from app.watchdog import make_metrics
 from config import Config
 from core.errors import StorageError
 from core.http_client import HttpClient
@@ -85,7 +85,7 @@ def test_a_bot_whose_telegram_is_away_is_well(make_harness: Callable[..., BotHar
     harness.telegram.faults.drop("getUpdates", times=1000)
     harness.start()
     until(lambda: health(harness)[0] == 200)
-    assert harness.app is not None and harness.app.intake.source.tried.wait(5)
+    assert harness.app is not None and harness.app.source.tried.wait(5)
     assert health(harness)[0] == 200
     assert "poll_age_seconds" not in metrics(harness)
 
@@ -233,7 +233,7 @@ def test_failures_are_counted(watched: BotHarness) -> None:
 
 def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(harness: BotHarness) -> None:
     assert harness.app is not None and harness.app.watch.port is None
-    assert make_meter(Config.from_env(harness.environment())) is SILENT
+    assert make_metrics(Config.from_env(harness.environment())) is SILENT
     program = "import bot, sys; print({'prometheus_client', 'waitress'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.stdout == "set()\n"
@@ -330,7 +330,7 @@ def test_a_bot_that_hangs_falls_silent(make_harness: Callable[..., BotHarness], 
     assert systemd.recv(100) == b"WATCHDOG=1"
     harness.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
     harness.telegram.user(1).send("/start")
-    until(harness.app.intake.source.health_problem)
+    until(harness.app.source.health_problem)
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):  # what it had said until then
         while True:

@@ -39,7 +39,7 @@ def test_telegram_that_is_away_at_the_start_is_waited_for(models: ModelServers, 
         harness = BotHarness(tmp_path, elsewhere, models, TELEGRAM_API_URL=f"http://127.0.0.1:{port}")
         app = harness.start()
         try:
-            assert not app.intake.source.begun.wait(0.3)
+            assert not app.source.begun.wait(0.3)
             with TelegramServer(port=port) as server:
                 person = server.user(1)
                 person.send("/start")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from core import logs
-from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
+from handlers import buttons
 from handlers.rewriting import MOST_UNBEGUN
 from sandbox.model_faults import Behaviour
 from telegram.markdown import pieces
@@ -26,7 +26,7 @@ from tests.test_hostile import message
 from turns import text_cleanup
 
 SECRET = "зяблоклюв"
-VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "take", "mode", "go", "language"]
+VERBS = sorted(buttons.VERBS)
 
 
 def press(harness: BotHarness, user_id: int, *presses: str) -> None:

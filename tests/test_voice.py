@@ -278,7 +278,7 @@ def test_a_chat_that_is_resumed_too_early_loses_no_words(harness: BotHarness) ->
     person.send("Он встал")
     until(lambda: harness.models.of("stt"))
     assert harness.app is not None
-    harness.app.intake.resume(1)
+    harness.app.chats.resume(1)
     person.wait("Все рады.")
     asked = [prompt[-1]["text"] for prompt in harness.prompts()][-2:]
     assert "Он упал" in asked[0] and "Он встал" in asked[1]
