@@ -15,6 +15,7 @@ from telebot import TeleBot, apihelper
 from ai.catalog import Catalogue
 from app.model_state import ModelStateStore
 from app.providers import Vendors, make_vendors
+from app.turns import TurnOutlets, build_turns
 from app.watchdog import Watch, make_meter
 from config import Config
 from conversation.localization import FALLBACK, Locales
@@ -37,14 +38,8 @@ from telegram.bot_profile import bring_up_to_date
 from telegram.dispatcher import Intake
 from telegram.rate_limits import Pace
 from telegram.sender import Delivery
-from turns.characters import talk_families
-from turns.generation import Writing
-from turns.kinds import StoryKind
-from turns.media import Media
-from turns.model_choice import Choosing
-from turns.story_outcomes import Outcomes
-from turns.transcription import Hearing
-from turns.workers import Turns
+from turns.kinds.registry import MediaServices
+from turns.recordings import Recordings
 
 if TYPE_CHECKING:
     from web.server import WebApp
@@ -127,17 +122,16 @@ class App:
         webhook = (config.webhook_url, config.webhook_secret) if config.webhook_url else None
         said = self._trouble, self._no_access, self._poisoned
         self.intake = Intake(self.bot, self.api, self.db, self.delivery, *said, webhook=webhook, meter=meter)
-        outcomes = Outcomes(config, self.db, self.locales, self.offer)
-        choosing = Choosing(self.db, self.offer, self.delivery, outcomes)
-        stories = StoryKind(self.db, self.locales, outcomes)
-        families = talk_families(config, self.db, self.locales, self.offer)
-        writing = Writing(config, self.db, self.gpt, choosing, self.delivery, stories, families)
-        hearing = Hearing(config, self.db, writing.calls, self.locales, self.api, vendors.recogniser)
-        media = Media(config, self.db, writing.calls, self.locales, vendors.painter, vendors.narrator, hearing)
-        self.turns = Turns(
-            *(config, self.db, self.gpt, self.delivery, self.intake, outcomes, writing, media, self.analytics),
-            meter=meter,
+        turns = build_turns(
+            config=config,
+            db=self.db,
+            locales=self.locales,
+            gpt=self.gpt,
+            registry=self.offer,
+            media=MediaServices(vendors.painter, vendors.narrator, vendors.recogniser, Recordings(self.api)),
+            outlets=TurnOutlets(self.delivery, self.intake, self.analytics, meter),
         )
+        self.turns = turns.workers
         self.reports = listener.reports = FaultReports(config, self.db, self.delivery, self.locales)
         statistics = Statistics(config, self.db, self.locales, self.offer.rubles)
         self._makers: Mapping[str, Callable[[DeferredAttachment], RenderedAttachment | None]] = {
@@ -147,8 +141,9 @@ class App:
             privacy.DATA: partial(privacy.data_file, self.db, self.locales),
         }
         desk = Services(
-            *(config, self.db, self.locales, self.intake, self.delivery, self.turns, outcomes, media, self.offer),
+            *(config, self.db, self.locales, self.intake, self.delivery, turns.service, turns.kinds, self.offer),
             self.analytics,
+            voices=vendors.narrator.voices,
             halt=self.halted.set,
             life=time.time_ns() // 1_000_000,
         )
@@ -204,7 +199,7 @@ class App:
             try:
                 if ticks % TICKS_PER_S == 1:
                     self.watch.beat()
-                self.turns.show_places()
+                self.turns.show_progress()
                 if ticks % TICKS_PER_S == 0:
                     self.reports.flush()
                     self.analytics.flush()

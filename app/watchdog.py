@@ -14,7 +14,7 @@ from monitoring.systemd import Supervisor
 from telegram.dispatcher import Intake
 from telegram.sender import Delivery
 from turns import limits
-from turns.workers import Turns
+from turns.workers import TurnWorkers
 
 TOLD_A_PERIOD = 3  # signs of life within the time after which systemd loses its patience
 
@@ -36,7 +36,7 @@ class Watch:
         config: Config,
         db: Database,
         intake: Intake,
-        turns: Turns,
+        turns: TurnWorkers,
         delivery: Delivery,
         meter: Metrics,
         supervisor: Supervisor,
@@ -53,7 +53,7 @@ class Watch:
             {
                 intake.source.name: intake.source.trouble,
                 "handlers": intake.trouble,
-                "turns": turns.trouble,
+                "turns": turns.health_problem,
                 "sending": delivery.trouble,
                 "ticker": self._heart.ticker,
                 "database": self._heart.database,

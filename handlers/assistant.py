@@ -155,7 +155,7 @@ def affordable(visit: UpdateContext, talk: Talk) -> bool:
     try:
         turns.check(visit.user.id, talk.session_id, talk.kind)
     except LimitReached as limit:
-        said = turns.outcomes(talk.kind).limit(visit.user.id, visit.chat_id, talk.session_id, limit)
+        said = visit.desk.kinds[talk.kind].limit_message(visit.user.id, visit.chat_id, talk.session_id, limit)
         visit.send(str(said.params["text"]), keyboard=said.params.get("reply_markup"))
         return False
     return True
@@ -200,7 +200,7 @@ def _with_room(visit: UpdateContext, talk: Talk, words: str, quoted: str = "") -
     asked = replace(path, prompts=(*path.prompts, question))
     system = chat_roles.system_prompt(visit.texts, role, path.memory)
     messages = chat_prompts.talk_messages(visit.texts, system, asked, {}, remembers=True, soft=False)
-    if turns.estimate_prompt(messages, visit.model) <= BEGIN_ANEW_SHARE * turns.room(visit.model):
+    if turns.estimate_prompt(messages, visit.model) <= BEGIN_ANEW_SHARE * turns.prompt_budget(visit.model):
         return talk
     visit.say("chat.begun_anew")
     return _begin(visit)

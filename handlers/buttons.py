@@ -33,9 +33,8 @@ from handlers import (
 )
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
-from turns.limits import APART
-from turns.story_outcomes import title_of
-from turns.story_prompts import TALKS
+from turns.message_view import title_of
+from turns.turn_kind import BelongsTo
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -132,9 +131,10 @@ def _once_more(visit: UpdateContext, turn_id: int, *, soft: bool) -> Toast:
     turn = db.turns.get(turn_id)
     if turn is None or turn.user_id != visit.user.id or turn.chat_id != visit.chat_id:
         return "toast.foreign"
-    if turn.kind in TALKS:
+    belongs_to = visit.desk.kinds[turn.kind].belongs_to
+    if belongs_to is BelongsTo.TALK:
         return assistant.once_more(visit, turn, soft=soft)
-    if turn.kind in APART:
+    if belongs_to is BelongsTo.NOTHING:
         return media.once_more(visit, turn)
     story = db.stories.get(turn.session_id)
     if turn.state != "failed" or story is None or story.deleted or not _stands_at(visit, story, turn):

@@ -24,9 +24,8 @@ from database import NO_SESSION, Database, Story, Talk, User
 from monitoring.analytics import Analytics
 from telegram.dispatcher import Intake, UpdateResult
 from telegram.sender import Delivery
-from turns.media import Media
-from turns.story_outcomes import Outcomes
-from turns.workers import Turns
+from turns.turn_kind import TurnKinds
+from turns.turn_service import TurnService
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,11 @@ class Services:
     locales: Locales
     intake: Intake
     delivery: Delivery
-    turns: Turns
-    outcomes: Outcomes
-    media: Media
+    turns: TurnService
+    kinds: TurnKinds
     offer: ModelRegistry
     analytics: Analytics
+    voices: tuple[str, ...] = ()  # that read aloud, as their vendor calls them
     halt: Callable[[], None] = lambda: None  # has the process stop in good order
     life: int = 0  # names this run of the bot: what asked in an earlier one is past
 

@@ -19,7 +19,7 @@ from handlers import questions, rewriting
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 from turns.text_cleanup import first_sentences, last_sentence
 
 Toast = str | None  # the key of a pop-up answer, if there is one

@@ -11,9 +11,9 @@ from handlers import questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from turns import limits
-from turns.media import picture_price, reading_price
-from turns.message_view import as_reply
-from turns.story_outcomes import title_of
+from turns.kinds.picture import picture_price
+from turns.kinds.reading import reading_price
+from turns.message_view import as_reply, title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -48,7 +48,7 @@ def ask_voice(visit: UpdateContext, story: Story) -> Toast:
     if part is None:
         return "toast.nothing_yet"
     known = visit.texts.templates()
-    voices = visit.desk.media.voices[:VOICES_SHOWN]
+    voices = visit.desk.voices[:VOICES_SHOWN]
     rows = []
     for place, voice in enumerate(voices):
         name = visit.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
@@ -60,7 +60,7 @@ def ask_voice(visit: UpdateContext, story: Story) -> Toast:
 
 def speak(visit: UpdateContext, story: Story, place: int) -> Toast:
     """A turn that reads the last part aloud, in the chosen voice."""
-    part, voices = _last_part(visit, story), visit.desk.media.voices
+    part, voices = _last_part(visit, story), visit.desk.voices
     if part is None or place >= len(voices):
         return "toast.past"
     if story_screen.affordable(visit, story, "reading", reading_price(visit.desk.config, part.text)):
@@ -127,23 +127,22 @@ def once_more(visit: UpdateContext, turn: Turn) -> Toast:
         return "toast.writing"
     if turn.state != "failed" or not turn.hint:
         return "toast.past"
-    config, hears = visit.desk.config, turn.kind == "hearing"
-    if not affordable(visit, turn.kind, config.stt_tokens_per_15s if hears else config.image_tokens):
+    if not affordable(visit, turn.kind):
         return None
     visit.drop_buttons()
     visit.reply_to = turn.reply_to
     visit.ask(turn.kind, None, None, hint=visit.desk.db.turns.take_hint(turn.id))
-    if hears:
+    if visit.desk.kinds[turn.kind].keeps_update:
         visit.envelope.verdict = "hear"
     return None
 
 
-def affordable(visit: UpdateContext, kind: str, tokens: int) -> bool:
+def affordable(visit: UpdateContext, kind: str, tokens: int | None = None) -> bool:
     """Whether no limit stands in the way of a turn of no session; says which one does."""
     try:
         visit.desk.turns.check(visit.user.id, None, kind, tokens)
     except LimitReached as limit:
-        said = visit.desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit, kind)
+        said = visit.desk.kinds[kind].limit_message(visit.user.id, visit.chat_id, None, limit)
         visit.envelope.send(as_reply(said, visit.reply_to))
         return False
     return True

@@ -17,7 +17,7 @@ from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
 from turns import limits
 from turns.limit_requests import how_to_get
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

@@ -15,7 +15,7 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce
 from turns import message_view
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

@@ -89,7 +89,7 @@ def _fits(visit: UpdateContext, own: str) -> bool:
     it; says so where not.
     """
     turns, length = visit.desk.turns, utf16_length(own)
-    room = int(turns.room(visit.model) * ROOM_SHARE)
+    room = int(turns.prompt_budget(visit.model) * ROOM_SHARE)
     limit = min(MOST_CHARS, length * room // max(1, turns.estimate(own)))
     if length <= limit:
         return True

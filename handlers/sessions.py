@@ -11,7 +11,7 @@ from handlers import characters, library
 from handlers.context import UpdateContext, now
 from handlers.step_prompts import OPENING_CHARS, announce
 from turns import message_view
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 
@@ -56,7 +56,7 @@ def tokens(visit: UpdateContext) -> None:
         spent=session.spent,
         limit=visit.desk.config.max_tokens_per_session,
         context=held if head_id is not None else 0,
-        room=visit.desk.turns.room(visit.model),
+        room=visit.desk.turns.prompt_budget(visit.model),
     )
 
 

@@ -8,7 +8,7 @@ from database import Story
 from handlers import questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 Toast = str | None  # the key of a pop-up answer, if there is one
 

@@ -10,7 +10,7 @@ from database import REFUSED, Story
 from handlers.context import UpdateContext, now
 from handlers.step_prompts import announce, awaited
 from turns import limits
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300
@@ -208,14 +208,15 @@ def affordable(visit: UpdateContext, story: Story, kind: str, tokens: int | None
     try:
         visit.desk.turns.check(visit.user.id, story.session_id, kind, tokens)
     except LimitReached as limit:
-        visit.envelope.send(visit.desk.outcomes.limit(visit.user.id, visit.chat_id, story.session_id, limit, kind))
+        said = visit.desk.kinds[kind].limit_message(visit.user.id, visit.chat_id, story.session_id, limit)
+        visit.envelope.send(said)
         return False
     return True
 
 
 def short_enough(visit: UpdateContext) -> bool:
     """Whether the words take at most half of the prompt's room; says how much to cut where they don't."""
-    limit = limits.room(visit.desk.config, visit.model.context_tokens) // 2
+    limit = limits.prompt_budget(visit.desk.config, visit.model.context_tokens) // 2
     tokens = visit.desk.turns.estimate(visit.words)
     if tokens <= limit:
         return True

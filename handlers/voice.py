@@ -15,8 +15,8 @@ from database import Turn
 from handlers import media
 from handlers import story as story_screen
 from handlers.context import UpdateContext
-from turns.media_outcomes import MOST_S
-from turns.transcription import MOST_BYTES, hearing_price
+from turns.kinds.transcription import MOST_S, hearing_price
+from turns.recordings import MOST_BYTES
 
 
 def hear(visit: UpdateContext, message: dict[str, Any]) -> None:
@@ -35,7 +35,7 @@ def hear(visit: UpdateContext, message: dict[str, Any]) -> None:
 def stops(visit: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
     turn = visit.desk.turns.open_in(visit.chat_id) if visit.key in ("stop", "/cancel") and visit.writing else None
-    return _hears(turn)
+    return _hears(visit, turn)
 
 
 def waits(visit: UpdateContext, overtaking: Collection[str]) -> bool:
@@ -44,14 +44,14 @@ def waits(visit: UpdateContext, overtaking: Collection[str]) -> bool:
         return False
     turn = visit.desk.turns.open_in(visit.chat_id)
     # Where words ask the model, all waits its turn or is refused anyway while it writes.
-    return turn is None or _hears(turn) or not _asks(visit)
+    return turn is None or _hears(visit, turn) or not _asks(visit)
 
 
 def wait(visit: UpdateContext) -> None:
     """Waits in order: said where the model writes, without a word where a voice message is being recognised."""
     envelope = visit.envelope
     turn = visit.desk.turns.open_in(visit.chat_id)
-    if turn is not None and not _hears(turn) and _asks(visit):
+    if turn is not None and not _hears(visit, turn) and _asks(visit):
         story_screen.queue_words(visit)
     elif visit.desk.db.inbox.waiting_before(envelope.inbox_id, visit.chat_id) >= story_screen.MOST_QUEUED:
         visit.say("story.busy_full", n=story_screen.MOST_QUEUED)
@@ -60,8 +60,8 @@ def wait(visit: UpdateContext) -> None:
     envelope.blocks = visit.kind == "voice" and envelope.verdict == "queue"
 
 
-def _hears(turn: Turn | None) -> bool:
-    return turn is not None and turn.kind == "hearing"
+def _hears(visit: UpdateContext, turn: Turn | None) -> bool:
+    return turn is not None and visit.desk.kinds[turn.kind].keeps_update
 
 
 def _asks(visit: UpdateContext) -> bool:

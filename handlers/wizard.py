@@ -16,7 +16,7 @@ from handlers import rewriting
 from handlers.context import UpdateContext, now
 from handlers.questions import fits
 from handlers.step_prompts import announce, awaited
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 
 def new_story(visit: UpdateContext) -> None:
@@ -49,7 +49,7 @@ def second_volume(visit: UpdateContext, story: Story) -> None:
     try:
         desk.turns.check(visit.user.id, None, "part")
     except LimitReached as limit:
-        visit.envelope.send(desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
+        visit.envelope.send(desk.kinds["part"].limit_message(visit.user.id, visit.chat_id, None, limit))
         return
     if not rewriting.may_copy(visit):
         return
@@ -172,7 +172,7 @@ def begin(visit: UpdateContext) -> None:
     try:
         desk.turns.check(visit.user.id, None, "part")
     except LimitReached as limit:
-        visit.envelope.send(desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit))
+        visit.envelope.send(desk.kinds["part"].limit_message(visit.user.id, visit.chat_id, None, limit))
         return
     session_id = desk.db.stories.create(
         visit.user.id,
