@@ -21,7 +21,7 @@ from turns.memory import PathMemory
 from turns.model_choice import ModelChoice
 from turns.notices import TurnNotices
 from turns.running_turn import RunningTurns
-from turns.turn_commit import TurnCommit
+from turns.turn_commit import TurnCommits
 from turns.turn_kind import TurnKinds
 from turns.turn_queue import TurnQueues
 from turns.turn_runner import TurnRunner
@@ -80,7 +80,7 @@ def build_turns(
     queues = TurnQueues(kinds=kinds, stopping=running_turns.stopping)
     notices = TurnNotices(db=db, locales=locales, delivery=delivery, running_turns=running_turns)
     completion = TurnCompletion(db=db, kinds=kinds, billing=billing, metrics=outlets.metrics)
-    commit = TurnCommit(
+    commits = TurnCommits(
         db=db,
         completion=completion,
         running_turns=running_turns,
@@ -93,7 +93,7 @@ def build_turns(
         db=db,
         kinds=kinds,
         running_turns=running_turns,
-        commit=commit,
+        commits=commits,
         notices=notices,
         analytics=outlets.analytics,
         metrics=outlets.metrics,

@@ -88,7 +88,7 @@ def once_more(visit: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
     if not affordable(visit, failed_talk):
         return None
     visit.drop_buttons()
-    if not visit.group and visit.step is Step.MENU and turn.kind == KIND:
+    if not visit.group and visit.step is Step.MENU and visit.desk.kinds[turn.kind].opens_chat:
         open_chat(visit)
     visit.reply_to = turn.reply_to
     visit.ask(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)

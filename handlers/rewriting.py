@@ -38,7 +38,7 @@ def another_variant(visit: UpdateContext) -> None:
 def _hint(visit: UpdateContext, head: Prompt) -> str:
     """The kind of ending that a variant is to have again."""
     turn = visit.desk.db.turns.get(head.turn_id) if head.turn_id is not None else None
-    return turn.hint if turn is not None and turn.hint else "any" if head.kind == "ending" else ""
+    return turn.hint if turn is not None and turn.hint else visit.desk.kinds[head.kind].default_hint
 
 
 def show_variant(visit: UpdateContext, prompt_id: int) -> Toast:

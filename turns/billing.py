@@ -13,7 +13,6 @@ from database import Database
 from gpt import GPT
 from turns import limits
 from turns.running_turn import OpenCall, RunningTurn
-from turns.turn_kind import BelongsTo
 
 
 class TurnBilling:
@@ -48,13 +47,7 @@ class TurnBilling:
                     purpose=purpose,
                     tokens=tokens,
                     period=limits.budget_period(self._config, now),
-                    caps=limits.caps(
-                        self._config,
-                        turn.user_id,
-                        in_session=running.kind.belongs_to is not BelongsTo.NOTHING,
-                        may_use_reserve=running.kind.may_use_reserve,
-                        weight=running.model.weight,
-                    ),
+                    caps=running.kind.caps(turn.user_id, running.model.weight),
                     now=int(now),
                     model=running.model.name,
                 )

@@ -1,4 +1,4 @@
-"""The transaction that ends a run, repeated while the database fails, and what follows its commit."""
+"""The run of a turn and the transaction that ends it, both repeated while the database fails."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ RUN_PAUSE_S = 1.0  # between two tries of a run while the database fails
 FIRST_COMMIT_PAUSE_S, LONGEST_COMMIT_PAUSE_S = 0.5, 30.0
 
 
-class TurnCommit:
-    """Commits results of runs, in the worker's thread."""
+class TurnCommits:
+    """Runs turns and commits their results, in the worker's thread."""
 
     def __init__(
         self,
@@ -45,7 +45,10 @@ class TurnCommit:
         self._intake = intake
 
     def run(self, running: RunningTurn) -> TurnResult | None:
-        """Return the result of a run, repeated while the database fails; None if the process stops first."""
+        """Run the turn, again while the database fails; return its result, None if the process stops first.
+
+        Raises what the kind's `run` raises, but for `StorageError`.
+        """
         while True:
             try:
                 self._completion.release(running)
@@ -56,28 +59,28 @@ class TurnCommit:
                 if self._running_turns.stopping.wait(RUN_PAUSE_S):
                     return None
 
-    def result(self, running: RunningTurn, result: TurnResult) -> TurnResult | None:
+    def commit(self, running: RunningTurn, result: TurnResult) -> TurnResult | None:
         """Commit a result; return the committed one. None if a stop was faster or the process stops first.
 
         A result that can't be stored becomes a failed one, so that nobody waits for ever or has tokens held.
         """
         try:
-            return self._commit(running, result, lambda: self._completion.store(running, result))
+            return self._store_and_send(running, result, lambda: self._completion.store(running, result))
         except Exception as error:
             log.exception("turn failed turn=%s", running.turn.id)
-            return self.failure(running, error)
+            return self.commit_failure(running, error)
 
-    def failure(self, running: RunningTurn, error: Exception) -> TurnResult | None:
-        """Commit that a run failed, with the text so far if it is worth keeping. Returns what `result` returns."""
+    def commit_failure(self, running: RunningTurn, error: Exception) -> TurnResult | None:
+        """Commit that a run failed, with the text so far if it is worth keeping. Returns what `commit` returns."""
         try:
             failed = self._completion.failed(running, error)
-            return self._commit(running, failed, lambda: self._completion.store(running, failed))
+            return self._store_and_send(running, failed, lambda: self._completion.store(running, failed))
         except Exception:
             log.exception("a failed turn can't be told of turn=%s", running.turn.id)
             abandoned = TurnResult("failed")
-            return self._commit(running, abandoned, lambda: self._completion.abandon(running))
+            return self._store_and_send(running, abandoned, lambda: self._completion.abandon(running))
 
-    def _commit(
+    def _store_and_send(
         self, running: RunningTurn, result: TurnResult, store: Callable[[], StoredResult | None]
     ) -> TurnResult | None:
         """Commit what `store` stores, as often as it takes: the answer is in hand and must not be asked for again.

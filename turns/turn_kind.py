@@ -17,7 +17,7 @@ from config import Config
 from conversation.localization import FALLBACK, Locales, Texts
 from core.errors import LimitReached
 from core.schemas import Outgoing
-from database import Database, Turn
+from database import Caps, Database, Turn
 from turns import limits
 from turns.limit_messages import LimitMessages
 from turns.message_view import sentence
@@ -57,7 +57,9 @@ class TurnKind(ABC):
     by_service = False  # run by the service workers, and priced by the default model
     may_use_reserve = False  # may spend the tokens that a session keeps for its ending
     keeps_update = False  # the update stays in its chat's order while the turn runs
-    written_event = ""  # for analytics: this event tells of an answer; empty: none does
+    written_event = ""  # of analytics, beside the events that all kinds have; empty: none
+    default_hint = ""  # for another variant of a text whose turn had none
+    opens_chat = False  # another try from the menu leads into the chat
 
     def __init__(self, services: KindServices) -> None:
         self._config = services.config
@@ -72,6 +74,16 @@ class TurnKind(ABC):
     def least_price(self, weight: CostMultiplier) -> int:
         """Return the tokens that any turn of this kind holds at least, for a model of this weight."""
         return limits.least_price(self._config, weight)
+
+    def caps(self, user_id: int, weight: CostMultiplier) -> Caps:
+        """Return what a call of such a turn must stay within, for a model of this weight."""
+        return limits.caps(
+            self._config,
+            user_id,
+            in_session=self.belongs_to is not BelongsTo.NOTHING,
+            may_use_reserve=self.may_use_reserve,
+            weight=weight,
+        )
 
     # ------------------------------------------------------------------ text that isn't whole
 

@@ -12,7 +12,7 @@ from database import Database
 from monitoring.analytics import Analytics
 from turns.notices import TurnNotices
 from turns.running_turn import RunningTurn, RunningTurns
-from turns.turn_commit import TurnCommit
+from turns.turn_commit import TurnCommits
 from turns.turn_kind import TurnKinds
 from turns.turn_result import TurnResult
 
@@ -28,7 +28,7 @@ class TurnRunner:
         db: Database,
         kinds: TurnKinds,
         running_turns: RunningTurns,
-        commit: TurnCommit,
+        commits: TurnCommits,
         notices: TurnNotices,
         analytics: Analytics,
         metrics: Metrics,
@@ -36,7 +36,7 @@ class TurnRunner:
         self._db = db
         self._kinds = kinds
         self._running_turns = running_turns
-        self._commit = commit
+        self._commits = commits
         self._notices = notices
         self._analytics = analytics
         self._metrics = metrics
@@ -58,18 +58,18 @@ class TurnRunner:
 
     def _run(self, running: RunningTurn) -> None:
         try:
-            result = self._commit.run(running)
+            result = self._commits.run(running)
         except ModelCancelled:
             return  # the stop has ended the turn
         except Exception as error:
             if not isinstance(error, CoauthorError):
                 log.exception("turn failed turn=%s", running.turn.id)
-            committed = self._commit.failure(running, error)
+            committed = self._commits.commit_failure(running, error)
         else:
             if result is None:
                 return  # asked again at the next start
             self._report_answer(running, result)
-            committed = self._commit.result(running, result)
+            committed = self._commits.commit(running, result)
         self._report_end(running, committed)
 
     def _report_answer(self, running: RunningTurn, result: TurnResult) -> None:

@@ -12,7 +12,7 @@ from database import Database, Turn
 from gpt import GPT
 from turns import limits
 from turns.model_choice import ModelChoice
-from turns.turn_kind import BelongsTo, TurnKinds
+from turns.turn_kind import TurnKinds
 from turns.turn_queue import TurnQueues
 from turns.turn_stops import TurnStops
 
@@ -58,16 +58,9 @@ class TurnService:
         """
         asked = self._kinds[kind]
         weight = self._models.weight(user_id, asked)
-        caps = limits.caps(
-            self._config,
-            user_id,
-            in_session=asked.belongs_to is not BelongsTo.NOTHING,
-            may_use_reserve=asked.may_use_reserve,
-            weight=weight,
-        )
         period = limits.budget_period(self._config, time.time())
         tokens = asked.least_price(weight) if tokens is None else tokens
-        self._db.ledger.check(user_id, session_id, tokens, period, caps)
+        self._db.ledger.check(user_id, session_id, tokens, period, asked.caps(user_id, weight))
 
     def open_in(self, chat_id: int) -> Turn | None:
         """Return the waiting or running turn of a chat."""

@@ -19,6 +19,7 @@ class CharacterTurn(ChatTurn):
     """A character instead of a role. It speaks the language that it was written in."""
 
     name = "character"
+    opens_chat = False
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit; if the talk is full, with a button that begins it anew."""

@@ -32,6 +32,7 @@ class ChatTurn(TurnKind):
     name = "chat"
     belongs_to = BelongsTo.TALK
     may_use_reserve = True  # a talk has no ending to keep tokens for
+    opens_chat = True
 
     def __init__(
         self, services: KindServices, *, generator: TextGenerator, warnings: SessionWarnings, registry: ModelRegistry

@@ -46,6 +46,7 @@ class StoryEnding(LastText):
     length_prompt = "length.finale"
     closing_prompt = "wire.finale"
     written_event = "story_finished"
+    default_hint = "any"
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the ending; if the story has a title, the finished story too."""
