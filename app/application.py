@@ -12,7 +12,7 @@ from app.builders import (
     build_renderer,
     build_source,
     build_telegram,
-    build_turns,
+    build_turn_parts,
     build_web,
     load_catalogue,
 )
@@ -58,8 +58,9 @@ class App:
             timeout_s=config.model_timeout_s,
         )
         self._model_state = ModelStateStore(self.db, models.gpt, self.registry)
-        self.turns = build_turns(base, telegram, models)
-        self.dispatcher = build_dispatcher(base, telegram, models, turns=self.turns, stop_bot=self.halted.set)
+        turns = build_turn_parts(base, telegram, models)
+        self.turns = turns.workers
+        self.dispatcher = build_dispatcher(base, telegram, models, turns=turns, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
         self.page = build_web(base, self.dispatcher, self.source)
         self.watch = Watch(

@@ -19,6 +19,7 @@ from ai.catalog import Catalogue
 from ai.registry import ModelRegistry
 from ai.retry import unheard
 from app.providers import Providers, build_providers
+from app.turns import TurnOutlets, TurnParts, build_turns
 from app.watchdog import make_metrics
 from config import Config
 from conversation.localization import Locales
@@ -45,14 +46,8 @@ from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
-from turns.characters import talk_families
-from turns.generation import Writing
-from turns.kinds import StoryKind
-from turns.media import Media
-from turns.model_choice import Choosing
-from turns.story_outcomes import Outcomes
-from turns.transcription import Hearing
-from turns.workers import Turns
+from turns.kinds.registry import MediaServices
+from turns.recordings import Recordings
 
 if TYPE_CHECKING:
     from web.server import WebApp
@@ -203,42 +198,22 @@ def load_catalogue(config: Config) -> Catalogue:
 # ---------------------------------------------------------------------- turns
 
 
-def build_turns(base: Foundation, telegram: Telegram, models: Models) -> Turns:
-    """Build the kinds of turn and their workers."""
-    config, db, locales = base.config, base.db, base.locales
-    outcomes = Outcomes(config, db, locales, models.registry)
-    writing = Writing(
-        config=config,
-        db=db,
-        gpt=models.gpt,
-        choosing=Choosing(db, models.registry, telegram.delivery, outcomes),
-        delivery=telegram.delivery,
-        stories=StoryKind(db, locales, outcomes),
-        families=talk_families(config, db, locales, models.registry),
-    )
+def build_turn_parts(base: Foundation, telegram: Telegram, models: Models) -> TurnParts:
+    """Build the kinds of turn and what runs them."""
     providers = models.providers
-    hearing = Hearing(config, db, writing.calls, locales, telegram.api, providers.speech_to_text)
-    media = Media(
-        config=config,
-        db=db,
-        calls=writing.calls,
-        locales=locales,
-        painter=providers.images,
-        narrator=providers.text_to_speech,
-        hearing=hearing,
-    )
-    return Turns(
-        config=config,
-        db=db,
+    return build_turns(
+        config=base.config,
+        db=base.db,
+        locales=base.locales,
         gpt=models.gpt,
-        delivery=telegram.delivery,
-        chats=telegram.chats,
-        notices=telegram.notices,
-        outcomes=outcomes,
-        writing=writing,
-        media=media,
-        analytics=base.analytics,
-        meter=base.metrics,
+        registry=models.registry,
+        media=MediaServices(
+            images=providers.images,
+            speech=providers.text_to_speech,
+            recognition=providers.speech_to_text,
+            recordings=Recordings(telegram.api),
+        ),
+        outlets=TurnOutlets(telegram.delivery, telegram.chats, telegram.notices, base.analytics, base.metrics),
     )
 
 
@@ -246,20 +221,21 @@ def build_turns(base: Foundation, telegram: Telegram, models: Models) -> Turns:
 
 
 def build_dispatcher(
-    base: Foundation, telegram: Telegram, models: Models, *, turns: Turns, stop_bot: Callable[[], None]
+    base: Foundation, telegram: Telegram, models: Models, *, turns: TurnParts, stop_bot: Callable[[], None]
 ) -> Dispatcher:
     """Build the handlers and the workers that run them."""
     services = Services(
         config=base.config,
         db=base.db,
         locales=base.locales,
-        turns=turns,
+        turns=turns.service,
+        kinds=turns.kinds,
         registry=models.registry,
         voices=models.providers.text_to_speech.voices,
         run_id=time.time_ns() // 1_000_000,
     )
     effects = EffectRunner(
-        turns=turns,
+        turns=turns.service,
         chats=telegram.chats,
         delivery=telegram.delivery,
         analytics=base.analytics,

@@ -13,7 +13,7 @@ from core.logs import event
 from database import Database
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.analytics import Analytics
-from turns.workers import Turns
+from turns.workers import TurnWorkers
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Ticker:
         *,
         db: Database,
         watch: Watch,
-        turns: Turns,
+        turns: TurnWorkers,
         alerts: ModelErrorAlerts,
         analytics: Analytics,
         model_state: ModelStateStore,
@@ -58,7 +58,7 @@ class Ticker:
     def _tick(self, ticks: int) -> None:
         if ticks % TICKS_PER_S == 1:
             self._watch.beat()
-        self._turns.show_places()
+        self._turns.show_progress()
         if ticks % TICKS_PER_S == 0:
             self._alerts.flush()
             self._analytics.flush()

@@ -17,7 +17,7 @@ from telegram.polling import Polling
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
 from turns import limits
-from turns.workers import Turns
+from turns.workers import TurnWorkers
 
 if TYPE_CHECKING:
     from monitoring.server import WatchServer
@@ -40,7 +40,7 @@ class WatchedParts:
 
     source: Polling | Webhook
     dispatcher: Dispatcher
-    turns: Turns
+    turns: TurnWorkers
     delivery: Delivery
 
 

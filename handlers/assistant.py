@@ -92,7 +92,7 @@ def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult
     if refusal := over_limit(context, failed_talk.kind, failed_talk.session_id):
         return refusal
     result = context.drop_buttons()
-    if not context.group and context.step is Step.MENU and turn.kind == KIND:
+    if not context.group and context.step is Step.MENU and context.kinds[turn.kind].opens_chat:
         result += open_chat(context)
     asking = context.replying_to(turn.reply_to)
     return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
@@ -190,4 +190,4 @@ def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -
     asked = replace(path, prompts=(*path.prompts, question))
     system = chat_roles.system_prompt(context.texts, role, path.memory)
     messages = chat_prompts.talk_messages(context.texts, system, asked, {}, remembers=True, soft=False)
-    return turns.estimate_prompt(messages, context.model) > BEGIN_ANEW_SHARE * turns.room(context.model)
+    return turns.estimate_prompt(messages, context.model) > BEGIN_ANEW_SHARE * turns.prompt_budget(context.model)

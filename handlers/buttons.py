@@ -35,9 +35,8 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext, after_commit, now, stop_turn
 from handlers.refusals import over_limit
 from telegram.update_result import ForgetQueued, UpdateResult
-from turns.limits import APART
-from turns.story_outcomes import title_of
-from turns.story_prompts import TALKS
+from turns.message_view import title_of
+from turns.turn_kind import BelongsTo
 
 IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
 
@@ -115,9 +114,10 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     turn = db.turns.get(turn_id)
     if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
         return context.toast("toast.foreign")
-    if turn.kind in TALKS:
+    belongs_to = context.kinds[turn.kind].belongs_to
+    if belongs_to is BelongsTo.TALK:
         return assistant.once_more(context, turn, soft=soft)
-    if turn.kind in APART:
+    if belongs_to is BelongsTo.NOTHING:
         return media.once_more(context, turn)
     story = db.stories.get(turn.session_id)
     if turn.state != "failed" or story is None or story.deleted or not _stands_at(context, story, turn):

@@ -30,7 +30,8 @@ from telegram.update_result import (
     TurnStarted,
     UpdateResult,
 )
-from turns.workers import Turns
+from turns.turn_kind import TurnKinds
+from turns.turn_service import TurnService
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Services:
     config: Config
     db: Database
     locales: Locales
-    turns: Turns
+    turns: TurnService
+    kinds: TurnKinds
     registry: ModelRegistry
     voices: tuple[str, ...]  # that a story can be read in
     run_id: int
@@ -76,8 +78,12 @@ class UpdateContext:
         return self.services.db
 
     @property
-    def turns(self) -> Turns:
+    def turns(self) -> TurnService:
         return self.services.turns
+
+    @property
+    def kinds(self) -> TurnKinds:
+        return self.services.kinds
 
     @property
     def registry(self) -> ModelRegistry:
@@ -293,7 +299,7 @@ def after_commit(*effects: Effect) -> UpdateResult:
     return UpdateResult(effects=effects)
 
 
-def stop_turn(turns: Turns, turn: Turn) -> UpdateResult:
+def stop_turn(turns: TurnService, turn: Turn) -> UpdateResult:
     """End an open turn with what is written so far; return what to say about it."""
     return UpdateResult(messages=tuple(turns.end_by_stop(turn)), effects=(ReleaseTurn(turn),))
 

@@ -17,14 +17,14 @@ from telegram.update_result import (
     StopBot,
     TrackEvent,
 )
-from turns.workers import Turns
+from turns.turn_service import TurnService
 
 
 @dataclass(frozen=True, slots=True)
 class EffectRunner:
     """Carries out effects, in a worker's thread. `stop_bot` makes the process stop in good order."""
 
-    turns: Turns
+    turns: TurnService
     chats: ChatQueues
     delivery: Delivery
     analytics: Analytics

@@ -21,7 +21,7 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 from turns.text_cleanup import first_sentences, last_sentence
 
 PAGE = 6

@@ -11,8 +11,9 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from telegram.update_result import RecognitionStarted, TurnStarted, UpdateResult
 from turns import limits
-from turns.media import picture_price, reading_price
-from turns.story_outcomes import title_of
+from turns.kinds.picture import picture_price
+from turns.kinds.reading import reading_price
+from turns.message_view import title_of
 
 VOICES_SHOWN = 4
 
@@ -115,16 +116,14 @@ def once_more(context: UpdateContext, turn: Turn) -> UpdateResult:
         return context.toast("toast.writing")
     if turn.state != "failed" or not turn.hint:
         return context.toast("toast.past")
-    config, hears = context.config, turn.kind == "hearing"
-    price = config.stt_tokens_per_15s if hears else config.image_tokens
-    if refusal := over_limit(context, turn.kind, None, price):
+    if refusal := over_limit(context, turn.kind, None):
         return refusal
     started = context.replying_to(turn.reply_to).start_turn(
         turn.kind,
         None,
         None,
         hint=context.db.turns.take_hint(turn.id),
-        disposition=RecognitionStarted() if hears else TurnStarted(),
+        disposition=RecognitionStarted() if context.kinds[turn.kind].keeps_update else TurnStarted(),
     )
     return context.drop_buttons() + started
 

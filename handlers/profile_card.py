@@ -18,7 +18,7 @@ from handlers.usage import DAYS, picture
 from telegram.update_result import UpdateResult
 from turns import limits
 from turns.limit_requests import how_to_get
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 BAR = 10  # characters
 MODELS_NAMED = 12  # in /info; /model shows all

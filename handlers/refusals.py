@@ -17,19 +17,18 @@ from turns.message_view import as_reply
 def over_limit(
     context: UpdateContext, kind: str, session_id: int | None, tokens: int | None = None
 ) -> UpdateResult | None:
-    """Check every limit of a turn that takes at least `tokens`; None: as many as the shortest turn."""
-    turns = context.turns
+    """Check every limit of a turn that takes at least `tokens`; None: as many as the shortest turn of this kind."""
     try:
-        turns.check(context.user.id, session_id, kind, tokens)
+        context.turns.check(context.user.id, session_id, kind, tokens)
     except LimitReached as limit:
-        message = turns.outcomes(kind).limit(context.user.id, context.chat_id, session_id, limit, kind)
+        message = context.kinds[kind].limit_message(context.user.id, context.chat_id, session_id, limit)
         return context.deliver(as_reply(message, context.message.reply_to))
     return None
 
 
 def over_prompt(context: UpdateContext) -> UpdateResult | None:
     """Check that the user's words take at most half of a prompt; say how much to cut."""
-    limit = limits.room(context.config, context.model.context_tokens) // 2
+    limit = limits.prompt_budget(context.config, context.model.context_tokens) // 2
     tokens = context.turns.estimate(context.words)
     if tokens <= limit:
         return None

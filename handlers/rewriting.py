@@ -17,7 +17,7 @@ from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
 from turns import message_view
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 MOST_UNBEGUN = 30  # copies of stories, of a user, that nothing was written in
 
@@ -38,7 +38,7 @@ def another_variant(context: UpdateContext) -> UpdateResult:
 def _hint(context: UpdateContext, head: Prompt) -> str:
     """Return the kind of ending that a variant is to have again."""
     turn = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
-    return turn.hint if turn is not None and turn.hint else "any" if head.kind == "ending" else ""
+    return turn.hint if turn is not None and turn.hint else context.kinds[head.kind].default_hint
 
 
 def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:

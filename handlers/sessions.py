@@ -12,7 +12,7 @@ from handlers.context import UpdateContext, now
 from handlers.step_prompts import OPENING_CHARS, announce
 from telegram.update_result import UpdateResult
 from turns import message_view
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 PAGE = 6
 _ICONS = {"story": "📖", "chat": "💬", "character": "🎭"}
@@ -54,7 +54,7 @@ def tokens(context: UpdateContext) -> UpdateResult:
         spent=session.spent,
         limit=context.config.max_tokens_per_session,
         context=held if head_id is not None else 0,
-        room=context.turns.room(context.model),
+        room=context.turns.prompt_budget(context.model),
     )
 
 

@@ -10,7 +10,7 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit, over_step
 from telegram.update_result import UpdateResult
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 
 def more(context: UpdateContext) -> UpdateResult:

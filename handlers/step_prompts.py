@@ -11,7 +11,7 @@ from database import Role
 from handlers.context import UpdateContext, now
 from telegram.update_result import UpdateResult
 from turns import chat_roles
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 from turns.text_cleanup import first_sentences
 
 SILENCE_S = 12 * 3600  # after which a story recalls where it stood

@@ -10,7 +10,7 @@ from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce, awaited
 from telegram.update_result import UpdateResult
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300

@@ -17,8 +17,8 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit
 from telegram.update_result import Queued, RecognitionStarted, UpdateResult
-from turns.media_outcomes import MOST_S
-from turns.transcription import MOST_BYTES, hearing_price
+from turns.kinds.transcription import MOST_S, hearing_price
+from turns.recordings import MOST_BYTES
 
 
 def hear(context: UpdateContext, message: dict[str, Any]) -> UpdateResult:
@@ -39,7 +39,7 @@ def stops(context: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
     if context.key not in ("stop", "/cancel") or not context.writing:
         return False
-    return _hears(context.turns.open_in(context.chat_id))
+    return _hears(context, context.turns.open_in(context.chat_id))
 
 
 def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
@@ -48,14 +48,14 @@ def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
         return False
     turn = context.turns.open_in(context.chat_id)
     # Where words ask the model, everything waits its turn or is refused anyway while it writes.
-    return turn is None or _hears(turn) or not _asks(context)
+    return turn is None or _hears(context, turn) or not _asks(context)
 
 
 def wait(context: UpdateContext) -> UpdateResult:
     """Queue a message: with a notice if the model writes, silently if a voice message is being recognised."""
     update, db = context.update, context.db
     turn = context.turns.open_in(context.chat_id)
-    if turn is not None and not _hears(turn) and _asks(context):
+    if turn is not None and not _hears(context, turn) and _asks(context):
         result = story_screen.queue_words(context)
     elif db.inbox.waiting_before(update.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:
         return context.say("story.busy_full", n=story_screen.MOST_QUEUED)
@@ -66,8 +66,8 @@ def wait(context: UpdateContext) -> UpdateResult:
     return result
 
 
-def _hears(turn: Turn | None) -> bool:
-    return turn is not None and turn.kind == "hearing"
+def _hears(context: UpdateContext, turn: Turn | None) -> bool:
+    return turn is not None and context.kinds[turn.kind].keeps_update
 
 
 def _asks(context: UpdateContext) -> bool:

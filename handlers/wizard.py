@@ -16,7 +16,7 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
 from telegram.update_result import UpdateResult
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 
 
 def new_story(context: UpdateContext) -> UpdateResult:

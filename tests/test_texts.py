@@ -297,7 +297,7 @@ def test_words_are_compared_without_looks() -> None:
 
 def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).resolve().parent.parent
-    packages = ("", "app", "conversation", "export", "handlers", "monitoring", "telegram", "turns")
+    packages = ("", "app", "conversation", "export", "handlers", "monitoring", "telegram", "turns", "turns/kinds")
     code = "".join(file.read_text("utf-8") for package in packages for file in (root / package).glob("*.py"))
     # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
     composed = (

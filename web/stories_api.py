@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from database import Story
 from export.story_book import FORMATS, book_of
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
 from web.authentication import ApiError, Caller, WebServices, body_of
 from web.characters_api import tell
 
