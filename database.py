@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import StorageError
+from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
@@ -64,10 +65,11 @@ __all__ = [
 class Database:
     """Opens the file at `path`, and creates and migrates it as needed.
 
-    Raises `StorageError` if it can't be opened, is in use by another bot, or belongs to another program.
+    `metrics` counts settled calls. Raises `StorageError` if it can't be opened, is in use by another bot, or belongs to
+    another program.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, metrics: Metrics = SILENT) -> None:
         self.path = path
         self._lock_file = _lock(path)
         try:
@@ -90,7 +92,7 @@ class Database:
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
-        self.ledger = Ledger(self._connection)
+        self.ledger = Ledger(self._connection, metrics)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)

@@ -49,6 +49,11 @@ class Step(StrEnum):
     CHARACTER = "character"  # a character answers
     IMAGE = "image"  # what to paint
 
+    @property
+    def text_name(self) -> str:
+        """The name of the step's texts in the locales; a field has the same texts when it is edited."""
+        return "draft" if self is Step.RESUME else self.value.removeprefix("edit_")
+
 
 WORDS: Final = "words"
 OTHER_CONTENT: Final = "other_content"  # a sticker, a picture, music, …

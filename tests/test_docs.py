@@ -18,7 +18,7 @@ from config import names
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.version import VERSION
 from sandbox.model_faults import Behaviour
-from tests.world import BotHarness, until
+from tests.harness import BotHarness, until
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -269,20 +269,19 @@ def test_the_roubles_of_the_costs_page_follow_from_the_price_table() -> None:
         assert f"| {prices()[title][0]:.2f} | {prices()[title][1]:.2f} |" in text_of(ROOT / "docs/costs.md")
 
 
-def test_a_story_takes_about_what_the_costs_page_says(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(USER_TOKENS=200_000)
-    world.start()
-    person = world.writer(words=PART[:1000])
-    world.models.faults.default = Behaviour(text=PART[:1000])
-    answered = "select count(*) from turn where state = 'answered'"
+def test_a_story_takes_about_what_the_costs_page_says(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS=200_000)
+    harness.start()
+    person = harness.writer(words=PART[:1000])
+    harness.models.faults.default = Behaviour(text=PART[:1000])
     for number in range(1, 10):
         person.send("▶️ Дальше" if number % 2 else "Марк взял фонарь и начал подниматься по лестнице.")
-        until(lambda wanted=number + 1: world.value(answered) == wanted and world.settled())  # type: ignore[misc]
-    world.models.faults.order(Behaviour(text=PART[:1600]), Behaviour(text="Лишний пассажир"))
+        until(lambda wanted=number + 1: harness.db.count("turn", state="answered") == wanted and harness.settled())  # type: ignore[misc]
+    harness.models.faults.order(Behaviour(text=PART[:1600]), Behaviour(text="Лишний пассажир"))
     person.press("🏁 Финал")
     until(lambda: "😊 Счастливый" in str(person.keyboard))
     person.press("😊 Счастливый")
-    until(lambda: world.value("select count(*) from call where purpose = 'title' and state = 'settled'"))
+    until(lambda: harness.db.count("call", purpose="title", state="settled"))
     told = next(row for row in rows_of_costs() if 15_000 < row[0] < 30_000)
-    assert world.value("select sum(input) from call") == pytest.approx(told[0], rel=0.15)
-    assert world.value("select sum(output) from call") == pytest.approx(told[1], rel=0.15)
+    assert harness.db.total("call", "input") == pytest.approx(told[0], rel=0.15)
+    assert harness.db.total("call", "output") == pytest.approx(told[1], rel=0.15)
