@@ -1,4 +1,4 @@
-"""What passes between the rooms: messages for a model, its answer and its price, and what goes out to Telegram.
+"""Data that passes between packages: messages for a model, its answer and its price, and what goes out to Telegram.
 
 Plain frozen values; nothing here knows a vendor, a database or a network.
 """
