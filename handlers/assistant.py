@@ -146,7 +146,7 @@ def new_talk(visit: UpdateContext, user_id: int) -> Toast:
 
 def may_begin(visit: UpdateContext) -> bool:
     """Whether another talk may be begun: one without a question costs nothing but room on the disk."""
-    return visit.desk.db.talks.unbegun_of(visit.user.id) < MOST_UNBEGUN
+    return visit.desk.db.talks.count_not_started(visit.user.id) < MOST_UNBEGUN
 
 
 def affordable(visit: UpdateContext, talk: Talk) -> bool:

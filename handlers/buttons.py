@@ -202,7 +202,7 @@ def _words_epilogue(visit: UpdateContext, kept_id: int) -> Toast:
 
 
 def _story_of_words(visit: UpdateContext, kept_id: int) -> Story | None:
-    session_id = visit.desk.db.users.words_are_for(visit.user.id, kept_id)
+    session_id = visit.desk.db.users.session_of_words(visit.user.id, kept_id)
     story = visit.desk.db.stories.get(session_id) if session_id is not None else None
     return story if story is not None and story.user_id == visit.user.id and not story.deleted else None
 

@@ -27,7 +27,7 @@ _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the earliest moment that the format knows
 
 def my_data(visit: UpdateContext) -> None:
     """/my_data: a file with everything; one at a time."""
-    if visit.desk.db.outbox.is_made(visit.chat_id, DATA):
+    if visit.desk.db.outbox.has_attachment(visit.chat_id, DATA):
         visit.say("privacy.coming")
         return
     recipe = DeferredAttachment(DATA, visit.user.id, visit.texts.language)

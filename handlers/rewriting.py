@@ -191,7 +191,7 @@ def branch(visit: UpdateContext, story: Story) -> Toast:
 
 def may_copy(visit: UpdateContext) -> bool:
     """Whether another copy of a story may be made; says so where not. A copy costs nothing but room on the disk."""
-    waiting = visit.desk.db.stories.unbegun_of(visit.user.id)
+    waiting = visit.desk.db.stories.count_not_started(visit.user.id)
     if waiting < MOST_UNBEGUN:
         return True
     visit.say("branch.too_many", n=waiting)

@@ -115,7 +115,7 @@ class Intake:
 
     def start(self) -> None:
         """Takes up what an earlier life left, then starts the lanes and the polling."""
-        heard = self._db.inbox.being_heard()
+        heard = self._db.inbox.in_transcription()
         left = self._db.inbox.unfinished()
         self._earlier = {row.id for row in left}
         known = {row.id for row in left}  # a turn may have ended just now
@@ -239,7 +239,7 @@ class Intake:
         try:
             with self._db.transaction():
                 if not body:  # a voice message: it is words by now, or came to nothing, or is still being heard
-                    state, body = self._db.inbox.look(row.id)
+                    state, body = self._db.inbox.state_and_body(row.id)
                     if state != "new":
                         return row if state == "turn" else None
                 elif row.queued and not self._db.inbox.is_new(row.id):
@@ -311,7 +311,7 @@ class Intake:
 
     def _set_aside(self, row: InboxRow, reason: str) -> None:
         with self._db.transaction():
-            self._db.inbox.set_aside(row.id)
+            self._db.inbox.make_dead_letter(row.id)
         self._earlier.discard(row.id)
         self._meter.update_handled("aside")
         event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)
