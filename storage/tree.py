@@ -31,7 +31,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class StoryPath:
     """The shown part of a session, from the end of its memory to its head, oldest first.
 
     `memory_id` is the prompt that holds the memory; None without a memory.
@@ -139,16 +139,16 @@ class Tree:
 
     # ------------------------------------------------------------------ the path
 
-    def path(self, head_id: int | None) -> Path:
+    def path(self, head_id: int | None) -> StoryPath:
         """Return the shown path that ends at `head_id`, from its nearest memory on, with that memory."""
         rows = self._connection.rows(_PATH, {"head": head_id})
         if not rows:
-            return Path("", ())
+            return StoryPath("", ())
         if rows[-1]["memory_of_head"] is not None:
-            return Path(rows[-1]["memory_of_head"], (), head_id)
+            return StoryPath(rows[-1]["memory_of_head"], (), head_id)
         memory = rows[0]["memory"]
         prompts = tuple(_prompt(row) for row in rows)
-        return Path(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
+        return StoryPath(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
 
     def whole(self, head_id: int | None, after: int | None = None) -> tuple[Prompt, ...]:
         """Return the path from the first text, or from the one after `after`, regardless of memories."""
