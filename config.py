@@ -59,7 +59,6 @@ class Config:
     yandex_metadata_url: str = _setting(url, "http://169.254.169.254")
     yandex_stt_url: str = _setting(url, "https://stt.api.cloud.yandex.net")
     yandex_tts_url: str = _setting(url, "https://tts.api.cloud.yandex.net")
-    yandex_operation_url: str = _setting(url, "https://operation.api.cloud.yandex.net")
 
     openai_api_key: str = _secret(key, "", "Make one at platform.openai.com, or ask whoever runs your server")
     openai_base_url: str = _setting(url, OPENAI_URL, "For Ollama it is http://localhost:11434/v1")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import StorageError
+from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
@@ -63,10 +64,11 @@ __all__ = [
 class Database:
     """Opens the file at `path`, and creates and migrates it as needed.
 
-    Raises `StorageError` if it can't be opened, is in use by another bot, or belongs to another program.
+    `metrics` counts settled calls. Raises `StorageError` if it can't be opened, is in use by another bot, or belongs to
+    another program.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, metrics: Metrics = SILENT) -> None:
         self.path = path
         self._lock_file = _lock(path)
         try:
@@ -89,7 +91,7 @@ class Database:
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
-        self.ledger = Ledger(self._connection)
+        self.ledger = Ledger(self._connection, metrics)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)
@@ -107,10 +109,6 @@ class Database:
     def personal_data(self, user_id: int) -> dict[str, Json] | None:
         """Return everything stored about a user as JSON; None if the user is unknown. May be slow."""
         return personal_data(self.path, user_id)
-
-    def is_sound(self) -> bool:
-        """Return whether SQLite's check of the whole file passes."""
-        return bool(self._connection.value("pragma integrity_check") == "ok")
 
     def close(self) -> None:
         """Close the file and release its lock."""

@@ -23,7 +23,7 @@ from ai.request import RequestAttempt
 from ai.retry import CallContext, Retry, report, unheard
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Answer, Chunk, Finish, Message, Request, Usage
 
 __all__ = ["GPT", "CallFailure", "Cancel", "ModelProvider", "is_stock_refusal"]
@@ -57,7 +57,7 @@ class GPT:
     def __init__(
         self,
         wire: ModelProvider,
-        sessions: Sessions,
+        http: HttpClient,
         *,
         timeout_s: float = 120.0,
         wire_of: Callable[[str], ModelProvider] | None = None,
@@ -69,7 +69,7 @@ class GPT:
         self.wire_of = wire_of or (lambda model: wire)
         self.timeout_s = timeout_s
         self.calibration: dict[str, float] = {}  # model → characters a token, learned; the owner may keep it
-        self._sessions = sessions
+        self._http = http
         self._on_fault = on_fault
         self._attempts = attempts
         self._backoff_s = backoff_s
@@ -135,7 +135,7 @@ class GPT:
                 call = wire.counting(messages, model, COUNT_TIMEOUT_S)
                 if call is None:
                     return estimate
-                response = exchange.send(self._sessions, call)
+                response = exchange.send(self._http, call)
                 try:
                     if response.status_code != 200:
                         raise exchange.refused(wire.error, response)
@@ -173,7 +173,7 @@ class GPT:
     def _stream_once(self, request: Request, exchange: RequestAttempt) -> Iterator[Chunk]:
         wire = self.wire_of(request.model)
         call = wire.completion(request, stream=True, timeout_s=exchange.left_s())
-        response = exchange.send(self._sessions, call)
+        response = exchange.send(self._http, call)
         begun = finished = False
         try:
             if response.status_code != 200:
@@ -207,7 +207,7 @@ class GPT:
     def _ask_once(self, request: Request, exchange: RequestAttempt) -> Chunk:
         wire = self.wire_of(request.model)
         call = wire.completion(request, stream=False, timeout_s=exchange.left_s())
-        response = exchange.send(self._sessions, call)
+        response = exchange.send(self._http, call)
         try:
             if response.status_code != 200:
                 raise exchange.refused(wire.error, response)

@@ -25,7 +25,7 @@ from ai.error_mapping import error_from, read_error
 from ai.provider import Call, CallFailure, Credential, Static
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.logs import event
 from core.schemas import Chunk, Finish, Json, Message, Request, Usage
 
@@ -289,7 +289,7 @@ class RenewedToken:
 
 
 def yandex_credential(
-    sessions: Sessions,
+    http: HttpClient,
     *,
     api_key: str = "",
     iam_token: str = "",
@@ -308,7 +308,7 @@ def yandex_credential(
     if sa_key_file:
         key = AuthorizedKey.read(Path(sa_key_file))
         return RenewedToken(
-            lambda timeout_s: exchange_for_token(sessions, address, {"jwt": key.jwt(time.time())}, timeout_s),
+            lambda timeout_s: exchange_for_token(http, address, {"jwt": key.jwt(time.time())}, timeout_s),
             on_fault=on_fault,
         )
     if oauth_token:
@@ -319,8 +319,8 @@ def yandex_credential(
             hint="OAuth tokens for Yandex Cloud end in 2026: use an API key or a service account's key instead",
         )
         body: dict[str, Json] = {"yandexPassportOauthToken": oauth_token}
-        return RenewedToken(lambda timeout_s: exchange_for_token(sessions, address, body, timeout_s), on_fault=on_fault)
-    return RenewedToken(lambda timeout_s: machine_token(sessions, metadata_url, timeout_s), on_fault=on_fault)
+        return RenewedToken(lambda timeout_s: exchange_for_token(http, address, body, timeout_s), on_fault=on_fault)
+    return RenewedToken(lambda timeout_s: machine_token(http, metadata_url, timeout_s), on_fault=on_fault)
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,19 +353,19 @@ class AuthorizedKey:
             raise ModelDenied("the service account's private key can't be used") from error
 
 
-def exchange_for_token(sessions: Sessions, url: str, body: Mapping[str, Json], timeout_s: float) -> Token:
+def exchange_for_token(http: HttpClient, url: str, body: Mapping[str, Json], timeout_s: float) -> Token:
     """An IAM token for a JWT or an OAuth token. Raises ModelError."""
-    value = _token_object(fetch(sessions, Call(url, {}, body), read_error, timeout_s))
+    value = _token_object(fetch(http, Call(url, {}, body), read_error, timeout_s))
     try:
         return Token(str(value["iamToken"]), unix_time(str(value["expiresAt"])))
     except (KeyError, ValueError) as error:
         raise ModelAway("IAM answered without a token") from error
 
 
-def machine_token(sessions: Sessions, url: str, timeout_s: float) -> Token:
+def machine_token(http: HttpClient, url: str, timeout_s: float) -> Token:
     """The IAM token of this virtual machine's service account. Raises ModelError."""
     address = f"{url.rstrip('/')}/computeMetadata/v1/instance/service-accounts/default/token"
-    value = _token_object(fetch(sessions, Call(address, {"Metadata-Flavor": "Google"}), read_error, timeout_s))
+    value = _token_object(fetch(http, Call(address, {"Metadata-Flavor": "Google"}), read_error, timeout_s))
     try:
         return Token(str(value["access_token"]), time.time() + float(value["expires_in"]))
     except (KeyError, ValueError, TypeError) as error:

@@ -21,7 +21,7 @@ from ai.provider import Call, CallFailure, Credential, Static
 from ai.service_client import TIMEOUT_S, Asker, CallContext
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
 
@@ -59,7 +59,7 @@ class OpenAIImageGenerator:
     def __init__(
         self,
         base_url: str,
-        sessions: Sessions,
+        http: HttpClient,
         credential: Credential,
         *,
         model: str = OPENAI_MODEL,
@@ -75,8 +75,8 @@ class OpenAIImageGenerator:
         options: dict[str, Any] = {"timeout_s": timeout_s, "attempts": attempts, "backoff_s": backoff_s}
         if on_fault is not None:
             options["on_fault"] = on_fault
-        self._api = Asker(sessions, credential, **options)
-        self._files = Asker(sessions, Static(""), **options)
+        self._api = Asker(http, credential, **options)
+        self._files = Asker(http, Static(""), **options)
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
         """The picture's bytes; a prompt that is too long is cut. Raises ModelError."""
@@ -127,7 +127,7 @@ class YandexImageGenerator(OpenAIImageGenerator):
     def __init__(
         self,
         folder_id: str,
-        sessions: Sessions,
+        http: HttpClient,
         credential: Credential,
         *,
         base_url: str = YANDEX_URL,
@@ -135,7 +135,7 @@ class YandexImageGenerator(OpenAIImageGenerator):
         **options: Any,
     ) -> None:
         uri = model if "://" in model else f"art://{folder_id}/{model}"
-        super().__init__(base_url, sessions, credential, model=uri, **options)
+        super().__init__(base_url, http, credential, model=uri, **options)
         self._folder_id = folder_id
 
     def _body(self, prompt: str) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from ai.service_client import Asker, CallContext
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
 
@@ -31,7 +31,7 @@ class OpenAISpeechToText:
     def __init__(
         self,
         base_url: str,
-        sessions: Sessions,
+        http: HttpClient,
         credential: Credential,
         *,
         model: str = STT_MODEL,
@@ -40,7 +40,7 @@ class OpenAISpeechToText:
         """`options` are those of `Asker`."""
         self._url = f"{base_url.rstrip('/')}/audio/transcriptions"
         self._model = model
-        self._asker = Asker(sessions, credential, **options)
+        self._asker = Asker(http, credential, **options)
 
     def recognise(
         self,
@@ -73,7 +73,7 @@ class OpenAITextToSpeech:
     def __init__(
         self,
         base_url: str,
-        sessions: Sessions,
+        http: HttpClient,
         credential: Credential,
         *,
         model: str = TTS_MODEL,
@@ -84,7 +84,7 @@ class OpenAITextToSpeech:
         self._url = f"{base_url.rstrip('/')}/audio/speech"
         self._model = model
         self.voices = voices
-        self._asker = Asker(sessions, credential, **options)
+        self._asker = Asker(http, credential, **options)
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0

@@ -18,7 +18,7 @@ from ai.error_mapping import error_from, read_error
 from ai.provider import Call, Credential, Static
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Chunk, Finish, Json, Message, Request, Usage
 
 MODELS_TIMEOUT_S: Final = 10.0
@@ -49,7 +49,7 @@ class OpenAIProvider:
     def __init__(
         self,
         base_url: str,
-        sessions: Sessions,
+        http: HttpClient,
         *,
         api_key: str = "",
         credential: Credential | None = None,
@@ -59,7 +59,7 @@ class OpenAIProvider:
         stream_options: bool = True,
     ) -> None:
         self._url = base_url.rstrip("/")
-        self._sessions = sessions
+        self._http = http
         self._credential = credential or Static(f"Bearer {api_key}" if api_key else "")
         self._model = model
         self._sent_as = sent_as
@@ -158,7 +158,7 @@ class OpenAIProvider:
     def models(self, timeout_s: float = MODELS_TIMEOUT_S) -> list[ModelInfo]:
         """The models that the server lists and that may be asked to write. Blocks. Raises ModelError."""
         call = Call(f"{self._url}/models", self._headers(timeout_s))
-        found = _object(fetch(self._sessions, call, read_error, timeout_s)).get("data")
+        found = _object(fetch(self._http, call, read_error, timeout_s)).get("data")
         if not isinstance(found, list):
             raise ModelAway("the server's list of models holds none")
         listed = [_listed(each) for each in found if isinstance(each, dict)]

@@ -16,13 +16,14 @@ from typing import Final, TypeAlias
 
 from ai.error_mapping import retry_after_s
 from ai.provider import BODY_LIMIT, Call
-from core.cancellation import Cancel
-from core.errors import ModelAway, ModelCancelled, ModelError
-from core.http_client import NoAnswer, Response, Sessions, watching
+from core.cancellation import Cancel, watching
+from core.errors import ModelAway, ModelCancelled, ModelError, NoAnswer
+from core.http_client import HttpClient, Response
 from core.redaction import Redactor
 
 CONNECT_S: Final = 10.0
 ANSWER_LIMIT: Final = 8 * 1024 * 1024  # bytes of one answer or of one line of a stream: more is no answer
+LATE_S: Final = 0.5  # a socket's timeout isn't shortened for less than this: to set it is a system call
 END_S: Final = 0.1  # how long a stream's end is waited for when its last line is there
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -39,10 +40,13 @@ class RequestAttempt:
         self.authorization = ""
         self.request_id = ""
         self.retry_after_s: float | None = None
+        self._socket: socket.socket | None = None
+        self._silence_s = 0.0  # the socket's timeout
 
     def connected(self, sock: socket.socket) -> None:
         """From now on the request counts as sent, and a cancellation shuts this socket."""
         self.sent = True
+        self._socket = sock
         if self.cancel is not None:
             self.cancel.attach(sock)
 
@@ -59,7 +63,7 @@ class RequestAttempt:
         if self.cancel is not None and self.cancel.is_set:
             raise ModelCancelled("stopped on request", billed=self.sent)
 
-    def send(self, sessions: Sessions, call: Call) -> Response:
+    def send(self, http: HttpClient, call: Call) -> Response:
         """The response with its headers read, of any status."""
         self.sent = False
         self.authorization = call.authorization
@@ -69,11 +73,11 @@ class RequestAttempt:
             # "replace": half of a surrogate pair in a person's text is no reason to fail.
             body = _ENCODE(call.body).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
-        left = self.left_s()
+        left = self._silence_s = self.left_s()
         method = "GET" if body is None else "POST"
         with watching(self):
             try:
-                response = sessions.send(method, call.url, headers, body, (min(CONNECT_S, left), left))
+                response = http.send(method, call.url, headers, body, (min(CONNECT_S, left), left))
             except NoAnswer as error:
                 raise self._translated(error) from error
         self.request_id = response.headers.get("x-request-id", "")
@@ -82,8 +86,9 @@ class RequestAttempt:
 
     def read(self, response: Response) -> bytes:
         """What has come, as soon as anything has; empty at the end."""
+        self._wait_at_most(self.left_s())
         try:
-            data = response.read1(self.left_s())
+            data = response.read1()
         except NoAnswer as error:
             raise self._translated(error) from error
         self.check_cancelled()  # a socket that was shut reads as an end
@@ -113,9 +118,17 @@ class RequestAttempt:
     def finish(self, response: Response) -> None:
         """Read the end of the stream if it is there already, so that its connection serves again."""
         ends_at = time.monotonic() + END_S
+        self._wait_at_most(END_S)
         with suppress(NoAnswer):
-            while response.read1(END_S) and time.monotonic() < ends_at:
+            while response.read1() and time.monotonic() < ends_at:
                 pass
+
+    def _wait_at_most(self, seconds: float) -> None:
+        """Give up a silent connection after so many seconds, give or take `LATE_S`."""
+        if self._socket is not None and not 0 <= self._silence_s - seconds < LATE_S:
+            self._silence_s = seconds
+            with suppress(OSError):  # the answer has ended, and its connection with it
+                self._socket.settimeout(seconds)
 
     def close(self, response: Response) -> None:
         """Nothing more is read. A connection that has unread bytes is closed, another goes back for reuse."""
@@ -145,10 +158,10 @@ class RequestAttempt:
         return ModelAway(f"{what}: {self.masked(str(error))}", billed=self.sent)
 
 
-def fetch(sessions: Sessions, call: Call, meaning: Meaning, timeout_s: float) -> bytes:
+def fetch(http: HttpClient, call: Call, meaning: Meaning, timeout_s: float) -> bytes:
     """The body of a small call beside the main one (a token, a list of models). Raises ModelError."""
     exchange = RequestAttempt(time.monotonic() + timeout_s)
-    response = exchange.send(sessions, call)
+    response = exchange.send(http, call)
     try:
         if response.status_code != 200:
             raise exchange.refused(meaning, response)

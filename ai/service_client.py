@@ -17,7 +17,7 @@ from ai.request import Meaning, RequestAttempt
 from ai.retry import CallContext, Retry, unheard
 from core.cancellation import Cancel
 from core.errors import ModelError
-from core.http_client import Sessions
+from core.http_client import HttpClient
 
 __all__ = ["Asker", "CallContext"]
 
@@ -30,7 +30,7 @@ class Asker:
 
     def __init__(
         self,
-        sessions: Sessions,
+        http: HttpClient,
         credential: Credential,
         *,
         timeout_s: float = TIMEOUT_S,
@@ -38,7 +38,7 @@ class Asker:
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
-        self._sessions = sessions
+        self._http = http
         self._credential = credential
         self._timeout_s = timeout_s
         self._on_fault = on_fault
@@ -82,7 +82,7 @@ class Asker:
     def _once(
         self, exchange: _RequestAttempt, call: Call, read: Callable[[bytes], _Answer], meaning: Meaning
     ) -> _Answer:
-        response = exchange.send(self._sessions, call)
+        response = exchange.send(self._http, call)
         try:
             if response.status_code != 200:
                 raise exchange.refused(meaning, response)

@@ -18,7 +18,7 @@ from ai.provider import Call, Credential
 from ai.service_client import Asker, CallContext
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, PromptTooLong
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.text import split
 
 STT_URL: Final = "https://stt.api.cloud.yandex.net"
@@ -77,12 +77,12 @@ class YandexSpeechToText:
     """SpeechKit's synchronous recognition. `folder_id` is for users' tokens only: a service account has its own."""
 
     def __init__(
-        self, sessions: Sessions, credential: Credential, *, url: str = STT_URL, folder_id: str = "", **options: Any
+        self, http: HttpClient, credential: Credential, *, url: str = STT_URL, folder_id: str = "", **options: Any
     ) -> None:
         """`options` are those of `Asker`; the deadline is each piece's."""
         self._url = f"{url.rstrip('/')}/speech/v1/stt:recognize"
         self._folder = {"folderId": folder_id} if folder_id else {}
-        self._asker = Asker(sessions, credential, **options)
+        self._asker = Asker(http, credential, **options)
 
     def recognise(
         self,
@@ -150,12 +150,12 @@ class YandexTextToSpeech:
     voices = YANDEX_VOICES
 
     def __init__(
-        self, sessions: Sessions, credential: Credential, *, url: str = TTS_URL, folder_id: str = "", **options: Any
+        self, http: HttpClient, credential: Credential, *, url: str = TTS_URL, folder_id: str = "", **options: Any
     ) -> None:
         """`options` are those of `Asker`; the deadline is each piece's."""
         self._url = f"{url.rstrip('/')}/speech/v1/tts:synthesize"
         self._folder = {"folderId": folder_id} if folder_id else {}
-        self._asker = Asker(sessions, credential, **options)
+        self._asker = Asker(http, credential, **options)
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0

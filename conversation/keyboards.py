@@ -10,36 +10,9 @@ from collections.abc import Sequence
 
 from conversation.localization import Texts
 from conversation.presets import Preset
-from conversation.states import ANSWERS, ENDINGS, LENGTHS, TONES, Step
+from conversation.states import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, TONES, Step
 from conversation.story_draft import Draft, page_of
 from core.schemas import Json
-
-_PLACEHOLDERS = {
-    Step.RESUME: "wizard.draft",
-    Step.GENRE: "wizard.genre",
-    Step.HERO: "wizard.hero",
-    Step.SETTING: "wizard.setting",
-    Step.EXTRA: "wizard.extra",
-    Step.SUMMARY: "wizard.summary",
-    Step.CHANGE: "wizard.change",
-    Step.EDIT_GENRE: "wizard.genre",
-    Step.EDIT_HERO: "wizard.hero",
-    Step.EDIT_SETTING: "wizard.setting",
-    Step.EDIT_EXTRA: "wizard.extra",
-    Step.STORY: "story",
-    Step.FINALE: "finale",
-    Step.FINISHED: "finished",
-    Step.CORRECT: "correct",
-    Step.MEMORY: "memory",
-    Step.TONE: "tone",
-    Step.RENAME: "rename",
-    Step.FIND: "find",
-    Step.CHAT: "chat",
-    Step.ROLE: "role",
-    Step.IMAGE: "image",
-    Step.MENU: "menu",
-    Step.CHARACTER: "character",
-}
 
 
 def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
@@ -49,7 +22,7 @@ def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) ->
         "keyboard": [[{"text": label} for label in row] for row in rows],
         "resize_keyboard": True,
         "is_persistent": True,
-        "input_field_placeholder": texts.plain(f"{_PLACEHOLDERS[step]}.placeholder"),
+        "input_field_placeholder": texts.plain(_placeholder(step)),
     }
 
 
@@ -65,6 +38,12 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     return {"inline_keyboard": buttons}
 
 
+def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
+    """Return the row «◀ 2/3 ▶» that turns the pages of a list, round in a ring; `verb:page` is the callback data."""
+    steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))
+    return [(label, f"{verb}:{to % pages}") for label, to in steps]
+
+
 def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
     """Return the four heroes or settings that a step offers now; none at other steps."""
     if step in (Step.HERO, Step.EDIT_HERO):
@@ -72,6 +51,11 @@ def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
     if step in (Step.SETTING, Step.EDIT_SETTING):
         return page_of(texts.settings(draft.genre), draft.page)
     return ()
+
+
+def _placeholder(step: Step) -> str:
+    """Return the key of the text that stands in the empty input field."""
+    return f"wizard.{step.text_name}.placeholder" if step in IN_WIZARD else f"{step.text_name}.placeholder"
 
 
 def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[str]]:

@@ -3,7 +3,7 @@
 A step is where a user is. A key is what they sent: a label's key (`next`, `finale`), a command with its slash
 (`/help`), or one of the three kinds of content `WORDS`, `OTHER_CONTENT` and `UNKNOWN_COMMAND`. The router translates
 the text of a button into its key; a voice message arrives as words. A cell of `TABLE` names the action that answers a
-key at a step, and the step after it. `handlers.router.ACTIONS` maps actions to functions.
+key at a step, and the step after it. `handlers.actions.ACTIONS` maps actions to functions.
 
     menu ─new_story─▶ genre ─▶ hero ─▶ setting ─▶ extra ─▶ summary ─begin─▶ story ⇄ finale ─▶ finished
                         └───────────── lucky ───────────────▶ │ ▲
@@ -47,6 +47,11 @@ class Step(StrEnum):
     ROLE = "role"  # the user describes the assistant's role
     CHARACTER = "character"  # a conversation with a character
     IMAGE = "image"  # a description of the picture to make
+
+    @property
+    def text_name(self) -> str:
+        """The name of the step's texts in the locales; a field has the same texts when it is edited."""
+        return "draft" if self is Step.RESUME else self.value.removeprefix("edit_")
 
 
 WORDS: Final = "words"

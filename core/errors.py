@@ -4,6 +4,7 @@
     ├── ConfigError              the environment can't be used; holds every fault at once
     ├── StorageError             the database can't be read or written now (full disk, lock, damage)
     │   └── ForeignDatabase      the file isn't ours, or comes from a newer version
+    ├── NoAnswer                 an HTTP request was not answered to its end; `sent` as below
     ├── TelegramError
     │   ├── TelegramRefused      they said no: `code`, `description`, `retry_after_s`
     │   └── TelegramUnreachable  nobody answered; `sent` says whether the request may have arrived
@@ -44,6 +45,15 @@ class StorageError(CoauthorError):
 
 class ForeignDatabase(StorageError):
     """The file belongs to another program or to a newer version of this one."""
+
+
+class NoAnswer(CoauthorError):
+    """An HTTP request got no answer, or none to its end. `sent`: it may have arrived."""
+
+    def __init__(self, message: str, *, sent: bool, timed_out: bool = False) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.timed_out = timed_out
 
 
 class TelegramError(CoauthorError):

@@ -1,291 +1,150 @@
-"""HTTP sessions that every room shares: the way out (proxies, CA), one TLS context, fresh connections.
-
-Covers: what the environment says about the network, read once into `Network`; sessions that never look at
-the environment again; connections that are dropped after a minute of silence, so that no request is sent
-into a dead keep-alive; and `watching`, which hands a request's socket to whoever may have to end it.
-Doesn't cover: retries (they live in `gpt.py` and `telegram/sender.py`), addresses, credentials.
-"""
+"""HTTP by `requests`: one request, its answer as it comes, and one error for whatever the network does."""
 
 from __future__ import annotations
 
-import ssl
+import socket
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
-from pathlib import Path
+from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final
-from urllib.parse import urlsplit
 
-import certifi
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import HTTPError
-from urllib3.util import parse_url
-from urllib3.util.proxy import connection_requires_http_tunnel
+from urllib3 import exceptions
+from urllib3.connection import HTTPConnection
 
-from core.errors import ConfigError
-from core.keepalive import NoAnswer, Response, send, watchers, watching
+from core.cancellation import watchers, watching
+from core.errors import NoAnswer
+from core.network import Network, tls_context
 
-__all__ = ["IDLE_S", "Network", "NoAnswer", "Response", "Sessions", "new_session", "tls_context", "watching"]
-
-IDLE_S: Final = 60.0  # gateways cut a silent connection after a minute or more, without a word
-_PORTS: Final = {"http": 80, "https": 443}
+IDLE_S: Final = 60.0  # gateways drop a silent connection after a minute or more, without a word
+_FAILURES: Final = (exceptions.HTTPError, HTTPException, OSError, ValueError)  # requests' own are OSErrors
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """The way out of this machine. The default value: straight, with the public certificate authorities."""
+class Response:
+    """An answer whose head has been read, of any status. For one thread."""
 
-    http_proxy: str = ""
-    https_proxy: str = ""
-    no_proxy: tuple[str, ...] = ()
-    ca_bundle: str = ""  # a file or a directory
+    def __init__(self, response: requests.Response) -> None:
+        self.status_code = response.status_code
+        self.reason = response.reason or ""
+        self.headers: Mapping[str, str] = response.headers  # names in any case
+        self._response = response
 
-    @classmethod
-    def from_env(cls, env: Mapping[str, str]) -> Network:
-        """What `env` says in the names that curl and requests read; lower case goes first.
-
-        Raises `ConfigError` for authorities that can't be read: every connection would fail of them.
-        """
-
-        def first(*names: str) -> str:
-            return next((env[name].strip() for name in names if env.get(name, "").strip()), "")
-
-        authorities = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-        ca_bundle = first(*authorities)
+    def read1(self) -> bytes:
+        """Return what has come, as soon as anything has; empty at the end. Raise NoAnswer."""
         try:
-            tls_context(ca_bundle)
-        except OSError as error:  # ssl.SSLError is one
-            name = next(name for name in authorities if env.get(name, "").strip())
-            fault = f"{name}: {ca_bundle} can't be read as certificates ({error.strerror or error})."
-            raise ConfigError([f"{fault} Give it a PEM file, or unset it."]) from error
+            return self._response.raw.read1(65536, decode_content=True) or b""
+        except _FAILURES as error:
+            failure = _no_answer(error, sent=True)
+        raise failure
 
-        everything = first("all_proxy", "ALL_PROXY")
-        hosts = first("no_proxy", "NO_PROXY").split(",")
-        return cls(
-            http_proxy=first("http_proxy", "HTTP_PROXY") or everything,
-            https_proxy=first("https_proxy", "HTTPS_PROXY") or everything,
-            no_proxy=tuple(host.strip().lower() for host in hosts if host.strip()),
-            ca_bundle=ca_bundle,
-        )
+    def read(self) -> bytes:
+        """Return the rest of the body. Raise NoAnswer."""
+        return b"".join(iter(self.read1, b""))
 
-    def proxy_for(self, url: str) -> str:
-        """The proxy to ask for `url`; empty: go straight.
+    def close(self) -> None:
+        """Read nothing more. A connection whose answer was read to its end is used again, another is closed."""
+        self._response.close()
 
-        This machine and the link-local net (a cloud's metadata service) are never behind a proxy.
+
+class HttpClient(threading.local):
+    """Sends requests. May be used by many threads: each has a session of its own, whose connections end with it."""
+
+    def __init__(self, network: Network | None = None, *, idle_s: float = IDLE_S) -> None:  # runs in each thread
+        self._network = network or Network()
+        self._session = _Session()
+        self._session.trust_env = False
+        self._session.headers["Accept-Encoding"] = "identity"
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        adapter = _Adapter(self._network, idle_s)
+        self._session.mount("https://", adapter)
+        self._session.mount("http://", adapter)
+
+    def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
+    ) -> Response:
+        """Send one request and return its answer, for the caller to close.
+
+        `timeout`: seconds to connect, and of silence afterwards. Raise NoAnswer, and what a watcher raises.
         """
-        parts = urlsplit(url)
-        proxy = self.https_proxy if parts.scheme == "https" else self.http_proxy
-        host = (parts.hostname or "").lower()
-        if not proxy or host == "localhost" or any(_matches(host, parts.port, entry) for entry in self.no_proxy):
-            return ""
-        address = _address(host)
-        return "" if address is not None and (address.is_loopback or address.is_link_local) else proxy
-
-
-def _address(host: str) -> Any:
-    try:
-        return ip_address(host)
-    except ValueError:
-        return None
-
-
-def _matches(host: str, port: int | None, entry: str) -> bool:
-    if entry == "*":
-        return True
-    address = _address(host)
-    if address is not None and "/" in entry:
+        self._begun, self._silence_s = False, timeout[1]
         try:
-            return address in ip_network(entry, strict=False)
-        except ValueError:
-            return False
-    name, _, wanted_port = entry.partition(":") if entry.count(":") == 1 else (entry, "", "")
-    name = name.removeprefix("*").lstrip(".")
-    return (host == name or host.endswith(f".{name}")) and (not wanted_port or wanted_port == str(port))
+            proxies = dict.fromkeys(("http", "https"), self._network.proxy_for(url))
+            request = self._session.prepare_request(requests.Request(method, url, headers, data=body))
+            with watching(self):
+                return Response(self._session.send(request, stream=True, timeout=timeout, proxies=proxies))
+        except _FAILURES as error:
+            failure = _no_answer(error, sent=self._begun)
+        raise failure  # out here: no traceback leads on to an error that names the address
+
+    def connected(self, sock: socket.socket) -> None:
+        """Take the request for sent. From now on the socket's timeout is that for silence."""
+        self._begun = True
+        sock.settimeout(self._silence_s)
 
 
-class _Fresh:
-    """Mixed into urllib3's connections: reports its socket, and isn't reused after `idle_s` of silence."""
+def _no_answer(error: Exception, *, sent: bool) -> NoAnswer:
+    """Return what `error` means, in words that hold no URL, header or password."""
+    cause = error
+    while isinstance(inner := getattr(cause, "reason", None) or next(reversed(cause.args), None), Exception):
+        cause = inner
+    text = "no usable address, header or proxy" if isinstance(error, ValueError) else str(cause)
+    timed_out = isinstance(cause, TimeoutError | exceptions.TimeoutError)
+    return NoAnswer(f"{type(cause).__name__}: {text}", sent=sent, timed_out=timed_out)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect: a token in the address or a header is for this server only."""
+
+
+class _Adapter(HTTPAdapter):
+    def __init__(self, network: Network, idle_s: float) -> None:
+        self._tls, self._idle_s = tls_context(network.ca_bundle), idle_s
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls)
+
+    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
+        """Load no certificates: the shared context has them."""
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if not issubclass(pool.ConnectionCls, _Connection):
+            pool.ConnectionCls = _connection_class(pool.ConnectionCls, self._idle_s)
+        return pool
+
+
+class _Connection(HTTPConnection):
+    """Hands its socket to the watchers of each request; counts as dropped after `idle_s` of silence."""
 
     idle_s = IDLE_S
     used_at = 0.0
 
     @property
     def is_connected(self) -> bool:
-        # What the pool asks before it reuses a connection; False makes it open a new one.
-        return time.monotonic() - self.used_at <= self.idle_s and bool(super().is_connected)  # type: ignore[misc]
+        return time.monotonic() - self.used_at <= self.idle_s and super().is_connected
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        connection: Any = self
-        if connection.sock is None:
-            connection.connect()
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:
+            self.connect()
         for watcher in watchers():
-            watcher.connected(connection.sock)
-        super().request(*args, **kwargs)  # type: ignore[misc]
+            watcher.connected(self.sock)
+        super().endheaders(*args, **kwargs)
 
     def getresponse(self) -> Any:
-        response = super().getresponse()  # type: ignore[misc]
+        response = super().getresponse()
         self.used_at = time.monotonic()
         return response
 
 
-@lru_cache(maxsize=8)
-def _pool_classes(limit_s: float) -> dict[str, type[HTTPConnectionPool]]:
-    class Plain(_Fresh, HTTPConnection):
-        idle_s = limit_s
-
-    class Secure(_Fresh, HTTPSConnection):
-        idle_s = limit_s
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
-
-
-@lru_cache(maxsize=8)
-def tls_context(ca_bundle: str = "") -> ssl.SSLContext:
-    """The process's one TLS context for these authorities.
-
-    A context of its own costs a connection 17 ms and 0.7 MiB, the shared one 1.3 ms and 0.04 MiB.
-    """
-    where = ca_bundle or certifi.where()
-    if Path(where).is_dir():
-        return ssl.create_default_context(capath=where)
-    return ssl.create_default_context(cafile=where)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """A request's way: the pool, whether its connections begin with a tunnel, and the first lines of the head."""
-
-    pool: Any
-    tunnel: bool
-    start: bytes
-
-
-class _Adapter(HTTPAdapter):
-    def __init__(self, network: Network, idle_s: float) -> None:
-        self._network = network
-        self._pools = _pool_classes(idle_s)
-        self._known: dict[tuple[str, str, str], Any] = {}  # pools by scheme, host and proxy
-        self._routes: dict[tuple[str, str], Route] = {}  # by method and address
-        self._agent = requests.utils.default_user_agent()
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, ssl_context=tls_context(self._network.ca_bundle), **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, ssl_context=tls_context(self._network.ca_bundle), **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = self._pools
-        return manager
-
-    def get_connection_with_tls_context(
-        self, request: requests.PreparedRequest, verify: Any, proxies: Any = None, cert: Any = None
-    ) -> Any:
-        # The way to a host doesn't change; to work it out anew costs as much as to send a short message.
-        parts = urlsplit(request.url or "")
-        key = (parts.scheme, parts.netloc, (proxies or {}).get("https", ""))
-        if verify is not True or cert is not None:
-            return super().get_connection_with_tls_context(request, verify, proxies, cert)
-        if key not in self._known:
-            if len(self._known) >= 8:  # beyond ten the library closes the pool that it thinks unused
-                self._known.clear()
-                self._routes.clear()
-                self.poolmanager.clear()
-            self._known[key] = super().get_connection_with_tls_context(request, verify, proxies, cert)
-        return self._known[key]
-
-    def route(self, method: str, url: str) -> Route:
-        """How a request to `url` begins, and over which pool it goes. Raises `NoAnswer` for what is no address."""
-        found = self._routes.get((method, url))
-        if found is None:
-            try:
-                found = self._found(method, url)
-            except (HTTPError, OSError, ValueError) as error:  # requests' own are OSErrors
-                raise NoAnswer(error, sent=False) from error
-            if len(self._routes) >= 32:
-                self._routes.clear()
-            self._routes[method, url] = found
-        return found
-
-    def _found(self, method: str, url: str) -> Route:
-        proxy = self._network.proxy_for(url)
-        request = requests.PreparedRequest()
-        request.url = url
-        pool = self.get_connection_with_tls_context(request, True, {"http": proxy, "https": proxy} if proxy else {})
-        self.cert_verify(pool, url, True, None)
-        address = parse_url(url)
-        if address.scheme not in ("http", "https") or not address.host:
-            raise requests.exceptions.InvalidURL("an address of another kind")
-        tunnel = connection_requires_http_tunnel(pool.proxy, pool.proxy_config, address.scheme)
-        forwarded = pool.proxy is not None and not tunnel
-        host = address.host if address.port in (None, _PORTS[address.scheme]) else f"{address.host}:{address.port}"
-        target = address._replace(fragment=None, auth=None).url if forwarded else address.request_uri
-        headers = {"Host": host, "Accept-Encoding": "identity", "User-Agent": self._agent}
-        if forwarded:
-            headers |= pool.proxy_headers
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        return Route(pool, tunnel, f"{method} {target} HTTP/1.1\r\n{lines}".encode("latin-1"))
-
-    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-        if verify is True and cert is None and url.lower().startswith("https"):
-            conn.cert_reqs = "CERT_REQUIRED"  # the shared context has its authorities: don't load them again
-        else:
-            super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        proxy = self._network.proxy_for(request.url or "")
-        kwargs["proxies"] = {"http": proxy, "https": proxy} if proxy else {}
-        return super().send(request, *args, **kwargs)
-
-
-def new_session(network: Network | None = None, *, idle_s: float = IDLE_S) -> requests.Session:
-    """A session for **one** thread: no environment, no retries, the shared TLS context."""
-    session = requests.Session()
-    session.trust_env = False
-    adapter = _Adapter(network or Network(), idle_s)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-class Sessions:
-    """A session for each thread that asks."""
-
-    def __init__(self, network: Network | None = None, *, idle_s: float = IDLE_S) -> None:
-        self._network = network or Network()
-        self._idle_s = idle_s
-        self._local = threading.local()
-
-    def get(self) -> requests.Session:
-        """This thread's session; its connections are closed when the thread ends."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = new_session(self._network, idle_s=self._idle_s)
-        return session
-
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
-    ) -> Response:
-        """The response to one request over this thread's connections, with its head read, of any status. Close it.
-
-        A GET or a POST that `requests` would take three times the processor for; see `core/keepalive.py`. `timeout`: to
-        connect, and for silence afterwards. Raises `NoAnswer`.
-        """
-        adapter: Any = getattr(self._local, "adapter", None)
-        if adapter is None:
-            adapter = self._local.adapter = _Adapter(self._network, self._idle_s)  # a session has two more, unused
-        route = adapter.route(method, url)
-        return send(route.pool, route.tunnel, route.start, headers, body, timeout)
+@lru_cache(maxsize=16)
+def _connection_class(base: type[HTTPConnection], idle_s: float) -> type[HTTPConnection]:
+    return type(base.__name__, (_Connection, base), {"idle_s": idle_s})  # plain, TLS or SOCKS

@@ -24,7 +24,7 @@ EVERY_DAYS: Final = 7  # a date below
 
 
 def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
-    """A PNG of `SIZE`; `days` are `(date, number)`, the last one is today. About 0.05 s of CPU."""
+    """Draw a PNG of `SIZE`; `days` are `(date, number)`, today last. Takes about 0.05 s of CPU."""
     from PIL import Image, ImageDraw, ImageFont
 
     picture = Image.new("RGB", SIZE, CARD)
@@ -58,13 +58,13 @@ def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
 
 
 def _middle(draw: ImageDraw, x: float, y: float, text: str, font: FreeTypeFont | ImageFont, left: float) -> None:
-    """Writes a text around x, moved so that it stays on the card."""
+    """Draw a text centred at x, moved so that it stays on the card."""
     half = font.getlength(text) / 2
     draw.text((min(max(x, left + half), SIZE[0] - 12 - half), y), text, font=font, fill=INK, anchor="mm")
 
 
 def _step(highest: int) -> int:
-    """A round number of which a few make up `highest`."""
+    """Return a round number of which a few make up `highest`."""
     power = 1
     while True:
         for factor in (1, 2, 5):
@@ -74,7 +74,7 @@ def _step(highest: int) -> int:
 
 
 def _short(number: int) -> str:
-    """A round number with its unit, as 5k or 20M."""
+    """Return a round number with its unit, as 5k or 20M."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if number >= size:
             return f"{number / size:g}{unit}"

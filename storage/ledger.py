@@ -57,9 +57,9 @@ where user.id = :user
 class Ledger:
     """The tables `call` and `budget`, and the counters of `user` and `session`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, metrics: Metrics = SILENT) -> None:
         self._connection = connection
-        self.meter: Metrics = SILENT  # is told of each settled call, before its transaction has committed
+        self._metrics = metrics  # counts each settled call, before its transaction has committed
 
     def budget(self, period: str) -> Budget:
         """Return a period's budget; zeros if nothing was used."""
@@ -138,7 +138,7 @@ class Ledger:
             },
         )
         if charged is not None:
-            self.meter.call_settled(usage, charged)
+            self._metrics.call_settled(usage, charged)
         return charged
 
     def give_back(self, call_id: int, now: int, *, billed: int = 0) -> bool:

@@ -1,8 +1,7 @@
 """The Bot API over HTTP: one call, its result or its error; nothing is tried twice.
 
-Covers: parameters in the body (the library would put them into the URL: 24 KB for a long message, which proxies
-refuse), files, downloads, the token kept out of every error, and the same way out for telebot (`sender`).
-Doesn't cover: retries, order and limits (`telegram/sender.py`), polling (`telegram/dispatcher.py`).
+Parameters go into the body: telebot would put them into the URL, 24 KB for a long message, which proxies refuse.
+The token stands in no error. Doesn't cover retries, order and limits (`telegram/sender.py`).
 """
 
 from __future__ import annotations
@@ -11,13 +10,13 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import Any, Final
 
-import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProxyError
+from telebot import apihelper
 
-from core.errors import TelegramRefused, TelegramUnreachable
-from core.http_client import NoAnswer, Response, Sessions
+from core.errors import NoAnswer, TelegramRefused, TelegramUnreachable
+from core.http_client import HttpClient, Response
 from core.schemas import Json
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -25,7 +24,7 @@ _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 
 
 class Reply:
-    """An HTTP answer, as much of it as telebot looks at."""
+    """A whole HTTP answer, with the attributes that telebot reads."""
 
     def __init__(self, response: Response) -> None:
         self.status_code = response.status_code
@@ -35,22 +34,22 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The body as UTF-8, with replacement characters for bytes that aren't."""
+        """Decode the body as UTF-8, with replacement characters for bytes that aren't."""
         return self.content.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON; raises `ValueError`."""
+        """Read the body as JSON. Raise ValueError."""
         return json.loads(self.text)
 
 
 class BotApi:
-    """The bot's door to the server at `base_url`. May be used by many threads at once."""
+    """The Bot API server at `base_url`, called with the bot's token. Thread-safe."""
 
-    def __init__(self, token: str, base_url: str, sessions: Sessions) -> None:
+    def __init__(self, token: str, base_url: str, http: HttpClient) -> None:
         self._token = token
         self._address = f"{base_url.rstrip('/')}/bot{token}/"
         self._file_address = f"{base_url.rstrip('/')}/file/bot{token}/"
-        self._sessions = sessions
+        self._http = http
 
     def __repr__(self) -> str:
         return f"BotApi({self._masked(self._address)!r})"
@@ -63,9 +62,9 @@ class BotApi:
         *,
         timeout_s: float = 30.0,
     ) -> Json:
-        """Telegram's `result`. Blocks for `timeout_s` at most between two bytes.
+        """Return Telegram's `result`. Block for `timeout_s` at most between two bytes.
 
-        Raises `TelegramRefused` when Telegram said no, `TelegramUnreachable` when nobody answered.
+        Raise TelegramRefused when Telegram said no, TelegramUnreachable when nobody answered.
         """
         timeout = (min(timeout_s, CONNECT_TIMEOUT_S), timeout_s)
         reply = self._post(method, self._address + method, params or {}, files, timeout)
@@ -92,10 +91,9 @@ class BotApi:
         timeout: float | tuple[float, float] | None = None,
         proxies: object = None,
     ) -> Reply:
-        """For telebot's `apihelper.CUSTOM_REQUEST_SENDER`: always a POST, the parameters in its body.
+        """Send a call of telebot's: always a POST, the parameters in its body.
 
-        Raises `TelegramUnreachable` instead of the errors of requests, which hold the token. The way out is
-        the session's: `proxies` and the HTTP method that telebot would take are ignored.
+        Raise TelegramUnreachable. `method` and `proxies` are ignored: the HTTP client has its own proxies.
         """
         name = url.split("?", 1)[0].rsplit("/", 1)[-1]
         if timeout is None:
@@ -105,32 +103,27 @@ class BotApi:
         )
 
     def download(self, file_path: str, limit_bytes: int = 20_000_000, timeout_s: float = 60.0) -> bytes:
-        """The file that `getFile` named. Raises as `call`; one longer than `limit_bytes` is refused with 413."""
+        """Return the file that `getFile` named. Raise as `call` does; a file over `limit_bytes` is refused with 413."""
         ends_at = time.monotonic() + timeout_s
         content = bytearray()
-        failure: TelegramUnreachable | None = None
+        timeout = (min(timeout_s, CONNECT_TIMEOUT_S), timeout_s)
         try:
-            with self._sessions.get().get(
-                self._file_address + file_path,
-                timeout=(min(timeout_s, CONNECT_TIMEOUT_S), timeout_s),
-                stream=True,
-                allow_redirects=False,
-            ) as response:
+            response = self._http.send("GET", self._file_address + file_path, {}, None, timeout)
+            with closing(response):
                 if response.status_code >= 500:
                     raise TelegramUnreachable("download", f"HTTP {response.status_code}", sent=True)
                 if response.status_code != 200:
-                    raise TelegramRefused("download", response.status_code, response.reason or "")
-                for chunk in response.iter_content(65536):
+                    raise TelegramRefused("download", response.status_code, response.reason)
+                while chunk := response.read1():
                     content += chunk
                     if len(content) > limit_bytes:
                         raise TelegramRefused("download", 413, f"larger than {limit_bytes} bytes")
                     if time.monotonic() > ends_at:
                         raise TelegramUnreachable("download", f"not done after {timeout_s:g} s", sent=True)
-        except requests.RequestException as error:
+                return bytes(content)
+        except NoAnswer as error:
             failure = self._unreachable("download", error)
-        if failure:
-            raise failure
-        return bytes(content)
+        raise failure
 
     def _post(
         self,
@@ -143,14 +136,11 @@ class BotApi:
         body, content_type = _form(params, files) if files else (_json(params), "application/json")
         times = timeout if isinstance(timeout, tuple) else (min(timeout, CONNECT_TIMEOUT_S), timeout)
         try:
-            response = self._sessions.send("POST", url, {"Content-Type": content_type}, body, times)
-            try:
+            with closing(self._http.send("POST", url, {"Content-Type": content_type}, body, times)) as response:
                 return Reply(response)
-            finally:
-                response.close()
         except NoAnswer as error:
-            failure = TelegramUnreachable(method, self._masked(str(error)), sent=error.sent)
-        raise failure  # out here, so that no traceback leads on to an error that names the address
+            failure = self._unreachable(method, error)
+        raise failure
 
     def _answer(self, method: str, reply: Reply) -> dict[str, Any]:
         status = reply.status_code
@@ -165,19 +155,21 @@ class BotApi:
         start = " ".join(reply.text[:200].split())
         raise TelegramUnreachable(method, self._masked(f"HTTP {status}, not Telegram's answer: {start}"), sent=True)
 
-    def _unreachable(self, method: str, error: requests.RequestException) -> TelegramUnreachable:
-        cause = error.args[0] if error.args else None
-        reason = cause.reason if isinstance(cause, MaxRetryError) else None
-        arrived = not (
-            isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError | ProxyError)
-        )
-        message = self._masked(f"{type(error).__name__}: {reason or cause or error}")
-        return TelegramUnreachable(method, message, sent=arrived)
+    def _unreachable(self, method: str, error: NoAnswer) -> TelegramUnreachable:
+        return TelegramUnreachable(method, self._masked(str(error)), sent=error.sent)
 
     def _masked(self, text: str) -> str:
         secret = self._token.partition(":")[2]
         masked = text.replace(self._token, "<token>")
         return masked.replace(secret, "<token>") if len(secret) >= 6 else masked
+
+
+def send_telebot_through(api: BotApi, base_url: str) -> None:
+    """Have telebot send its calls through `api`. It keeps this for the whole process: call once, at the start."""
+    base_url = base_url.rstrip("/")
+    apihelper.API_URL = f"{base_url}/bot{{0}}/{{1}}"  # type: ignore[assignment]
+    apihelper.FILE_URL = f"{base_url}/file/bot{{0}}/{{1}}"  # type: ignore[assignment]
+    apihelper.CUSTOM_REQUEST_SENDER = api.sender  # type: ignore[assignment]
 
 
 def _seconds(reply: Reply) -> float | None:
@@ -194,7 +186,7 @@ def _json(params: Mapping[str, Any]) -> bytes:
 
 
 def _form(params: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, str]:
-    """A multipart body and its content type. Not left to requests: telebot switches off its quoting of names."""
+    """Encode a multipart body; return it with its content type. Telebot switches off the quoting that requests does."""
     boundary = secrets.token_hex(16)
     parts = []
     for name, value in params.items():
@@ -215,7 +207,7 @@ def _quoted(name: str) -> str:
 
 
 def _file(name: str, file: Any) -> tuple[str, bytes]:
-    """One of telebot's files: content, an open file, or a tuple of its name and one of these."""
+    """Return name and content of telebot's file: content, an open file, or a tuple of a name and one of these."""
     if isinstance(file, tuple):
         return str(file[0] or name), _file(name, file[1])[1]
     if isinstance(file, str):

@@ -23,9 +23,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from core.cancellation import Cancel
+from core.cancellation import Cancel, watching
 from core.errors import StorageError, TelegramError, TelegramRefused
-from core.http_client import watching
 from core.logs import event
 from telegram.api_client import BotApi
 
@@ -77,7 +76,7 @@ class Polling:
         self._stopping.set()
         self._cancel.set()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no more updates come, in a few words; empty while the thread goes round, even if nobody answers it."""
         if not self._thread.is_alive():
             return "its thread has ended"

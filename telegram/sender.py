@@ -74,7 +74,7 @@ class Delivery:
         for thread in self._threads:
             thread.start()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why nothing goes out, in a few words; empty while it does, or while Telegram is away."""
         ended = sum(not thread.is_alive() for thread in self._threads)
         return f"{ended} of {len(self._threads)} senders have ended" if ended else ""

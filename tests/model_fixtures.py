@@ -11,7 +11,7 @@ import pytest
 
 from ai.openai_text import OpenAIProvider
 from ai.provider import CallFailure, Credential, Static
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Chunk, Message, Request
 from gpt import GPT
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
@@ -42,7 +42,7 @@ def client(models: ModelServers, faults: list[CallFailure]) -> Client:
     def make(credential: Credential | None = None, **options: Any) -> GPT:
         wire = YandexProvider(FOLDER_ID, credential or Static(f"Api-Key {API_KEY}"), url=models.llm_url)
         settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
-        return GPT(wire, Sessions(), **settings | options)
+        return GPT(wire, HttpClient(), **settings | options)
 
     return make
 
@@ -52,9 +52,9 @@ def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
     """Makes a `GPT` on the OpenAI-compatible stand-in."""
 
     def make(timeout_s: float = 10.0, **options: Any) -> GPT:
-        sessions = Sessions()
-        wire = OpenAIProvider(models.openai_url, sessions, **options)
-        return GPT(wire, sessions, on_fault=faults.append, backoff_s=0.01, timeout_s=timeout_s)
+        http = HttpClient()
+        wire = OpenAIProvider(models.openai_url, http, **options)
+        return GPT(wire, http, on_fault=faults.append, backoff_s=0.01, timeout_s=timeout_s)
 
     return make
 

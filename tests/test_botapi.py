@@ -14,7 +14,7 @@ import pytest
 from telebot import apihelper
 
 from core.errors import TelegramRefused, TelegramUnreachable
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from telegram.api_client import BotApi
 from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 
@@ -29,7 +29,7 @@ def server() -> Iterator[BotApiServer]:
 
 @pytest.fixture
 def api(server: BotApiServer) -> BotApi:
-    return BotApi(TOKEN, server.url, Sessions())
+    return BotApi(TOKEN, server.url, HttpClient())
 
 
 def test_parameters_go_into_the_body_and_absent_ones_nowhere(server: BotApiServer, api: BotApi) -> None:
@@ -119,7 +119,7 @@ def closed_port() -> int:
 
 
 def test_no_connection_has_surely_not_arrived_and_the_token_stays_secret(caplog: pytest.LogCaptureFixture) -> None:
-    api = BotApi(TOKEN, f"http://127.0.0.1:{closed_port()}", Sessions())
+    api = BotApi(TOKEN, f"http://127.0.0.1:{closed_port()}", HttpClient())
     with pytest.raises(TelegramUnreachable) as caught:
         api.call("sendMessage", {"chat_id": 5})
     assert not caught.value.sent
@@ -149,7 +149,7 @@ def test_telebot_s_kinds_of_files_all_arrive(server: BotApiServer, api: BotApi) 
 
 def test_telebot_s_sender_hides_the_token_too() -> None:
     port = closed_port()
-    api = BotApi(TOKEN, f"http://127.0.0.1:{port}", Sessions())
+    api = BotApi(TOKEN, f"http://127.0.0.1:{port}", HttpClient())
     with pytest.raises(TelegramUnreachable) as caught:
         api.sender("get", f"http://127.0.0.1:{port}/bot{TOKEN}/getMe")
     assert caught.value.method == "getMe"

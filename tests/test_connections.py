@@ -1,4 +1,4 @@
-"""Sessions: one TLS context, no dead keep-alives, and cancelling through TLS."""
+"""The HTTP client's connections: one TLS context, no dead keep-alives, and cancelling through TLS."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -20,7 +21,8 @@ from ai.provider import Call
 from ai.request import RequestAttempt
 from core.cancellation import Cancel
 from core.errors import ConfigError, ModelAway, ModelCancelled
-from core.http_client import Network, Sessions, new_session, tls_context
+from core.http_client import HttpClient, Response
+from core.network import Network
 from sandbox.models import ModelServers
 from tests.model_fixtures import models
 
@@ -52,6 +54,13 @@ def serve(listener: socket.socket, context: ssl.SSLContext | None, answers: int)
 
     threading.Thread(target=accept, daemon=True).start()
     return seen
+
+
+def get(client: HttpClient, address: str) -> Response:
+    response = client.send("GET", address, {}, None, (5, 5))
+    response.read()
+    response.close()
+    return response
 
 
 @pytest.fixture
@@ -88,14 +97,14 @@ def test_cancelling_works_through_tls_before_the_headers(certificate: Path) -> N
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         seen = serve(listener, context, answers=1)
-        sessions, cancel = Sessions(Network(ca_bundle=str(certificate))), Cancel()
+        http, cancel = HttpClient(Network(ca_bundle=str(certificate))), Cancel()
         call = Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {})
         first = RequestAttempt(time.monotonic() + 5)
-        assert first.whole(first.send(sessions, call)) == b"ok"
+        assert first.whole(first.send(http, call)) == b"ok"
         threading.Timer(0.2, cancel.set).start()
         began = time.monotonic()
         with pytest.raises(ModelCancelled):
-            RequestAttempt(time.monotonic() + 20, cancel).send(sessions, call)
+            RequestAttempt(time.monotonic() + 20, cancel).send(http, call)
         assert time.monotonic() - began < 3
         assert seen == [0, 0]  # one connection, kept
 
@@ -107,7 +116,7 @@ def test_an_unknown_authority_is_refused(certificate: Path) -> None:
         serve(listener, context, answers=1)
         exchange = RequestAttempt(time.monotonic() + 5)
         with pytest.raises(ModelAway, match="no connection"):
-            exchange.send(Sessions(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
+            exchange.send(HttpClient(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
         assert not exchange.sent
 
 
@@ -119,41 +128,59 @@ def test_authorities_that_cannot_be_read_are_a_fault_of_the_configuration(tmp_pa
             Network.from_env({"REQUESTS_CA_BUNDLE": str(path)})
 
 
-def test_all_sessions_share_one_tls_context() -> None:
-    assert tls_context() is tls_context()
-    pools = [
-        new_session().get_adapter("https://x").poolmanager  # type: ignore[attr-defined]
-        for _ in range(2)
-    ]
-    assert pools[0].connection_pool_kw["ssl_context"] is pools[1].connection_pool_kw["ssl_context"]
+def test_threads_and_clients_share_one_tls_context(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+    real = ssl.create_default_context
+
+    def counted(**options: Any) -> ssl.SSLContext:
+        nonlocal made
+        made += 1
+        return real(**options)
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        seen = serve(listener, server, answers=9)
+        address = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        network = Network(ca_bundle=str(certificate))
+        client = HttpClient(network)
+        threads = [threading.Thread(target=get, args=(client, address)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        get(HttpClient(network), address)
+    assert len(set(seen)) == 4 and made == 1
 
 
 def test_a_connection_is_kept_until_it_has_been_silent_too_long() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         seen = serve(listener, None, answers=10)
-        session = new_session(idle_s=0.3)
+        client = HttpClient(idle_s=0.3)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        session.get(address, timeout=5)
-        session.get(address, timeout=5)
+        get(client, address)
+        get(client, address)
         time.sleep(0.35)
-        session.get(address, timeout=5)
+        get(client, address)
         assert seen == [0, 0, 1]
-        session.close()
 
 
-def test_each_thread_has_its_own_session(models: ModelServers) -> None:
-    sessions = Sessions()
-    others: list[object] = []
-    thread = threading.Thread(target=lambda: others.append(sessions.get()))
-    thread.start()
-    thread.join()
-    assert sessions.get() is sessions.get()
-    assert others[0] is not sessions.get()
-    assert sessions.get().trust_env is False
+def test_each_thread_has_its_own_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        seen = serve(listener, None, answers=10)
+        client = HttpClient()
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        get(client, address)
+        thread = threading.Thread(target=get, args=(client, address))
+        thread.start()
+        thread.join()
+        get(client, address)
+        assert seen == [0, 1, 0]
 
 
 def test_a_proxy_is_asked_where_one_is_set_but_never_for_this_machine(models: ModelServers) -> None:
-    session = new_session(Network(http_proxy=models.url))
-    assert session.get("http://story.example/nothing", timeout=5).status_code == 404
-    assert session.get(f"{models.url}/nothing", timeout=5).status_code == 404
+    client = HttpClient(Network(http_proxy=models.url))
+    assert get(client, "http://story.example/nothing").status_code == 404
+    assert get(client, f"{models.url}/nothing").status_code == 404
     assert [received.path for received in models.requests] == ["http://story.example/nothing", "/nothing"]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.errors import StorageError
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Json, OutboxRow
 from telegram.api_client import BotApi
 from telegram.rate_limits import SendLimits
@@ -66,7 +66,7 @@ class Bench:
         self.store = Store()
         self.blocked: list[int] = []
         self._last = 0
-        api = BotApi(TOKEN, server.url, Sessions())
+        api = BotApi(TOKEN, server.url, HttpClient())
         self.delivery = Delivery(api, self.store, senders=senders, limits=limits, on_blocked=self.blocked.append)
 
     def row(self, chat_id: int, text: str, method: str = "sendMessage", **params: Any) -> OutboxRow:

@@ -20,7 +20,7 @@ import pytest
 
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
-from tests.world import ROOT, BotHarness, until
+from tests.harness import ROOT, BotHarness, until
 
 DEPLOY = ROOT / "deploy"
 TOOLS = Path(sys.executable).parent
@@ -186,11 +186,11 @@ def test_the_images_command_serves_in_a_clean_environment(
 
     for path in [app, *app.rglob("*")]:
         path.chmod(path.stat().st_mode & ~0o222)
-    world = BotHarness(data, telegram, models)
-    settings = world.environment() | {key: clean[key] for key in clean}
+    harness = BotHarness(data, telegram, models)
+    settings = harness.environment() | {key: clean[key] for key in clean}
     process = subprocess.Popen(command, cwd=app, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        world.new_person()
+        harness.new_person()
         health = until(lambda: _healthy(command, app, settings), 30)
         assert health.startswith("polling")
         process.send_signal(signal.SIGTERM)

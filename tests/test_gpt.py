@@ -13,7 +13,8 @@ import pytest
 
 from ai.provider import CallFailure, Static
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
-from core.http_client import Network, Sessions
+from core.http_client import HttpClient
+from core.network import Network
 from core.schemas import Finish, Message, Request
 from gpt import GPT, Cancel, is_stock_refusal
 from sandbox.model_answers import STOCK_REFUSAL
@@ -157,7 +158,7 @@ def test_no_connection_is_tried_again_and_is_not_billed(client: Client, faults: 
         closed.bind(("127.0.0.1", 0))
         gpt = GPT(
             YandexProvider(FOLDER_ID, Static("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
-            Sessions(),
+            HttpClient(),
             on_fault=faults.append,
             backoff_s=0.01,
         )

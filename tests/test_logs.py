@@ -65,8 +65,7 @@ def after_time(line: str) -> str:
 
 
 def test_the_file_is_made_at_once_with_its_folder(path: Path) -> None:
-    with logs.set_up(path) as made:
-        assert made.to_file
+    with logs.set_up(path):
         assert path.exists()
 
 
@@ -201,8 +200,7 @@ def test_stderr_shows_warnings_only_unless_asked_for_more(path: Path, capsys: py
 def test_a_file_that_cannot_be_opened_leaves_the_log_on_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logs.set_up(tmp_path) as made:  # a folder
-        assert not made.to_file
+    with logs.set_up(tmp_path):  # a folder
         logger.info("still said")
     sentence, line = capsys.readouterr().err.splitlines()
     assert sentence == f"The log file {tmp_path} can't be written (Is a directory); the log goes to stderr."
@@ -222,8 +220,7 @@ def test_a_full_disk_is_one_sentence_and_no_traceback(path: Path, capsys: pytest
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_disk_without_space_doesnt_stop_the_program(capsys: pytest.CaptureFixture[str]) -> None:
-    with logs.set_up(Path("/dev/full")) as made:
-        assert made.to_file
+    with logs.set_up(Path("/dev/full")):
         for _ in range(3):
             logs.event(logger, logging.INFO, "turn_ended", user=5)
     assert capsys.readouterr().err == "The log can't be written: OSError.\n"

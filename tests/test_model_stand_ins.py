@@ -13,7 +13,6 @@ import requests
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.http_client import new_session
 from core.schemas import Message
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
@@ -40,7 +39,7 @@ def ask(
 ) -> requests.Response:
     address = f"{models.llm_url}/foundationModels/v1/{path}"
     data = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-    return new_session().post(address, data=data, headers=dict(headers), timeout=5, stream=True)
+    return requests.Session().post(address, data=data, headers=dict(headers), timeout=5, stream=True)
 
 
 def options(**changes: Any) -> dict[str, Any]:
@@ -94,7 +93,7 @@ def test_an_int_is_taken_for_max_tokens_too(models: ModelServers) -> None:
 
 def test_a_stream_comes_chunk_by_chunk_on_a_connection_that_stays(models: ModelServers) -> None:
     models.faults.default = Behaviour(text="Дождь шёл и шёл.", chunks=3, chunk_s=0.05)
-    session = new_session()
+    session = requests.Session()
     arrived = []
     for _ in range(2):
         address = f"{models.llm_url}/foundationModels/v1/completion"
@@ -125,11 +124,11 @@ def test_a_generation_too_many_is_refused(models: ModelServers) -> None:
 
 def test_the_metadata_service_wants_its_header(models: ModelServers) -> None:
     address = f"{models.metadata_url}/computeMetadata/v1/instance/service-accounts/default/token"
-    assert new_session().get(address, timeout=5).status_code == 403
+    assert requests.Session().get(address, timeout=5).status_code == 403
 
 
 def test_an_unknown_address_is_404(models: ModelServers) -> None:
-    assert new_session().get(f"{models.url}/nothing", timeout=5).status_code == 404
+    assert requests.Session().get(f"{models.url}/nothing", timeout=5).status_code == 404
 
 
 def test_a_rule_decides_where_nothing_is_queued(models: ModelServers) -> None:
@@ -242,7 +241,7 @@ def test_any_hero_and_any_words_are_told_of(hero: str, words: str, system: str) 
 
 def openai(models: ModelServers, path: str, **sent: Any) -> requests.Response:
     headers = sent.pop("headers", {})
-    return new_session().post(f"{models.openai_url}{path}", json=sent, headers=headers, timeout=5, stream=True)
+    return requests.Session().post(f"{models.openai_url}{path}", json=sent, headers=headers, timeout=5, stream=True)
 
 
 HELLO = [{"role": "user", "content": "Привет"}]
@@ -291,7 +290,7 @@ def test_models_of_the_openai_way_are_unknown_to_the_native_api(models: ModelSer
 
 
 def test_models_are_listed_each_servers_own_way(models: ModelServers) -> None:
-    session = new_session()
+    session = requests.Session()
     names = [model["id"] for model in session.get(f"{models.openai_url}/models", timeout=5).json()["data"]]
     assert len(names) >= 3 and names[0] == "sandbox-storyteller"
     headers = {"Authorization": f"Bearer {API_KEY}", "OpenAI-Project": FOLDER_ID}
@@ -302,12 +301,12 @@ def test_models_are_listed_each_servers_own_way(models: ModelServers) -> None:
 def transcribed(models: ModelServers, audio: bytes, name: str = "voice.ogg", **form: str) -> requests.Response:
     form = {"model": "whisper-1", "response_format": "json"} | form
     address = f"{models.openai_url}/audio/transcriptions"
-    return new_session().post(address, data=form, files={"file": (name, audio)}, timeout=5)
+    return requests.Session().post(address, data=form, files={"file": (name, audio)}, timeout=5)
 
 
 def recognised(models: ModelServers, audio: bytes) -> requests.Response:
     address = f"{models.stt_url}/speech/v1/stt:recognize?lang=ru-RU&topic=general&format=oggopus"
-    return new_session().post(address, data=audio, headers=KEY, timeout=5)
+    return requests.Session().post(address, data=audio, headers=KEY, timeout=5)
 
 
 def test_both_vendors_hear_what_a_recording_says_unless_told_otherwise(models: ModelServers) -> None:

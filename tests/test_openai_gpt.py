@@ -12,7 +12,7 @@ import pytest
 from ai.openai_text import OpenAIProvider
 from ai.provider import Static
 from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, PromptTooLong
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from core.schemas import Chunk, Finish, Message, Request, Usage
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
@@ -147,7 +147,7 @@ def test_nothing_is_counted_by_the_server(models: ModelServers, openai_client: C
 
 
 def test_a_newer_openai_model_gets_its_own_name_for_the_limit() -> None:
-    wire = OpenAIProvider("http://127.0.0.1/v1", Sessions(), model="m")
+    wire = OpenAIProvider("http://127.0.0.1/v1", HttpClient(), model="m")
     told = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
     assert wire.adapt(ModelError(told, status=400), "")
     assert not wire.adapt(ModelError(told, status=400), "")
@@ -164,7 +164,7 @@ def read(*events: Any, done: bool = True) -> list[Chunk]:
         if done:
             yield b"data: [DONE]"
 
-    return list(OpenAIProvider("http://127.0.0.1/v1", Sessions(), model="m").chunks(iter(lines())))
+    return list(OpenAIProvider("http://127.0.0.1/v1", HttpClient(), model="m").chunks(iter(lines())))
 
 
 def delta(content: Any, reason: str | None = None) -> dict[str, Any]:

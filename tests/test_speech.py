@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.opus_splitter import Recording, read, write
@@ -14,7 +15,7 @@ from ai.provider import CallFailure, Credential, Static
 from ai.speech import FirstAble, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
-from core.http_client import Sessions
+from core.http_client import HttpClient
 from sandbox.model_faults import Behaviour, Kind
 from sandbox.models import API_KEY, ModelServers
 from tests.model_fixtures import faults, models
@@ -35,11 +36,11 @@ def options(faults: list[CallFailure]) -> Options:
 
 
 def recogniser(models: ModelServers, options: Options, credential: Credential = KEY) -> SpeechToText:
-    return YandexSpeechToText(Sessions(), credential, url=models.stt_url, **options)
+    return YandexSpeechToText(HttpClient(), credential, url=models.stt_url, **options)
 
 
 def narrator(models: ModelServers, options: Options, credential: Credential = KEY) -> TextToSpeech:
-    return YandexTextToSpeech(Sessions(), credential, url=models.tts_url, **options)
+    return YandexTextToSpeech(HttpClient(), credential, url=models.tts_url, **options)
 
 
 def long_recording(seconds: int) -> bytes:
@@ -60,7 +61,7 @@ def test_silence_is_no_words(models: ModelServers, options: Options) -> None:
 
 
 def test_the_language_and_a_users_folder_are_told(models: ModelServers, options: Options) -> None:
-    other = YandexSpeechToText(Sessions(), KEY, url=models.stt_url, folder_id="b1g", **options)
+    other = YandexSpeechToText(HttpClient(), KEY, url=models.stt_url, folder_id="b1g", **options)
     assert other.recognise(SHORT, 4, language="en")
     assert other.recognise(SHORT, 4, language="xx")
     assert [received.body["lang"] for received in models.of("stt")] == ["en-US", "ru-RU"]
@@ -68,7 +69,7 @@ def test_the_language_and_a_users_folder_are_told(models: ModelServers, options:
 
 
 def test_what_one_vendor_cannot_take_the_other_one_hears(models: ModelServers, options: Options) -> None:
-    other = OpenAISpeechToText(models.openai_url, Sessions(), Static(f"Bearer {API_KEY}"), **options)
+    other = OpenAISpeechToText(models.openai_url, HttpClient(), Static(f"Bearer {API_KEY}"), **options)
     both = FirstAble([recogniser(models, options), other])
     models.faults.order(Behaviour(heard="недолго"), Behaviour(heard="долго"), Behaviour(status=404), kind="stt")
     models.faults.order(Behaviour(heard="вот"), Behaviour(status=403), Behaviour(status=404), kind="stt")
@@ -151,7 +152,7 @@ def test_latin_letters_take_less_room_than_russian_ones(models: ModelServers, op
 
 def test_an_unknown_voice_is_the_usual_one(models: ModelServers, options: Options) -> None:
     assert narrator(models, options).speak("Дождь", "nova")
-    assert OpenAITextToSpeech(models.openai_url, Sessions(), Static(""), **options).speak("Дождь", "alena")
+    assert OpenAITextToSpeech(models.openai_url, HttpClient(), Static(""), **options).speak("Дождь", "alena")
     assert [received.body["voice"] for received in models.of("tts")] == ["alena", "nova"]
 
 
@@ -224,7 +225,7 @@ def test_a_server_that_is_not_there_is_tried_three_times(options: Options, fault
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(ModelAway) as caught:
-        YandexSpeechToText(Sessions(), KEY, url=url, **options).recognise(SHORT, 4)
+        YandexSpeechToText(HttpClient(), KEY, url=url, **options).recognise(SHORT, 4)
     assert (len(faults), caught.value.billed) == (3, False)
 
 
@@ -249,7 +250,7 @@ def test_a_stop_ends_the_pause_between_two_tries(models: ModelServers, options: 
 def test_another_server_transcribes_a_recording_of_any_length(models: ModelServers, options: Options) -> None:
     models.openai_keys = {"sk-right"}
     models.faults.order(Behaviour(heard="раз два"), kind="stt")
-    server = OpenAISpeechToText(models.openai_url, Sessions(), Static("Bearer sk-right"), **options)
+    server = OpenAISpeechToText(models.openai_url, HttpClient(), Static("Bearer sk-right"), **options)
     assert server.recognise(VOICE, 37, language="en") == "раз два"
     body = models.of("stt")[0].body
     assert (body["file"], body["audio"], body["model"], body["language"]) == ("voice.ogg", VOICE, "whisper-1", "en")
@@ -261,7 +262,7 @@ def test_another_server_transcribes_a_recording_of_any_length(models: ModelServe
 
 
 def test_another_server_reads_aloud_in_pieces(models: ModelServers, options: Options) -> None:
-    server = OpenAITextToSpeech(models.openai_url, Sessions(), Static(""), model="piper", **options)
+    server = OpenAITextToSpeech(models.openai_url, HttpClient(), Static(""), model="piper", **options)
     assert len(server.speak("Дождь шёл третий день. " * 300, "echo")) == 2
     first = models.of("tts")[0].body
     assert (first["model"], first["voice"], first["response_format"]) == ("piper", "echo", "opus")
@@ -298,6 +299,6 @@ STEREO = SHORT[:37] + b"\x02" + SHORT[38:]
 )
 def test_the_stand_in_refuses_what_the_real_one_refuses(path: str, data: bytes, models: ModelServers) -> None:
     headers = {"Authorization": f"Api-Key {API_KEY}"}
-    with Sessions().get().post(f"{models.url}/{path}", data=data, headers=headers, timeout=5) as response:
+    with requests.post(f"{models.url}/{path}", data=data, headers=headers, timeout=5) as response:
         assert response.status_code == 400
         assert ("error_code" in response.json()) is not path.startswith("v1/")

@@ -22,7 +22,8 @@ from core.schemas import Finish, Message, OutboxRow, Outgoing, Usage
 from database import Database, Turn
 from gpt import GPT
 from monitoring.analytics import Analytics
-from telegram.dispatcher import Intake
+from telegram.chat_queue import ChatQueues
+from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
 from turns import limits
 from turns.billing import RunningTurn
@@ -59,7 +60,8 @@ class Turns:
         db: Database,
         gpt: GPT,
         delivery: Delivery,
-        intake: Intake,
+        chats: ChatQueues,
+        notices: FailureNotices,
         outcomes: Outcomes,
         writing: Writing,
         media: Media,
@@ -71,7 +73,8 @@ class Turns:
         self._db = db
         self._gpt = gpt
         self._delivery = delivery
-        self._intake = intake
+        self._chats = chats
+        self._notices = notices
         self._outcomes = outcomes
         self._writing = writing
         self._media = media
@@ -114,7 +117,7 @@ class Turns:
                 self._threads.append(worker)
                 worker.start()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no turns are written, in a few words; empty while workers are there for them."""
         ended = sum(not worker.is_alive() for worker in self._threads)
         return f"{ended} of {len(self._threads)} workers have ended" if ended else ""
@@ -213,7 +216,7 @@ class Turns:
         if live is not None:
             live.cancel.set()
         self._delivery.end_draft(turn.chat_id, turn.id)
-        self._intake.resume(turn.chat_id)
+        self._chats.resume(turn.chat_id)
 
     def show_places(self) -> None:
         """Brings the shown queue places up to date; called a few times a second.
@@ -347,7 +350,7 @@ class Turns:
                 return self._media.make(live) if live.turn.kind in JOBS else self._writing.write(live)
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="turn", turn=live.turn.id, error=str(error))
-                self._intake.tell_of_storage(live.turn.chat_id)
+                self._notices.storage_failed(live.turn.chat_id)
                 if self._stopping.wait(STORAGE_PAUSE_S):
                     return None
 
@@ -364,7 +367,7 @@ class Turns:
 
         Whether it took, as `_commit` says it.
         """
-        with self._intake.ending(live.turn.chat_id):
+        with self._chats.paused(live.turn.chat_id):
             return self._commit(live, end)
 
     def _commit(self, live: RunningTurn, end: Callable[[], list[OutboxRow] | None]) -> bool:
@@ -379,7 +382,7 @@ class Turns:
                 break
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="answer", turn=live.turn.id, error=str(error))
-                self._intake.tell_of_storage(chat_id)
+                self._notices.storage_failed(chat_id)
                 if self._stopping.wait(pause_s):
                     return False  # asked again in the next life
                 pause_s = min(30.0, pause_s * 2)
@@ -392,5 +395,5 @@ class Turns:
         self._delivery.wake(rows)
         if live.turn.kind == "ending" and (follows := self._db.turns.open_in(chat_id)) is not None:
             self.enqueue(follows.id, chat_id, follows.kind)  # the story's title
-        self._intake.resume(chat_id)
+        self._chats.resume(chat_id)
         return True

@@ -1,4 +1,4 @@
-"""Telegram's webhook at the server's door: one path, before the page's application sees the request."""
+"""Telegram's webhook: one path, handled before the page's application sees the request."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from telegram.webhook import MOST_BYTES
 
 
-def hooked(application: WSGIApplication, url: str, take: Callable[[str, bytes], int]) -> WSGIApplication:
-    """`application` with what comes to the path of `url` given to `take(secret, body)`, which says the status."""
+def with_webhook(application: WSGIApplication, url: str, take: Callable[[str, bytes], int]) -> WSGIApplication:
+    """Wrap `application`: a POST to the path of `url` goes to `take(secret, body)`, which returns the status."""
     path = unquote(urlsplit(url).path) or "/"
 
     def respond(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] != "POST" or environ.get("PATH_INFO", "") != path:
             return application(environ, start_response)
-        length = int(environ.get("CONTENT_LENGTH") or 0)  # the server has read the body, and counted it
+        length = int(environ.get("CONTENT_LENGTH") or 0)  # set by the server, which has read the body
         if length > MOST_BYTES:
             status = 413
         else:
@@ -28,8 +28,8 @@ def hooked(application: WSGIApplication, url: str, take: Callable[[str, bytes], 
     return respond
 
 
-def nothing_here(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    """The application of a server that has no page."""
+def no_page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    """Answer 404: the application of a server without a page."""
     return _said(start_response, 404)
 
 

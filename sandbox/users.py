@@ -1,7 +1,7 @@
-"""The people of the stand-in, as tests (and the page) move them: they write, press, tap, stop, block and wait.
+"""Act as Telegram's users, for tests and the chat page: write, press, tap, stop, block, and wait for the bot.
 
-Everything a person does takes effect at once and becomes an update for the bot. `wait` sleeps on a condition, never in
-a loop of polls, and by default looks only at what the bot has sent or edited since this person's last own action.
+An action takes effect at once and becomes an update for the bot. `wait` sleeps on a condition. By default it looks only
+at what the bot has sent or edited since this user's last action.
 """
 
 from __future__ import annotations
@@ -36,32 +36,32 @@ KEPT_QUERIES = 10_000
 
 
 class NotShown(LookupError):
-    """The button or message that a person wanted is not there."""
+    """The wanted button or message is not on the screen."""
 
 
 class NotCome(AssertionError):
-    """What a person waited for didn't come in time; the message tells what is shown instead."""
+    """What a user waited for didn't come in time; the message lists what the chat shows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tap:
     """A press of an inline button; `wait_answer` gives the bot's answer to it."""
 
-    person: Person
+    user: ChatUser
     query_id: str
     url: str = ""  # where a link or a Web App button leads; these make no update
 
     def wait_answer(self, timeout: float = 10) -> CallbackAnswer:
-        """What the bot answered to this very press; fails if nothing comes in `timeout` seconds."""
+        """Return the bot's answer to this press. Raises `NotCome` after `timeout` seconds."""
 
         def answered() -> CallbackAnswer | None:
-            return next((answer for answer in self.person.chat.answers if answer.query_id == self.query_id), None)
+            return next((answer for answer in self.user.chat.answers if answer.query_id == self.query_id), None)
 
-        return self.person.until(answered, timeout, "an answer to the pressed button")
+        return self.user.until(answered, timeout, "an answer to the pressed button")
 
 
-class Person:
-    """One user in one chat with the bot: the private one, or a group through `groups.Group.member`."""
+class ChatUser:
+    """One user in one chat with the bot: the private chat, or a group (`groups.Group.member`)."""
 
     def __init__(self, api: BotApi, user: User, chat: Chat) -> None:
         self.api, self.state, self.chat = api, api.state, chat
@@ -70,25 +70,23 @@ class Person:
 
     @property
     def user(self) -> User:
-        """Who this is for Telegram: number, names and language."""
         return self.state.users[self.id]
 
-    # What is on this person's screen
+    # What is on this user's screen
 
     @property
     def messages(self) -> list[ChatMessage]:
-        """Every message of the chat in order, the person's own and deleted ones too."""
+        """All messages of the chat in order, the user's own and deleted ones too."""
         with self.state.lock:
             return list(self.chat.messages.values())
 
     @property
     def shown(self) -> list[ChatMessage]:
-        """The messages that are not deleted."""
         return [message for message in self.messages if not message.deleted]
 
     @property
     def bot_messages(self) -> list[ChatMessage]:
-        """The bot's messages among those the person sees, oldest first."""
+        """The bot's messages that aren't deleted, oldest first."""
         return [message for message in self.shown if message.from_bot]
 
     @property
@@ -116,7 +114,7 @@ class Person:
 
     @property
     def draft(self) -> str | None:
-        """The text that grows in the chat; None when nothing is being written."""
+        """The draft's text; None if there is no draft."""
         draft = self.state.draft(self.chat)
         return None if draft is None else draft.text
 
@@ -126,17 +124,17 @@ class Person:
         with self.state.lock:
             return list(self.chat.answers)
 
-    # What this person does
+    # What this user does
 
     def send(self, text: str, *, reply_to: int | None = None) -> int:
-        """Writes to the chat; above 4,096 units it goes out in pieces, as the client does it. The last message's id."""
+        """Send a text, in pieces of at most 4,096 units as a client does; return the id of the last one."""
         message_id = 0
         for piece in _pieces(text.strip()):
             message_id = self._send(text=piece, reply_to=reply_to)
         return message_id
 
     def press(self, label: str) -> int:
-        """Presses a button of the shown reply keyboard; raises NotShown when it has no such button."""
+        """Press a button of the reply keyboard. Raises `NotShown`."""
         with self.state.lock:
             keyboard = self._keyboard or {}
             keys = [key for row in keyboard.get("keyboard", ()) for key in row]
@@ -150,7 +148,7 @@ class Person:
             return self._send(text=label, reply_to=None if self.chat.type == "private" else brought_by)
 
     def tap(self, wanted: str, message: ChatMessage | int | None = None) -> Tap:
-        """Presses an inline button by label or data, on the latest message that has it; raises NotShown."""
+        """Press an inline button by label or data, on the latest message that has it. Raises `NotShown`."""
         with self.state.lock:
             self._mark = self.chat.revision
             found, button = self._button(wanted, message.id if isinstance(message, ChatMessage) else message)
@@ -173,7 +171,6 @@ class Person:
             return Tap(self, query_id)
 
     def edit(self, message_id: int, text: str) -> None:
-        """Changes an own message."""
         with self.state.lock:
             old = self.state.message(self.chat, message_id)
             if old is None or old.sender_id != self.user.id:
@@ -184,40 +181,40 @@ class Person:
             self._update("edited_message", self.state.put_message(self.chat, new, "message"))
 
     def sticker(self, reply_to: int | None = None) -> int:
-        """Sends a sticker; gives the message's number."""
+        """Send a sticker; return the message's id."""
         return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp", "", reply_to)
 
     def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "", *, reply_to: int | None = None) -> int:
-        """Sends a picture, by default a few bytes that no program can open; gives the message's number."""
+        """Send a picture, by default a few bytes that no program can open; return the message's id."""
         return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption, reply_to)
 
     def voice(self, data: bytes, caption: str = "", *, reply_to: int | None = None) -> int:
-        """Sends a recording; `recording.record` makes one that says what it is told to."""
+        """Send a recording, such as `recording.record` makes; return the message's id."""
         return self._send_file("voice", "voice.ogg", data, "audio/ogg", caption, reply_to)
 
     def document(
         self, name: str = "notes.txt", data: bytes = b"text", caption: str = "", *, reply_to: int | None = None
     ) -> int:
-        """Sends a file as plain text, whatever its name; gives the message's number."""
+        """Send a file as plain text, whatever its name; return the message's id."""
         return self._send_file("document", name, data, "text/plain", caption, reply_to)
 
     def happens(self, service: Json) -> int:
-        """Something that this person did, told by Telegram in a service message."""
+        """Send a service message about something this user did; return its id."""
         return self._send(text="", service=service)
 
     def send_web_app_data(self, label: str, data: str) -> int:
-        """Sends what the Web App of a button of the shown reply keyboard hands over; raises NotShown."""
+        """Send what a Web App hands over that a button of the reply keyboard opened. Raises `NotShown`."""
         keys = [key for row in (self._keyboard or {}).get("keyboard", ()) for key in row if "web_app" in key]
         if label not in [key["text"] for key in keys]:
             raise NotShown(f"no Web App button «{label}» on the keyboard")
         return self.happens({"web_app_data": {"button_text": label, "data": data}})
 
     def speaks(self, language_code: str) -> None:
-        """Changes the language of this person's Telegram."""
+        """Change the language of this user's Telegram."""
         self.state.change_user(replace(self.user, language_code=language_code))
 
     def stop_draft(self) -> None:
-        """Presses the stop button on the draft; raises NotShown when there is none."""
+        """Press the stop button on the draft. Raises `NotShown`."""
         with self.state.lock:
             draft = self.state.draft(self.chat)
             if draft is None or not draft.can_stop or self.chat.stopped_draft_id == draft.draft_id:
@@ -230,19 +227,19 @@ class Person:
             self.state.touch(self.chat, "draft")
 
     def block(self) -> None:
-        """Blocks the bot, which Telegram tells it; nothing happens if it was blocked."""
+        """Block the bot, which gets an update; do nothing if it is blocked."""
         self._block(True)
 
     def unblock(self) -> None:
-        """Lets the bot write again, which Telegram tells it; nothing happens if it was not blocked."""
+        """Unblock the bot, which gets an update; do nothing if it isn't blocked."""
         self._block(False)
 
     def web_app_url(self, url: str) -> str:
-        """The address as a client opens it: with init data signed with the bot's token."""
+        """Return the address as a client opens it: with init data signed with the bot's token."""
         return web_app.address(url, self.init_data())
 
     def init_data(self, *, age_s: int = 0) -> str:
-        """The signed data that a Web App gets which was opened so long ago."""
+        """Return the signed data of a Web App that was opened `age_s` seconds ago."""
         query_id = self.state.serial("AAHdF6IQAAAAAN0XohD")
         auth_date = int(self.state.clock()) - age_s
         return web_app.init_data(user_json(self.user), self.api.token, query_id, auth_date)
@@ -250,8 +247,8 @@ class Person:
     # Waiting
 
     def wait(self, wanted: Wanted = None, timeout: float = 10, *, since: int | None = None) -> ChatMessage:
-        """The first message of the bot with this text (or for which `wanted` is true) that is new or edited since
-        this person's last action; `since=0` looks at the whole chat. Raises NotCome after `timeout` seconds.
+        """Return the bot's first message with this text (or for which `wanted` is true) that is new or edited since
+        this user's last action; `since=0` looks at the whole chat. Raises `NotCome` after `timeout` seconds.
         """
         mark = self._mark if since is None else since
 
@@ -264,7 +261,7 @@ class Person:
         return self.until(found, timeout, f"{wanted!r}")
 
     def wait_draft(self, wanted: str | Callable[[str], bool] = "", timeout: float = 10) -> Draft:
-        """The draft once it holds this text (or `wanted` is true of it)."""
+        """Return the draft once it holds this text (or `wanted` is true of it). Raises `NotCome`."""
 
         def found() -> Draft | None:
             draft = self.state.draft(self.chat)
@@ -275,7 +272,7 @@ class Person:
         return self.until(found, timeout, f"a draft with {wanted!r}")
 
     def until(self, look: Callable[[], T | None], timeout: float = 10, what: str = "it") -> T:
-        """What `look` returns once it is true; looked at whenever this chat changes. Raises NotCome."""
+        """Call `look` whenever the chat changes, and return its first true result. Raises `NotCome`."""
         ends_at = time.monotonic() + timeout
         with self.state.lock:
             while not (found := look()):
@@ -357,7 +354,7 @@ class Person:
 
 
 def membership(bot: Json, status: str) -> Json:
-    """The bot's place in a chat, as `my_chat_member` tells it."""
+    """Return the bot's membership as `my_chat_member` has it."""
     value: dict[str, Any] = {"user": bot, "status": status}
     return value | {"until_date": 0} if status == "kicked" else value
 
@@ -376,9 +373,7 @@ def _line(message: ChatMessage) -> str:
 def _pieces(text: str) -> list[str]:
     pieces: list[str] = []
     while units(text) > TEXT_LIMIT:
-        size = TEXT_LIMIT
-        while units(text[:size]) > TEXT_LIMIT:
-            size -= units(text[:size]) - TEXT_LIMIT
-        pieces.append(text[:size])
-        text = text[size:]
+        fits = text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")  # without half an emoji
+        pieces.append(fits)
+        text = text[len(fits) :]
     return [*pieces, text]

@@ -1,4 +1,4 @@
-"""How many requests one person may make: a bucket each, of those seen lately."""
+"""How many requests one user may make: a token bucket each, for the users seen last."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class _Bucket:
     filled_at: float
 
 
-class Pace:
-    """At most `burst` requests at once and `per_s` a second after that, for each who is named."""
+class RateLimiter:
+    """Allows `burst` requests at once and `per_s` a second after that, to each `who`. Thread-safe."""
 
     def __init__(self, burst: int, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._burst = burst
@@ -27,8 +27,8 @@ class Pace:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[Hashable, _Bucket] = OrderedDict()
 
-    def takes(self, who: Hashable) -> bool:
-        """Whether one more request of `who` is let through now, which then counts."""
+    def allows(self, who: Hashable) -> bool:
+        """Count one more request of `who`; False if it is one too many."""
         now = self._clock()
         with self._lock:
             bucket = self._buckets.setdefault(who, _Bucket(self._burst, now))

@@ -1,4 +1,4 @@
-"""A whole world for a test: Telegram's and the model's stand-ins over HTTP, and the real bot between them.
+"""Run the real bot for a test, between stand-ins of Telegram and of the models, over HTTP.
 
 The bot runs in this process (`BotHarness.start`), where a test needs its inside or its speed, or as `python bot.py`
 (`BotHarness.process`), where it is to be killed.
@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,8 +20,9 @@ from app.application import App
 from config import Config
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, ModelServers
-from sandbox.people import Person
 from sandbox.telegram import TelegramServer
+from sandbox.users import ChatUser
+from tests.bot_database import BotDatabase
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
@@ -34,6 +34,7 @@ class BotHarness:
 
     def __init__(self, folder: Path, telegram: TelegramServer, models: ModelServers, **settings: object) -> None:
         self.folder = folder
+        self.db = BotDatabase(folder / "bot.db")
         self.telegram = telegram
         self.models = models
         self.settings = {name: str(value) for name, value in settings.items()}
@@ -41,7 +42,7 @@ class BotHarness:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def environment(self) -> dict[str, str]:
-        """What the bot is told of this world; Telegram's own limits are off, so that tests are fast."""
+        """Return the bot's environment. Telegram's own limits are off, so that tests are fast."""
         return {
             "TELEGRAM_TOKEN": self.telegram.token,
             "TELEGRAM_API_URL": self.telegram.url,
@@ -104,14 +105,14 @@ class BotHarness:
 
     # ------------------------------------------------------------------ people
 
-    def new_person(self, user_id: int = 1, first_name: str = "Анна") -> Person:
+    def new_person(self, user_id: int = 1, first_name: str = "Анна") -> ChatUser:
         """Somebody who has pressed START and sees the menu."""
         person = self.telegram.user(user_id, first_name)
         person.send("/start")
         person.wait("Меню внизу")
         return person
 
-    def at_summary(self, user_id: int = 1) -> Person:
+    def at_summary(self, user_id: int = 1) -> ChatUser:
         """Somebody who has chosen a lighthouse story, and sees its card."""
         person = self.new_person(user_id)
         hero, setting = "Смотритель Маяк: слеп", "Остров: туман круглый год"
@@ -120,7 +121,7 @@ class BotHarness:
             person.wait()
         return person
 
-    def writer(self, user_id: int = 1, words: str = "Начало.") -> Person:
+    def writer(self, user_id: int = 1, words: str = "Начало.") -> ChatUser:
         """Somebody whose story has its first part, which says `words`."""
         person = self.at_summary(user_id)
         self.says(words)
@@ -138,46 +139,34 @@ class BotHarness:
         """The messages of every completion that reached the model, in order."""
         return [request.body["messages"] for request in list(self.models.requests) if request.kind == "completion"]
 
-    def value(self, sql: str, *values: object) -> Any:
-        """One value out of the bot's database, read beside the bot."""
-        connection = sqlite3.connect(f"file:{self.folder / 'bot.db'}?mode=ro", uri=True, timeout=5)
-        try:
-            row = connection.execute(sql, values).fetchone()
-            return row[0] if row else None
-        finally:
-            connection.close()
-
     def settled(self) -> bool:
-        """Whether nothing is under way any more: no update, no turn, no message on its way."""
-        open_rows = " + ".join(
-            f"(select count(*) from {table})"
-            for table in (
-                "inbox where state in ('new', 'turn')",
-                "turn where state in ('waiting', 'running')",
-                "outbox",
-            )
-        )
-        return bool(self.value(f"select {open_rows} = 0"))
+        """Return whether no update, no turn and no message is under way."""
+        return self.db.is_settled()
 
-    def change(self, sql: str, *values: object) -> None:
-        """Changes the bot's database beside the bot."""
-        connection = sqlite3.connect(self.folder / "bot.db", timeout=5)
-        try:
-            with connection:
-                connection.execute(sql, values)
-        finally:
-            connection.close()
+    def nothing_held(self) -> bool:
+        """Return whether no token is reserved and no call is open."""
+        return not self.db.held() and not self.db.count("call", state="asked")
+
+    def is_idle(self) -> bool:
+        """Return whether no token is reserved, and no call, update or turn is open."""
+        return self.nothing_held() and not self.db.open_updates() and not self.db.open_turns()
+
+    def check_books(self) -> None:
+        """Fail unless nothing is open or held, and every sum of tokens agrees."""
+        self.db.check_books(given=int(self.settings.get("USER_TOKENS", "30000")))
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the bot's database for writing, as another program may."""
+        return self.db.locked()
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Another program holds the bot's database for writing."""
-        connection = sqlite3.connect(self.folder / "bot.db", timeout=5, isolation_level=None)
-        try:
-            connection.execute("begin immediate")
-            yield
-            connection.execute("rollback")
-        finally:
-            connection.close()
+    def full_disk(self) -> Iterator[None]:
+        """Let the bot's database grow no more."""
+        assert self.app is not None
+        connection = self.app.db.settings._connection  # the limit of pages belongs to a connection
+        connection.value(f"pragma max_page_count = {connection.value('pragma page_count')}")
+        yield
+        connection.value("pragma max_page_count = 1000000")
 
     def log(self) -> str:
         return (self.folder / "log.txt").read_text("utf-8")
