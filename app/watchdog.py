@@ -111,7 +111,7 @@ class Watch:
 
     def _standing(self) -> Standing:
         now = time.time()
-        new, in_turns, oldest_at = self._db.inbox.standing()
+        new, in_turns, oldest_at = self._db.inbox.backlog()
         return Standing(
             inbox_new=new,
             inbox_in_turns=in_turns,

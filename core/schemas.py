@@ -11,14 +11,14 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Role: TypeAlias = Literal["system", "user", "assistant"]
+MessageRole: TypeAlias = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a prompt, in the vendor-neutral form."""
 
-    role: Role
+    role: MessageRole
     text: str
 
 

@@ -147,7 +147,7 @@ def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
 
 def may_begin(context: UpdateContext) -> bool:
     """Whether another talk may be begun: an unused one costs disk space and no tokens."""
-    return context.db.talks.unbegun_of(context.user.id) < MOST_UNBEGUN
+    return context.db.talks.count_not_started(context.user.id) < MOST_UNBEGUN
 
 
 def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
