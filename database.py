@@ -102,8 +102,8 @@ class Database:
         """All or nothing of what the block writes; `durable` waits until the disk has it."""
         return self._connection.transaction(durable=durable)
 
-    def answers(self) -> None:
-        """Reads a value, which is there. Raises `StorageError`; hangs where the lock or the disk does."""
+    def ping(self) -> None:
+        """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         self._connection.value("select count(*) from budget")
 
     def personal_data(self, user_id: int) -> dict[str, Json] | None:

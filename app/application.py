@@ -30,7 +30,7 @@ from handlers import privacy, router
 from handlers.context import Services
 from handlers.usage import PICTURE, TOTALS, Statistics
 from monitoring.alerts import ModelErrorAlerts
-from monitoring.analytics import Analytics, TellingOutbox
+from monitoring.analytics import Analytics, AnalyticsOutbox
 from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi
 from telegram.bot_profile import bring_up_to_date
@@ -90,7 +90,7 @@ class App:
         self.db.ledger.meter = meter
         self.delivery = Delivery(
             self.api,
-            TellingOutbox(self.db, self.analytics),
+            AnalyticsOutbox(self.db, self.analytics),
             senders=8 + config.model_slots // 8,
             pace=Pace(
                 messages_per_s=config.telegram_messages_per_s,

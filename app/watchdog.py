@@ -9,7 +9,7 @@ from config import Config
 from core.metrics import SILENT, Metrics
 from core.version import VERSION
 from database import Database
-from monitoring.health import Health, Heart, Queues, Standing
+from monitoring.health import DatabaseCounts, Health, Heartbeat, Queues
 from monitoring.systemd import Supervisor
 from telegram.dispatcher import Intake
 from telegram.sender import Delivery
@@ -17,7 +17,7 @@ from turns import limits
 from turns.workers import Turns
 
 if TYPE_CHECKING:
-    from monitoring.server import WatchServer
+    from monitoring.server import MonitoringServer
 
 TOLD_A_PERIOD = 3  # signs of life within the time after which systemd loses its patience
 
@@ -50,7 +50,7 @@ class Watch:
         self._turns = turns
         self._delivery = delivery
         self._supervisor = supervisor
-        self._heart = Heart(db)
+        self._heartbeat = Heartbeat(db)
         self._told_at: float | None = None  # of the last sign to systemd
         self.health = Health(
             {
@@ -58,11 +58,11 @@ class Watch:
                 "handlers": intake.health_problem,
                 "turns": turns.health_problem,
                 "sending": delivery.health_problem,
-                "ticker": self._heart.ticker,
-                "database": self._heart.database,
+                "ticker": self._heartbeat.ticker_problem,
+                "database": self._heartbeat.database_problem,
             }
         )
-        self._server: WatchServer | None = None
+        self._server: MonitoringServer | None = None
         if config.metrics_port is not None:
             self._server = self._serve(config.metrics_host, config.metrics_port, meter)
 
@@ -83,32 +83,32 @@ class Watch:
 
     def beat(self) -> None:
         """A second of the ticker: feels the database, and tells systemd that the bot is there."""
-        self._heart.beat()
+        self._heartbeat.beat()
         if self._told_at is None:
             if self._intake.source.tried.is_set():
                 self._supervisor.ready()
                 self._told_at = time.monotonic()
             return
         every_s = self._supervisor.watchdog_s / TOLD_A_PERIOD
-        if every_s and time.monotonic() - self._told_at >= every_s and self.health.moves():
+        if every_s and time.monotonic() - self._told_at >= every_s and self.health.is_alive():
             self._told_at = time.monotonic()
             self._supervisor.alive()
 
     # ------------------------------------------------------------------ metrics
 
-    def _serve(self, host: str, port: int, meter: Metrics) -> WatchServer:
+    def _serve(self, host: str, port: int, meter: Metrics) -> MonitoringServer:
         from monitoring.prometheus import PrometheusMetrics
-        from monitoring.server import WatchServer
+        from monitoring.server import MonitoringServer
 
         assert isinstance(meter, PrometheusMetrics)
         build = {"version": VERSION, "provider": self._config.model_provider}
-        meter.watch(self._standing, self._queues, self.health, build)
-        return WatchServer(host, port, self.health, meter.application())
+        meter.watch(self._counts, self._queues, self.health, build)
+        return MonitoringServer(host, port, self.health, meter.application())
 
-    def _standing(self) -> Standing:
+    def _counts(self) -> DatabaseCounts:
         now = time.time()
         new, in_turns, oldest_at = self._db.inbox.standing()
-        return Standing(
+        return DatabaseCounts(
             inbox_new=new,
             inbox_in_turns=in_turns,
             inbox_oldest_s=max(0.0, now - oldest_at) if oldest_at is not None else 0.0,
