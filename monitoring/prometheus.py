@@ -42,7 +42,7 @@ class PrometheusMetrics(Metrics):
         self._first = self._histogram("turn_first_text_seconds", "Seconds from the start of a turn to its first text.")
         self._tokens = self._counter("tokens", "Tokens of paid calls; charged: what users paid.", "direction")
         self._faults = self._counter("model_faults", "Failed calls of models.", "purpose", "status", "healed")
-        self._sending = self._counter("sending_errors", "Refused or unanswered calls of the Bot API.", "method", "reason")
+        self._sending = self._counter("sending_errors", "Failed calls of the Bot API.", "method", "reason")
         for direction in ("input", "output", "charged"):
             self._tokens.labels(direction)
 

@@ -1,4 +1,4 @@
-"""`python -m sandbox`: the whole thing on this machine: stand-ins, the real `bot.py`, and a chat page in the browser.
+"""Run the demo (`python -m sandbox`): stand-ins, the real `bot.py`, and a chat page in the browser.
 
 Ctrl+C stops it all in order. Chats and the bot's database stay in `data/`, so the next start goes on from there.
 """
@@ -23,11 +23,11 @@ from sandbox.telegram_store import Store
 
 HOST = "127.0.0.1"
 PORT = 8070
-WARNING_S = 0.5  # for open pages to get the last word
+WARNING_S = 0.5  # for open pages to show the last message
 
 
 def main() -> int:
-    """Runs the demo until it ends or Ctrl+C; gives the exit code, 2 if the settings are no good."""
+    """Run the demo until it ends or Ctrl+C; return the exit code, 2 for wrong settings."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="Бот на этом компьютере, с чатом в браузере")
     parser.add_argument("--port", type=int, default=PORT, help=f"порт страницы (обычно {PORT})")
     parser.add_argument("--no-browser", action="store_true", help="не открывать браузер")
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def run(given: dict[str, str], port: int, data: Path, *, browser: bool) -> int:
-    """Runs the demo until Ctrl+C or the bot's end; returns the exit code."""
+    """Run the demo until Ctrl+C or the bot's end; return the exit code."""
     with ModelServers(HOST, 0, default=LIVELY) as models:
         model = choose_model(given, models)
         with _telegram(port, model.notice) as telegram:
@@ -75,7 +75,7 @@ def run(given: dict[str, str], port: int, data: Path, *, browser: bool) -> int:
 
 
 def _telegram(port: int, notice: str) -> TelegramServer:
-    """At the wanted port, or at a free one when that is taken."""
+    """Return a server at the wanted port, or at a free one if that is taken."""
     try:
         return TelegramServer(HOST, port, notice=notice)
     except OSError:
@@ -85,7 +85,7 @@ def _telegram(port: int, notice: str) -> TelegramServer:
 
 
 def _has_screen() -> bool:
-    """Whether there is a desktop to open a browser on; a text browser would take the terminal over."""
+    """Return whether there is a desktop to open a browser on; a text browser would take over the terminal."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 

@@ -1,4 +1,4 @@
-"""Images, the OpenAI way and Yandex's: what requests must look like, and the pictures: landscapes nobody saw. Pure.
+"""Check requests for images, of OpenAI's and Yandex's form, and draw landscapes. Pure.
 
 The same prompt yields the same picture. Real Yandex sends JPEG, this sends PNG: it needs nothing but zlib.
 """
@@ -29,7 +29,7 @@ _SUN: Final = _SHADES + _LAYERS
 
 
 def check_image(body: Any, folder_id: str) -> tuple[str, int, int]:
-    """Prompt, width and height; or `Refused`."""
+    """Return prompt, width and height. Raises `Refused`."""
     if not isinstance(body, dict):
         raise Refused(3, "We could not parse the JSON body of your request.", "C")
     for name in body:
@@ -52,7 +52,7 @@ def check_image(body: Any, folder_id: str) -> tuple[str, int, int]:
 
 
 def answer(prompt: str, width: int, height: int, address: str) -> dict[str, Any]:
-    """The answer's body: the picture itself, or its address where one is given."""
+    """Return the answer's body: the picture itself, or `address` if one is given."""
     if address:
         return {"created": 0, "data": [{"url": address}]}
     coded = base64.b64encode(draw(prompt, width, height)).decode()
@@ -60,7 +60,7 @@ def answer(prompt: str, width: int, height: int, address: str) -> dict[str, Any]
 
 
 def draw(prompt: str, width: int = 1024, height: int = 1024) -> bytes:
-    """A landscape as a PNG file: sky, sun and hills, by the prompt's hash."""
+    """Return a landscape as a PNG file: sky, sun and hills, by the prompt's hash."""
     chance = random.Random(hashlib.sha256(prompt.encode("utf-8", "replace")).digest())
     hills = [_ridge(chance, width, height * (0.45 + 0.12 * layer), height) for layer in range(_LAYERS)]
     shades = bytes(min(_SHADES - 1, y * _SHADES * 10 // (height * 6)) for y in range(height))
@@ -85,7 +85,7 @@ def draw(prompt: str, width: int = 1024, height: int = 1024) -> bytes:
 
 
 def _ridge(chance: random.Random, width: int, level: float, height: int) -> list[int]:
-    """For each column how far from the top a hill begins."""
+    """Return for each column how far from the top a hill begins."""
     waves = [
         (chance.uniform(0.5, 1.0) / step, step * chance.uniform(0.7, 1.4), chance.uniform(0, 2 * math.pi))
         for step in (1, 2, 4, 9, 17)
@@ -99,7 +99,7 @@ def _ridge(chance: random.Random, width: int, level: float, height: int) -> list
 
 
 def _palette(chance: random.Random) -> bytes:
-    """Colours of one hour of the day: the sky's shades, the hills from far to near, the sun."""
+    """Return the colours of one time of day: the sky's shades, the hills from far to near, the sun."""
     high, low, hill = chance.choice(
         (
             ((36, 62, 118), (246, 186, 138), (86, 58, 92)),  # dawn

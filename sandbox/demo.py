@@ -1,4 +1,4 @@
-"""The demo's parts: which model the bot gets, the bot's environment, and the bot as a process.
+"""Prepare the demo: the bot's model, its environment, and the bot as a process.
 
 The bot is the real `bot.py`. It gets the stand-ins' addresses and none of the outside ones: whatever `.env` says of
 Telegram, Yandex and other services is blanked, limits are kept, and with `OPENAI_BASE_URL` set the model is that one.
@@ -32,14 +32,14 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model of the demo: what the page says of it, and what the bot is told."""
+    """The model of the demo: the page's line about it, and the bot's settings."""
 
     notice: str
     settings: Mapping[str, str]
 
 
 def choose_model(given: Mapping[str, str], models: ModelServers) -> Model:
-    """The real model of `OPENAI_BASE_URL` where that is set, else the storyteller behind YandexGPT's stand-in."""
+    """Return the real model of `OPENAI_BASE_URL` if that is set, else the storyteller behind YandexGPT's stand-in."""
     if address := given.get("OPENAI_BASE_URL", "").strip():
         kept = {name: value for name, value in given.items() if name.startswith("OPENAI_")}
         name = given.get("OPENAI_MODEL", "").strip() or "модель"
@@ -62,7 +62,7 @@ def choose_model(given: Mapping[str, str], models: ModelServers) -> Model:
 def bot_environment(
     given: Mapping[str, str], environ: Mapping[str, str], telegram: TelegramServer, model: Model, data: Path
 ) -> dict[str, str]:
-    """The environment for `bot.py`: no proxy on the way to this machine, no real token, no other service."""
+    """Return the environment for `bot.py`: no proxy for this machine, no real token, no other service."""
     remote = model.settings.get("MODEL_PROVIDER") == "openai"
     kept = {name: value for name, value in environ.items() if remote or name.lower() not in PROXIES}
     blank = {name: "" for name in {*config.names(), *given} if name.startswith(OUTSIDE)}
@@ -89,14 +89,14 @@ def bot_environment(
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
 class BotProcess:
-    """`bot.py` as a child; `last_lines` is the end of what it printed."""
+    """`bot.py` as a child process."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path = ROOT) -> None:
         self._lines: deque[str] = deque(maxlen=LAST_LINES)
@@ -116,11 +116,11 @@ class BotProcess:
 
     @property
     def last_lines(self) -> str:
-        """The end of what the bot printed, one line under another; empty if it printed nothing."""
+        """The last lines that the bot printed."""
         return "\n".join(self._lines)
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code once the bot has ended; None while it runs."""
+        """Return the exit code; None while the bot runs."""
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
@@ -129,7 +129,7 @@ class BotProcess:
         return code
 
     def stop(self) -> None:
-        """Asks the bot to end in good order, and kills it if it doesn't."""
+        """Ask the bot to stop, and kill it if it doesn't."""
         if self._process.poll() is None:
             self._process.terminate()
             if self.wait(STOP_S) is None:
@@ -144,7 +144,7 @@ class BotProcess:
 
 
 def ending(code: int, last_lines: str) -> str:
-    """What is said when the bot ended by itself."""
+    """Return the message for a bot that ended by itself."""
     if code == 0:
         return "Бот остановлен."
     return f"Бот остановился, код выхода {code}.\n{last_lines or '(он ничего не напечатал; подробности в log.txt)'}"

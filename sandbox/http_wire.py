@@ -79,14 +79,14 @@ class HttpResponse:
 
 
 class Dropped(Exception):
-    """Raised by an application to break the connection off without a word."""
+    """Raised by an application to close the connection without an answer."""
 
 
 Application = Callable[[HttpRequest], HttpResponse]
 
 
 def json_response(value: object, status: int = 200) -> HttpResponse:
-    """A JSON body, Cyrillic as it is."""
+    """Return a response with a JSON body."""
     return HttpResponse(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
@@ -122,7 +122,7 @@ class _Handler(WSGIRequestHandler):
             self.wfile.flush()
 
     def log(self, type: str, message: str, *args: Any) -> None:
-        """Say nothing: a line a request would hide the rest."""
+        """Log nothing."""
 
 
 class HttpServer(ThreadedWSGIServer):
@@ -147,7 +147,7 @@ class HttpServer(ThreadedWSGIServer):
         self._thread.start()
 
     def close(self) -> None:
-        """Stops listening and breaks off what is open."""
+        """Stop listening and break the open connections."""
         if self._thread.is_alive():
             self.shutdown()
         self.server_close()
