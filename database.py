@@ -102,7 +102,7 @@ class Database:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
         return self._connection.transaction(durable=durable)
 
-    def answers(self) -> None:
+    def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         self._connection.value("select count(*) from budget")
 
