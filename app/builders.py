@@ -229,7 +229,6 @@ def build_dispatcher(
         db=base.db,
         locales=base.locales,
         turns=turns.service,
-        kinds=turns.kinds,
         registry=models.registry,
         voices=models.providers.text_to_speech.voices,
         run_id=time.time_ns() // 1_000_000,

@@ -44,9 +44,8 @@ class TurnOutlets:
 
 @dataclass(frozen=True, slots=True)
 class TurnParts:
-    """The kinds of turn, what handlers ask, and the threads."""
+    """What handlers call, and the threads."""
 
-    kinds: TurnKinds
     service: TurnService
     workers: TurnWorkers
 
@@ -63,31 +62,16 @@ def build_turns(
 ) -> TurnParts:
     """Return the parts that run turns; no thread is started."""
     delivery, chats = outlets.delivery, outlets.chats
-    billing = TurnBilling(config=config, db=db, gpt=gpt)
-    models = ModelChoice(db=db, locales=locales, registry=registry, billing=billing, delivery=delivery)
-    memory = PathMemory(db=db, gpt=gpt, billing=billing)
-    generator = TextGenerator(
-        config=config, db=db, gpt=gpt, billing=billing, memory=memory, models=models, delivery=delivery
+    asking = _build_asking(
+        config=config, db=db, locales=locales, gpt=gpt, registry=registry, media=media, delivery=delivery
     )
-    kinds = build_kinds(
-        config=config,
-        db=db,
-        locales=locales,
-        registry=registry,
-        billing=billing,
-        generator=generator,
-        media=media,
-    )
+    kinds = asking.kinds
     running_turns = RunningTurns()
     queues = TurnQueues(kinds=kinds, stopping=running_turns.stopping)
     notices = TurnNotices(
-        db=db,
-        locales=locales,
-        delivery=delivery,
-        running_turns=running_turns,
-        failure_notices=outlets.notices,
+        db=db, locales=locales, delivery=delivery, running_turns=running_turns, failure_notices=outlets.notices
     )
-    completion = TurnCompletion(db=db, kinds=kinds, billing=billing, metrics=outlets.metrics)
+    completion = TurnCompletion(db=db, kinds=kinds, billing=asking.billing, metrics=outlets.metrics)
     commits = TurnCommits(
         db=db,
         completion=completion,
@@ -123,5 +107,36 @@ def build_turns(
         delivery=delivery,
         model_slots=config.model_slots,
     )
-    service = TurnService(config=config, db=db, gpt=gpt, kinds=kinds, models=models, queues=queues, stops=stops)
-    return TurnParts(kinds, service, workers)
+    service = TurnService(config=config, db=db, gpt=gpt, kinds=kinds, models=asking.models, queues=queues, stops=stops)
+    return TurnParts(service, workers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What asks a model for one turn."""
+
+    billing: TurnBilling
+    models: ModelChoice
+    kinds: TurnKinds
+
+
+def _build_asking(
+    *,
+    config: Config,
+    db: Database,
+    locales: Locales,
+    gpt: GPT,
+    registry: ModelRegistry,
+    media: MediaServices,
+    delivery: Delivery,
+) -> _Asking:
+    billing = TurnBilling(config=config, db=db, gpt=gpt)
+    models = ModelChoice(db=db, locales=locales, registry=registry, billing=billing, delivery=delivery)
+    memory = PathMemory(db=db, gpt=gpt, billing=billing)
+    generator = TextGenerator(
+        config=config, db=db, gpt=gpt, billing=billing, memory=memory, models=models, delivery=delivery
+    )
+    kinds = build_kinds(
+        config=config, db=db, locales=locales, registry=registry, billing=billing, generator=generator, media=media
+    )
+    return _Asking(billing=billing, models=models, kinds=kinds)

@@ -42,7 +42,6 @@ class Services:
     db: Database
     locales: Locales
     turns: TurnService
-    kinds: TurnKinds
     registry: ModelRegistry
     voices: tuple[str, ...]  # that a story can be read in
     run_id: int
@@ -83,7 +82,7 @@ class UpdateContext:
 
     @property
     def kinds(self) -> TurnKinds:
-        return self.services.kinds
+        return self.services.turns.kinds
 
     @property
     def registry(self) -> ModelRegistry:

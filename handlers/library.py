@@ -137,18 +137,18 @@ def rename(context: UpdateContext) -> UpdateResult:
 
 def delete(context: UpdateContext, story: Story) -> UpdateResult:
     """Take a story off the shelf; for a day a button brings it back."""
-    left = NOTHING
     if context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
     context.db.stories.delete(story.session_id, now())
+    menu = NOTHING
     if context.user.session_id == story.session_id:
         context.db.users.open_session(context.user.id, None)
         context.reload()
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
-            left = announce(context)
+            menu = announce(context)
     undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
-    return left + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
+    return menu + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
 
 
 def put_back(context: UpdateContext, session_id: int) -> UpdateResult:

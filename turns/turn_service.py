@@ -34,7 +34,7 @@ class TurnService:
         self._config = config
         self._db = db
         self._gpt = gpt
-        self._kinds = kinds
+        self.kinds = kinds
         self._models = models
         self._queues = queues
         self._stops = stops
@@ -56,7 +56,7 @@ class TurnService:
 
         Without `tokens`: the least that a turn of this kind holds. The worker checks again.
         """
-        asked = self._kinds[kind]
+        asked = self.kinds[kind]
         weight = self._models.weight(user_id, asked)
         period = limits.budget_period(self._config, time.time())
         tokens = asked.least_price(weight) if tokens is None else tokens
