@@ -341,17 +341,6 @@ def test_again_with_the_same_settings(harness: BotHarness) -> None:
     assert "Герой: Смотритель Маяк: слеп" in card and "Место: Остров: туман круглый год" in card
 
 
-def test_an_ending_whose_name_fails_keeps_its_working_name(harness: BotHarness) -> None:
-    person = harness.writer()
-    person.press("🏁 Финал")
-    person.wait("Каким будет конец")
-    harness.says("Конец.")
-    harness.models.faults.order(Behaviour(status=500))
-    person.press("✍️ На твой вкус")
-    assert "Смотритель Маяк · Остров" in person.wait("Дописали!").text
-    until(lambda: harness.db.open_turns() == 0)
-
-
 def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
     harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     harness.restart()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY
 from sandbox.people import Person
@@ -15,14 +13,10 @@ from sandbox.telegram_state import Attachment
 from tests.bot_database import Not
 from tests.harness import BotHarness, until
 from tests.poisoned_bot import DEADLY, DEATH
+from tests.recordings import recording
 from tests.test_groups import BOT, club
 
-_WHOLE = read((Path(__file__).parent / "voice.ogg").read_bytes())
 PRICE = 200
-
-
-def recording(seconds: int = 4) -> bytes:
-    return write(Recording(_WHOLE.head, (_WHOLE.packets * (seconds // 37 + 1))[: seconds * 50]))
 
 
 def hears(harness: BotHarness, *words: str, **behaviour: float) -> None:
@@ -285,17 +279,6 @@ def test_a_chat_that_is_resumed_too_early_loses_no_words(harness: BotHarness) ->
     until(harness.settled)
 
 
-def test_help_overtakes_a_voice_message(harness: BotHarness) -> None:
-    person = harness.new_person()
-    hears(harness, "слова", first_chunk_s=0.5)
-    person.voice(recording())
-    until(lambda: harness.models.of("stt"))
-    person.send("/help")
-    person.wait("Мы пишем историю вдвоём")
-    assert not [message for message in person.bot_messages if message.text.startswith("🎙")]
-    person.wait("🎙 слова")
-
-
 def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(harness: BotHarness) -> None:
     person = harness.writer()
     harness.says("Он шёл долго.", first_chunk_s=0.5)
@@ -363,30 +346,6 @@ def test_a_stop_overtakes_and_ends_the_hearing(harness: BotHarness, way: str) ->
 
 
 # ---------------------------------------------------------------------- kills
-
-
-def test_killed_while_it_listens_it_hears_in_the_next_life_in_order_and_charges_once(
-    make_harness: Callable[..., BotHarness],
-) -> None:
-    harness = make_harness()
-    process = harness.process()
-    person = harness.new_person()
-    person.press("📖 Новая история")
-    person.wait("Какую историю")
-    hears(harness, "не то", first_chunk_s=30.0)
-    person.voice(recording())
-    until(lambda: harness.models.of("stt"))
-    person.send("кот")
-    until(lambda: harness.db.count("inbox", state="new") == 1)
-    harness.kill(process)
-    hears(harness, "сказка", first_chunk_s=0.3)
-    harness.process()
-    person.wait("Где всё случится")
-    until(harness.settled)
-    assert (harness.db.value("draft", "genre"), harness.db.value("draft", "hero")) == ("Сказка", "кот")
-    assert harness.db.total("call", "charged") == PRICE == 30_000 - harness.db.balance()
-    assert harness.db.count("call", state="lost") == 1
-    assert harness.is_idle()
 
 
 def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_harness: Callable[..., BotHarness]) -> None:
