@@ -21,9 +21,9 @@ from handlers import router
 from monitoring.alerts import WINDOW_S, FaultReports
 from sandbox.model_faults import Behaviour
 from sandbox.people import Person
+from tests.chatting import ask, asked, chatting
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.recordings import recording
-from tests.test_chat import ask, asked, chatting
 from tests.test_voice import say
 from yandex_gpt import YandexProvider, build_prompt
 

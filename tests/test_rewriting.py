@@ -1,4 +1,4 @@
-"""Rewriting a story: variants, undo and redo, corrections, edits, branches, suggestions, memory, tone."""
+"""Rewriting a story: variants, undo and redo, corrections, edits and branches."""
 
 from __future__ import annotations
 
@@ -202,249 +202,11 @@ def test_a_branch_is_a_story_of_its_own_from_here(harness: BotHarness) -> None:
     assert harness.db.count("prompt", session_id=first) == 1
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        '{"options": ["Он открыл дверь.", "Он разбил окно.", "Он запел."]}',
-        '```json\n["Он открыл дверь.", "Он разбил окно.", "Он запел."]\n```',
-        "Вот три поступка:\n1. Он открыл дверь.\n2. Он разбил окно.\n3. Он запел.",
-    ],
-)
-def test_a_suggestion_is_one_press_away_from_being_played(harness: BotHarness, answer: str) -> None:
-    person = harness.writer()
-    harness.says(answer)
-    person.press("💡 Подскажи")
-    shown = person.wait("Выберите или напишите своё")
-    assert "2. Он разбил окно." in shown.text
-    assert shown.labels == ("1", "2", "3", "🔄 Ещё три")
-    assert "options" in str(harness.models.of("completion")[-1].body["jsonSchema"])
-    harness.says("Стекло брызнуло.")
-    person.tap("2", shown)
-    person.wait("▸ Он разбил окно.")
-    person.wait("Стекло брызнуло.")
-    assert harness.prompts()[-1][-1]["text"] == "Он разбил окно."
-    assert "Он запел" not in on_wire(harness)
-
-
-def test_suggestions_that_are_none_say_so_and_cost_nothing(harness: BotHarness) -> None:
-    person = harness.writer()
-    before = harness.db.balance()
-    harness.says("Я не знаю, что предложить.")
-    person.press("💡 Подскажи")
-    assert person.wait("Не получилось обработать запрос").labels == ("🔁 Повторить",)
-    assert harness.db.balance() == before
-
-
-def test_old_suggestions_are_past(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.says('{"options": ["Он сел.", "Он лёг.", "Он спел."]}')
-    person.press("💡 Подскажи")
-    shown = person.wait("Выберите или напишите своё")
-    harness.says("Дальше.")
-    person.press("▶️ Дальше")
-    person.wait("Дальше.")
-    assert person.tap("1", shown).wait_answer().text == "Это уже прошлое"
-
-
-def test_memory_can_be_read_and_written_in_own_words(harness: BotHarness) -> None:
-    person = harness.writer(words="Первая.")
-    for words in ("Вторая.", "Третья.", "Четвёртая."):
-        harness.says(words)
-        person.press("▶️ Дальше")
-        person.wait(words)
-    person.press("⚙️ Ещё")
-    person.wait("что сделать?")
-    person.tap("🧠 Память")
-    person.wait("помещается в мою память целиком")
-    person.send("Герой: смотритель Егор, рыжий.")
-    person.wait("Запомнил")
-    harness.says("Пятая.")
-    person.press("▶️ Дальше")
-    person.wait("Пятая.")
-    assert "Раньше было: Герой: смотритель Егор, рыжий." in harness.prompts()[-1][0]["text"]
-    assert "Первая." not in on_wire(harness) and "Четвёртая." in on_wire(harness)
-    person.press("↩️ Отменить ход")
-    person.wait("Теперь последнее")
-    person.send("/whole_story")
-    person.wait("Первая.")
-
-
-def test_memory_can_be_made_anew_from_the_original_text(harness: BotHarness) -> None:
-    person = harness.writer(words="Первая.")
-    for words in ("Вторая.", "Третья."):
-        harness.says(words)
-        person.press("▶️ Дальше")
-        person.wait(words)
-    person.press("⚙️ Ещё")
-    person.wait("что сделать?")
-    person.tap("🧠 Память")
-    person.wait("помещается в мою память целиком")
-    harness.says("Герой: Маяк. Было: первая.")
-    person.press("🔄 Собрать заново")
-    assert "Герой: Маяк. Было: первая." in person.wait("Перечитал").text
-    assert "Первая." in harness.prompts()[-1][0]["text"]
-
-
-def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
-    person = harness.writer()
-    for button, answer in (("Мрачный", "Тон: Мрачный"), ("Короче", "Части: Короче")):
-        person.press("⚙️ Ещё")
-        person.wait("что сделать?")
-        person.tap("🎭 Тон и стиль")
-        person.wait("Каким тоном писать")
-        person.press(button)
-        person.wait(answer)
-    harness.says("Мрак.")
-    person.press("▶️ Дальше")
-    person.wait("Мрак.")
-    system = harness.prompts()[-1][0]["text"]
-    assert "Тон: Мрачный" in system and "до 600 знаков" in system
-
-
-def test_another_ending_and_a_second_volume_that_remembers(harness: BotHarness) -> None:
-    person = harness.writer(words="Начало тома первого.")
-    person.press("🏁 Финал")
-    person.wait("Каким будет конец")
-    harness.says("Первый конец.")
-    harness.says("Свет в окне")
-    person.press("😢 Трагический")
-    assert "Свет в окне" in person.wait("Дописали!").text
-    book = person.wait(lambda message: message.attachment is not None)
-    assert book.attachment is not None and book.attachment.name == "Свет_в_окне.epub"
-    harness.says("Второй конец.")
-    harness.says("Тень")
-    person.press("🔄 Другой финал")
-    person.wait("Второй конец.")
-    assert "◀" in last_part(person, "Второй конец.")
-    person.wait("Тень")
-    assert "трагический" in str(harness.prompts()[-2])
-    harness.says("Прошёл год.")
-    person.tap("📗 Второй том")
-    person.wait("«Тень. Том второй»")
-    person.wait("Прошёл год.")
-    assert "Второй конец." in on_wire(harness) and "второй том" in harness.prompts()[-1][-1]["text"]
-    person.send("/whole_story")
-    person.wait("1 часть")
-    whole = person.wait("Прошёл год.")
-    assert "Начало тома первого." not in whole.text
-
-
-def test_again_with_the_same_settings(harness: BotHarness) -> None:
-    person = harness.writer()
-    person.press("🏁 Финал")
-    person.wait("Каким будет конец")
-    harness.says("Конец.")
-    person.press("✍️ На твой вкус")
-    person.wait("Дописали!")
-    person.press("🔁 Заново с теми же настройками")
-    card = person.wait("Шаг 5 из 5").text
-    assert "Герой: Смотритель Маяк: слеп" in card and "Место: Остров: туман круглый год" in card
-
-
-def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
-    harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
-    harness.restart()
-    person = harness.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
-    part = "Волна шла за волной, и маяк молчал. " * 30
-
-    def answer(request: object) -> Behaviour:
-        asked = request.body["messages"][-1]["text"]  # type: ignore[attr-defined]
-        if "Ты ведёшь память" not in asked:
-            return Behaviour(text=part)
-        return Behaviour(
-            text=f"Герой: {'Егор Кузьмич Тарновский' if 'Тарновский' in asked else 'неизвестен'}. Было: волны."
-        )
-
-    harness.models.faults.rule = answer
-    for number in range(1, 200):
-        person.press("▶️ Дальше")
-        until(lambda number=number: len([m for m in person.messages if m.text.startswith("Волна")]) == number)  # type: ignore[misc]
-    asked = [prompt for prompt in harness.prompts() if prompt[0]["role"] == "system"]
-    assert "Егор Кузьмич Тарновский" in asked[-1][0]["text"]
-    assert "Смотритель Маяк: слеп" in asked[-1][0]["text"]
-    sizes = [sum(len(message["text"]) for message in prompt) for prompt in asked]
-    assert max(sizes) < 3 * 3000 and max(sizes[100:]) <= max(sizes[:100])
-    assert harness.db.count("prompt", role="assistant") == 200
-
-
-def test_a_model_that_knows_no_schema_is_asked_without_one(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.models.faults.order(Behaviour(status=400, message="jsonSchema is not supported by this model"))
-    harness.says("1. Он сел.\n2. Он лёг.\n3. Он спел.")
-    person.press("💡 Подскажи")
-    assert "3. Он спел." in person.wait("Выберите или напишите своё").text
-    assert "jsonSchema" not in harness.models.of("completion")[-1].body
-
-
-def ended(harness: BotHarness, person: Person, title: str = "Свет в окне") -> None:
-    """Has the open story ended, and named so by the model."""
-    person.press("🏁 Финал")
-    person.wait("Каким будет конец")
-    harness.says("Конец.")
-    harness.says(title)
-    person.press("😢 Трагический")
-    person.wait("Дописали!")
-
-
 def behind_more(person: Person, button: str) -> None:
     """Presses a button behind «⚙️ Ещё»."""
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap(button)
-
-
-def test_a_second_volume_waits_until_the_first_has_its_name(harness: BotHarness) -> None:
-    person = harness.writer()
-    person.press("🏁 Финал")
-    person.wait("Каким будет конец")
-    harness.says("Конец.")
-    harness.says("Имя", first_chunk_s=0.5)
-    person.press("😢 Трагический")
-    person.wait("Конец.")
-    answer = person.tap("📗 Второй том").wait_answer()
-    assert answer.text.startswith("Я ")
-    assert not [m for m in person.bot_messages if "сломалось" in m.text]
-
-
-def test_a_second_volume_counts_undoes_and_shares_only_itself(harness: BotHarness) -> None:
-    person = harness.writer(words="Тайна тома первого.")
-    ended(harness, person)
-    harness.says("Прошёл год.")
-    person.tap("📗 Второй том")
-    person.wait("Прошёл год.")
-    person.press("↩️ Отменить ход")
-    person.wait("Это начало истории")
-    person.press("🏠 Меню")
-    person.wait("Вы в меню")
-    person.press("🔖 К истории")
-    person.wait("часть 1.")
-    person.send("/stories")
-    shelf = person.wait("Ваши истории")
-    assert "· 1 ч." in shelf.labels[0]
-    person.tap(shelf.labels[0])
-    person.wait("Прошёл год.")
-    person.tap("🔗 Поделиться")
-    link = person.wait("Кто откроет эту ссылку").text.split("?start=")[1].split()[0]
-    other = harness.telegram.user(2, "Борис")
-    other.send(f"/start {link}")
-    other.wait("можно решить по-своему")
-    other.tap("🔀 Продолжить по-своему")
-    other.wait("Ваши слова продолжат")
-    other.send("/whole_story")
-    other.wait("Продолжение за вами")
-    assert not [m for m in other.bot_messages if "Тайна тома первого." in m.text]
-
-
-def test_an_ending_and_a_part_are_no_variants_of_each_other(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.says("Часть вторая.")
-    person.press("▶️ Дальше")
-    person.wait("Часть вторая.")
-    person.press("↩️ Отменить ход")
-    person.wait("Теперь последнее")
-    ended(harness, person)
-    ending = next(m for m in reversed(person.bot_messages) if m.text == "Конец.")
-    assert "◀" not in ending.labels
 
 
 def test_a_part_too_long_for_one_message_with_its_question_can_be_corrected(harness: BotHarness) -> None:
@@ -456,25 +218,6 @@ def test_a_part_too_long_for_one_message_with_its_question_can_be_corrected(harn
         person.wait("Исправлено")
 
 
-def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(harness: BotHarness) -> None:
-    person = harness.writer(words="Первая.")
-    for words in ("Вторая.", "Третья."):
-        harness.says(words)
-        person.press("▶️ Дальше")
-        person.wait(words)
-    behind_more(person, "🧠 Память")
-    person.wait("помещается")
-    person.send("Егор рыжий.")
-    person.wait("Запомнил")
-    behind_more(person, "🧠 Память")
-    person.wait("Егор рыжий.")
-    for _ in range(6):
-        harness.models.faults.order(Behaviour(status=400))
-    person.press("🔄 Собрать заново")
-    person.wait("Не получилось обработать")
-    assert harness.db.value("memory", "text") == "Егор рыжий."
-
-
 def test_a_stopped_variant_takes_the_place_of_the_part(harness: BotHarness) -> None:
     person = harness.writer()
     harness.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
@@ -484,17 +227,6 @@ def test_a_stopped_variant_takes_the_place_of_the_part(harness: BotHarness) -> N
     person.wait("Остановился. Написанное осталось")
     until(lambda: not [m for m in person.shown if m.text == "Начало."])
     assert "◀" in next(m for m in person.bot_messages if m.text.startswith("Он шёл.")).labels
-
-
-def test_own_words_for_an_ending_are_never_taken_for_a_key(harness: BotHarness) -> None:
-    person = harness.writer()
-    person.press("🏁 Финал")
-    person.wait("Каким будет конец")
-    harness.says("Конец.")
-    harness.says("Имя")
-    person.send("volume")
-    person.wait("Дописали!")
-    assert "второй том" not in str(harness.prompts())
 
 
 def test_editing_words_that_more_words_followed_takes_nothing_away(harness: BotHarness) -> None:
