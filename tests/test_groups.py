@@ -10,8 +10,8 @@ from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
 from sandbox.users import ChatUser
 from tests.bot_database import Not
+from tests.chatting import ask, asked, system
 from tests.harness import BotHarness, until
-from tests.test_chat import ask, asked, system
 
 BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500

@@ -9,7 +9,7 @@ import pytest
 from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
-from tests.harness import BotHarness, until
+from tests.harness import BotHarness
 
 
 def photo(message: ChatMessage) -> bool:
@@ -86,23 +86,6 @@ def test_a_picture_that_fails_costs_nothing(
     if labels:
         person.tap("🔁 Повторить")
         person.wait(photo)
-
-
-def test_stop_works_and_words_wait_as_while_the_model_writes(harness: BotHarness) -> None:
-    person = harness.writer()
-    before = harness.db.balance()
-    offered(person)
-    harness.models.faults.order(Behaviour(first_chunk_s=5.0), kind="image")
-    person.tap("🎨 Нарисовать")
-    until(lambda: harness.models.of("image"))
-    person.send("И тут пошёл дождь")
-    person.wait("Я ещё пишу")
-    harness.says("Все промокли.")
-    person.send("стоп")
-    person.wait("Ничего не списано")
-    person.wait("Все промокли.")
-    assert not [message for message in person.messages if photo(message)]
-    assert harness.db.value("call", "charged", purpose="image") == 0 and harness.db.balance() < before
 
 
 def test_who_has_too_little_is_told_before(make_harness: Callable[..., BotHarness]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
-
 from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
@@ -49,19 +47,6 @@ def test_a_scene_that_the_painter_refuses_costs_nothing(harness: BotHarness) -> 
     person.wait("Художник не взялся")
     assert harness.db.balance() == before and harness.db.total("user", "reserved") == 0
     assert int(harness.db.value("budget", "lost")) > 0  # the description was billed all the same
-
-
-@pytest.mark.parametrize("button", ["🎨 Иллюстрация", "🔊 Озвучить"])
-def test_a_service_that_is_away_says_so_and_can_be_asked_again(harness: BotHarness, button: str) -> None:
-    person = harness.writer()
-    ask_for(person, button)
-    person.wait("отрывок")
-    kind = "image" if "Илл" in button else "tts"
-    harness.models.faults.order(Behaviour(status=500), kind=kind)  # type: ignore[arg-type]
-    person.tap("🎨 Нарисовать" if kind == "image" else "Алёна")
-    assert person.wait("Не получилось обработать запрос").labels == ("🔁 Повторить",)
-    person.tap("🔁 Повторить")
-    person.wait(has("photo" if kind == "image" else "voice"))
 
 
 def test_a_part_is_read_aloud_in_the_chosen_voice(harness: BotHarness) -> None:

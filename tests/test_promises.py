@@ -21,9 +21,10 @@ from handlers import router
 from monitoring.alerts import WINDOW_S, ModelErrorAlerts
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
+from tests.chatting import ask, asked, chatting
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
-from tests.test_chat import ask, asked, chatting
-from tests.test_voice import recording, say
+from tests.recordings import recording
+from tests.test_voice import say
 from yandex_gpt import YandexProvider, build_prompt
 
 # ---------------------------------------------------------------------- what is kept

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until
 
 
@@ -34,26 +33,6 @@ def test_a_running_turn_is_answered_and_nothing_new_is_taken(
     assert not [message for message in late.bot_messages if "вдвоём" in message.text]
     harness.process()
     late.wait("Мы пишем историю вдвоём")
-
-
-def test_a_turn_that_hangs_is_left_and_answered_in_the_next_life(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.models.faults.order(Behaviour(hang=True))
-    person.press("▶️ Дальше")
-    until(lambda: len(harness.prompts()) == 2)
-    person.send("Слова, что ждут.")
-    person.wait("Я ещё пишу")
-    harness.says("Поздний ответ.")
-    harness.says("И ещё один.")
-    harness.stop(0.2)
-    assert harness.db.count("turn", state="running") == 1
-    harness.start()
-    person.wait("И ещё один.")
-    until(harness.settled)
-    texts = [message.text for message in person.bot_messages]
-    assert texts.count("Поздний ответ.") == 1 and texts.index("Поздний ответ.") < texts.index("И ещё один.")
-    assert not [text for text in texts if "Не получилось" in text or "сломалось" in text]
-    harness.check_books()
 
 
 def test_told_to_stop_while_the_database_is_locked_the_process_still_ends(

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.bot_database import Not
+from tests.chatting import ask, asked, chatting
 from tests.harness import BotHarness, until
-from tests.test_chat import ask, asked, chatting
 from tests.test_groups import BOT, club
 
 # ── a character in private ──

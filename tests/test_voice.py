@@ -1,28 +1,21 @@
-"""Voice messages: shown as text and taken as typed at any step, in order, and paid once or not at all."""
+"""Voice messages: shown as text, taken as typed at any step, paid once or not at all."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY
 from sandbox.telegram_state import Attachment
 from sandbox.users import ChatUser
 from tests.bot_database import Not
 from tests.harness import BotHarness, until
-from tests.poisoned_bot import DEADLY, DEATH
+from tests.recordings import recording
 from tests.test_groups import BOT, club
 
-_WHOLE = read((Path(__file__).parent / "voice.ogg").read_bytes())
 PRICE = 200
-
-
-def recording(seconds: int = 4) -> bytes:
-    return write(Recording(_WHOLE.head, (_WHOLE.packets * (seconds // 37 + 1))[: seconds * 50]))
 
 
 def hears(harness: BotHarness, *words: str, **behaviour: float) -> None:
@@ -248,167 +241,6 @@ def test_a_recording_of_an_hour_is_too_long(harness: BotHarness) -> None:
     person.voice(recording(25 * 60))
     assert "до 20 минут" in person.wait("не осилить").text
     assert not harness.models.of("stt") and harness.is_idle()
-
-
-# ---------------------------------------------------------------------- order
-
-
-def test_what_comes_after_a_voice_message_waits_for_its_words(harness: BotHarness) -> None:
-    person = harness.new_person()
-    person.press("📖 Новая история")
-    person.wait("Какую историю")
-    hears(harness, "сказка", "кот", first_chunk_s=0.3)
-    person.voice(recording())
-    person.voice(recording())
-    person.send("лес")
-    person.send("Пропустить")
-    card = person.wait("Начинаем?").text
-    assert [line.split(": ")[-1] for line in card.splitlines() if ": " in line][:3] == ["Сказка", "кот", "лес"]
-    assert not [message for message in person.bot_messages if "Я ещё пишу" in message.text]
-
-
-def test_a_chat_that_is_resumed_too_early_loses_no_words(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=0.4)
-    person.press("▶️ Дальше")
-    hears(harness, "Он упал", first_chunk_s=0.4)
-    harness.says("Ему помогли.")
-    harness.says("Все рады.")
-    person.voice(recording())
-    person.send("Он встал")
-    until(lambda: harness.models.of("stt"))
-    assert harness.app is not None
-    harness.app.chats.resume(1)
-    person.wait("Все рады.")
-    asked = [prompt[-1]["text"] for prompt in harness.prompts()][-2:]
-    assert "Он упал" in asked[0] and "Он встал" in asked[1]
-    until(harness.settled)
-
-
-def test_help_overtakes_a_voice_message(harness: BotHarness) -> None:
-    person = harness.new_person()
-    hears(harness, "слова", first_chunk_s=0.5)
-    person.voice(recording())
-    until(lambda: harness.models.of("stt"))
-    person.send("/help")
-    person.wait("Мы пишем историю вдвоём")
-    assert not [message for message in person.bot_messages if message.text.startswith("🎙")]
-    person.wait("🎙 слова")
-
-
-def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=0.5)
-    person.press("▶️ Дальше")
-    hears(harness, "Он упал")
-    harness.says("Ему помогли.")
-    harness.says("Все рады.")
-    person.voice(recording())
-    assert "✖️ Не надо" in person.wait("Я ещё пишу").labels
-    person.send("Он встал")
-    person.wait("Все рады.")
-    asked = [prompt[-1]["text"] for prompt in harness.prompts()][-2:]
-    assert "Он упал" in asked[0] and "Он встал" in asked[1]
-    until(harness.settled)
-
-
-def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=1.0)
-    person.press("▶️ Дальше")
-    for _ in range(5):
-        person.voice(recording())
-        person.wait("Я ещё пишу")
-    person.voice(recording())
-    person.wait("Этого я не взял")
-    for message in [message for message in person.bot_messages if "✖️ Не надо" in message.labels]:
-        person.tap("✖️ Не надо", message).wait_answer()
-    person.wait("Он шёл долго.")
-    until(harness.settled)
-    assert not harness.models.of("stt")
-
-
-def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(harness: BotHarness) -> None:
-    person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=0.6)
-    person.press("▶️ Дальше")
-    person.press("🏠 Меню")
-    person.wait("Вы в меню")
-    person.press("📖 Новая история")
-    person.wait("Какую историю")
-    hears(harness, "сказка")
-    person.voice(recording())
-    person.send("кот учёный")
-    person.wait("Где всё случится")
-    draft = harness.app.db.drafts[1]  # type: ignore[union-attr]
-    assert (draft.genre, draft.hero) == ("Сказка", "кот учёный")
-
-
-@pytest.mark.parametrize("way", ["стоп", "/cancel"])
-def test_a_stop_overtakes_and_ends_the_hearing(harness: BotHarness, way: str) -> None:
-    person = harness.writer()
-    before = harness.db.balance()
-    hears(harness, "Он упал", first_chunk_s=5.0)
-    person.voice(recording())
-    until(lambda: harness.models.of("stt"))
-    person.send("Все ушли")
-    harness.says("Стало пусто.")
-    person.send(way)
-    person.wait("не слушаю")
-    person.wait("Стало пусто.")
-    assert not [message for message in person.bot_messages if "🎙" in message.text]
-    until(harness.settled)
-    assert harness.db.value("call", "charged", purpose="hearing") == 0 and harness.db.balance() < before
-    assert harness.db.count("turn", hint=Not("")) == 0
-
-
-# ---------------------------------------------------------------------- kills
-
-
-def test_killed_while_it_listens_it_hears_in_the_next_life_in_order_and_charges_once(
-    make_harness: Callable[..., BotHarness],
-) -> None:
-    harness = make_harness()
-    process = harness.process()
-    person = harness.new_person()
-    person.press("📖 Новая история")
-    person.wait("Какую историю")
-    hears(harness, "не то", first_chunk_s=30.0)
-    person.voice(recording())
-    until(lambda: harness.models.of("stt"))
-    person.send("кот")
-    until(lambda: harness.db.count("inbox", state="new") == 1)
-    harness.kill(process)
-    hears(harness, "сказка", first_chunk_s=0.3)
-    harness.process()
-    person.wait("Где всё случится")
-    until(harness.settled)
-    assert (harness.db.value("draft", "genre"), harness.db.value("draft", "hero")) == ("Сказка", "кот")
-    assert harness.db.total("call", "charged") == PRICE == 30_000 - harness.db.balance()
-    assert harness.db.count("call", state="lost") == 1
-    assert harness.is_idle()
-
-
-def test_killed_right_after_it_has_heard_the_words_are_taken_once(make_harness: Callable[..., BotHarness]) -> None:
-    harness = make_harness()
-    process = harness.process("-m", "tests.poisoned_bot")
-    person = harness.new_person()
-    person.press("📖 Новая история")
-    person.wait("Какую историю")
-    hears(harness, DEADLY)
-    person.voice(recording())
-    person.send("кот")
-    assert process.wait(10) == DEATH
-    assert harness.db.count("call", state="settled") == 1
-    harness.process()
-    person.wait("Где всё случится")
-    until(harness.settled)
-    assert (harness.db.value("draft", "genre"), harness.db.value("draft", "hero")) == (
-        DEADLY,
-        "кот",
-    )
-    assert len(harness.models.of("stt")) == 1 and harness.db.balance() == 30_000 - PRICE
-    assert [message.text for message in person.bot_messages].count(f"🎙 {DEADLY}") in (1, 2)
 
 
 # ---------------------------------------------------------------------- groups
