@@ -27,12 +27,11 @@ from storage.outbox import REFUSED, Outbox
 from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
 from storage.roles import Role, Roles
-from storage.schema import look, migrate
+from storage.schema import check_file, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
-from storage.tree import Path as StoryPath
-from storage.tree import Prompt, Tree
+from storage.tree import Prompt, StoryPath, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
@@ -103,7 +102,7 @@ class Database:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
         return self._connection.transaction(durable=durable)
 
-    def answers(self) -> None:
+    def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         self._connection.value("select count(*) from budget")
 
@@ -124,7 +123,7 @@ def inspect(path: Path) -> str:
     """
     if not path.exists():
         return f"{path} will be created at the first start"
-    return f"{path} {look(path)}"
+    return f"{path} {check_file(path)}"
 
 
 def back_up(path: Path, target: Path) -> str:

@@ -37,7 +37,7 @@ from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
 from handlers.usage import PICTURE, TOTALS, Statistics
-from monitoring.analytics import Analytics, TellingOutbox
+from monitoring.analytics import Analytics, AnalyticsOutbox
 from telegram.api_client import BotApi, send_telebot_through
 from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
@@ -114,7 +114,7 @@ def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
     send_telebot_through(api, config.telegram_api_url)
     delivery = Delivery(
         api,
-        TellingOutbox(base.db, base.analytics),
+        AnalyticsOutbox(base.db, base.analytics),
         senders=8 + config.model_slots // 8,
         limits=SendLimits(
             messages_per_s=config.telegram_messages_per_s,

@@ -10,7 +10,7 @@ from config import Config
 from core.metrics import SILENT, Metrics
 from core.version import VERSION
 from database import Database
-from monitoring.health import Health, Heart, Queues, Standing
+from monitoring.health import DatabaseCounts, Health, Heartbeat, Queues
 from monitoring.systemd import Supervisor
 from telegram.dispatcher import Dispatcher
 from telegram.polling import Polling
@@ -20,7 +20,7 @@ from turns import limits
 from turns.workers import TurnWorkers
 
 if TYPE_CHECKING:
-    from monitoring.server import WatchServer
+    from monitoring.server import MonitoringServer
 
 SIGNS_A_PERIOD = 3  # of life, within the time after which systemd restarts the bot
 
@@ -54,7 +54,7 @@ class Watch:
         self._db = db
         self._parts = parts
         self._supervisor = supervisor
-        self._heart = Heart(db)
+        self._heartbeat = Heartbeat(db)
         self._told_at: float | None = None  # of the last sign to systemd
         self.health = Health(
             {
@@ -62,11 +62,11 @@ class Watch:
                 "handlers": parts.dispatcher.health_problem,
                 "turns": parts.turns.health_problem,
                 "sending": parts.delivery.health_problem,
-                "ticker": self._heart.ticker,
-                "database": self._heart.database,
+                "ticker": self._heartbeat.ticker_problem,
+                "database": self._heartbeat.database_problem,
             }
         )
-        self._server: WatchServer | None = None
+        self._server: MonitoringServer | None = None
         if config.metrics_port is not None:
             self._server = self._serve(config.metrics_host, config.metrics_port, metrics)
 
@@ -87,32 +87,32 @@ class Watch:
 
     def beat(self) -> None:
         """Ping the database, and tell systemd that the bot is alive."""
-        self._heart.beat()
+        self._heartbeat.beat()
         if self._told_at is None:
             if self._parts.source.tried.is_set():
                 self._supervisor.ready()
                 self._told_at = time.monotonic()
             return
         every_s = self._supervisor.watchdog_s / SIGNS_A_PERIOD
-        if every_s and time.monotonic() - self._told_at >= every_s and self.health.moves():
+        if every_s and time.monotonic() - self._told_at >= every_s and self.health.is_alive():
             self._told_at = time.monotonic()
             self._supervisor.alive()
 
     # ------------------------------------------------------------------ metrics
 
-    def _serve(self, host: str, port: int, metrics: Metrics) -> WatchServer:
+    def _serve(self, host: str, port: int, metrics: Metrics) -> MonitoringServer:
         from monitoring.prometheus import PrometheusMetrics
-        from monitoring.server import WatchServer
+        from monitoring.server import MonitoringServer
 
         assert isinstance(metrics, PrometheusMetrics)
         build = {"version": VERSION, "provider": self._config.model_provider}
-        metrics.watch(self._standing, self._queues, self.health, build)
-        return WatchServer(host, port, self.health, metrics.application())
+        metrics.watch(self._counts, self._queues, self.health, build)
+        return MonitoringServer(host, port, self.health, metrics.application())
 
-    def _standing(self) -> Standing:
+    def _counts(self) -> DatabaseCounts:
         now = time.time()
-        new, in_turns, oldest_at = self._db.inbox.standing()
-        return Standing(
+        new, in_turns, oldest_at = self._db.inbox.backlog()
+        return DatabaseCounts(
             inbox_new=new,
             inbox_in_turns=in_turns,
             inbox_oldest_s=max(0.0, now - oldest_at) if oldest_at is not None else 0.0,

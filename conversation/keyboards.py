@@ -1,7 +1,7 @@
-"""Keyboards as the Bot API's JSON: the reply keyboard of every step, and the rows under messages.
+"""Keyboards as the Bot API's JSON: the reply keyboard of every step, and inline buttons.
 
-Reply keyboards say where a person is, so they are persistent and carry the input's placeholder. Rows under
-messages hold ids in their callback data, `verb:id`, never texts.
+Reply keyboards are persistent and set the input's placeholder, so that users see where they are. Inline buttons carry
+ids in their callback data (`verb:id`), never texts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from core.schemas import Json
 
 
 def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
-    """The reply keyboard of a step. `has_story`: an unfinished story is parked, and the menu leads back to it."""
+    """Return the reply keyboard of a step. `has_story`: the menu offers the way back to an unfinished story."""
     rows = [list(row) for row in _rows(texts, step, draft, has_story)]
     return {
         "keyboard": [[{"text": label} for label in row] for row in rows],
@@ -27,9 +27,10 @@ def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) ->
 
 
 def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None) -> Json:
-    """Rows of `(label, callback data)` under a message; below them `page`, the label and address of the Web App.
+    """Return inline buttons from rows of `(label, callback data)`, and below them a button for the Web App.
 
-    Only a button of this kind tells the page who has pressed it: one of a reply keyboard doesn't.
+    `page` is the Web App button's label and address. Only an inline button tells the Web App who pressed it; a reply
+    keyboard's does not.
     """
     buttons: list[Json] = [[{"text": label, "callback_data": data} for label, data in row] for row in rows]
     if page is not None:
@@ -44,7 +45,7 @@ def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
 
 
 def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
-    """The four heroes or settings that a step offers now; none at other steps."""
+    """Return the four heroes or settings that a step offers now; none at other steps."""
     if step in (Step.HERO, Step.EDIT_HERO):
         return page_of(texts.heroes(draft.genre), draft.page)
     if step in (Step.SETTING, Step.EDIT_SETTING):

@@ -1,8 +1,7 @@
-"""Masking: text without secrets, and text that stays on one line.
+"""Mask secrets in texts, and escape line breaks and control characters.
 
-For whatever leaves the program by another way than its purpose: the log, the debug mode's messages, error texts. It
-knows the secrets of the configuration by value, and others (a key in a vendor's answer, a token that was just
-fetched) by their look.
+Used for the log, the debug mode's messages and error texts. Secrets of the configuration are found by value, others (a
+key in a vendor's answer, a fetched token) by their form.
 """
 
 from __future__ import annotations
@@ -12,9 +11,9 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 MASK = "***"
-SHORTEST_SECRET = 6  # a local server's key such as "x" would mask every x
+SHORTEST_SECRET = 6  # shorter keys, such as a local server's "x", would mask every x
 
-# What a secret can't be without stands first, in lower case: looking for it takes a tenth of what the expression does.
+# The first of each three is in every such secret, in lower case: looking for it costs a tenth of the expression.
 _LIKE_SECRETS = tuple(
     (needles, re.compile(pattern), replacement)
     for needles, pattern, replacement in (
@@ -30,17 +29,17 @@ _LIKE_SECRETS = tuple(
         (("://",), r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)", MASK),  # user and password in an address
     )
 )
-# Control characters, Unicode's own line breaks, the marks that turn the direction of text, and half characters.
+# Control characters, Unicode's line breaks, direction marks, and lone surrogates.
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def escape(text: str) -> str:
-    """`text` on one line, with nothing that moves a terminal's cursor or forges a line."""
+    """Return `text` on one line, without characters that move a terminal's cursor or forge a line."""
     return _UNPRINTABLE.sub(lambda found: repr(found.group())[1:-1], text)
 
 
 class Redactor:
-    """Masks the secrets it was given, and whatever looks like one."""
+    """Masks the given secrets, and whatever has the form of one."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         forms: set[str] = set()
@@ -53,10 +52,10 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, longest_first))) if forms else None
 
     def __call__(self, text: str) -> str:
-        """`text` with every secret replaced by stars."""
+        """Return `text` with every secret replaced by `***`."""
         if self._known:
             text = self._known.sub(MASK, text)
-        lower = text.lower()  # what one mask leaves holds nothing new for the next
+        lower = text.lower()  # masks add no new secrets, so once is enough
         for needles, pattern, replacement in _LIKE_SECRETS:
             for needle in needles:
                 if needle in lower:

@@ -147,7 +147,7 @@ def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
 
 def may_begin(context: UpdateContext) -> bool:
     """Whether another talk may be begun: an unused one costs disk space and no tokens."""
-    return context.db.talks.unbegun_of(context.user.id) < MOST_UNBEGUN
+    return context.db.talks.count_not_started(context.user.id) < MOST_UNBEGUN
 
 
 def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
@@ -174,9 +174,9 @@ def quote(context: UpdateContext, talk: Talk) -> str:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
     text = quoted.text or (shown.text if shown is not None else "")
-    room = context.config.max_tokens_per_request // 4
+    budget = context.config.max_tokens_per_request // 4
     tokens = max(1, context.turns.estimate(text))
-    return shorten(text, max(1, min(QUOTE_CHARS, len(text) * room // tokens))) if text else ""
+    return shorten(text, max(1, min(QUOTE_CHARS, len(text) * budget // tokens))) if text else ""
 
 
 def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> bool:

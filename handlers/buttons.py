@@ -177,7 +177,7 @@ def _words_epilogue(context: UpdateContext, kept_id: int) -> UpdateResult:
 
 
 def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
-    session_id = context.db.users.words_are_for(context.user.id, kept_id)
+    session_id = context.db.users.session_of_words(context.user.id, kept_id)
     story = context.db.stories.get(session_id) if session_id is not None else None
     return story if story is not None and story.user_id == context.user.id and not story.deleted else None
 

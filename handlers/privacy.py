@@ -25,7 +25,7 @@ _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the earliest moment that the format knows
 
 def my_data(context: UpdateContext) -> UpdateResult:
     """/my_data: send a file with everything, one at a time."""
-    if context.db.outbox.is_made(context.chat_id, DATA):
+    if context.db.outbox.has_attachment(context.chat_id, DATA):
         return context.say("privacy.coming")
     recipe = DeferredAttachment(DATA, context.user.id, context.texts.language)
     return context.deliver(Outgoing(context.chat_id, "sendDocument", {}, recipe=recipe))

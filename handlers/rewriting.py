@@ -183,7 +183,7 @@ def branch(context: UpdateContext, story: Story) -> UpdateResult:
 
 def too_many_copies(context: UpdateContext) -> UpdateResult | None:
     """Return the refusal of another copy of a story, or None. A copy costs disk space and no tokens."""
-    waiting = context.db.stories.unbegun_of(context.user.id)
+    waiting = context.db.stories.count_not_started(context.user.id)
     return None if waiting < MOST_UNBEGUN else context.say("branch.too_many", n=waiting)
 
 

@@ -86,8 +86,8 @@ def _show(context: UpdateContext) -> UpdateResult:
 def _too_long(context: UpdateContext, own: str) -> UpdateResult | None:
     """Check that a role can be shown in one message, and leaves most of the prompt budget to the talk."""
     turns, length = context.turns, utf16_length(own)
-    room = int(turns.prompt_budget(context.model) * BUDGET_SHARE)
-    limit = min(MOST_CHARS, length * room // max(1, turns.estimate(own)))
+    budget = int(turns.prompt_budget(context.model) * BUDGET_SHARE)
+    limit = min(MOST_CHARS, length * budget // max(1, turns.estimate(own)))
     return None if length <= limit else context.say("role.too_long", length=length, limit=limit)
 
 

@@ -54,7 +54,7 @@ def tokens(context: UpdateContext) -> UpdateResult:
         spent=session.spent,
         limit=context.config.max_tokens_per_session,
         context=held if head_id is not None else 0,
-        room=context.turns.prompt_budget(context.model),
+        budget=context.turns.prompt_budget(context.model),
     )
 
 

@@ -34,9 +34,9 @@ def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
     step = _step(highest)
     top_line = -(-highest // step) * step
     left = LEFT + round(font.getlength(_short(top_line))) + 20
-    floor, height = SIZE[1] - BOTTOM, SIZE[1] - BOTTOM - TOP
+    base, height = SIZE[1] - BOTTOM, SIZE[1] - BOTTOM - TOP
     for line in range(0, top_line + 1, step):
-        y = floor - height * line // top_line
+        y = base - height * line // top_line
         draw.line((left, y, SIZE[0] - RIGHT, y), fill=GRID, width=3)
         draw.text((left - 16, y), _short(line), font=font, fill=INK, anchor="rm")
     place = (SIZE[0] - RIGHT - left) / len(days)
@@ -45,12 +45,12 @@ def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
         start = left + place * number
         colour = TODAY if number == len(days) - 1 else BAR
         if tokens:
-            y = floor - max(4, height * tokens // top_line)
-            draw.rectangle((start + place * GAP / 2, y, start + place * (1 - GAP / 2), floor - 2), fill=colour)
+            y = base - max(4, height * tokens // top_line)
+            draw.rectangle((start + place * GAP / 2, y, start + place * (1 - GAP / 2), base - 2), fill=colour)
         if (len(days) - 1 - number) % EVERY_DAYS == 0:
-            _middle(draw, start + place / 2, floor + 44, date, font, left)
+            _middle(draw, start + place / 2, base + 44, date, font, left)
     if days[peak][1]:
-        y = floor - height * days[peak][1] // top_line - 28
+        y = base - height * days[peak][1] // top_line - 28
         _middle(draw, left + place * (peak + 0.5), y, f"{days[peak][1]:,}".replace(",", " "), font, left)
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)

@@ -1,8 +1,8 @@
-"""What people do with the bot, as counts: in the database always, and at Amplitude where a key is set.
+"""Count what users do: in the database always, and at Amplitude if a key is set.
 
-No texts and no names go out: the event, `tg-<user id>`, and a few properties such as the kind of a turn. Amplitude's
-own SDK sends them, from threads of its own, and is imported only with a key. It bounds only what it sends again, so
-what is under way is bounded here: while Amplitude is away, events are dropped and the bot goes on.
+Amplitude gets the event's name, `tg-<user id>`, and a few properties such as the kind of a turn; no texts and no names.
+Its SDK sends events from threads of its own, and is imported only with a key. The SDK limits only what it sends again,
+so this module limits the events under way: if Amplitude doesn't answer, events are dropped and the bot goes on.
 """
 
 from __future__ import annotations
@@ -24,17 +24,14 @@ Property = str | int | bool
 
 DAY_S: Final = 86_400
 MOST_UNDER_WAY: Final = 5_000
-FORGOTTEN_S: Final = 600.0  # after which an event that the SDK never told the end of is taken for lost
-FLUSH_MS: Final = 1_000  # the SDK's threads keep the process that long at its end
+LOST_S: Final = 600.0  # with no callback of the SDK for so long, the events under way count as lost
+FLUSH_MS: Final = 1_000  # the SDK's threads hold the process for so long when it ends
 RETRIES: Final = 6
-WORD_EVERY_S: Final = 60.0
+WARN_EVERY_S: Final = 60.0
 
 
 class Analytics:
-    """The one seam: whoever sees something happen tells it here. Nothing here raises or waits.
-
-    Counts are kept in memory and written by `flush`, so that they cost no turn a statement.
-    """
+    """Counts events in memory, and writes the counts to the database at `flush`."""
 
     def __init__(self, db: Database, *, api_key: str = "", server_url: str = "") -> None:
         self._db = db
@@ -43,14 +40,14 @@ class Analytics:
         self._amplitude = _Amplitude(api_key, server_url) if api_key else None
 
     def tell(self, name: str, user_id: int, **properties: Property) -> None:
-        """Something has happened; to be told when the transaction that says so has committed."""
+        """Count an event of a user, and send it to Amplitude. Call it after the commit. Never raises or blocks."""
         with self._lock:
             self._counts[int(time.time()) // DAY_S, name] += 1
         if self._amplitude is not None:
             self._amplitude.send(name, user_id, properties)
 
     def flush(self) -> None:
-        """Writes the counts. Raises `StorageError`, and keeps them for the next time."""
+        """Write the counts. Raises `StorageError` and keeps them for the next call."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
         if not counts:
@@ -63,7 +60,7 @@ class Analytics:
             raise
 
     def stop(self, timeout_s: float) -> None:
-        """Writes and sends what is left, for as long as it may take."""
+        """Write and send what is left, for at most `timeout_s`."""
         try:
             self.flush()
         except StorageError as error:
@@ -72,8 +69,8 @@ class Analytics:
             self._amplitude.stop(timeout_s)
 
 
-class TellingOutbox:
-    """The outbox as delivery knows it, which tells of each answer that has reached its reader."""
+class AnalyticsOutbox:
+    """The outbox that delivery uses; counts each answer that a user has received."""
 
     def __init__(self, db: Database, analytics: Analytics) -> None:
         self._db = db
@@ -82,7 +79,7 @@ class TellingOutbox:
         self.dropped = db.outbox.dropped
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Telegram has it. An answer in several messages, or one that is shown again, counts once."""
+        """Mark a row as sent. An answer counts once, even if it takes several messages or is shown again."""
         shown = message_id is not None and prompt_id is not None
         turn = self._db.turns.first_shown(prompt_id, chat_id) if shown and prompt_id is not None else None
         self._db.outbox.sent(row_id, chat_id, message_id, prompt_id)
@@ -92,14 +89,14 @@ class TellingOutbox:
 
 
 class _Amplitude:
-    """Amplitude's SDK, kept in bounds."""
+    """Amplitude's SDK, with a limit of events under way."""
 
     def __init__(self, api_key: str, server_url: str) -> None:
         from amplitude import Amplitude, BaseEvent, Config
         from amplitude.constants import EventLogLevel
 
         silent = logging.getLogger("amplitude")
-        silent.setLevel(logging.CRITICAL)  # it logs every event; what goes wrong is told here
+        silent.setLevel(logging.CRITICAL)  # it logs every event; `_warn` reports failures
         self._make_event: Callable[..., Any] = BaseEvent
         self._client = Amplitude(
             api_key,
@@ -108,17 +105,17 @@ class _Amplitude:
                 flush_interval_millis=FLUSH_MS,
                 flush_max_retries=RETRIES,
                 logger=silent,
-                callback=self._ended,
+                callback=self._on_end,
                 event_log_level=EventLogLevel.NONE,
             ),
         )
         self._lock = threading.Lock()
         self._under_way = 0
-        self._moved_at = time.monotonic()  # when an event last came to its end
-        self._told_at = -WORD_EVERY_S
+        self._moved_at = time.monotonic()  # of the SDK's last callback
+        self._warned_at = -WARN_EVERY_S
 
     def send(self, name: str, user_id: int, properties: dict[str, Property]) -> None:
-        if not self._begins():
+        if not self._begin():
             return
         try:
             self._client.track(
@@ -129,8 +126,8 @@ class _Amplitude:
                     time=int(time.time() * 1000),
                 )
             )
-        except Exception as error:  # somebody else's code must not stop a turn
-            self._trouble(f"{type(error).__name__}: {error}")
+        except Exception as error:  # an error of the SDK must not stop a turn
+            self._warn(f"{type(error).__name__}: {error}")
 
     def stop(self, timeout_s: float) -> None:
         ends_at = time.monotonic() + timeout_s
@@ -139,34 +136,34 @@ class _Amplitude:
             for future in sent:
                 future.result(max(0.0, ends_at - time.monotonic()))
         except Exception as error:
-            self._trouble(f"{type(error).__name__}: {error}")
+            self._warn(f"{type(error).__name__}: {error}")
         self._client.configuration.opt_out = True
 
-    def _begins(self) -> bool:
+    def _begin(self) -> bool:
         now = time.monotonic()
         with self._lock:
-            if self._under_way >= MOST_UNDER_WAY and now - self._moved_at > FORGOTTEN_S:
+            if self._under_way >= MOST_UNDER_WAY and now - self._moved_at > LOST_S:
                 self._under_way, self._moved_at = 0, now
             full = self._under_way >= MOST_UNDER_WAY
             if not full:
                 self._under_way += 1
         if full:
-            self._trouble("too many events under way: dropped")
+            self._warn("too many events under way: dropped")
         return not full
 
-    def _ended(self, _: object, code: int, message: str | None) -> None:
-        """Told by the SDK, in its threads: an event was taken, or given up."""
+    def _on_end(self, _: object, code: int, message: str | None) -> None:
+        """Callback of the SDK, in its threads: an event was accepted or given up."""
         with self._lock:
             self._under_way = max(0, self._under_way - 1)
             self._moved_at = time.monotonic()
         if code != 200:
-            self._trouble(f"{code} {message or ''}".strip())
+            self._warn(f"{code} {message or ''}".strip())
 
-    def _trouble(self, reason: str) -> None:
+    def _warn(self, reason: str) -> None:
         now = time.monotonic()
         with self._lock:
-            told = now - self._told_at < WORD_EVERY_S
-            if not told:
-                self._told_at = now
-        if not told:
+            due = now - self._warned_at >= WARN_EVERY_S
+            if due:
+                self._warned_at = now
+        if due:
             event(log, logging.WARNING, "amplitude_events_dropped", reason=reason)

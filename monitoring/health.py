@@ -1,7 +1,7 @@
-"""Whether the bot moves: a sentence for each part that doesn't.
+"""Check that each part of the bot works, and say what is wrong with those that don't.
 
-Being well means going round, not being answered: with Telegram or a model away the bot is well, with a thread that has
-ended or hangs it isn't. Nothing here waits for anything: what could hang is looked at by its last sign of life.
+A part is healthy while its threads run, even if Telegram or a model doesn't answer. No check blocks: a part that could
+hang is judged by when it last worked.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from core.errors import StorageError
 TICKER_HANGS_S: Final = 60.0
 DATABASE_HANGS_S: Final = 60.0
 
-HealthProblem = Callable[[], str]  # what is wrong, in a few words; empty: nothing
+HealthProblem = Callable[[], str]  # returns what is wrong, in a few words; empty: nothing
 
 
-class Answering(Protocol):
-    """A database, as far as it is asked here."""
+class Pinged(Protocol):
+    """A database, as far as it is needed here."""
 
-    def answers(self) -> None:
-        """Reads something. Raises `StorageError`."""
+    def ping(self) -> None:
+        """Read something. Raises `StorageError`."""
 
 
-class Heart:
-    """Beats with the ticker, and feels the database at each beat."""
+class Heartbeat:
+    """Notes when the ticker and the database last worked."""
 
-    def __init__(self, database: Answering, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, database: Pinged, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
         self._thread: threading.Thread | None = None
@@ -39,19 +39,19 @@ class Heart:
         self._error = ""
 
     def beat(self) -> None:
-        """To be called by the ticker's thread, every second or so. May hang where the database does."""
+        """Ping the database. To be called by the ticker's thread about once a second; hangs if the database does."""
         self._thread = threading.current_thread()
         self._beat_at = self._clock()
         try:
-            self._database.answers()
+            self._database.ping()
         except StorageError as error:
             self._error = str(error)
         else:
             self._error = ""
         self._answered_at = self._clock()
 
-    def ticker(self) -> str:
-        """What is wrong with the ticker, in a few words; empty: nothing."""
+    def ticker_problem(self) -> str:
+        """Return what is wrong with the ticker; empty: nothing."""
         if self._thread is None:
             return "it hasn't begun"
         if not self._thread.is_alive():
@@ -59,8 +59,8 @@ class Heart:
         silent_s = self._clock() - self._beat_at
         return f"no sign of life for {silent_s:.0f} s" if silent_s > TICKER_HANGS_S else ""
 
-    def database(self) -> str:
-        """What is wrong with the database, in a few words; empty: nothing. Never waits for it."""
+    def database_problem(self) -> str:
+        """Return what is wrong with the database; empty: nothing. Doesn't ask it."""
         if self._error:
             return self._error
         silent_s = self._clock() - self._answered_at
@@ -68,27 +68,27 @@ class Heart:
 
 
 class Health:
-    """All parts, by name."""
+    """The health of all parts, by name."""
 
     def __init__(self, parts: Mapping[str, HealthProblem]) -> None:
         self._parts = dict(parts)
 
-    def look(self) -> dict[str, str]:
-        """What is wrong with each part; empty: nothing."""
+    def problems(self) -> dict[str, str]:
+        """Return what is wrong with each part; empty: nothing."""
         return {name: health_problem() for name, health_problem in self._parts.items()}
 
-    def moves(self) -> bool:
-        """Whether a new start of the process couldn't help.
+    def is_alive(self) -> bool:
+        """Return False if a restart of the process would help.
 
-        A database that says no is not to be mended by a start, and answers in hand wait for it; one that hangs stops
-        the ticker.
+        An error of the database doesn't count: a restart can't mend it, and finished answers wait in memory. A database
+        that hangs stops the ticker, which does count.
         """
-        return not any(problem for name, problem in self.look().items() if name != "database")
+        return not any(problem for name, problem in self.problems().items() if name != "database")
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the database says: rows that wait, the age of the oldest, people, tokens of the project."""
+class DatabaseCounts:
+    """What `/metrics` shows of the database: waiting updates, users, and the tokens of the project."""
 
     inbox_new: int
     inbox_in_turns: int

@@ -1,4 +1,4 @@
-"""`bot.py --health`: asks a running bot how it is, for Docker's health check and for people."""
+"""Ask a running bot for its health: `bot.py --health`, also Docker's health check."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}
 
 
 def ask(config: Config) -> tuple[bool, str]:
-    """Whether the bot of this configuration is well, and a line that says so."""
+    """Return whether the bot of this configuration is healthy, and a line that says what is wrong."""
     if not config.metrics_port:
         return False, "METRICS_PORT is not set, or 0: there is nobody to ask"
     host = _ANYWHERE.get(config.metrics_host, config.metrics_host)

@@ -1,8 +1,7 @@
-"""The metrics, by Prometheus' own client. Imported only where METRICS_PORT is set.
+"""Count events with Prometheus' client. Imported only where METRICS_PORT is set.
 
-Events are counted as they happen (`PrometheusMetrics`). The present state is looked up when it is asked for (`_Now`):
-queues in memory, the rest in the database. Names and labels stand in `docs/deployment.md`; the dashboard of `deploy/`
-is made of them.
+`PrometheusMetrics` counts events as they happen. `_StateCollector` reads the present state when a scraper asks: queues
+from memory, the rest from the database. `docs/deployment.md` lists names and labels.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from core.errors import StorageError
 from core.logs import event
 from core.metrics import Metrics
 from core.schemas import Usage
-from monitoring.health import Health, Queues, Standing
+from monitoring.health import DatabaseCounts, Health, Queues
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +30,7 @@ LATENCY_S: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 
 
 
 class PrometheusMetrics(Metrics):
-    """Counts, in a registry of its own."""
+    """Counts events in a registry of its own."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -39,11 +38,11 @@ class PrometheusMetrics(Metrics):
         PlatformCollector(registry=self.registry)
         self._updates = self._counter("updates", "Updates whose handler has ended.", "verdict")
         self._turns = self._counter("turns", "Turns that have ended.", "kind", "outcome")
-        self._seconds = self._histogram("turn_seconds", "From the begin of a turn's work to its commit.", "kind")
-        self._first = self._histogram("turn_first_text_seconds", "From there to the first words of an answer.")
+        self._seconds = self._histogram("turn_seconds", "Seconds from the start of a turn to its commit.", "kind")
+        self._first = self._histogram("turn_first_text_seconds", "Seconds from the start of a turn to its first text.")
         self._tokens = self._counter("tokens", "Tokens of paid calls; charged: what users paid.", "direction")
         self._faults = self._counter("model_faults", "Failed calls of models.", "purpose", "status", "healed")
-        self._sending = self._counter("sending_errors", "Calls that Telegram didn't take.", "method", "reason")
+        self._sending = self._counter("sending_errors", "Failed calls of the Bot API.", "method", "reason")
         for direction in ("input", "output", "charged"):
             self._tokens.labels(direction)
 
@@ -54,11 +53,11 @@ class PrometheusMetrics(Metrics):
         return Histogram(f"coauthor_{name}", says, labels, registry=self.registry, buckets=LATENCY_S)
 
     def update_handled(self, verdict: str) -> None:
-        """Counts one update under its verdict."""
+        """Count an update under its verdict."""
         self._updates.labels(verdict).inc()
 
     def turn_ended(self, kind: str, outcome: str, seconds: float, first_text_s: float | None) -> None:
-        """Counts the turn; its seconds only if answered, those to its first text if it had one."""
+        """Count a turn, its seconds if it was answered, and the seconds to its first text if it had one."""
         self._turns.labels(kind, outcome).inc()
         if outcome == "answered":
             self._seconds.labels(kind).observe(seconds)
@@ -66,80 +65,80 @@ class PrometheusMetrics(Metrics):
             self._first.observe(first_text_s)
 
     def call_settled(self, usage: Usage, charged: int) -> None:
-        """Adds up tokens: those read, those written and those charged to the user."""
+        """Add up the tokens read, written, and charged to the user."""
         self._tokens.labels("input").inc(usage.input)
         self._tokens.labels("output").inc(usage.output)
         self._tokens.labels("charged").inc(charged)
 
     def model_failed(self, purpose: str, status: int, healed: bool) -> None:
-        """Counts a failed call by its purpose and HTTP status, healed ones apart."""
+        """Count a failed call by purpose, HTTP status, and whether another attempt succeeded."""
         self._faults.labels(purpose, str(status), "yes" if healed else "no").inc()
 
     def sending_failed(self, method: str, reason: str) -> None:
-        """Counts a failed Bot API call by its method and reason."""
+        """Count a failed call of the Bot API by method and reason."""
         self._sending.labels(method, reason).inc()
 
     def watch(
         self,
-        standing: Callable[[], Standing],
+        counts: Callable[[], DatabaseCounts],
         queues: Callable[[], Queues],
         health: Health,
         build: Mapping[str, str],
     ) -> None:
-        """Adds what is looked up when somebody asks."""
-        self.registry.register(_Now(standing, queues, health, build))
+        """Add the state that is read at each scrape."""
+        self.registry.register(_StateCollector(counts, queues, health, build))
 
     def application(self) -> WSGIApplication:
         """Return the WSGI application that serves the registry."""
         return make_wsgi_app(self.registry)
 
 
-class _Now(Collector):
+class _StateCollector(Collector):
     def __init__(
         self,
-        standing: Callable[[], Standing],
+        counts: Callable[[], DatabaseCounts],
         queues: Callable[[], Queues],
         health: Health,
         build: Mapping[str, str],
     ) -> None:
-        self._standing = standing
+        self._counts = counts
         self._queues = queues
         self._health = health
         self._build = {"python": platform.python_version(), **build}
 
     def describe(self) -> Iterator[Metric]:
-        """Nothing: registering would look everything up."""
+        """Yield nothing, so that registering reads no state."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        yield _gauge("build_info", "What runs here.", self._build, 1)
-        well = GaugeMetricFamily("coauthor_part_well", "1: this part of the bot moves, 0: not.", labels=["part"])
-        for part, problem in self._health.look().items():
+        yield _gauge("build_info", "Version and provider.", self._build, 1)
+        well = GaugeMetricFamily("coauthor_part_well", "1: this part of the bot works, 0: not.", labels=["part"])
+        for part, problem in self._health.problems().items():
             well.add_metric([part], 0 if problem else 1)
         yield well
         now = self._queues()
-        yield _gauge("turns_running", "Turns that are written or made now.", {}, now.running)
-        waiting = GaugeMetricFamily("coauthor_turns_waiting", "Turns that wait for their slot.", labels=["line"])
+        yield _gauge("turns_running", "Running turns.", {}, now.running)
+        waiting = GaugeMetricFamily("coauthor_turns_waiting", "Waiting turns by queue.", labels=["line"])
         waiting.add_metric(["model"], now.waiting_for_model)
         waiting.add_metric(["service"], now.waiting_for_service)
         yield waiting
-        yield _gauge("outbox_messages", "Messages that Telegram hasn't got yet.", {}, now.outbox)
+        yield _gauge("outbox_messages", "Messages that wait for Telegram.", {}, now.outbox)
         if now.last_poll_at:
             age_s = time.monotonic() - now.last_poll_at
-            yield _gauge("poll_age_seconds", "Since Telegram last answered with updates or none.", {}, age_s)
+            yield _gauge("poll_age_seconds", "Seconds since Telegram last answered getUpdates.", {}, age_s)
         try:
-            standing = self._standing()
+            counts = self._counts()
         except StorageError as error:
             event(log, logging.WARNING, "storage_unavailable", part="metrics", error=str(error))
             return
         inbox = GaugeMetricFamily("coauthor_inbox_updates", "Updates that wait, or whose turn runs.", labels=["state"])
-        inbox.add_metric(["new"], standing.inbox_new)
-        inbox.add_metric(["turn"], standing.inbox_in_turns)
+        inbox.add_metric(["new"], counts.inbox_new)
+        inbox.add_metric(["turn"], counts.inbox_in_turns)
         yield inbox
-        yield _gauge("inbox_oldest_seconds", "Age of the oldest of them.", {}, standing.inbox_oldest_s)
-        yield _gauge("users", "Registered users.", {}, standing.users)
-        yield _gauge("budget_used_tokens", "Tokens of the project used in this period.", {}, standing.budget_used)
-        yield _gauge("budget_limit_tokens", "Tokens of the project in all.", {}, standing.budget_limit)
+        yield _gauge("inbox_oldest_seconds", "Age of the oldest of them.", {}, counts.inbox_oldest_s)
+        yield _gauge("users", "Registered users.", {}, counts.users)
+        yield _gauge("budget_used_tokens", "Tokens of the project used in this period.", {}, counts.budget_used)
+        yield _gauge("budget_limit_tokens", "The limit of the project.", {}, counts.budget_limit)
 
 
 def _gauge(name: str, says: str, labels: Mapping[str, str], value: float) -> GaugeMetricFamily:

@@ -28,8 +28,8 @@ SILENT_S: Final = 5  # a connection that sends nothing for so long is closed
 STOP_S: Final = 0.5
 
 
-class WatchServer:
-    """The server at `host`:`port`. Raises `ConfigError` where it can't listen; `port` is where it does."""
+class MonitoringServer:
+    """Serves `health` and `metrics` at `host`:`port`; port 0: any free one. Raises `ConfigError` if it can't listen."""
 
     def __init__(
         self, host: str, port: int, health: Health, metrics: WSGIApplication, silent_s: int = SILENT_S
@@ -53,7 +53,7 @@ class WatchServer:
             ident="coauthor",
             asyncore_use_poll=True,
         )
-        self._thread = threading.Thread(target=self._server.run, name="watch", daemon=True)
+        self._thread = threading.Thread(target=self._server.run, name="monitoring", daemon=True)
 
     def start(self) -> None:
         """Serve from now on, in a thread of its own; return at once."""
@@ -90,7 +90,7 @@ def _application(health: Health, metrics: WSGIApplication) -> WSGIApplication:
             return respond("501 Not Implemented", plain, "only GET and HEAD\n")
         try:
             if path == "/health":
-                problems = health.look()
+                problems = health.problems()
                 healthy = not any(problems.values())
                 parts = {name: problem or "ok" for name, problem in problems.items()}
                 text = json.dumps({"status": "ok" if healthy else "failing", "parts": parts}, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""Amplitude's endpoint on this machine: `POST /2/httpapi`, as its official SDK speaks to it.
+"""Stand in for Amplitude: `POST /2/httpapi`, as its official SDK calls it.
 
 Checks requests as the HTTP V2 API does (key, sizes, required fields, lengths of ids), keeps every accepted event once
 by its `insert_id`, and misbehaves to order. Doesn't cover the batch endpoint, identify, and the EU's own address.
@@ -35,7 +35,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class AmplitudeFault:
-    """What happens to one request instead of an answer: another status, a silence of `hang_s`, or a broken line."""
+    """What happens to a request instead of an answer: another status, `hang_s` of silence, or a broken connection."""
 
     status: int = 200
     hang_s: float = 0.0
@@ -52,7 +52,7 @@ class AmplitudeServer:
         self.api_key = api_key
         self.default = AmplitudeFault()
         self.events: deque[Json] = deque(maxlen=KEPT_EVENTS)
-        self.requests: deque[Json] = deque(maxlen=KEPT_EVENTS)  # every body that came, the refused ones too
+        self.requests: deque[Json] = deque(maxlen=KEPT_EVENTS)  # every body received, the refused ones too
         self._seen: set[str] = set()
         self._orders: deque[AmplitudeFault] = deque()
         self._changed = threading.Condition()
@@ -61,21 +61,21 @@ class AmplitudeServer:
 
     @property
     def url(self) -> str:
-        """The address that events are posted to, path included."""
+        """The address that events are posted to, with its path."""
         return f"{self._http.url}{PATH}"
 
     def order(self, *faults: AmplitudeFault) -> None:
-        """The next requests meet these, one each."""
+        """Apply these to the next requests, one each."""
         with self._changed:
             self._orders.extend(faults)
 
     def of(self, event_type: str) -> list[Json]:
-        """The accepted events of one type, in order."""
+        """Return the accepted events of one type, in order."""
         with self._changed:
             return [event for event in self.events if event["event_type"] == event_type]
 
     def wait(self, event_type: str, number: int = 1, timeout_s: float = 10) -> list[Json]:
-        """The first events of this type once there are so many; raises AssertionError when they don't come."""
+        """Return the first events of this type once there are so many. Raises `AssertionError`."""
         ends_at = time.monotonic() + timeout_s
         with self._changed:
             while len(found := [event for event in self.events if event["event_type"] == event_type]) < number:
@@ -106,7 +106,7 @@ class AmplitudeServer:
         return json_response(answer, answer["code"])
 
     def _check(self, request: HttpRequest, body: Json) -> Json:
-        """The answer to a request; its `code` is the status."""
+        """Return the answer to a request; its `code` is the status."""
         events = body.get("events")
         if len(request.body) > LARGEST or (isinstance(events, list) and len(events) > MOST_EVENTS):
             return {"code": 413, "error": TOLD[413]}
@@ -165,7 +165,7 @@ def _refused(error: str, **more: Any) -> Json:
 
 
 def _ordered(status: int, body: Json) -> Json:
-    """An ordered error as Amplitude words it."""
+    """Return an error in Amplitude's form."""
     answer: Json = {"code": status, "error": TOLD.get(status, "Internal error")}
     if status == 429:
         events = body.get("events", ())

@@ -1,4 +1,4 @@
-"""Checks a Bot API call against Telegram's contract: methods, parameters, types, required ones, limits, enums.
+"""Check a Bot API call against Telegram's contract: methods, parameters, types, required ones, limits, enums.
 
 The table is `contract.json`: method → parameter → types, `|` between alternatives, `[]` for an array, `!` for
 required. Covers the methods that a bot of this kind may use (Bot API 10.1, and 10.3's drafts with a stop button).
@@ -127,7 +127,7 @@ class Checked:
     refusal: str | None = None
 
     def refuse(self, problem: str, description: str) -> None:
-        """Notes a problem; only the first one's description becomes the answer to the bot."""
+        """Note a problem; the first one's description becomes the answer to the bot."""
         self.problems.append(problem)
         self.refusal = self.refusal or f"Bad Request: {description}"
 
@@ -157,14 +157,14 @@ def known_methods() -> frozenset[str]:
 
 
 def units(text: str) -> int:
-    """The length as Telegram counts it: UTF-16 code units."""
+    """Return the length as Telegram counts it: UTF-16 code units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def check_call(
     method: str, parameters: Mapping[str, Any], files: Mapping[str, Upload], *, typed: bool = False
 ) -> Checked:
-    """The call as checked values. `typed`: it came as JSON, so numbers and booleans must be numbers and booleans."""
+    """Return the call with checked values. `typed`: it came as JSON, so numbers and booleans must be of their type."""
     fields = _table()[0][method]
     checked = Checked()
     for name, value in parameters.items():
@@ -193,7 +193,7 @@ class _Reader:
     typed: bool
 
     def read(self, name: str, kinds: tuple[str, ...], value: Any) -> None:
-        """Checks one parameter and keeps its parsed value; one that does not fit refuses the call."""
+        """Check one parameter and keep its parsed value; refuse the call if it doesn't fit."""
         where = f"{self.method}.{name}"
         try:
             self.checked.values[name] = self._any(where, kinds, value)
@@ -249,7 +249,7 @@ class _Reader:
         return self._object(where, kind, value)
 
     def _item(self, where: str, kind: str, value: Any) -> Any:
-        """Inside JSON everything is typed, however the call was sent."""
+        """Check a value inside JSON, where everything is typed."""
         if kind in ("String", "Integer", "Boolean", "Float"):
             return _Reader(self.checked, self.method, True)._any(where, (kind,), value)
         return self._structure(where, (kind,), value)

@@ -1,4 +1,4 @@
-"""A group with the bot in it, as tests and the page handle it: who is in it, and how the bot comes in.
+"""Act on a group that the bot is in: its members, and how the bot was added.
 
 Doesn't cover leaving, administrators and topics.
 """
@@ -19,23 +19,22 @@ class Group:
 
     @property
     def id(self) -> int:
-        """The chat's number in Telegram."""
         return self.chat.id
 
     def member(self, user: ChatUser) -> ChatUser:
-        """The same user, acting in this group."""
+        """Return the same user, acting in this group. Raises `NotShown` if they aren't a member."""
         if user.id not in self.chat.members:
             raise NotShown(f"{user.user.first_name} is not in «{self.chat.title}»")
         return ChatUser(self.api, user.user, self.chat)
 
     @property
     def messages(self) -> list[ChatMessage]:
-        """A copy of all the group's messages, deleted ones too."""
+        """All messages of the group, deleted ones too."""
         with self.api.state.lock:
             return list(self.chat.messages.values())
 
     def welcome_bot(self, user: ChatUser) -> None:
-        """Tells the bot, and the chat, that this member has added it."""
+        """Send the updates of a member who adds the bot."""
         state, bot = self.api.state, self.api.bot
         with state.lock:
             value = {

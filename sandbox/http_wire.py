@@ -1,28 +1,25 @@
-"""A small threaded HTTP/1.1 server: keep-alive, one thread a connection, one `send` a response.
+"""Serve the stand-ins over HTTP/1.1: werkzeug's threaded server, with connections that stay open.
 
-Covers what the stand-ins need: bodies with a length or chunked, urlencoded and multipart forms, streamed responses,
-and a response that is a broken connection. Doesn't cover TLS, pipelining, `Expect` or ranges. It is written by hand
-because it also serves as the target of load measurements, where the standard library's header parser is most of the
-cost.
+Covers bodies with a length or chunked, urlencoded and multipart forms, streamed responses, and a connection that breaks
+instead of a response. Doesn't cover TLS, pipelining and ranges.
 """
 
 from __future__ import annotations
 
 import json
 import socket
-import socketserver
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from email.message import Message as HeaderParser
-from http import HTTPStatus
-from io import BufferedIOBase
+from dataclasses import dataclass
+from io import BytesIO
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
-MAX_HEAD_LINE = 65_536
-MAX_BODY = 64 * 1024 * 1024
+from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
+from werkzeug.wsgi import get_input_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +33,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One request as it came in; `path` is without the query and not yet unquoted."""
+    """A request; `path` is without the query and not yet unquoted."""
 
     method: str
     path: str
@@ -50,7 +47,7 @@ class HttpRequest:
         return self.headers.get("content-type", "").split(";", 1)[0].strip().lower()
 
     def parameters(self) -> tuple[dict[str, Any], dict[str, Upload]]:
-        """The parameters of query and body, and the files; raises ValueError on a body that can't be read."""
+        """Return the parameters of query and body, and the files. Raises `ValueError`."""
         values: dict[str, Any] = dict(parse_qsl(self.query, keep_blank_values=True))
         files: dict[str, Upload] = {}
         if self.body and self.content_type == "application/json":
@@ -59,7 +56,12 @@ class HttpRequest:
                 raise ValueError("the body is not an object")
             values.update(sent)
         elif self.body and self.content_type == "multipart/form-data":
-            read_multipart(self.headers["content-type"], self.body, values, files)
+            parser = FormDataParser(stream_factory=lambda *_, **__: BytesIO(), silent=False)
+            options = parse_options_header(self.headers["content-type"])[1]
+            _, form, uploads = parser.parse(BytesIO(self.body), self.content_type, len(self.body), options)
+            values.update(form.items())
+            for name, file in uploads.items():
+                files[name] = Upload(file.filename or "", file.read(), file.mimetype or "application/octet-stream")
         elif self.body:
             values.update(parse_qsl(self.body.decode(), keep_blank_values=True))
         return values, files
@@ -67,7 +69,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What goes back. `stream`, when given, is sent piece by piece until it ends and closes the connection."""
+    """A response. `stream`, when given, is sent piece by piece until it ends and closes the connection."""
 
     status: int = 200
     body: bytes = b""
@@ -77,173 +79,80 @@ class HttpResponse:
 
 
 class Dropped(Exception):
-    """Raised by an application to break the connection off without a word."""
+    """Raised by an application to close the connection without an answer."""
 
 
 Application = Callable[[HttpRequest], HttpResponse]
 
 
 def json_response(value: object, status: int = 200) -> HttpResponse:
-    """A JSON body, Cyrillic as it is."""
+    """Return a response with a JSON body."""
     return HttpResponse(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def read_multipart(content_type: str, body: bytes, values: dict[str, Any], files: dict[str, Upload]) -> None:
-    """Sorts the parts of a form into plain values and files; raises ValueError when there is no boundary."""
-    boundary = header_parameters(content_type).get("boundary")
-    if not boundary:
-        raise ValueError("a multipart body without a boundary")
-    for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:-1]:
-        head, _, data = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        headers = {
-            name.strip().lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in head.decode().split("\r\n"))
-        }
-        about = header_parameters(headers.get("content-disposition", ""))
-        if "filename" in about:
-            mime = headers.get("content-type", "application/octet-stream")
-            files[about.get("name", "")] = Upload(about["filename"], data, mime)
-        else:
-            values[about.get("name", "")] = data.decode()
-
-
-def header_parameters(value: str) -> dict[str, str]:
-    """`form-data; name="x"; filename*=utf-8''y` → `{"name": "x", "filename": "y"}`."""
-    parser = HeaderParser()
-    parser["content-disposition"] = value
-    found: dict[str, str] = {}
-    for name, parameter in (parser.get_params(header="content-disposition") or [])[1:]:
-        found[name.removesuffix("*").lower()] = parameter[2] if isinstance(parameter, tuple) else unquote(parameter)
-    return found
-
-
-class _Connection(socketserver.StreamRequestHandler):
-    """One keep-alive connection: reads a request, asks the application, writes the answer, and again."""
+class _Handler(WSGIRequestHandler):
+    """Answers the requests of a connection. Werkzeug's own `run_wsgi` closes the connection after each response."""
 
     server: HttpServer
+    protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    rbufsize = 65_536
+    wbufsize = 65_536  # head and body of a response leave in one piece
 
-    def handle(self) -> None:
-        """Answers one request after another until either side ends the connection."""
-        while (request := self._next()) is not None:
-            try:
-                response = self.server.application(request)
-            except Dropped:
-                return self._reset()
-            try:
-                if not self._answer(request, response):
-                    return None
-            except OSError:
-                return None  # the other side went away
-        return None
-
-    def _next(self) -> HttpRequest | None:
+    def run_wsgi(self) -> None:
+        environ = self.make_environ()
+        path, _, query = str(environ["REQUEST_URI"]).partition("?")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        body = get_input_stream(environ).read()
+        request = HttpRequest(self.command, path, query, headers, body)
         try:
-            return read_request(self.rfile)
-        except (OSError, ValueError):
-            return None  # the other side went away, or sent what is not HTTP
-
-    def _answer(self, request: HttpRequest, response: HttpResponse) -> bool:
-        """True when the connection stays open."""
-        keep = response.stream is None and request.headers.get("connection", "").lower() != "close"
-        lines = [f"HTTP/1.1 {response.status} {_reason(response.status)}", f"Content-Type: {response.content_type}"]
-        lines += [f"{name}: {value}" for name, value in response.headers]
-        if response.stream is None:
-            lines.append(f"Content-Length: {len(response.body)}")
-        lines.append(f"Connection: {'keep-alive' if keep else 'close'}")
-        body = b"" if request.method == "HEAD" else response.body
-        self.connection.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-        for piece in response.stream or ():
-            self.connection.sendall(piece)
-        return keep
-
-    def _reset(self) -> None:
-        try:
-            self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
+            response = self.server.application(request)
+        except Dropped:
+            self.close_connection = True
             return
+        self.send_response(response.status)
+        for name, value in (("Content-Type", response.content_type), *response.headers):
+            self.send_header(name, value)
+        if response.stream is None:
+            self.send_header("Content-Length", str(len(response.body)))
+        else:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        for piece in response.stream or ([response.body] if self.command != "HEAD" else []):
+            self.wfile.write(piece)
+            self.wfile.flush()
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        """Log nothing."""
 
 
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "Unknown"
-
-
-def read_request(stream: BufferedIOBase) -> HttpRequest | None:
-    """The next request of a connection; None when it was closed. Raises ValueError on what is not HTTP."""
-    line = stream.readline(MAX_HEAD_LINE)
-    if not line.strip():
-        return None
-    method, target, _version = line.decode("latin-1").split()
-    headers: dict[str, str] = {}
-    while (header := stream.readline(MAX_HEAD_LINE)) not in (b"\r\n", b"\n", b""):
-        name, _, value = header.decode("latin-1").partition(":")
-        headers[name.strip().lower()] = value.strip()
-    path, _, query = target.partition("?")
-    if "chunked" in headers.get("transfer-encoding", "").lower():
-        body = b"".join(_chunks(stream))
-    else:
-        length = int(headers.get("content-length") or 0)
-        if length > MAX_BODY:
-            raise ValueError("the body is too long")
-        body = stream.read(length) if length else b""
-        if len(body) < length:
-            return None
-    return HttpRequest(method, path, query, headers, body)
-
-
-def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
-    while size := int(stream.readline(MAX_HEAD_LINE).split(b";")[0], 16):
-        yield stream.read(size)
-        stream.readline(MAX_HEAD_LINE)
-    stream.readline(MAX_HEAD_LINE)
-
-
-@dataclass
-class _Open:
-    sockets: set[socket.socket] = field(default_factory=set)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-
-class HttpServer(socketserver.ThreadingTCPServer):
+class HttpServer(ThreadedWSGIServer):
     """Serves `application` in background threads between `start()` and `close()`."""
 
-    allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 512
 
     def __init__(self, application: Application, host: str = "127.0.0.1", port: int = 0) -> None:
-        super().__init__((host, port), _Connection)
         self.application = application
-        self._open = _Open()
+        self._sockets: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        with socket.create_server((host, port), backlog=512) as listening:
+            super().__init__(host, port, _no_wsgi, _Handler, fd=listening.fileno())
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="http", daemon=True)
 
     @property
     def url(self) -> str:
-        """The server's address without a slash at the end, with the port it really got."""
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
-
-    @property
-    def port(self) -> int:
-        """The port it listens at, also when the system chose it."""
-        return int(self.server_address[1])
+        return f"http://{self.server_address[0]!s}:{self.port}"
 
     def start(self) -> None:
-        """Begins to answer, in a thread of its own."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stops listening and breaks off what is open."""
+        """Stop listening and break the open connections."""
         if self._thread.is_alive():
             self.shutdown()
         self.server_close()
-        with self._open.lock:
-            sockets = list(self._open.sockets)
+        with self._lock:
+            sockets = list(self._sockets)
         for connection in sockets:
             try:
                 connection.shutdown(socket.SHUT_RDWR)
@@ -251,15 +160,13 @@ class HttpServer(socketserver.ThreadingTCPServer):
                 continue
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Remembers the connection while it is open, and serves it."""
-        with self._open.lock:
-            self._open.sockets.add(request)
+        with self._lock:
+            self._sockets.add(request)
         super().process_request(request, client_address)
 
     def shutdown_request(self, request: Any) -> None:
-        """Forgets the connection and closes it."""
-        with self._open.lock:
-            self._open.sockets.discard(request)
+        with self._lock:
+            self._sockets.discard(request)
         super().shutdown_request(request)
 
     def __enter__(self) -> HttpServer:
@@ -270,3 +177,7 @@ class HttpServer(socketserver.ThreadingTCPServer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _no_wsgi(environ: object, start_response: object) -> list[bytes]:
+    raise NotImplementedError("requests go to HttpServer.application")

@@ -1,4 +1,4 @@
-"""Yandex's IAM: which JWTs and OAuth tokens are exchanged for a token, and the answer's form. Pure."""
+"""Check the JWTs and OAuth tokens that Yandex's IAM exchanges, and build its answer. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JWT_AUDIENCE: Final = "https://iam.api.cloud.yandex.net/iam/v1/tokens"
 
 
 def check(body: Any, public_key: str, oauth_tokens: set[str] | None) -> None:
-    """Raises `Refused` unless `body` has a signed JWT or a Passport OAuth token."""
+    """Raise `Refused` unless `body` has a signed JWT or a Passport OAuth token."""
     given = body if isinstance(body, dict) else {}
     if set(given) == {"jwt"}:
         _check_jwt(str(given["jwt"]), public_key)
@@ -26,7 +26,7 @@ def check(body: Any, public_key: str, oauth_tokens: set[str] | None) -> None:
 
 
 def answer(issue_token: Callable[[], str], life_s: float) -> dict[str, str]:
-    """A new token, its end with nanoseconds as the real service writes it."""
+    """Return a new token; its end has nanoseconds, as with the real service."""
     ends = datetime.fromtimestamp(time.time() + life_s, UTC)
     return {"iamToken": issue_token(), "expiresAt": f"{ends:%Y-%m-%dT%H:%M:%S}.123456789Z"}
 

@@ -1,4 +1,4 @@
-"""Telegram's HTML subset as text and entities, and the entities that Telegram finds by itself.
+"""Parse Telegram's HTML subset into text and entities, and find the entities that Telegram finds by itself.
 
 Covers the tags of `parse_mode=HTML`, their nesting and the errors that Telegram answers. Doesn't cover Markdown: such
 text is shown as it stands.
@@ -57,7 +57,7 @@ class _Started:
 
 
 def parse_html(source: str) -> tuple[str, tuple[Entity, ...]]:
-    """The plain text and its entities in order; raises MarkupError where Telegram refuses."""
+    """Return the plain text and its entities in order. Raises `MarkupError` where Telegram refuses."""
     text: list[str] = []
     length = position = 0
     stack: list[_Started] = []
@@ -127,12 +127,12 @@ def _entity(started: _Started, end: int) -> dict[str, Any]:
 
 
 def _is_code_of(entities: Sequence[Entity], offset: int) -> bool:
-    """`<pre><code class="language-…">` is one entity: the inner one, which has the language."""
+    """Merge `<pre><code class="language-…">` into one entity with the language."""
     return bool(entities) and "language" in entities[-1] and entities[-1]["offset"] == offset
 
 
 def stripped(text: str, entities: Sequence[Entity]) -> tuple[str, tuple[Entity, ...]]:
-    """The text without spaces around it, as Telegram keeps it, the entities moved along and cut to it."""
+    """Return the text without spaces around it, and the entities moved and cut to it."""
     lead = units(text) - units(text.lstrip())
     text = text.strip()
     size = units(text)
@@ -146,7 +146,7 @@ def stripped(text: str, entities: Sequence[Entity]) -> tuple[str, tuple[Entity, 
 
 
 def found_entities(text: str) -> tuple[Entity, ...]:
-    """Links, commands, mentions and hashtags, which Telegram marks in any text."""
+    """Return links, commands, mentions and hashtags, which Telegram marks in any text."""
     return tuple(
         {
             "type": match.lastgroup,
@@ -158,7 +158,7 @@ def found_entities(text: str) -> tuple[Entity, ...]:
 
 
 def with_found(text: str, entities: Sequence[Entity]) -> tuple[Entity, ...]:
-    """The given entities and the found ones that don't overlap them."""
+    """Return the given entities and the found ones that don't overlap them."""
     if not any(mark in text for mark in "/@#"):
         return tuple(entities)
     taken = [(entity["offset"], entity["offset"] + entity["length"]) for entity in entities]

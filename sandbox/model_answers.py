@@ -1,4 +1,4 @@
-"""What the local models say: the storyteller's text, bent as a `Behaviour` orders, as each API's lines. Pure."""
+"""Build the local models' answers: the storyteller's text, changed by a `Behaviour`, as each API's lines. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REASONS: Final = {"FINAL": "stop", "TRUNCATED_FINAL": "length", "CONTENT_FILTER"
 
 
 def compose(asked: Asked, behaviour: Behaviour) -> tuple[str, str]:
-    """The answer's text and Yandex's status for it."""
+    """Return the answer's text and Yandex's status for it."""
     if behaviour.end in ("filter", "silent_filter"):
         return STOCK_REFUSAL, "CONTENT_FILTER" if behaviour.end == "filter" else "FINAL"
     text = storyteller.tell(asked.messages) if behaviour.text is None else behaviour.text
@@ -38,14 +38,14 @@ def compose(asked: Asked, behaviour: Behaviour) -> tuple[str, str]:
 
 
 def states(text: str, behaviour: Behaviour) -> Sequence[str]:
-    """The text as it grows, cut between words; `chunks` states at most, the last one whole."""
+    """Return the states of a growing text, cut between words: at most `chunks`, the last one whole."""
     ends = [found.end() for found in re.finditer(r"\S+\s*", text)] or [len(text)]
     number = max(1, min(behaviour.chunks, len(ends)))
     return [text[: ends[len(ends) * (step + 1) // number - 1]] for step in range(number - 1)] + [text]
 
 
 def yandex_state(asked: Asked, behaviour: Behaviour, text: str, status: str) -> dict[str, Any]:
-    """One of YandexGPT's answers: the text so far, its status and the tokens it cost."""
+    """Return an answer of YandexGPT: the text so far, its status and its tokens."""
     value = yandex_api.result(text, status, yandex_api.prompt_tokens(asked.messages), usage=behaviour.usage)
     if behaviour.empty_alternatives:
         value["result"]["alternatives"] = []
@@ -53,7 +53,7 @@ def yandex_state(asked: Asked, behaviour: Behaviour, text: str, status: str) -> 
 
 
 def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, _model: str) -> Iterator[bytes]:
-    """YandexGPT's stream: lines of JSON, each with the whole text so far, the last with the status `end`."""
+    """Yield YandexGPT's stream: lines of JSON, each with the whole text so far, the last with the status `end`."""
     *growing, last = states(text, behaviour)
     for state in growing:
         shown = f"{state.rstrip()[:-1]}…" if behaviour.rewrites else state
@@ -62,6 +62,6 @@ def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, _model
 
 
 def openai_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, model: str) -> Iterator[bytes]:
-    """The same text as a stream of an OpenAI-like API; a filtered one breaks off with the reason."""
+    """Yield the text as a stream of an OpenAI-like API; a filtered one stops with the reason."""
     growing = ["Жила-была", text] if end == "CONTENT_FILTER" else states(text, behaviour)
     return openai_api.events(asked, model, growing, REASONS[end], with_usage=behaviour.usage)

@@ -1,4 +1,4 @@
-"""How the local models behave, to order: latency, refusals, broken streams, odd answers.
+"""Order how the local models behave: latency, refusals, broken streams, odd answers.
 
 A test queues `Behaviour`s, each for one request, or sets a rule; without either `default` holds.
 """
@@ -17,7 +17,7 @@ Kind = Literal["completion", "tokenizer", "iam", "metadata", "models", "image", 
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What happens to one request. `…_after` counts the chunks that are sent before it happens."""
+    """How one request is answered. `…_after` counts the chunks that are sent before it happens."""
 
     first_chunk_s: float = 0.0
     chunk_s: float = 0.0
@@ -50,7 +50,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request as it came."""
+    """A received request."""
 
     kind: str
     path: str
@@ -64,7 +64,7 @@ Rule = Callable[[Received], "Behaviour | None"]
 
 @dataclass
 class Faults:
-    """The orders. Thread-safe."""
+    """The ordered behaviours; thread-safe."""
 
     default: Behaviour = field(default_factory=Behaviour)
     rule: Rule | None = None  # asked when nothing is queued; None: the default
@@ -72,12 +72,12 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def order(self, *behaviours: Behaviour, kind: Kind = "completion") -> None:
-        """The next requests of this kind behave so, one each."""
+        """Apply these behaviours to the next requests, one each."""
         with self._lock:
             self._queues.setdefault(kind, deque()).extend(behaviours)
 
     def take(self, received: Received) -> Behaviour:
-        """How this request is to be treated."""
+        """Return the behaviour for a request."""
         with self._lock:
             queue = self._queues.get(received.kind)
             if queue:

@@ -46,7 +46,7 @@ _METHODS: Final = {"metadata": "GET", "models": "GET", "picture": "GET"}
 
 
 class ModelServers:
-    """All of them on one port, between `with` and its end; `default` says how completions behave by default.
+    """Serves all APIs on one port inside `with`; `default` is the default behaviour of completions.
 
     A test may change the public attributes at any time.
     """
@@ -85,29 +85,29 @@ class ModelServers:
         self._thread.join()
 
     def of(self, kind: Kind) -> list[Received]:
-        """The requests of one kind, in order."""
+        """Return the requests of one kind, in order."""
         with self._lock:
             return [received for received in self.requests if received.kind == kind]
 
     def note(self, received: Received) -> None:
-        """Keeps a request for tests to look at; any thread may call it."""
+        """Keep a request for tests. Thread-safe."""
         with self._lock:
             self.requests.append(received)
 
     def issue_token(self) -> str:
-        """A new IAM token that this server accepts."""
+        """Return a new IAM token that this server accepts."""
         token = f"t1.{secrets.token_urlsafe(24)}"
         with self._lock:
             self._tokens[token] = time.time() + self.token_life_s
         return token
 
     def revoke_tokens(self) -> None:
-        """No IAM token issued so far is accepted any more."""
+        """Stop accepting the IAM tokens issued so far."""
         with self._lock:
             self._tokens.clear()
 
     def accepts(self, authorization: str) -> None:
-        """Raises `Refused` as YandexGPT does."""
+        """Raise `Refused` for credentials that YandexGPT refuses."""
         way, _, secret = authorization.partition(" ")
         if way == "Api-Key":
             if secret not in self.api_keys:
@@ -117,7 +117,7 @@ class ModelServers:
 
     @contextmanager
     def generation(self) -> Iterator[bool]:
-        """Counts one more generation; False where it is one too many."""
+        """Count a generation; yield False if the quota is exceeded."""
         with self._lock:
             allowed = self.in_flight < self.quota
             self.in_flight += allowed
@@ -139,7 +139,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The other side went away in the middle: nothing to say."""
+        """Ignore clients that close the connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -148,14 +148,12 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Silent: `ModelServers.requests` has it all."""
+        """Log nothing: `ModelServers.requests` has all requests."""
 
     def do_GET(self) -> None:
-        """Answers a GET; `http.server` calls it by this name."""
         self._serve("GET")
 
     def do_POST(self) -> None:
-        """Answers a POST; `http.server` calls it by this name."""
         self._serve("POST")
 
     def _serve(self, method: str) -> None:
@@ -243,10 +241,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._generate(asked, behaviour, "", received)
 
     def _accept_openai(self, received: Received) -> None:
-        """Raises `Refused` for a wrong key: Yandex's own where a model of Yandex is asked, else OpenAI's."""
+        """Raise `Refused` for a wrong key: Yandex's for a model of Yandex, else OpenAI's."""
         models = self.server.models
         way, _, key = received.headers.get("authorization", "").partition(" ")
-        key = key if way == "Bearer" else ""  # the OpenAI way knows no other, at Yandex neither
+        key = key if way == "Bearer" else ""  # OpenAI's API has no other way, at Yandex too
         body = received.body if isinstance(received.body, dict) else {}
         if str(body.get("model", "")).startswith(("art://", "gpt://")) or "openai-project" in received.headers:
             try:
@@ -259,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Refused(16, f"Incorrect API key provided: {key}", "C")
 
     def _make(self, received: Received, behaviour: Behaviour, openai: bool) -> None:
-        """A picture, words or a voice."""
+        """Answer with a picture, a transcript or speech."""
         self._pause(behaviour.first_chunk_s)
         body = received.body
         if received.kind == "image":
@@ -333,7 +331,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.models.closing.wait(seconds)
 
     def _break(self, after_s: float = 0.0) -> None:
-        """End the connection without a word; after a while, where it is to hang, or when the other side leaves."""
+        """Close the connection without an answer, after `after_s` or when the client closes it."""
         deadline = time.monotonic() + after_s
         self.connection.settimeout(0.05)
         while time.monotonic() < deadline and not self.server.models.closing.is_set():

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible API's JSON: what requests must look like, and the events of an answer. Pure.
+"""Check requests of the OpenAI-compatible API, and build the events of an answer. Pure.
 
 A model whose name begins with `gpt://` is one of Yandex's own compatible API, which takes whole URIs, knows some models
 that the native API doesn't, and refuses `stop`, `seed` and `stream_options`. Every other server takes any name but
@@ -26,13 +26,13 @@ _NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options"})
 
 
 def yandex_models(folder_id: str) -> list[dict[str, Any]]:
-    """What `/models` of Yandex's compatible API lists: whole URIs."""
+    """Return what `/models` of Yandex's compatible API lists: whole URIs."""
     names = sorted(yandex_api.MODELS | yandex_api.OPENAI_ONLY)
     return [{"id": f"gpt://{folder_id}/{name}/latest", "owned_by": "yandex"} for name in names]
 
 
 def check_chat(body: Any, unknown: Sequence[str] = (), folder_id: str = "") -> Asked:
-    """The request, or `Refused`."""
+    """Return the checked request. Raises `Refused`."""
     if not isinstance(body, dict):
         raise Refused(3, "We could not parse the JSON body of your request.", "C")
     for name in body:
@@ -62,7 +62,7 @@ def check_chat(body: Any, unknown: Sequence[str] = (), folder_id: str = "") -> A
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise Refused(3, f"Invalid 'temperature': {temperature!r}", "C")
     wants_json = isinstance(body.get("response_format"), dict)
-    # Yandex sends the figures unasked.
+    # Yandex sends the usage without being asked.
     usage_wanted = yandex or bool(options and options.get("include_usage"))
     return Asked(messages, limit, bool(stream), wants_json, usage_wanted)
 
@@ -81,13 +81,13 @@ def _check_messages(value: Any) -> tuple[Message, ...]:
 
 
 def usage(asked: Asked, text: str) -> dict[str, int]:
-    """The figures of one call."""
+    """Return the usage of one call."""
     given, written = prompt_tokens(asked.messages), len(tokens(text))
     return {"prompt_tokens": given, "completion_tokens": written, "total_tokens": given + written}
 
 
 def whole(asked: Asked, model: str, text: str, reason: str, *, with_usage: bool = True) -> dict[str, Any]:
-    """A whole answer."""
+    """Return an answer that isn't streamed."""
     message = {"role": "assistant", "content": text}
     value: dict[str, Any] = {
         "id": "chatcmpl-sandbox",
@@ -101,12 +101,12 @@ def whole(asked: Asked, model: str, text: str, reason: str, *, with_usage: bool 
 
 
 def event(value: Any) -> bytes:
-    """One server-sent event."""
+    """Return a server-sent event."""
     return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
 
 
 def events(asked: Asked, model: str, states: Sequence[str], reason: str, *, with_usage: bool = True) -> Iterator[bytes]:
-    """The events of a streamed answer, whose whole text grows through `states`."""
+    """Yield the events of a streamed answer, whose text grows through `states`."""
 
     def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
@@ -120,7 +120,7 @@ def events(asked: Asked, model: str, states: Sequence[str], reason: str, *, with
     for state in states[:-1] if filtered else states:
         yield chunk({"content": state.removeprefix(before)})
         before = state
-    # A content filter sends the whole text that stands in for the answer.
+    # A content filter sends its own text in place of the answer.
     yield chunk({"content": states[-1]} if filtered else {}, reason)
     if asked.include_usage and with_usage:
         yield event(

@@ -1,4 +1,4 @@
-"""The chat page's own server: static files, a stream of events, and what users do on the page.
+"""Serve the chat page: static files, a stream of events, and the users' actions.
 
 `GET /` is the page, `GET /js/telegram-web-app.js` the script of Web Apps, `GET /page/events` a stream (server-sent
 events) that begins with everything and goes on with what changes; `POST /page/<action>` takes JSON (so that no foreign
@@ -56,7 +56,7 @@ class Page:
         self._closed = False
 
     def close(self) -> None:
-        """Wakes the open pages' event streams, which then end."""
+        """End the event streams of open pages."""
         with self.state.lock:
             self._closed = True
             self.state.page_changed.notify_all()
@@ -72,7 +72,7 @@ class Page:
         self.state.tell_page(0, "profile")
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a browser: the page and its files, its events, or the effect of an action on it."""
+        """Answer a browser: the page and its files, its events, or an action."""
         path = unquote(request.path)
         if request.method == "GET" and path == "/page/events":
             headers = (("Cache-Control", "no-store"),)
@@ -173,7 +173,7 @@ class Page:
         return json_response({})
 
     def _user(self, sent: Json) -> ChatUser:
-        """Who acts, in the chat that is named; without one in their own."""
+        """Return the acting user in the named chat, by default the private one."""
         user = self.user(int(sent["user"]))
         chat = self.state.chats[int(sent.get("chat", user.id))]
         return user if chat is user.chat else Group(self.api, chat).member(user)

@@ -1,4 +1,4 @@
-"""What the chat page shows, as its JSON: the bot's profile, chats, messages, and what of a chat changes by itself."""
+"""Build the JSON of the chat page: the bot's profile, chats, messages, and what changes in them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ SHOWN_MESSAGES = 300
 
 
 def everything(api: BotApi, lines: Json) -> Json:
-    """All that is there; `lines` stand on top of the page."""
+    """Return everything; `lines` stand on top of the page."""
     chats = api.state.chats.values()
     return {"kind": "everything", "bot": _bot(api, lines), "chats": [chat_view(api, chat) for chat in chats]}
 
 
 def view(api: BotApi, event: Json, lines: Json) -> Json:
-    """What an event of the state changes on the page."""
+    """Return what an event of the state changes on the page."""
     chat = api.state.chats.get(event["chat"])
     kind = event["kind"]
     if kind == "profile" or chat is None:
@@ -60,7 +60,7 @@ def _bot(api: BotApi, lines: Json) -> Json:
 
 
 def _profile(api: BotApi, chat: Chat) -> Json:
-    """What the bot's profile is to this chat: in the language of its user, a group in Russian."""
+    """Return the bot's profile as this chat shows it: in its user's language, in a group in Russian."""
     state = api.state
     language = state.users[chat.id].language_code if chat.type == "private" else "ru"
     menu = chat.command_menu if chat.command_menu["type"] != "default" else state.profile["menu"]
@@ -81,7 +81,7 @@ def _text(state: State, table: str, language: str) -> str:
 
 
 def _status(state: State, chat: Chat) -> Json:
-    """The keyboard, the draft and the bot's action, as they are now."""
+    """Return the present keyboard, draft and action of the bot."""
     now = state.clock()
     draft = state.draft(chat)
     return {

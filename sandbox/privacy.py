@@ -1,4 +1,4 @@
-"""Which messages of a group a bot in privacy mode is sent.
+"""Decide which messages of a group a bot in privacy mode gets.
 
 A command without a name counts for the bot too: it is the only one in these groups.
 """
@@ -9,7 +9,7 @@ from sandbox.telegram_state import Chat, ChatMessage
 
 
 def is_meant(chat: Chat, message: ChatMessage, username: str) -> bool:
-    """Whether the message is a command, mentions the bot, replies to it, or says what happened in the group."""
+    """Return whether the message is a command, mentions the bot, replies to it, or is a service message."""
     replied = chat.messages.get(message.reply_to or 0)
     if message.service is not None or (replied is not None and replied.from_bot):
         return True

@@ -1,4 +1,4 @@
-"""Voice messages that say what they are told to: Ogg/Opus files that play a tune and carry their words.
+"""Make voice messages for tests: Ogg/Opus files that play a tune and carry their words.
 
 The words stand in the padding of the Opus packets (RFC 6716, 3.2.5), which decoders ignore, each word at its time: so a
 recording that is cut into pieces has in every piece what is said there, and both ways of recognition hear it. Doesn't
@@ -20,12 +20,12 @@ _PACKET: Final = opus_splitter.RATE * 60 // 1000  # samples of each of the tune'
 
 
 def record(words: str, seconds: float = 3.0) -> bytes:
-    """A recording of that length in which `words` are said; empty ones make a silent one."""
+    """Return a recording of that length in which `words` are said; without words it is silent."""
     tune = opus_splitter.read(_TUNE.read_bytes())
     number = max(1, -(-int(seconds * opus_splitter.RATE + tune.pre_skip) // _PACKET))
     said = words.split() or [""]
     number = max(number, 2)
-    slots: list[list[str]] = [[] for _ in range(number - 1)]  # the first packet is only for settling
+    slots: list[list[str]] = [[] for _ in range(number - 1)]  # the decoder needs the first packet to settle
     for place, word in enumerate(said):
         slots[place * len(slots) // len(said)].append(word)
     packets = [tune.packets[0]]
@@ -37,7 +37,7 @@ def record(words: str, seconds: float = 3.0) -> bytes:
 
 
 def words_in(data: bytes) -> str | None:
-    """What is said in a recording of `record`, or in a piece of it; None for any other file."""
+    """Return the words of a recording made by `record`, or of a piece of it; None for any other file."""
     try:
         recording = opus_splitter.read(data)
     except opus_splitter.NotOpus:
@@ -47,7 +47,7 @@ def words_in(data: bytes) -> str | None:
 
 
 def seconds_of(data: bytes) -> float:
-    """How long a recording plays; 0 for what is none."""
+    """Return how long a recording plays; 0 for any other file."""
     try:
         return opus_splitter.read(data).seconds
     except opus_splitter.NotOpus:
@@ -58,7 +58,7 @@ def _said(packets: Sequence[bytes], pre_skip: int) -> Iterator[str]:
     clock = 0
     for packet in packets:
         clock += _PACKET
-        # A piece begins with packets of the one before, for the decoder to settle: nothing of these is heard.
+        # A piece begins with packets of the one before, for the decoder to settle; they aren't heard.
         if clock <= pre_skip or len(packet) < 3 or packet[0] & 3 != 3 or not packet[1] & _PADDED:
             continue
         place, size = 2, 0
@@ -71,7 +71,7 @@ def _said(packets: Sequence[bytes], pre_skip: int) -> Iterator[str]:
 
 
 def _padded(packet: bytes, padding: bytes) -> bytes:
-    """The packet, which has no padding yet and is of code 3, with this padding."""
+    """Return a packet of code 3 without padding, with this padding."""
     left, lengths = len(padding), b""
     while left >= 255:
         lengths, left = lengths + b"\xff", left - 254

@@ -1,4 +1,4 @@
-"""SpeechKit v1 and the OpenAI way of speech: what requests must look like, and what is heard and said. Pure.
+"""Check requests of SpeechKit v1 and of OpenAI's speech API, and build transcripts and speech. Pure.
 
 Nothing is recognised or spoken in earnest: the words of a recording come to order, or are carried by it
 (`recording.record`), else from a few sentences; every text is read aloud as the same short tune (`voice.ogg`).
@@ -36,7 +36,7 @@ _TTS_FIELDS: Final = frozenset({"text", "lang", "voice", "emotion", "speed", "fo
 
 
 def read(path: str, headers: Mapping[str, str], raw: bytes) -> dict[str, Any]:
-    """The parameters of a request, of its address and its body; a recording's bytes under `audio`."""
+    """Return the parameters of a request's query and body; a recording's bytes under `audio`."""
     path, _, query = path.partition("?")
     if path.endswith("stt:recognize"):
         return {**dict(parse_qsl(query)), "audio": raw}
@@ -49,7 +49,7 @@ def read(path: str, headers: Mapping[str, str], raw: bytes) -> dict[str, Any]:
 
 
 def recognised(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
-    """SpeechKit's answer, without `result` for silence; or `Refused`."""
+    """Return SpeechKit's answer, without `result` for silence. Raises `Refused`."""
     _known(asked, _STT_FIELDS | {"audio"})
     audio = asked["audio"]
     if asked.get("lang") not in ("ru-RU", "en-US"):
@@ -68,7 +68,7 @@ def recognised(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
 
 
 def transcribed(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
-    """The OpenAI way's answer; or `Refused`."""
+    """Return the answer of OpenAI's API. Raises `Refused`."""
     if "audio" not in asked or not asked.get("model"):
         raise Refused(3, "you must provide a file and a model", "C")
     for name in asked:
@@ -88,7 +88,7 @@ def transcribed(asked: Mapping[str, Any], heard: str | None) -> dict[str, str]:
 
 
 def synthesised(asked: Mapping[str, Any]) -> bytes:
-    """A file in Ogg/Opus; or `Refused`."""
+    """Return SpeechKit's Ogg/Opus file. Raises `Refused`."""
     _known(asked, _TTS_FIELDS | {"size"})
     text = asked.get("text", "")
     if not 0 < len(text) <= 5000 or asked["size"] > LARGEST_FORM:
@@ -101,7 +101,7 @@ def synthesised(asked: Mapping[str, Any]) -> bytes:
 
 
 def spoken(asked: Mapping[str, Any]) -> bytes:
-    """The OpenAI way's file in Ogg/Opus; or `Refused`."""
+    """Return the Ogg/Opus file of OpenAI's API. Raises `Refused`."""
     text = asked.get("input")
     if not isinstance(text, str) or not 0 < len(text) <= 4096:
         raise Refused(3, "Input should have 1 to 4096 characters", "C")
@@ -124,7 +124,7 @@ def _check_opus(audio: bytes, shape: Any) -> None:
 
 
 def _seconds(audio: bytes) -> float:
-    """How long a recording plays, by its last page's clock."""
+    """Return how long a recording plays, by its last page."""
     last = audio.rfind(b"OggS")
     granule = int.from_bytes(audio[last + 6 : last + 14], "little", signed=True)
     return (granule - int.from_bytes(audio[38:40], "little")) / 48_000

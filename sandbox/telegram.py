@@ -1,4 +1,4 @@
-"""The stand-in of Telegram on this machine: the Bot API over HTTP, and the chat page, at one address.
+"""Stand in for Telegram: the Bot API over HTTP and the chat page, at one address.
 
     with TelegramServer() as server:
         anna = server.user(1, "Анна")
@@ -6,9 +6,9 @@
         anna.send("/start")
         anna.wait("Здравствуйте")
 
-Covers what a bot of this kind meets: long polling, web hooks, every refusal, limits and faults to order, and the users
-(`users`). Doesn't cover channels, inline mode, payments and topics. Methods are in `telegram_api`
-and `telegram_profile`, the page in `page_api`.
+Covers long polling, web hooks, refusals, limits, ordered faults (`telegram_faults`) and users (`users`). Doesn't cover
+channels, inline mode, payments and topics. Methods are in `telegram_api` and `telegram_profile`, the page in
+`page_api`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WEBHOOK_RETRY_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the Bot API as it was answered. Files are named in `files`."""
+    """An answered call of the Bot API; `files` are the names of its files."""
 
     method: str
     params: Mapping[str, Any]
@@ -79,7 +79,7 @@ class TelegramServer:
         self._closing = threading.Event()
         self._hook = threading.Thread(target=self._deliver_to_webhook, name="webhook", daemon=True)
 
-    # Where it is, and what it saw
+    # Address and recorded calls
 
     @property
     def url(self) -> str:
@@ -88,29 +88,28 @@ class TelegramServer:
 
     @property
     def port(self) -> int:
-        """The port it listens at, also when the system chose it."""
+        """The port it listens at."""
         return self._http.port
 
     @property
     def violations(self) -> list[str]:
-        """What broke the Bot API's contract, in order."""
+        """Violations of the Bot API's contract, in order."""
         return list(self.api.violations)
 
     @property
     def flood(self) -> bool:
-        """Whether Telegram's flood limit (about one message a second a chat) is at work; off at first."""
+        """Whether Telegram's flood limit (about one message a second per chat) is on; off at first."""
         return self.api.flood
 
     @flood.setter
     def flood(self, on: bool) -> None:
-        """Switches the limit on or off for all chats at once."""
         self.api.flood = on
 
     def called(self, method: str) -> list[Call]:
-        """The recorded calls of one method."""
+        """Return the recorded calls of one method."""
         return [call for call in list(self.calls) if call.method == method]
 
-    # Who and what is there
+    # Users, groups and updates
 
     def user(
         self, id: int, first_name: str = "Анна", username: str = "", language_code: str = "ru", last_name: str = ""
@@ -124,9 +123,9 @@ class TelegramServer:
             return self._users[id]
 
     def group(self, id: int, title: str, members: list[ChatUser], *, privacy: bool = True) -> Group:
-        """The group with this id, made when it is new: the bot and these users are in it.
+        """Return the group with this id; a new one has the bot and these users as members.
 
-        With `privacy` the bot gets only what is meant for it. It isn't told that it came in: `Group.welcome_bot` does.
+        With `privacy` the bot gets only what is meant for it. `Group.welcome_bot` tells the bot that it was added.
         """
         chat = self.state.chats.get(id)
         if chat is None:
@@ -134,11 +133,11 @@ class TelegramServer:
         return Group(self.api, chat)
 
     def raw_update(self, update: dict[str, Any]) -> int:
-        """Queues this update as it is, under the next id unless it has an `update_id`."""
+        """Queue this update as it is, under the next id unless it has an `update_id`."""
         return self.state.add_raw_update(update)
 
     def set_date(self, chat_id: int, message_id: int, date: float) -> None:
-        """Makes a message as old (or young) as a test needs it."""
+        """Set the date of a message."""
         with self.state.lock:
             messages = self.state.chats[chat_id].messages
             messages[message_id] = replace(messages[message_id], date=int(date))
@@ -199,7 +198,7 @@ class TelegramServer:
         return HttpResponse(200, found[1], "application/octet-stream")
 
     def _deliver_to_webhook(self) -> None:
-        """Posts updates in order while a web hook is set; one that is not taken is tried again."""
+        """Post updates in order while a web hook is set; repeat one that isn't accepted."""
         with requests.Session() as session:
             session.trust_env = False
             while not self._closing.is_set():
@@ -227,10 +226,10 @@ class TelegramServer:
                     if self.state.updates and self.state.updates[0] is update:
                         self.state.updates.popleft()
 
-    # Life
+    # Start and end
 
     def close(self) -> None:
-        """Ends the waiting calls, the faults, the open pages and the server."""
+        """End the waiting calls, the faults, the open pages and the server."""
         self._closing.set()
         self.faults.clear()
         self.api.close()

@@ -1,4 +1,4 @@
-"""The Bot API's methods on the stand-in's state: messages, drafts, edits, callback answers, files.
+"""Implement the Bot API's methods for messages, drafts, edits, callback answers and files.
 
 `BotApi.call` checks every call against the contract first and keeps what breaks it in `violations`. Errors are worded
 as Telegram words them. The bot's profile, updates and web hooks are in `telegram_profile`.
@@ -49,7 +49,7 @@ SAME = (
 
 
 class BotApi(ProfileMethods):
-    """One bot's methods. `flood` switches Telegram's limit of about one message a second a chat on."""
+    """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
         super().__init__(state)
@@ -61,11 +61,11 @@ class BotApi(ProfileMethods):
 
     @property
     def bot(self) -> Json:
-        """The bot as Telegram's `User`, under the name it gave itself."""
+        """The bot as Telegram's `User`, under the name it set itself."""
         return bot_json(self.state, self.username, self.name)
 
     def call(self, method: str, parameters: Mapping[str, Any], files: Mapping[str, Upload], *, typed: bool) -> Any:
-        """The method's result; raises ApiError with Telegram's answer."""
+        """Return the method's result. Raises `ApiError`."""
         if method not in self._methods:
             self.violations.append(f"unknown method {method}")
             raise ApiError(404, "Not Found: method not found")
@@ -89,7 +89,7 @@ class BotApi(ProfileMethods):
     # Chats and texts
 
     def _chat(self, values: Json) -> Chat:
-        """The chat that a call goes to, once its user has written to the bot."""
+        """Return the chat that a call goes to. Raises `ApiError` if its user hasn't written to the bot."""
         chat_id = values.get("chat_id")
         if chat_id is None:
             raise self._violated("chat_id", "is missing", "chat_id is empty")
@@ -138,7 +138,7 @@ class BotApi(ProfileMethods):
                     raise self._violated("reply_markup", "web_app in a group", "BUTTON_TYPE_INVALID")
 
     def check_flood(self, method: str, values: Mapping[str, Any]) -> None:
-        """Telegram's flood limit, while `flood` is on: a burst is let through, then one message a second a chat."""
+        """Apply Telegram's flood limit if `flood` is on: after a burst, one message a second per chat."""
         if not self.flood or method not in SENDING:
             return
         with self.state.lock:
@@ -216,7 +216,7 @@ class BotApi(ProfileMethods):
             text, entities = self._text("sendMessageDraft", values, "text", TEXT_LIMIT, empty=True)
             can_stop, keep = bool(values.get("can_stop")), bool(values.get("keep_on_stop"))
             if chat.stopped_draft_id == values["draft_id"]:
-                return True  # the user stopped this one: nothing is shown any more
+                return True  # the user has stopped this one
             ends_at = self.state.clock() + DRAFT_LIFE_S
             chat.draft = Draft(values["draft_id"], text, entities, can_stop, keep, ends_at)
             self.state.touch(chat, "draft")
@@ -294,7 +294,7 @@ class BotApi(ProfileMethods):
                     raise
         return True
 
-    # The rest
+    # Callbacks, files and chats
 
     def _answerCallbackQuery(self, values: Json) -> bool:
         with self.state.lock:

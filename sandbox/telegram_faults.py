@@ -1,6 +1,6 @@
-"""Faults of Telegram to order: a status, a wait, a broken connection, a page of a proxy instead of JSON.
+"""Order faults of Telegram: a status, a wait, a broken connection, a proxy's page instead of JSON.
 
-Faults wait in order, each for its method ("*": any but getUpdates) and a number of times; one call meets one fault.
+Faults apply in order, each to its method ("*": any but getUpdates) and so many times; one fault per call.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ BAD_GATEWAY = (
 
 
 @dataclass(frozen=True, slots=True)
-class CallFailure:
-    """`after`: the call takes effect first, and only its answer is lost or replaced."""
+class TelegramFault:
+    """A fault of calls. `after`: the call takes effect, and only its answer is lost or replaced."""
 
     method: str
     answer: HttpResponse | None = None
@@ -31,11 +31,11 @@ class CallFailure:
 
 
 class CallFaults:
-    """The faults that are still to come; thread-safe."""
+    """The ordered faults; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._faults: list[CallFailure] = []
+        self._faults: list[TelegramFault] = []
         self._released = threading.Event()
 
     def refuse(
@@ -49,42 +49,42 @@ class CallFaults:
         chat_id: int | None = None,
         after: bool = False,
     ) -> None:
-        """The next `times` calls of the method are answered with this error."""
+        """Answer the next `times` calls of the method with this error."""
         if not description:
             words = {429: f"Too Many Requests: retry after {retry_after}", 500: "Internal Server Error"}
             description = words.get(status, "Bad Request: ordered by a test")
         answer = json_response(ApiError(status, description, retry_after).json(), status)
-        self._add(CallFailure(method, answer, times=times, chat_id=chat_id, after=after))
+        self._add(TelegramFault(method, answer, times=times, chat_id=chat_id, after=after))
 
     def drop(self, method: str, *, after: bool = False, times: int = 1) -> None:
-        """The connection breaks before the call takes effect, or `after` it did."""
-        self._add(CallFailure(method, drop=True, after=after, times=times))
+        """Break the connection before the call takes effect, or `after` it."""
+        self._add(TelegramFault(method, drop=True, after=after, times=times))
 
     def hang(self, method: str, wait_s: float, *, after: bool = False, times: int = 1) -> None:
-        """The answer takes `wait_s` longer; the call takes effect at the end, or at once with `after`."""
-        self._add(CallFailure(method, wait_s=wait_s, after=after, times=times))
+        """Delay the answer by `wait_s`; the call takes effect at the end, or at once with `after`."""
+        self._add(TelegramFault(method, wait_s=wait_s, after=after, times=times))
 
     def bad_gateway(self, method: str, *, after: bool = False, times: int = 1) -> None:
-        """A proxy's HTML under 502."""
-        self._add(CallFailure(method, HttpResponse(502, BAD_GATEWAY, "text/html"), after=after, times=times))
+        """Answer with a proxy's HTML and status 502."""
+        self._add(TelegramFault(method, HttpResponse(502, BAD_GATEWAY, "text/html"), after=after, times=times))
 
     def not_json(self, method: str, body: bytes = b"<html>OK</html>", *, times: int = 1) -> None:
-        """Something else than JSON under 200."""
-        self._add(CallFailure(method, HttpResponse(200, body, "text/html"), times=times))
+        """Answer with a body that isn't JSON and status 200."""
+        self._add(TelegramFault(method, HttpResponse(200, body, "text/html"), times=times))
 
     def clear(self) -> None:
-        """Nothing goes wrong any more; what hangs goes on."""
+        """Remove all faults, and release the calls that hang."""
         with self._lock:
             self._faults.clear()
         self._released.set()
 
-    def _add(self, fault: CallFailure) -> None:
+    def _add(self, fault: TelegramFault) -> None:
         self._released.clear()
         with self._lock:
             self._faults.append(fault)
 
-    def take(self, method: str, chat_id: object) -> CallFailure | None:
-        """The fault that this call meets, counted down."""
+    def take(self, method: str, chat_id: object) -> TelegramFault | None:
+        """Return the fault of this call and count it down; None if there is none."""
         if not self._faults:
             return None
         with self._lock:
@@ -99,8 +99,8 @@ class CallFaults:
                 return fault
         return None
 
-    def apply(self, fault: CallFailure, run: Callable[[], HttpResponse]) -> HttpResponse:
-        """The answer to a call that meets this fault; `run` is the call itself."""
+    def apply(self, fault: TelegramFault, run: Callable[[], HttpResponse]) -> HttpResponse:
+        """Return the answer to a call with this fault; `run` executes the call."""
         answer = run() if fault.after else None
         if fault.wait_s:
             self._released.wait(fault.wait_s)

@@ -1,4 +1,4 @@
-"""Users, chats and messages as the Bot API's JSON."""
+"""Build the Bot API's JSON of users, chats and messages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sandbox.telegram_state import BOT_ID, Attachment, Chat, ChatMessage, Json, 
 
 
 def bot_json(state: State, username: str, name: str) -> Json:
-    """The bot as Telegram's `User`; the name it set itself goes before `name`."""
+    """Return the bot as Telegram's `User`; the name it set itself goes before `name`."""
     return {
         "id": BOT_ID,
         "is_bot": True,
@@ -30,7 +30,7 @@ def user_json(user: User) -> Json:
 
 
 def chat_json(state: State, chat: Chat) -> Json:
-    """Telegram's `Chat`: a title for a group, the user's names for a private one."""
+    """Return Telegram's `Chat`: a title for a group, the user's names for a private one."""
     if chat.type != "private":
         return {"id": chat.id, "type": chat.type, "title": chat.title}
     value = {**user_json(state.users[chat.id]), "type": "private"}
@@ -40,7 +40,7 @@ def chat_json(state: State, chat: Chat) -> Json:
 
 
 def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, nested: bool = False) -> Json:
-    """The message; a replied one is nested once, without its own reply."""
+    """Return the message; the message it replies to is nested, without its own reply."""
     sender = bot if message.from_bot else user_json(state.users[message.sender_id])
     value: Json = {
         "message_id": message.id,
@@ -68,7 +68,7 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
 
 
 def attachment_json(attachment: Attachment) -> Json:
-    """A file under the field that a `Message` has for its kind; a photo comes in two sizes."""
+    """Return a file under the field that a `Message` has for its kind; a photo comes in two sizes."""
     common: Json = {
         "file_id": attachment.file_id,
         "file_unique_id": f"AgAD{attachment.file_id[-8:]}",

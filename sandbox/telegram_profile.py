@@ -1,4 +1,4 @@
-"""The Bot API's methods for the bot itself: getUpdates and web hooks, name, descriptions, commands, photo, menu."""
+"""Implement the Bot API's methods for the bot itself: updates, web hooks, name, descriptions, commands, photo, menu."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ HOOKED = "Conflict: can't use getUpdates method while webhook is active; use del
 
 
 class ApiError(Exception):
-    """A refusal as the Bot API words it."""
+    """A refusal in the Bot API's form."""
 
     def __init__(self, status: int, description: str, retry_after: int | None = None) -> None:
         super().__init__(description)
         self.status, self.description, self.retry_after = status, description, retry_after
 
     def json(self) -> Json:
-        """The error as Telegram answers it, with the seconds to wait if there are any."""
+        """Return the answer of Telegram, with the seconds to wait if there are any."""
         value: Json = {"ok": False, "error_code": self.status, "description": self.description}
         if self.retry_after is not None:
             value["parameters"] = {"retry_after": self.retry_after}
@@ -28,7 +28,7 @@ class ApiError(Exception):
 
 
 class ProfileMethods:
-    """Methods that touch no chat."""
+    """The methods that concern no chat."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -36,7 +36,7 @@ class ProfileMethods:
         self.polls = 0
 
     def close(self) -> None:
-        """Ends the long polls that wait."""
+        """End the long polls that wait."""
         with self.state.lock:
             self.closed = True
             self.state.updates_changed.notify_all()
@@ -201,7 +201,7 @@ def _commands_key(values: Json) -> str:
 
 
 def commands_for(state: State, chat_id: int, language: str) -> list[Json]:
-    """The commands that a chat shows to a user: the narrowest scope that has any, first in the user's language."""
+    """Return the commands that a chat shows a user: the narrowest scope that has any, first in the user's language."""
     wide = "all_private_chats" if chat_id > 0 else "all_group_chats"
     for scope in ({"type": "chat", "chat_id": chat_id}, {"type": wide}, {"type": "default"}):
         for code in (language, ""):

@@ -1,4 +1,4 @@
-"""What the stand-in of Telegram remembers: users, chats, messages, drafts, files and the queue of updates.
+"""Hold the stand-in's state: users, chats, messages, drafts, files and the queue of updates.
 
 Covers the rules of storage: ids that grow, the keyboard that is shown, drafts that end after 30 s, updates kept until
 they are acknowledged. All of it is guarded by `State.lock`, a re-entrant one. Doesn't know HTTP, nor which call is
@@ -49,7 +49,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A message as it stands now. `source` is the text as it was sent, before its markup was parsed."""
+    """A message. `source` is the text as it was sent, before its markup was parsed."""
 
     id: int
     chat_id: int
@@ -62,14 +62,13 @@ class ChatMessage:
     markup: Mapping[str, Any] | None = None
     attachment: Attachment | None = None
     reply_to: int | None = None
-    service: Mapping[str, Any] | None = None  # what happened, in place of a text: {"new_chat_members": […]}
+    service: Mapping[str, Any] | None = None  # of a service message, in place of a text: {"new_chat_members": […]}
     edited_at: int | None = None
     deleted: bool = False
     revision: int = 0
 
     @property
     def edited(self) -> bool:
-        """Whether its text was changed after it was sent."""
         return self.edited_at is not None
 
     @property
@@ -97,7 +96,7 @@ class ChatMessage:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A message that is being written."""
+    """The draft of a message."""
 
     draft_id: int
     text: str
@@ -109,7 +108,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class CallbackAnswer:
-    """What the bot answered to a press of an inline button."""
+    """The bot's answer to a press of an inline button."""
 
     query_id: str
     text: str
@@ -145,7 +144,7 @@ class Chat:
     revision: int = 0
     keyboard_message_id: int = 0
     keyboard: Mapping[str, Any] | None = None
-    keyboard_users: tuple[int, ...] = ()  # whom it is shown to
+    keyboard_users: tuple[int, ...] = ()  # users who see it
     draft: Draft | None = None
     stopped_draft_id: int = 0
     action: str = ""
@@ -165,7 +164,7 @@ class Query:
 
 
 class State:
-    """All of the stand-in's memory. Times come from `clock`, in Unix seconds."""
+    """The whole state. `clock` returns Unix seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
@@ -198,7 +197,7 @@ class State:
     # Users and chats
 
     def add_user(self, user: User) -> Chat:
-        """The user's private chat, made when it is new."""
+        """Add a user; return their private chat."""
         with self.lock:
             self.users[user.id] = user
             self.dirty = True
@@ -208,7 +207,7 @@ class State:
             return self.chats[user.id]
 
     def add_group(self, chat_id: int, title: str, members: tuple[int, ...], privacy: bool) -> Chat:
-        """A new supergroup in which the bot is already at work; open pages are told of it."""
+        """Add a supergroup that has the bot as a member, and tell open pages."""
         with self.lock:
             changed = threading.Condition(self.lock)
             chat = Chat(chat_id, "supergroup", changed, title, members, privacy, started=True)
@@ -218,7 +217,7 @@ class State:
             return chat
 
     def change_user(self, user: User) -> None:
-        """Takes over what a known user changed about themselves."""
+        """Replace a known user, and tell open pages."""
         with self.lock:
             self.users[user.id] = user
             self.dirty = True
@@ -227,7 +226,7 @@ class State:
                     self.tell_page(chat.id, "chat")
 
     def serial(self, prefix: str) -> str:
-        """A name that was not given out before."""
+        """Return a new unique name."""
         with self.lock:
             self.next_serial += 1
             return f"{prefix}{self.next_serial}"
@@ -235,7 +234,7 @@ class State:
     # Messages
 
     def add_message(self, chat: Chat, message: ChatMessage) -> ChatMessage:
-        """Stores a message under its new id (`message.id` is ignored) and shows the keyboard that it brings."""
+        """Store a message under a new id (`message.id` is ignored) and show its keyboard."""
         with self.lock:
             if chat.type == "private":
                 message_id = self.next_message_id
@@ -258,7 +257,7 @@ class State:
             return self.put_message(chat, message, "message")
 
     def put_message(self, chat: Chat, message: ChatMessage, kind: str) -> ChatMessage:
-        """Stores a new state of a message and tells everybody who waits."""
+        """Store a new state of a message, and wake who waits for it."""
         with self.lock:
             chat.revision += 1
             message = replace(message, revision=chat.revision)
@@ -269,19 +268,19 @@ class State:
             return message
 
     def touch(self, chat: Chat, kind: str, message_id: int = 0) -> None:
-        """Marks the state for saving and wakes whoever waits for a change of the chat, pages too."""
+        """Mark the state for saving, and wake who waits for a change of the chat, pages too."""
         with self.lock:
             self.dirty = True
             chat.changed.notify_all()
             self.tell_page(chat.id, kind, message_id)
 
     def message(self, chat: Chat, message_id: int) -> ChatMessage | None:
-        """A message that is there: not a deleted one."""
+        """Return a message; None if it is unknown or deleted."""
         message = chat.messages.get(message_id)
         return None if message is None or message.deleted else message
 
     def draft(self, chat: Chat) -> Draft | None:
-        """The draft, unless its 30 s are over."""
+        """Return the draft; None after its 30 s."""
         with self.lock:
             if chat.draft is not None and chat.draft.ends_at <= self.clock():
                 chat.draft = None
@@ -290,7 +289,7 @@ class State:
     # Files
 
     def add_file(self, name: str, data: bytes) -> str:
-        """The new file's id; the oldest files are forgotten beyond a few hundred."""
+        """Store a file; return its id. Only the latest few hundred files are kept."""
         with self.lock:
             file_id = self.serial("BQACAgIAAxkBAAI")
             self.files[file_id] = (name, data)
@@ -301,7 +300,7 @@ class State:
     # Updates
 
     def add_update(self, kind: str, value: Json) -> int | None:
-        """Queues an update; None when the bot asked not to be sent this kind."""
+        """Queue an update; return None if the bot doesn't want this kind."""
         with self.lock:
             allowed = self.allowed_updates
             if (kind in UNREQUESTED) if allowed is None else (kind not in allowed):
@@ -309,7 +308,7 @@ class State:
             return self.add_raw_update({kind: value})
 
     def add_raw_update(self, update: Json) -> int:
-        """Queues what it is given, under the next id unless it has one."""
+        """Queue an update as it is, under the next id unless it has one."""
         with self.lock:
             self.dirty = True
             update = {"update_id": self.next_update_id, **update}
@@ -321,7 +320,7 @@ class State:
             return self.next_update_id - 1
 
     def acknowledge(self, offset: int) -> None:
-        """Forgets every update below `offset`; a negative one keeps that many from the end."""
+        """Drop every update below `offset`; a negative one keeps that many from the end."""
         with self.lock:
             if offset < 0:
                 while len(self.updates) > -offset:
@@ -332,7 +331,7 @@ class State:
     # The page
 
     def tell_page(self, chat_id: int, kind: str, message_id: int = 0, **more: Any) -> None:
-        """Notes an event for open pages; without any it costs nothing."""
+        """Add an event for open pages, if there are any."""
         if not self.watchers:
             return
         with self.lock:
@@ -342,7 +341,7 @@ class State:
 
 
 def addressed(chat: Chat, message: ChatMessage, users: Mapping[int, User]) -> tuple[int, ...]:
-    """Whom a selective keyboard is for: who is mentioned in the message, and who is replied to."""
+    """Return the users of a selective keyboard: those mentioned, and the one replied to."""
     replied = chat.messages.get(message.reply_to or 0)
     text = message.text.lower()
     named = (id for id in chat.members if users[id].username and f"@{users[id].username.lower()}" in text)

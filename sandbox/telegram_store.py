@@ -1,4 +1,4 @@
-"""Keeps the chats of the demo between two runs: the state as one JSON file, written whole and renamed.
+"""Keep the demo's chats between two runs: the state as one JSON file, written whole and renamed.
 
 Covers users, groups, messages, files, ids, the profile and updates that wait for the bot. Drafts and pressed buttons
 are not kept.
@@ -28,17 +28,17 @@ class Store:
         self._thread = threading.Thread(target=self._work, name="store", daemon=True)
 
     def start(self) -> None:
-        """Begins to save from time to time, in a thread of its own."""
+        """Save from time to time, in a thread of its own."""
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the thread, then saves a last time."""
+        """End the thread, then save a last time."""
         self._closing.set()
         self._thread.join()
         self.save()
 
     def save(self) -> None:
-        """Writes the file if anything changed; a full disk is left for the next time."""
+        """Write the file if anything changed; ignore a full disk until the next time."""
         with self._state.lock:
             if not self._state.dirty:
                 return
@@ -53,7 +53,7 @@ class Store:
             self._state.dirty = True
 
     def load(self) -> bool:
-        """Fills a fresh state; False when there is no file, or one that can't be read (it is set aside)."""
+        """Fill a new state; return False if there is no file, or an unreadable one (which is renamed)."""
         try:
             kept = json.loads(self._path.read_text("utf-8"))
             if kept["format"] != FORMAT:

@@ -1,4 +1,4 @@
-"""What Telegram hands a Web App that it opens: init data signed with the bot's token, in the address' fragment."""
+"""Build what Telegram gives a Web App: init data signed with the bot's token, in the address' fragment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VERSION = "9.1"
 
 
 def init_data(user: Mapping[str, Any], token: str, query_id: str, auth_date: int) -> str:
-    """The signed data of an inline or menu button's Web App; one of a reply keyboard gets none."""
+    """Return the signed data for a Web App of an inline or menu button; a reply keyboard's gets none."""
     shown = {name: value for name, value in user.items() if name != "is_bot"} | {"allows_write_to_pm": True}
     data = {
         "query_id": query_id,
@@ -31,7 +31,7 @@ def init_data(user: Mapping[str, Any], token: str, query_id: str, auth_date: int
 
 
 def address(url: str, init: str) -> str:
-    """The address as a client opens it; the page adds its theme."""
+    """Return the address as a client opens it; the page adds its theme."""
     page, _, fragment = url.partition("#")
     more = {"tgWebAppData": init, "tgWebAppVersion": VERSION, "tgWebAppPlatform": "web"}
     given = f"{fragment}&" if fragment else ""

@@ -1,4 +1,4 @@
-"""YandexGPT's JSON: what requests must look like, the shapes of errors, the lines of an answer. Pure."""
+"""Check requests of YandexGPT, and build its errors and the lines of an answer. Pure."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _SPEECH_NAMES: Final = {400: "BAD_REQUEST", 401: "UNAUTHORIZED", 403: "UNAUTHORI
 MODELS: Final = frozenset(
     {"aliceai-llm", "yandexgpt-5.1", "yandexgpt-5-pro", "yandexgpt-5-lite", "yandexgpt", "yandexgpt-lite"}
 )
-# These speak only the OpenAI way.
+# These have only OpenAI's API.
 OPENAI_ONLY: Final = frozenset({"aliceai-llm-flash", "deepseek-v4-flash", "deepseek-v4.1-flash", "qwen3.6-35b-a3b"})
 _FIELDS: Final = frozenset({"modelUri", "completionOptions", "messages", "jsonObject", "jsonSchema", "tools"})
 _OPTIONS: Final = frozenset({"stream", "temperature", "maxTokens", "reasoningOptions"})
 
 
 class Refused(Exception):
-    """The request isn't taken; `shape` says in which of the vendor's shapes to answer."""
+    """A refused request; `shape` is the vendor's shape of the answer."""
 
     def __init__(self, code: int, message: str, shape: Shape = "A") -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A completion request that passed."""
+    """A checked request for a completion."""
 
     messages: tuple[Message, ...]
     max_tokens: int
@@ -58,7 +58,7 @@ class Asked:
 
 
 def error_body(code: int, message: str, shape: Shape, status: int = 0) -> bytes:
-    """An error in the vendor's shape A (completion), B (unary calls), C (the OpenAI way), D (SpeechKit), or as text."""
+    """Return an error in the vendor's shape A (completion), B (unary calls), C (OpenAI), D (SpeechKit), or as text."""
     status = status or STATUS_OF_CODE.get(code, 500)
     if shape == "text":
         return f"<html><body>{message or status}</body></html>".encode()
@@ -75,7 +75,7 @@ def error_body(code: int, message: str, shape: Shape, status: int = 0) -> bytes:
 
 
 def check_completion(body: Any, folder_id: str) -> Asked:
-    """The request, or `Refused` for what the real service refuses too."""
+    """Return the checked request. Raises `Refused` for what the real service refuses."""
     if not isinstance(body, dict):
         raise Refused(3, "invalid character looking for beginning of value", "B")
     _known(body, _FIELDS)
@@ -119,7 +119,7 @@ def _max_tokens(value: Any) -> int:
 
 
 def check_model(uri: Any, folder_id: str, known: frozenset[str], shape: Shape = "A") -> None:
-    """Raises `Refused` for what is no model of the folder, or none of the known ones."""
+    """Raise `Refused` for an unknown model, or one of another folder."""
     found = (
         re.fullmatch(r"gpt://([^/]+)/([\w.-]+)(?:/(?:latest|rc|deprecated))?", uri) if isinstance(uri, str) else None
     )
@@ -152,7 +152,7 @@ def _check_message(value: Any, place: int) -> Message:
 
 
 def tokens(text: str) -> list[str]:
-    """Text as tokens of up to four characters: about what the real tokenizer makes of Russian."""
+    """Return text as tokens of up to four characters: about what the real tokenizer does with Russian."""
     pieces: list[str] = []
     for word in re.findall(r"\w+|[^\w\s]", text):
         parts = math.ceil(len(word) / 4)
@@ -162,12 +162,12 @@ def tokens(text: str) -> list[str]:
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
-    """Tokens of a whole prompt, three for each message's role and marks."""
+    """Return the tokens of a whole prompt, three for each message's role and marks."""
     return sum(len(tokens(message.text)) + 3 for message in messages)
 
 
 def result(text: str, status: str, input_tokens: int, *, usage: bool = True) -> dict[str, Any]:
-    """One answer, or one state of it."""
+    """Return an answer, or a state of one."""
     output = len(tokens(text))
     value: dict[str, Any] = {
         "alternatives": [
@@ -185,6 +185,6 @@ def result(text: str, status: str, input_tokens: int, *, usage: bool = True) -> 
 
 
 def tokenized(text: str) -> dict[str, Any]:
-    """The tokenizer's answer: bare, without `result`."""
+    """Return the tokenizer's answer, which has no `result`."""
     found = [{"id": str(place + 1), "text": token, "special": False} for place, token in enumerate(tokens(text))]
     return {"tokens": found, "modelVersion": "09.02.2025"}

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from core.errors import StorageError
-from storage.schema import look
+from storage.schema import check_file
 
 
 def copy_to(path: Path, target: Path) -> str:
@@ -26,7 +26,7 @@ def copy_to(path: Path, target: Path) -> str:
     for own in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ".lock"))):
         if target.resolve() == own.resolve() or (target.exists() and own.exists() and target.samefile(own)):
             raise StorageError(f"{target} belongs to the database itself: give the copy another name")
-    look(path)
+    check_file(path)
     part = target.with_name(f"{target.name}.part")
     try:
         part.unlink(missing_ok=True)
@@ -36,7 +36,7 @@ def copy_to(path: Path, target: Path) -> str:
         ):
             source.backup(copy, pages=-1)
             copy.execute("pragma journal_mode=delete")  # one file without -wal and -shm
-        seen = look(part)
+        seen = check_file(part)
         _to_disk(part)
         part.replace(target)
         _to_disk(target.parent)

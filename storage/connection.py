@@ -128,10 +128,10 @@ class Connection:
                 event(log, logging.ERROR, "wal_sync_failed", error=str(error))
             # A second sync would succeed although the first one lost the pages: only a checkpoint writes them again.
             # The transaction is committed, so the caller must not see an error and repeat it.
-            while not self._closed and not self._folded():
+            while not self._closed and not self._checkpoint():
                 time.sleep(DISK_PAUSE_S)
 
-    def _folded(self) -> bool:
+    def _checkpoint(self) -> bool:
         """Checkpoint the whole WAL into the file. Return whether that succeeded."""
         try:
             return bool(self.value("pragma wal_checkpoint(truncate)") == 0)

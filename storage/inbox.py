@@ -63,7 +63,7 @@ class Inbox:
             )
         ]
 
-    def being_heard(self) -> list[InboxRow]:
+    def in_transcription(self) -> list[InboxRow]:
         """Return the voice messages that are being transcribed, in order."""
         rows = self._connection.rows(
             "select inbox.id, inbox.chat_id, queued from turn join inbox on inbox.id = turn.inbox_id"
@@ -77,12 +77,12 @@ class Inbox:
             "update inbox set state = 'new', body = ?, attempts = 0, done_at = null where id = ?", (body, inbox_id)
         )
 
-    def look(self, inbox_id: int) -> tuple[str, str]:
+    def state_and_body(self, inbox_id: int) -> tuple[str, str]:
         """Return a row's state and body."""
         row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))
         return (row["state"], row["body"]) if row else ("done", "")
 
-    def standing(self) -> tuple[int, int, int | None]:
+    def backlog(self) -> tuple[int, int, int | None]:
         """Return the number of rows waiting for a handler and for a turn, and the oldest arrival time.
 
         The time is in Unix seconds; None if no row waits.
@@ -146,7 +146,7 @@ class Inbox:
             == 1
         )
 
-    def set_aside(self, inbox_id: int) -> None:
+    def make_dead_letter(self, inbox_id: int) -> None:
         """Make an update a dead letter: it is never run again, and its body is kept for the developer."""
         self._connection.run("update inbox set state = 'aside' where id = ?", (inbox_id,))
 

@@ -71,7 +71,7 @@ class Outbox:
         """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
 
-    def is_made(self, chat_id: int, recipe_kind: str) -> bool:
+    def has_attachment(self, chat_id: int, recipe_kind: str) -> bool:
         """Return whether an attachment of this kind is on its way to a chat."""
         sql = "select 1 from outbox where chat_id = ? and recipe is not null and json_extract(recipe, '$[0]') = ?"
         return self._connection.value(sql, (chat_id, recipe_kind)) is not None

@@ -336,7 +336,7 @@ def migrate(connection: Connection, path: Path) -> int:
     return len(STEPS) - version
 
 
-def look(path: Path) -> str:
+def check_file(path: Path) -> str:
     """Check an existing file without writing to it. Return a short description; raise `StorageError` if it is bad."""
     try:
         raw = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)

@@ -144,7 +144,7 @@ class Stories:
         sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
-    def unbegun_of(self, user_id: int) -> int:
+    def count_not_started(self, user_id: int) -> int:
         """Return how many of a user's stories no model was asked for, deleted ones included."""
         sql = "select count(*) from session where user_id = ? and kind = 'story' and started_at is null"
         return int(self._connection.value(sql, (user_id,)))

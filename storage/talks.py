@@ -101,7 +101,7 @@ class Talks:
             (now, session_id),
         )
 
-    def unbegun_of(self, user_id: int) -> int:
+    def count_not_started(self, user_id: int) -> int:
         """Return how many of a user's talks no model was asked in."""
         sql = "select count(*) from session where user_id = ? and kind <> 'story' and started_at is null"
         return int(self._connection.value(sql, (user_id,)))

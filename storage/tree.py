@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from core.schemas import Role
+from core.schemas import MessageRole
 from storage.connection import Connection, Row
 
 
@@ -22,7 +22,7 @@ class Prompt:
     parent_id: int | None
     chosen_id: int | None
     user_id: int  # who wrote it, or whom it answers
-    role: Role
+    role: MessageRole
     kind: str
     text: str
     quoted: str  # the message that a question replies to
@@ -31,7 +31,7 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
+class StoryPath:
     """The shown part of a session, from the end of its memory to its head, oldest first.
 
     `memory_id` is the prompt that holds the memory; None without a memory.
@@ -89,7 +89,7 @@ order by depth desc
 
 def _prompt(row: Row) -> Prompt:
     values = {name: row[name] for name in _COLUMNS.split(", ")}
-    values["role"] = cast(Role, values["role"])
+    values["role"] = cast(MessageRole, values["role"])
     return Prompt(**values)
 
 
@@ -104,7 +104,7 @@ class Tree:
         session_id: int,
         parent_id: int | None,
         user_id: int,
-        role: Role,
+        role: MessageRole,
         text: str,
         *,
         now: int,
@@ -139,16 +139,16 @@ class Tree:
 
     # ------------------------------------------------------------------ the path
 
-    def path(self, head_id: int | None) -> Path:
+    def path(self, head_id: int | None) -> StoryPath:
         """Return the shown path that ends at `head_id`, from its nearest memory on, with that memory."""
         rows = self._connection.rows(_PATH, {"head": head_id})
         if not rows:
-            return Path("", ())
+            return StoryPath("", ())
         if rows[-1]["memory_of_head"] is not None:
-            return Path(rows[-1]["memory_of_head"], (), head_id)
+            return StoryPath(rows[-1]["memory_of_head"], (), head_id)
         memory = rows[0]["memory"]
         prompts = tuple(_prompt(row) for row in rows)
-        return Path(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
+        return StoryPath(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
 
     def whole(self, head_id: int | None, after: int | None = None) -> tuple[Prompt, ...]:
         """Return the path from the first text, or from the one after `after`, regardless of memories."""
@@ -184,7 +184,7 @@ class Tree:
         """Return the ids of a part and its variants, oldest first. An ending is no variant of a part."""
         return self.siblings(session_id, prompt.parent_id, prompt.role, prompt.kind)
 
-    def siblings(self, session_id: int, parent_id: int | None, role: Role, kind: str) -> list[int]:
+    def siblings(self, session_id: int, parent_id: int | None, role: MessageRole, kind: str) -> list[int]:
         """Return the ids of all texts of one role and kind below a text, oldest first."""
         rows = self._connection.rows(
             "select id from prompt where session_id = ? and parent_id is ? and role = ? and kind = ? order by id",

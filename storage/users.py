@@ -163,7 +163,7 @@ class Users:
         )
         return kept
 
-    def words_are_for(self, user_id: int, kept_id: int) -> int | None:
+    def session_of_words(self, user_id: int, kept_id: int) -> int | None:
         """Return the session that was offered for kept words."""
         found: int | None = self._connection.value(
             "select session_id from kept_words where id = ? and user_id = ?", (kept_id, user_id)

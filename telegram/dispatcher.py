@@ -95,7 +95,7 @@ class Dispatcher:
 
     def start(self) -> None:
         """Take up the updates that an earlier run left, then start the workers."""
-        in_recognition = self._db.inbox.being_heard()
+        in_recognition = self._db.inbox.in_transcription()
         left_over = self._db.inbox.unfinished()
         self._left_over = {row.id for row in left_over}
         known = set(self._left_over)  # a turn may have ended between the two queries
@@ -225,7 +225,7 @@ class Dispatcher:
             with self._db.transaction():
                 body = row.body
                 if not body:
-                    state, body = self._db.inbox.look(row.id)
+                    state, body = self._db.inbox.state_and_body(row.id)
                     if state != "new":
                         return row if state == "turn" else None
                 elif row.queued and not self._db.inbox.is_new(row.id):
@@ -275,7 +275,7 @@ class Dispatcher:
 
     def _make_dead_letter(self, row: InboxRow, reason: str) -> None:
         with self._db.transaction():
-            self._db.inbox.set_aside(row.id)
+            self._db.inbox.make_dead_letter(row.id)
         self._left_over.discard(row.id)
         self._metrics.update_handled("aside")
         event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)

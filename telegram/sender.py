@@ -131,7 +131,7 @@ class Delivery:
             self._call_sender()
 
     def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool = True) -> None:
-        """Show the end of plain `text` as being written, if the limits leave room. The latest draft wins.
+        """Show the end of plain `text` as being written, if the limits allow. The latest draft wins.
 
         A callable `text` is called in a sender's thread, and only if the draft is sent: most drafts are not.
         """

@@ -206,7 +206,7 @@ def test_a_chat_has_one_open_turn_at_most(db: Database) -> None:
 def test_the_look_of_a_check_writes_nothing(db: Database, tmp_path: Path) -> None:
     add_user(db)
     assert "is sound, 1 users" in inspect(db.path)
-    assert "will be made" in inspect(tmp_path / "none.db") and not (tmp_path / "none.db").exists()
+    assert "will be created" in inspect(tmp_path / "none.db") and not (tmp_path / "none.db").exists()
 
 
 def test_a_locked_file_is_a_storage_error_and_works_again_afterwards(db: Database) -> None:

@@ -153,8 +153,8 @@ def test_the_image_gets_the_bot_and_nothing_else(tmp_path: Path) -> None:
     assert {"bot.py", "requirements.txt", "locales", "handlers", "web", "monitoring"} <= tops
     assert not tops & {"tests", "sandbox", "bench", "docs", "deploy", ".env", "data", "log.txt", ".git", ".github"}
     assert not list(tmp_path.rglob("__pycache__"))
-    rooms = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert rooms - {"tests", "sandbox", "bench"} <= tops
+    packages = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert packages - {"tests", "sandbox", "bench"} <= tops
 
 
 @pytest.mark.timeout(240)

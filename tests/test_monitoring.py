@@ -24,9 +24,9 @@ from core.errors import StorageError
 from core.http_client import HttpClient
 from core.metrics import SILENT
 from core.network import Network
-from monitoring.health import Health, Heart
+from monitoring.health import Health, Heartbeat
 from monitoring.health_client import ask
-from monitoring.server import WatchServer
+from monitoring.server import MonitoringServer
 from monitoring.systemd import Supervisor
 from sandbox.model_faults import Behaviour
 from sandbox.telegram import TelegramServer
@@ -111,38 +111,38 @@ def test_a_request_for_updates_that_never_ends_is_noticed(telegram: TelegramServ
     polling.stop()
 
 
-class Patient:
-    """A database that answers, or doesn't."""
+class PingedDatabase:
+    """A database that answers unless it has an `error`."""
 
     error = ""
 
-    def answers(self) -> None:
+    def ping(self) -> None:
         if self.error:
             raise StorageError(self.error)
 
 
-def test_the_heart_feels_a_database_that_fails_or_hangs_and_a_ticker_that_stops() -> None:
-    now, database = [100.0], Patient()
-    heart = Heart(database, lambda: now[0])
-    assert (heart.ticker(), heart.database()) == ("it hasn't begun", "")
-    heart.beat()
-    assert (heart.ticker(), heart.database()) == ("", "")
+def test_a_database_that_fails_or_hangs_and_a_ticker_that_stops_are_noticed() -> None:
+    now, database = [100.0], PingedDatabase()
+    heartbeat = Heartbeat(database, lambda: now[0])
+    assert (heartbeat.ticker_problem(), heartbeat.database_problem()) == ("it hasn't begun", "")
+    heartbeat.beat()
+    assert (heartbeat.ticker_problem(), heartbeat.database_problem()) == ("", "")
     database.error = "disk I/O error"
-    heart.beat()
-    assert (heart.ticker(), heart.database()) == ("", "disk I/O error")
+    heartbeat.beat()
+    assert (heartbeat.ticker_problem(), heartbeat.database_problem()) == ("", "disk I/O error")
     database.error = ""
-    heart.beat()
+    heartbeat.beat()
     now[0] += 61
-    assert heart.ticker() == "no sign of life for 61 s"
-    assert heart.database() == "no answer for 61 s"
+    assert heartbeat.ticker_problem() == "no sign of life for 61 s"
+    assert heartbeat.database_problem() == "no answer for 61 s"
 
 
 def test_a_ticker_whose_thread_ended_is_noticed() -> None:
-    heart = Heart(Patient())
-    ticker = threading.Thread(target=heart.beat)
+    heartbeat = Heartbeat(PingedDatabase())
+    ticker = threading.Thread(target=heartbeat.beat)
     ticker.start()
     ticker.join()
-    assert heart.ticker() == "its thread has ended"
+    assert heartbeat.ticker_problem() == "its thread has ended"
 
 
 def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: BotHarness) -> None:
@@ -255,7 +255,7 @@ def test_a_client_that_takes_gzip_gets_the_metrics_compressed(watched: BotHarnes
 
 
 def test_a_silent_connection_is_closed() -> None:
-    server = WatchServer("127.0.0.1", 0, Health({}), make_wsgi_app(CollectorRegistry()), silent_s=1)
+    server = MonitoringServer("127.0.0.1", 0, Health({}), make_wsgi_app(CollectorRegistry()), silent_s=1)
     server.start()
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as silent:
         assert silent.recv(1) == b""

@@ -190,10 +190,10 @@ def test_a_good_folder_loads_and_a_second_language_is_heard(tmp_path: Path) -> N
     ("extra", "fault"),
     [
         ('later.halt = "🛑 Стоп"', "can't be told from stop"),
-        ('long = "Очень-очень-очень длинная кнопка"', "32 characters of 30"),
+        ('long = "Очень-очень-очень длинная кнопка"', "32 characters, at most 30"),
         ('bold = "<b>Жирная</b>"', "markup"),
-        ('[toast]\nlong = "' + "я" * 201 + '"', "201 characters of 200"),
-        ('[a]\ntext = "{@nowhere}"', "label of no button"),
+        ('[toast]\nlong = "' + "я" * 201 + '"', "201 characters, at most 200"),
+        ('[a]\ntext = "{@nowhere}"', "a label that does not exist"),
         ('[a]\ntext = "<b>x"', "markup"),
         ('[a]\ntext = "a & b"', "markup"),
         ('[a]\ntext = "{n:cats}"', "no plural 'cats'"),

@@ -66,9 +66,9 @@ def test_a_story_is_written_without_polling(hooked: BotHarness) -> None:
     assert told.params["allowed_updates"] == list(ALLOWED_UPDATES)
     assert "drop_pending_updates" not in told.params
     assert hooked.app is not None
-    assert set(hooked.app.watch.health.look()) >= {"webhook", "handlers"}
+    assert set(hooked.app.watch.health.problems()) >= {"webhook", "handlers"}
     health = hooked.app.watch.health
-    until(lambda: not any(health.look().values()))
+    until(lambda: not any(health.problems().values()))
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET[:-1], "sécret"])
