@@ -1,15 +1,14 @@
-"""Long polling: one thread that asks Telegram for updates and has each batch kept before it asks for more.
+"""Long polling: one thread asks Telegram for updates and has each batch stored before it asks for more.
 
-Covers: what Telegram or the way to it may answer instead, pauses, and breaking off the request under way.
-Doesn't cover: keeping updates (`telegram/dispatcher.py` does), retries of what goes out (`telegram/sender.py`).
+Storing updates is not covered (`telegram/dispatcher.py`).
 
-| it meets | it does |
+| answer | what the thread does |
 |---|---|
-| 401, 404 | ends, and tells `on_fatal`: the token is wrong |
-| 409 at the start, since a webhook is set | takes the webhook away; what waits for it comes by polling |
-| 409 | says that another copy is polling, asks again after 5 s |
+| 401, 404 | ends and calls `on_fatal`: the token is wrong |
+| 409 at the start, because a webhook is set | removes the webhook; the updates that wait for it come by polling |
+| 409 | logs that another copy of the bot is polling, asks again after 5 s |
 | 429 | waits `retry_after` |
-| nobody, 5xx, no JSON, a batch that can't be kept | asks again after 0.5 s, doubling to 30 s (10 s for the database) |
+| none, 5xx, no JSON, or the batch can't be stored | asks again after 0.5 s, doubling to 30 s (10 s for the database) |
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ Keep = Callable[[Any], int | None]  # takes a batch, gives the offset that ackno
 
 
 class Polling:
-    """The polling thread. `keep(batch)` gives the offset that acknowledges the batch; it may raise `StorageError`."""
+    """Asks for updates. `keep(batch)` stores a batch and returns the offset that acknowledges it."""
 
     name = "polling"
 
@@ -67,17 +66,17 @@ class Polling:
         self._due_at = math.inf  # when the next request will have ended, unless the thread hangs
 
     def start(self) -> None:
-        """Starts its thread and returns at once; the first poll is awaited from now on."""
+        """Start the thread."""
         self._expect(LONG_POLL_S + ANSWER_S)
         self._thread.start()
 
     def stop(self) -> None:
-        """Asks for nothing more; the request under way is broken off, and what it would bring comes again."""
+        """Cancel the request under way and make no more; its updates come again at the next start."""
         self._stopping.set()
         self._cancel.set()
 
     def health_problem(self) -> str:
-        """Why no more updates come, in a few words; empty while the thread goes round, even if nobody answers it."""
+        """Return why no requests are made, in a few words; empty while they are, even if Telegram doesn't answer."""
         if not self._thread.is_alive():
             return "its thread has ended"
         late_s = time.monotonic() - self._due_at
@@ -87,7 +86,7 @@ class Polling:
         self._due_at = time.monotonic() + within_s + self._late_s
 
     def connected(self, sock: socket.socket) -> None:
-        """The socket of the request under way, for `stop` to break off."""
+        """Note the socket of the request under way, which `stop` cancels."""
         self._cancel.attach(sock)
 
     def _run(self) -> None:
@@ -129,7 +128,7 @@ class Polling:
             self._expect(pause_s)
 
     def _took_webhook_away(self, error: TelegramRefused) -> bool:
-        """At the start of a life a webhook is an earlier one's. Later it is another copy's, which is to be heard of."""
+        """Remove a webhook that an earlier run set; one that is set later belongs to another copy, which is logged."""
         if error.code != 409 or "webhook" not in error.description.lower() or self.begun.is_set():
             return False
         try:
@@ -142,7 +141,7 @@ class Polling:
 
 
 def _refused(error: TelegramRefused, pause_s: float) -> float:
-    """How long to wait after a refusal."""
+    """Log a refusal; return how long to wait after it."""
     if error.code == 409:
         event(
             log,

@@ -1,4 +1,4 @@
-"""Webhooks, the other way in: Telegram brings each update to an address of ours, and it is kept before 200 is said.
+"""Webhooks: Telegram posts each update to the bot's address, and it is stored before the bot answers 200.
 
 Covers: telling Telegram the address, looking now and then whether it still has it, and taking one request. Doesn't
 cover: the HTTP server that requests come to (`webapp.server`), keeping updates (`telegram/dispatcher.py` does).
@@ -32,7 +32,7 @@ WORD_EVERY_S: Final = 60.0  # in the log, of requests that aren't Telegram's
 
 
 class Webhook:
-    """Registers `url` with Telegram and takes what comes there. `keep(batch)` may raise `StorageError`."""
+    """Registers `url` with Telegram and stores what is posted there by `keep(batch)`."""
 
     name = "webhook"
 
@@ -63,23 +63,23 @@ class Webhook:
         self._due_at = math.inf
 
     def start(self) -> None:
-        """Starts its thread and returns at once; its look at the webhook is late after `LATE_S` seconds."""
+        """Start the thread that registers the webhook and checks it."""
         self._due_at = time.monotonic() + LATE_S
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes nothing more; Telegram keeps it and brings it to the next life."""
+        """Refuse further updates; Telegram posts them again after the next start."""
         self._stopping.set()
 
     def health_problem(self) -> str:
-        """Why no more updates come, in a few words; empty while they would."""
+        """Return why the webhook isn't checked, in a few words; empty while it is."""
         if not self._thread.is_alive():
             return "its thread has ended"
         late_s = time.monotonic() - self._due_at
         return f"no look at the webhook since it was due {late_s:.0f} s ago" if late_s > 0 else ""
 
     def take(self, secret: str, body: bytes) -> int:
-        """Takes one request; the HTTP status to answer. 200: its update is on the disk."""
+        """Store the update of one request; return the HTTP status. 200: the update is on the disk."""
         if not hmac.compare_digest(secret.encode("utf-8", "replace"), self._secret):
             self._tell_of_stranger()
             return 403
@@ -149,7 +149,7 @@ class Webhook:
         event(log, logging.INFO, "webhook_registered", url=self._url)
 
     def _still_known(self) -> bool:
-        """Whether Telegram still brings updates here; its last complaint goes to the log."""
+        """Whether Telegram still has this address; log the last delivery error that it reports."""
         info: Any = self._api.call("getWebhookInfo", {}, timeout_s=TIMEOUT_S)
         if not isinstance(info, dict):
             return False
