@@ -52,7 +52,7 @@ class Response:
 
 
 class HttpClient(threading.local):
-    """Sends requests. Threads share it; each has a session of its own. Connections idle for `idle_s` aren't used again."""
+    """Sends requests. Threads share it; each has its own session. A connection idle for `idle_s` isn't used again."""
 
     def __init__(self, network: Network | None = None, *, idle_s: float = 60.0) -> None:  # after which gateways drop it
         self._network = network or Network()

@@ -210,7 +210,8 @@ def test_a_body_without_a_length_goes_on_to_the_end(serving: Callable[..., Serve
 
 @pytest.mark.parametrize(
     ("head", "first", "second"),
-    [(CHUNKED, b"5\r\nfirst\r\n", b"7\r\n second\r\n0\r\n\r\n"), (OK.replace(b": 2", b": 12")[:-2], b"first", b" second"),
+    [(CHUNKED, b"5\r\nfirst\r\n", b"7\r\n second\r\n0\r\n\r\n"),
+     (OK.replace(b": 2", b": 12")[:-2], b"first", b" second"),
      (b"HTTP/1.1 200 OK\r\n\r\n", b"first", b" second")],
     ids=["chunks", "length", "until the end"],
 )  # fmt: skip
