@@ -1,65 +1,79 @@
-# The ways to run and check the bot. `make` alone lists them.
+# Run and check the bot. `make` alone lists the targets.
 
 VENV ?= .venv
 BIN := $(VENV)/bin/python
-# The first Python that is new enough and can make virtual environments.
+# The first Python from 3.11 on that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
-PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
+PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
+
+# Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed.
+define install
+@rm -f $(2); { $(PIP) --progress-bar off --require-hashes -r $(1) && touch $(2); } \
+	| awk '/^Collecting / { printf "  %s\n", $$2; fflush() } /^Installing/ { print "  … unpacking"; fflush() }'; \
+	test -f $(2)
+endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test chaos bench check pictures lock clean chromium
+.PHONY: help demo run install test chaos bench check pictures docs lock clean chromium
 
-help: ## this list
+help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## the bot on this machine, with a chat page in the browser; needs no token and no key
+demo: $(VENV)/.installed ## run the bot on this machine with a chat page in the browser; needs no token and no key
 	@$(BIN) -m sandbox
 
-run: $(VENV)/.installed ## the bot in the real Telegram; reads .env (see .env.example)
+run: $(VENV)/.installed ## run the bot in Telegram; reads .env (see .env.example)
 	@$(BIN) bot.py
 
-install: $(VENV)/.installed ## what the bot runs with, into .venv: for a server
+install: $(VENV)/.installed ## install what the bot runs with into .venv, for a server
 
-test: $(VENV)/.installed-dev chromium ## all tests; ARGS="-k name" for some of them
+test: $(VENV)/.installed-dev chromium ## run all tests; ARGS="-k name" for some of them
 	@$(BIN) -m pytest -q $(ARGS)
 
-chaos: $(VENV)/.installed-dev ## 100 kills at random moments; CHAOS_KILLS and CHAOS_SEED change that
+chaos: $(VENV)/.installed-dev ## kill the bot 100 times at random moments; CHAOS_KILLS and CHAOS_SEED change that
 	@CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills
 
-bench: $(VENV)/.installed ## how fast the bot is, as a table; ARGS="--quick" for the short one
+bench: $(VENV)/.installed ## measure the bot's speed; ARGS="--quick" for four scenarios
 	@$(BIN) -m bench $(ARGS)
 
-check: $(VENV)/.installed-dev ## style, format, types and layers
+check: $(VENV)/.installed-dev ## check style, format, types and layers
 	@$(BIN) -m ruff check .
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports
 
-pictures: $(VENV)/.installed-dev chromium ## docs/pictures/ anew from the demo's page, two minutes
-	@$(BIN) assets/take_pictures.py
+pictures: $(VENV)/.installed-dev chromium ## take the pictures of docs/pictures/ from the demo's page; ARGS=writing for the animation only
+	@$(BIN) -m assets.take_pictures $(ARGS)
 
-lock: $(BIN) ## requirements*.txt anew from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
-	@$(PIP) uv==0.13.8
-	@for name in requirements requirements-dev; do \
+docs: $(VENV)/.installed-docs ## build the site of docs/ into site/; a broken link fails it
+	@NO_MKDOCS_2_WARNING=1 $(BIN) -m mkdocs build --clean
+	@echo "site/index.html"
+
+lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
+	@$(PIP) --quiet uv==0.13.8
+	@for name in requirements requirements-dev requirements-docs; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			$(ARGS) $$name.in -o $$name.txt; \
 	done
 
-clean: ## removes the virtual environment and the tools' caches; keeps .env, data and log
-	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove the virtual environment, the site and the tools' caches; keep .env, data and log
+	@rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp in the environment says what is installed in it; `venv --clear` removes the stamps with the rest.
+# A stamp file says what is installed in the environment; `venv --clear` removes it with the environment.
 $(VENV)/.installed: requirements.txt $(BIN)
-	@echo "Installing what the bot needs…"
-	@$(PIP) --require-hashes -r requirements.txt
-	@touch $@
+	@echo "Installing what the bot needs, once; it takes about a minute:"
+	$(call install,requirements.txt,$@)
 
 $(VENV)/.installed-dev: requirements-dev.txt $(BIN)
-	@echo "Installing what the tests need…"
-	@$(PIP) --require-hashes -r requirements-dev.txt
-	@touch $(VENV)/.installed $@
+	@echo "Installing what the tests need, once; it takes a minute or two:"
+	$(call install,requirements-dev.txt,$@)
+	@touch $(VENV)/.installed
+
+$(VENV)/.installed-docs: requirements-docs.txt $(BIN)
+	@echo "Installing what builds the site, once:"
+	$(call install,requirements-docs.txt,$@)
 
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \

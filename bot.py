@@ -15,7 +15,9 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.application import App, FailureListener, load_catalogue, make_vendors_of
+from app.application import App
+from app.builders import build_models, load_catalogue
+from app.providers import build_registry
 from app.self_check import check
 from config import Config, load_environment
 from core import logs
@@ -23,7 +25,6 @@ from core.errors import CoauthorError, ConfigError
 from core.http_client import HttpClient
 from core.network import Network
 from database import back_up
-from gpt import GPT
 from monitoring.health_client import ask
 from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi
@@ -31,7 +32,8 @@ from telegram.api_client import BotApi
 log = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
-LEAVING_MAY_TAKE_S = 1.0  # after a stop: threads of Amplitude's SDK wait ten seconds for a server that is silent
+EXIT_MAY_TAKE_S = 1.0  # after a stop: threads of Amplitude's SDK wait ten seconds for a silent server
+CHECK_TIMEOUT_S = 30.0  # of a model's answer
 STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
 NO_TOKEN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
@@ -40,7 +42,7 @@ NO_TOKEN = (
 
 
 def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Runs the bot; the process's exit code: 0 stopped, 1 it can't run, 2 not configured."""
+    """Run the bot; return the process's exit code: 0 stopped, 1 it can't run, 2 not configured."""
     options = _options(arguments)
     environ = os.environ if environ is None else environ
     try:
@@ -97,10 +99,10 @@ def _not_configured(error: ConfigError) -> int:
 
 def _check(config: Config, network: Network) -> int:
     http = HttpClient(network)
-    vendors = make_vendors_of(config, http, FailureListener())
-    gpt = GPT(vendors.wire, http, timeout_s=30.0, wire_of=vendors.wire_of)
+    registry = build_registry(config, load_catalogue(config), http)
+    models = build_models(config=config, http=http, registry=registry, timeout_s=CHECK_TIMEOUT_S)
     api = BotApi(config.telegram_token, config.telegram_api_url, http)
-    return 0 if check(config, api, gpt, vendors.offer, print) else 1
+    return 0 if check(config, api, models.gpt, registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:
@@ -115,12 +117,12 @@ def _serve(config: Config, network: Network) -> int:
     code = 1 if app.fatal.is_set() else 0
     _end_within(STOP_MAY_TAKE_S, code)
     app.stop()
-    _end_within(LEAVING_MAY_TAKE_S, code)
+    _end_within(EXIT_MAY_TAKE_S, code)
     return code
 
 
 def _end_within(seconds: float, code: int) -> None:
-    """Ends the process then, whatever still holds it."""
+    """End the process after that time, whatever still runs."""
     last = threading.Timer(seconds, os._exit, args=(code,))
     last.daemon = True
     last.start()

@@ -1,11 +1,8 @@
-"""Configuration: the environment as one frozen `Config`, with every fault reported at once.
+"""The environment as one frozen `Config`; all errors are reported at once.
 
-A setting is one field below. Its name in the environment is the field's name in capitals; its line holds how it is
-checked, the default, and where a right value comes from. What each is for stands in `.env.example`. A secret `X` may
-be given as `X_FILE` instead, the path of a file that holds it; an empty value counts as unset.
-
-Covers reading, checking and the `.env` file. Doesn't cover whether a token or key works: `bot.py --check` asks the
-services themselves.
+A setting is one field of `Config`: its name in capitals is the variable, and its line has the check, the default and a
+hint where to get a value. `.env.example` says what each is for. A secret `X` may be given as `X_FILE`, the path of a
+file that holds it. An empty value counts as unset. Whether a token or key works is checked by `bot.py --check`.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ _tokens = whole(1, 10**12)
 _tokens_or_none = whole(0, 10**12)
 _port = whole(0, 65535)
 _folder = matching(r"[A-Za-z0-9_-]+", "it is not a folder id such as b1gabc…")
-_telegram_secret = matching(r"[A-Za-z0-9_-]{1,256}", "it may hold 1 to 256 of A-Z a-z 0-9 _ - and nothing else")
+_telegram_secret = matching(r"[A-Za-z0-9_-]{1,256}", "it must be 1 to 256 characters of A-Z a-z 0-9 _ -")
 
 
 def _setting(read: Callable[[str], object], default: object, hint: str = "") -> Any:
@@ -43,18 +40,18 @@ def _secret(read: Callable[[str], object], default: object, hint: str = "") -> A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """Everything that may be set, checked; made by `from_env`. An empty string or None means off or unset."""
+    """All settings, checked by `from_env`. An empty string or None means off or unset."""
 
     telegram_token: str = _secret(token, MISSING, "Open @BotFather in Telegram, send /newbot and copy the token")
     telegram_api_url: str = _setting(url, "https://api.telegram.org")
     admin_ids: frozenset[int] = _setting(user_ids, frozenset(), "Ask @userinfobot for yours; commas between several")
-    model_provider: str = _setting(choice("yandex", "openai"), "")  # never empty once `from_env` is through
+    model_provider: str = _setting(choice("yandex", "openai"), "")  # never empty after `from_env`
 
     yandex_folder_id: str = _setting(_folder, "", "Copy it at console.yandex.cloud, on the folder's page")
     yandex_api_key: str = _secret(key, "", "Make one with `yc iam api-key create`")
     yandex_iam_token: str = _secret(key, "", "Get one with `yc iam create-token`")
     yandex_sa_key_file: Path | None = _setting(file, None, "Make it with `yc iam key create --output FILE`")
-    yandex_oauth_token: str = _secret(key, "", "Yandex ends these by the end of 2026; better set YANDEX_API_KEY")
+    yandex_oauth_token: str = _secret(key, "", "Yandex ends these by the end of 2026; set YANDEX_API_KEY instead")
     yandex_model: str = _setting(word, "yandexgpt-lite")
     yandex_llm_url: str = _setting(url, "https://llm.api.cloud.yandex.net")
     yandex_openai_url: str = _setting(url, "https://ai.api.cloud.yandex.net/v1")
@@ -62,9 +59,8 @@ class Config:
     yandex_metadata_url: str = _setting(url, "http://169.254.169.254")
     yandex_stt_url: str = _setting(url, "https://stt.api.cloud.yandex.net")
     yandex_tts_url: str = _setting(url, "https://tts.api.cloud.yandex.net")
-    yandex_operation_url: str = _setting(url, "https://operation.api.cloud.yandex.net")
 
-    openai_api_key: str = _secret(key, "", "Make one at platform.openai.com, or ask who runs your server")
+    openai_api_key: str = _secret(key, "", "Make one at platform.openai.com, or ask whoever runs your server")
     openai_base_url: str = _setting(url, OPENAI_URL, "For Ollama it is http://localhost:11434/v1")
     openai_model: str = _setting(word, "")
     openai_context_tokens: int = _setting(_tokens, 8192)
@@ -107,14 +103,14 @@ class Config:
     log_file: Path = _setting(path, Path("log.txt"))
     log_level: str = _setting(choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
-    warnings: tuple[str, ...] = ()  # sentences for the log: odd, yet no fault
+    warnings: tuple[str, ...] = ()  # sentences for the log about settings that look wrong
 
     @classmethod
     def from_env(cls, mapping: Mapping[str, str]) -> Config:
-        """The configuration in `mapping`; reads nothing else but the files that `X_FILE` names.
+        """Read the configuration from `mapping` and the files that its `X_FILE` variables name.
 
-        Raises `ConfigError` with every fault, each naming its variable. `no_token` is true where no token is set;
-        if that is the only fault, this is a first start.
+        Raises `ConfigError` with all errors, each naming its variable. Its `no_token` is true if no token is set; if
+        that is the only error, this is a first start.
         """
         values: dict[str, Any] = {"telegram_token": ""}
         faults: list[str] = []
@@ -141,7 +137,7 @@ class Config:
 
     @property
     def has_yandex(self) -> bool:
-        """Whether Yandex's models can be asked."""
+        """Whether Yandex models can be asked."""
         return bool(self.yandex_folder_id)
 
     @property
@@ -152,22 +148,22 @@ class Config:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Every value that must never be shown, for masking."""
+        """All values that must be masked wherever they would be shown."""
         secret = [getattr(self, item.name) for item in fields(self) if item.metadata.get("secret")]
         addresses = [getattr(self, item.name) for item in fields(self) if item.name.endswith("_url")]
         return tuple(dict.fromkeys(value for value in (*secret, *map(_password, addresses)) if value))
 
 
 def names() -> tuple[str, ...]:
-    """The names of all settings in the environment, without their `_FILE` forms."""
+    """Return the variables of all settings, without their `_FILE` forms."""
     return tuple(item.name.upper() for item in fields(Config) if "read" in item.metadata)
 
 
 def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """`environ` over the `.env` file of `folder`, if there is one: what `Config.from_env` reads.
+    """Return the `.env` file of `folder`, if there is one, overridden by `environ`.
 
-    A variable that `environ` holds empty hides the file's: so a setting is switched off for one run. Raises
-    `ConfigError` where the file can't be read.
+    An empty variable in `environ` hides the file's value: that switches a setting off for one run. Raises `ConfigError`
+    if the file can't be read.
     """
     env_file = folder / ".env"
     try:
@@ -175,30 +171,30 @@ def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]
     except FileNotFoundError:
         return dict(environ)
     except UnicodeDecodeError:
-        raise ConfigError([f"{env_file}: it isn't UTF-8 text; save it in that encoding."]) from None
+        raise ConfigError([f"{env_file}: it is not UTF-8 text. Save it as UTF-8."]) from None
     except OSError as error:
-        raise ConfigError([f"{env_file}: it can't be read ({error.strerror}); mend or remove it."]) from error
+        raise ConfigError([f"{env_file}: it can't be read ({error.strerror}). Fix that or remove the file."]) from error
     written = dotenv_values(stream=io.StringIO(text), interpolate=False)  # a `$` in a key is just a `$`
     return {name: value for name, value in written.items() if value is not None} | dict(environ)
 
 
 def _given(mapping: Mapping[str, str], name: str, *, secret: bool) -> str:
-    """The value of a setting, from its variable or the file of its `_FILE` variable; empty where unset."""
+    """Return a setting's value, from its variable or its `_FILE` variable; empty if unset."""
     text = mapping.get(name, "").strip()
     file_name = name + SECRET_FILE_SUFFIX
     secret_file = mapping.get(file_name, "").strip() if secret else ""
     if not secret_file:
         return text
     if text:
-        raise ValueError(f"{file_name} is set as well; keep one of the two")
+        raise ValueError(f"{file_name} is set too; keep one of them")
     try:
         text = path(secret_file).read_text("utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise ValueError(f"the file of {file_name}, {secret_file}, isn't text") from None
+        raise ValueError(f"{file_name} names {secret_file}, which is not UTF-8 text") from None
     except OSError as error:
-        raise ValueError(f"the file of {file_name}, {secret_file}, can't be read ({error.strerror})") from error
+        raise ValueError(f"{file_name} names {secret_file}, which can't be read ({error.strerror})") from error
     if not text:
-        raise ValueError(f"the file of {file_name}, {secret_file}, is empty")
+        raise ValueError(f"{file_name} names {secret_file}, which is empty")
     return text
 
 
@@ -209,16 +205,16 @@ def _provider(values: Mapping[str, object]) -> str:
 
 
 def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
-    """What doesn't go together: the variables, and the sentence."""
+    """Yield contradictions between settings: the variables and a sentence."""
     keys = (config.yandex_api_key, config.yandex_iam_token, config.yandex_sa_key_file, config.yandex_oauth_token)
     if not config.yandex_folder_id and (config.model_provider == "yandex" or (not config.model_provider and any(keys))):
-        sentence = f"YANDEX_FOLDER_ID: YandexGPT needs it, and it is not set. {_hint('yandex_folder_id')}"
+        sentence = f"YANDEX_FOLDER_ID: it is not set, but YandexGPT needs it. {_hint('yandex_folder_id')}"
         yield {"YANDEX_FOLDER_ID", "MODEL_PROVIDER"}, sentence
-    elif not config.model_provider and config.telegram_token:  # at a first start the token's sentence is enough
+    elif not config.model_provider and config.telegram_token:  # at a first start the missing token is enough to report
         yield (
             {"YANDEX_FOLDER_ID", "MODEL_PROVIDER", "OPENAI_BASE_URL", "OPENAI_API_KEY"},
             "MODEL_PROVIDER: no model is set. For YandexGPT set YANDEX_FOLDER_ID and YANDEX_API_KEY, "
-            "for OpenAI OPENAI_API_KEY, for a server of your own OPENAI_BASE_URL.",
+            "for OpenAI set OPENAI_API_KEY, for your own server OPENAI_BASE_URL.",
         )
     request, answer = config.max_tokens_per_request, config.max_tokens_per_answer
     both = {"MAX_TOKENS_PER_REQUEST", "MAX_TOKENS_PER_ANSWER"}
@@ -233,9 +229,9 @@ def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
     ):
         if held < request + answer:
             sentence = f"{name}: {held} is less than MAX_TOKENS_PER_REQUEST and MAX_TOKENS_PER_ANSWER together"
-            yield both | {name}, f"{sentence}, {request + answer}. Raise it or lower those."
+            yield both | {name}, f"{sentence}, {request + answer}. Raise it, or lower the other two."
     if config.webhook_url and not config.webhook_secret:
-        sentence = f"WEBHOOK_SECRET: WEBHOOK_URL needs it, and it is not set. {_hint('webhook_secret')}"
+        sentence = f"WEBHOOK_SECRET: it is not set, but WEBHOOK_URL needs it. {_hint('webhook_secret')}"
         yield {"WEBHOOK_SECRET", "WEBHOOK_URL"}, sentence
 
 

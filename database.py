@@ -1,8 +1,7 @@
-"""SQLite: one file that holds everything the bot knows, and the only door to it.
+"""SQLite: the one file that stores everything, and the only access to it.
 
-`Database` opens the file, brings it up to date and offers a store a table; the stores are in `storage/`.
-One bot a file: a lock beside it keeps a second one out. Covered here: opening, transactions, recovery
-after a crash. Sums over everybody are read beside the connection that writes (`storage/reports.py`).
+`Database` opens the file, migrates it and has one attribute per table; their code is in `storage/`. A lock file beside
+it allows one bot per database. Backups and sums over all users read on connections of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from core.errors import StorageError
+from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to
@@ -27,12 +27,11 @@ from storage.outbox import REFUSED, Outbox
 from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
 from storage.roles import Role, Roles
-from storage.schema import look, migrate
+from storage.schema import check_file, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
-from storage.tree import Path as StoryPath
-from storage.tree import Prompt, Tree
+from storage.tree import Prompt, StoryPath, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
@@ -63,12 +62,13 @@ __all__ = [
 
 
 class Database:
-    """The file at `path`, made and migrated as needed.
+    """Opens the file at `path`, and creates and migrates it as needed.
 
-    Raises `StorageError` when it can't be opened, is in use by another bot, or isn't ours.
+    `metrics` counts settled calls. Raises `StorageError` if it can't be opened, is in use by another bot, or belongs to
+    another program.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, metrics: Metrics = SILENT) -> None:
         self.path = path
         self._lock_file = _lock(path)
         try:
@@ -91,7 +91,7 @@ class Database:
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
-        self.ledger = Ledger(self._connection)
+        self.ledger = Ledger(self._connection, metrics)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)
@@ -99,44 +99,43 @@ class Database:
         self.forgetting = Forgetting(self._connection, self.settings)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
-        """All or nothing of what the block writes; `durable` waits until the disk has it."""
+        """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
         return self._connection.transaction(durable=durable)
 
     def answers(self) -> None:
-        """Reads a value, which is there. Raises `StorageError`; hangs where the lock or the disk does."""
+        """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         self._connection.value("select count(*) from budget")
 
     def personal_data(self, user_id: int) -> dict[str, Json] | None:
-        """All that the file holds about a user, as JSON; None where there is no such user. May take its time."""
+        """Return everything stored about a user as JSON; None if the user is unknown. May be slow."""
         return personal_data(self.path, user_id)
 
-    def is_sound(self) -> bool:
-        """SQLite's own check of the whole file."""
-        return bool(self._connection.value("pragma integrity_check") == "ok")
-
     def close(self) -> None:
-        """Closes the file and lets go of its lock: another bot may open it then."""
+        """Close the file and release its lock."""
         self._connection.close()
         self._lock_file.close()
 
 
 def inspect(path: Path) -> str:
-    """What a look at the file says, in a few words. Reads only: it may be in use by a running bot.
+    """Describe the file in a few words. Reads only: a running bot may be using it.
 
-    Raises `StorageError` when the file is damaged or isn't ours.
+    Raises `StorageError` if the file is damaged or belongs to another program.
     """
     if not path.exists():
-        return f"{path} will be made at the first start"
-    return f"{path} {look(path)}"
+        return f"{path} will be created at the first start"
+    return f"{path} {check_file(path)}"
 
 
 def back_up(path: Path, target: Path) -> str:
-    """Copies the file to `target` while a bot may be running; what it did, in a few words. Raises `StorageError`."""
+    """Copy the file to `target`, also while a bot is running. Return a short description.
+
+    Raises `StorageError`.
+    """
     return f"{target} {copy_to(path, target)}"
 
 
 def _lock(path: Path) -> IO[str]:
-    """Holds `path`.lock for as long as the returned file is open; the kernel lets go when the process dies."""
+    """Lock `path`.lock until the returned file is closed; the kernel releases it if the process dies."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock_file = path.with_name(f"{path.name}.lock").open("w")

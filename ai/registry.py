@@ -48,7 +48,7 @@ class _State:
 class ModelRegistry:
     """The models on offer. Thread-safe; only `refresh` uses the network.
 
-    A `default` without a name is the server's: the first that it lists. A model whose context has no room for a
+    A `default` without a name is the server's: the first that it lists. A model whose context is too small for a
     prompt beside an answer of `answer_tokens` isn't offered.
     """
 

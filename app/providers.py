@@ -1,8 +1,7 @@
-"""Who writes, draws, reads aloud and understands speech: the configured vendors, wired. Beside `bot.py` the only
-module that names them.
+"""The configured vendors of text, images and speech. Beside `bot.py` the only module that names them.
 
-Both may be configured at once. `MODEL_PROVIDER` says whose model is the default one, and whose pictures, voices and
-recognition are asked for; every model of both is on offer, and its name picks the way it is asked. No network here.
+Both may be configured at once. `MODEL_PROVIDER` says whose model is the default one, and whose images, voices and
+recognition are used; every model of both can be chosen, and its name decides how it is called. No network here.
 """
 
 from __future__ import annotations
@@ -23,58 +22,55 @@ from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
 from yandex_gpt import YandexProvider, model_uri, native, yandex_credential
 
-OnFault = Callable[[CallFailure], None]
+OnFailure = Callable[[CallFailure], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Vendors:
-    """What the rooms are given of them."""
+class Providers:
+    """The configured vendors' services."""
 
-    offer: ModelRegistry
-    wire: ModelProvider  # the default model's
-    wire_of: Callable[[str], ModelProvider]  # a model's, by its name
-    painter: ImageGenerator
-    narrator: TextToSpeech
-    recogniser: SpeechToText  # the default vendor's; the other one's for what that can't take
+    default: ModelProvider  # of the default model
+    of_model: Callable[[str], ModelProvider]  # by a model's name
+    images: ImageGenerator
+    text_to_speech: TextToSpeech
+    speech_to_text: SpeechToText  # the default vendor's, with the other one for what it can't take
 
 
-def make_vendors(config: Config, catalogue: Catalogue, http: HttpClient, on_fault: OnFault) -> Vendors:
-    """The configured vendors' ways of being asked."""
-    wires: dict[tuple[str, str], ModelProvider] = {}
-    server = None
+def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, on_failure: OnFailure) -> Providers:
+    """Build a provider for each way that a model or service is called. No network."""
+    text: dict[tuple[str, str], ModelProvider] = {}  # by vendor and API
     recognisers: list[SpeechToText] = []
     own = _openai_credential(config)
     if config.has_yandex:
-        credential = _yandex_credential(config, http, on_fault)
-        wires["yandex", "native"] = _yandex_wire(config, credential)
-        wires["yandex", "openai"] = _yandex_openai_wire(config, credential, http)
-        recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_fault=on_fault))
+        credential = _yandex_credential(config, http, on_failure)
+        text["yandex", "native"] = _yandex_provider(config, credential)
+        text["yandex", "openai"] = _yandex_openai_provider(config, credential, http)
+        recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_fault=on_failure))
     if config.has_openai:
-        wires["openai", "openai"] = openai_wire = _openai_wire(config, http)
-        server = _server(config, catalogue, openai_wire)
+        text["openai", "openai"] = _openai_provider(config, http)
         place = len(recognisers) if config.model_provider == "yandex" else 0
-        recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_fault=on_fault))
+        recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_fault=on_failure))
     if config.model_provider == "yandex":
-        painter: ImageGenerator = YandexImageGenerator(
-            config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_fault=on_fault
+        images: ImageGenerator = YandexImageGenerator(
+            config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_fault=on_failure
         )
-        narrator: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_fault=on_fault)
+        voice: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_fault=on_failure)
     else:
-        painter = OpenAIImageGenerator(config.openai_base_url, http, own, on_fault=on_fault)
-        narrator = OpenAITextToSpeech(config.openai_base_url, http, own, on_fault=on_fault)
-    offer = _offer(config, catalogue, server)
+        images = OpenAIImageGenerator(config.openai_base_url, http, own, on_fault=on_failure)
+        voice = OpenAITextToSpeech(config.openai_base_url, http, own, on_fault=on_failure)
 
-    def wire_of(name: str) -> ModelProvider:
-        model = offer.standing(name)
-        return wires[model.vendor, model.api]
+    def of_model(name: str) -> ModelProvider:
+        model = registry.standing(name)
+        return text[model.vendor, model.api]
 
-    return Vendors(offer, wire_of(""), wire_of, painter, narrator, FirstAble(recognisers))
+    return Providers(of_model(""), of_model, images, voice, FirstAble(recognisers))
 
 
 # ---------------------------------------------------------------------- which models there are
 
 
-def _offer(config: Config, catalogue: Catalogue, server: Server | None) -> ModelRegistry:
+def build_registry(config: Config, catalogue: Catalogue, http: HttpClient) -> ModelRegistry:
+    """Build the registry of models that users may choose. No network."""
     fixed = [model for model in catalogue.models if model.vendor == "yandex"] if config.has_yandex else []
     if config.model_provider == "yandex":
         default = _yandex_default(catalogue, config.yandex_model)
@@ -84,11 +80,12 @@ def _offer(config: Config, catalogue: Catalogue, server: Server | None) -> Model
     else:
         default = _of_the_server(config, catalogue, ModelInfo(config.openai_model))
         default = replace(default, context_tokens=config.openai_context_tokens)
+    server = _server(config, catalogue, _openai_provider(config, http)) if config.has_openai else None
     return ModelRegistry(fixed, default, server, answer_tokens=config.max_tokens_per_answer)
 
 
 def _yandex_default(catalogue: Catalogue, name: str) -> Model:
-    """The model that `YANDEX_MODEL` names, asked for by just that name; it may be one that nobody has described."""
+    """Return the model that `YANDEX_MODEL` names, called by just that name; it need not be in the catalog."""
     known = catalogue.find(name)
     if known is None or known.vendor != "yandex":
         return Model(name, name.rpartition("://")[2], "yandex", "native" if native(name) else "openai")
@@ -96,7 +93,7 @@ def _yandex_default(catalogue: Catalogue, name: str) -> Model:
 
 
 def _of_the_server(config: Config, catalogue: Catalogue, listed: ModelInfo) -> Model:
-    """What is known of a model at `OPENAI_BASE_URL`: by the catalogue, else by the server's list."""
+    """Return what is known of a model at `OPENAI_BASE_URL`: by the catalog, else by the server's list."""
     known = catalogue.find(listed.name)
     context = listed.context_tokens or config.openai_context_tokens
     if known is None or known.vendor != "openai":
@@ -104,20 +101,20 @@ def _of_the_server(config: Config, catalogue: Catalogue, listed: ModelInfo) -> M
     return replace(known, name=listed.name)
 
 
-def _server(config: Config, catalogue: Catalogue, wire: OpenAIProvider) -> Server:
+def _server(config: Config, catalogue: Catalogue, provider: OpenAIProvider) -> Server:
     described = [model for model in catalogue.models if model.vendor == "openai"]
     if config.openai_model and all(comparable(config.openai_model) not in model.names for model in described):
         described.insert(0, _of_the_server(config, catalogue, ModelInfo(config.openai_model)))
-    # A name and a password before the host stay out of what is shown and kept.
+    # The address is shown and stored: without the name and password before the host.
     scheme, _, rest = config.openai_base_url.partition("://")
     address = f"{scheme}://{rest.rpartition('@')[2]}"
-    return Server(address, wire.models, partial(_of_the_server, config, catalogue), tuple(described))
+    return Server(address, provider.models, partial(_of_the_server, config, catalogue), tuple(described))
 
 
-# ---------------------------------------------------------------------- how they are asked
+# ---------------------------------------------------------------------- how they are called
 
 
-def _yandex_credential(config: Config, http: HttpClient, on_fault: OnFault) -> Credential:
+def _yandex_credential(config: Config, http: HttpClient, on_failure: OnFailure) -> Credential:
     return yandex_credential(
         http,
         api_key=config.yandex_api_key,
@@ -126,15 +123,15 @@ def _yandex_credential(config: Config, http: HttpClient, on_fault: OnFault) -> C
         oauth_token=config.yandex_oauth_token,
         iam_url=config.yandex_iam_url,
         metadata_url=config.yandex_metadata_url,
-        on_fault=on_fault,
+        on_fault=on_failure,
     )
 
 
-def _yandex_wire(config: Config, credential: Credential) -> YandexProvider:
+def _yandex_provider(config: Config, credential: Credential) -> YandexProvider:
     return YandexProvider(config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url)
 
 
-def _yandex_openai_wire(config: Config, credential: Credential, http: HttpClient) -> OpenAIProvider:
+def _yandex_openai_provider(config: Config, credential: Credential, http: HttpClient) -> OpenAIProvider:
     return OpenAIProvider(
         config.yandex_openai_url,
         http,
@@ -150,7 +147,7 @@ def _openai_credential(config: Config) -> Credential:
     return Static(f"Bearer {config.openai_api_key}" if config.openai_api_key else "")
 
 
-def _openai_wire(config: Config, http: HttpClient) -> OpenAIProvider:
+def _openai_provider(config: Config, http: HttpClient) -> OpenAIProvider:
     return OpenAIProvider(
         config.openai_base_url, http, credential=_openai_credential(config), model=config.openai_model
     )

@@ -1,6 +1,6 @@
-"""`python bot.py --check`: tries the token, the model, the database and the log, and prints a line each.
+"""`python bot.py --check`: try the token, the model, the database and the log, and print a line each.
 
-It changes nothing: the database is opened for reading only, and never recovered.
+Changes nothing: the database is opened for reading only, and never recovered.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from gpt import GPT
 from telegram.api_client import BotApi
 
 
-def check(config: Config, api: BotApi, gpt: GPT, offer: ModelRegistry, say: Callable[[str], None]) -> bool:
-    """Whether all is well; says a line for each part."""
+def check(config: Config, api: BotApi, gpt: GPT, registry: ModelRegistry, say: Callable[[str], None]) -> bool:
+    """Check every part, say a line for each, and return whether all of them work."""
     parts: list[tuple[str, Callable[[], str]]] = [
         ("token", lambda: _token(api)),
         ("model", lambda: _model(gpt)),
-        ("models", lambda: _models(offer)),
+        ("models", lambda: _models(registry)),
         ("database", lambda: inspect(config.database_path)),
         ("log", lambda: _log(config)),
     ]
@@ -48,12 +48,12 @@ def _model(gpt: GPT) -> str:
     return f"{gpt.wire.model_name('')} answered ({answer.usage.total} tokens)"
 
 
-def _models(offer: ModelRegistry) -> str:
-    """What may be chosen beside the default model; a server that lists its models is asked for them."""
-    offer.refresh()
-    others = ", ".join(model.name for model in offer.models if model.name != offer.default.name)
-    away = f"; {offer.server.address} didn't list its own" if offer.away and offer.server is not None else ""
-    return f"{offer.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
+def _models(registry: ModelRegistry) -> str:
+    """Return the models that may be chosen; a server that lists its models is asked for them."""
+    registry.refresh()
+    others = ", ".join(model.name for model in registry.models if model.name != registry.default.name)
+    away = f"; {registry.server.address} didn't list its own" if registry.away and registry.server is not None else ""
+    return f"{registry.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
 
 
 def _log(config: Config) -> str:

@@ -1,8 +1,9 @@
-"""The bot's watch: one object that knows how it is, and tells systemd and whoever asks over HTTP."""
+"""Watches the bot: reports its health and metrics over HTTP, and signs of life to systemd."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config import Config
@@ -11,19 +12,21 @@ from core.version import VERSION
 from database import Database
 from monitoring.health import Health, Heart, Queues, Standing
 from monitoring.systemd import Supervisor
-from telegram.dispatcher import Intake
+from telegram.dispatcher import Dispatcher
+from telegram.polling import Polling
 from telegram.sender import Delivery
+from telegram.webhook import Webhook
 from turns import limits
-from turns.workers import Turns
+from turns.workers import TurnWorkers
 
 if TYPE_CHECKING:
     from monitoring.server import WatchServer
 
-TOLD_A_PERIOD = 3  # signs of life within the time after which systemd loses its patience
+SIGNS_A_PERIOD = 3  # of life, within the time after which systemd restarts the bot
 
 
-def make_meter(config: Config) -> Metrics:
-    """What counts: nothing, unless METRICS_PORT is set. Prometheus' client is loaded only then."""
+def make_metrics(config: Config) -> Metrics:
+    """Return Prometheus metrics if METRICS_PORT is set, else silent ones. The client is imported only if needed."""
     if config.metrics_port is None:
         return SILENT
     from monitoring.prometheus import PrometheusMetrics
@@ -31,83 +34,84 @@ def make_meter(config: Config) -> Metrics:
     return PrometheusMetrics()
 
 
+@dataclass(frozen=True, slots=True)
+class WatchedParts:
+    """The parts that work in threads of their own."""
+
+    source: Polling | Webhook
+    dispatcher: Dispatcher
+    turns: TurnWorkers
+    delivery: Delivery
+
+
 class Watch:
-    """`beat` goes with the ticker. Raises `ConfigError` where METRICS_PORT can't be listened at."""
+    """Watches the parts; the ticker calls `beat` every second. Raises `ConfigError` if METRICS_PORT is taken."""
 
     def __init__(
-        self,
-        config: Config,
-        db: Database,
-        intake: Intake,
-        turns: Turns,
-        delivery: Delivery,
-        meter: Metrics,
-        supervisor: Supervisor,
+        self, *, config: Config, db: Database, parts: WatchedParts, metrics: Metrics, supervisor: Supervisor
     ) -> None:
         self._config = config
         self._db = db
-        self._intake = intake
-        self._turns = turns
-        self._delivery = delivery
+        self._parts = parts
         self._supervisor = supervisor
         self._heart = Heart(db)
         self._told_at: float | None = None  # of the last sign to systemd
         self.health = Health(
             {
-                intake.source.name: intake.source.trouble,
-                "handlers": intake.trouble,
-                "turns": turns.trouble,
-                "sending": delivery.trouble,
+                parts.source.name: parts.source.health_problem,
+                "handlers": parts.dispatcher.health_problem,
+                "turns": parts.turns.health_problem,
+                "sending": parts.delivery.health_problem,
                 "ticker": self._heart.ticker,
                 "database": self._heart.database,
             }
         )
         self._server: WatchServer | None = None
         if config.metrics_port is not None:
-            self._server = self._serve(config.metrics_host, config.metrics_port, meter)
+            self._server = self._serve(config.metrics_host, config.metrics_port, metrics)
 
     @property
     def port(self) -> int | None:
-        """Where `/health` and `/metrics` are; None: nowhere."""
+        """The port of `/health` and `/metrics`; None if they are off."""
         return self._server.port if self._server is not None else None
 
     def start(self) -> None:
-        """Opens the health and metrics pages to requests, where they are configured."""
+        """Start the server of `/health` and `/metrics`, if they are on."""
         if self._server is not None:
             self._server.start()
 
     def stop(self) -> None:
-        """The last to be stopped: until then it answers."""
+        """Stop the server; to be called last, so that it answers until then."""
         if self._server is not None:
             self._server.stop()
 
     def beat(self) -> None:
-        """A second of the ticker: feels the database, and tells systemd that the bot is there."""
+        """Ping the database, and tell systemd that the bot is alive."""
         self._heart.beat()
         if self._told_at is None:
-            if self._intake.source.tried.is_set():
+            if self._parts.source.tried.is_set():
                 self._supervisor.ready()
                 self._told_at = time.monotonic()
             return
-        every_s = self._supervisor.watchdog_s / TOLD_A_PERIOD
+        every_s = self._supervisor.watchdog_s / SIGNS_A_PERIOD
         if every_s and time.monotonic() - self._told_at >= every_s and self.health.moves():
             self._told_at = time.monotonic()
             self._supervisor.alive()
 
     # ------------------------------------------------------------------ metrics
 
-    def _serve(self, host: str, port: int, meter: Metrics) -> WatchServer:
+    def _serve(self, host: str, port: int, metrics: Metrics) -> WatchServer:
         from monitoring.prometheus import PrometheusMetrics
         from monitoring.server import WatchServer
 
-        assert isinstance(meter, PrometheusMetrics)
+        assert isinstance(metrics, PrometheusMetrics)
         build = {"version": VERSION, "provider": self._config.model_provider}
-        meter.watch(self._standing, self._queues, self.health, build)
-        return WatchServer(host, port, self.health, meter.application())
+        metrics.watch(self._standing, self._queues, self.health, build)
+        return WatchServer(host, port, self.health, metrics.application())
 
     def _standing(self) -> Standing:
         now = time.time()
-        new, in_turns, oldest_at = self._db.inbox.standing()
+        new, in_turns, oldest_at = self._db.inbox.backlog()
         return Standing(
             inbox_new=new,
             inbox_in_turns=in_turns,
@@ -118,4 +122,4 @@ class Watch:
         )
 
     def _queues(self) -> Queues:
-        return Queues(*self._turns.counts(), self._delivery.waiting, self._intake.source.last_at)
+        return Queues(*self._parts.turns.counts(), self._parts.delivery.waiting, self._parts.source.last_at)

@@ -1,10 +1,11 @@
-"""Takes the pictures of `docs/pictures/` from the demo's page: `make pictures`.
+"""Take the pictures of `docs/pictures/` from the demo's page: `make pictures`.
 
-Starts `python -m sandbox` with an empty folder, writes two stories there as a person would, and photographs the chat
-at each place of `SHOTS`. Stories and answers are the demo's own; the storyteller is repeatable, but which genre a
-«🎲 Мне повезёт» brings, and how far a draft has grown, differ from run to run. For the picture of the profile the
-calls of these two minutes are spread over a month.
-Needs playwright (a development dependency) and a Chromium: `CHROMIUM` names it, `/usr/bin/chromium` otherwise.
+Start `python -m sandbox` with an empty folder, use the chat as a person would, and take a picture at each name of
+`SHOTS`. A second demo gives the animation `writing.webp`: a part grows and is rewritten. The texts are the demo's own;
+which genre «🎲 Мне повезёт» brings, and how far a draft has grown, differ from run to run. For the picture of the
+profile the model calls of this run are spread over a month.
+`CHROMIUM` names the browser, `/usr/bin/chromium` otherwise. `python -m assets.take_pictures writing` takes only the
+animation, `… chat` only the other pictures.
 """
 
 from __future__ import annotations
@@ -23,12 +24,15 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-if TYPE_CHECKING:  # so that the rest can be imported where playwright isn't installed
-    from playwright.sync_api import Locator, Page
+from assets.animation import Animation
+
+if TYPE_CHECKING:  # playwright is a development dependency
+    from playwright.sync_api import Browser, Locator, Page
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / "docs" / "pictures"
 WIDTH, HEIGHT = 390, 800  # of the window; a phone's
+WRITING_HEIGHT = 720  # of the window for the animation
 SHARPNESS = 2  # pixels of the screen for one of the page
 KEPT_WIDTH = 640  # of the finished picture
 LIMIT_BYTES = 120_000
@@ -41,7 +45,7 @@ SETTING = "Маяк у мыса: он зажигается сам"
 
 @contextmanager
 def demo(folder: Path) -> Iterator[str]:
-    """The address of a demo of its own, with nothing said in it yet."""
+    """Run a demo with an empty chat; give its address."""
     command = [sys.executable, "-m", "sandbox", "--no-browser", "--port", "0", "--data", str(folder)]
     environment = {**os.environ, "OPENAI_BASE_URL": "", "LOG_FILE": str(folder / "log.txt"), "PYTHONUTF8": "1"}
     with subprocess.Popen(
@@ -55,7 +59,7 @@ def demo(folder: Path) -> Iterator[str]:
             running.communicate(timeout=30)
 
 
-class Visitor:
+class Reader:
     """Anna, who writes, presses and waits on the demo's page."""
 
     def __init__(self, page: Page) -> None:
@@ -63,36 +67,36 @@ class Visitor:
         self.chat: Locator = page.locator(".chat").first
 
     def press(self, label: str) -> None:
-        """The last button of that name: inline ones stand before the keyboard's, so a new one wins over an old."""
+        """Press the last button of that name: the newest message's, or the keyboard's."""
         self.chat.get_by_role("button", name=label, exact=True).last.click()
 
     def say(self, words: str) -> None:
-        """Types the words into the chat's field and sends them; doesn't wait for an answer."""
+        """Send the words; don't wait for an answer."""
         field = self.chat.get_by_label("Сообщение", exact=True)
         field.fill(words)
         field.press("Enter")
 
     def hears(self, words: str) -> None:
-        """Until the newest messages hold these words and nothing is being written."""
+        """Wait until a message of the bot holds these words and nothing is being written."""
         self.chat.locator(".message.theirs").filter(has_text=words).last.wait_for()
         self.chat.locator(".draft").wait_for(state="hidden")
 
     def reads(self) -> None:
-        """Until an answer was begun and has ended."""
+        """Wait until an answer has begun and ended."""
         self.chat.locator(".draft").wait_for(state="visible")
         self.chat.locator(".draft").wait_for(state="hidden")
 
     def takes(self, name: str, rest_ms: int = 700) -> None:
-        """The picture `name`, when everything has come to rest."""
+        """Save the picture `name` after a pause in which the page stops moving."""
         if name not in SHOTS:
             raise ValueError(name)
-        self.page.mouse.move(WIDTH / 2, 2)  # nothing under it lights up there
+        self.page.mouse.move(WIDTH / 2, 2)  # no button is highlighted
         self.page.wait_for_timeout(rest_ms)
         keep(self.chat.screenshot(), FOLDER / f"{name}.webp")
 
 
 def keep(screenshot: bytes, path: Path) -> None:
-    """Writes it smaller, as WebP; a picture that came out too large is refused."""
+    """Save the screenshot as a smaller WebP; refuse a file larger than `LIMIT_BYTES`."""
     picture = Image.open(io.BytesIO(screenshot)).convert("RGB")
     height = round(picture.height * KEPT_WIDTH / picture.width)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,11 +107,12 @@ def keep(screenshot: bytes, path: Path) -> None:
     print(f"{path}: {size // 1000} kB")
 
 
-def walk(anna: Visitor, database: Path) -> None:
-    """The whole tour, in an order in which nothing has to be undone."""
+def walk(anna: Reader, database: Path) -> None:
+    """Use every feature of `SHOTS` in turn."""
     anna.press("Начать")
     anna.hears("Вы придумываете, я пишу")
     wizard(anna)
+    anna.takes("card")
     story(anna)
     shelf(anna)
     talk(anna)
@@ -121,15 +126,15 @@ def walk(anna: Visitor, database: Path) -> None:
 
 
 def spread(database: Path) -> None:
-    """Moves each call of the model to one of the last thirty days, so that their picture shows something."""
+    """Move each model call to one of the last thirty days."""
     with closing(sqlite3.connect(database, timeout=10)) as connection, connection:
         connection.execute(
             "update call set asked_at = asked_at - 86400 * (id * 11 % 29), ended_at = ended_at - 86400 * (id * 11 % 29)"
         )
 
 
-def wizard(anna: Visitor) -> None:
-    """Goes through the five steps of a new story, and takes `card` of the last."""
+def wizard(anna: Reader) -> None:
+    """Go through the five steps of a new story."""
     anna.press("📖 Новая история")
     anna.hears("Шаг 1 из 5")
     anna.press("Детектив")
@@ -140,11 +145,10 @@ def wizard(anna: Visitor) -> None:
     anna.hears("Шаг 4 из 5")
     anna.press("Пропустить")
     anna.hears("Шаг 5 из 5")
-    anna.takes("card")
 
 
-def story(anna: Visitor) -> None:
-    """Writes a story to its happy end; takes `draft`, `story` and `finale`."""
+def story(anna: Reader) -> None:
+    """Write a story to its happy end; take `draft`, `story` and `finale`."""
     anna.press("✨ Начать историю")
     anna.page.wait_for_function("(document.querySelector('.draft .text')?.textContent || '').length > 250")
     anna.takes("draft", rest_ms=0)
@@ -160,8 +164,8 @@ def story(anna: Visitor) -> None:
     anna.takes("finale")
 
 
-def shelf(anna: Visitor) -> None:
-    """Begins three more stories at random, and takes `library` of the list."""
+def shelf(anna: Reader) -> None:
+    """Begin three more stories at random; take `library`."""
     for _ in range(3):
         anna.press("🏠 Меню")
         anna.press("📖 Новая история")
@@ -174,8 +178,8 @@ def shelf(anna: Visitor) -> None:
     anna.takes("library")
 
 
-def talk(anna: Visitor) -> None:
-    """Asks the chat for a piece of code, takes `chat` and goes back to the menu."""
+def talk(anna: Reader) -> None:
+    """Ask the assistant for a piece of code; take `chat`."""
     anna.press("💬 Чат")
     anna.say("Покажите пример кода: функция, которая здоровается")
     anna.hears("def greet")
@@ -183,8 +187,8 @@ def talk(anna: Visitor) -> None:
     anna.press("🏠 Меню")
 
 
-def page_inside(anna: Visitor) -> None:
-    """The Web App, opened by the button beside the words; then the one who was chosen there."""
+def page_inside(anna: Reader) -> None:
+    """Choose a character in the Web App and write to it; take `characters` and `character`."""
     anna.press("Персонажи")
     inside = anna.page.frame_locator(".sheet iframe")
     inside.get_by_text("Кот-писарь Пантелей").first.wait_for()
@@ -197,22 +201,55 @@ def page_inside(anna: Visitor) -> None:
     anna.takes("character")
 
 
-def main() -> None:
-    """Runs the demo in a temporary folder and takes all pictures; `CHROMIUM` names the browser."""
-    from playwright.sync_api import sync_playwright
+def writing(anna: Reader) -> None:
+    """Write the first part of a story and rewrite it; save the animation `writing`."""
+    anna.press("Начать")
+    anna.hears("Вы придумываете, я пишу")
+    wizard(anna)
+    draft = anna.chat.locator(".draft")
+    animation = Animation(anna.chat)
+    animation.record(at_least_ms=900)
+    for label, pause_ms in (("✨ Начать историю", 1400), ("🔄 Другой вариант", 2600)):
+        anna.press(label)
+        anna.page.mouse.move(WIDTH / 2, 2)
+        animation.record(until=draft.is_visible)
+        animation.record(until=draft.is_hidden)
+        animation.record(at_least_ms=pause_ms)
+    animation.save(FOLDER / "writing.webp")
 
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    with tempfile.TemporaryDirectory() as folder, demo(Path(folder)) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+@contextmanager
+def reader(browser: Browser, folder: Path, height: int) -> Iterator[Reader]:
+    """Open the page of a new demo as Anna."""
+    with demo(folder) as address:
         page = browser.new_page(
-            viewport={"width": WIDTH, "height": HEIGHT},
+            viewport={"width": WIDTH, "height": height},
             device_scale_factor=SHARPNESS,
             color_scheme="light",
             locale="ru-RU",
         )
         page.set_default_timeout(WAIT_MS)
         page.goto(address)
-        walk(Visitor(page), Path(folder) / DATABASE)
+        yield Reader(page)
+        page.close()
+
+
+def main() -> None:
+    """Take the pictures that the command line names, or all."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    wanted = sys.argv[1:] or ["chat", "writing"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for name in wanted:
+            with tempfile.TemporaryDirectory() as folder:
+                if name == "writing":
+                    with reader(browser, Path(folder), WRITING_HEIGHT) as anna:
+                        writing(anna)
+                else:
+                    with reader(browser, Path(folder), HEIGHT) as anna:
+                        walk(anna, Path(folder) / DATABASE)
         browser.close()
 
 

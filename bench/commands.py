@@ -14,7 +14,7 @@ from pathlib import Path
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
-from tests.world import BotHarness, until
+from tests.harness import BotHarness, until
 
 SLOTS = 8
 ASKERS = 12
@@ -24,10 +24,10 @@ ROUNDS = 25
 def main() -> None:
     """Prints how many milliseconds /help takes (p50, p95, p99) while all model slots are taken."""
     with TelegramServer() as telegram, ModelServers() as models, tempfile.TemporaryDirectory() as folder:
-        world = BotHarness(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
-        world.process()
-        writers = [world.at_summary(number) for number in range(1, SLOTS + 1)]
-        askers = [world.new_person(100 + number) for number in range(ASKERS)]
+        harness = BotHarness(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
+        harness.process()
+        writers = [harness.at_summary(number) for number in range(1, SLOTS + 1)]
+        askers = [harness.new_person(100 + number) for number in range(ASKERS)]
         models.faults.default = Behaviour(hang=True)
         for writer in writers:
             writer.press("✨ Начать историю")
@@ -39,7 +39,7 @@ def main() -> None:
                 asker.send("/help")
                 asker.wait("Мы пишем историю вдвоём")
                 taken_ms.append((time.monotonic() - began) * 1000)
-        world.close()
+        harness.close()
     cuts = statistics.quantiles(taken_ms, n=100)
     p50, p95, p99 = (cuts[place - 1] for place in (50, 95, 99))
     print(f"{len(taken_ms)} commands, {SLOTS} slots taken: p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")

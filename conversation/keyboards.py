@@ -1,7 +1,7 @@
-"""Keyboards as the Bot API's JSON: the reply keyboard of every step, and the rows under messages.
+"""Keyboards as the Bot API's JSON: the reply keyboard of every step, and inline buttons.
 
-Reply keyboards say where a person is, so they are persistent and carry the input's placeholder. Rows under
-messages hold ids in their callback data, `verb:id`, never texts.
+Reply keyboards are persistent and set the input's placeholder, so that users see where they are. Inline buttons carry
+ids in their callback data (`verb:id`), never texts.
 """
 
 from __future__ import annotations
@@ -10,53 +10,27 @@ from collections.abc import Sequence
 
 from conversation.localization import Texts
 from conversation.presets import Preset
-from conversation.states import ANSWERS, ENDINGS, LENGTHS, TONES, Step
+from conversation.states import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, TONES, Step
 from conversation.story_draft import Draft, page_of
 from core.schemas import Json
 
-_PLACEHOLDERS = {
-    Step.RESUME: "wizard.draft",
-    Step.GENRE: "wizard.genre",
-    Step.HERO: "wizard.hero",
-    Step.SETTING: "wizard.setting",
-    Step.EXTRA: "wizard.extra",
-    Step.SUMMARY: "wizard.summary",
-    Step.CHANGE: "wizard.change",
-    Step.EDIT_GENRE: "wizard.genre",
-    Step.EDIT_HERO: "wizard.hero",
-    Step.EDIT_SETTING: "wizard.setting",
-    Step.EDIT_EXTRA: "wizard.extra",
-    Step.STORY: "story",
-    Step.FINALE: "finale",
-    Step.FINISHED: "finished",
-    Step.CORRECT: "correct",
-    Step.MEMORY: "memory",
-    Step.TONE: "tone",
-    Step.RENAME: "rename",
-    Step.FIND: "find",
-    Step.CHAT: "chat",
-    Step.ROLE: "role",
-    Step.IMAGE: "image",
-    Step.MENU: "menu",
-    Step.CHARACTER: "character",
-}
-
 
 def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
-    """The reply keyboard of a step. `has_story`: an unfinished story is parked, and the menu leads back to it."""
+    """Return the reply keyboard of a step. `has_story`: the menu offers the way back to an unfinished story."""
     rows = [list(row) for row in _rows(texts, step, draft, has_story)]
     return {
         "keyboard": [[{"text": label} for label in row] for row in rows],
         "resize_keyboard": True,
         "is_persistent": True,
-        "input_field_placeholder": texts.plain(f"{_PLACEHOLDERS[step]}.placeholder"),
+        "input_field_placeholder": texts.plain(_placeholder(step)),
     }
 
 
 def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None) -> Json:
-    """Rows of `(label, callback data)` under a message; below them `page`, the label and address of the Web App.
+    """Return inline buttons from rows of `(label, callback data)`, and below them a button for the Web App.
 
-    Only a button of this kind tells the page who has pressed it: one of a reply keyboard doesn't.
+    `page` is the Web App button's label and address. Only an inline button tells the Web App who pressed it; a reply
+    keyboard's does not.
     """
     buttons: list[Json] = [[{"text": label, "callback_data": data} for label, data in row] for row in rows]
     if page is not None:
@@ -64,13 +38,24 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     return {"inline_keyboard": buttons}
 
 
+def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
+    """Return the row «◀ 2/3 ▶» that turns the pages of a list, round in a ring; `verb:page` is the callback data."""
+    steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))
+    return [(label, f"{verb}:{to % pages}") for label, to in steps]
+
+
 def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
-    """The four heroes or settings that a step offers now; none at other steps."""
+    """Return the four heroes or settings that a step offers now; none at other steps."""
     if step in (Step.HERO, Step.EDIT_HERO):
         return page_of(texts.heroes(draft.genre), draft.page)
     if step in (Step.SETTING, Step.EDIT_SETTING):
         return page_of(texts.settings(draft.genre), draft.page)
     return ()
+
+
+def _placeholder(step: Step) -> str:
+    """Return the key of the text that stands in the empty input field."""
+    return f"wizard.{step.text_name}.placeholder" if step in IN_WIZARD else f"{step.text_name}.placeholder"
 
 
 def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[str]]:

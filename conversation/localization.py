@@ -1,8 +1,7 @@
-"""What users and models read: texts, labels and prompts of `locales/<language>/*.toml`, checked at load.
+"""Texts, labels and prompts of `locales/<language>/*.toml`, checked when they are loaded.
 
-Covers reading and checking the files, filling templates in, plural forms, and finding the key behind a pressed
-label of any language; presets are in `conversation/presets.py`. When something is said is up to the handlers.
-How a template is written is explained at the top of the files.
+Reads and checks the files, fills in templates, forms plurals, and finds the key of a pressed label in any language.
+Presets are in `conversation/presets.py`. The header of each file explains the template syntax.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from conversation import personas
 from conversation.presets import Presets, words_of
 from core.errors import ConfigError
 
-FALLBACK = "ru"  # spoken where a user's language has no folder
-PRESET_NAME_CHARS = 22  # two names share a row of buttons on a narrow phone
+FALLBACK = "ru"  # for users whose language has no folder
+PRESET_NAME_CHARS = 22  # two names share a row on a narrow phone
 LABEL_CHARS = 30
-PLAIN_LIMITS = {  # the Bot API's limits of places that know no markup; the first that fits a key counts
+PLAIN_LIMITS = {  # the Bot API's limits for texts without markup; the first match counts
     "profile.name": 64,
     "profile.short_description": 120,
     "profile.description": 512,
@@ -32,7 +31,7 @@ PLAIN_LIMITS = {  # the Bot API's limits of places that know no markup; the firs
 }
 LONG_VALUES = frozenset(
     {"memory", "parts", "part", "tail", "role", "quoted", "words"}
-)  # prompt values that keep their line breaks
+)  # values of prompts that keep their line breaks
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _LABEL = re.compile(r"\{@(\w+)\}")
@@ -41,11 +40,11 @@ _NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "characte
 
 
 class Html(str):
-    """Text that is Telegram HTML already: as a value of another sentence it isn't escaped again."""
+    """Text that is already Telegram HTML: it is not escaped again as a value of another sentence."""
 
 
 def grouped(number: int) -> str:
-    """27400 as «27 400», with a no-break space."""
+    """Return a number with grouped digits: 27400 as «27 400», with a no-break space."""
     return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
 
 
@@ -59,11 +58,11 @@ def _two_forms(n: int) -> str:
     return "one" if n == 1 else "many"
 
 
-PLURAL_RULES: Mapping[str, Callable[[int], str]] = {"ru": _slavic}  # elsewhere: two forms
+PLURAL_RULES: Mapping[str, Callable[[int], str]] = {"ru": _slavic}  # other languages: two forms
 
 
 class Texts(Presets):
-    """All that is said in one language, its presets too; a key that isn't there is a KeyError."""
+    """All texts of one language, presets included. An unknown key raises `KeyError`."""
 
     def __init__(self, language: str, tables: Mapping[str, Any]) -> None:
         super().__init__(tables.get("genre", []), tables.get("extras", {}).get("common", []))
@@ -78,23 +77,26 @@ class Texts(Presets):
         self._texts = {key: _LABEL.sub(lambda m: self.labels.get(m[1], m[0]), text) for key, text in raw}
 
     def say(self, key: str, /, **values: object) -> Html:
-        """A sentence in Telegram HTML; values are escaped, but those that are `Html`."""
+        """Return a text as Telegram HTML. Values are escaped unless they are `Html`."""
         return Html(self._fill(self._texts[key], values, escape=True))
 
     def plain(self, key: str, /, **values: object) -> str:
-        """The same without markup, for places that know none: pop-ups, placeholders, the profile, logs."""
+        """Return a text without markup: for pop-ups, placeholders, the bot's profile and logs."""
         return self._fill(html.unescape(_TAG.sub("", self._texts[key])), values, escape=False)
 
     def label(self, key: str, /, **values: object) -> str:
-        """A button's label."""
+        """Return a button's label."""
         return self._fill(self.labels[key], values, escape=False)
 
     def plural(self, key: str, n: int) -> str:
-        """A counted word: `plural("turns", 9)` is «9 ходов»."""
+        """Return a counted word: `plural("turns", 9)` is «9 ходов»."""
         return self.plurals[key][self.plural_form(n)].replace("{n}", grouped(n))
 
     def prompt(self, name: str, /, **values: object) -> str:
-        """A model's prompt. Lines with an empty value drop out; values keep to one line, but for `LONG_VALUES`."""
+        """Return a prompt for the model.
+
+        A line with an empty value is left out. Line breaks in values become spaces, except in `LONG_VALUES`.
+        """
         template = self._prompts[name]
         if "{" not in template:
             return template
@@ -102,7 +104,7 @@ class Texts(Presets):
         return "\n".join(line for line in lines if line is not None)
 
     def templates(self) -> dict[str, str]:
-        """Every template by its key; those of labels and prompts begin with `label.` and `prompt.`."""
+        """Return every template by its key; keys of labels and prompts begin with `label.` and `prompt.`."""
         labels = {f"label.{key}": text for key, text in self.labels.items()}
         return {**self._texts, **labels, **{f"prompt.{key}": text for key, text in self._prompts.items()}}
 
@@ -117,7 +119,7 @@ class Texts(Presets):
 
 
 class Locales:
-    """Every language, and what a pressed label means."""
+    """All languages, and the key behind a pressed label."""
 
     def __init__(self, languages: Mapping[str, Texts]) -> None:
         self._languages = dict(languages)
@@ -126,14 +128,14 @@ class Locales:
 
     @classmethod
     def load(cls, folder: Path) -> Locales:
-        """The languages of `folder`, one folder each. Raises ConfigError with every fault in them."""
+        """Load the languages of `folder`, one subfolder each. Raises `ConfigError` with every error in them."""
         faults: list[str] = []
         languages: dict[str, Texts] = {}
         for path in sorted(entry for entry in folder.glob("*") if entry.is_dir()):
             try:
                 languages[path.name] = Texts(path.name, _read(path))
             except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-                faults.append(f"{path}: can't be read: {error!r}")
+                faults.append(f"{path}: it can't be read: {error!r}")
         if FALLBACK not in languages and not faults:
             faults.append(f"{folder}: the language {FALLBACK!r} is missing")
         faults += [fault for texts in languages.values() for fault in _faults(texts)]
@@ -151,21 +153,24 @@ class Locales:
         return iter(self._languages)
 
     def language_of(self, code: str | None) -> str:
-        """The language to speak to somebody whose Telegram says `code`, such as `ru` or `en-GB`."""
+        """Return the language for a Telegram language code such as `ru` or `en-GB`."""
         name = (code or "").partition("-")[0].lower()
         return name if name in self._languages else FALLBACK
 
     def is_label(self, text: str) -> bool:
-        """Whether `text` is a label to the letter, emoji and all: a button, and not somebody's own word."""
+        """Return whether `text` is exactly a label, emoji included: a button, not a user's own word."""
         return text.replace("\ufe0f", "") in self._exact
 
     def key_of(self, text: str) -> str | None:
-        """The key of a pressed label of any language, typed by hand without its emoji or not; or of an alias."""
+        """Return the key of a label or alias in any language; None if `text` is neither.
+
+        A label typed without its emoji counts too.
+        """
         return self._keys.get(words_of(text)) if text.strip() else None
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    """All tables of a language; a table that two files hold is a ValueError."""
+    """Read all tables of a language. Raises `ValueError` if two files have the same table."""
     tables: dict[str, Any] = {}
     for path in sorted(folder.glob("*.toml")):
         found = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -198,7 +203,7 @@ def _prompt_value(name: str, value: object) -> str:
 
 
 def _pressable(languages: Mapping[str, Texts]) -> Iterator[tuple[str, str, str]]:
-    """(language, key, text) of every label and alias that is known by its text."""
+    """Yield (language, key, text) of every label and alias that is recognised by its text."""
     for language, texts in languages.items():
         for key, label in texts.labels.items():
             if not _PLACEHOLDER.search(label):
@@ -209,25 +214,25 @@ def _pressable(languages: Mapping[str, Texts]) -> Iterator[tuple[str, str, str]]
 
 
 def _faults(texts: Texts) -> Iterator[str]:
-    """What is wrong within one language."""
+    """Yield what is wrong within one language."""
     for key, template in texts.templates().items():
         where = f"{texts.language}: {key}"
         bare = _PLACEHOLDER.sub("", template)
         if not bare.strip() and "{" not in template:
-            yield f"{where}: empty"
+            yield f"{where}: it is empty"
         if key.startswith("prompt."):
             continue
         for unit in {unit for _, unit in _PLACEHOLDER.findall(template) if unit and unit not in texts.plurals}:
             yield f"{where}: no plural {unit!r}"
         if "{" in bare or "}" in bare:
-            yield f"{where}: a brace that is no placeholder, or the label of no button"
+            yield f"{where}: a brace that is no placeholder, or a label that does not exist"
         limit = next((limit for part, limit in PLAIN_LIMITS.items() if key.startswith(part) or key.endswith(part)), 0)
         if key.startswith("label."):
             limit = LABEL_CHARS
         if limit and len(template) > limit:
-            yield f"{where}: {len(template)} characters of {limit}"
+            yield f"{where}: {len(template)} characters, at most {limit} allowed"
         if not _is_markup(bare) or (limit and "<" in template):
-            yield f"{where}: markup that Telegram would refuse here"
+            yield f"{where}: markup that Telegram refuses here"
     for key in texts.aliases.keys() - texts.labels.keys():
         yield f"{texts.language}: alias.{key}: no such label"
     for key, forms in texts.plurals.items():
@@ -241,13 +246,13 @@ def _faults(texts: Texts) -> Iterator[str]:
     keys = [one.key for one in texts.characters]
     for one in texts.characters:
         if keys.count(one.key) > 1:
-            yield f"{texts.language}: characters.{one.key}: there are two"
+            yield f"{texts.language}: characters.{one.key}: the key is used twice"
         for name, fault in personas.faults(one.persona):
             yield f"{texts.language}: characters.{one.key}: {name} is {fault}"
 
 
 def _is_markup(text: str) -> bool:
-    """Whether Telegram takes it as HTML: our tags only, each closed in order."""
+    """Return whether Telegram accepts the text as HTML: known tags only, each closed in order."""
     opened: list[str] = []
     for closing, tag in _TAG.findall(text):
         if not closing:
@@ -259,7 +264,7 @@ def _is_markup(text: str) -> bool:
 
 
 def _clashes(languages: Mapping[str, Texts]) -> Iterator[str]:
-    """Buttons that couldn't be told apart once pressed: labels, aliases, genres, names of presets."""
+    """Yield texts of buttons that are the same once pressed: labels, aliases, genres, presets."""
     seen: dict[str, str] = {}
     found = list(_pressable(languages))
     for language, texts in languages.items():
@@ -269,14 +274,14 @@ def _clashes(languages: Mapping[str, Texts]) -> Iterator[str]:
     counted: set[tuple[str, str]] = set()
     for language, key, text in found:
         words = words_of(text)
-        repeated = (language, words) in counted  # the same key in another language may read the same
+        repeated = (language, words) in counted  # two languages may share a text under the same key
         counted.add((language, words))
         if not words or seen.setdefault(words, key) != key or repeated:
             yield f"{language}: {key}: {text!r} can't be told from {seen.get(words, 'an empty text')}"
 
 
 def _differences(reference: Texts, texts: Texts) -> Iterator[str]:
-    """What one language has and another hasn't."""
+    """Yield what only one of the two languages has."""
     here, there = texts.templates(), reference.templates()
     for key in sorted(here.keys() ^ there.keys()):
         yield f"{texts.language}: {key}: {'only here' if key in here else 'missing'}"

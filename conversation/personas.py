@@ -1,7 +1,7 @@
-"""What a character is made of: the four texts of one, their limits, and what is wrong with any others.
+"""A character's four texts, their limits, and the check for both.
 
-The bot's own characters stand in `locales/<language>/characters.toml`; people write theirs in the Web App. Both are
-held to the same limits.
+Built-in characters are in `locales/<language>/characters.toml`; users write theirs in the Web App. The same limits
+apply to both.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any, Final
 
 LIMITS: Final[Mapping[str, int]] = {"name": 32, "line": 80, "greeting": 600, "personality": 1200}  # characters
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that have nothing to show
-OF_LINES: Final = frozenset({"greeting", "personality"})  # the other texts are one line
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that show nothing
+OF_LINES: Final = frozenset({"greeting", "personality"})  # the other texts have one line
 
 
 @dataclass(frozen=True, slots=True)
 class Persona:
-    """A character's texts. `personality` is what the model is told about it; people read the other three."""
+    """A character's texts. The model gets `personality`; users read the other three."""
 
     name: str
     line: str
@@ -29,21 +29,22 @@ class Persona:
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """One of the bot's own: `key` is the same in every language."""
+    """A built-in character; `key` is the same in every language."""
 
     key: str
     persona: Persona
 
 
 def read(rows: Sequence[Mapping[str, Any]]) -> tuple[BuiltIn, ...]:
-    """The characters of one language's file. Raises `KeyError` where a text is missing."""
+    """Return the characters of one language's file. Raises `KeyError` if a text is missing."""
     names = [field.name for field in fields(Persona)]
     return tuple(BuiltIn(row["key"], Persona(**{name: row[name].strip() for name in names})) for row in rows)
 
 
 def tidy(given: Mapping[str, str]) -> Persona:
-    """The persona as it is kept: no spaces around, nothing unseen inside, one line where only one belongs. Not checked
-    yet.
+    """Return the persona as it is stored, without checking it.
+
+    Surrounding spaces and invisible characters are removed, and texts of one line have no line breaks.
     """
     texts: dict[str, str] = {}
     for name in LIMITS:
@@ -54,17 +55,17 @@ def tidy(given: Mapping[str, str]) -> Persona:
 
 
 def _seen(line: str) -> str:
-    """The line without control characters and without marks that turn the direction of what follows."""
+    """Return the line without control characters and marks that change the writing direction."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in line if letter not in _TURNING)
 
 
 def _shows(letter: str) -> bool:
-    """Whether a reader sees this letter by itself; Telegram takes a message without one for empty."""
+    """Return whether a letter is visible by itself: Telegram treats a message of invisible ones as empty."""
     return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZM"
 
 
 def faults(persona: Persona) -> Iterator[tuple[str, str]]:
-    """What is wrong with it: `(field, "empty" | "long")`."""
+    """Yield what is wrong, as `(field, "empty" | "long")`."""
     for name, limit in LIMITS.items():
         text: str = getattr(persona, name)
         if not text:

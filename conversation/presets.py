@@ -1,7 +1,7 @@
-"""Ready genres, heroes, settings and wishes: what the wizard offers to who would rather choose than invent.
+"""Ready genres, heroes, settings and wishes that the wizard offers.
 
-Covers choosing them by genre, a mix for a genre of the user's own, and finding one by a pressed button.
-The presets themselves stand in `locales/<language>/presets.toml`; `conversation/localization.py` reads them.
+Chooses them by genre, mixes them for a user's own genre, and finds one by a pressed button. The presets are in
+`locales/<language>/presets.toml`; `conversation/localization.py` reads them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """One of the ready genres; `stems` find it in a genre of the user's own («тёмное фэнтези»)."""
+    """A ready genre; `stems` recognise it in a user's own one («тёмное фэнтези»)."""
 
     key: str
     label: str
@@ -27,36 +27,36 @@ class Genre:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A ready hero or setting: a name for the button, and what makes a story of it."""
+    """A ready hero or setting: the button's name, and a description for the story."""
 
     name: str
     about: str
 
     @property
     def full(self) -> str:
-        """Name and description as one line, `name: about`: what a story is asked for with."""
+        """Name and description in one line, `name: about`: what a story is started with."""
         return f"{self.name}: {self.about}"
 
 
-_AROUND = frozenset({"So", "Sk", "Mn", "Cf", "Zs", "Cc"})  # categories of characters that a label may stand between
+_AROUND = frozenset({"So", "Sk", "Mn", "Cf", "Zs", "Cc"})  # Unicode categories that are stripped around a label
 
 
 def words_of(text: str) -> str:
-    """A label or a pressed text as the two are compared: lower case, ё as е, no emoji or spaces around.
+    """Normalise a label or a pressed text for comparison: lower case, ё as е, no emoji or spaces around.
 
-    Only symbols go: «— Стоп!» is somebody's line in a story and stays different from «⏹ Стоп».
+    Only symbols are removed: «— Стоп!» is a line of a story and stays different from «⏹ Стоп».
     """
-    kept = unicodedata.normalize("NFC", text.replace("\ufe0f", "")).casefold().replace("ё", "е")
-    start, end = 0, len(kept)
-    while start < end and unicodedata.category(kept[start]) in _AROUND:
+    text = unicodedata.normalize("NFC", text.replace("\ufe0f", "")).casefold().replace("ё", "е")
+    start, end = 0, len(text)
+    while start < end and unicodedata.category(text[start]) in _AROUND:
         start += 1
-    while end > start and unicodedata.category(kept[end - 1]) in _AROUND:
+    while end > start and unicodedata.category(text[end - 1]) in _AROUND:
         end -= 1
-    return " ".join(kept[start:end].split())
+    return " ".join(text[start:end].split())
 
 
 class Presets:
-    """The presets of one language. `rows` is a genre each: key, label, stems, heroes, settings, extras."""
+    """The presets of one language; each of `rows` is a genre: key, label, stems, heroes, settings, extras."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], common_extras: Sequence[str] = ()) -> None:
         self.genres = tuple(Genre(row["key"], row["label"], tuple(row.get("stems", ()))) for row in rows)
@@ -65,27 +65,27 @@ class Presets:
         self._common_extras = tuple(common_extras)
 
     def genre_of(self, text: str) -> Genre | None:
-        """The ready genre of this label."""
+        """Return the ready genre with this label."""
         return next((genre for genre in self.genres if words_of(genre.label) == words_of(text)), None)
 
     def heroes(self, genre: str) -> tuple[Preset, ...]:
-        """The heroes for a genre; for one of the user's own a mix, always the same for the same words."""
+        """Return the heroes of a genre. A user's own genre gets a mix, always the same for the same words."""
         return self._mixed({key: heroes for key, (heroes, _) in self.by_genre.items()}, genre)
 
     def settings(self, genre: str) -> tuple[Preset, ...]:
-        """The settings for a genre, likewise."""
+        """Return the settings of a genre, mixed in the same way."""
         return self._mixed({key: settings for key, (_, settings) in self.by_genre.items()}, genre)
 
     def hero_of(self, text: str) -> Preset | None:
-        """The ready hero of this name, from any genre."""
+        """Return the ready hero with this name, of any genre."""
         return _named((hero for heroes, _ in self.by_genre.values() for hero in heroes), text)
 
     def setting_of(self, text: str) -> Preset | None:
-        """The ready setting of this name, from any genre."""
+        """Return the ready setting with this name, of any genre."""
         return _named((setting for _, settings in self.by_genre.values() for setting in settings), text)
 
     def extras(self, genre: str) -> tuple[str, ...]:
-        """Wishes that fit a genre, for a lucky draw."""
+        """Return wishes that fit a genre, for a random draft."""
         return self._mixed(self._extras, genre) + self._common_extras
 
     def _mixed(self, by_genre: Mapping[str, tuple[T, ...]], genre: str) -> tuple[T, ...]:
@@ -95,8 +95,8 @@ class Presets:
         keys = [one.key for one in self.genres if any(stem in words for stem in one.stems)]
         if not keys:
             keys = [one.key for one in self.genres]
-            turn = zlib.crc32(words.encode()) % len(keys)  # not hash(), which changes with each start
-            keys = keys[turn:] + keys[:turn]
+            shift = zlib.crc32(words.encode()) % len(keys)  # hash() differs between runs
+            keys = keys[shift:] + keys[:shift]
         return tuple(one for row in zip_longest(*(by_genre[key] for key in keys)) for one in row if one is not None)
 
 
@@ -105,6 +105,6 @@ def _named(presets: Iterable[Preset], text: str) -> Preset | None:
 
 
 def _read(lines: Sequence[str]) -> tuple[Preset, ...]:
-    """«Картограф Веста: карта по ночам дорисовывает дороги» as name and about."""
+    """Split lines such as «Картограф Веста: карта по ночам дорисовывает дороги» into name and description."""
     parts = (line.partition(": ") for line in lines)
     return tuple(Preset(name.strip(), about.strip()) for name, _, about in parts)

@@ -1,16 +1,15 @@
-"""The conversation as data: every step, what each accepts, and what comes next.
+"""The conversation of a private chat as one table: what each step accepts, what that does, and the next step.
 
-The whole conversation of a private chat stands in `TABLE`. A step is where a person is; a key is what
-they pressed or sent, already translated from the label on the button (`texts.Locales.key_of`); a cell
-names the action that answers it, and the step after it. Pure: no texts, no storage, no Telegram.
+A step is where a user is. A key is what they sent: a label's key (`next`, `finale`), a command with its slash
+(`/help`), or one of the three kinds of content `WORDS`, `OTHER_CONTENT` and `UNKNOWN_COMMAND`. The router translates
+the text of a button into its key; a voice message arrives as words. A cell of `TABLE` names the action that answers a
+key at a step, and the step after it. `handlers.actions.ACTIONS` maps actions to functions.
 
-    menu ──new_story──▶ genre ─▶ hero ─▶ setting ─▶ extra ─▶ summary ──begin──▶ story ⇄ finale ─▶ finished
-      ▲                   └────────── 🎲 lucky ──────────────▶ │  ▲                │
-      ├───── cancel, menu ◀── any step                   change ──┘ edit_*         └── menu
-      └───── chat ◀── any step
+    menu ─new_story─▶ genre ─▶ hero ─▶ setting ─▶ extra ─▶ summary ─begin─▶ story ⇄ finale ─▶ finished
+                        └───────────── lucky ───────────────▶ │ ▲
+                                                         change ─▶ edit_*
 
-Keys are labels' keys (`next`, `finale`), commands with their slash (`/help`), or one of the three
-kinds of content: `WORDS`, `OTHER_CONTENT`, `UNKNOWN_COMMAND`. A voice message is words by then.
+`docs/architecture.md` has the whole diagram. This module has no texts, storage or Telegram.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from typing import Final
 
 
 class Step(StrEnum):
-    """Where a person is. One column of the user's row; it moves by compare-and-set only."""
+    """Where a user is: a column of the user's row, set by compare-and-set only."""
 
     MENU = "menu"
-    RESUME = "resume"  # a draft was left halfway: go on with it, or start afresh
+    RESUME = "resume"  # an unfinished draft: continue it or start again
     GENRE = "genre"
     HERO = "hero"
     SETTING = "setting"
     EXTRA = "extra"
     SUMMARY = "summary"
-    CHANGE = "change"  # which of the four to change
+    CHANGE = "change"  # which of the four settings to change
     EDIT_GENRE = "edit_genre"
     EDIT_HERO = "edit_hero"
     EDIT_SETTING = "edit_setting"
@@ -39,15 +38,20 @@ class Step(StrEnum):
     STORY = "story"
     FINALE = "finale"  # which ending
     FINISHED = "finished"
-    CORRECT = "correct"  # the last part in the user's own wording
-    MEMORY = "memory"  # the story's memory in the user's own wording
+    CORRECT = "correct"  # the user rewrites the last part
+    MEMORY = "memory"  # the user rewrites the story's memory
     TONE = "tone"
-    RENAME = "rename"  # a story's name
-    FIND = "find"  # words to look for in one's stories
+    RENAME = "rename"  # a new title
+    FIND = "find"  # words to search for in the user's stories
     CHAT = "chat"
-    ROLE = "role"  # what the assistant is to be, in the user's own words
-    CHARACTER = "character"  # a character answers
-    IMAGE = "image"  # what to paint
+    ROLE = "role"  # the user describes the assistant's role
+    CHARACTER = "character"  # a conversation with a character
+    IMAGE = "image"  # a description of the picture to make
+
+    @property
+    def text_name(self) -> str:
+        """The name of the step's texts in the locales; a field has the same texts when it is edited."""
+        return "draft" if self is Step.RESUME else self.value.removeprefix("edit_")
 
 
 WORDS: Final = "words"
@@ -57,11 +61,19 @@ UNKNOWN_COMMAND: Final = "unknown_command"
 WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order
 EDITS: Final = (Step.EDIT_GENRE, Step.EDIT_HERO, Step.EDIT_SETTING, Step.EDIT_EXTRA)
 IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
-ANSWERS: Final = (Step.CORRECT, Step.MEMORY, Step.TONE, Step.RENAME, Step.FIND, Step.ROLE, Step.IMAGE)  # one answer
-TALKING: Final = frozenset({Step.CHAT, Step.CHARACTER})  # words are said to somebody, and answered
+ANSWERS: Final = (
+    Step.CORRECT,
+    Step.MEMORY,
+    Step.TONE,
+    Step.RENAME,
+    Step.FIND,
+    Step.ROLE,
+    Step.IMAGE,
+)  # take one answer
+TALKING: Final = frozenset({Step.CHAT, Step.CHARACTER})  # words go to the assistant or a character
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
 LENGTHS: Final = ("short", "middle", "long")
-# Labels that could as well be somebody's own word: buttons at their own step only.
+# Labels that users may also type as words: buttons at their own step only.
 ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
@@ -72,7 +84,7 @@ COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
 )
 
-# The most characters that a person's own words may have at a step.
+# Maximum number of characters of a user's words at a step.
 WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.GENRE: 60,
     Step.HERO: 200,
@@ -94,18 +106,18 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What answers a key at a step: the action's name, and the step after it (None: stays)."""
+    """The action that answers a key at a step, and the next step (None: the same)."""
 
     action: str
     to: Step | None = None
-    writes: bool = False  # the model is asked: while it writes already, this waits or is dropped
-    moves: bool = False  # changes what the story goes on from: refused while the model writes
+    writes: bool = False  # asks the model; while it already writes, the message waits or is dropped
+    moves: bool = False  # changes the text that the story continues from; refused while the model writes
 
 
 WRONG_STATE: Final = Cell("wrong_state")
 
-# What works at every step. Informing changes no step; in the wizard the question is asked again.
-_EVERYWHERE: Final[Mapping[str, Cell]] = {
+# What every step accepts. Each row of the table begins with these cells and may replace some.
+EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/start": Cell("welcome"),
     "/help": Cell("help"),
     "help": Cell("help"),
@@ -122,7 +134,7 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/stats": Cell("stats"),
     "/info": Cell("info"),
     **{command: Cell(command[1:]) for command in ("/my_data", "/forget_me")},
-    # the chat
+    # chat with the assistant
     "/chat": Cell("open_chat", Step.CHAT),
     "/prompt": Cell("prompt"),
     "/system": Cell("prompt"),
@@ -130,7 +142,7 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/clear": Cell("forget_chat", moves=True),
     "/t": Cell("tokens"),
     "/sessions": Cell("sessions"),
-    # characters: «меню» is the button's, /menu theirs
+    # characters; /menu lists them, the button «меню» opens the menu
     "/characters": Cell("characters"),
     "/menu": Cell("characters"),
     "/image": Cell("image"),
@@ -145,174 +157,193 @@ _EVERYWHERE: Final[Mapping[str, Cell]] = {
     OTHER_CONTENT: Cell("other_content"),
     WORDS: WRONG_STATE,
 }
-_CANCEL: Final[Mapping[str, Cell]] = {
+LEAVE_WIZARD: Final[Mapping[str, Cell]] = {
     "cancel": Cell("leave_wizard", Step.MENU),
     "/cancel": Cell("leave_wizard", Step.MENU),
 }
-_BACK_OUT: Final[Mapping[str, Cell]] = {"cancel": Cell("leave_question"), "/cancel": Cell("leave_question")}
-_STYLE_CELLS: Final = {f"tone_{name}": Cell("set_tone") for name in TONES} | {
+LEAVE_QUESTION: Final[Mapping[str, Cell]] = {"cancel": Cell("leave_question"), "/cancel": Cell("leave_question")}
+STYLE_CELLS: Final = {f"tone_{name}": Cell("set_tone") for name in TONES} | {
     f"length_{name}": Cell("set_length") for name in LENGTHS
 }
-_ENDING_CELLS: Final = {f"ending_{kind}": Cell("write_ending", Step.STORY, writes=True) for kind in ENDINGS}
-
-
-def _at(cells: Mapping[str, Cell], *shared: Mapping[str, Cell]) -> Mapping[str, Cell]:
-    row = dict(_EVERYWHERE)
-    for part in (*shared, cells):
-        row.update(part)
-    return row
+ENDING_CELLS: Final = {f"ending_{kind}": Cell("write_ending", Step.STORY, writes=True) for kind in ENDINGS}
 
 
 TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
-    Step.MENU: _at(
-        {
-            "new_story": Cell("new_story"),
-            "to_story": Cell("open_story"),
-            "stories": Cell("shelf"),
-            "lucky": Cell("lucky", Step.SUMMARY),
-            "profile": Cell("profile"),
-            "characters": Cell("characters"),
-            "/end_story": Cell("ask_ending"),
-            "chat": Cell("open_chat", Step.CHAT),
-            WORDS: Cell("keep_words"),
-        }
-    ),
-    Step.RESUME: _at(
-        {
-            "draft_continue": Cell("resume_draft"),
-            "draft_restart": Cell("start_wizard", Step.GENRE),
-            "/new_story": Cell("ask_again"),
-        },
-        _CANCEL,
-    ),
-    Step.GENRE: _at({WORDS: Cell("take_genre", Step.HERO), "lucky": Cell("lucky", Step.SUMMARY)}, _CANCEL),
-    Step.HERO: _at(
-        {
-            WORDS: Cell("take_hero", Step.SETTING),
-            "others": Cell("other_presets"),
-            "back": Cell("ask_again", Step.GENRE),
-        },
-        _CANCEL,
-    ),
-    Step.SETTING: _at(
-        {
-            WORDS: Cell("take_setting", Step.EXTRA),
-            "others": Cell("other_presets"),
-            "back": Cell("ask_again", Step.HERO),
-        },
-        _CANCEL,
-    ),
-    Step.EXTRA: _at(
-        {
-            WORDS: Cell("add_extra"),
-            "skip": Cell("ask_again", Step.SUMMARY),
-            "done": Cell("ask_again", Step.SUMMARY),
-            "back": Cell("ask_again", Step.SETTING),
-        },
-        _CANCEL,
-    ),
-    Step.SUMMARY: _at(
-        {
-            "begin": Cell("begin", Step.STORY, writes=True),
-            "change": Cell("ask_again", Step.CHANGE),
-            "lucky_again": Cell("lucky", Step.SUMMARY),
-            "back": Cell("ask_again", Step.EXTRA),
-        },
-        _CANCEL,
-    ),
-    Step.CHANGE: _at(
-        {
-            "field_genre": Cell("ask_again", Step.EDIT_GENRE),
-            "field_hero": Cell("ask_again", Step.EDIT_HERO),
-            "field_setting": Cell("ask_again", Step.EDIT_SETTING),
-            "field_extra": Cell("ask_again", Step.EDIT_EXTRA),
-            "back": Cell("ask_again", Step.SUMMARY),
-        },
-        _CANCEL,
-    ),
-    Step.EDIT_GENRE: _at({WORDS: Cell("take_genre", Step.SUMMARY), "back": Cell("ask_again", Step.CHANGE)}, _CANCEL),
-    Step.EDIT_HERO: _at(
-        {
-            WORDS: Cell("take_hero", Step.SUMMARY),
-            "others": Cell("other_presets"),
-            "back": Cell("ask_again", Step.CHANGE),
-        },
-        _CANCEL,
-    ),
-    Step.EDIT_SETTING: _at(
-        {
-            WORDS: Cell("take_setting", Step.SUMMARY),
-            "others": Cell("other_presets"),
-            "back": Cell("ask_again", Step.CHANGE),
-        },
-        _CANCEL,
-    ),
-    Step.EDIT_EXTRA: _at(
-        {
-            WORDS: Cell("replace_extra", Step.SUMMARY),
-            "skip": Cell("clear_extra", Step.SUMMARY),
-            "back": Cell("ask_again", Step.CHANGE),
-        },
-        _CANCEL,
-    ),
-    Step.STORY: _at(
-        {
-            WORDS: Cell("write_from_words", writes=True),
-            "next": Cell("write_on", writes=True),
-            "suggest": Cell("suggest", writes=True),
-            "variant": Cell("another_variant", writes=True),
-            "undo": Cell("undo", moves=True),
-            "more": Cell("more"),
-            "finale": Cell("ask_ending", Step.FINALE, moves=True),
-            "/end_story": Cell("ask_ending", Step.FINALE, moves=True),
-        }
-    ),
-    Step.FINALE: _at(
-        {
-            **_ENDING_CELLS,
-            WORDS: Cell("write_own_ending", Step.STORY, writes=True),
-            "finale": Cell("ask_again"),
-            "keep_writing": Cell("open_story", Step.STORY),
-            "/cancel": Cell("open_story", Step.STORY),
-            "/end_story": Cell("ask_again"),
-        }
-    ),
-    Step.FINISHED: _at(
-        {
-            WORDS: Cell("keep_words"),
-            "new_story": Cell("new_story"),
-            "another_finale": Cell("another_variant", writes=True),
-            "download": Cell("download"),
-            "same_settings": Cell("same_settings", Step.SUMMARY),
-            "characters": Cell("characters"),
-            "chat": Cell("open_chat", Step.CHAT),
-        }
-    ),
-    Step.CORRECT: _at({WORDS: Cell("correct", moves=True)}, _BACK_OUT),
-    Step.MEMORY: _at({WORDS: Cell("rewrite_memory"), "rebuild": Cell("rebuild_memory", writes=True)}, _BACK_OUT),
-    Step.TONE: _at({WORDS: Cell("set_tone"), **_STYLE_CELLS}, _BACK_OUT),
-    Step.RENAME: _at({WORDS: Cell("rename")}, _BACK_OUT),
-    Step.FIND: _at({WORDS: Cell("find")}, _BACK_OUT),
-    Step.CHAT: _at(
-        {
-            WORDS: Cell("talk", writes=True),
-            "forget_chat": Cell("forget_chat", moves=True),
-            "role": Cell("modes"),
-            "chat": Cell("open_chat", Step.CHAT),
-        }
-    ),
-    Step.CHARACTER: _at(
-        {
-            WORDS: Cell("talk_to_character", writes=True),
-            "characters": Cell("characters"),
-            "/clear": Cell("forget_character", moves=True),
-        }
-    ),
-    Step.ROLE: _at({WORDS: Cell("set_role"), "role_reset": Cell("reset_role")}, _BACK_OUT),
-    Step.IMAGE: _at({WORDS: Cell("take_image")}, _BACK_OUT),
+    Step.MENU: {
+        **EVERYWHERE,
+        "new_story": Cell("new_story"),
+        "to_story": Cell("open_story"),
+        "stories": Cell("shelf"),
+        "lucky": Cell("lucky", Step.SUMMARY),
+        "profile": Cell("profile"),
+        "characters": Cell("characters"),
+        "/end_story": Cell("ask_ending"),
+        "chat": Cell("open_chat", Step.CHAT),
+        WORDS: Cell("keep_words"),
+    },
+    Step.RESUME: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        "draft_continue": Cell("resume_draft"),
+        "draft_restart": Cell("start_wizard", Step.GENRE),
+        "/new_story": Cell("ask_again"),
+    },
+    Step.GENRE: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("take_genre", Step.HERO),
+        "lucky": Cell("lucky", Step.SUMMARY),
+    },
+    Step.HERO: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("take_hero", Step.SETTING),
+        "others": Cell("other_presets"),
+        "back": Cell("ask_again", Step.GENRE),
+    },
+    Step.SETTING: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("take_setting", Step.EXTRA),
+        "others": Cell("other_presets"),
+        "back": Cell("ask_again", Step.HERO),
+    },
+    Step.EXTRA: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("add_extra"),
+        "skip": Cell("ask_again", Step.SUMMARY),
+        "done": Cell("ask_again", Step.SUMMARY),
+        "back": Cell("ask_again", Step.SETTING),
+    },
+    Step.SUMMARY: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        "begin": Cell("begin", Step.STORY, writes=True),
+        "change": Cell("ask_again", Step.CHANGE),
+        "lucky_again": Cell("lucky", Step.SUMMARY),
+        "back": Cell("ask_again", Step.EXTRA),
+    },
+    Step.CHANGE: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        "field_genre": Cell("ask_again", Step.EDIT_GENRE),
+        "field_hero": Cell("ask_again", Step.EDIT_HERO),
+        "field_setting": Cell("ask_again", Step.EDIT_SETTING),
+        "field_extra": Cell("ask_again", Step.EDIT_EXTRA),
+        "back": Cell("ask_again", Step.SUMMARY),
+    },
+    Step.EDIT_GENRE: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("take_genre", Step.SUMMARY),
+        "back": Cell("ask_again", Step.CHANGE),
+    },
+    Step.EDIT_HERO: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("take_hero", Step.SUMMARY),
+        "others": Cell("other_presets"),
+        "back": Cell("ask_again", Step.CHANGE),
+    },
+    Step.EDIT_SETTING: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("take_setting", Step.SUMMARY),
+        "others": Cell("other_presets"),
+        "back": Cell("ask_again", Step.CHANGE),
+    },
+    Step.EDIT_EXTRA: {
+        **EVERYWHERE,
+        **LEAVE_WIZARD,
+        WORDS: Cell("replace_extra", Step.SUMMARY),
+        "skip": Cell("clear_extra", Step.SUMMARY),
+        "back": Cell("ask_again", Step.CHANGE),
+    },
+    Step.STORY: {
+        **EVERYWHERE,
+        WORDS: Cell("write_from_words", writes=True),
+        "next": Cell("write_on", writes=True),
+        "suggest": Cell("suggest", writes=True),
+        "variant": Cell("another_variant", writes=True),
+        "undo": Cell("undo", moves=True),
+        "more": Cell("more"),
+        "finale": Cell("ask_ending", Step.FINALE, moves=True),
+        "/end_story": Cell("ask_ending", Step.FINALE, moves=True),
+    },
+    Step.FINALE: {
+        **EVERYWHERE,
+        **ENDING_CELLS,
+        WORDS: Cell("write_own_ending", Step.STORY, writes=True),
+        "finale": Cell("ask_again"),
+        "keep_writing": Cell("open_story", Step.STORY),
+        "/cancel": Cell("open_story", Step.STORY),
+        "/end_story": Cell("ask_again"),
+    },
+    Step.FINISHED: {
+        **EVERYWHERE,
+        WORDS: Cell("keep_words"),
+        "new_story": Cell("new_story"),
+        "another_finale": Cell("another_variant", writes=True),
+        "download": Cell("download"),
+        "same_settings": Cell("same_settings", Step.SUMMARY),
+        "characters": Cell("characters"),
+        "chat": Cell("open_chat", Step.CHAT),
+    },
+    Step.CORRECT: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("correct", moves=True),
+    },
+    Step.MEMORY: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("rewrite_memory"),
+        "rebuild": Cell("rebuild_memory", writes=True),
+    },
+    Step.TONE: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("set_tone"),
+        **STYLE_CELLS,
+    },
+    Step.RENAME: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("rename"),
+    },
+    Step.FIND: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("find"),
+    },
+    Step.CHAT: {
+        **EVERYWHERE,
+        WORDS: Cell("talk", writes=True),
+        "forget_chat": Cell("forget_chat", moves=True),
+        "role": Cell("modes"),
+        "chat": Cell("open_chat", Step.CHAT),
+    },
+    Step.CHARACTER: {
+        **EVERYWHERE,
+        WORDS: Cell("talk_to_character", writes=True),
+        "characters": Cell("characters"),
+        "/clear": Cell("forget_character", moves=True),
+    },
+    Step.ROLE: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("set_role"),
+        "role_reset": Cell("reset_role"),
+    },
+    Step.IMAGE: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("take_image"),
+    },
 }
 
-# While the model writes, a press of these is dropped with a word (a second one would only repeat the first).
+# What replaces a cell while the model writes.
 _DROPPED_WHILE_WRITING: Final = Cell("already_writing")
 _QUEUED_WHILE_WRITING: Final = Cell("queue_words")
 _REFUSED_WHILE_WRITING: Final = Cell("busy_writing")
@@ -320,7 +351,10 @@ _STOPPED_WHILE_WRITING: Final = Cell("stop_writing")
 
 
 def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
-    """What answers `key` at `step`. `writing`: a turn of this chat waits or runs, or words queue behind one."""
+    """Return what answers `key` at `step`.
+
+    `writing`: a turn of this chat is waiting or running, or messages wait for one.
+    """
     cell = TABLE[step].get(key, WRONG_STATE)
     if not writing:
         return cell
@@ -334,5 +368,5 @@ def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
 
 
 def accepted(step: Step) -> frozenset[str]:
-    """Every key that means something at `step`."""
+    """Return the keys that have a meaning at `step`."""
     return frozenset(key for key, cell in TABLE[step].items() if cell is not WRONG_STATE)

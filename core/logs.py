@@ -55,7 +55,7 @@ def set_up(
 ) -> Logs:
     """Send every logger's lines from `level` on to `log_file`, and from `console_level` on to stderr.
 
-    If the file can't be opened, say so on stderr and send everything there; `to_file` is then false. Never raise.
+    If the file can't be opened, say so on stderr and send everything there. Never raise.
     `log_format` is "text" or "json".
     """
     logs = Logs(Redactor(secrets), _JsonFormatter() if log_format == "json" else _TextFormatter())
@@ -70,7 +70,6 @@ def set_up(
         console_level = level
     else:
         logs.add(file, level)
-        logs.to_file = True
     logs.add(_Console(sys.stderr), console_level)
     logging.getLogger().setLevel(level)
     for name in FOREIGN:
@@ -109,7 +108,6 @@ class Logs:
     """The handlers of one `set_up`. `close`, or leaving `with`, restores the logging as it was before."""
 
     def __init__(self, redact: Redactor, formatter: logging.Formatter) -> None:
-        self.to_file = False  # whether the log file could be opened
         self._filter = _RedactingFilter(redact)
         self._formatter = formatter
         self._handlers: list[logging.Handler] = []

@@ -1,4 +1,4 @@
-"""What passes between the rooms: messages for a model, its answer and its price, and what goes out to Telegram.
+"""Data that passes between packages: messages for a model, its answer and its price, and what goes out to Telegram.
 
 Plain frozen values; nothing here knows a vendor, a database or a network.
 """
@@ -11,14 +11,14 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-Role: TypeAlias = Literal["system", "user", "assistant"]
+MessageRole: TypeAlias = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a prompt, in the vendor-neutral form."""
 
-    role: Role
+    role: MessageRole
     text: str
 
 

@@ -1,7 +1,7 @@
-"""A story as a book: what every format of the export is made from.
+"""A story as a book: the common source of every export format.
 
-Covers the book's shape, the words printed around the story, cleaning text for XML, and dividing a long story into
-chapters. Knows no format; `export` is the way in. Whatever text comes in, what `Book` gives out is clean.
+Defines the book's structure and the words printed around the story, cleans text for XML, and divides a long story into
+chapters. All text that `Book` returns is clean. `export.formats` writes the files.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 Writer = Literal["user", "model"]
 
-CHAPTER_CHARS: Final = 9_000  # about five pages: a reader's evening, and a file that old readers open at once
+CHAPTER_CHARS: Final = 9_000  # about five pages, a file that old e-readers open quickly
 LAST_SECOND: Final = 253_402_300_799  # the end of the year 9999
 NOBODY: Final = "—"
 
@@ -26,45 +26,45 @@ _NOT_TEXT: Final = re.compile(
     # XML 1.0 forbids or discourages these; a lone surrogate can't even be written
     r"[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
     + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
-    # invisible, or turning the rest of the line around
+    # invisible, or changing the writing direction
     + r"\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069]"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One turn's text. Who wrote it is never shown; it only keeps an answer in the chapter of its question."""
+    """One turn's text. `by` is not printed: it keeps an answer in the chapter of its question."""
 
     paragraphs: tuple[str, ...]
     by: Writer = "model"
 
     @classmethod
     def of(cls, text: str, by: Writer = "model") -> Part:
-        """The part of a message as it was sent: a paragraph a line."""
+        """Make a part of a message, one paragraph per line."""
         return cls(paragraphs_of(text), by)
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """Parts under one caption; without a `title` it is set off by `Wording.scene_break`."""
+    """Parts under one heading. Without a `title` it is set off by `Wording.scene_break`."""
 
     parts: tuple[Part, ...]
     title: str = ""
 
     @property
     def paragraphs(self) -> tuple[str, ...]:
-        """What is read, in order, clean and without empty ones."""
+        """The paragraphs in order, clean and without empty ones."""
         return tuple(line for part in self.parts for text in part.paragraphs for line in paragraphs_of(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The words around the story, in its language; they come from the locale."""
+    """Words around the story, in its language; they come from the locale."""
 
-    untitled: str  # a title for a book that has none
+    untitled: str  # title of a book without one
     the_end: str  # after the last line of a finished story
-    unfinished: str  # the same of one that isn't
-    colophon: str  # who wrote it and how, at the very end
+    unfinished: str  # after the last line of an unfinished story
+    colophon: str  # who wrote it and how, on the last line
     contents: str  # the heading of the table of contents
     cover: str  # the cover's name in the table of landmarks
     hero: str  # labels of the annotation's lines, without a colon
@@ -75,19 +75,19 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A story to be exported. `id` names it for ever: the same book exported twice replaces itself in a reader."""
+    """A story to export. `id` never changes: a reader app replaces the book when it is exported again."""
 
     id: str
     title: str
-    genre: str  # a key of the ready genres, or empty
-    genre_label: str  # what is printed
+    genre: str  # key of a ready genre, or empty
+    genre_label: str  # the printed genre
     hero: str
     setting: str
     extra: str
     language: Literal["ru", "en"]
     author_names: tuple[str, ...]
     created_at: int  # Unix seconds UTC
-    finished_at: int  # when its last part was written, finished or not
+    finished_at: int  # when the last part was written, even if unfinished
     chapters: tuple[Chapter, ...]
     finished: bool
     wording: Wording
@@ -99,22 +99,22 @@ class Book:
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """At least one: FictionBook demands it."""
+        """The authors' names, at least one: FictionBook requires it."""
         return tuple(name for name in map(line_of, self.author_names) if name) or (NOBODY,)
 
     @property
     def shown_chapters(self) -> tuple[Chapter, ...]:
-        """The chapters that have anything to read, their titles clean."""
+        """The chapters that have text, with clean titles."""
         return tuple(Chapter(one.parts, line_of(one.title)) for one in self.chapters if one.paragraphs)
 
     @property
     def ending(self) -> str:
-        """The line after the story's last one: that it is over, or that it isn't finished."""
+        """The line after the story: that it has ended, or that it is unfinished."""
         return line_of(self.wording.the_end if self.finished else self.wording.unfinished)
 
     @property
     def annotation(self) -> tuple[str, ...]:
-        """«Label: text», for what is known of the story."""
+        """Lines of the form «Label: text» for hero, setting and wishes."""
         known = (
             (self.wording.hero, self.hero),
             (self.wording.setting, self.setting),
@@ -124,7 +124,7 @@ class Book:
 
     @property
     def uuid(self) -> str:
-        """A UUID made of `id` alone: the same for every export of this story."""
+        """A UUID derived from `id` alone: the same for every export of this story."""
         return str(uuid5(NAMESPACE_URL, f"story:{line_of(self.id)}"))
 
     @property
@@ -134,20 +134,20 @@ class Book:
 
     @property
     def years(self) -> str:
-        """«2024», or «2024–2025» where the last part was written in a later year than the first."""
+        """«2024», or «2024–2025» if it was written over several years."""
         first = _moment(self.created_at).year
         return str(first) if first >= self.date.year else f"{first}–{self.date.year}"
 
     @property
     def changed(self) -> datetime:
-        """When its last part was written, or, where that is 0, when it was begun; in UTC."""
+        """When the last part was written, or when the story was begun; in UTC."""
         return _moment(self.finished_at or self.created_at)
 
 
 def in_chapters(parts: Sequence[Part], caption: str, chapter_chars: int = CHAPTER_CHARS) -> tuple[Chapter, ...]:
-    """The parts as chapters of at least `chapter_chars` each, titled by `caption`, which has `{number}` in it.
+    """Group parts into chapters of at least `chapter_chars`, titled by `caption` with its `{number}`.
 
-    A chapter never ends between the reader's words and their answer. A story too short for two has one, untitled.
+    A chapter never ends between the reader's words and their answer. A short story is one chapter without a title.
     """
     groups: list[list[Part]] = [[]]
     length = 0
@@ -158,7 +158,7 @@ def in_chapters(parts: Sequence[Part], caption: str, chapter_chars: int = CHAPTE
             length = 0
         groups[-1].append(part)
         length += sum(map(len, part.paragraphs))
-    if len(groups) > 1 and length < chapter_chars // 3:  # a last chapter of a few lines belongs to the one before
+    if len(groups) > 1 and length < chapter_chars // 3:  # a very short last chapter joins the one before
         groups[-2:] = [groups[-2] + groups[-1]]
     if len(groups) == 1:
         return (Chapter(tuple(parts)),)
@@ -166,22 +166,22 @@ def in_chapters(parts: Sequence[Part], caption: str, chapter_chars: int = CHAPTE
 
 
 def paragraphs_of(text: str) -> tuple[str, ...]:
-    """The text's lines, clean, without empty ones. Dashes and quotes stay as they are."""
+    """Return the text's lines, clean and without empty ones. Dashes and quotes stay as they are."""
     return tuple(line for line in map(_cleaned, _LINE_ENDS.split(text)) if line)
 
 
 def line_of(text: str) -> str:
-    """The text as one clean line."""
+    """Return the text as one clean line."""
     return " ".join(paragraphs_of(text))
 
 
 def escaped(text: str) -> str:
-    """The text for an element or an attribute of XML or HTML."""
+    """Escape the text for an element or attribute of XML or HTML."""
     return escape(text, quote=True)
 
 
 def joined(lines: Iterable[str]) -> str:
-    """The lines as one text, a line break between each two and none at the end."""
+    """Join lines with line breaks, without one at the end."""
     return "\n".join(lines)
 
 

@@ -1,8 +1,8 @@
-"""A drawn cover: the title, the genre and the authors over a landscape in the genre's colours.
+"""A drawn cover: title, genre and authors over a landscape in the genre's colours.
 
-A JPEG, since FictionBook takes no vector picture and e-readers' shelves show no SVG. Pillow draws it; its built-in
-font has no Cyrillic and a server may have no fonts at all, so the letters come from the Source Serif Pro package.
-What that font lacks (emoji, hieroglyphs) is left out of the picture and stays in the book.
+It is a JPEG: FictionBook takes no vector image, and e-readers' libraries show no SVG. Pillow draws it. The letters come
+from the Source Serif Pro package, since Pillow's own font has no Cyrillic and a server may have no fonts. Characters
+that the font lacks (emoji, hieroglyphs) are left out of the picture, but stay in the book.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
 
 SIZE: Final = (640, 960)
-SCALE: Final = 2  # drawn larger, then made smaller: smooth edges
+SCALE: Final = 2  # drawn larger and scaled down, for smooth edges
 MARGIN: Final = 64
 TITLE_LINES: Final = 6
 SMALLEST: Final = 34
 SHORT_WORD: Final = 3
-LETTERS: Final = 160  # more than fit
+LETTERS: Final = 160  # more than fits
 QUALITY: Final = 86
 FONT: Final = "SourceSerifPro-{}.otf"
 
-# sky above, sky below, disc, the nearest hills, letters
+# top of the sky, horizon, sun or moon, nearest hills, letters
 Palette = tuple[str, str, str, str, str]
 PALETTES: Final[dict[str, Palette]] = {
     "fantasy": ("#1f1b4b", "#7b5ea7", "#f6e3a1", "#120f33", "#fbf3dc"),
@@ -48,11 +48,11 @@ ANY_PALETTE: Final[Palette] = ("#25324a", "#8b9bb4", "#f3ead7", "#141c2b", "#f8f
 
 
 def cover(book: Book) -> bytes:
-    """The cover as a JPEG of `SIZE`, the same for the same book. About 0.1 s of CPU."""
+    """Return the cover as a JPEG of `SIZE`, always the same for the same book. Takes about 0.1 s of CPU."""
     return _drawn(book.uuid, book.genre, ", ".join(book.authors), book.name, line_of(book.genre_label))
 
 
-@lru_cache(maxsize=4)  # a reader often takes the same book in a second format
+@lru_cache(maxsize=4)  # readers often download a second format of the same book
 def _drawn(seed: str, genre: str, authors: str, title: str, label: str) -> bytes:
     from PIL import Image, ImageDraw
 
@@ -80,7 +80,7 @@ def _landscape(draw: ImageDraw, palette: Palette, random: Random, width: int, he
     from PIL import ImageColor
 
     sky, disc, near = (ImageColor.getrgb(palette[number])[:3] for number in (1, 2, 3))
-    if sum(ImageColor.getrgb(palette[0])[:3]) < 240:  # a night
+    if sum(ImageColor.getrgb(palette[0])[:3]) < 240:  # a dark sky has stars
         for _ in range(90):
             x, y, size = random.randrange(width), random.randrange(height * 6 // 10), random.choice((2, 2, 3, 4))
             draw.ellipse((x, y, x + size, y + size), fill=disc)
@@ -90,7 +90,7 @@ def _landscape(draw: ImageDraw, palette: Palette, random: Random, width: int, he
     ranges = 4
     for number in range(ranges):
         share = (number + 1) / ranges
-        colour = tuple(round(far + (close - far) * share) for far, close in zip(sky, near, strict=True))
+        colour = tuple(round(start + (end - start) * share) for start, end in zip(sky, near, strict=True))
         waves = [(random.uniform(0.4, 3.2), random.random(), random.uniform(0.2, 1)) for _ in range(4)]
         line = [
             (x, height * (0.66 + 0.075 * number) + _hill(x / width, waves) * height * 0.022)
@@ -100,7 +100,7 @@ def _landscape(draw: ImageDraw, palette: Palette, random: Random, width: int, he
 
 
 def _hill(x: float, waves: list[tuple[float, float, float]]) -> float:
-    return sum(depth * sin(tau * (pace * x + start)) for pace, start, depth in waves)
+    return sum(height * sin(tau * (frequency * x + phase)) for frequency, phase, height in waves)
 
 
 def _letters(draw: ImageDraw, words: tuple[str, str, str], colour: str, width: int, height: int) -> None:
@@ -127,7 +127,10 @@ def _line(draw: ImageDraw, text: str, font: FreeTypeFont, x: int, y: int, colour
 
 
 def _title(title: str, width: int, height: int) -> tuple[FreeTypeFont, list[str]]:
-    """The largest letters in which the title fits, and its lines; a title too long for the smallest is cut."""
+    """Return the largest font in which the title fits, and its lines.
+
+    A title too long for the smallest font is cut.
+    """
     lines: list[str] = []
     for size in (84, 72, 62, 54, 46, 40, SMALLEST):
         font = _font("Bold", size)
@@ -148,7 +151,7 @@ def _wrapped(text: str, font: FreeTypeFont, width: int) -> list[str]:
             continue
         lines += [line] if line else []
         line = word
-        while font.getlength(line) > width:  # a word longer than the cover is broken anywhere
+        while font.getlength(line) > width:  # a word wider than the cover is broken anywhere
             most = max(1, bisect_right(range(1, len(line)), float(width), key=partial(_length, font, line)))
             lines.append(line[:most])
             line = line[most:]
@@ -156,7 +159,7 @@ def _wrapped(text: str, font: FreeTypeFont, width: int) -> list[str]:
 
 
 def _bound(words: list[str], font: FreeTypeFont, width: int) -> list[str]:
-    """The words, the short ones kept with what follows: a line of a title never ends on a preposition."""
+    """Join short words to the next one, so that no line of a title ends with a preposition."""
     bound: list[str] = []
     for word in words:
         last = bound[-1].rpartition(" ")[2] if bound else ""
@@ -179,7 +182,7 @@ def _fitted(text: str, font: FreeTypeFont, width: int) -> str:
 
 
 def _drawable(text: str, font: FreeTypeFont) -> str:
-    """The text without the characters that the font has no picture for."""
+    """Return the text without characters that the font lacks."""
     missing = bytes(font.getmask("\uffff"))
     kept = "".join(
         char for char in text[:LETTERS] if char == " " or (char.isprintable() and bytes(font.getmask(char)) != missing)

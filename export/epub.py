@@ -1,7 +1,7 @@
-"""A book as EPUB 3.3, with the table of contents of EPUB 2 beside its own for old readers.
+"""A book as EPUB 3.3, with an EPUB 2 table of contents for old e-readers.
 
-Covers the container's rules (mimetype first and stored), metadata with accessibility, a cover, a title page and a file
-a chapter. Fonts are the reader's own. The file is the same, byte for byte, for the same book.
+Follows the container's rules (mimetype first and uncompressed) and writes metadata with accessibility, a cover, a title
+page and one file per chapter. Fonts are the reader's own. The same book gives the same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from export.book import Book, Chapter, escaped, joined, line_of, paragraphs_of
 from export.cover import SIZE, cover
 
 FOLDER: Final = "EPUB"
-ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the archive has no clock
+ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest time of a zip: archives don't depend on the clock
 
 CONTAINER: Final = f"""<?xml version="1.0" encoding="utf-8"?>
 <container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container">
@@ -41,7 +41,7 @@ p { margin: 0; text-indent: 1.4em; text-align: justify; hyphens: auto; orphans: 
 
 
 def epub(book: Book) -> bytes:
-    """The book as one archive."""
+    """Return the book as an EPUB archive."""
     pages = _pages(book)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
@@ -66,13 +66,13 @@ def _write(archive: zipfile.ZipFile, name: str, content: bytes, method: int = zi
 
 
 def _pages(book: Book) -> dict[str, Chapter]:
-    """The chapters by the name of their file. A book without a word still has one, which says how it stands."""
+    """Return the chapters by file name. A book without text still has one, with its ending."""
     chapters = book.shown_chapters or (Chapter(()),)
     return {f"chapter-{number:03}": chapter for number, chapter in enumerate(chapters, 1)}
 
 
 def _entries(book: Book, pages: dict[str, Chapter]) -> list[tuple[str, str]]:
-    """(file, caption) of all that stands in the contents; a story in one piece goes by the book's name."""
+    """Return (file, caption) of each entry of the contents. A single chapter takes the book's name."""
     single = len(pages) == 1
     captions = [one.title or (book.name if single else str(number)) for number, one in enumerate(pages.values(), 1)]
     return [(f"{name}.xhtml", caption) for name, caption in zip(pages, captions, strict=True)]

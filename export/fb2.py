@@ -1,7 +1,7 @@
-"""A book as FictionBook 2.1, which Russian e-readers open.
+"""A book as FictionBook 2.1, the format of Russian e-readers.
 
-The order of the elements is the schema's (FictionBook 2.1, `xs:sequence` throughout) and is what readers trip over
-first. Covers one body with its sections and a JPEG cover; no notes, tables or poems: stories have none.
+The elements' order is the schema's (`xs:sequence` throughout); readers reject any other. It writes one body with
+sections and a JPEG cover; stories have no notes, tables or poems.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from export.book import Book, Chapter, escaped, joined, line_of, paragraphs_of
 from export.cover import cover
 
 VERSION: Final = "1.0"
-# Our genres in the codes of FictionBook's list; a genre of the reader's own is a short story at least.
+# FictionBook's codes of our genres; a user's own genre is a short story.
 GENRES: Final = {
     "fantasy": "sf_fantasy",
     "detective": "detective",
@@ -30,7 +30,7 @@ ANY_GENRE: Final = "short_story"
 
 
 def fb2(book: Book) -> bytes:
-    """The book as one XML file, cover inside."""
+    """Return the book as one XML file with its cover."""
     return joined(
         (
             '<?xml version="1.0" encoding="utf-8"?>',
@@ -95,7 +95,7 @@ def _body(book: Book) -> Iterator[str]:
 
 
 def _author(name: str) -> str:
-    """With first and last name, the second maybe empty: many readers don't show an author of a nickname only."""
+    """Return an author with first and last name, the last one maybe empty: many readers hide a nickname."""
     first, _, last = name.partition(" ")
     return f"<author>{_element('first-name', first)}{_element('last-name', last)}</author>"
 

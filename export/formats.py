@@ -1,7 +1,6 @@
-"""A finished or growing story as a file: TXT, FB2, EPUB and HTML, and a file name for it.
+"""A story as a TXT, FB2, EPUB or HTML file, and the file's name.
 
-Pure: a `Book` in, bytes out, the same bytes for the same book; no clock, network or disk but the cover's font.
-The words printed around the story come with the book. Sending the file is the caller's.
+Pure functions: the same `Book` gives the same bytes, without clock, network or disk except the cover's font.
 """
 
 from __future__ import annotations
@@ -21,15 +20,15 @@ __all__ = [
     "epub", "fb2", "file_name", "html", "in_chapters", "paragraphs_of", "txt",
 ]  # fmt: skip
 
-NAME_BYTES: Final = 60  # a Cyrillic letter takes two; phones cut longer names in their middle
-# Windows opens a device for these, whatever the extension
+NAME_BYTES: Final = 60  # a Cyrillic letter takes two; phones shorten longer names
+# Windows opens a device under these names, with any extension
 RESERVED: Final = {"con", "prn", "aux", "nul", "conin", "conout", "clock"} | {
     f"{port}{number}" for port in ("com", "lpt") for number in range(10)
 }
 
 
 def txt(book: Book) -> bytes:
-    """The book as plain text in UTF-8. Its byte order mark keeps old Windows programs from guessing the encoding."""
+    """Return the book as UTF-8 text. The byte order mark keeps old Windows programs from guessing the encoding."""
     lines = [
         ", ".join(book.authors),
         book.name.upper(),
@@ -48,9 +47,9 @@ def txt(book: Book) -> bytes:
 
 
 def file_name(book: Book, extension: str) -> str:
-    """A name that Telegram and every file system take: the title's letters and digits, `_` for all between.
+    """Return a file name that Telegram and every file system accept: the title's letters and digits, and `_`.
 
-    Never empty, a path, hidden or a Windows device; at most `NAME_BYTES` of UTF-8 with its extension.
+    It is never empty, a path, hidden or a Windows device, and has at most `NAME_BYTES` of UTF-8 with its extension.
     """
     ending = f".{extension}"
     stem = _stem(book.title, NAME_BYTES - len(ending.encode()))
@@ -61,7 +60,7 @@ def file_name(book: Book, extension: str) -> str:
 def _stem(title: str, most_bytes: int) -> str:
     plain = unicodedata.normalize("NFKC", title)
     kept = "".join(char if unicodedata.category(char)[0] in "LNM" else "_" for char in plain)
-    # a mark with no letter before it would sit on the dot or the path before the name
+    # a combining mark without a letter would attach to the character before the name
     kept = re.sub(r"_+", "_", "".join(_without_stray_marks(kept))).strip("_")
     cut = _cut(kept, most_bytes - 1)  # one byte is left for the reserved names' `_`
     return f"{cut}_" if cut.casefold() in RESERVED else cut
@@ -76,7 +75,7 @@ def _without_stray_marks(text: str) -> list[str]:
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    """The text within `most_bytes` of UTF-8: whole words, or whole letters where the first word is too long."""
+    """Cut the text to `most_bytes` of UTF-8 at a word, or at a letter if the first word is too long."""
     if len(text.encode()) <= most_bytes:
         return text
     start = text.encode()[: most_bytes + 1].decode(errors="ignore")
@@ -84,5 +83,5 @@ def _cut(text: str, most_bytes: int) -> str:
     return words or start.encode()[:most_bytes].decode(errors="ignore")
 
 
-# The kinds of files, by their extension, and what makes each.
+# Writers of the formats, by file extension.
 FORMATS: Final[dict[str, Callable[[Book], bytes]]] = {"txt": txt, "fb2": fb2, "epub": epub, "html": html}

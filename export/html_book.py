@@ -1,7 +1,7 @@
-"""A book as one HTML page: read on any screen, light or dark, and printed like a book.
+"""A book as one HTML page, for any screen, light or dark, and for printing.
 
-Self-contained: the cover is inside, nothing is fetched, nothing runs, and a content policy says so to the browser.
-Fonts are the reader's own serifs.
+Self-contained: the cover is embedded, nothing is fetched or run, and a content security policy enforces that. Fonts are
+the reader's own.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ footer p { margin: 0; }
 
 
 def html(book: Book) -> bytes:
-    """The book as one page in UTF-8."""
+    """Return the book as one page in UTF-8."""
     style = STYLE.replace("RUNNING-TITLE", _css_string(book.name))
     return joined(
         (
@@ -107,7 +107,7 @@ def _front(book: Book) -> Iterator[str]:
     width, height = SIZE
     picture = b64encode(cover(book)).decode()
     yield '<div class="front">'
-    # the same words stand in text below it
+    # alt is empty: the text below says the same
     yield f'<img class="cover" alt="" width="{width}" height="{height}" src="data:image/jpeg;base64,{picture}">'
     yield f'<header><p class="by">{escaped(", ".join(book.authors))}</p>'
     yield f"<h1>{escaped(book.name)}</h1>"
@@ -146,10 +146,13 @@ def _end(book: Book) -> Iterator[str]:
 
 
 def _takes_initial(paragraph: str) -> bool:
-    """Whether a large first letter suits: not a dialogue's dash or a quote, nor a line too short to stand beside it."""
+    """Return whether a drop cap suits the paragraph: it starts with a letter and is long enough."""
     return paragraph[0].isalpha() and len(paragraph) >= 200
 
 
 def _css_string(text: str) -> str:
-    """The text as a string of CSS. All but letters and digits as code points: nothing may end the string or style."""
+    """Return the text as a CSS string.
+
+    All but letters and digits are escaped, so that nothing can end the string or the style.
+    """
     return '"' + "".join(char if char.isalnum() else f"\\{ord(char):x} " for char in text) + '"'

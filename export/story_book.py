@@ -1,4 +1,4 @@
-"""A story out of the database as a book, and the file of it as a message for the outbox, made when it is sent."""
+"""Make a book of a story in the database, and a message that carries its file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["FORMATS", "book_of", "document", "file_of"]
 
 
 def book_of(db: Database, texts: Texts, story: Story) -> Book:
-    """The story's shown path, from its first line; `texts`, in its language, has the words around it."""
+    """Return the story's shown path as a book. `texts` are those of the story's language."""
     whole = db.tree.whole(story.head_id, story.starts_after)
     author = db.users.get(story.user_id)
     genre = texts.genre_of(story.genre)
@@ -49,12 +49,12 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
 
 
 def document(story: Story, extension: str, chat_id: int) -> Outgoing:
-    """The story as a file of one of `FORMATS`, to be made when it is sent."""
+    """Return a message with the story in one of `FORMATS`; the file is made when it is sent."""
     return Outgoing(chat_id, "sendDocument", {}, recipe=DeferredAttachment("book", story.session_id, extension))
 
 
 def file_of(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
-    """The story's file; None where the story is gone. Takes a tenth of a second and more."""
+    """Return the story's file, or None if the story is gone. Takes 0.1 s or more."""
     story = db.stories.get(recipe.of)
     if story is None:
         return None

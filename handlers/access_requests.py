@@ -13,11 +13,10 @@ from conversation.localization import Html, Texts
 from core.schemas import Outgoing
 from database import Account, User
 from handlers.context import Services, UpdateContext, now
+from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
 from turns.limit_requests import BUTTON, reachable
 from turns.message_view import sentence
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 ASK_FOR_ACCESS = f"{BUTTON}access"  # the one button that works for somebody banned
 SMALL_PART = 3  # the smaller amount is a third of the usual one
@@ -28,7 +27,7 @@ _GIFT = re.compile(r"(tokens|sessions|access|nothing):(\d{1,13}):(\d{1,18}):(\d{
 
 
 def amounts(config: Config) -> tuple[int, int]:
-    """Tokens that a button gives: what a new user has, and a part of it; a few turns where a new user has none."""
+    """Return the tokens that the two buttons give: what a new user has (ten turns if nothing), and a third of it."""
     usual = config.user_tokens or 10 * limits.turn_price(config)
     return usual, max(1, usual // SMALL_PART)
 
@@ -36,44 +35,40 @@ def amounts(config: Config) -> tuple[int, int]:
 # ---------------------------------------------------------------------- the user
 
 
-def closed(desk: Services, user: User, chat_id: int) -> Outgoing:
-    """What a banned user reads, whatever they send or press: that the bot is closed to them, and in private how to
-    ask.
-    """
-    texts = desk.locales[user.language]
-    if chat_id != user.id or not reachable(desk.config, desk.db):
+def closed(services: Services, user: User, chat_id: int) -> Outgoing:
+    """Return what a banned user reads, whatever they send: the bot is closed to them; in private also how to ask."""
+    texts = services.locales[user.language]
+    if chat_id != user.id or not reachable(services.config, services.db):
         return sentence(chat_id, texts.say("trouble.banned"))
     return sentence(chat_id, texts.say("trouble.banned_ask"), inline([(texts.label("ask_access"), ASK_FOR_ACCESS)]))
 
 
-def full(desk: Services, texts: Texts) -> Html:
-    """What somebody reads for whom there is no place: whom to ask, where an admin has a name to write to."""
-    named = [f"@{admin.username}" for admin in reachable(desk.config, desk.db) if admin.username]
+def full(services: Services, texts: Texts) -> Html:
+    """Return what a new user of a full bot reads, with the admins to ask if any has an @name."""
+    named = [f"@{admin.username}" for admin in reachable(services.config, services.db) if admin.username]
     if not named:
-        return texts.say("trouble.users", limit=desk.config.max_users)
-    return texts.say("trouble.users_ask", limit=desk.config.max_users, admins=", ".join(named))
+        return texts.say("trouble.users", limit=services.config.max_users)
+    return texts.say("trouble.users_ask", limit=services.config.max_users, admins=", ".join(named))
 
 
-def ask(visit: UpdateContext, what: str) -> Toast:
-    """The user's press. The admins get the request with buttons, the user is told that they have it."""
-    desk, account = visit.desk, visit.desk.db.accounts.get(visit.user.id)
+def ask(context: UpdateContext, what: str) -> UpdateResult:
+    """Send a user's request to the admins, with buttons to decide by."""
+    services, account = context.services, context.db.accounts.get(context.user.id)
     if account is None or account.banned is not (what == "access"):
-        return "toast.past"
-    admins = reachable(desk.config, desk.db)
+        return context.toast("toast.past")
+    admins = reachable(services.config, services.db)
     if not admins:
-        return "toast.nobody_to_ask"
+        return context.toast("toast.nobody_to_ask")
     asked_at = now()
-    if not desk.db.accounts.ask_more(account.id, asked_at):
-        return "toast.asked_already"
-    for admin in admins:
-        visit.envelope.send(_request(desk, admin, account, what, asked_at))
-    visit.say("asking.asked")
-    return None
+    if not services.db.accounts.ask_more(account.id, asked_at):
+        return context.toast("toast.asked_already")
+    requests = [_request(services, admin, account, what, asked_at) for admin in admins]
+    return context.deliver(*requests) + context.say("asking.asked")
 
 
-def _request(desk: Services, admin: User, account: Account, what: str, asked_at: int) -> Outgoing:
-    """What one admin gets: who asks for what, what they have used, and the buttons to decide by."""
-    config, texts = desk.config, desk.locales[admin.language]
+def _request(services: Services, admin: User, account: Account, what: str, asked_at: int) -> Outgoing:
+    """Return what one admin gets: who asks for what, what they have used, and the buttons to decide by."""
+    config, texts = services.config, services.locales[admin.language]
     text = texts.say(
         f"asking.for_{what}",
         who=who(texts, account),
@@ -99,64 +94,55 @@ def _request(desk: Services, admin: User, account: Account, what: str, asked_at:
 # ---------------------------------------------------------------------- the admin
 
 
-def give(visit: UpdateContext, data: str) -> Toast:
-    """An admin's press under a request: the first one counts, and the user hears of it."""
+def give(context: UpdateContext, data: str) -> UpdateResult:
+    """Carry out an admin's decision on a request: the first one counts, and the user is told."""
     found = _GIFT.fullmatch(data)
-    if found is None or visit.user.id not in visit.desk.config.admin_ids:
-        return "toast.past"
+    if found is None or context.user.id not in context.config.admin_ids:
+        return context.toast("toast.past")
     what, amount, user_id, asked_at = found[1], int(found[2]), int(found[3]), int(found[4])
-    accounts = visit.desk.db.accounts
+    accounts = context.db.accounts
     account = accounts.get(user_id)
     if account is None or not accounts.answer_more(user_id, asked_at):
-        visit.drop_buttons()
-        return "toast.answered_already"
-    name = who(visit.texts, account)
+        return context.drop_buttons() + context.toast("toast.answered_already")
+    name = who(context.texts, account)
     if what == "tokens":
-        grant_tokens(visit, account, amount)
-        visit.edit("admin.granted_tokens", who=name, n=amount)
-    elif what == "sessions":
-        grant_sessions(visit, account, amount)
-        visit.edit("admin.granted_sessions", who=name, n=amount)
-    elif what == "access":
-        unban(visit, account)
-        visit.edit("admin.unbanned", who=name)
-    else:
-        if account.banned:  # a no to somebody who is kept out holds for a while
-            accounts.ask_more(user_id, now())
-        tell(visit, account, "asking.declined")
-        visit.edit("admin.declined", who=name)
-    return None
+        return grant_tokens(context, account, amount) + context.edit("admin.granted_tokens", who=name, n=amount)
+    if what == "sessions":
+        return grant_sessions(context, account, amount) + context.edit("admin.granted_sessions", who=name, n=amount)
+    if what == "access":
+        return (unban(context, account) or NOTHING) + context.edit("admin.unbanned", who=name)
+    if account.banned:  # a refusal to a banned user holds for a while
+        accounts.ask_more(user_id, now())
+    return tell(context, account, "asking.declined") + context.edit("admin.declined", who=name)
 
 
-def grant_tokens(visit: UpdateContext, account: Account, tokens: int) -> None:
-    """Adds `tokens` to the balance, and tells the account's owner how many turns that makes with what was free."""
-    visit.desk.db.accounts.grant_tokens(account.id, tokens)
-    weight = visit.desk.offer.standing(account.model).weight
-    turns = limits.turns_left(visit.desk.config, account.free + tokens, weight)
-    tell(visit, account, "asking.tokens_granted", tokens=tokens, turns=turns)
+def grant_tokens(context: UpdateContext, account: Account, tokens: int) -> UpdateResult:
+    """Add tokens to a balance, and tell its owner how many turns they have now."""
+    context.db.accounts.grant_tokens(account.id, tokens)
+    weight = context.registry.standing(account.model).weight
+    turns = limits.turns_left(context.config, account.free + tokens, weight)
+    return tell(context, account, "asking.tokens_granted", tokens=tokens, turns=turns)
 
 
-def grant_sessions(visit: UpdateContext, account: Account, sessions: int) -> None:
-    """Lets the account begin `sessions` more sessions, and tells its owner."""
-    visit.desk.db.accounts.grant_sessions(account.id, sessions)
-    tell(visit, account, "asking.sessions_granted", sessions=sessions)
+def grant_sessions(context: UpdateContext, account: Account, sessions: int) -> UpdateResult:
+    """Allow an account more sessions, and tell its owner."""
+    context.db.accounts.grant_sessions(account.id, sessions)
+    return tell(context, account, "asking.sessions_granted", sessions=sessions)
 
 
-def unban(visit: UpdateContext, account: Account) -> bool:
-    """Opens the bot to somebody again; False where it was open."""
-    opened = visit.desk.db.accounts.set_banned(account.id, False)
-    if opened:
-        tell(visit, account, "asking.access_granted")
-    return opened
+def unban(context: UpdateContext, account: Account) -> UpdateResult | None:
+    """Open the bot to a user again, and tell them; None if it was open."""
+    opened = context.db.accounts.set_banned(account.id, False)
+    return tell(context, account, "asking.access_granted") if opened else None
 
 
-def tell(visit: UpdateContext, account: Account, key: str, **values: object) -> None:
-    """Says a sentence to another user, in their language and chat."""
-    visit.envelope.send(sentence(account.id, visit.desk.locales[account.language].say(key, **values)))
+def tell(context: UpdateContext, account: Account, key: str, **values: object) -> UpdateResult:
+    """Say a sentence to another user, in their language and chat."""
+    return context.deliver(sentence(account.id, context.services.locales[account.language].say(key, **values)))
 
 
 def who(texts: Texts, account: Account) -> Html:
-    """A user as admins see them: name, @name, id."""
+    """Return a user as admins see them: name, @name, id."""
     if account.username:
         return texts.say("admin.who", name=account.name, username=account.username, id=str(account.id))
     return texts.say("admin.who_unnamed", name=account.name, id=str(account.id))

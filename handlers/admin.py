@@ -4,68 +4,57 @@ from __future__ import annotations
 
 from core.schemas import Outgoing
 from handlers.account import repeat_question
-from handlers.context import UpdateContext
+from handlers.context import UpdateContext, after_commit
 from handlers.fallback import unknown_command
-
-Toast = str | None  # the key of a pop-up answer, if there is one
+from telegram.update_result import StopBot, UpdateResult
 
 LOG_TAIL_BYTES = 5_000_000
 
 
-def debug(visit: UpdateContext) -> None:
-    """Switches the debug mode of this admin; it survives restarts."""
-    if not is_admin(visit):
-        unknown_command(visit)
-        return
-    on = not visit.user.debug
-    visit.desk.db.users.set_debug(visit.user.id, on)
-    visit.say("admin.debug_on" if on else "admin.debug_off")
-    repeat_question(visit)
+def debug(context: UpdateContext) -> UpdateResult:
+    """Switch the debug mode of this admin; it survives restarts."""
+    if not is_admin(context):
+        return unknown_command(context)
+    on = not context.user.debug
+    context.db.users.set_debug(context.user.id, on)
+    return context.say("admin.debug_on" if on else "admin.debug_off") + repeat_question(context)
 
 
-def logs(visit: UpdateContext) -> None:
-    """The log file; its newest part where it is large."""
-    if not is_admin(visit):
-        unknown_command(visit)
-        return
-    path = visit.desk.config.log_file
+def logs(context: UpdateContext) -> UpdateResult:
+    """Send the newest part of the log file."""
+    if not is_admin(context):
+        return unknown_command(context)
+    path = context.config.log_file
     try:
         content = path.read_bytes()[-LOG_TAIL_BYTES:]
     except OSError as error:
-        visit.say("admin.logs_failed", error=error.strerror or type(error).__name__)
-        return
+        return context.say("admin.logs_failed", error=error.strerror or type(error).__name__)
     if not content:
-        visit.say("admin.logs_empty")
-        return
-    caption = visit.texts.plain("admin.logs_caption", size=max(1, len(content) // 1024))
+        return context.say("admin.logs_empty")
+    caption = context.texts.plain("admin.logs_caption", size=max(1, len(content) // 1024))
     files = {"document": ("log.txt", content)}
-    visit.envelope.send(Outgoing(visit.chat_id, "sendDocument", {"caption": caption}, files))
-    repeat_question(visit)
+    document = Outgoing(context.chat_id, "sendDocument", {"caption": caption}, files)
+    return context.deliver(document) + repeat_question(context)
 
 
-def ask_to_halt(visit: UpdateContext) -> None:
-    """/stop asks first: the button names this run of the bot, so that a press of it can't stop the next one."""
-    if not is_admin(visit):
-        unknown_command(visit)
-        return
-    life = visit.desk.life
-    buttons = visit.inline(visit.button("halt", f"halt:{life}"), visit.button("not_needed", f"halt:keep-{life}"))
-    visit.say("admin.halt_ask", keyboard=buttons)
+def ask_to_halt(context: UpdateContext) -> UpdateResult:
+    """/stop: ask first. The button names this run of the bot, so that a press can't stop the next one."""
+    if not is_admin(context):
+        return unknown_command(context)
+    run_id = context.services.run_id
+    halt, keep = context.button("halt", f"halt:{run_id}"), context.button("not_needed", f"halt:keep-{run_id}")
+    return context.say("admin.halt_ask", keyboard=context.inline(halt, keep))
 
 
-def halt(visit: UpdateContext, argument: str) -> Toast:
-    """Stops the bot once the press has left the inbox, which it does with this transaction."""
-    desk = visit.desk
-    if not is_admin(visit) or argument.removeprefix("keep-") != str(desk.life):
-        return "toast.past"
+def halt(context: UpdateContext, argument: str) -> UpdateResult:
+    """Stop the bot after this transaction, with which the press leaves the inbox."""
+    if not is_admin(context) or argument.removeprefix("keep-") != str(context.services.run_id):
+        return context.toast("toast.past")
     if argument.startswith("keep-"):
-        visit.edit("admin.halt_kept")
-        return None
-    visit.edit("admin.halting")
-    visit.after(desk.halt)
-    return None
+        return context.edit("admin.halt_kept")
+    return context.edit("admin.halting") + after_commit(StopBot())
 
 
-def is_admin(visit: UpdateContext) -> bool:
-    """Whether the user's id is among the settings' `admin_ids`."""
-    return visit.user.id in visit.desk.config.admin_ids
+def is_admin(context: UpdateContext) -> bool:
+    """Whether the user is an admin."""
+    return context.user.id in context.config.admin_ids

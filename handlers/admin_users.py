@@ -5,7 +5,7 @@ For everybody else these commands don't exist. A wrong argument gets a sentence 
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable
 
 from conversation.keyboards import inline
 from conversation.localization import Html
@@ -13,11 +13,10 @@ from core.schemas import Json
 from database import Account
 from handlers import access_requests
 from handlers.admin import is_admin
-from handlers.context import UpdateContext, now
+from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.fallback import unknown_command
 from handlers.library import day
-
-Toast = str | None  # the key of a pop-up answer, if there is one
+from telegram.update_result import UpdateResult
 
 PAGE = 8
 MOST_GIVEN = 10**9
@@ -27,53 +26,51 @@ _NUMBER_CHARS = 18  # of Telegram's ids, and of what SQLite counts to
 # ---------------------------------------------------------------------- /users
 
 
-def show(visit: UpdateContext) -> None:
-    """/users: everybody, or those in whose name, @name or id the given words are."""
-    if not is_admin(visit):
-        unknown_command(visit)
-        return
-    words = visit.words.partition(" ")[2].strip()
-    kept_id = visit.desk.db.users.keep_words(visit.user.id, words, None, now()) if words else 0
-    html, keyboard = _page(visit, words, 0, kept_id)
-    visit.send(html, keyboard=keyboard)
+def show(context: UpdateContext) -> UpdateResult:
+    """/users: show all users, or those whose name, @name or id has the given words."""
+    if not is_admin(context):
+        return unknown_command(context)
+    words = context.words.partition(" ")[2].strip()
+    kept_id = context.db.users.keep_words(context.user.id, words, None, now()) if words else 0
+    html, keyboard = _page(context, words, 0, kept_id)
+    return context.send(html, keyboard=keyboard)
 
 
-def turn_page(visit: UpdateContext, data: str) -> Toast:
-    """◀ ▶: `page:id of the kept words`, which are 0 for everybody."""
+def turn_page(context: UpdateContext, data: str) -> UpdateResult:
+    """◀ ▶: show another page. `data` is `page:id of the kept words`, with id 0 for all users."""
     page, _, kept = data.partition(":")
-    if not is_admin(visit) or not _is_number(page) or not _is_number(kept):
-        return "toast.past"
-    words = visit.desk.db.users.kept_words(visit.user.id, int(kept)) if int(kept) else ""
+    if not is_admin(context) or not _is_number(page) or not _is_number(kept):
+        return context.toast("toast.past")
+    words = context.db.users.kept_words(context.user.id, int(kept)) if int(kept) else ""
     if words is None:
-        return "toast.past"
-    html, keyboard = _page(visit, words, int(page), int(kept))
-    visit.edit_html(html, keyboard=keyboard)
-    return None
+        return context.toast("toast.past")
+    html, keyboard = _page(context, words, int(page), int(kept))
+    return context.edit_html(html, keyboard=keyboard)
 
 
-def _page(visit: UpdateContext, words: str, page: int, kept_id: int) -> tuple[Html, Json]:
-    found = visit.desk.db.accounts.find(words)
+def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[Html, Json]:
+    found = context.db.accounts.find(words)
     if not found:
-        return visit.texts.say("admin.users_none", words=words), None
+        return context.texts.say("admin.users_none", words=words), None
     pages = (len(found) + PAGE - 1) // PAGE
     page = page if page < pages else 0
-    lines = [_line(visit, user_id) for user_id in found[page * PAGE : (page + 1) * PAGE]]
-    html = Html("\n\n".join([visit.texts.say("admin.users", n=len(found)), *lines]))
+    lines = [_line(context, user_id) for user_id in found[page * PAGE : (page + 1) * PAGE]]
+    html = Html("\n\n".join([context.texts.say("admin.users", n=len(found)), *lines]))
     if pages == 1:
         return html, None
     steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))
     return html, inline([(label, f"users:{to % pages}:{kept_id}") for label, to in steps])
 
 
-def _line(visit: UpdateContext, user_id: int) -> Html:
-    """Who, what is left and spent, and when they last asked a model."""
-    texts, account = visit.texts, visit.desk.db.accounts.get(user_id)
+def _line(context: UpdateContext, user_id: int) -> Html:
+    """Return who it is, what is left and spent, and when they last asked a model."""
+    texts, account = context.texts, context.db.accounts.get(user_id)
     assert account is not None
     asked_at = account.last_request_at
     line = texts.say(
         "admin.user",
         who=access_requests.who(texts, account),
-        left=texts.say("balance.unlimited") if _is_admin(visit, account) else account.free,
+        left=texts.say("balance.unlimited") if _is_admin(context, account) else account.free,
         spent=account.spent,
         when=texts.say("stats.never") if asked_at is None else day(texts, asked_at),
     )
@@ -84,92 +81,83 @@ def _line(visit: UpdateContext, user_id: int) -> Html:
 # ---------------------------------------------------------------------- /grant, /ban, /unban
 
 
-def grant(visit: UpdateContext) -> None:
-    """/grant ID N: tokens; with a word for sessions behind it, sessions."""
-    if not is_admin(visit):
-        unknown_command(visit)
-        return
-    arguments = visit.words.split()[1:]
-    if len(arguments) not in (2, 3) or not _is_sum(arguments[1]):
-        visit.say("admin.grant_usage", most=MOST_GIVEN)
-        return
-    of_sessions = len(arguments) == 3
-    if of_sessions and arguments[2].casefold() not in _words_for_sessions(visit):
-        visit.say("admin.grant_usage", most=MOST_GIVEN)
-        return
-    account = _account(visit, arguments[0])
+def grant(context: UpdateContext) -> UpdateResult:
+    """/grant ID N: give tokens; with a word for sessions behind it, sessions."""
+    if not is_admin(context):
+        return unknown_command(context)
+    arguments = context.words.split()[1:]
+    of_sessions = len(arguments) == 3 and arguments[2].casefold() in _words_for_sessions(context)
+    if not (len(arguments) == 2 or of_sessions) or not _is_sum(arguments[1]):
+        return context.say("admin.grant_usage", most=MOST_GIVEN)
+    account = _account(context, arguments[0])
     if account is None:
-        return
-    amount, name = int(arguments[1]), access_requests.who(visit.texts, account)
+        return context.say("admin.no_such_user", named=arguments[0])
+    amount, name = int(arguments[1]), access_requests.who(context.texts, account)
     if of_sessions:
-        access_requests.grant_sessions(visit, account, amount)
-        visit.say("admin.granted_sessions", who=name, n=amount)
-    elif _is_admin(visit, account):
-        visit.say("admin.needs_no_tokens", who=name)
-    else:
-        access_requests.grant_tokens(visit, account, amount)
-        visit.say("admin.granted_tokens", who=name, n=amount)
+        granted = access_requests.grant_sessions(context, account, amount)
+        return granted + context.say("admin.granted_sessions", who=name, n=amount)
+    if _is_admin(context, account):
+        return context.say("admin.needs_no_tokens", who=name)
+    granted = access_requests.grant_tokens(context, account, amount)
+    return granted + context.say("admin.granted_tokens", who=name, n=amount)
 
 
-def ban(visit: UpdateContext) -> None:
-    """/ban ID: closes the bot to somebody, and stops what it writes for them."""
-    account = _named(visit, "admin.ban_usage")
-    if account is None:
-        return
-    name = access_requests.who(visit.texts, account)
-    if _is_admin(visit, account):
-        visit.say("admin.ban_admin", who=name)
-        return
-    if not visit.desk.db.accounts.set_banned(account.id, True):
-        visit.say("admin.banned_before", who=name)
-        return
-    turns = visit.desk.turns
-    for turn in visit.desk.db.turns.open_by(account.id):
-        for message in turns.end_by_stop(turn):
-            visit.envelope.send(message)
-        visit.after(partial(turns.release, turn))
-    visit.say("admin.banned", who=name)
+def ban(context: UpdateContext) -> UpdateResult:
+    """/ban ID: close the bot to a user, and stop what it writes for them."""
+    return _for_named(context, "admin.ban_usage", _ban)
 
 
-def unban(visit: UpdateContext) -> None:
-    """/unban ID: opens it again."""
-    account = _named(visit, "admin.unban_usage")
-    if account is not None:
-        opened = access_requests.unban(visit, account)
-        visit.say(
-            "admin.unbanned" if opened else "admin.unbanned_before", who=access_requests.who(visit.texts, account)
-        )
+def _ban(context: UpdateContext, account: Account) -> UpdateResult:
+    name = access_requests.who(context.texts, account)
+    if _is_admin(context, account):
+        return context.say("admin.ban_admin", who=name)
+    if not context.db.accounts.set_banned(account.id, True):
+        return context.say("admin.banned_before", who=name)
+    turns = context.turns
+    stopped = join([stop_turn(turns, turn) for turn in context.db.turns.open_by(account.id)])
+    return stopped + context.say("admin.banned", who=name)
 
 
-def _named(visit: UpdateContext, usage: str) -> Account | None:
-    """The user that a command's one argument names; None, and said so, where it names none."""
-    if not is_admin(visit):
-        unknown_command(visit)
-        return None
-    arguments = visit.words.split()[1:]
+def unban(context: UpdateContext) -> UpdateResult:
+    """/unban ID: open the bot to a user again."""
+    return _for_named(context, "admin.unban_usage", _unban)
+
+
+def _unban(context: UpdateContext, account: Account) -> UpdateResult:
+    name = access_requests.who(context.texts, account)
+    opened = access_requests.unban(context, account)
+    if opened is None:
+        return context.say("admin.unbanned_before", who=name)
+    return opened + context.say("admin.unbanned", who=name)
+
+
+def _for_named(
+    context: UpdateContext, usage: str, action: Callable[[UpdateContext, Account], UpdateResult]
+) -> UpdateResult:
+    """Run `action` for the user that a command's one argument names."""
+    if not is_admin(context):
+        return unknown_command(context)
+    arguments = context.words.split()[1:]
     if len(arguments) != 1:
-        visit.say(usage)
-        return None
-    return _account(visit, arguments[0])
+        return context.say(usage)
+    account = _account(context, arguments[0])
+    return action(context, account) if account is not None else context.say("admin.no_such_user", named=arguments[0])
 
 
-def _account(visit: UpdateContext, named: str) -> Account | None:
-    """Whose id or @name this is; None, and said so, where nobody has it."""
-    accounts = visit.desk.db.accounts
-    account = accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
-    if account is None:
-        visit.say("admin.no_such_user", named=named)
-    return account
+def _account(context: UpdateContext, named: str) -> Account | None:
+    """Return the user with this id or @name."""
+    accounts = context.db.accounts
+    return accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
 
 
-def _words_for_sessions(visit: UpdateContext) -> set[str]:
-    """The words for sessions in every language: an admin may type whichever."""
-    locales = visit.desk.locales
+def _words_for_sessions(context: UpdateContext) -> set[str]:
+    """Return the words for sessions in every language: an admin may type any."""
+    locales = context.services.locales
     return {word for language in locales for word in locales[language].plain("admin.session_words").split()}
 
 
-def _is_admin(visit: UpdateContext, account: Account) -> bool:
-    return account.id in visit.desk.config.admin_ids
+def _is_admin(context: UpdateContext, account: Account) -> bool:
+    return account.id in context.config.admin_ids
 
 
 def _is_number(text: str) -> bool:

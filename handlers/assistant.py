@@ -1,6 +1,6 @@
-"""«💬 Чат»: the assistant. Own words are a question; what was said before goes along, by session.
+"""«💬 Чат»: the assistant. The user's words are a question, sent with what was said before in the session.
 
-The same in a private chat and in a group, but for the steps and reply keyboards, which groups don't have.
+A group has the same chat without steps and reply keyboards.
 """
 
 from __future__ import annotations
@@ -8,199 +8,186 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conversation.states import Step
-from core.errors import LimitReached
 from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns import chat_prompts, chat_roles, message_view
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 KIND = "chat"
 MOST_UNBEGUN = 100  # talks of a user that nothing was asked in: more than there are characters
 QUOTE_CHARS = 1_500  # of a message that a question replies to
-BEGIN_ANEW_SHARE = 0.9  # of the room for a prompt: safely before a talk would be summarised
+BEGIN_ANEW_SHARE = 0.9  # of the prompt budget: before a talk would be summarised
 
 
-def open_chat(visit: UpdateContext) -> None:
-    """Into the chat; what was open waits. The talk goes on where it was left."""
-    visit.go(Step.CHAT)
-    announce(visit)
+def open_chat(context: UpdateContext) -> UpdateResult:
+    """Enter the chat; its talk goes on where it was left."""
+    context.go(Step.CHAT)
+    return announce(context)
 
 
-def talk(visit: UpdateContext) -> None:
-    """Own words: a question, with what it replies to."""
-    open_talk = visit.open_talk()
-    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
-        visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
-        return
-    quoted = quote(visit, open_talk)
-    open_talk = _with_room(visit, open_talk, visit.words, quoted)
-    ask(visit, open_talk, open_talk.head_id, visit.words, quoted)
+def talk(context: UpdateContext) -> UpdateResult:
+    """Ask the user's words as a question, with the message that they reply to."""
+    open_talk = context.open_talk()
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
+        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        return refusal
+    return _ask_with_room(context, open_talk, context.words, quote(context, open_talk))
 
 
-def ask(visit: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> None:
-    """Puts a question under a prompt of the talk and asks for the answer."""
-    db = visit.desk.db
+def _ask_with_room(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> UpdateResult:
+    """Ask a question in the talk, or in a new one if this one is full and the user wants that."""
+    if not _is_full(context, talk, words, quoted):
+        return ask(context, talk, talk.head_id, words, quoted)
+    begun = _begin(context)
+    return context.say("chat.begun_anew") + ask(context, begun, begun.head_id, words, quoted)
+
+
+def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> UpdateResult:
+    """Put a question under a prompt of the talk and ask for the answer."""
+    db = context.db
     prompt_id = db.tree.add(
-        talk.session_id, below_id, visit.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
+        talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
-    db.outbox.show(visit.chat_id, visit.message_id, prompt_id)
-    visit.ask(talk.kind, talk.session_id, prompt_id)
+    db.outbox.show(context.chat_id, context.message_id, prompt_id)
+    return context.start_turn(talk.kind, talk.session_id, prompt_id)
 
 
-def rewrite_words(visit: UpdateContext, prompt_id: int) -> bool:
-    """The user edited their own words: if they are the talk's last ones, they are asked anew. False where not."""
-    db, open_talk = visit.desk.db, visit.talk
+def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
+    """Ask edited words again; None if they are not the talk's last ones."""
+    db, open_talk = context.db, context.talk
     old = db.tree.get(prompt_id)
     if open_talk is None or old is None or old.role != "user":
-        return False
+        return None
     head = db.tree.get(open_talk.head_id)
     answered = head is not None and head.parent_id == old.id
     if not answered and (old.parent_id != open_talk.head_id or not db.tree.is_of(old.id, open_talk.session_id)):
-        return False
-    if old.text == visit.words:
-        return True
-    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
-        return True
+        return None
+    if old.text == context.words:
+        return NOTHING
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
+        return refusal
+    removed = NOTHING
     if head is not None and answered:
-        for message in message_view.taken_away(db, visit.chat_id, head, visit.texts.say("chat.below")):
-            visit.envelope.send(message)
+        below = context.texts.say("chat.below")
+        removed = context.deliver(*message_view.taken_away(db, context.chat_id, head, below))
         db.tree.set_head(open_talk.session_id, old.parent_id, now())
-    ask(visit, open_talk, old.parent_id, visit.words, old.quoted)
-    return True
+    return removed + ask(context, open_talk, old.parent_id, context.words, old.quoted)
 
 
-def once_more(visit: UpdateContext, turn: Turn, *, soft: bool) -> Toast:
-    """Asks a failed question again, if nothing was said since: the same words, which aren't said twice."""
-    db = visit.desk.db
+def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult:
+    """Ask a failed question again, if nothing was said since."""
+    db = context.db
     failed_talk, question = db.talks.get(turn.session_id), db.tree.get(turn.prompt_id)
     if turn.state != "failed" or failed_talk is None or failed_talk.deleted or question is None:
-        return "toast.past"
+        return context.toast("toast.past")
     head = db.tree.get(failed_talk.head_id)
     half_answered = head is not None and head.turn_id == turn.id
     if not half_answered and failed_talk.head_id != question.parent_id:
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
-    if not affordable(visit, failed_talk):
-        return None
-    visit.drop_buttons()
-    if not visit.group and visit.step is Step.MENU and turn.kind == KIND:
-        open_chat(visit)
-    visit.reply_to = turn.reply_to
-    visit.ask(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
-    return None
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    if refusal := over_limit(context, failed_talk.kind, failed_talk.session_id):
+        return refusal
+    result = context.drop_buttons()
+    if not context.group and context.step is Step.MENU and context.kinds[turn.kind].opens_chat:
+        result += open_chat(context)
+    asking = context.replying_to(turn.reply_to)
+    return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
 
 
-def use_words(visit: UpdateContext, kept_id: int) -> Toast:
-    """«💬 В чат»: words that were kept in the menu become a question."""
-    if visit.writing:
-        return "toast.writing"
-    db = visit.desk.db
-    words = db.users.kept_words(visit.user.id, kept_id)
+def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
+    """«💬 В чат»: ask words that were kept in the menu as a question."""
+    if context.writing:
+        return context.toast("toast.writing")
+    db = context.db
+    words = db.users.kept_words(context.user.id, kept_id)
     if words is None:
-        return "toast.words_gone"
-    visit.words = words
-    open_talk = db.talks.open_in(visit.chat_id) or _begin(visit)
-    if not (story_screen.short_enough(visit) and affordable(visit, open_talk)):
-        return None
-    db.users.take_words(visit.user.id, kept_id)
-    visit.drop_buttons()
-    if visit.step is not Step.CHAT:
-        open_chat(visit)
-    open_talk = _with_room(visit, open_talk, words)
-    ask(visit, open_talk, open_talk.head_id, words)
-    return None
+        return context.toast("toast.words_gone")
+    context = context.with_words(words)
+    open_talk = db.talks.open_in(context.chat_id) or _begin(context)
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
+        return refusal
+    db.users.take_words(context.user.id, kept_id)
+    result = context.drop_buttons()
+    if context.step is not Step.CHAT:
+        result += open_chat(context)
+    return result + _ask_with_room(context, open_talk, words)
 
 
-def forget(visit: UpdateContext) -> None:
-    """«🧹 Забыть разговор», /clear: the talk's messages go for good; what they cost stays counted."""
-    db, open_talk = visit.desk.db, visit.talk
+def forget(context: UpdateContext) -> UpdateResult:
+    """«🧹 Забыть разговор», /clear: delete the talk's messages for good; what they cost stays counted."""
+    db, open_talk = context.db, context.talk
     said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
     if open_talk is not None:
-        _begin(visit)  # the talk before it, which is among the sessions, isn't the open one for that
+        _begin(context)  # otherwise the talk before it would become the open one
     if open_talk is None or not said:
-        _say(visit, "chat.nothing_to_forget")
-        return
-    _say(visit, "chat.forgotten", n=said, tokens=open_talk.spent)
+        return _say(context, "chat.nothing_to_forget")
+    return _say(context, "chat.forgotten", n=said, tokens=open_talk.spent)
 
 
-def new_talk(visit: UpdateContext, user_id: int) -> Toast:
-    """«💬 Новый разговор»: the full one stays among the sessions. In a group only who was offered it may begin it."""
-    if user_id != visit.user.id:
-        return "toast.foreign"
-    if visit.writing:
-        return "toast.writing"
-    if not may_begin(visit):
-        return "toast.past"
-    visit.drop_buttons()
-    _begin(visit)
-    if not visit.group:
-        visit.go(Step.CHAT)
-    _say(visit, "chat.begun")
-    return None
+def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
+    """«💬 Новый разговор»: begin a new talk; the full one stays among the sessions.
+
+    The button names the user that it was shown to: in a group nobody else may press it.
+    """
+    if user_id != context.user.id:
+        return context.toast("toast.foreign")
+    if context.writing:
+        return context.toast("toast.writing")
+    if not may_begin(context):
+        return context.toast("toast.past")
+    _begin(context)
+    if not context.group:
+        context.go(Step.CHAT)
+    return context.drop_buttons() + _say(context, "chat.begun")
 
 
-def may_begin(visit: UpdateContext) -> bool:
-    """Whether another talk may be begun: one without a question costs nothing but room on the disk."""
-    return visit.desk.db.talks.unbegun_of(visit.user.id) < MOST_UNBEGUN
+def may_begin(context: UpdateContext) -> bool:
+    """Whether another talk may be begun: an unused one costs disk space and no tokens."""
+    return context.db.talks.count_not_started(context.user.id) < MOST_UNBEGUN
 
 
-def affordable(visit: UpdateContext, talk: Talk) -> bool:
-    """Whether no limit stands in the way of a question; says which one does."""
-    turns = visit.desk.turns
-    try:
-        turns.check(visit.user.id, talk.session_id, talk.kind)
-    except LimitReached as limit:
-        said = turns.outcomes(talk.kind).limit(visit.user.id, visit.chat_id, talk.session_id, limit)
-        visit.send(str(said.params["text"]), keyboard=said.params.get("reply_markup"))
-        return False
-    return True
+def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
+    """Say a sentence, with the reply keyboard if the user is in the chat."""
+    return context.say(key, keyboard=context.keyboard() if context.step is Step.CHAT else None, **values)
 
 
-def _say(visit: UpdateContext, key: str, **values: object) -> None:
-    """With the reply keyboard where the user is in the chat."""
-    visit.say(key, keyboard=visit.keyboard() if visit.step is Step.CHAT else None, **values)
-
-
-def _begin(visit: UpdateContext) -> Talk:
-    talks = visit.desk.db.talks
-    begun = talks.get(talks.create(visit.user.id, visit.chat_id, now()))
+def _begin(context: UpdateContext) -> Talk:
+    talks = context.db.talks
+    begun = talks.get(talks.create(context.user.id, context.chat_id, now()))
     assert begun is not None
     return begun
 
 
-def quote(visit: UpdateContext, talk: Talk) -> str:
-    """The message that the question replies to, cut to a sane size; empty where the talk has just said it."""
-    if visit.quoted_id is None:
+def quote(context: UpdateContext, talk: Talk) -> str:
+    """Return the message that the question replies to, shortened; empty if the talk has just said it."""
+    quoted = context.message.quote
+    if quoted is None:
         return ""
-    db = visit.desk.db
-    shown = db.tree.get(db.outbox.shown(visit.chat_id, visit.quoted_id))
-    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(visit.chat_id))
-    if shown is not None and shown.id == talk.head_id and remembers and not visit.marked:
+    db = context.db
+    shown = db.tree.get(db.outbox.shown(context.chat_id, quoted.message_id))
+    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id))
+    if shown is not None and shown.id == talk.head_id and remembers and not quoted.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
-    text = visit.quoted or (shown.text if shown is not None else "")
-    room = visit.desk.config.max_tokens_per_request // 4
-    tokens = max(1, visit.desk.turns.estimate(text))
-    return shorten(text, max(1, min(QUOTE_CHARS, len(text) * room // tokens))) if text else ""
+    text = quoted.text or (shown.text if shown is not None else "")
+    budget = context.config.max_tokens_per_request // 4
+    tokens = max(1, context.turns.estimate(text))
+    return shorten(text, max(1, min(QUOTE_CHARS, len(text) * budget // tokens))) if text else ""
 
 
-def _with_room(visit: UpdateContext, talk: Talk, words: str, quoted: str = "") -> Talk:
-    """The talk; or a new one, where this one is full and the user wants that rather than a summary."""
-    db, turns = visit.desk.db, visit.desk.turns
-    role = db.roles.get(visit.chat_id)
-    if visit.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
-        return talk
+def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> bool:
+    """Whether the question would fill the talk, and the user wants a new talk then rather than a summary."""
+    db, turns = context.db, context.turns
+    role = db.roles.get(context.chat_id)
+    if context.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
+        return False
     path = db.tree.path(talk.head_id)
-    question = Prompt(0, talk.head_id, None, visit.user.id, "user", KIND, words, quoted, None, now())
+    question = Prompt(0, talk.head_id, None, context.user.id, "user", KIND, words, quoted, None, now())
     asked = replace(path, prompts=(*path.prompts, question))
-    system = chat_roles.system_prompt(visit.texts, role, path.memory)
-    messages = chat_prompts.talk_messages(visit.texts, system, asked, {}, remembers=True, soft=False)
-    if turns.estimate_prompt(messages, visit.model) <= BEGIN_ANEW_SHARE * turns.room(visit.model):
-        return talk
-    visit.say("chat.begun_anew")
-    return _begin(visit)
+    system = chat_roles.system_prompt(context.texts, role, path.memory)
+    messages = chat_prompts.talk_messages(context.texts, system, asked, {}, remembers=True, soft=False)
+    return turns.estimate_prompt(messages, context.model) > BEGIN_ANEW_SHARE * turns.prompt_budget(context.model)

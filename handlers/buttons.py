@@ -1,7 +1,7 @@
 """Buttons under messages. Their data hold ids only, `verb:id`; whoever presses must own what the id names, or
 hold the token of a shared link.
 
-Every press is answered, at least with nothing, so that no button keeps turning.
+Every press is answered, if only by an empty pop-up: otherwise the button keeps its progress indicator.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conversation.states import IN_WIZARD, TALKING, Step
-from core.schemas import Outgoing
+from core.schemas import Json, Outgoing
 from database import Story, Turn
 from export.story_book import FORMATS
 from handlers import (
@@ -32,131 +32,114 @@ from handlers import (
     wizard,
 )
 from handlers import story as story_screen
-from handlers.context import UpdateContext, now
-from turns.limits import APART
-from turns.story_outcomes import title_of
-from turns.story_prompts import TALKS
-
-Toast = str | None  # the key of a pop-up answer, if there is one
-
+from handlers.context import UpdateContext, after_commit, now, stop_turn
+from handlers.refusals import over_limit
+from telegram.update_result import ForgetQueued, UpdateResult
+from turns.message_view import title_of
+from turns.turn_kind import BelongsTo
 
 IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
 
 
-def press(visit: UpdateContext, data: str) -> Toast:
-    """Does what a button says; the key of what its pop-up answers."""
+def press(context: UpdateContext, data: str) -> UpdateResult:
+    """Do what a button says."""
     verb, _, argument = data.partition(":")
-    if visit.group and verb not in IN_GROUPS:
-        return "toast.past"
-    if verb == "go":
-        return _go(visit, argument)
-    if verb == "language" and argument in visit.desk.locales:
-        account.set_language(visit, argument)
-        return None
-    if verb == "mode":
-        return roles.choose(visit, argument)
-    if verb == "take":
-        return library.take_shared(visit, argument)
-    if verb in _OF_THE_ACCOUNT:
-        return _OF_THE_ACCOUNT[verb](visit, argument)
+    if context.group and verb not in IN_GROUPS:
+        return context.toast("toast.past")
+    if verb == "language" and argument in context.services.locales:
+        return account.set_language(context, argument)
+    if verb in _BY_TEXT:
+        return _BY_TEXT[verb](context, argument)
     if not argument.isdecimal() or len(argument) > 18:
-        return "toast.past"
+        return context.toast("toast.past")
     number = int(argument)
     if verb in _OF_A_STORY:
-        story = visit.desk.db.stories.get(number)
-        if story is None or story.deleted:
-            return "toast.past"
-        return _OF_A_STORY[verb](visit, story) if story.user_id == visit.user.id else "toast.foreign"
+        return _press_of_a_story(context, verb, number)
     if verb in _OF_THE_OPEN_STORY:
-        story = visit.story
-        if story is None or story.session_id != number:
-            return "toast.past"
-        return "toast.writing" if visit.writing else _OF_THE_OPEN_STORY[verb](visit, story)
-    return _ACTIONS[verb](visit, number) if verb in _ACTIONS else "toast.past"
+        return _press_of_the_open_story(context, verb, number)
+    return _BY_NUMBER[verb](context, number) if verb in _BY_NUMBER else context.toast("toast.past")
 
 
-def _go(visit: UpdateContext, name: str) -> Toast:
-    """The two ways into a story, under the welcome; and the shelf, from wherever it is offered."""
+def _press_of_a_story(context: UpdateContext, verb: str, session_id: int) -> UpdateResult:
+    story = context.db.stories.get(session_id)
+    if story is None or story.deleted:
+        return context.toast("toast.past")
+    if story.user_id != context.user.id:
+        return context.toast("toast.foreign")
+    return _OF_A_STORY[verb](context, story)
+
+
+def _press_of_the_open_story(context: UpdateContext, verb: str, session_id: int) -> UpdateResult:
+    story = context.story
+    if story is None or story.session_id != session_id:
+        return context.toast("toast.past")
+    return context.toast("toast.writing") if context.writing else _OF_THE_OPEN_STORY[verb](context, story)
+
+
+def _go(context: UpdateContext, name: str) -> UpdateResult:
+    """Follow the buttons of the welcome: two ways into a story, and the shelf."""
     if name == "stories":
-        library.shelf(visit)
-        return None
-    if visit.step not in (Step.MENU, Step.FINISHED) and visit.step not in IN_WIZARD:
-        return "toast.past"
-    if name == "lucky":
-        wizard.lucky(visit)
-    elif name == "new_story":
-        wizard.new_story(visit)
-    else:
-        return "toast.past"
-    return None
+        return library.shelf(context)
+    if context.step in (Step.MENU, Step.FINISHED) or context.step in IN_WIZARD:
+        if name == "lucky":
+            return wizard.lucky(context)
+        if name == "new_story":
+            return wizard.new_story(context)
+    return context.toast("toast.past")
 
 
-def _stop(visit: UpdateContext, turn_id: int) -> Toast:
-    turn = visit.desk.turns.open_in(visit.chat_id)
+def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
+    turns = context.turns
+    turn = turns.open_in(context.chat_id)
     if turn is None or turn.id != turn_id:
-        return "toast.nothing_to_stop"
-    if turn.user_id != visit.user.id:
-        return "toast.foreign"
-    story_screen.stop_writing(visit)
-    return "toast.stopping"
+        return context.toast("toast.nothing_to_stop")
+    if turn.user_id != context.user.id:
+        return context.toast("toast.foreign")
+    return stop_turn(turns, turn) + context.toast("toast.stopping")
 
 
-def _drop(visit: UpdateContext, inbox_id: int) -> Toast:
-    """«✖️ Не надо»: takes back words that wait for the running turn."""
-    desk = visit.desk
-    if not desk.db.inbox.drop_queued(inbox_id, visit.chat_id, now()):
-        return "toast.already_in"
-    visit.after(lambda: desk.intake.forget_queued(visit.chat_id, inbox_id))
-    said = "chat.words_dropped" if visit.step in TALKING else "story.words_dropped"
-    visit.envelope.send(
-        Outgoing(
-            visit.chat_id,
-            "editMessageText",
-            {"message_id": visit.message_id, "text": visit.texts.plain(said)},
-        )
-    )
-    return "toast.dropped"
+def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
+    """«✖️ Не надо»: take back words that wait for the running turn."""
+    if not context.db.inbox.drop_queued(inbox_id, context.chat_id, now()):
+        return context.toast("toast.already_in")
+    said = "chat.words_dropped" if context.step in TALKING else "story.words_dropped"
+    params: dict[str, Json] = {"message_id": context.message_id, "text": context.texts.plain(said)}
+    edited = context.deliver(Outgoing(context.chat_id, "editMessageText", params))
+    return edited + after_commit(ForgetQueued(context.chat_id, inbox_id)) + context.toast("toast.dropped")
 
 
-def _retry(visit: UpdateContext, turn_id: int) -> Toast:
-    return _once_more(visit, turn_id, soft=False)
-
-
-def _softer(visit: UpdateContext, turn_id: int) -> Toast:
-    return _once_more(visit, turn_id, soft=True)
-
-
-def _once_more(visit: UpdateContext, turn_id: int, *, soft: bool) -> Toast:
-    """Asks a failed turn again, if the story still stands where it failed."""
-    db = visit.desk.db
+def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateResult:
+    """Ask a failed turn again, if the story still stands where it failed."""
+    db = context.db
     turn = db.turns.get(turn_id)
-    if turn is None or turn.user_id != visit.user.id or turn.chat_id != visit.chat_id:
-        return "toast.foreign"
-    if turn.kind in TALKS:
-        return assistant.once_more(visit, turn, soft=soft)
-    if turn.kind in APART:
-        return media.once_more(visit, turn)
+    if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
+        return context.toast("toast.foreign")
+    belongs_to = context.kinds[turn.kind].belongs_to
+    if belongs_to is BelongsTo.TALK:
+        return assistant.once_more(context, turn, soft=soft)
+    if belongs_to is BelongsTo.NOTHING:
+        return media.once_more(context, turn)
     story = db.stories.get(turn.session_id)
-    if turn.state != "failed" or story is None or story.deleted or not _stands_at(visit, story, turn):
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
-    if not story_screen.affordable(visit, story, turn.kind):
-        return None
-    visit.drop_buttons()
-    if visit.user.session_id == story.session_id and visit.step in (Step.MENU, Step.FINALE):
-        visit.go(Step.STORY)
-        visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
-    visit.ask(turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant)
-    return None
+    if turn.state != "failed" or story is None or story.deleted or not _stands_at(context, story, turn):
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    if refusal := over_limit(context, turn.kind, story.session_id):
+        return refusal
+    result = context.drop_buttons()
+    if context.user.session_id == story.session_id and context.step in (Step.MENU, Step.FINALE):
+        result += _enter(context, story)
+    return result + context.start_turn(
+        turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant
+    )
 
 
-def _stands_at(visit: UpdateContext, story: Story, turn: Turn) -> bool:
-    """Whether nothing was written since: the head is what the turn began from, or what it left half done."""
+def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
+    """Whether nothing was written since: the head is what the turn began from, or what it left unfinished."""
     head_id = story.head_id
     if head_id == turn.prompt_id:
         return True
-    tree = visit.desk.db.tree
+    tree = context.db.tree
     begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
     if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
         return True
@@ -166,82 +149,75 @@ def _stands_at(visit: UpdateContext, story: Story, turn: Turn) -> bool:
     return head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id)
 
 
-def _finale(visit: UpdateContext, story: Story) -> Toast:
-    if story.finished:
-        return "toast.past"
-    story_screen.ask_ending(visit)
-    return None
+def _finale(context: UpdateContext, story: Story) -> UpdateResult:
+    return context.toast("toast.past") if story.finished else story_screen.ask_ending(context)
 
 
-def _volume(visit: UpdateContext, story: Story) -> Toast:
-    """«📗 Второй том»: a new story with the same settings, which remembers the first."""
-    if visit.writing:
-        return "toast.writing"
-    wizard.second_volume(visit, story)
-    return None
+def _volume(context: UpdateContext, story: Story) -> UpdateResult:
+    """«📗 Второй том»: begin a story with the same settings, which remembers the first."""
+    return context.toast("toast.writing") if context.writing else wizard.second_volume(context, story)
 
 
-def _read(visit: UpdateContext, story: Story) -> Toast:
-    story_screen.read(visit, story)
-    return None
+# ---------------------------------------------------------------------- kept words
 
 
-def _words_story(visit: UpdateContext, kept_id: int) -> Toast:
-    """Kept words go into the story that was offered for them, as its next part."""
-    story = _story_of_words(visit, kept_id)
+def _words_story(context: UpdateContext, kept_id: int) -> UpdateResult:
+    """Put kept words into the story that was offered for them, as its next part."""
+    story = _story_of_words(context, kept_id)
     if story is None or story.finished:
-        return "toast.words_gone"
-    return _use_words(visit, kept_id, story, "part")
+        return context.toast("toast.words_gone")
+    return _use_words(context, kept_id, story, "part")
 
 
-def _words_epilogue(visit: UpdateContext, kept_id: int) -> Toast:
-    story = _story_of_words(visit, kept_id)
+def _words_epilogue(context: UpdateContext, kept_id: int) -> UpdateResult:
+    story = _story_of_words(context, kept_id)
     if story is None or not story.finished:
-        return "toast.words_gone"
-    return _use_words(visit, kept_id, story, "epilogue")
+        return context.toast("toast.words_gone")
+    return _use_words(context, kept_id, story, "epilogue")
 
 
-def _story_of_words(visit: UpdateContext, kept_id: int) -> Story | None:
-    session_id = visit.desk.db.users.words_are_for(visit.user.id, kept_id)
-    story = visit.desk.db.stories.get(session_id) if session_id is not None else None
-    return story if story is not None and story.user_id == visit.user.id and not story.deleted else None
+def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
+    session_id = context.db.users.session_of_words(context.user.id, kept_id)
+    story = context.db.stories.get(session_id) if session_id is not None else None
+    return story if story is not None and story.user_id == context.user.id and not story.deleted else None
 
 
-def _use_words(visit: UpdateContext, kept_id: int, story: Story, kind: str) -> Toast:
-    if visit.writing:
-        return "toast.writing"
-    if not story_screen.affordable(visit, story, kind):
-        return None
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:
+    if context.writing:
+        return context.toast("toast.writing")
+    if refusal := over_limit(context, kind, story.session_id):
+        return refusal
+    words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
-        return "toast.words_gone"
-    visit.drop_buttons()
-    visit.open(story.session_id)
-    if kind == "part":
-        visit.go(Step.STORY)
-        visit.say_here("story.line", title=title_of(story), part=max(1, _parts(visit, story)))
-    else:
-        visit.say("finale.epilogue_writing")
-    story_screen.write_words(visit, story, story.head_id, words, kind)
-    return None
+        return context.toast("toast.words_gone")
+    context.open(story.session_id)
+    said = _enter(context, story) if kind == "part" else context.say("finale.epilogue_writing")
+    return context.drop_buttons() + said + story_screen.write_words(context, story, story.head_id, words, kind)
 
 
-def _words_new(visit: UpdateContext, kept_id: int) -> Toast:
-    """Kept words become a wish of a new story."""
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+def _words_new(context: UpdateContext, kept_id: int) -> UpdateResult:
+    """Make kept words a wish of a new story."""
+    words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
-        return "toast.words_gone"
-    visit.drop_buttons()
-    wizard.start_with(visit, words)
-    return None
+        return context.toast("toast.words_gone")
+    return context.drop_buttons() + wizard.start_with(context, words)
 
 
-def _parts(visit: UpdateContext, story: Story) -> int:
-    return visit.desk.db.tree.parts(story.head_id, story.starts_after)
+def _enter(context: UpdateContext, story: Story) -> UpdateResult:
+    """Move the user to their open story, and say where it stands."""
+    context.go(Step.STORY)
+    parts = context.db.tree.parts(story.head_id, story.starts_after)
+    return context.say_here("story.line", title=title_of(story), part=max(1, parts))
 
 
-# What stands behind the verb is read by whom it names.
-_OF_THE_ACCOUNT: Mapping[str, Callable[[UpdateContext, str], Toast]] = {
+# ---------------------------------------------------------------------- the verbs
+
+
+# The argument is read by whom the verb names.
+_BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
+    "go": _go,
+    "mode": roles.choose,
+    "take": library.take_shared,
     "account": profile_card.press,
     "give": access_requests.give,
     "users": admin_users.turn_page,
@@ -249,8 +225,8 @@ _OF_THE_ACCOUNT: Mapping[str, Callable[[UpdateContext, str], Toast]] = {
     "forget": privacy.press,
 }
 # The number is a session of the user's own.
-_OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], Toast]] = {
-    "read": _read,
+_OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
+    "read": story_screen.read,
     "card": library.card,
     "open": library.open_story,
     "rename": library.ask_name,
@@ -261,8 +237,8 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], Toast]] = {
     "volume": _volume,
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
-# The number is the session that is open, and nothing may be under way in it.
-_OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], Toast]] = {
+# The number is the session that is open, and no turn may run in it.
+_OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "finale": _finale,
     "memory": settings.show_memory,
     "tone": settings.ask_tone,
@@ -273,12 +249,12 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], Toast]] = {
     "voice": media.ask_voice,
     **{f"voice{place}": partial(media.speak, place=place) for place in range(media.VOICES_SHOWN)},
 }
-# The number is something else's; each checks itself whose that is.
-_ACTIONS: Mapping[str, Callable[[UpdateContext, int], Toast]] = {
+# The number names something else; each checks whose it is.
+_BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "stop": _stop,
     "drop": _drop,
-    "retry": _retry,
-    "softer": _softer,
+    "retry": partial(_once_more, soft=False),
+    "softer": partial(_once_more, soft=True),
     "words_story": _words_story,
     "words_epilogue": _words_epilogue,
     "words_new": _words_new,
@@ -305,3 +281,5 @@ _ACTIONS: Mapping[str, Callable[[UpdateContext, int], Toast]] = {
     "image": media.make_image,
     "image_no": media.drop_image,
 }
+
+VERBS = frozenset({"language", *_BY_TEXT, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_BY_NUMBER})

@@ -1,6 +1,6 @@
-"""«🎭 Персонажи»: who is on, the choice of another, and talking to them.
+"""«🎭 Персонажи»: choosing a character, and talking to it.
 
-The choice is made on the Web App's page, or by buttons where there is no page; both come here. Each character keeps
+The choice is made in the Web App, or by buttons if there is none; both come here. Each character keeps
 what was said with it; a switch destroys nothing.
 """
 
@@ -8,151 +8,148 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conversation.keyboards import inline
+from conversation.keyboards import inline, page_row
 from conversation.states import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
 from handlers import assistant, library
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns.message_view import recalled, sentence
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 6
 
 
-def show(visit: UpdateContext) -> None:
-    """Who is on, and the way to choose another. Changes no mode."""
-    character = visit.desk.db.characters.chosen(visit.user.id)
-    page = page_button(visit)
-    rows = [] if page is not None else _page(visit, 0)
+def show(context: UpdateContext) -> UpdateResult:
+    """Show the chosen character, and the way to choose another. Moves nobody."""
+    character = context.db.characters.chosen(context.user.id)
+    page = page_button(context)
+    rows = [] if page is not None else _page(context, 0)
     if character is None:
-        visit.say("character.choose", keyboard=inline(*rows, page=page))
-        return
-    rows.insert(0, [visit.button("talk_on", f"character:{character.id}"), visit.button("anew", f"anew:{character.id}")])
+        return context.say("character.choose", keyboard=inline(*rows, page=page))
+    talk_on = context.button("talk_on", f"character:{character.id}")
+    rows.insert(0, [talk_on, context.button("anew", f"anew:{character.id}")])
     said = {"name": character.name, "line": character.persona.line}
-    visit.say("character.on", keyboard=inline(*rows, page=page), **said)
+    return context.say("character.on", keyboard=inline(*rows, page=page), **said)
 
 
-def page_button(visit: UpdateContext) -> tuple[str, str] | None:
-    """The button that opens the page of characters; None where there is no page."""
-    url = visit.desk.config.webapp_url
-    return (visit.texts.label("open_page"), f"{url}/") if url else None
+def page_button(context: UpdateContext) -> tuple[str, str] | None:
+    """Return the button that opens the Web App's page of characters; None if there is no Web App."""
+    url = context.config.webapp_url
+    return (context.texts.label("open_page"), f"{url}/") if url else None
 
 
-def turn_page(visit: UpdateContext, page: int) -> Toast:
-    """Shows another page of the characters in the same message."""
-    visit.edit("character.choose", keyboard=inline(*_page(visit, page)))
-    return None
+def turn_page(context: UpdateContext, page: int) -> UpdateResult:
+    """Show another page of the characters in the same message."""
+    return context.edit("character.choose", keyboard=inline(*_page(context, page)))
 
 
-def choose(visit: UpdateContext, character_id: int) -> Toast:
-    """The chosen one answers from now on: with its greeting, or from where the two were."""
-    db = visit.desk.db
-    character = db.characters.may_talk(visit.user.id, character_id)
+def choose(context: UpdateContext, character_id: int) -> UpdateResult:
+    """Make a character the one that answers: with its greeting, or from where its conversation was left."""
+    db = context.db
+    character = db.characters.may_talk(context.user.id, character_id)
     if character is None:
-        return "toast.past"
-    _put_on(visit, character)
-    talk = visit.talk
+        return context.toast("toast.past")
+    result = _put_on(context, character)
+    talk = context.talk
     if talk is None or talk.head_id is None:
-        _greet(visit, character)
-        return None
+        return result + _greet(context, character)
     db.talks.resume(talk.session_id, now())
-    visit.say("character.resumed", name=character.name, last=recalled(db.tree.get(talk.head_id)))
-    return None
+    last = recalled(db.tree.get(talk.head_id))
+    return result + context.say("character.resumed", name=character.name, last=last)
 
 
-def begin_anew(visit: UpdateContext, character_id: int) -> Toast:
-    """A conversation from its greeting; what was said before stays among the sessions."""
-    character = visit.desk.db.characters.may_talk(visit.user.id, character_id)
+def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
+    """Begin a new conversation with a character; the old one stays among the sessions."""
+    character = context.db.characters.may_talk(context.user.id, character_id)
     if character is None:
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
-    if not assistant.may_begin(visit):
-        return "toast.past"
-    _put_on(visit, character)
-    _greet(visit, character, anew=True)
-    return None
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    if not assistant.may_begin(context):
+        return context.toast("toast.past")
+    return _put_on(context, character) + _greet(context, character, anew=True)
 
 
-def forget(visit: UpdateContext) -> None:
-    """/clear: what was said with the one who is on goes for good; what it cost stays counted."""
-    db, talk = visit.desk.db, visit.talk
-    character = db.characters.chosen(visit.user.id)
+def forget(context: UpdateContext) -> UpdateResult:
+    """/clear: delete the conversation with the chosen character for good; what it cost stays counted."""
+    db, talk = context.db, context.talk
+    character = db.characters.chosen(context.user.id)
     if character is None or talk is None:
-        _lost(visit)
-        return
+        return _lost(context)
     said = db.talks.forget(talk.session_id)
-    visit.say("chat.forgotten", n=said, tokens=talk.spent)
-    _greet(visit, character, anew=True)  # not in the conversation before it, which is among the sessions
+    # A new conversation begins: otherwise an older one would become the open one.
+    return context.say("chat.forgotten", n=said, tokens=talk.spent) + _greet(context, character, anew=True)
 
 
-def talk(visit: UpdateContext) -> None:
-    """Own words: said to the one who is on, who answers out of its personality and what was said before."""
-    open_talk = visit.talk
+def talk(context: UpdateContext) -> UpdateResult:
+    """Say the user's words to the chosen character, which answers from its personality and what was said before."""
+    open_talk = context.talk
     if open_talk is None:
-        _lost(visit)
-    elif story_screen.short_enough(visit) and assistant.affordable(visit, open_talk):
-        quoted = assistant.quote(visit, open_talk)
-        assistant.ask(visit, open_talk, open_talk.head_id, visit.words, quoted)
-    else:
-        visit.desk.db.outbox.show(visit.chat_id, visit.message_id, REFUSED)
+        return _lost(context)
+    if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
+        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        return refusal
+    quoted = assistant.quote(context, open_talk)
+    return assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
 
 
-def from_page(visit: UpdateContext, data: str) -> None:
-    """What was pressed on the Web App's page: a character, or a story's file."""
+def from_page(context: UpdateContext, data: str) -> UpdateResult:
+    """Do what was pressed in the Web App: choose a character, or send a story's file."""
     verb, _, number = data.partition(":")
     if not (number.isascii() and number.isdecimal() and len(number) <= 18):
-        return
-    toast: Toast = None
+        return NOTHING
+    result = _pressed_on_page(context, verb, int(number))
+    return result + context.send_plain(result.toast) if result.toast else result
+
+
+def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateResult:
     if verb == "character":
-        toast = choose(visit, int(number))
-    elif verb in FORMATS:
-        story = visit.desk.db.stories.get(int(number))
-        if story is not None and story.user_id == visit.user.id and not story.deleted:
-            toast = library.send_file(visit, story, verb)
-    if toast is not None:
-        visit.say(toast)
+        return choose(context, number)
+    story = context.db.stories.get(number) if verb in FORMATS else None
+    if story is None or story.user_id != context.user.id or story.deleted:
+        return NOTHING
+    return library.send_file(context, story, verb)
 
 
-def _put_on(visit: UpdateContext, character: Character) -> None:
-    """The choice is kept, and words go to the character from now on."""
-    visit.desk.db.characters.choose(visit.user.id, character.id)
-    visit.go(Step.CHARACTER)
-    announce(visit)
-    visit.tell("character_chosen", character=character.key or "own", language=character.language)
+def _put_on(context: UpdateContext, character: Character) -> UpdateResult:
+    """Store the choice; the user's words go to the character from now on."""
+    context.db.characters.choose(context.user.id, character.id)
+    context.go(Step.CHARACTER)
+    chosen = context.track("character_chosen", character=character.key or "own", language=character.language)
+    return announce(context) + chosen
 
 
-def _greet(visit: UpdateContext, character: Character, *, anew: bool = False) -> None:
-    """The greeting out of the database, in the character's voice: the conversation's first text."""
-    db, open_talk = visit.desk.db, visit.talk
+def _greet(context: UpdateContext, character: Character, *, anew: bool = False) -> UpdateResult:
+    """Store the character's greeting as the conversation's first text, and say it."""
+    db, open_talk = context.db, context.talk
     if open_talk is not None and not anew:
         session_id = open_talk.session_id
     else:
-        session_id = db.talks.create(visit.user.id, visit.chat_id, now(), kind="character", character_id=character.id)
+        session_id = db.talks.create(
+            context.user.id, context.chat_id, now(), kind="character", character_id=character.id
+        )
     greeting = character.persona.greeting
-    prompt_id = db.tree.add(session_id, None, visit.user.id, "assistant", greeting, now=now(), kind="character")
+    prompt_id = db.tree.add(session_id, None, context.user.id, "assistant", greeting, now=now(), kind="character")
     db.tree.set_head(session_id, prompt_id, now())
-    said = visit.texts.say("character.greeting", name=character.name, greeting=greeting)
-    visit.envelope.send(replace(sentence(visit.chat_id, said), prompt_id=prompt_id))
+    said = context.texts.say("character.greeting", name=character.name, greeting=greeting)
+    return context.deliver(replace(sentence(context.chat_id, said), prompt_id=prompt_id))
 
 
-def _lost(visit: UpdateContext) -> None:
-    """The one who was on is gone: deleted by its owner, or by an update of the bot."""
-    visit.go(Step.MENU)
-    visit.say_here("character.gone")
+def _lost(context: UpdateContext) -> UpdateResult:
+    """Go back to the menu: the chosen character was deleted by its owner, or by an update of the bot."""
+    context.go(Step.MENU)
+    return context.say_here("character.gone")
 
 
-def _page(visit: UpdateContext, page: int) -> list[list[tuple[str, str]]]:
-    """Rows of buttons: `PAGE` characters, and the way to the others."""
-    offered = visit.desk.db.characters.offered(visit.user.id, visit.user.language)
+def _page(context: UpdateContext, page: int) -> list[list[tuple[str, str]]]:
+    """Return the rows of a page's buttons: `PAGE` characters, and the arrows."""
+    offered = context.db.characters.offered(context.user.id, context.user.language)
     pages = max(1, (len(offered) + PAGE - 1) // PAGE)
     page = page if page < pages else 0
     rows = [[(one.name, f"character:{one.id}")] for one in offered[page * PAGE : (page + 1) * PAGE]]
     if pages > 1:
-        here = (f"{page + 1}/{pages}", f"characters:{page}")
-        rows.append([("◀", f"characters:{(page - 1) % pages}"), here, ("▶", f"characters:{(page + 1) % pages}")])
+        rows.append(page_row("characters", page, pages))
     return rows

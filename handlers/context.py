@@ -1,16 +1,13 @@
-"""One update as its handler sees it: who came, where they are, what they sent, and how to answer.
+"""One update as its handler sees it: who sent what, where they are, and the parts of a result.
 
-Nothing here touches the network: what is said becomes outbox rows, in the transaction of the update.
+Nothing here touches the network. What is said becomes outbox rows, in the transaction of the update.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-
-from telebot import types
 
 from ai.catalog import Model
 from ai.registry import ModelRegistry
@@ -20,31 +17,35 @@ from conversation.localization import Locales, Texts
 from conversation.states import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
-from database import NO_SESSION, Database, Story, Talk, User
-from monitoring.analytics import Analytics
-from telegram.dispatcher import Intake, UpdateResult
-from telegram.sender import Delivery
-from turns.media import Media
-from turns.story_outcomes import Outcomes
-from turns.workers import Turns
+from database import NO_SESSION, Database, Story, Talk, Turn, User
+from handlers.user_message import UserMessage
+from telegram.update_result import (
+    Disposition,
+    Effect,
+    IncomingUpdate,
+    Queued,
+    ReleaseTurn,
+    StartTurn,
+    TrackEvent,
+    TurnStarted,
+    UpdateResult,
+)
+from turns.turn_kind import TurnKinds
+from turns.turn_service import TurnService
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What every handler works with."""
+    """What every handler works with. `run_id` names this run of the bot: buttons of an earlier run carry another."""
 
     config: Config
     db: Database
     locales: Locales
-    intake: Intake
-    delivery: Delivery
-    turns: Turns
-    outcomes: Outcomes
-    media: Media
-    offer: ModelRegistry
-    analytics: Analytics
-    halt: Callable[[], None] = lambda: None  # has the process stop in good order
-    life: int = 0  # names this run of the bot: what asked in an earlier one is past
+    turns: TurnService
+    kinds: TurnKinds
+    registry: ModelRegistry
+    voices: tuple[str, ...]  # that a story can be read in
+    run_id: int
 
     @property
     def username(self) -> str:
@@ -56,171 +57,208 @@ class Services:
 class UpdateContext:
     """A registered user's update, in a private chat or a group.
 
-    `words` are the text as it came; `message_id` the user's message, or the bot's under whose button was tapped.
-    In a group there are no steps and no reply keyboards, and what is said replies to the message `reply_to`.
+    In a group there are no steps and no reply keyboards. The methods that move the user write to the database; those
+    that say something return it.
     """
 
-    desk: Services
-    envelope: UpdateResult
+    services: Services
+    update: IncomingUpdate
+    message: UserMessage
     user: User
     texts: Texts
-    chat_id: int
-    message_id: int
-    words: str = ""
-    key: str = ""
-    kind: str = ""  # content type, for what isn't text
-    next_step: Step | None = None
-    first: bool = False  # registered by this very update
-    writing: bool = False
-    quoted: str = ""  # the message that the user's one replies to
-    quoted_id: int | None = None
-    marked: bool = False  # `quoted` is the piece of it that they chose
-    reply_to: int | None = None
+    first: bool = False  # the user was registered by this very update
+    writing: bool = False  # a turn of this chat waits or runs
+
+    @property
+    def config(self) -> Config:
+        return self.services.config
+
+    @property
+    def db(self) -> Database:
+        return self.services.db
+
+    @property
+    def turns(self) -> TurnService:
+        return self.services.turns
+
+    @property
+    def kinds(self) -> TurnKinds:
+        return self.services.kinds
+
+    @property
+    def registry(self) -> ModelRegistry:
+        return self.services.registry
+
+    @property
+    def chat_id(self) -> int:
+        return self.message.chat_id
+
+    @property
+    def message_id(self) -> int:
+        return self.message.id
+
+    @property
+    def words(self) -> str:
+        return self.message.words
+
+    @property
+    def key(self) -> str:
+        return self.message.key
 
     @property
     def step(self) -> Step:
-        """Where the user was when the message came, or where `go` has led since."""
+        """Where the user is; `go` changes it."""
         return self.user.step
 
     @property
     def model(self) -> Model:
         """The model that the user's turns ask."""
-        return self.desk.offer.standing(self.user.model)
+        return self.registry.standing(self.user.model)
 
     @property
     def draft(self) -> Draft:
-        """What the user has chosen for a new story; an empty draft where they have begun none. Kept in the database."""
-        return self.desk.db.drafts.get(self.user.id, Draft())
+        """The user's draft of a new story; an empty one if they have begun none. Stored in the database."""
+        return self.db.drafts.get(self.user.id, Draft())
 
     @draft.setter
     def draft(self, draft: Draft) -> None:
-        """Stores the draft in the database, in place of the user's old one."""
-        self.desk.db.drafts[self.user.id] = draft
+        self.db.drafts[self.user.id] = draft
 
     @property
     def story(self) -> Story | None:
         """The story that is open, or was last."""
-        return self.desk.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
+        return self.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
 
     @property
     def has_story(self) -> bool:
-        """Whether a story is open that has no ending yet."""
+        """Whether an unfinished story is open."""
         story = self.story
         return story is not None and not story.finished
 
     @property
     def group(self) -> bool:
-        """Whether it is a group's chat: those have negative ids."""
+        """Whether the chat is a group: those have negative ids."""
         return self.chat_id < 0
 
     @property
     def talk(self) -> Talk | None:
-        """What was said here with the character who is on; elsewhere the chat with the assistant.
-
-        A group has only that: where its people are in private is nothing to it.
-        """
+        """The open talk with the chosen character at that step, with the assistant anywhere else and in groups."""
         if self.group or self.step is not Step.CHARACTER:
-            return self.desk.db.talks.open_in(self.chat_id)
-        character = self.desk.db.characters.chosen(self.user.id)
+            return self.db.talks.open_in(self.chat_id)
+        character = self.db.characters.chosen(self.user.id)
         if character is None:
             return None
-        return self.desk.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
+        return self.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
-        """The same; a new one, where there is none."""
-        talks = self.desk.db.talks
+        """Return the open talk, or begin one."""
+        talks = self.db.talks
         talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now()))
         assert talk is not None
         return talk
 
     @property
     def words_go_to(self) -> int:
-        """The session that the user's words go into here, or `NO_SESSION`."""
+        """The session that the user's words belong to, or `NO_SESSION`."""
         if self.step in TALKING or self.group:
             talk = self.talk
             return talk.session_id if talk is not None else NO_SESSION
         return self.user.session_id or NO_SESSION
 
-    # ------------------------------------------------------------------ moving
+    def with_words(self, words: str) -> UpdateContext:
+        """Return a context in which the user has sent these words, and quotes nothing."""
+        return replace(self, message=replace(self.message, words=words, quote=None))
+
+    def replying_to(self, message_id: int | None) -> UpdateContext:
+        """Return a context whose messages reply to this one."""
+        return replace(self, message=replace(self.message, reply_to=message_id))
+
+    # ------------------------------------------------------------------ moving the user
 
     def go(self, step: Step) -> None:
-        """Moves the user to `step`. Updates of one chat run one at a time, so nobody can have moved them meanwhile
-        but a turn's end, and that only to where this update then finds them.
+        """Move the user to `step`.
+
+        Compare-and-set: updates of a chat run one at a time, and a turn's end moves the user only between them.
         """
         if step is self.step:
             return
-        self.desk.db.users.move(self.user.id, self.step, step)
+        self.db.users.move(self.user.id, self.step, step)
         self.user = replace(self.user, step=step)
 
     def reload(self) -> None:
-        """Reads the user anew, after a change of their row."""
-        user = self.desk.db.users.get(self.user.id)
+        """Read the user again, after a change of their row."""
+        user = self.db.users.get(self.user.id)
         assert user is not None
         self.user = user
 
     def open(self, session_id: int) -> None:
-        """Makes a session the user's open one, in the database and here."""
-        self.desk.db.users.open_session(self.user.id, session_id)
+        """Make a session the user's open one."""
+        self.db.users.open_session(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
-    # ------------------------------------------------------------------ saying
+    # ------------------------------------------------------------------ saying something
 
-    def say(self, key: str, *, keyboard: Json = None, **values: object) -> None:
-        """A sentence of the locales."""
-        self.send(self.texts.say(key, **values), keyboard=keyboard)
+    def say(self, key: str, *, keyboard: Json = None, **values: object) -> UpdateResult:
+        """Return a message with a sentence of the locales."""
+        return self.send(self.texts.say(key, **values), keyboard=keyboard)
 
-    def say_here(self, key: str, **values: object) -> None:
-        """A sentence that carries the reply keyboard of the user's step."""
-        self.say(key, keyboard=self.keyboard(), **values)
+    def say_here(self, key: str, **values: object) -> UpdateResult:
+        """Return a message with a sentence of the locales and the reply keyboard of the user's step."""
+        return self.say(key, keyboard=self.keyboard(), **values)
 
-    def send(self, html: str, *, keyboard: Json = None) -> None:
-        """Telegram HTML; values in it are escaped already."""
+    def send(self, html: str, *, keyboard: Json = None) -> UpdateResult:
+        """Return a message in Telegram HTML, in which values are escaped already."""
         params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
         if keyboard is not None:
             params["reply_markup"] = keyboard
-        if self.reply_to is not None:
-            params["reply_parameters"] = {"message_id": self.reply_to}
-        self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
+        if self.message.reply_to is not None:
+            params["reply_parameters"] = {"message_id": self.message.reply_to}
+        return self.deliver(Outgoing(self.chat_id, "sendMessage", params))
 
-    def send_plain(self, text: str, *, keyboard: Json = None) -> None:
-        """Text without markup, such as a story's, which may hold anything; `keyboard` as Telegram's JSON."""
-        params: dict[str, Json] = {"text": text}
-        if keyboard is not None:
-            params["reply_markup"] = keyboard
-        self.envelope.send(Outgoing(self.chat_id, "sendMessage", params))
+    def send_plain(self, text: str) -> UpdateResult:
+        """Return a message without markup, such as a story's text."""
+        return self.deliver(Outgoing(self.chat_id, "sendMessage", {"text": text}))
 
-    def edit_html(self, html: str, *, keyboard: Json = None) -> None:
-        """Changes the message whose button was pressed."""
+    def edit(self, key: str, *, keyboard: Json = None, **values: object) -> UpdateResult:
+        """Return a change of the pressed button's message to a sentence of the locales."""
+        return self.edit_html(self.texts.say(key, **values), keyboard=keyboard)
+
+    def edit_html(self, html: str, *, keyboard: Json = None) -> UpdateResult:
+        """Return a change of the pressed button's message to this Telegram HTML."""
         params: dict[str, Json] = {"message_id": self.message_id, "text": html, "parse_mode": "HTML"}
         if keyboard is not None:
             params["reply_markup"] = keyboard
-        self.envelope.send(Outgoing(self.chat_id, "editMessageText", params))
+        return self.deliver(Outgoing(self.chat_id, "editMessageText", params))
 
-    def edit(self, key: str, *, keyboard: Json = None, **values: object) -> None:
-        """The same with a sentence of the locales."""
-        self.edit_html(self.texts.say(key, **values), keyboard=keyboard)
+    def drop_buttons(self) -> UpdateResult:
+        """Return the removal of the buttons that were used: they would only answer that they are past."""
+        return self.deliver(Outgoing(self.chat_id, "editMessageReplyMarkup", {"message_id": self.message_id}))
 
-    def drop_buttons(self) -> None:
-        """Takes the buttons away that were used: they would answer only «это уже прошлое»."""
-        self.envelope.send(Outgoing(self.chat_id, "editMessageReplyMarkup", {"message_id": self.message_id}))
+    def toast(self, key: str) -> UpdateResult:
+        """Return the pop-up that answers a press, with a sentence of the locales."""
+        return UpdateResult(toast=self.texts.plain(key))
+
+    def deliver(self, *messages: Outgoing) -> UpdateResult:
+        """Return these messages as a result."""
+        return UpdateResult(messages=messages)
 
     def keyboard(self) -> Json:
-        """The reply keyboard of the user's step."""
+        """Return the reply keyboard of the user's step; None in groups."""
         if self.group:
             return None
         return reply(self.texts, self.step, self.draft, has_story=self.has_story)
 
     def button(self, label: str, data: str, **values: object) -> tuple[str, str]:
-        """The label of the user's language and the callback data, as `inline` takes them."""
+        """Return a button's label in the user's language with its callback data, as `inline` takes them."""
         return self.texts.label(label, **values), data
 
     def inline(self, *buttons: tuple[str, str]) -> Json:
-        """The buttons as one row under a message."""
+        """Return the buttons as one row under a message."""
         return inline(buttons)
 
-    # ------------------------------------------------------------------ asking a model
+    # ------------------------------------------------------------------ turns, queueing, analytics
 
-    def ask(
+    def start_turn(
         self,
         kind: str,
         session_id: int | None,
@@ -229,11 +267,11 @@ class UpdateContext:
         hint: str = "",
         soft: bool = False,
         variant: bool = False,
-    ) -> None:
-        """Ends this update with a turn: its answer comes when a worker is free."""
-        turns = self.desk.turns
-        turn_id = self.desk.db.turns.add(
-            inbox_id=self.envelope.inbox_id,
+        disposition: Disposition = TurnStarted(),  # noqa: B008 — a frozen value
+    ) -> UpdateResult:
+        """Store a waiting turn that answers this update; return its start."""
+        turn_id = self.db.turns.add(
+            inbox_id=self.update.inbox_id,
             chat_id=self.chat_id,
             user_id=self.user.id,
             session_id=session_id,
@@ -242,27 +280,33 @@ class UpdateContext:
             hint=hint,
             soft=soft,
             variant=variant,
-            reply_to=self.reply_to,
+            reply_to=self.message.reply_to,
             now=now(),
         )
-        self.envelope.verdict = "turn"
-        self.after(lambda: turns.enqueue(turn_id, self.chat_id, kind))
+        return UpdateResult(disposition=disposition, effects=(StartTurn(turn_id, self.chat_id, kind),))
 
-    def take_reply(self, message: types.Message) -> None:
-        """Remembers the message that this one replies to."""
-        replied = message.reply_to_message
-        if replied is not None:
-            chosen = message.quote.text if message.quote is not None and message.quote.is_manual else ""
-            self.quoted, self.quoted_id = chosen or replied.text or replied.caption or "", replied.message_id
-            self.marked = bool(chosen)
+    def queue(self, session_id: int, *, blocks: bool = False) -> UpdateResult:
+        """Return that the update waits for the chat's turn; its words belong to this session."""
+        return UpdateResult(disposition=Queued(session_id, blocks))
 
-    def tell(self, name: str, **properties: str | int | bool) -> None:
-        """Something has happened, for analytics; told when the transaction has committed."""
-        self.after(partial(self.desk.analytics.tell, name, self.user.id, **properties))
+    def track(self, name: str, **properties: str | int | bool) -> UpdateResult:
+        """Return an event for analytics."""
+        return after_commit(TrackEvent(name, self.user.id, properties))
 
-    def after(self, call: Callable[[], None]) -> None:
-        """Runs when the transaction has committed."""
-        self.envelope.after.append(call)
+
+def after_commit(*effects: Effect) -> UpdateResult:
+    """Return these effects as a result."""
+    return UpdateResult(effects=effects)
+
+
+def stop_turn(turns: TurnService, turn: Turn) -> UpdateResult:
+    """End an open turn with what is written so far; return what to say about it."""
+    return UpdateResult(messages=tuple(turns.end_by_stop(turn)), effects=(ReleaseTurn(turn),))
+
+
+def join(results: Sequence[UpdateResult]) -> UpdateResult:
+    """Return the sum of results."""
+    return sum(results, UpdateResult())
 
 
 def now() -> int:

@@ -1,10 +1,11 @@
-"""What can't be done here: a button of another screen, an unknown command, a sticker. Each says what works now."""
+"""What can't be done here: a button of another screen, an unknown command, a sticker. Each answer says what works."""
 
 from __future__ import annotations
 
 from conversation.states import TALKING
 from handlers.context import UpdateContext
 from handlers.step_prompts import awaited
+from telegram.update_result import UpdateResult
 
 _KINDS = {
     "sticker": "sticker",
@@ -22,26 +23,26 @@ _KINDS = {
 }
 
 
-def wrong_state(visit: UpdateContext) -> None:
-    """A button that doesn't work in the user's step: says what that step waits for."""
-    visit.say_here("wrong.button", now=awaited(visit))
+def wrong_state(context: UpdateContext) -> UpdateResult:
+    """Answer a button that doesn't work at the user's step."""
+    return context.say_here("wrong.button", now=awaited(context))
 
 
-def unknown_command(visit: UpdateContext) -> None:
-    """A command that the bot doesn't have, or not for this user: says what the step waits for."""
-    visit.say_here("wrong.command", now=awaited(visit))
+def unknown_command(context: UpdateContext) -> UpdateResult:
+    """Answer a command that the bot doesn't have, or not for this user."""
+    return context.say_here("wrong.command", now=awaited(context))
 
 
-def other_content(visit: UpdateContext) -> None:
-    """A sticker, a picture, music, a file: what this step waits for instead."""
-    visit.say_here(f"wrong.{_KINDS.get(visit.kind, 'other')}", now=awaited(visit))
+def other_content(context: UpdateContext) -> UpdateResult:
+    """Answer a sticker, a picture, music or a file."""
+    return context.say_here(f"wrong.{_KINDS.get(context.message.content_type, 'other')}", now=awaited(context))
 
 
-def empty(visit: UpdateContext) -> None:
-    """A message without words: says what the step waits for."""
-    visit.say_here("wrong.empty", now=awaited(visit))
+def empty(context: UpdateContext) -> UpdateResult:
+    """Answer a message without words."""
+    return context.say_here("wrong.empty", now=awaited(context))
 
 
-def edited(visit: UpdateContext) -> None:
-    """Words changed after they were sent, too late to count: says so, and what the step waits for."""
-    visit.say("wrong.edited_chat" if visit.step in TALKING else "wrong.edited", now=awaited(visit))
+def edited(context: UpdateContext) -> UpdateResult:
+    """Answer an edit that comes too late to count."""
+    return context.say("wrong.edited_chat" if context.step in TALKING else "wrong.edited", now=awaited(context))

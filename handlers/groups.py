@@ -1,14 +1,16 @@
-"""Groups: the assistant answers there when it is mentioned, replied to, or commanded, as a reply to that message.
+"""Groups: the assistant replies to messages that mention it, reply to it, or give it a command.
 
-A group has its own talk and its own role; who asks pays from their own balance. There are no steps, no reply keyboards
-and no drafts. Stories are written in private, so their commands answer with the way there.
+A group has its own talk and its own role; whoever asks pays from their own balance. There are no steps, no reply
+keyboards and no drafts. Stories are written in private, so their commands answer with the way there.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final, Protocol
+from dataclasses import replace
+from functools import partial
+from typing import Final
 
 from telebot import types
 
@@ -16,108 +18,96 @@ from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.schemas import Json, Outgoing
 from handlers import assistant, roles, sessions, voice
 from handlers import story as story_screen
+from handlers.admission import admit
 from handlers.context import Services, UpdateContext
 from handlers.input_text import readable
+from handlers.user_message import UserMessage, user_message
+from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
+
+Action = Callable[[UpdateContext], UpdateResult]
 
 
-class Arrive(Protocol):
-    """The visit of a sender, registered if new; None, and said so, where the bot takes no more users."""
-
-    def __call__(
-        self, sender: types.User | None, chat_id: int, message_id: int, reply_to: int | None = None
-    ) -> UpdateContext | None: ...
-
-
-def answer(desk: Services, message: types.Message, arrive: Arrive) -> None:
-    """Answers a message of a group that is meant for the bot; everything else isn't its business."""
+def on_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
+    """Answer a message of a group that is meant for the bot; ignore every other one."""
     if message.migrate_to_chat_id:
-        desk.db.talks.move(message.chat.id, message.migrate_to_chat_id)
-        return
+        services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
+        return NOTHING
     text = readable(message.text or message.caption)
-    command, words = _command(desk, text)
+    command, words = _command(services, text)
     if command is None:
-        if not (text or message.content_type == "voice") or not _is_meant(desk, message, text):
-            return  # a sticker or a picture under an answer asks nothing
-        words = _unmentioned(desk, text)
-        stops = desk.locales.key_of(words) == "stop"
+        if not (text or message.content_type == "voice") or not _is_meant(services, message, text):
+            return NOTHING  # a sticker or a picture under an answer asks nothing
+        words = _unmentioned(services, text)
+        stops = services.locales.key_of(words) == "stop"
     else:
         stops = command == "/cancel"
     if command is not None and command not in _ACTIONS and not stops:
-        _say(desk, message, _INFORMING.get(command, "group.story"))
-    elif message.sender_chat is not None or message.from_user is None:
-        _say(desk, message, "group.anonymous")  # in the group's or a channel's name: nobody is there to pay
-    elif stops and not _may_stop(desk, message):
-        return
-    elif (visit := arrive(message.from_user, message.chat.id, message.message_id, message.message_id)) is not None:
-        visit.take_reply(message)
-        visit.words = words
-        if not words and _is_own(desk, message.reply_to_message):
-            visit.quoted = ""  # what the bot has said is no question to it
-        if message.content_type == "voice":
-            _hear(visit, message)
-            return
-        (story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk))(visit)
+        return _say(services, message, _INFORMING.get(command, "group.story"))
+    if message.sender_chat is not None or message.from_user is None:
+        return _say(services, message, "group.anonymous")  # in a group's or a channel's name: nobody is there to pay
+    if stops and (refusal := _may_not_stop(services, message)):
+        return refusal
+    action = story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk)
+    if message.content_type == "voice":
+        action = partial(_hear, message)
+    return admit(services, incoming, message.from_user, _said(services, message, words), action)
 
 
-def talk(visit: UpdateContext) -> None:
-    """A question; while another one is being answered it waits, as those of others do."""
-    if not visit.words:
-        if not visit.quoted:
-            visit.say("group.ask_me", bot=visit.desk.username)
-            return
-        visit.words, visit.quoted, visit.quoted_id = visit.quoted, "", None  # «@bot», and the question is above
-    if visit.writing:
-        _queue(visit)
-    else:
-        assistant.talk(visit)
+def _said(services: Services, message: types.Message, words: str) -> UserMessage:
+    said = user_message(message, words, reply_to=message.message_id)
+    if not words and _is_own(services, message.reply_to_message):
+        return replace(said, quote=None)  # a message of the bot's own is no question
+    return said
 
 
-def _queue(visit: UpdateContext) -> None:
-    envelope, db = visit.envelope, visit.desk.db
-    if not envelope.queued:
-        waiting = db.inbox.queued_in(visit.chat_id)
-        if waiting >= story_screen.MOST_QUEUED:
-            visit.say("group.busy_full", n=waiting)
-            return
-        visit.open_talk()
-        envelope.queued = visit.words_go_to
-    envelope.verdict = "queue"
+def talk(context: UpdateContext) -> UpdateResult:
+    """Answer a question; while the model writes it waits, as those of others do."""
+    if not context.words:
+        quote = context.message.quote
+        if quote is None or not quote.text:
+            return context.say("group.ask_me", bot=context.services.username)
+        context = context.with_words(quote.text)  # «@bot» as a reply: the question is above
+    return _queue(context) if context.writing else assistant.talk(context)
 
 
-def _hear(visit: UpdateContext, message: types.Message) -> None:
-    """A voice message that replies to the bot: its words come back as a question, in its place."""
-    if visit.writing:
-        _queue(visit)
-    else:
-        voice.hear(visit, message.json)
+def _queue(context: UpdateContext) -> UpdateResult:
+    update = context.update
+    if update.queued_for:
+        return context.queue(update.queued_for)
+    waiting = context.db.inbox.queued_in(context.chat_id)
+    if waiting >= story_screen.MOST_QUEUED:
+        return context.say("group.busy_full", n=waiting)
+    context.open_talk()
+    return context.queue(context.words_go_to)
 
 
-def _forget(visit: UpdateContext) -> None:
-    if visit.writing:
-        visit.say("group.busy")
-    else:
-        assistant.forget(visit)
+def _hear(message: types.Message, context: UpdateContext) -> UpdateResult:
+    """Have a voice message that replies to the bot recognised: its words come back as a question, in its place."""
+    return _queue(context) if context.writing else voice.hear(context, message.json)
 
 
-def _may_stop(desk: Services, message: types.Message) -> bool:
-    """Whether the running answer is for whoever wants it stopped; says so where not."""
-    turn = desk.turns.open_in(message.chat.id)
+def _forget(context: UpdateContext) -> UpdateResult:
+    return context.say("group.busy") if context.writing else assistant.forget(context)
+
+
+def _may_not_stop(services: Services, message: types.Message) -> UpdateResult | None:
+    """Return a refusal unless the running answer is for the sender."""
+    turn = services.turns.open_in(message.chat.id)
     if turn is not None and message.from_user is not None and turn.user_id == message.from_user.id:
-        return True
-    _say(desk, message, "group.nothing_to_stop" if turn is None else "group.not_yours")
-    return False
+        return None
+    return _say(services, message, "group.nothing_to_stop" if turn is None else "group.not_yours")
 
 
 UNKNOWN: Final = "unknown"
 # What a command of a registered user does in a group.
-_ACTIONS: Mapping[str, Callable[[UpdateContext], None]] = {
+_ACTIONS: Mapping[str, Action] = {
     "/clear": _forget,
     "/t": sessions.tokens,
     "/prompt": roles.prompt,
     "/system": roles.prompt,
     "/modes": roles.modes,
 }
-# What is only said, and registers nobody; the commands that stand nowhere here are a story's.
+# These only say something and register nobody. Commands that are in neither table are a story's.
 _INFORMING: Mapping[str, str] = {
     UNKNOWN: "group.unknown",
     "/start": "help.group",
@@ -137,51 +127,51 @@ _INFORMING: Mapping[str, str] = {
 }
 
 
-def _say(desk: Services, message: types.Message, key: str) -> None:
-    """A sentence of the locales as a reply, in the sender's language."""
+def _say(services: Services, message: types.Message, key: str) -> UpdateResult:
+    """Reply with a sentence of the locales, in the sender's language."""
     sender = message.from_user
-    known = desk.db.users.get(sender.id) if sender is not None else None
+    known = services.db.users.get(sender.id) if sender is not None else None
     code = sender.language_code if sender is not None else None
-    texts = desk.locales[known.language if known is not None else desk.locales.language_of(code)]
+    texts = services.locales[known.language if known is not None else services.locales.language_of(code)]
     params: dict[str, Json] = {
-        "text": texts.say(key, link=f"https://t.me/{desk.username}?start=new", bot=desk.username),
+        "text": texts.say(key, link=f"https://t.me/{services.username}?start=new", bot=services.username),
         "parse_mode": "HTML",
         "reply_parameters": {"message_id": message.message_id},
     }
-    desk.intake.envelope.send(Outgoing(message.chat.id, "sendMessage", params))
+    return UpdateResult(messages=(Outgoing(message.chat.id, "sendMessage", params),))
 
 
-def _command(desk: Services, text: str) -> tuple[str | None, str]:
-    """A command that is for this bot, and the text with it; None where it is none, or another bot's."""
+def _command(services: Services, text: str) -> tuple[str | None, str]:
+    """Return a command for this bot and the text with it; None if it is no command, or another bot's."""
     first_word = next(iter(text.split(maxsplit=1)), "")
     rest = text[len(first_word) :].strip()
     command, _, addressee = first_word.lower().partition("@")
-    if not command.startswith("/") or (addressee and addressee != desk.username.lower()):
+    if not command.startswith("/") or (addressee and addressee != services.username.lower()):
         return None, ""
     if command in COMMANDS - ADMIN_COMMANDS:
         return command, f"{command} {rest}".strip()
     return (UNKNOWN, "") if addressee else (None, "")
 
 
-def _is_meant(desk: Services, message: types.Message, text: str) -> bool:
+def _is_meant(services: Services, message: types.Message, text: str) -> bool:
     """Whether a message mentions the bot, or replies to one of its own."""
     if text.startswith("/"):
         return False  # a command of another bot
-    if not desk.username:
+    if not services.username:
         return False
-    return _is_own(desk, message.reply_to_message) or _mention(desk).search(text) is not None
+    return _is_own(services, message.reply_to_message) or _mention(services).search(text) is not None
 
 
-def _is_own(desk: Services, message: types.Message | None) -> bool:
+def _is_own(services: Services, message: types.Message | None) -> bool:
     """Whether the bot itself has said this."""
     author = message.from_user if message is not None else None
-    return author is not None and author.is_bot and str(author.username or "").lower() == desk.username.lower()
+    return author is not None and author.is_bot and str(author.username or "").lower() == services.username.lower()
 
 
-def _unmentioned(desk: Services, text: str) -> str:
-    """The words without the bot's name, wherever it stood."""
-    return re.sub(r"[^\S\n]{2,}", " ", _mention(desk).sub(" ", text)).strip(" ,:\n")
+def _unmentioned(services: Services, text: str) -> str:
+    """Return the words without the bot's name."""
+    return re.sub(r"[^\S\n]{2,}", " ", _mention(services).sub(" ", text)).strip(" ,:\n")
 
 
-def _mention(desk: Services) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)@{re.escape(desk.username)}\b[,:]?", re.IGNORECASE)
+def _mention(services: Services) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)@{re.escape(services.username)}\b[,:]?", re.IGNORECASE)

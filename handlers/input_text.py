@@ -1,23 +1,23 @@
-"""What somebody typed, without what no text needs: control characters, and letters that nobody sees."""
+"""Cleans typed text of control characters and of text that is blank on every screen."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-# Characters that no text needs and that break databases, terminals or file names; line ends and tabs stay.
-# Nor any that turn the direction of writing round: they would do it to the rest of the bot's message too.
+# Characters that break databases, terminals or file names, and those that reverse the direction of the text after
+# them, which may be the bot's. Line ends and tabs stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-# Letters and a symbol, by Unicode, that are blank on every screen.
+# Letters and a symbol that are blank on every screen.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 
 def readable(text: str | None) -> str:
-    """The text; empty where nothing of it can be seen."""
+    """Return the text without control characters; empty if nothing of it is visible."""
     kept = _CONTROL.sub("", text or "").strip()
     return kept if any(_seen(letter) for letter in kept) else ""
 
 
 def _seen(letter: str) -> bool:
-    """Whether a character leaves anything on the screen by itself."""
+    """Whether a character is visible by itself."""
     return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZ"

@@ -1,164 +1,143 @@
-"""«🎨 Иллюстрация», «🔊 Озвучить» and /image: the price first, then a turn that makes it."""
+"""«🎨 Иллюстрация», «🔊 Озвучить» and /image: show the price, then start a turn."""
 
 from __future__ import annotations
 
 from conversation.keyboards import inline
 from conversation.localization import Html
 from conversation.states import WORD_LIMITS, Step
-from core.errors import LimitReached
 from database import Prompt, Story, Turn
 from handlers import questions
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_step
+from telegram.update_result import RecognitionStarted, TurnStarted, UpdateResult
 from turns import limits
-from turns.media import picture_price, reading_price
-from turns.message_view import as_reply
-from turns.story_outcomes import title_of
-
-Toast = str | None  # the key of a pop-up answer, if there is one
+from turns.kinds.picture import picture_price
+from turns.kinds.reading import reading_price
+from turns.message_view import title_of
 
 VOICES_SHOWN = 4
 
 
-def ask_picture(visit: UpdateContext, story: Story) -> Toast:
-    """Offers a picture of the story's last part, with its price; a pop-up where nothing is written yet."""
-    if _last_part(visit, story) is None:
-        return "toast.nothing_yet"
-    paint = visit.inline(visit.button("paint", f"paint:{story.session_id}"))
-    price = _price(visit, picture_price(visit.desk.config))
-    visit.say("picture.ask", title=title_of(story), price=price, keyboard=paint)
-    return None
+def ask_picture(context: UpdateContext, story: Story) -> UpdateResult:
+    """Offer a picture of the story's last part, with its price."""
+    if _last_part(context, story) is None:
+        return context.toast("toast.nothing_yet")
+    paint = context.inline(context.button("paint", f"paint:{story.session_id}"))
+    price = _price(context, picture_price(context.config))
+    return context.say("picture.ask", title=title_of(story), price=price, keyboard=paint)
 
 
-def paint(visit: UpdateContext, story: Story) -> Toast:
-    """A turn that draws the last part."""
-    part = _last_part(visit, story)
+def paint(context: UpdateContext, story: Story) -> UpdateResult:
+    """Start a turn that draws the last part."""
+    part = _last_part(context, story)
     if part is None:
-        return "toast.nothing_yet"
-    if story_screen.affordable(visit, story, "picture", picture_price(visit.desk.config)):
-        visit.drop_buttons()
-        visit.say("picture.wait")
-        visit.ask("picture", story.session_id, part.id)
-    return None
+        return context.toast("toast.nothing_yet")
+    if refusal := over_limit(context, "picture", story.session_id, picture_price(context.config)):
+        return refusal
+    started = context.start_turn("picture", story.session_id, part.id)
+    return context.drop_buttons() + context.say("picture.wait") + started
 
 
-def ask_voice(visit: UpdateContext, story: Story) -> Toast:
-    """Offers voices to read the story's last part in, with its price; a pop-up where nothing is written yet."""
-    part = _last_part(visit, story)
+def ask_voice(context: UpdateContext, story: Story) -> UpdateResult:
+    """Offer voices to read the story's last part, with the price."""
+    part = _last_part(context, story)
     if part is None:
-        return "toast.nothing_yet"
-    known = visit.texts.templates()
-    voices = visit.desk.media.voices[:VOICES_SHOWN]
-    rows = []
-    for place, voice in enumerate(voices):
-        name = visit.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
-        rows.append((name, f"voice{place}:{story.session_id}"))
-    price = _price(visit, reading_price(visit.desk.config, part.text))
-    visit.say("voice.ask", title=title_of(story), price=price, keyboard=inline(rows[:2], rows[2:]))
-    return None
+        return context.toast("toast.nothing_yet")
+    known = context.texts.templates()
+    buttons = []
+    for place, voice in enumerate(context.services.voices[:VOICES_SHOWN]):
+        name = context.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
+        buttons.append((name, f"voice{place}:{story.session_id}"))
+    price = _price(context, reading_price(context.config, part.text))
+    return context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(buttons[:2], buttons[2:]))
 
 
-def speak(visit: UpdateContext, story: Story, place: int) -> Toast:
-    """A turn that reads the last part aloud, in the chosen voice."""
-    part, voices = _last_part(visit, story), visit.desk.media.voices
+def speak(context: UpdateContext, story: Story, place: int) -> UpdateResult:
+    """Start a turn that reads the last part aloud, in the chosen voice."""
+    part, voices = _last_part(context, story), context.services.voices
     if part is None or place >= len(voices):
-        return "toast.past"
-    if story_screen.affordable(visit, story, "reading", reading_price(visit.desk.config, part.text)):
-        visit.drop_buttons()
-        visit.say("voice.wait")
-        visit.ask("reading", story.session_id, part.id, hint=voices[place])
-    return None
+        return context.toast("toast.past")
+    price = reading_price(context.config, part.text)
+    if refusal := over_limit(context, "reading", story.session_id, price):
+        return refusal
+    started = context.start_turn("reading", story.session_id, part.id, hint=voices[place])
+    return context.drop_buttons() + context.say("voice.wait") + started
 
 
 # ---------------------------------------------------------------------- /image
 
 
-def ask_image(visit: UpdateContext) -> None:
-    """/image with what to paint; without it, it asks."""
-    words = "".join(visit.words.split(maxsplit=1)[1:])
+def ask_image(context: UpdateContext) -> UpdateResult:
+    """/image: offer a picture of the words behind it; without words, ask what to paint."""
+    words = "".join(context.words.split(maxsplit=1)[1:])
     if not words:
-        questions.ask(visit, Step.IMAGE, None, "image.ask")
-    elif len(words) > WORD_LIMITS[Step.IMAGE]:
-        visit.say("image.too_long", length=len(words), limit=WORD_LIMITS[Step.IMAGE])
-    else:
-        _offer_image(visit, words)
+        return questions.ask(context, Step.IMAGE, None, "image.ask")
+    if len(words) > WORD_LIMITS[Step.IMAGE]:
+        return context.say("image.too_long", length=len(words), limit=WORD_LIMITS[Step.IMAGE])
+    return _offer_image(context, words)
 
 
-def take_image(visit: UpdateContext) -> None:
-    """The answer to the question what to paint."""
-    if questions.fits(visit):
-        questions.leave(visit)
-        _offer_image(visit, visit.words)
+def take_image(context: UpdateContext) -> UpdateResult:
+    """Take the answer to the question what to paint."""
+    return over_step(context) or questions.leave(context) + _offer_image(context, context.words)
 
 
-def _offer_image(visit: UpdateContext, words: str) -> None:
-    kept_id = visit.desk.db.users.keep_words(visit.user.id, words, None, now())
-    price = _price(visit, visit.desk.config.image_tokens)
-    buttons = visit.inline(visit.button("paint", f"image:{kept_id}"), visit.button("not_needed", f"image_no:{kept_id}"))
-    visit.say("image.offer", words=words, price=price, keyboard=buttons)
+def _offer_image(context: UpdateContext, words: str) -> UpdateResult:
+    kept_id = context.db.users.keep_words(context.user.id, words, None, now())
+    price = _price(context, context.config.image_tokens)
+    buttons = context.inline(
+        context.button("paint", f"image:{kept_id}"), context.button("not_needed", f"image_no:{kept_id}")
+    )
+    return context.say("image.offer", words=words, price=price, keyboard=buttons)
 
 
-def make_image(visit: UpdateContext, kept_id: int) -> Toast:
-    """A turn that paints kept words."""
-    if visit.writing:
-        return "toast.writing"
-    if not affordable(visit, "image", visit.desk.config.image_tokens):
-        return None
-    words = visit.desk.db.users.take_words(visit.user.id, kept_id)
+def make_image(context: UpdateContext, kept_id: int) -> UpdateResult:
+    """Start a turn that paints kept words."""
+    if context.writing:
+        return context.toast("toast.writing")
+    if refusal := over_limit(context, "image", None, context.config.image_tokens):
+        return refusal
+    words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
-        return "toast.words_gone"
-    visit.drop_buttons()
-    visit.say("image.wait")
-    visit.ask("image", None, None, hint=words)
-    return None
+        return context.toast("toast.words_gone")
+    return context.drop_buttons() + context.say("image.wait") + context.start_turn("image", None, None, hint=words)
 
 
-def drop_image(visit: UpdateContext, kept_id: int) -> Toast:
-    """Throws away the words kept for a picture; a pop-up where they are gone already."""
-    if visit.desk.db.users.take_words(visit.user.id, kept_id) is None:
-        return "toast.words_gone"
-    visit.edit("image.dropped")
-    return "toast.dropped"
+def drop_image(context: UpdateContext, kept_id: int) -> UpdateResult:
+    """Forget the words that were kept for a picture."""
+    if context.db.users.take_words(context.user.id, kept_id) is None:
+        return context.toast("toast.words_gone")
+    return context.edit("image.dropped") + context.toast("toast.dropped")
 
 
-def once_more(visit: UpdateContext, turn: Turn) -> Toast:
-    """A failed image, or a failed recognition of a voice message, again."""
-    if visit.writing:
-        return "toast.writing"
+def once_more(context: UpdateContext, turn: Turn) -> UpdateResult:
+    """Start a failed image, or a failed recognition of a voice message, again."""
+    if context.writing:
+        return context.toast("toast.writing")
     if turn.state != "failed" or not turn.hint:
-        return "toast.past"
-    config, hears = visit.desk.config, turn.kind == "hearing"
-    if not affordable(visit, turn.kind, config.stt_tokens_per_15s if hears else config.image_tokens):
-        return None
-    visit.drop_buttons()
-    visit.reply_to = turn.reply_to
-    visit.ask(turn.kind, None, None, hint=visit.desk.db.turns.take_hint(turn.id))
-    if hears:
-        visit.envelope.verdict = "hear"
-    return None
-
-
-def affordable(visit: UpdateContext, kind: str, tokens: int) -> bool:
-    """Whether no limit stands in the way of a turn of no session; says which one does."""
-    try:
-        visit.desk.turns.check(visit.user.id, None, kind, tokens)
-    except LimitReached as limit:
-        said = visit.desk.outcomes.limit(visit.user.id, visit.chat_id, None, limit, kind)
-        visit.envelope.send(as_reply(said, visit.reply_to))
-        return False
-    return True
+        return context.toast("toast.past")
+    if refusal := over_limit(context, turn.kind, None):
+        return refusal
+    started = context.replying_to(turn.reply_to).start_turn(
+        turn.kind,
+        None,
+        None,
+        hint=context.db.turns.take_hint(turn.id),
+        disposition=RecognitionStarted() if context.kinds[turn.kind].keeps_update else TurnStarted(),
+    )
+    return context.drop_buttons() + started
 
 
 # ---------------------------------------------------------------------- shared
 
 
-def _last_part(visit: UpdateContext, story: Story) -> Prompt | None:
-    head = visit.desk.db.tree.get(story.head_id)
+def _last_part(context: UpdateContext, story: Story) -> Prompt | None:
+    head = context.db.tree.get(story.head_id)
     if head is not None and head.role == "user":
-        return visit.desk.db.tree.get(head.parent_id)
+        return context.db.tree.get(head.parent_id)
     return head
 
 
-def _price(visit: UpdateContext, tokens: int) -> Html:
-    turns = max(1, round(tokens / limits.turn_price(visit.desk.config, visit.model.weight)))
-    return visit.texts.say("balance.left", turns=turns, tokens=tokens)
+def _price(context: UpdateContext, tokens: int) -> Html:
+    turns = max(1, round(tokens / limits.turn_price(context.config, context.model.weight)))
+    return context.texts.say("balance.left", turns=turns, tokens=tokens)

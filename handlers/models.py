@@ -1,7 +1,7 @@
-"""/model: which model writes for somebody: the list with contexts and prices, the choice by button or by name.
+"""/model: the list of models with contexts and prices, and the choice of one by button or by name.
 
-The list is what is known (`offer`); nobody is asked for it here. A button's number is a checksum of the model's
-name, so that a list that has changed meanwhile can't make it another one's.
+The list comes from the registry without a network call. A button's number is a checksum of the model's name: after a
+change of the list it can't name another model.
 """
 
 from __future__ import annotations
@@ -10,144 +10,141 @@ import zlib
 from decimal import Decimal
 
 from ai.catalog import Model
-from conversation.keyboards import inline
+from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
 from core.schemas import Json
 from handlers.context import UpdateContext
+from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
-
-Toast = str | None  # the key of a pop-up answer, if there is one
 
 PAGE = 8
 TITLE_CHARS = 40
 
 
-def show(visit: UpdateContext) -> None:
-    """/model: the list; with a name behind it the switch."""
-    _told_if_gone(visit)
-    name = visit.words.partition(" ")[2].strip()
+def show(context: UpdateContext) -> UpdateResult:
+    """/model: show the list; with a name behind it, switch to that model."""
+    return _reset_if_gone(context) + _show(context)
+
+
+def _show(context: UpdateContext) -> UpdateResult:
+    name = context.words.partition(" ")[2].strip()
     if not name:
-        page = _page_of(visit)
-        visit.send(_page_text(visit, page), keyboard=_page_buttons(visit, page))
-        return
-    offer, locales = visit.desk.offer, visit.desk.locales
+        page = _page_of(context)
+        return context.send(_page_text(context, page), keyboard=_page_buttons(context, page))
+    registry, locales = context.registry, context.services.locales
     if name.casefold() in {locales[language].plain("model.reset") for language in locales}:
-        _choose(visit, offer.default)
-    elif (model := offer.find(name)) is not None:
-        _choose(visit, model)
-    else:
-        _unknown(visit, name)
+        return _choose(context, registry.default)
+    model = registry.find(name)
+    return _choose(context, model) if model is not None else _unknown(context, name)
 
 
-def turn_page(visit: UpdateContext, page: int) -> Toast:
-    """Shows another page of the models in the same message; the first where there are fewer now."""
-    if page * PAGE >= len(visit.desk.offer.models):
+def turn_page(context: UpdateContext, page: int) -> UpdateResult:
+    """Show another page of the models in the same message; the first if that page is gone."""
+    if page * PAGE >= len(context.registry.models):
         page = 0
-    visit.edit_html(_page_text(visit, page), keyboard=_page_buttons(visit, page))
-    return None
+    return context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
 
 
-def press(visit: UpdateContext, number: int) -> Toast:
-    """A model's button, in the list or under a name that wasn't understood."""
-    models = visit.desk.offer.models
+def press(context: UpdateContext, number: int) -> UpdateResult:
+    """Switch to the model of a button, in the list or under an unknown name."""
+    models = context.registry.models
     model = next((model for model in models if _number(model) == number), None)
     if model is None:
-        return "toast.model_gone"
-    if model.name == visit.model.name:
-        return "toast.model_same"
-    _keep(visit, model)
-    page = _page_of(visit)
-    visit.edit_html(_page_text(visit, page), keyboard=_page_buttons(visit, page))
-    return "toast.saved"
+        return context.toast("toast.model_gone")
+    if model.name == context.model.name:
+        return context.toast("toast.model_same")
+    _keep(context, model)
+    page = _page_of(context)
+    edited = context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
+    return edited + context.toast("toast.saved")
 
 
-def _choose(visit: UpdateContext, model: Model) -> None:
-    _keep(visit, model)
-    visit.say("model.done", title=_title(model), cost=_cost(visit, model))
+def _choose(context: UpdateContext, model: Model) -> UpdateResult:
+    _keep(context, model)
+    return context.say("model.done", title=_title(model), cost=_cost(context, model))
 
 
-def _keep(visit: UpdateContext, model: Model) -> None:
-    """The default model is kept as no choice at all: whoever has it goes along when another one becomes the default."""
-    name = "" if model.name == visit.desk.offer.default.name else model.name
-    visit.desk.db.users.set_model(visit.user.id, name)
-    visit.reload()
+def _keep(context: UpdateContext, model: Model) -> None:
+    """Store the choice; the default model is stored as none, so that its users follow a change of the default."""
+    name = "" if model.name == context.registry.default.name else model.name
+    context.db.users.set_model(context.user.id, name)
+    context.reload()
 
 
-def _unknown(visit: UpdateContext, name: str) -> None:
-    nearest = visit.desk.offer.nearest(name)
+def _unknown(context: UpdateContext, name: str) -> UpdateResult:
+    nearest = context.registry.nearest(name)
     if nearest:
-        visit.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(visit, nearest)))
-    else:
-        visit.say("model.unknown_wholly", name=name[:TITLE_CHARS])
+        return context.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(context, nearest)))
+    return context.say("model.unknown_wholly", name=name[:TITLE_CHARS])
 
 
-def _told_if_gone(visit: UpdateContext) -> None:
-    """Somebody whose model is there no more has the default one, and hears of it."""
-    offer, name = visit.desk.offer, visit.user.model
-    if offer.chosen(name) is None:
-        _keep(visit, offer.default)
-        visit.say("model.gone", gone=name[:TITLE_CHARS], title=_title(offer.default))
+def _reset_if_gone(context: UpdateContext) -> UpdateResult:
+    """Give a user whose model no longer exists the default one, and tell them."""
+    registry, name = context.registry, context.user.model
+    if registry.chosen(name) is not None:
+        return NOTHING
+    _keep(context, registry.default)
+    return context.say("model.gone", gone=name[:TITLE_CHARS], title=_title(registry.default))
 
 
 # ---------------------------------------------------------------------- the list
 
 
-def _page_of(visit: UpdateContext) -> int:
-    """The page that has the user's model."""
-    names = [model.name for model in visit.desk.offer.models]
-    return names.index(visit.model.name) // PAGE if visit.model.name in names else 0
+def _page_of(context: UpdateContext) -> int:
+    """Return the page that has the user's model."""
+    names = [model.name for model in context.registry.models]
+    return names.index(context.model.name) // PAGE if context.model.name in names else 0
 
 
-def _page_text(visit: UpdateContext, page: int) -> Html:
-    texts, offer = visit.texts, visit.desk.offer
-    shown = offer.models[page * PAGE : (page + 1) * PAGE]
-    lines = [texts.say("model.ask", title=_title(visit.model))]
-    lines += [_line(visit, model) for model in shown]
-    if not offer.heard:
+def _page_text(context: UpdateContext, page: int) -> Html:
+    texts, registry = context.texts, context.registry
+    shown = registry.models[page * PAGE : (page + 1) * PAGE]
+    lines = [texts.say("model.ask", title=_title(context.model))]
+    lines += [_line(context, model) for model in shown]
+    if not registry.heard:
         lines.append(texts.say("model.unheard"))
-    elif offer.away:
+    elif registry.away:
         lines.append(texts.say("model.away"))
     return Html("\n\n".join([*lines, texts.say("model.hint", reset=texts.plain("model.reset"))]))
 
 
-def _page_buttons(visit: UpdateContext, page: int) -> Json:
-    models = visit.desk.offer.models
-    rows = _buttons(visit, models[page * PAGE : (page + 1) * PAGE])
+def _page_buttons(context: UpdateContext, page: int) -> Json:
+    models = context.registry.models
+    rows = _buttons(context, models[page * PAGE : (page + 1) * PAGE])
     pages = (len(models) + PAGE - 1) // PAGE
     if pages > 1:
-        here = (f"{page + 1}/{pages}", f"models:{page}")
-        rows.append([("◀", f"models:{(page - 1) % pages}"), here, ("▶", f"models:{(page + 1) % pages}")])
+        rows.append(page_row("models", page, pages))
     return inline(*rows)
 
 
-def _buttons(visit: UpdateContext, models: tuple[Model, ...] | list[Model]) -> list[list[tuple[str, str]]]:
-    current = visit.model.name
+def _buttons(context: UpdateContext, models: tuple[Model, ...] | list[Model]) -> list[list[tuple[str, str]]]:
+    current = context.model.name
     return [
         [(f"{'✅ ' if model.name == current else ''}{_title(model)}", f"model:{_number(model)}")] for model in models
     ]
 
 
-def _line(visit: UpdateContext, model: Model) -> Html:
-    mark = "✅ " if model.name == visit.model.name else ""
-    return visit.texts.say(
-        "model.line", mark=mark, title=_title(model), context=model.context_tokens, cost=_cost(visit, model)
+def _line(context: UpdateContext, model: Model) -> Html:
+    mark = "✅ " if model.name == context.model.name else ""
+    return context.texts.say(
+        "model.line", mark=mark, title=_title(model), context=model.context_tokens, cost=_cost(context, model)
     )
 
 
-def _cost(visit: UpdateContext, model: Model) -> Html:
+def _cost(context: UpdateContext, model: Model) -> Html:
     """«0,80 ₽ запрос, 0,80 ₽ ответ · ≈ в 4 раза дороже обычной»."""
-    texts = visit.texts
-    times = _times(visit, model)
+    texts = context.texts
+    times = _times(context, model)
     if model.price is None:
         return texts.say("model.no_price", times=times)
     prices = {"input": _money(texts, model.price.input), "output": _money(texts, model.price.output)}
     return texts.say("model.price", times=times, **prices)
 
 
-def _times(visit: UpdateContext, model: Model) -> Html:
-    """How much dearer or cheaper a usual turn is than with the default model."""
-    config, texts = visit.desk.config, visit.texts
-    if model.name == visit.desk.offer.default.name:
+def _times(context: UpdateContext, model: Model) -> Html:
+    """Return how much dearer or cheaper a usual turn is than with the default model."""
+    config, texts = context.config, context.texts
+    if model.name == context.registry.default.name:
         return texts.say("model.default")
     factor = limits.turn_price(config, model.weight) / limits.turn_price(config)
     dearer = factor >= 1

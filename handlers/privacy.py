@@ -1,6 +1,6 @@
-"""/my_data and /forget_me: all that is stored about whoever asks, as a file, and its deletion after a question.
+"""/my_data and /forget_me: all that is stored about the user, as a file, and its deletion after a question.
 
-Both work for somebody banned, too. The file is made by who sends it.
+Both work for banned users too. The file is rendered by the thread that sends it.
 """
 
 from __future__ import annotations
@@ -8,34 +8,31 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from functools import partial
 from typing import Final
 
 from conversation.localization import Locales
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database
-from handlers.context import UpdateContext
+from handlers.context import UpdateContext, after_commit
+from telegram.update_result import DropMessages, ReleaseTurn, UpdateResult
 
-Toast = str | None  # the key of a pop-up answer, if there is one
-
-DATA: Final = "my_data"  # the kind of recipe made here
+DATA: Final = "my_data"  # the kind of attachment rendered here
 COMMANDS: Final = frozenset({"/my_data", "/forget_me"})  # that a banned user may send
 BUTTON: Final = "forget:"
 MOST_PLAIN_BYTES = 20_000_000  # a larger file goes compressed: Telegram takes 50 MB
 _ZIPPED_AT = (1980, 1, 1, 0, 0, 0)  # the earliest moment that the format knows
 
 
-def my_data(visit: UpdateContext) -> None:
-    """/my_data: a file with everything; one at a time."""
-    if visit.desk.db.outbox.is_made(visit.chat_id, DATA):
-        visit.say("privacy.coming")
-        return
-    recipe = DeferredAttachment(DATA, visit.user.id, visit.texts.language)
-    visit.envelope.send(Outgoing(visit.chat_id, "sendDocument", {}, recipe=recipe))
+def my_data(context: UpdateContext) -> UpdateResult:
+    """/my_data: send a file with everything, one at a time."""
+    if context.db.outbox.has_attachment(context.chat_id, DATA):
+        return context.say("privacy.coming")
+    recipe = DeferredAttachment(DATA, context.user.id, context.texts.language)
+    return context.deliver(Outgoing(context.chat_id, "sendDocument", {}, recipe=recipe))
 
 
 def data_file(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
-    """The file of a user's data; None where they are gone by now. In a sender's thread."""
+    """Render the file of a user's data; None if they are gone. Runs in a sender's thread."""
     data = db.personal_data(recipe.of)
     if data is None:
         return None
@@ -53,33 +50,34 @@ def _zipped(name: str, content: bytes) -> bytes:
     return file.getvalue()
 
 
-def forget_me(visit: UpdateContext) -> None:
-    """/forget_me: what would go and what would not, and the question."""
-    keyboard = visit.inline(visit.button("forget_all", f"{BUTTON}all"), visit.button("not_needed", f"{BUTTON}keep"))
-    visit.say("privacy.ask", keyboard=keyboard, stories=visit.desk.db.stories.count_of(visit.user.id))
+def forget_me(context: UpdateContext) -> UpdateResult:
+    """/forget_me: say what would be deleted and what would not, and ask."""
+    keyboard = context.inline(
+        context.button("forget_all", f"{BUTTON}all"), context.button("not_needed", f"{BUTTON}keep")
+    )
+    return context.say("privacy.ask", keyboard=keyboard, stories=context.db.stories.count_of(context.user.id))
 
 
-def press(visit: UpdateContext, argument: str) -> Toast:
-    """The answer to the question."""
+def press(context: UpdateContext, argument: str) -> UpdateResult:
+    """Take the answer to the question."""
     if argument == "keep":
-        visit.edit("privacy.kept")
-        return None
+        return context.edit("privacy.kept")
     if argument != "all":
-        return "toast.past"
-    if visit.first:  # pressed once more: there is nobody to forget but whom this press has registered
-        visit.desk.db.forgetting.forget(visit.user.id, visit.envelope.inbox_id)
-        return "toast.forgotten"
-    _forget(visit)
-    return None
+        return context.toast("toast.past")
+    if context.first:  # pressed again: this press has registered the user anew
+        context.db.forgetting.forget(context.user.id, context.update.inbox_id)
+        return context.toast("toast.forgotten")
+    return _forget(context)
 
 
-def _forget(visit: UpdateContext) -> None:
-    """Ends what is under way for the user, then deletes everything; only the goodbye still goes out."""
-    desk, user_id = visit.desk, visit.user.id
-    for turn in desk.db.turns.open_by(user_id):
-        desk.turns.end_by_stop(turn)
-        visit.after(partial(desk.turns.release, turn))
-    visit.after(partial(desk.delivery.drop, visit.chat_id, desk.db.outbox.waiting_for(visit.chat_id)))
-    desk.db.forgetting.forget(user_id, visit.envelope.inbox_id)
-    visit.drop_buttons()
-    visit.say("privacy.forgotten", keyboard={"remove_keyboard": True})
+def _forget(context: UpdateContext) -> UpdateResult:
+    """End the user's turns, then delete everything; of their messages only the goodbye still goes out."""
+    db, turns, user_id = context.db, context.turns, context.user.id
+    stopped = db.turns.open_by(user_id)
+    for turn in stopped:
+        turns.end_by_stop(turn)
+    waiting = tuple(db.outbox.waiting_for(context.chat_id))
+    db.forgetting.forget(user_id, context.update.inbox_id)
+    goodbye = context.drop_buttons() + context.say("privacy.forgotten", keyboard={"remove_keyboard": True})
+    ended = after_commit(*(ReleaseTurn(turn) for turn in stopped), DropMessages(context.chat_id, waiting))
+    return goodbye + ended

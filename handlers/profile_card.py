@@ -1,6 +1,6 @@
-"""«👤 Профиль», /balance and /info: what is left and spent, what one has chosen, and the buttons to change it.
+"""«👤 Профиль», /balance and /info: what is left and spent, what the user has chosen, and the buttons to change it.
 
-Days are those of UTC, as the daily tokens are. What the picture shows and what it costs to draw is in `usage`.
+Days are UTC days, as the daily tokens are. The picture of days is drawn in `usage`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from handlers import access_requests, models, sessions
 from handlers.account import ask_language, balance, repeat_question
 from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
+from telegram.update_result import UpdateResult
 from turns import limits
 from turns.limit_requests import how_to_get
-from turns.story_outcomes import title_of
-
-Toast = str | None  # the key of a pop-up answer, if there is one
+from turns.message_view import title_of
 
 BAR = 10  # characters
 MODELS_NAMED = 12  # in /info; /model shows all
@@ -27,151 +26,147 @@ LOW_TURNS = 2  # left, and the profile offers to ask for more
 DAY_S, HOUR_S = 86_400, 3600
 
 
-def show(visit: UpdateContext) -> None:
-    """«👤 Профиль»."""
-    html, keyboard = _profile(visit)
-    visit.send(html, keyboard=keyboard)
+def show(context: UpdateContext) -> UpdateResult:
+    """«👤 Профиль»: show the user's card."""
+    html, keyboard = _profile(context)
+    return context.send(html, keyboard=keyboard)
 
 
-def show_balance(visit: UpdateContext) -> None:
-    """/balance: what is left, what was spent, today too, and when tokens come back."""
-    account = _account(visit)
-    asking, row = _low(visit)
-    said = [*_money(visit, account), asking] if asking else _money(visit, account)
-    visit.send(Html("\n".join(said)), keyboard=inline(row) if row else None)
-    repeat_question(visit)
+def show_balance(context: UpdateContext) -> UpdateResult:
+    """/balance: say what is left, what was spent in all and today, and when tokens come back."""
+    account = _account(context)
+    asking, row = _low(context)
+    said = [*_money(context, account), asking] if asking else _money(context, account)
+    told = context.send(Html("\n".join(said)), keyboard=inline(row) if row else None)
+    return told + repeat_question(context)
 
 
-def info(visit: UpdateContext) -> None:
-    """/info: the version, the models, the open session, every command."""
-    desk = visit.desk
-    hidden = frozenset() if visit.user.id in desk.config.admin_ids else ADMIN_COMMANDS
-    commands = [key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden]
-    visit.say("info.text", version=VERSION, models=_models(visit), opened=_opened(visit), commands=" ".join(commands))
-    repeat_question(visit)
+def info(context: UpdateContext) -> UpdateResult:
+    """/info: say the version, the models, the open session, every command."""
+    hidden = frozenset() if context.user.id in context.config.admin_ids else ADMIN_COMMANDS
+    commands = " ".join(key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden)
+    models_named, opened = _models(context), _opened(context)
+    said = context.say("info.text", version=VERSION, models=models_named, opened=opened, commands=commands)
+    return said + repeat_question(context)
 
 
-def _models(visit: UpdateContext) -> Html:
-    """The model that writes, and the others that could."""
-    model = visit.model.title or "…"
-    others = [each.title for each in visit.desk.offer.models if each.name != visit.model.name]
+def _models(context: UpdateContext) -> Html:
+    """Return the user's model, and the others that they may choose."""
+    model = context.model.title or "…"
+    others = [each.title for each in context.registry.models if each.name != context.model.name]
     if not others:
-        return visit.texts.say("info.model", model=model)
+        return context.texts.say("info.model", model=model)
     named = [*others[:MODELS_NAMED], *(["…"] if len(others) > MODELS_NAMED else [])]
-    return visit.texts.say("info.models", model=model, others=", ".join(named))
+    return context.texts.say("info.models", model=model, others=", ".join(named))
 
 
-def _opened(visit: UpdateContext) -> Html:
-    """The open session, how far it has come, and what it has spent."""
-    session, limit = sessions.opened(visit), visit.desk.config.max_tokens_per_session
+def _opened(context: UpdateContext) -> Html:
+    """Return the open session, how far it has come, and what it has spent."""
+    session, limit = sessions.opened(context), context.config.max_tokens_per_session
     if session is None:
-        return visit.texts.say("info.nothing")
+        return context.texts.say("info.nothing")
     if isinstance(session, Story):
-        parts = visit.desk.db.tree.parts(session.head_id, session.starts_after)
-        return visit.texts.say("info.story", title=title_of(session), part=parts, spent=session.spent, limit=limit)
-    return visit.texts.say("info.talk", name=sessions.named(visit, session), spent=session.spent, limit=limit)
+        parts = context.db.tree.parts(session.head_id, session.starts_after)
+        return context.texts.say("info.story", title=title_of(session), part=parts, spent=session.spent, limit=limit)
+    return context.texts.say("info.talk", name=sessions.named(context, session), spent=session.spent, limit=limit)
 
 
-def press(visit: UpdateContext, what: str) -> Toast:
-    """The profile's own buttons."""
+def press(context: UpdateContext, what: str) -> UpdateResult:
+    """Do what a button of the profile says."""
     if what.startswith("ask_"):
-        return access_requests.ask(visit, what.removeprefix("ask_"))
+        return access_requests.ask(context, what.removeprefix("ask_"))
     if what == "days":
-        return _picture(visit, visit.user.id)
-    if what == "all_days" and visit.user.id in visit.desk.config.admin_ids:
-        return _picture(visit, 0)
+        return _picture(context, context.user.id)
+    if what == "all_days" and context.user.id in context.config.admin_ids:
+        return _picture(context, 0)
     if what in ("summarise", "anew"):
-        visit.desk.db.accounts.set_at_full(visit.user.id, what)
-        html, keyboard = _profile(visit)
-        visit.edit_html(html, keyboard=keyboard)
-        return "toast.saved"
+        context.db.accounts.set_at_full(context.user.id, what)
+        html, keyboard = _profile(context)
+        return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
     if what == "model":
-        models.show(visit)
-        return None
+        return models.show(context)
     if what == "language":
-        ask_language(visit)
-        return None
-    return "toast.past"
+        return ask_language(context)
+    return context.toast("toast.past")
 
 
-def _picture(visit: UpdateContext, user_id: int) -> Toast:
+def _picture(context: UpdateContext, user_id: int) -> UpdateResult:
     since = now() // DAY_S - DAYS + 1
-    if user_id and not visit.desk.db.reports.days_of(user_id, since):
-        return "toast.no_tokens_spent"
-    visit.envelope.send(picture(visit.chat_id, user_id, visit.texts.language))
-    return None
+    if user_id and not context.db.reports.days_of(user_id, since):
+        return context.toast("toast.no_tokens_spent")
+    return context.deliver(picture(context.chat_id, user_id, context.texts.language))
 
 
-def _profile(visit: UpdateContext) -> tuple[Html, Json]:
-    texts, config, account = visit.texts, visit.desk.config, _account(visit)
+def _profile(context: UpdateContext) -> tuple[Html, Json]:
+    texts, config, account = context.texts, context.config, _account(context)
     html = texts.say(
         "account.card",
         name=account.name,
-        money=Html("\n".join(_money(visit, account, bar=True))),
+        money=Html("\n".join(_money(context, account, bar=True))),
         sessions=account.sessions,
         limit=config.max_sessions_per_user + account.more_sessions,
-        stories=visit.desk.db.stories.count_of(account.id),
-        model=visit.model.title or "…",
+        stories=context.db.stories.count_of(account.id),
+        model=context.model.title or "…",
         language=texts.say("language.name"),
         at_full=texts.say(f"account.at_full_{account.at_full}"),
     )
     other = "anew" if account.at_full == "summarise" else "summarise"
-    days = [visit.button("days", "account:days")]
+    days = [context.button("days", "account:days")]
     if account.id in config.admin_ids:
-        days.append(visit.button("all_days", "account:all_days"))
+        days.append(context.button("all_days", "account:all_days"))
     rows = [
         days,
-        [visit.button(f"at_full_{other}", f"account:{other}")],
-        [visit.button("model", "account:model"), visit.button("language", "account:language")],
+        [context.button(f"at_full_{other}", f"account:{other}")],
+        [context.button("model", "account:model"), context.button("language", "account:language")],
     ]
-    asking, row = _low(visit)
+    asking, row = _low(context)
     if asking:
         html = Html(f"{html}\n\n{asking}")
     return html, inline(*rows, row) if row else inline(*rows)
 
 
-def _low(visit: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
-    """How to get more, where little is left."""
-    config, user = visit.desk.config, visit.user
-    if user.id in config.admin_ids or limits.turns_left(config, user.free, visit.model.weight) > LOW_TURNS:
+def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
+    """Return how to get more tokens, if few are left."""
+    config, user = context.config, context.user
+    if user.id in config.admin_ids or limits.turns_left(config, user.free, context.model.weight) > LOW_TURNS:
         return Html(), []
-    return how_to_get(config, visit.desk.db, visit.texts, "tokens")
+    return how_to_get(config, context.db, context.texts, "tokens")
 
 
-def _money(visit: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
-    """What is left and spent, and when more comes, a line each."""
-    texts, today = visit.texts, now() // DAY_S
-    spent_today = visit.desk.db.reports.days_of(account.id, today).get(today, 0)
+def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
+    """Return what is left and spent, and when more comes, a line each."""
+    texts, today = context.texts, now() // DAY_S
+    spent_today = context.db.reports.days_of(account.id, today).get(today, 0)
     lines = [
-        texts.say("balance.card", balance=balance(visit)),
-        _bar(visit, account) if bar else Html(),
+        texts.say("balance.card", balance=balance(context)),
+        _bar(context, account) if bar else Html(),
         texts.say("balance.spent", spent=account.spent, today=spent_today),
-        _refill(visit),
+        _refill(context),
     ]
     return [line for line in lines if line]
 
 
-def _bar(visit: UpdateContext, account: Account) -> Html:
-    """What is left as a bar and its share: of what was given; where tokens come back daily, of what they fill up to."""
-    config = visit.desk.config
+def _bar(context: UpdateContext, account: Account) -> Html:
+    """Return the share that is left, as a bar: of what was given, or of what daily tokens fill up to."""
+    config = context.config
     if account.id in config.admin_ids:
         return Html()
     given = config.user_tokens if config.user_tokens_per_day else account.balance + account.spent
     percent = min(100, account.free * 100 // given) if given else 0
     full = BAR * percent // 100
-    return visit.texts.say("account.bar", bar="▓" * full + "░" * (BAR - full), percent=percent)
+    return context.texts.say("account.bar", bar="▓" * full + "░" * (BAR - full), percent=percent)
 
 
-def _refill(visit: UpdateContext) -> Html:
-    """When tokens come back and how many; nothing where they don't, or where the balance is unlimited."""
-    config = visit.desk.config
-    if not config.user_tokens_per_day or visit.user.id in config.admin_ids:
+def _refill(context: UpdateContext) -> Html:
+    """Return when tokens come back and how many; empty if they don't, or the balance is unlimited."""
+    config = context.config
+    if not config.user_tokens_per_day or context.user.id in config.admin_ids:
         return Html()
     hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
-    return visit.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
+    return context.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
 
 
-def _account(visit: UpdateContext) -> Account:
-    account = visit.desk.db.accounts.get(visit.user.id)
+def _account(context: UpdateContext) -> Account:
+    account = context.db.accounts.get(context.user.id)
     assert account is not None
     return account

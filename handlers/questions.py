@@ -1,65 +1,52 @@
 """Questions that need one answer, after which the user is back where they were: a name, a memory, a tone, …
 
-The step to go back to and the session that the question is about stand in the user's row.
+The step to go back to and the session that the question is about are stored in the user's row.
 """
 
 from __future__ import annotations
 
-from conversation.states import ANSWERS, WORD_LIMITS, Step
+from conversation.states import ANSWERS, Step
 from core.text import MESSAGE_UNITS, plain_text, split, utf16_length
 from database import Story
-from handlers.context import UpdateContext
-from handlers.step_prompts import announce, awaited
+from handlers.context import UpdateContext, join
+from handlers.step_prompts import announce
+from telegram.update_result import UpdateResult
 
 
-def ask(visit: UpdateContext, step: Step, session_id: int | None, key: str, **values: object) -> None:
-    """Asks one of `ANSWERS` about a session, with the sentence `key`."""
-    came_from = visit.user.came_from if visit.step in ANSWERS else visit.step
-    visit.desk.db.users.ask(visit.user.id, came_from, session_id)
-    visit.reload()
-    visit.go(step)
-    if utf16_length(plain_text(visit.texts.say(key, **values))) <= MESSAGE_UNITS:
-        visit.say_here(key, **values)
-        return
-    for value in values.values():  # they don't fit into one message with the question
-        for piece in split(str(value)):
-            visit.send_plain(piece)
-    announce(visit)
+def ask(context: UpdateContext, step: Step, session_id: int | None, key: str, **values: object) -> UpdateResult:
+    """Ask one of `ANSWERS` about a session, with the sentence `key`."""
+    came_from = context.user.came_from if context.step in ANSWERS else context.step
+    context.db.users.ask(context.user.id, came_from, session_id)
+    context.reload()
+    context.go(step)
+    if utf16_length(plain_text(context.texts.say(key, **values))) <= MESSAGE_UNITS:
+        return context.say_here(key, **values)
+    # The values don't fit into one message with the question.
+    pieces = [context.send_plain(piece) for value in values.values() for piece in split(str(value))]
+    return join(pieces) + announce(context)
 
 
-def go_back(visit: UpdateContext) -> None:
-    """To where the user was before the question; says nothing.
+def go_back(context: UpdateContext) -> None:
+    """Move the user to where they were before the question.
 
     The story there may have been deleted meanwhile, or have got its ending.
     """
-    step, story = visit.user.came_from, visit.story
+    step, story = context.user.came_from, context.story
     if step in (Step.STORY, Step.FINALE, Step.FINISHED):
         step = Step.MENU if story is None else Step.FINISHED if story.finished else step
-    visit.go(step)
+    context.go(step)
 
 
-def leave(visit: UpdateContext) -> None:
-    """«✖️ Отмена»: back, with the line and keyboard of that step."""
-    go_back(visit)
-    announce(visit)
+def leave(context: UpdateContext) -> UpdateResult:
+    """«✖️ Отмена»: go back, with the line and keyboard of that step."""
+    go_back(context)
+    return announce(context)
 
 
-def asked_about(visit: UpdateContext) -> Story | None:
-    """The story that the question is about; None, and back to the menu, where it is gone or somebody else's."""
-    about = visit.user.asks_about
-    story = visit.desk.db.stories.get(about) if about is not None else None
-    if story is None or story.user_id != visit.user.id or story.deleted:
-        visit.go(Step.MENU)
-        visit.say_here("menu.no_story")
+def asked_about(context: UpdateContext) -> Story | None:
+    """Return the story that the question is about; None if it is gone or somebody else's."""
+    about = context.user.asks_about
+    story = context.db.stories.get(about) if about is not None else None
+    if story is None or story.user_id != context.user.id or story.deleted:
         return None
     return story
-
-
-def fits(visit: UpdateContext) -> bool:
-    """Whether the words keep to the step's limit; says so where they don't."""
-    limit = WORD_LIMITS[visit.step]
-    if len(visit.words) <= limit:
-        return True
-    shown = visit.texts.plural("up_to_chars", limit)
-    visit.say_here("wrong.too_long", length=len(visit.words), limit=shown, now=awaited(visit))
-    return False

@@ -1,6 +1,6 @@
 """Rewriting a story: other variants, undo and redo, corrections, branches, suggestions.
 
-Nothing is ever lost by it: each is a move through the story's tree, and every text stays in it.
+Each is a move through the story's tree, in which every text stays.
 """
 
 from __future__ import annotations
@@ -13,197 +13,186 @@ from database import Prompt, Story
 from handlers import questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
 from turns import message_view
-from turns.story_outcomes import title_of
-
-Toast = str | None  # the key of a pop-up answer, if there is one
+from turns.message_view import title_of
 
 MOST_UNBEGUN = 30  # copies of stories, of a user, that nothing was written in
 
 
-def another_variant(visit: UpdateContext) -> None:
-    """The last part, or the ending, again and differently."""
-    story = visit.story
-    head = _head(visit, story)
+def another_variant(context: UpdateContext) -> UpdateResult:
+    """Have the last part, or the ending, written again and differently."""
+    story = context.story
+    head = _head(context, story)
     if story is None:
-        story_screen.lost(visit)
-    elif head is None or head.role != "assistant":
-        visit.say_here("variant.nothing")
-    elif story_screen.affordable(visit, story, head.kind):
-        hint = _hint(visit, head)
-        visit.ask(head.kind, story.session_id, head.parent_id, hint=hint, variant=True)
+        return story_screen.lost(context)
+    if head is None or head.role != "assistant":
+        return context.say_here("variant.nothing")
+    refusal = over_limit(context, head.kind, story.session_id)
+    hint = _hint(context, head)
+    return refusal or context.start_turn(head.kind, story.session_id, head.parent_id, hint=hint, variant=True)
 
 
-def _hint(visit: UpdateContext, head: Prompt) -> str:
-    """The kind of ending that a variant is to have again."""
-    turn = visit.desk.db.turns.get(head.turn_id) if head.turn_id is not None else None
-    return turn.hint if turn is not None and turn.hint else "any" if head.kind == "ending" else ""
+def _hint(context: UpdateContext, head: Prompt) -> str:
+    """Return the kind of ending that a variant is to have again."""
+    turn = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
+    return turn.hint if turn is not None and turn.hint else context.kinds[head.kind].default_hint
 
 
-def show_variant(visit: UpdateContext, prompt_id: int) -> Toast:
-    """◀ ▶ under a part: shows another variant of it, from which the story goes on then."""
-    story, tree = visit.story, visit.desk.db.tree
-    head = _head(visit, story)
-    if story is None or head is None or prompt_id not in tree.variants(head, story.session_id):
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
-    wanted = tree.get(prompt_id)
+def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
+    """◀ ▶ under a part: show another variant of it; the story goes on from there."""
+    story, db = context.story, context.db
+    head = _head(context, story)
+    if story is None or head is None or prompt_id not in db.tree.variants(head, story.session_id):
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    wanted = db.tree.get(prompt_id)
     if wanted is None or prompt_id == head.id:
-        return None
-    tree.set_head(story.session_id, prompt_id, now())
-    keyboard = inline(message_view.variant_row(visit.desk.db, story.session_id, wanted))
-    for message in message_view.replaced(visit.desk.db, visit.chat_id, visit.message_id, wanted, keyboard):
-        visit.envelope.send(message)
-    return None
+        return NOTHING
+    db.tree.set_head(story.session_id, prompt_id, now())
+    keyboard = inline(message_view.variant_row(db, story.session_id, wanted))
+    return context.deliver(*message_view.replaced(db, context.chat_id, context.message_id, wanted, keyboard))
 
 
-def undo(visit: UpdateContext) -> None:
-    """Takes the last turn back: the part shrinks to a line, and can be brought back."""
-    story, tree = visit.story, visit.desk.db.tree
-    head = _head(visit, story)
+def undo(context: UpdateContext) -> UpdateResult:
+    """Take the last turn back: the part shrinks to a line, and can be brought back."""
+    story, db = context.story, context.db
+    head = _head(context, story)
     if story is None:
-        story_screen.lost(visit)
-        return
-    before = tree.before(head) if head is not None else None
+        return story_screen.lost(context)
+    before = db.tree.before(head) if head is not None else None
     if head is None or before is None or before.id == story.starts_after:
-        visit.say_here("undo.first_part")
-        return
-    tree.set_head(story.session_id, before.id, now())
-    for message in message_view.shrunk(visit.desk.db, visit.chat_id, head, visit.texts.say("undo.line")):
-        visit.envelope.send(message)
-    redo = visit.inline(visit.button("redo", f"redo:{before.id}"))
-    visit.say("undo.now_last", recall=message_view.recalled(before), keyboard=redo)
+        return context.say_here("undo.first_part")
+    db.tree.set_head(story.session_id, before.id, now())
+    shrunk = message_view.shrunk(db, context.chat_id, head, context.texts.say("undo.line"))
+    redo = context.inline(context.button("redo", f"redo:{before.id}"))
+    last = message_view.recalled(before)
+    return context.deliver(*shrunk) + context.say("undo.now_last", recall=last, keyboard=redo)
 
 
-def redo(visit: UpdateContext, prompt_id: int) -> Toast:
-    """«↪️ Вернуть»: brings the turn back that was taken from `prompt_id`, if the story still stands there."""
-    story, tree = visit.story, visit.desk.db.tree
-    head = _head(visit, story)
+def redo(context: UpdateContext, prompt_id: int) -> UpdateResult:
+    """«↪️ Вернуть»: bring the turn back that was taken from `prompt_id`, if the story still stands there."""
+    story, db = context.story, context.db
+    head = _head(context, story)
     if story is None or head is None or head.id != prompt_id:
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
-    after = tree.after(head)
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    after = db.tree.after(head)
     if after is None:
-        return "toast.past"
+        return context.toast("toast.past")
     # Only the pointers above `after` are set: where the story went after it stays known, for more redos.
-    tree.set_head(story.session_id, after.id, now())
-    for message in message_view.restored(visit.desk.db, visit.chat_id, story.session_id, after):
-        visit.envelope.send(message)
-    further = tree.after(after)
-    more = visit.inline(visit.button("redo", f"redo:{after.id}")) if further is not None else None
-    visit.edit("undo.brought_back", keyboard=more, recall=message_view.recalled(after))
-    return None
+    db.tree.set_head(story.session_id, after.id, now())
+    restored = message_view.restored(db, context.chat_id, story.session_id, after)
+    further = db.tree.after(after)
+    more = context.inline(context.button("redo", f"redo:{after.id}")) if further is not None else None
+    said = context.edit("undo.brought_back", keyboard=more, recall=message_view.recalled(after))
+    return context.deliver(*restored) + said
 
 
 # ---------------------------------------------------------------------- corrections
 
 
-def ask_correction(visit: UpdateContext, story: Story) -> Toast:
-    """«✏️ Исправить»: the last part in the user's own wording."""
-    head = _head(visit, story)
+def ask_correction(context: UpdateContext, story: Story) -> UpdateResult:
+    """«✏️ Исправить»: ask for the last part in the user's own wording."""
+    head = _head(context, story)
     if head is None or head.role != "assistant":
-        return "toast.nothing_yet"
-    questions.ask(visit, Step.CORRECT, story.session_id, "correct.ask", text=head.text)
-    return None
+        return context.toast("toast.nothing_yet")
+    return questions.ask(context, Step.CORRECT, story.session_id, "correct.ask", text=head.text)
 
 
-def correct(visit: UpdateContext) -> None:
-    """The user's wording takes the last part's place, as one more variant of it."""
-    story = questions.asked_about(visit)
-    if story is None or not questions.fits(visit):
-        return
-    db, head = visit.desk.db, _head(visit, story)
+def correct(context: UpdateContext) -> UpdateResult:
+    """Put the user's wording in the last part's place, as one more variant of it."""
+    story = questions.asked_about(context)
+    if story is None:
+        return story_screen.lost(context)
+    if refusal := over_step(context):
+        return refusal
+    db, head = context.db, _head(context, story)
     if head is None or head.role != "assistant":
-        questions.leave(visit)
-        return
+        return questions.leave(context)
     prompt_id = db.tree.add(
-        story.session_id, head.parent_id, visit.user.id, "assistant", visit.words, now=now(), kind=head.kind
+        story.session_id, head.parent_id, context.user.id, "assistant", context.words, now=now(), kind=head.kind
     )
     db.tree.set_head(story.session_id, prompt_id, now())
-    for message in message_view.taken_away(db, visit.chat_id, head, visit.texts.say("variant.below")):
-        visit.envelope.send(message)
+    removed = message_view.taken_away(db, context.chat_id, head, context.texts.say("variant.below"))
     corrected = db.tree.get(prompt_id)
     assert corrected is not None
     row = inline(message_view.variant_row(db, story.session_id, corrected))
-    questions.go_back(visit)
-    visit.say_here("correct.done")
-    for message in message_view.part(visit.chat_id, prompt_id, visit.words, row):
-        visit.envelope.send(message)
+    questions.go_back(context)
+    shown = message_view.part(context.chat_id, prompt_id, context.words, row)
+    return context.deliver(*removed) + context.say_here("correct.done") + context.deliver(*shown)
 
 
-def rewrite_words(visit: UpdateContext, prompt_id: int) -> bool:
-    """The user edited their own words: if they are the story's last ones, the answer to them is written anew.
+def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
+    """Have the answer to edited words written again; None if they are not the story's last ones.
 
-    False where those words are not the last ones. Punctuation alone changes the words and keeps the answer.
+    A change of punctuation changes the words and keeps the answer.
     """
-    story, tree = visit.story, visit.desk.db.tree
-    old, head = tree.get(prompt_id), _head(visit, story)
+    story, db = context.story, context.db
+    old, head = db.tree.get(prompt_id), _head(context, story)
     if story is None or old is None or head is None or prompt_id not in (head.id, head.parent_id):
-        return False
+        return None
     if prompt_id != head.id and head.role == "user":
-        return False  # more words were said after these
-    if old.text == visit.words:
-        return True
-    if _letters(old.text) == _letters(visit.words):
-        _reword(visit, story, old, head)
-        return True
-    if not (story_screen.short_enough(visit) and story_screen.affordable(visit, story, "part")):
-        return True
+        return None  # more words were said after these
+    if old.text == context.words:
+        return NOTHING
+    if _letters(old.text) == _letters(context.words):
+        _reword(context, story, old, head)
+        return NOTHING
+    if refusal := over_prompt(context) or over_limit(context, "part", story.session_id):
+        return refusal
+    removed = NOTHING
     if head.id != prompt_id:
-        for message in message_view.taken_away(visit.desk.db, visit.chat_id, head, visit.texts.say("variant.below")):
-            visit.envelope.send(message)
-    tree.set_head(story.session_id, old.parent_id, now())
-    story_screen.write_words(visit, story, old.parent_id, visit.words)
-    return True
+        below = context.texts.say("variant.below")
+        removed = context.deliver(*message_view.taken_away(db, context.chat_id, head, below))
+    db.tree.set_head(story.session_id, old.parent_id, now())
+    return removed + story_screen.write_words(context, story, old.parent_id, context.words)
 
 
-def _reword(visit: UpdateContext, story: Story, old: Prompt, head: Prompt) -> None:
-    """New words under the old parent, with the same answer under them: nothing is asked and nothing is spent."""
-    db = visit.desk.db
-    words_id = db.tree.add(story.session_id, old.parent_id, visit.user.id, "user", visit.words, now=now())
-    db.outbox.show(visit.chat_id, visit.message_id, words_id)
+def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> None:
+    """Store new words under the old parent, with a copy of the old answer under them; nothing is spent."""
+    db = context.db
+    words_id = db.tree.add(story.session_id, old.parent_id, context.user.id, "user", context.words, now=now())
+    db.outbox.show(context.chat_id, context.message_id, words_id)
     new_head = words_id
     if head.id != old.id:
         new_head = db.tree.add(
-            story.session_id, words_id, visit.user.id, "assistant", head.text, now=now(), kind=head.kind
+            story.session_id, words_id, context.user.id, "assistant", head.text, now=now(), kind=head.kind
         )
-        for message_id in db.outbox.messages_of(visit.chat_id, head.id):
-            db.outbox.show(visit.chat_id, message_id, new_head)
+        for message_id in db.outbox.messages_of(context.chat_id, head.id):
+            db.outbox.show(context.chat_id, message_id, new_head)
     db.tree.set_head(story.session_id, new_head, now())
 
 
 # ---------------------------------------------------------------------- branches and suggestions
 
 
-def branch(visit: UpdateContext, story: Story) -> Toast:
-    """«🔀 Ветка»: a copy of the story up to here, to be led elsewhere; the first one stays as it is."""
+def branch(context: UpdateContext, story: Story) -> UpdateResult:
+    """«🔀 Ветка»: copy the story up to here, to be led elsewhere; the first one stays as it is."""
     if story.head_id is None:
-        return "toast.nothing_yet"
-    if not may_copy(visit):
-        return None
-    copy(visit, story, visit.texts.plain("branch.title", title=title_of(story)))
-    visit.say_here("branch.done", title=title_of(story))
-    return None
+        return context.toast("toast.nothing_yet")
+    if refusal := too_many_copies(context):
+        return refusal
+    copy(context, story, context.texts.plain("branch.title", title=title_of(story)))
+    return context.say_here("branch.done", title=title_of(story))
 
 
-def may_copy(visit: UpdateContext) -> bool:
-    """Whether another copy of a story may be made; says so where not. A copy costs nothing but room on the disk."""
-    waiting = visit.desk.db.stories.unbegun_of(visit.user.id)
-    if waiting < MOST_UNBEGUN:
-        return True
-    visit.say("branch.too_many", n=waiting)
-    return False
+def too_many_copies(context: UpdateContext) -> UpdateResult | None:
+    """Return the refusal of another copy of a story, or None. A copy costs disk space and no tokens."""
+    waiting = context.db.stories.count_not_started(context.user.id)
+    return None if waiting < MOST_UNBEGUN else context.say("branch.too_many", n=waiting)
 
 
-def copy(visit: UpdateContext, story: Story, title: str) -> int:
-    """Copies a story's shown path into a new story of the user's, opens that, and moves there."""
-    db = visit.desk.db
+def copy(context: UpdateContext, story: Story, title: str) -> int:
+    """Copy a story's shown path into a new story of the user's, open that, and move there; return its session."""
+    db = context.db
     session_id = db.stories.create(
-        visit.user.id,
-        visit.chat_id,
+        context.user.id,
+        context.chat_id,
         genre=story.genre,
         hero=story.hero,
         setting=story.setting,
@@ -218,60 +207,56 @@ def copy(visit: UpdateContext, story: Story, title: str) -> int:
     earlier = len(db.tree.whole(story.head_id)) - len(db.tree.whole(story.head_id, story.starts_after))
     if earlier:  # an earlier volume is remembered, and shown to nobody
         db.stories.start_after(session_id, db.tree.whole(copied_id)[earlier - 1].id)
-    visit.open(session_id)
-    visit.go(Step.STORY)
+    context.open(session_id)
+    context.go(Step.STORY)
     return session_id
 
 
-def suggest(visit: UpdateContext) -> None:
-    """«💡 Подскажи»: three things that the hero may do next, by the model."""
-    story = visit.story
+def suggest(context: UpdateContext) -> UpdateResult:
+    """«💡 Подскажи»: ask the model for three things that the hero may do next."""
+    story = context.story
     if story is None:
-        story_screen.lost(visit)
-    elif story.head_id is None:
-        visit.say_here("suggest.nothing_yet")
-    elif story_screen.affordable(visit, story, "suggest"):
-        visit.ask("suggest", story.session_id, story.head_id)
+        return story_screen.lost(context)
+    if story.head_id is None:
+        return context.say_here("suggest.nothing_yet")
+    refusal = over_limit(context, "suggest", story.session_id)
+    return refusal or context.start_turn("suggest", story.session_id, story.head_id)
 
 
-def suggest_again(visit: UpdateContext, suggestion_id: int) -> Toast:
-    """Drops the message's buttons and asks for other suggestions; a pop-up where they are past or one is writing."""
-    found = visit.desk.db.tree.suggested(suggestion_id)
-    if not _still_there(visit, found):
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
-    visit.drop_buttons()
-    suggest(visit)
-    return None
+def suggest_again(context: UpdateContext, suggestion_id: int) -> UpdateResult:
+    """Drop the message's buttons and ask for other suggestions."""
+    found = context.db.tree.suggested(suggestion_id)
+    if not _still_there(context, found):
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    return context.drop_buttons() + suggest(context)
 
 
-def play(visit: UpdateContext, suggestion_id: int, place: int) -> Toast:
-    """«1» «2» «3»: the chosen sentence becomes the user's words, and is played."""
-    found = visit.desk.db.tree.suggested(suggestion_id)
-    story = visit.story
-    if found is None or story is None or not _still_there(visit, found):
-        return "toast.past"
-    if visit.writing:
-        return "toast.writing"
+def play(context: UpdateContext, suggestion_id: int, place: int) -> UpdateResult:
+    """«1» «2» «3»: take the chosen sentence as the user's words."""
+    db, story = context.db, context.story
+    found = db.tree.suggested(suggestion_id)
+    if found is None or story is None or not _still_there(context, found):
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
     options = json.loads(found[2])
-    if not 0 <= place < len(options) or not story_screen.affordable(visit, story, "part"):
-        return None
-    visit.drop_buttons()
-    if visit.step is not Step.STORY:
-        visit.go(Step.STORY)
-        announce(visit)
-    visit.send_plain(f"▸ {options[place]}")
-    prompt_id = visit.desk.db.tree.add(
-        story.session_id, story.head_id, visit.user.id, "user", options[place], now=now()
-    )
-    visit.ask("part", story.session_id, prompt_id)
-    return None
+    if not 0 <= place < len(options):
+        return NOTHING
+    if refusal := over_limit(context, "part", story.session_id):
+        return refusal
+    result = context.drop_buttons()
+    if context.step is not Step.STORY:
+        context.go(Step.STORY)
+        result += announce(context)
+    prompt_id = db.tree.add(story.session_id, story.head_id, context.user.id, "user", options[place], now=now())
+    return result + context.send_plain(f"▸ {options[place]}") + context.start_turn("part", story.session_id, prompt_id)
 
 
-def _still_there(visit: UpdateContext, found: tuple[int, int | None, str] | None) -> bool:
+def _still_there(context: UpdateContext, found: tuple[int, int | None, str] | None) -> bool:
     """Whether suggestions are for where the open story stands now."""
-    story = visit.story
+    story = context.story
     return found is not None and story is not None and (story.session_id, story.head_id) == found[:2]
 
 
@@ -279,8 +264,8 @@ def _letters(text: str) -> str:
     return "".join(letter for letter in text.casefold() if letter.isalnum())
 
 
-def _head(visit: UpdateContext, story: Story | None) -> Prompt | None:
-    """The last text of a story's shown path; None where a second volume still stands at the end of the first."""
+def _head(context: UpdateContext, story: Story | None) -> Prompt | None:
+    """Return the last text of a story's shown path; None where a second volume has no text of its own yet."""
     if story is None or story.head_id == story.starts_after:
         return None
-    return visit.desk.db.tree.get(story.head_id)
+    return context.db.tree.get(story.head_id)

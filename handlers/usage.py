@@ -1,7 +1,7 @@
 """/stats and the picture of 30 days: a user's own, and for admins the whole bot's.
 
-What looks at every call of the bot, and the picture, are made by who sends them: neither a lane nor the database's
-one connection waits for that. Days are those of UTC.
+What reads every call of the bot, and the picture, is rendered by the thread that sends it: no update waits for that.
+Days are UTC days.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from handlers.account import repeat_question
 from handlers.context import UpdateContext, now
 from handlers.library import day
 from handlers.usage_chart import days_chart
+from telegram.update_result import UpdateResult
 from turns import limits
 
 # What `input` and `output` tokens of a model cost in roubles; None where the price isn't known.
@@ -24,35 +25,40 @@ Rubles = Callable[[str, int, int], float | None]
 
 DAYS = 30
 DAY_S = 86_400
-PICTURE, TOTALS = "days", "totals"  # the kinds of recipe made here
+PICTURE, TOTALS = "days", "totals"  # the kinds of attachment rendered here
 
 
-def show(visit: UpdateContext) -> None:
-    """/stats: requests, tokens, the last request; for an admin the whole bot."""
-    if visit.user.id in visit.desk.config.admin_ids:
-        recipe = DeferredAttachment(TOTALS, visit.user.id, visit.texts.language)
-        visit.envelope.send(Outgoing(visit.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
-    else:
-        account = visit.desk.db.accounts.get(visit.user.id)
-        assert account is not None
-        today = now() // DAY_S
-        visit.say(
-            "stats.mine",
-            requests=account.requests,
-            spent=account.spent,
-            today=visit.desk.db.reports.days_of(visit.user.id, today).get(today, 0),
-            when=_when(visit.texts, account.last_request_at),
-        )
-    repeat_question(visit)
+def show(context: UpdateContext) -> UpdateResult:
+    """/stats: show requests, tokens and the last request; to an admin those of the whole bot."""
+    admin = context.user.id in context.config.admin_ids
+    return (_totals(context) if admin else _mine(context)) + repeat_question(context)
+
+
+def _totals(context: UpdateContext) -> UpdateResult:
+    recipe = DeferredAttachment(TOTALS, context.user.id, context.texts.language)
+    return context.deliver(Outgoing(context.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
+
+
+def _mine(context: UpdateContext) -> UpdateResult:
+    account = context.db.accounts.get(context.user.id)
+    assert account is not None
+    today = now() // DAY_S
+    return context.say(
+        "stats.mine",
+        requests=account.requests,
+        spent=account.spent,
+        today=context.db.reports.days_of(context.user.id, today).get(today, 0),
+        when=_when(context.texts, account.last_request_at),
+    )
 
 
 def picture(chat_id: int, user_id: int, language: str) -> Outgoing:
-    """The picture of a user's last 30 days, to be made when it is sent; user 0: everybody's."""
+    """Return the picture of a user's last 30 days, rendered when it is sent; user 0: everybody's."""
     return Outgoing(chat_id, "sendPhoto", {}, recipe=DeferredAttachment(PICTURE, user_id, language))
 
 
 class Statistics:
-    """Makes what `show` and `picture` promised, in a sender's thread."""
+    """Renders the deferred messages of /stats, in a sender's thread."""
 
     def __init__(self, config: Config, db: Database, locales: Locales, rubles: Rubles) -> None:
         self._config = config
@@ -61,7 +67,7 @@ class Statistics:
         self._rubles = rubles
 
     def picture(self, recipe: DeferredAttachment) -> RenderedAttachment:
-        """The picture and its caption, which has every number too."""
+        """Render the picture, with every number in its caption."""
         today = int(time.time()) // DAY_S
         since = today - DAYS + 1
         reports = self._db.reports
@@ -80,7 +86,7 @@ class Statistics:
         return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
 
     def totals(self, recipe: DeferredAttachment) -> RenderedAttachment:
-        """The whole bot in numbers."""
+        """Render the numbers of the whole bot."""
         texts, moment = self._locales[recipe.how], int(time.time())
         totals = self._db.reports.totals(moment)
         period = limits.budget_period(self._config, moment)
@@ -109,13 +115,13 @@ class Statistics:
         )
 
     def _events(self, texts: Texts, moment: int) -> Html:
-        """What happened within seven days, as analytics count it; nothing where nothing did."""
+        """Return the counts of analytics of the last seven days; empty if there are none."""
         counts = self._db.events.since(moment // DAY_S - 6)
         lines = [texts.say("stats.event", name=texts.plain(f"event.{name}"), n=n) for name, n in counts.items()]
         return texts.say("stats.events", lines=Html("\n".join(lines))) if lines else Html()
 
     def _money(self, texts: Texts, totals: Totals) -> Html:
-        """What the calls cost in roubles, and how many of them have no known price; nothing where none has one."""
+        """Return what the calls cost in roubles, and how many of them have no known price; empty if all have none."""
         known, unknown, total = 0, 0, 0.0
         for spending in totals.spendings:
             rubles = self._rubles(spending.model, spending.input, spending.output)
@@ -133,7 +139,7 @@ class Statistics:
 
 
 def _kinds(texts: Texts, totals: Totals) -> list[str]:
-    """A line a purpose of calls, dearest first."""
+    """Return a line for each purpose of calls, dearest first."""
     sums: dict[str, list[int]] = {}
     for spending in totals.spendings:
         numbers = (spending.calls, spending.input, spending.output)
@@ -147,18 +153,18 @@ def _kinds(texts: Texts, totals: Totals) -> list[str]:
 
 
 def _purpose(texts: Texts, name: str) -> str:
-    """A purpose in words; one that has none yet by its own name."""
+    """Return a purpose in words, or its own name."""
     key = f"purpose.{name}"
     return texts.plain(key) if key in texts.templates() else name
 
 
 def _when(texts: Texts, moment: int | None) -> str:
-    """A day and a time, UTC."""
+    """Return a day and a time, UTC."""
     if moment is None:
         return texts.plain("stats.never")
     return texts.plain("stats.when", day=day(texts, moment), time=time.strftime("%H:%M", time.gmtime(moment)))
 
 
 def _date(number: int) -> str:
-    """The day of this number since 1970, as 21.11."""
+    """Return the day with this number since 1970, as 21.11."""
     return time.strftime("%d.%m", time.gmtime(number * DAY_S))

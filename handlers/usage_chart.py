@@ -24,7 +24,7 @@ EVERY_DAYS: Final = 7  # a date below
 
 
 def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
-    """A PNG of `SIZE`; `days` are `(date, number)`, the last one is today. About 0.05 s of CPU."""
+    """Draw a PNG of `SIZE`; `days` are `(date, number)`, today last. Takes about 0.05 s of CPU."""
     from PIL import Image, ImageDraw, ImageFont
 
     picture = Image.new("RGB", SIZE, CARD)
@@ -34,9 +34,9 @@ def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
     step = _step(highest)
     top_line = -(-highest // step) * step
     left = LEFT + round(font.getlength(_short(top_line))) + 20
-    floor, height = SIZE[1] - BOTTOM, SIZE[1] - BOTTOM - TOP
+    base, height = SIZE[1] - BOTTOM, SIZE[1] - BOTTOM - TOP
     for line in range(0, top_line + 1, step):
-        y = floor - height * line // top_line
+        y = base - height * line // top_line
         draw.line((left, y, SIZE[0] - RIGHT, y), fill=GRID, width=3)
         draw.text((left - 16, y), _short(line), font=font, fill=INK, anchor="rm")
     place = (SIZE[0] - RIGHT - left) / len(days)
@@ -45,12 +45,12 @@ def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
         start = left + place * number
         colour = TODAY if number == len(days) - 1 else BAR
         if tokens:
-            y = floor - max(4, height * tokens // top_line)
-            draw.rectangle((start + place * GAP / 2, y, start + place * (1 - GAP / 2), floor - 2), fill=colour)
+            y = base - max(4, height * tokens // top_line)
+            draw.rectangle((start + place * GAP / 2, y, start + place * (1 - GAP / 2), base - 2), fill=colour)
         if (len(days) - 1 - number) % EVERY_DAYS == 0:
-            _middle(draw, start + place / 2, floor + 44, date, font, left)
+            _middle(draw, start + place / 2, base + 44, date, font, left)
     if days[peak][1]:
-        y = floor - height * days[peak][1] // top_line - 28
+        y = base - height * days[peak][1] // top_line - 28
         _middle(draw, left + place * (peak + 0.5), y, f"{days[peak][1]:,}".replace(",", " "), font, left)
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)
@@ -58,13 +58,13 @@ def days_chart(days: Sequence[tuple[str, int]]) -> bytes:
 
 
 def _middle(draw: ImageDraw, x: float, y: float, text: str, font: FreeTypeFont | ImageFont, left: float) -> None:
-    """Writes a text around x, moved so that it stays on the card."""
+    """Draw a text centred at x, moved so that it stays on the card."""
     half = font.getlength(text) / 2
     draw.text((min(max(x, left + half), SIZE[0] - 12 - half), y), text, font=font, fill=INK, anchor="mm")
 
 
 def _step(highest: int) -> int:
-    """A round number of which a few make up `highest`."""
+    """Return a round number of which a few make up `highest`."""
     power = 1
     while True:
         for factor in (1, 2, 5):
@@ -74,7 +74,7 @@ def _step(highest: int) -> int:
 
 
 def _short(number: int) -> str:
-    """A round number with its unit, as 5k or 20M."""
+    """Return a round number with its unit, as 5k or 20M."""
     for unit, size in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if number >= size:
             return f"{number / size:g}{unit}"

@@ -1,72 +1,78 @@
-"""Voice messages: a turn makes words of each, and what comes after one waits for its words.
+"""Voice messages: a turn replaces each by its words, and what comes after one waits for its words.
 
-The words come back as an update of their own, in the voice message's place (`storytelling.hearing`), and are taken as
-typed: nothing here knows what they will mean. A voice message that comes while a turn runs waits as words do.
+The words come back as an update of their own, in the voice message's place (`turns/transcription.py`), and are handled
+as typed. A voice message that comes while a turn runs waits as words do.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 from conversation.states import TABLE, WORDS, decide
 from database import Turn
-from handlers import media
 from handlers import story as story_screen
 from handlers.context import UpdateContext
-from turns.media_outcomes import MOST_S
-from turns.transcription import MOST_BYTES, hearing_price
+from handlers.refusals import over_limit
+from telegram.update_result import Queued, RecognitionStarted, UpdateResult
+from turns.kinds.transcription import MOST_S, hearing_price
+from turns.recordings import MOST_BYTES
 
 
-def hear(visit: UpdateContext, message: dict[str, Any]) -> None:
-    """A voice message, as Telegram's JSON: it is to become words."""
+def hear(context: UpdateContext, message: dict[str, Any]) -> UpdateResult:
+    """Start the recognition of a voice message, given as Telegram's JSON."""
     voice = message["voice"]
     seconds, size = _whole(voice.get("duration")), _whole(voice.get("file_size"))
     if seconds > MOST_S or size > MOST_BYTES:
-        visit.say("hearing.too_long", minutes=MOST_S // 60)
-    elif visit.writing:
-        wait(visit)
-    elif media.affordable(visit, "hearing", hearing_price(visit.desk.config, seconds)):
-        visit.ask("hearing", None, None, hint=json.dumps(message, ensure_ascii=False, separators=(",", ":")))
-        visit.envelope.verdict = "hear"
+        return context.say("hearing.too_long", minutes=MOST_S // 60)
+    if context.writing:
+        return wait(context)
+    if refusal := over_limit(context, "hearing", None, hearing_price(context.config, seconds)):
+        return refusal
+    hint = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    return context.start_turn("hearing", None, None, hint=hint, disposition=RecognitionStarted())
 
 
-def stops(visit: UpdateContext) -> bool:
+def stops(context: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
-    turn = visit.desk.turns.open_in(visit.chat_id) if visit.key in ("stop", "/cancel") and visit.writing else None
-    return _hears(turn)
-
-
-def waits(visit: UpdateContext, overtaking: Collection[str]) -> bool:
-    """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
-    if not visit.envelope.blocked or decide(visit.step, visit.key, writing=True).action in overtaking:
+    if context.key not in ("stop", "/cancel") or not context.writing:
         return False
-    turn = visit.desk.turns.open_in(visit.chat_id)
-    # Where words ask the model, all waits its turn or is refused anyway while it writes.
-    return turn is None or _hears(turn) or not _asks(visit)
+    return _hears(context, context.turns.open_in(context.chat_id))
 
 
-def wait(visit: UpdateContext) -> None:
-    """Waits in order: said where the model writes, without a word where a voice message is being recognised."""
-    envelope = visit.envelope
-    turn = visit.desk.turns.open_in(visit.chat_id)
-    if turn is not None and not _hears(turn) and _asks(visit):
-        story_screen.queue_words(visit)
-    elif visit.desk.db.inbox.waiting_before(envelope.inbox_id, visit.chat_id) >= story_screen.MOST_QUEUED:
-        visit.say("story.busy_full", n=story_screen.MOST_QUEUED)
+def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
+    """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
+    if not context.update.blocked or decide(context.step, context.key, writing=True).action in overtaking:
+        return False
+    turn = context.turns.open_in(context.chat_id)
+    # Where words ask the model, everything waits its turn or is refused anyway while it writes.
+    return turn is None or _hears(context, turn) or not _asks(context)
+
+
+def wait(context: UpdateContext) -> UpdateResult:
+    """Queue a message: with a notice if the model writes, silently if a voice message is being recognised."""
+    update, db = context.update, context.db
+    turn = context.turns.open_in(context.chat_id)
+    if turn is not None and not _hears(context, turn) and _asks(context):
+        result = story_screen.queue_words(context)
+    elif db.inbox.waiting_before(update.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:
+        return context.say("story.busy_full", n=story_screen.MOST_QUEUED)
     else:
-        envelope.verdict = "queue"
-    envelope.blocks = visit.kind == "voice" and envelope.verdict == "queue"
+        result = context.queue(update.queued_for)
+    if context.message.content_type == "voice" and isinstance(result.disposition, Queued):
+        return replace(result, disposition=replace(result.disposition, blocks=True))
+    return result
 
 
-def _hears(turn: Turn | None) -> bool:
-    return turn is not None and turn.kind == "hearing"
+def _hears(context: UpdateContext, turn: Turn | None) -> bool:
+    return turn is not None and context.kinds[turn.kind].keeps_update
 
 
-def _asks(visit: UpdateContext) -> bool:
+def _asks(context: UpdateContext) -> bool:
     """Whether words ask the model where the user is."""
-    return TABLE[visit.step][WORDS].writes
+    return TABLE[context.step][WORDS].writes
 
 
 def _whole(value: object) -> int:

@@ -17,7 +17,7 @@ from core.errors import StorageError
 TICKER_HANGS_S: Final = 60.0
 DATABASE_HANGS_S: Final = 60.0
 
-Trouble = Callable[[], str]  # what is wrong, in a few words; empty: nothing
+HealthProblem = Callable[[], str]  # what is wrong, in a few words; empty: nothing
 
 
 class Answering(Protocol):
@@ -70,12 +70,12 @@ class Heart:
 class Health:
     """All parts, by name."""
 
-    def __init__(self, parts: Mapping[str, Trouble]) -> None:
+    def __init__(self, parts: Mapping[str, HealthProblem]) -> None:
         self._parts = dict(parts)
 
     def look(self) -> dict[str, str]:
         """What is wrong with each part; empty: nothing."""
-        return {name: trouble() for name, trouble in self._parts.items()}
+        return {name: health_problem() for name, health_problem in self._parts.items()}
 
     def moves(self) -> bool:
         """Whether a new start of the process couldn't help.
@@ -83,7 +83,7 @@ class Health:
         A database that says no is not to be mended by a start, and answers in hand wait for it; one that hangs stops
         the ticker.
         """
-        return not any(trouble for name, trouble in self.look().items() if name != "database")
+        return not any(problem for name, problem in self.look().items() if name != "database")
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,8 @@ class _Now(Collector):
     def collect(self) -> Iterator[Metric]:
         yield _gauge("build_info", "What runs here.", self._build, 1)
         well = GaugeMetricFamily("coauthor_part_well", "1: this part of the bot moves, 0: not.", labels=["part"])
-        for part, trouble in self._health.look().items():
-            well.add_metric([part], 0 if trouble else 1)
+        for part, problem in self._health.look().items():
+            well.add_metric([part], 0 if problem else 1)
         yield well
         now = self._queues()
         yield _gauge("turns_running", "Turns that are written or made now.", {}, now.running)

@@ -1,1 +1,1 @@
-"""The outside world on this machine, over HTTP: what the demo and the tests run the real bot against."""
+"""The outside services on this machine, over HTTP: what the demo and the tests run the real bot against."""

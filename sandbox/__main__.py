@@ -11,27 +11,34 @@ import signal
 import sys
 import time
 import webbrowser
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
 from config import load_environment
 from core.errors import ConfigError
-from sandbox.demo import CHATS, ROOT, BotProcess, bot_environment, choose_model, ending
+from sandbox.demo import ADMIN_IDS, CHATS, ROOT, BotProcess, bot_environment, choose_model, clear
+from sandbox.demo_controls import DemoControls
+from sandbox.model_choice import Choice
 from sandbox.models import LIVELY, ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.telegram_store import Store
+from sandbox.terminal_texts import ending, texts_for
 
 HOST = "127.0.0.1"
 PORT = 8070
+NOBODY = ("1:" + "0" * 35, f"http://{HOST}:9")  # a token and an address: the check of a model needs no Telegram
 WARNING_S = 0.5  # for open pages to get the last word
 
 
 def main() -> int:
-    """Runs the demo until it ends or Ctrl+C; gives the exit code, 2 if the settings are no good."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Бот на этом компьютере, с чатом в браузере")
-    parser.add_argument("--port", type=int, default=PORT, help=f"порт страницы (обычно {PORT})")
-    parser.add_argument("--no-browser", action="store_true", help="не открывать браузер")
-    parser.add_argument("--data", type=Path, default=ROOT / "data", help="папка для переписки и базы демо")
+    """Run the demo until it ends or Ctrl+C; return the exit code, 2 if the settings are no good."""
+    texts = texts_for(os.environ)
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description=texts["description"])
+    parser.add_argument("--port", type=int, default=PORT, help=texts["port"].format(port=PORT))
+    parser.add_argument("--no-browser", action="store_true", help=texts["no_browser"])
+    parser.add_argument("--data", type=Path, default=ROOT / "data", help=texts["data"])
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -40,48 +47,82 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        return run(given, options.port, options.data, browser=not options.no_browser)
+        with ModelServers(HOST, 0, default=LIVELY) as models:
+            return Demo(given, models, options.data.resolve(), texts).run(options.port, not options.no_browser)
     except KeyboardInterrupt:
-        print("\nОстановлено.")
+        print(f"\n{texts['stopped']}")
         return 0
 
 
-def run(given: dict[str, str], port: int, data: Path, *, browser: bool) -> int:
-    """Runs the demo until Ctrl+C or the bot's end; returns the exit code."""
-    with ModelServers(HOST, 0, default=LIVELY) as models:
-        model = choose_model(given, models)
-        with _telegram(port, model.notice) as telegram:
-            telegram.record_calls = False
-            store = Store(telegram.state, data / CHATS)
-            if not store.load():
-                telegram.user(1, "Анна", "anna")
-                telegram.user(2, "Борис", "boris")
-                telegram.user(3, "Emma", "emma", "en")
-            store.start()
-            bot = BotProcess(bot_environment(given, os.environ, telegram, model, data.resolve()))
-            try:
-                print(f"Откройте {telegram.url}  (Ctrl+C — остановить)", flush=True)
-                if browser and _has_screen():
-                    webbrowser.open(telegram.url)
-                while (code := bot.wait(1)) is None:
-                    continue
-                telegram.page.warn(ending(code, ""))
-                print(ending(code, bot.last_lines), file=sys.stderr)
-                time.sleep(WARNING_S)
-                return 1 if code else 0
-            finally:
-                bot.stop()
-                store.close()
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """The stand-ins, the bot and the page. `given` are the settings of `.env` and the environment."""
 
+    given: dict[str, str]
+    models: ModelServers
+    data: Path
+    texts: Mapping[str, str]
 
-def _telegram(port: int, notice: str) -> TelegramServer:
-    """At the wanted port, or at a free one when that is taken."""
-    try:
-        return TelegramServer(HOST, port, notice=notice)
-    except OSError:
-        server = TelegramServer(HOST, 0, notice=notice)
-        print(f"Порт {port} занят, взят {server.port}.")
-        return server
+    def run(self, port: int, browser: bool) -> int:
+        """Serve until Ctrl+C or the bot's end, with a clean page as often as a visitor asks for one."""
+        controls = DemoControls(self.data, lambda choice: self._environment(NOBODY, choice))
+        while True:
+            with self._telegram(port, controls) as telegram:
+                code = self._serve(telegram, controls, browser)
+            if code is not None:
+                return code
+            clear(self.data)
+            port, browser = telegram.port, False
+
+    def _serve(self, telegram: TelegramServer, controls: DemoControls, browser: bool) -> int | None:
+        """Serve one page; return the exit code, or None when a visitor asks for a clean page."""
+        telegram.record_calls = False
+        store = Store(telegram.state, self.data / CHATS)
+        if not store.load():
+            telegram.user(1, "Анна", "anna")
+            telegram.user(2, "Борис", "boris")
+            telegram.user(3, "Emma", "emma", "en")
+        store.start()
+        try:
+            print(self.texts["open"].format(url=telegram.url), flush=True)
+            if browser and _has_screen():
+                webbrowser.open(telegram.url)
+            while True:
+                outcome = self._run_bot(telegram, controls)
+                if outcome != "model":
+                    return None if outcome == "clear" else int(outcome)
+        finally:
+            store.close()
+
+    def _run_bot(self, telegram: TelegramServer, controls: DemoControls) -> str | int:
+        """Run the bot until a visitor's wish, which is returned, or its own end: then the exit code."""
+        model = choose_model(self.given, self.models, controls.choice)
+        telegram.page.set_notice(model.notice)
+        print(self.texts["model" if model.name else "storyteller"].format(name=model.name), flush=True)
+        bot = BotProcess(self._environment((telegram.token, telegram.url), controls.choice))
+        try:
+            while (code := bot.wait(0)) is None:
+                if wish := controls.take_wish(1):
+                    return wish
+            telegram.page.warn(code)
+            print(ending(self.texts, code, bot.last_lines), file=sys.stderr)
+            time.sleep(WARNING_S)
+            return 1 if code else 0
+        finally:
+            bot.stop()
+
+    def _environment(self, telegram: tuple[str, str], choice: Choice | None) -> dict[str, str]:
+        model = choose_model(self.given, self.models, choice)
+        return bot_environment(self.given, os.environ, telegram, model, self.data)
+
+    def _telegram(self, port: int, controls: DemoControls) -> TelegramServer:
+        """At the wanted port, or at a free one when that is taken."""
+        try:
+            return TelegramServer(HOST, port, controls=controls, admin_ids=ADMIN_IDS)
+        except OSError:
+            server = TelegramServer(HOST, 0, controls=controls, admin_ids=ADMIN_IDS)
+            print(self.texts["port_taken"].format(port=port, free=server.port))
+            return server
 
 
 def _has_screen() -> bool:

@@ -14,37 +14,45 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import config
+from sandbox.model_choice import Choice
 from sandbox.models import ModelServers
 from sandbox.page_api import WEB_APP_SCRIPT
-from sandbox.telegram import TelegramServer
 
 ROOT = Path(__file__).resolve().parent.parent
 CHATS = "demo-chats.json"
 DATABASE = "demo.db"
 STOP_S = 15.0
 LAST_LINES = 20
-STORYTELLER = "Демо: здесь не Telegram и не нейросеть — истории сочиняет учебная заготовка"
+ADMIN_IDS = (1,)
 OUTSIDE = ("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "MODEL_PROVIDER", "YANDEX_", "OPENAI_", "WEBHOOK_", "AMPLITUDE_")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """The model of the demo: what the page says of it, and what the bot is told."""
+    """The model of the demo: what the page says of it, and the bot's settings. `name` is empty for the storyteller."""
 
-    notice: str
+    name: str
     settings: Mapping[str, str]
 
+    @property
+    def notice(self) -> dict[str, str]:
+        """The line on top of the page: the key of a text and its value."""
+        return {"key": "notice_model" if self.name else "notice_storyteller", "name": self.name}
 
-def choose_model(given: Mapping[str, str], models: ModelServers) -> Model:
-    """The real model of `OPENAI_BASE_URL` where that is set, else the storyteller behind YandexGPT's stand-in."""
-    if address := given.get("OPENAI_BASE_URL", "").strip():
+
+def choose_model(given: Mapping[str, str], models: ModelServers, choice: Choice | None = None) -> Model:
+    """Return the model chosen on the page, else the one of `OPENAI_BASE_URL`, else the built-in storyteller."""
+    if choice is None and (address := given.get("OPENAI_BASE_URL", "").strip()):
         kept = {name: value for name, value in given.items() if name.startswith("OPENAI_")}
-        name = given.get("OPENAI_MODEL", "").strip() or "модель"
-        notice = f"Демо: здесь не Telegram, но пишет настоящая модель — {name} ({address})"
-        return Model(notice, kept | {"MODEL_PROVIDER": "openai"})
+        return Model(_name(given.get("OPENAI_MODEL", ""), address), kept | {"MODEL_PROVIDER": "openai"})
+    if choice is not None and choice.kind == "openai":
+        return Model(_name(choice.model, choice.address), choice.settings)
+    if choice is not None and choice.kind == "yandex":
+        return Model(choice.model or "YandexGPT", choice.settings)
     settings = {
         "MODEL_PROVIDER": "yandex",
         "YANDEX_FOLDER_ID": "b1gsandbox",
@@ -56,15 +64,24 @@ def choose_model(given: Mapping[str, str], models: ModelServers) -> Model:
         "YANDEX_STT_URL": models.stt_url,
         "YANDEX_TTS_URL": models.tts_url,
     }
-    return Model(STORYTELLER, settings)
+    return Model("", settings)
+
+
+def _name(model: str, address: str) -> str:
+    """A model's name and its server without a name and a password in the address."""
+    host = urlsplit(address).netloc.rpartition("@")[2]
+    return f"{model.strip()} ({host})" if model.strip() else host
 
 
 def bot_environment(
-    given: Mapping[str, str], environ: Mapping[str, str], telegram: TelegramServer, model: Model, data: Path
+    given: Mapping[str, str], environ: Mapping[str, str], telegram: tuple[str, str], model: Model, data: Path
 ) -> dict[str, str]:
-    """The environment for `bot.py`: no proxy on the way to this machine, no real token, no other service."""
-    remote = model.settings.get("MODEL_PROVIDER") == "openai"
-    kept = {name: value for name, value in environ.items() if remote or name.lower() not in PROXIES}
+    """The environment for `bot.py`: no proxy on the way to this machine, no real token, no other service.
+
+    `telegram` is the token and the address of the stand-in.
+    """
+    token, url = telegram
+    kept = {name: value for name, value in environ.items() if model.name or name.lower() not in PROXIES}
     blank = {name: "" for name in {*config.names(), *given} if name.startswith(OUTSIDE)}
     webapp_port = free_port()
     hosts = ",".join(filter(None, [kept.get("no_proxy") or kept.get("NO_PROXY"), "127.0.0.1", "localhost"]))
@@ -74,13 +91,13 @@ def bot_environment(
         **model.settings,
         "NO_PROXY": hosts,
         "no_proxy": hosts,
-        "TELEGRAM_TOKEN": telegram.token,
-        "TELEGRAM_API_URL": telegram.url,
-        "ADMIN_IDS": "1",
+        "TELEGRAM_TOKEN": token,
+        "TELEGRAM_API_URL": url,
+        "ADMIN_IDS": ",".join(map(str, ADMIN_IDS)),
         "WEBAPP_URL": f"http://127.0.0.1:{webapp_port}",
         "WEBAPP_HOST": "127.0.0.1",
         "WEBAPP_PORT": str(webapp_port),
-        "WEBAPP_SCRIPT_URL": f"{telegram.url}{WEB_APP_SCRIPT}",
+        "WEBAPP_SCRIPT_URL": f"{url}{WEB_APP_SCRIPT}",
         "DATABASE_PATH": str(data / DATABASE),
         "LOG_FILE": environ.get("LOG_FILE") or "log.txt",
         "PYTHONUNBUFFERED": "1",
@@ -143,8 +160,8 @@ class BotProcess:
                 self._lines.append(line.rstrip())
 
 
-def ending(code: int, last_lines: str) -> str:
-    """What is said when the bot ended by itself."""
-    if code == 0:
-        return "Бот остановлен."
-    return f"Бот остановился, код выхода {code}.\n{last_lines or '(он ничего не напечатал; подробности в log.txt)'}"
+def clear(data: Path) -> None:
+    """Delete the demo's chats and the bot's database; the chosen model stays."""
+    for pattern in (CHATS, f"{DATABASE}*"):
+        for path in data.glob(pattern):
+            path.unlink(missing_ok=True)

@@ -19,14 +19,14 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from sandbox import art_api, iam_api, openai_api, speech_api, yandex_api
+from sandbox import art_api, iam_api, openai_api, painter, speech_api, yandex_api
 from sandbox.model_answers import REASONS, compose, openai_lines, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
 from sandbox.yandex_api import Asked, Refused
 
 FOLDER_ID: Final = "b1gsandbox"
 API_KEY: Final = "sandbox-key"
-LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that a person likes to watch
+LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that reads well in the demo
 _KINDS: Final[dict[str, Kind]] = {
     "/foundationModels/v1/completion": "completion",
     "/foundationModels/v1/tokenize": "tokenizer",
@@ -213,7 +213,7 @@ class _Handler(BaseHTTPRequestHandler):
             life = int(models.token_life_s)
             self._send_json({"access_token": models.issue_token(), "expires_in": life, "token_type": "Bearer"})
         elif received.kind == "picture":
-            self._send(200, art_api.draw(received.body.get("of", "")), content_type="image/png")
+            self._send(200, painter.draw(received.body.get("of", "")), content_type="image/png")
         elif openai:
             self._accept_openai(received)
             if received.kind in ("image", "stt", "tts"):

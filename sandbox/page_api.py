@@ -1,4 +1,4 @@
-"""The chat page's own server: static files, a stream of events, and what a person does on the page.
+"""The chat page's own server: static files, a stream of events, and what users do on the page.
 
 `GET /` is the page, `GET /js/telegram-web-app.js` the script of Web Apps, `GET /page/events` a stream (server-sent
 events) that begins with everything and goes on with what changes; `POST /page/<action>` takes JSON (so that no foreign
@@ -10,37 +10,49 @@ from __future__ import annotations
 import json
 import mimetypes
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
 from sandbox import page_views
+from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
-from sandbox.people import NotShown, Person
 from sandbox.recording import record
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_state import Json
+from sandbox.users import ChatUser, NotShown
 
 STATIC = Path(__file__).with_name("page")
 HEARTBEAT_S = 15.0
 WEB_APP_SCRIPT = "/js/telegram-web-app.js"
 MAX_VOICE_S = 600.0
+GROUP_NAMES = ("Группа", "Group")
 FIRST_GROUP = -1_001_000_000_000
 NAMES = {
     "ru": ("Анна", "Борис", "Вера", "Глеб", "Дарья", "Егор", "Жанна", "Захар", "Ирина", "Кирилл", "Лидия", "Максим"),
     "en": ("Alice", "Ben", "Emma", "Frank", "Grace", "Henry", "Ivy", "Jack", "Kate", "Liam", "Mia", "Noah"),
 }
-Adder = Callable[..., Person]
-GroupMaker = Callable[[int, str, list[Person]], Group]
+Adder = Callable[..., ChatUser]
+GroupMaker = Callable[[int, str, list[ChatUser]], Group]
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What the page shows beside the chats: the demo's own controls, where there are any, and who is an admin."""
+
+    controls: DemoControls | None = None
+    admin_ids: tuple[int, ...] = ()
 
 
 class Page:
-    """Answers the page's requests. `notice` is the line on top of it; `alarm` a line about the bot's end."""
+    """Answers the page's requests."""
 
-    def __init__(self, api: BotApi, person: Adder, group: GroupMaker, notice: str) -> None:
-        self.api, self.state, self.person, self.group = api, api.state, person, group
-        self.notice = notice
-        self.alarm = ""
+    def __init__(self, api: BotApi, user: Adder, group: GroupMaker, around: Around) -> None:
+        self.api, self.state, self.user, self.group = api, api.state, user, group
+        self._around = around
+        self._notice: Json | None = None  # the line on top: the key of a text, and its value
+        self._alarm: int | None = None  # the bot's exit code once it has ended
         self._closed = False
 
     def close(self) -> None:
@@ -49,13 +61,18 @@ class Page:
             self._closed = True
             self.state.page_changed.notify_all()
 
-    def warn(self, alarm: str) -> None:
-        """Shows a line about the bot's end on every open page."""
-        self.alarm = alarm
+    def set_notice(self, notice: Json) -> None:
+        """Show a line on top of every open page: the key of a text in `page/texts.js`, and its `name`."""
+        self._notice = notice
+        self.state.tell_page(0, "profile")
+
+    def warn(self, code: int) -> None:
+        """Show on every open page that the bot has ended with this exit code."""
+        self._alarm = code
         self.state.tell_page(0, "profile")
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a browser: the page and its files, its events, or what a person did on it."""
+        """The answer to a browser: the page and its files, its events, or the effect of an action on it."""
         path = unquote(request.path)
         if request.method == "GET" and path == "/page/events":
             headers = (("Cache-Control", "no-store"),)
@@ -101,7 +118,13 @@ class Page:
 
     @property
     def _lines(self) -> Json:
-        return {"notice": self.notice, "alarm": self.alarm}
+        shown = self._around
+        return {
+            "notice": self._notice,
+            "alarm": self._alarm,
+            "admins": list(shown.admin_ids),
+            "hasControls": shown.controls is not None,
+        }
 
     def _file(self, file_id: str) -> HttpResponse:
         with self.state.lock:
@@ -115,63 +138,78 @@ class Page:
         headers = (("Content-Disposition", disposition), ("X-Content-Type-Options", "nosniff"))
         return HttpResponse(200, data, mime if shown else "application/octet-stream", headers)
 
-    # What a person does
+    # Actions
 
     def _act(self, action: str, request: HttpRequest) -> HttpResponse:
         try:
             if action == "file":
                 return self._upload(request)
             if request.content_type != "application/json":
-                return json_response({"error": "Нужен JSON"}, 415)
+                return json_response({"error": "JSON is needed"}, 415)
             sent = json.loads(request.body)
+            if action in ("model", "choose", "clear"):
+                return self._control(action, sent)
             if action == "users":
                 return json_response({"id": self._add_user(str(sent.get("name", "")), sent.get("language", "ru"))})
             if action == "groups":
                 return json_response({"id": self._add_group(str(sent["title"]), [int(id) for id in sent["members"]])})
-            return json_response(self._do(action, self._person(sent), sent))
+            return json_response(self._do(action, self._user(sent), sent))
         except NotShown as error:
             return json_response({"error": str(error)}, 409)
         except (ValueError, KeyError, TypeError, AttributeError):
-            return json_response({"error": "Запрос не разобран"}, 400)
+            return json_response({"error": "The request can't be read"}, 400)
 
-    def _person(self, sent: Json) -> Person:
+    def _control(self, action: str, sent: Json) -> HttpResponse:
+        """The demo's own controls: which models there are, another model, a clean page."""
+        controls = self._around.controls
+        if controls is None:
+            return json_response({"error": "Nothing to control here"}, 404)
+        if action == "model":
+            return json_response(controls.menu())
+        if action == "choose":
+            result = controls.choose(sent)
+            return json_response({"reason": result.reason, "details": result.details})
+        controls.clear()
+        return json_response({})
+
+    def _user(self, sent: Json) -> ChatUser:
         """Who acts, in the chat that is named; without one in their own."""
-        person = self.person(int(sent["user"]))
-        chat = self.state.chats[int(sent.get("chat", person.id))]
-        return person if chat is person.chat else Group(self.api, chat).member(person)
+        user = self.user(int(sent["user"]))
+        chat = self.state.chats[int(sent.get("chat", user.id))]
+        return user if chat is user.chat else Group(self.api, chat).member(user)
 
-    def _do(self, action: str, person: Person, sent: Json) -> Json:
+    def _do(self, action: str, user: ChatUser, sent: Json) -> Json:
         reply_to = int(sent["replyTo"]) if sent.get("replyTo") else None
         if action == "send":
             text = str(sent["text"]).strip()
-            return {"id": person.send(text, reply_to=reply_to)} if text else {}
+            return {"id": user.send(text, reply_to=reply_to)} if text else {}
         if action == "voice":
             seconds = min(MAX_VOICE_S, max(1.0, float(sent.get("seconds", 3))))
-            return {"id": person.voice(record(str(sent["words"]), seconds), reply_to=reply_to)}
+            return {"id": user.voice(record(str(sent["words"]), seconds), reply_to=reply_to)}
         if action == "press":
-            return {"id": person.press(sent["text"])}
+            return {"id": user.press(sent["text"])}
         if action == "tap":
-            tap = person.tap(sent["button"], int(sent["message"]))
+            tap = user.tap(sent["button"], int(sent["message"]))
             return {"query": tap.query_id, "url": tap.url}
         if action == "edit":
-            person.edit(int(sent["message"]), str(sent["text"]).strip())
+            user.edit(int(sent["message"]), str(sent["text"]).strip())
         elif action == "stop":
-            person.stop_draft()
+            user.stop_draft()
         elif action == "sticker":
-            person.sticker(reply_to)
+            user.sticker(reply_to)
         elif action == "block":
             if sent["blocked"]:
-                person.block()
+                user.block()
             else:
-                person.unblock()
+                user.unblock()
         elif action == "data":
-            person.send_web_app_data(str(sent["label"]), str(sent["data"]))
+            user.send_web_app_data(str(sent["label"]), str(sent["data"]))
         elif action == "language":
-            person.speaks({"en": "en"}.get(sent["language"], "ru"))
+            user.speaks({"en": "en"}.get(sent["language"], "ru"))
         elif action == "menu":
-            menu = person.chat.command_menu
+            menu = user.chat.command_menu
             menu = menu if menu["type"] == "web_app" else self.state.profile["menu"]
-            return {"url": person.web_app_url(menu["web_app"]["url"])}
+            return {"url": user.web_app_url(menu["web_app"]["url"])}
         else:
             raise ValueError(action)
         return {}
@@ -182,31 +220,31 @@ class Page:
             language = "en" if language == "en" else "ru"
             names = NAMES[language]
             name = name.strip()[:64] or names[(user_id - 1) % len(names)]
-            self.person(user_id, name, "", language)
+            self.user(user_id, name, "", language)
             return user_id
 
     def _add_group(self, title: str, members: list[int]) -> int:
         with self.state.lock:
             chat_id = min([FIRST_GROUP, *self.state.chats]) - 1
-            people = [self.person(id) for id in dict.fromkeys(members) if id in self.state.users]
-            if not people:
-                raise NotShown("В группе никого нет")
-            group = self.group(chat_id, title.strip()[:128] or "Группа", people)
-            group.welcome_bot(people[0])
+            users = [self.user(id) for id in dict.fromkeys(members) if id in self.state.users]
+            if not users:
+                raise NotShown("The group has no members")
+            group = self.group(chat_id, title.strip()[:128] or GROUP_NAMES[users[0].user.language_code == "en"], users)
+            group.welcome_bot(users[0])
             return chat_id
 
     def _upload(self, request: HttpRequest) -> HttpResponse:
         if "x-page" not in request.headers:  # a header that a foreign site's form can't send
-            return json_response({"error": "Запрос не разобран"}, 400)
+            return json_response({"error": "The request can't be read"}, 400)
         values, files = request.parameters()
         upload: Upload = files["file"]
-        person = self._person(values)
+        user = self._user(values)
         reply_to = int(values["replyTo"]) if values.get("replyTo") else None
         if upload.mime.endswith("/ogg") or upload.name.lower().endswith((".ogg", ".oga", ".opus")):
-            return json_response({"id": person.voice(upload.data, reply_to=reply_to)})
+            return json_response({"id": user.voice(upload.data, reply_to=reply_to)})
         if upload.mime in ("image/jpeg", "image/png"):
-            return json_response({"id": person.photo(upload.data, reply_to=reply_to)})
-        return json_response({"id": person.document(upload.name, upload.data, reply_to=reply_to)})
+            return json_response({"id": user.photo(upload.data, reply_to=reply_to)})
+        return json_response({"id": user.document(upload.name, upload.data, reply_to=reply_to)})
 
 
 def _static(name: str) -> HttpResponse:

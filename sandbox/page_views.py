@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.recording import words_in
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_profile import commands_for
 from sandbox.telegram_state import Chat, ChatMessage, Json, State
@@ -31,7 +32,7 @@ def view(api: BotApi, event: Json, lines: Json) -> Json:
 
 
 def chat_view(api: BotApi, chat: Chat) -> Json:
-    """A chat as the page draws it: its people, the bot's profile, the latest messages and what goes on."""
+    """Return a chat as the page draws it: its members, the bot's profile, the latest messages and what goes on."""
     users = api.state.users
     messages = [message for message in chat.messages.values() if not message.deleted][-SHOWN_MESSAGES:]
     members = [users[id] for id in chat.members]
@@ -110,7 +111,7 @@ def _message(state: State, message: ChatMessage) -> Json:
         "edited": message.edited,
         "deleted": message.deleted,
         "replyTo": message.reply_to,
-        "service": _told(state, message),
+        "service": _service(state, message),
         "file": attachment
         and {
             "kind": attachment.kind,
@@ -118,17 +119,24 @@ def _message(state: State, message: ChatMessage) -> Json:
             "size": attachment.size,
             "seconds": attachment.seconds,
             "url": f"/page/files/{attachment.file_id}",
+            "words": _words(state, attachment.file_id) if message.from_bot and attachment.kind == "voice" else "",
         },
     }
 
 
-def _told(state: State, message: ChatMessage) -> str:
-    """A service message as a line."""
+def _words(state: State, file_id: str) -> str:
+    """What a voice message of the bot says, for the page to read aloud; empty if it doesn't carry its words."""
+    _, data = state.files.get(file_id, ("", b""))
+    return words_in(data) or ""
+
+
+def _service(state: State, message: ChatMessage) -> Json | None:
+    """A service message: the key of a text in `page/texts.js`, and its values; None for any other message."""
     service = message.service or {}
     if "web_app_data" in service:
-        return f"Приложение «{service['web_app_data']['button_text']}» передало данные боту"
+        return {"kind": "app_sent_data", "button": service["web_app_data"]["button_text"]}
     joined = service.get("new_chat_members", ())
     if not joined:
-        return ""
+        return None
     names = ", ".join(user["first_name"] for user in joined)
-    return f"{state.users[message.sender_id].first_name}: в группе теперь {names}"
+    return {"kind": "joined", "name": state.users[message.sender_id].first_name, "names": names}

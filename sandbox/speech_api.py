@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from sandbox.http_wire import HttpRequest
-from sandbox.recording import words_in
+from sandbox.recording import record, words_in
 from sandbox.yandex_api import Refused
 
 VOICES: Final = frozenset({"alena", "filipp", "ermil", "jane", "omazh", "zahar", "marina"})
@@ -25,6 +23,8 @@ SENTENCES: Final = (
     "А потом начинается гроза, и все прячутся в старой мельнице.",
     "Расскажи, что было дальше с письмом.",
 )
+LETTERS_A_SECOND: Final = 15.0  # of a voice that reads aloud
+LONGEST_TUNE_S: Final = 60.0
 LARGEST: Final = 1024 * 1024
 LONGEST_S: Final = 30.0
 LARGEST_FORM: Final = 15 * 1024
@@ -97,7 +97,7 @@ def synthesised(asked: Mapping[str, Any]) -> bytes:
         raise Refused(3, f"unsupported voice {asked.get('voice')} or lang {asked.get('lang')}", "D")
     if asked.get("format") != "oggopus":
         raise Refused(3, f"unsupported format: {asked.get('format')}", "D")
-    return _tune()
+    return record(text, _seconds_of(text))
 
 
 def spoken(asked: Mapping[str, Any]) -> bytes:
@@ -109,7 +109,7 @@ def spoken(asked: Mapping[str, Any]) -> bytes:
         raise Refused(3, "Input should be a known model and voice", "C")
     if asked.get("response_format") != "opus":
         raise Refused(3, "this server speaks opus only", "C")
-    return _tune()
+    return record(text, _seconds_of(text))
 
 
 def _known(asked: Mapping[str, Any], names: frozenset[str]) -> None:
@@ -136,6 +136,6 @@ def _words(audio: bytes, heard: str | None) -> str:
     return SENTENCES[zlib.crc32(audio) % len(SENTENCES)] if heard is None else heard
 
 
-@lru_cache(maxsize=1)
-def _tune() -> bytes:
-    return (Path(__file__).parent / "voice.ogg").read_bytes()
+def _seconds_of(text: str) -> float:
+    """How long the tune plays that stands for a text: as long as it would be read, within a minute."""
+    return min(LONGEST_TUNE_S, max(2.0, len(text) / LETTERS_A_SECOND))

@@ -6,8 +6,8 @@
         anna.send("/start")
         anna.wait("Здравствуйте")
 
-Covers what a bot of this kind meets: long polling, web hooks, every refusal, limits and faults to order, and the people
-on the other side (`people`). Doesn't cover channels, inline mode, payments and topics. Methods are in `telegram_api`
+Covers what a bot of this kind meets: long polling, web hooks, every refusal, limits and faults to order, and the users
+(`users`). Doesn't cover channels, inline mode, payments and topics. Methods are in `telegram_api`
 and `telegram_profile`, the page in `page_api`.
 """
 
@@ -25,14 +25,15 @@ from urllib.parse import unquote
 
 import requests
 
+from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer, json_response
-from sandbox.page_api import Page
-from sandbox.people import Person
+from sandbox.page_api import Around, Page
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_faults import CallFaults
 from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import State, User
+from sandbox.users import ChatUser
 
 KEPT_CALLS = 100_000
 TOKEN = "7000000001:SandboxTokenSandboxTokenSandboxTok0"
@@ -52,7 +53,7 @@ class Call:
 
 
 class TelegramServer:
-    """A context manager; `url` and `token` are what a bot needs. `notice` is a line on top of the page."""
+    """A context manager; `url` and `token` are what a bot needs. `controls` and `admin_ids` are the page's."""
 
     def __init__(
         self,
@@ -63,7 +64,8 @@ class TelegramServer:
         username: str = "soavtor_demo_bot",
         name: str = "Соавтор",
         clock: Callable[[], float] = time.time,
-        notice: str = "",
+        controls: DemoControls | None = None,
+        admin_ids: tuple[int, ...] = (),
     ) -> None:
         self.state = State(clock)
         self.token = token
@@ -71,8 +73,8 @@ class TelegramServer:
         self.faults = CallFaults()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.record_calls = True
-        self.page = Page(self.api, self.user, self.group, notice)
-        self._people: dict[int, Person] = {}
+        self.page = Page(self.api, self.user, self.group, Around(controls, admin_ids))
+        self._users: dict[int, ChatUser] = {}
         self._http = HttpServer(self._answer, host, port)
         self._closing = threading.Event()
         self._hook = threading.Thread(target=self._deliver_to_webhook, name="webhook", daemon=True)
@@ -112,23 +114,23 @@ class TelegramServer:
 
     def user(
         self, id: int, first_name: str = "Анна", username: str = "", language_code: str = "ru", last_name: str = ""
-    ) -> Person:
-        """The person with this id; a new one has not written to the bot yet."""
+    ) -> ChatUser:
+        """Return the user with this id; a new one has not written to the bot yet."""
         with self.state.lock:
-            if id not in self._people:
+            if id not in self._users:
                 known = self.state.users.get(id)
                 user = known or User(id, first_name, username, last_name, language_code)
-                self._people[id] = Person(self.api, user, self.state.add_user(user))
-            return self._people[id]
+                self._users[id] = ChatUser(self.api, user, self.state.add_user(user))
+            return self._users[id]
 
-    def group(self, id: int, title: str, members: list[Person], *, privacy: bool = True) -> Group:
-        """The group with this id, made when it is new: the bot and these people are in it.
+    def group(self, id: int, title: str, members: list[ChatUser], *, privacy: bool = True) -> Group:
+        """The group with this id, made when it is new: the bot and these users are in it.
 
         With `privacy` the bot gets only what is meant for it. It isn't told that it came in: `Group.welcome_bot` does.
         """
         chat = self.state.chats.get(id)
         if chat is None:
-            chat = self.state.add_group(id, title, tuple(person.id for person in members), privacy)
+            chat = self.state.add_group(id, title, tuple(member.id for member in members), privacy)
         return Group(self.api, chat)
 
     def raw_update(self, update: dict[str, Any]) -> int:

@@ -18,7 +18,7 @@ def bot_json(state: State, username: str, name: str) -> Json:
 
 
 def user_json(user: User) -> Json:
-    """A person as Telegram's `User`; what is empty is left out."""
+    """Return a user as Telegram's `User`, without empty fields."""
     value: Json = {"id": user.id, "is_bot": False, "first_name": user.first_name}
     if user.last_name:
         value["last_name"] = user.last_name
@@ -30,7 +30,7 @@ def user_json(user: User) -> Json:
 
 
 def chat_json(state: State, chat: Chat) -> Json:
-    """Telegram's `Chat`: a title for a group, the person's names for a private one."""
+    """Telegram's `Chat`: a title for a group, the user's names for a private one."""
     if chat.type != "private":
         return {"id": chat.id, "type": chat.type, "title": chat.title}
     value = {**user_json(state.users[chat.id]), "type": "private"}

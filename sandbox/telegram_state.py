@@ -119,7 +119,7 @@ class CallbackAnswer:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person as Telegram knows them; Russian-speaking unless told otherwise."""
+    """A user as Telegram knows them."""
 
     id: int
     first_name: str

@@ -74,7 +74,7 @@ def error_body(code: int, message: str, shape: Shape, status: int = 0) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-def check_completion(body: Any, folder_id: str, *, options_needed: bool = True) -> Asked:
+def check_completion(body: Any, folder_id: str) -> Asked:
     """The request, or `Refused` for what the real service refuses too."""
     if not isinstance(body, dict):
         raise Refused(3, "invalid character looking for beginning of value", "B")

@@ -1,1 +1,1 @@
-"""The tables behind `database.py`, a module each. Only `database.py` imports these; everybody else asks it."""
+"""The SQL behind `database.py`, one module per table. Only `database.py` imports it."""

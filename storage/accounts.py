@@ -1,6 +1,6 @@
-"""What a user has of the bot: tokens and sessions given, requests made, access, and the wish for more.
+"""A user's tokens, sessions, access, and requests for more.
 
-The columns of `user` that only the account's screens and admins read; `users` has those of every update.
+Holds the columns of `user` that only the account screens and admins read; `users` holds those of every update.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-ASKED_FOR_S = 3 * 24 * 3600  # a request that nobody has answered may be made again after that long
+ASKED_FOR_S = 3 * 24 * 3600  # an unanswered request may be repeated after this time
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, registered_at, balance, reserved, spent, requests, sessions,"
@@ -19,7 +19,7 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user as their profile and the admins see them. Times are Unix seconds."""
+    """A user as the profile and the admins see it. Times are Unix seconds."""
 
     id: int
     username: str | None
@@ -56,24 +56,27 @@ def _account(row: Row) -> Account:
 
 
 class Accounts:
-    """The table `user`, as far as it is about money and access."""
+    """The money and access columns of the table `user`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def get(self, user_id: int) -> Account | None:
-        """The account of a user; None where there is no such user."""
+        """Return a user's account; None if the user is unknown."""
         row = self._connection.row(f"select {_COLUMNS} from user where id = ?", (user_id,))
         return _account(row) if row else None
 
     def named(self, username: str) -> Account | None:
-        """Who has this @name, without its sign; of several (a name can change hands) the latest registered."""
+        """Return the account with this @name (given without @). If several had it, the latest registered."""
         sql = f"select {_COLUMNS} from user where username = ? collate nocase order by registered_at desc limit 1"
         row = self._connection.row(sql, (username,))
         return _account(row) if row else None
 
     def find(self, words: str) -> list[int]:
-        """The ids of everybody, or of those in whose id, @name or name `words` are; last seen asking first."""
+        """Return the ids of users whose id, @name or name contains `words`; all users if it is empty.
+
+        The most recent request comes first.
+        """
         rows = self._connection.rows(
             "select id, username, first_name, last_name from user"
             " order by coalesce(last_request_at, registered_at) desc, id"
@@ -82,32 +85,32 @@ class Accounts:
         return [row["id"] for row in rows if wanted in " ".join(str(value) for value in row if value).casefold()]
 
     def set_at_full(self, user_id: int, at_full: str) -> None:
-        """What the user's chats do when they fill the prompt: `summarise` or `anew`; the table takes nothing else."""
+        """Set what the user's chats do when they fill the prompt: `summarise` or `anew`."""
         self._connection.run("update user set at_full = ? where id = ?", (at_full, user_id))
 
     def grant_tokens(self, user_id: int, tokens: int) -> None:
-        """Adds to the balance; whoever had asked for more is answered by it."""
+        """Add to the balance and close the user's request for more."""
         self._connection.run(
             "update user set balance = balance + ?, asked_more_at = null where id = ?", (tokens, user_id)
         )
 
     def grant_sessions(self, user_id: int, sessions: int) -> None:
-        """Allows more sessions beyond the limit, likewise."""
+        """Allow more sessions beyond the limit and close the user's request for more."""
         self._connection.run(
             "update user set more_sessions = more_sessions + ?, asked_more_at = null where id = ?", (sessions, user_id)
         )
 
     def set_banned(self, user_id: int, banned: bool) -> bool:
-        """Closes or opens the bot to a user; False when it was so before."""
+        """Ban or unban a user. Return False if nothing changed."""
         sql = "update user set banned = ?1, asked_more_at = null where id = ?2 and banned <> ?1"
         return self._connection.run(sql, (int(banned), user_id)) == 1
 
     def ask_more(self, user_id: int, now: int) -> bool:
-        """Notes that the user asks the admins for more; False while an earlier request is open."""
+        """Record that the user asks the admins for more. Return False while an earlier request is open."""
         sql = "update user set asked_more_at = ?1 where id = ?2 and coalesce(asked_more_at, 0) <= ?1 - ?3"
         return self._connection.run(sql, (now, user_id, ASKED_FOR_S)) == 1
 
     def answer_more(self, user_id: int, asked_at: int) -> bool:
-        """Closes the request of that moment; False when somebody has answered it before."""
+        """Close the request made at `asked_at`. Return False if it was closed before."""
         sql = "update user set asked_more_at = null where id = ? and asked_more_at = ?"
         return self._connection.run(sql, (user_id, asked_at)) == 1

@@ -1,9 +1,8 @@
-"""A copy of the database while a bot works with it.
+"""Back up the database while a bot uses it.
 
-SQLite's online backup copies in one step: the copy is the database as it was at one moment, whatever is written
-meanwhile, and no writer waits for it. It grows beside its target under another name and takes the target's name only
-when it is whole, checked and on the disk. Takes no lock and recovers nothing: it may run beside a bot.
-Doesn't cover: restoring, which is copying the file back while no bot runs, without `-wal` and `-shm` beside it.
+SQLite's online backup copies in one step: the copy is the database as it was at one moment, and no writer waits. The
+copy is written beside its target, checked, flushed to disk, and only then renamed. It takes no lock and runs no
+recovery. To restore, stop the bot, copy the file back and remove the `-wal` and `-shm` files beside it.
 """
 
 from __future__ import annotations
@@ -14,20 +13,20 @@ from contextlib import closing
 from pathlib import Path
 
 from core.errors import StorageError
-from storage.schema import look
+from storage.schema import check_file
 
 
 def copy_to(path: Path, target: Path) -> str:
-    """Copies the database at `path` to the file `target`, in place of what is there; what a look at the copy says.
+    """Copy the database at `path` to `target`, replacing it. Return the result of the copy's check.
 
-    Blocks until the disk has it. Raises `StorageError`, and then `target` is as it was.
+    Blocks until the disk has the copy. Raises `StorageError` and then leaves `target` unchanged.
     """
     if not path.exists():
         raise StorageError(f"{path}: there is no database to copy")
     for own in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ".lock"))):
         if target.resolve() == own.resolve() or (target.exists() and own.exists() and target.samefile(own)):
             raise StorageError(f"{target} belongs to the database itself: give the copy another name")
-    look(path)
+    check_file(path)
     part = target.with_name(f"{target.name}.part")
     try:
         part.unlink(missing_ok=True)
@@ -36,8 +35,8 @@ def copy_to(path: Path, target: Path) -> str:
             closing(sqlite3.connect(part)) as copy,
         ):
             source.backup(copy, pages=-1)
-            copy.execute("pragma journal_mode=delete")  # one file, which needs nothing beside it
-        seen = look(part)
+            copy.execute("pragma journal_mode=delete")  # one file without -wal and -shm
+        seen = check_file(part)
         _to_disk(part)
         part.replace(target)
         _to_disk(target.parent)
@@ -61,4 +60,4 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        return  # it is of no use, and does no harm
+        return  # a leftover is harmless

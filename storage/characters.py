@@ -1,7 +1,6 @@
-"""Characters, the bot's own and people's, and who is on with whom.
+"""Characters, built-in and users' own, and the character each user has chosen.
 
-Who is on stands in the user's row, not in what was touched last: an answer may come when another has been chosen.
-What was said with each is a talk of its own (`talks`).
+The choice is a column of the user's row. Each character's conversation is a talk of its own (`talks`).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _TEXTS = ("name", "line", "greeting", "personality")
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A character: `owner_id` is None for the bot's own, which have a `key`."""
+    """A character. Built-in ones have a `key` and no `owner_id`."""
 
     id: int
     owner_id: int | None
@@ -35,7 +34,6 @@ class Character:
 
     @property
     def name(self) -> str:
-        """The name in its persona."""
         return self.persona.name
 
 
@@ -53,15 +51,15 @@ def _character(row: Row) -> Character:
 
 
 class Characters:
-    """The table `character`, and the choice of each user."""
+    """The table `character`, and each user's choice."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    # ------------------------------------------------------------------ the bot's own
+    # ------------------------------------------------------------------ built-in
 
     def bring_up_to_date(self, language: str, built_in: Sequence[BuiltIn], now: int) -> None:
-        """Makes the bot's own characters of a language those given; what is no longer among them is hidden."""
+        """Store a language's built-in characters and hide those that are no longer among them."""
         with self._connection.transaction():
             self._connection.run(
                 "update character set deleted_at = ? where owner_id is null and language = ? and deleted_at is null",
@@ -77,15 +75,15 @@ class Characters:
                     (one.key, language, *texts, now),
                 )
 
-    # ------------------------------------------------------------------ whoever's
+    # ------------------------------------------------------------------ all characters
 
     def get(self, character_id: int) -> Character | None:
-        """The character, deleted ones too; None where there is none with this id."""
+        """Return the character, even if deleted; None if the id is unknown."""
         row = self._connection.row(f"select {_COLUMNS} from character where id = ?", (character_id,))
         return _character(row) if row else None
 
     def offered(self, user_id: int, language: str) -> list[Character]:
-        """Whom a user may talk to: their own, the newest first, then the bot's own of this language."""
+        """Return the characters a user may talk to: own ones, newest first, then the language's built-in ones."""
         rows = self._connection.rows(
             f"select {_COLUMNS} from character where deleted_at is null"
             " and (owner_id = ?1 or (owner_id is null and language = ?2))"
@@ -95,19 +93,19 @@ class Characters:
         return [_character(row) for row in rows]
 
     def may_talk(self, user_id: int, character_id: int) -> Character | None:
-        """The character, where it is there and the bot's own or this user's."""
+        """Return the character if this user may talk to it, otherwise None."""
         character = self.get(character_id)
         if character is None or character.deleted or character.owner_id not in (None, user_id):
             return None
         return character
 
     def count_of(self, owner_id: int) -> int:
-        """How many characters a user has made and not deleted."""
+        """Return how many characters a user has, without deleted ones."""
         sql = "select count(*) from character where owner_id = ? and deleted_at is null"
         return int(self._connection.value(sql, (owner_id,)))
 
     def add(self, owner_id: int, language: str, persona: Persona, now: int) -> int:
-        """A new character of a user's own; its id."""
+        """Add a character of a user's own. Return its id."""
         return self._connection.insert(
             "insert into character (owner_id, language, name, line, greeting, personality, created_at)"
             " values (?, ?, ?, ?, ?, ?, ?)",
@@ -115,7 +113,7 @@ class Characters:
         )
 
     def change(self, character_id: int, owner_id: int, persona: Persona) -> bool:
-        """New texts for a user's own character; False where it isn't theirs."""
+        """Change the texts of a user's own character. Return False if it isn't theirs."""
         return (
             self._connection.run(
                 "update character set name = ?, line = ?, greeting = ?, personality = ?"
@@ -126,32 +124,32 @@ class Characters:
         )
 
     def delete(self, character_id: int, owner_id: int, now: int) -> bool:
-        """Takes a user's own character away, and its picture at once; False where it isn't theirs."""
+        """Delete a user's own character and its picture. Return False if it isn't theirs."""
         sql = "update character set deleted_at = ?, picture = null where id = ? and owner_id = ? and deleted_at is null"
         return self._connection.run(sql, (now, character_id, owner_id)) == 1
 
     def purge(self, now: int) -> int:
-        """Deletes for good what its owner deleted more than a day ago; how many."""
+        """Remove characters deleted more than a day ago. Return how many."""
         sql = "delete from character where owner_id is not null and deleted_at < ?"
         return self._connection.run(sql, (now - KEPT_DELETED_S,))
 
     def picture(self, character_id: int) -> bytes | None:
-        """The bytes of its picture; None where it has none, or there is no such character."""
+        """Return the picture's bytes; None if there is none."""
         picture: bytes | None = self._connection.value("select picture from character where id = ?", (character_id,))
         return picture
 
     def set_picture(self, character_id: int, owner_id: int, picture: bytes | None) -> bool:
-        """Gives a user's own character a picture, or takes it away; False where it isn't theirs."""
+        """Set or (None) remove the picture of a user's own character. Return False if it isn't theirs."""
         sql = "update character set picture = ? where id = ? and owner_id = ? and deleted_at is null"
         return self._connection.run(sql, (picture, character_id, owner_id)) == 1
 
-    # ------------------------------------------------------------------ who is on
+    # ------------------------------------------------------------------ the chosen one
 
     def choose(self, user_id: int, character_id: int) -> None:
-        """Keeps which character a user has chosen."""
+        """Store which character a user has chosen."""
         self._connection.run("update user set character_id = ? where id = ?", (character_id, user_id))
 
     def chosen(self, user_id: int) -> Character | None:
-        """The character that a user chose last, unless it is gone."""
+        """Return the character that a user chose last, unless it is deleted."""
         chosen: int | None = self._connection.value("select character_id from user where id = ?", (user_id,))
         return self.may_talk(user_id, chosen) if chosen is not None else None

@@ -1,11 +1,12 @@
-"""SQLite as one writer: who may write, where a transaction begins and ends, and what its errors become.
+"""SQLite with a single writer: locking, transactions and error translation.
 
-One connection serves every thread under one lock: with many threads that is faster than a connection a
-thread, since SQLite has a single writer anyway. A transaction is `begin immediate`; inside one, the same
-thread joins it. `durable=True` waits for the disk: only what was promised to the outside needs it, namely the
-inbox and a settled turn. SQLite itself runs with `synchronous=normal`, which writes a commit into its log and leaves
-the disk to the system; who needs more syncs that log after the commit, as `synchronous=full` would, but without the
-lock, so that nobody else waits for the disk.
+All threads share one connection under one lock. SQLite has a single writer anyway, and with many threads this is faster
+than a connection per thread. A transaction is `begin immediate`; a nested one in the same thread joins it.
+
+`durable=True` waits for the disk. Only promises to the outside need it: the inbox and a settled turn. SQLite runs with
+`synchronous=normal`, which writes a commit to the WAL and leaves the disk to the operating system. A durable
+transaction syncs the WAL after the commit, as `synchronous=full` would, but outside the lock, so that no other thread
+waits for the disk.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ Row: TypeAlias = sqlite3.Row
 log = logging.getLogger(__name__)
 
 DISK_PAUSE_S = 0.5
-# `secure_delete`: what is deleted is overwritten with zeros, and not only given free.
+# `secure_delete` overwrites deleted content with zeros.
 PRAGMAS = (
     *("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on"),
-    "cache_size=-512",  # KiB; the system's own cache serves as well, and 1.5 MiB less are resident
+    "cache_size=-512",  # KiB: the system's file cache does as well, and the process stays 1.5 MiB smaller
 )
 READ_TIMEOUT_S = 5.0
-BUSY_TIMEOUT_MS = 2_000  # whoever holds the file longer is reported; everything that waits tries again
+BUSY_TIMEOUT_MS = 2_000  # a longer lock is an error; whatever waited tries again
 
 
 _sync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)
@@ -50,7 +51,10 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection of its own that only reads, all of it as the file was at one moment. Raises `StorageError`."""
+    """Open a separate read-only connection that sees the file as of one moment.
+
+    Raises `StorageError`.
+    """
     try:
         address = f"{path.absolute().as_uri()}?mode=ro"
         raw = sqlite3.connect(address, uri=True, timeout=READ_TIMEOUT_S, isolation_level=None)
@@ -62,14 +66,14 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 class Connection:
-    """The one connection that writes. `sync` brings an open file's content to the disk, or raises `OSError`."""
+    """The only writing connection. `sync` flushes an open file to disk or raises `OSError`."""
 
     def __init__(self, path: Path, sync: Callable[[int], None] = _sync) -> None:
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
         self._sync = sync
-        self._log_path = f"{path}-wal"  # there while this connection is open
+        self._log_path = f"{path}-wal"  # exists while this connection is open
         self._log_file: int | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -85,9 +89,9 @@ class Connection:
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:
-        """All or nothing of what the block writes. A block inside a block of the same thread joins it.
+        """Commit all of the block's writes, or none. A nested block in the same thread joins the outer one.
 
-        `durable`: it ends when the disk has it, however long that takes.
+        `durable`: return only once the disk has the commit, however long that takes.
         """
         with self._lock:
             if self._depth:
@@ -110,7 +114,10 @@ class Connection:
             self._to_disk()
 
     def _to_disk(self) -> None:
-        """Waits until the disk has SQLite's log. What has left that for the file meanwhile was synced there."""
+        """Wait until the disk has the WAL.
+
+        A checkpoint that ran meanwhile has synced what it moved to the database file.
+        """
         try:
             if self._log_file is None:
                 with self._lock:
@@ -119,13 +126,13 @@ class Connection:
         except OSError as error:
             if not self._closed:
                 event(log, logging.ERROR, "wal_sync_failed", error=str(error))
-            # A second sync would say yes to what the first one lost: only writing it anew helps. It is committed, so
-            # nobody is to hear of an error that makes them do it once more.
-            while not self._closed and not self._folded():
+            # A second sync would succeed although the first one lost the pages: only a checkpoint writes them again.
+            # The transaction is committed, so the caller must not see an error and repeat it.
+            while not self._closed and not self._checkpoint():
                 time.sleep(DISK_PAUSE_S)
 
-    def _folded(self) -> bool:
-        """Whether the whole log stands in the file, on the disk, now."""
+    def _checkpoint(self) -> bool:
+        """Checkpoint the whole WAL into the file. Return whether that succeeded."""
         try:
             return bool(self.value("pragma wal_checkpoint(truncate)") == 0)
         except StorageError:
@@ -138,7 +145,7 @@ class Connection:
             raise StorageError(str(error)) from error
 
     def _roll_back(self) -> None:
-        # A full disk makes SQLite roll back by itself; a second rollback would be an error of its own.
+        # On a full disk SQLite rolls back by itself, and a second rollback would fail.
         if self._raw.in_transaction:
             try:
                 self._raw.execute("rollback")
@@ -146,7 +153,7 @@ class Connection:
                 raise StorageError(str(error)) from error
 
     def run(self, sql: str, values: Values = ()) -> int:
-        """Runs a statement that changes rows; how many it changed."""
+        """Run a statement and return how many rows it changed."""
         with self._lock:
             try:
                 return self._raw.execute(sql, values).rowcount
@@ -154,7 +161,7 @@ class Connection:
                 self._fail(error)
 
     def insert(self, sql: str, values: Values = ()) -> int:
-        """Runs an insert; the new row's id."""
+        """Run an insert and return the new row's id."""
         with self._lock:
             try:
                 return self._raw.execute(sql, values).lastrowid or 0
@@ -162,7 +169,7 @@ class Connection:
                 self._fail(error)
 
     def row(self, sql: str, values: Values = ()) -> Row | None:
-        """The first row, or None. A statement that changes it is committed with it, where no transaction is open."""
+        """Return the first row or None. Outside a transaction, a changing statement commits at once."""
         with self._lock:
             try:
                 found: Row | None = self._raw.execute(sql, values).fetchone()
@@ -171,7 +178,7 @@ class Connection:
                 self._fail(error)
 
     def rows(self, sql: str, values: Values = ()) -> list[Row]:
-        """All rows."""
+        """Return all rows."""
         with self._lock:
             try:
                 return self._raw.execute(sql, values).fetchall()
@@ -179,25 +186,25 @@ class Connection:
                 self._fail(error)
 
     def value(self, sql: str, values: Values = ()) -> Any:
-        """The first column of the first row, or None."""
+        """Return the first column of the first row, or None."""
         found = self.row(sql, values)
         return found[0] if found is not None else None
 
     @property
     def total_changes(self) -> int:
-        """How many rows were changed since the file was opened."""
+        """Rows changed since the file was opened."""
         with self._lock:
             return self._raw.total_changes
 
     def _fail(self, error: sqlite3.DatabaseError) -> NoReturn:
-        """Raises `StorageError`, or the error itself where it is a bug and no trouble of the disk."""
+        """Raise `StorageError`, or the error itself if it is a bug in the SQL."""
         bug = isinstance(error, sqlite3.IntegrityError | sqlite3.ProgrammingError)
         if bug and not self._closed:
             raise error
         raise StorageError(str(error)) from error
 
     def close(self) -> None:
-        """Folds the log into the file and closes it; safe to call twice."""
+        """Close the file; SQLite checkpoints the WAL. Safe to call twice."""
         with self._lock:
             self._closed = True
             self._raw.close()

@@ -1,4 +1,4 @@
-"""What is chosen for stories that aren't begun: a dictionary by user id that survives a restart."""
+"""Drafts of stories that are not started yet: a mapping by user id that survives a restart."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from storage.connection import Connection
 
 
 class Drafts(MutableMapping[int, Draft]):
-    """Drafts by user id, read from and written through to the table `draft`.
+    """Map user ids to drafts, in the table `draft`.
 
-    Nothing is held in memory: a transaction that rolls back takes its drafts with it.
+    Nothing is cached: a transaction that rolls back also rolls back its drafts.
     """
 
     def __init__(self, connection: Connection) -> None:

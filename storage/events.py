@@ -1,4 +1,4 @@
-"""How often each thing happened on each day: counts only, of nobody in particular."""
+"""Daily counts of events, without user data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Events:
         self._connection = connection
 
     def add(self, counts: Mapping[tuple[int, str], int]) -> None:
-        """So many more of each: `(day since 1970, name)` → how many."""
+        """Add counts, given as `(day since 1970, name)` → number."""
         with self._connection.transaction():
             for (day, name), count in counts.items():
                 self._connection.run(
@@ -24,7 +24,7 @@ class Events:
                 )
 
     def since(self, day: int) -> dict[str, int]:
-        """How often each happened from a day (since 1970) on."""
+        """Return how often each event happened since a day (counted from 1970)."""
         rows = self._connection.rows(
             "select name, sum(count) as count from event where day >= ? group by name order by name", (day,)
         )

@@ -1,16 +1,16 @@
-"""Forgetting somebody: all that is theirs goes in one transaction, and nothing of it is left in the file's pages.
+"""Delete a user's data in one transaction, and leave no trace of it in the file's pages.
 
-| what | becomes of it |
+| data | what happens to it |
 |---|---|
 | the user's row, stories, chats, own characters, drafts, kept words | deleted |
-| their role for the assistant, updates not handled yet, which messages show what | deleted |
-| what they said in groups, and what the model answered them there | taken out; the others' words stay |
-| turns and calls | stay as sums of tokens, without anything that says whose they were |
-| what was spent, and a ban | stay under a keyed hash of their id, so that coming back gives nothing anew |
+| their role for the assistant, unhandled updates, links from messages to texts | deleted |
+| what they said in groups, and the model's answers to it | deleted; other people's words stay |
+| turns and calls | kept as token sums, without anything that says whose they were |
+| tokens spent, and a ban | kept under a keyed hash of the user id, so that returning resets nothing |
 
-SQLite overwrites what is deleted (`secure_delete`), but for the index of words: that one only notes that a text is
-gone, until its pages are merged. `erase_words` does this bit by bit, also for texts that were deleted otherwise.
-Doesn't cover: turns under way, which are stopped before; backups and the log.
+SQLite overwrites deleted content (`secure_delete`), except in the full-text index, which only marks a text as deleted
+until its pages are merged. `erase_words` merges it step by step, also for texts deleted otherwise. The caller stops the
+user's running turns first. Backups and logs are not changed.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ import secrets
 from storage.connection import Connection
 from storage.settings import Settings
 
-_SECRET = "forgotten_secret"  # the name of it, among the settings
-_LEFT = "words_left"  # set by a trigger where a text is deleted
-_PIECE = 16  # how much of the index is merged at once, in its own measure: a few milliseconds' work
+_SECRET = "forgotten_secret"  # key of the hash's secret in `setting`
+_LEFT = "words_left"  # a trigger sets this setting when a text is deleted
+_PIECE = 16  # FTS5 pages merged in one step: takes a few milliseconds
 
 _KEPT = "balance, spent, requests, sessions, more_sessions, refilled_on, banned, asked_more_at"
 
 
 class Forgetting:
-    """Deletes a user out of every table, and knows them again by a hash."""
+    """Deletes users from every table and recognises returning ones by a hash."""
 
     def __init__(self, connection: Connection, settings: Settings) -> None:
         self._connection = connection
@@ -38,7 +38,7 @@ class Forgetting:
         self._erasing = False
 
     def forget(self, user_id: int, inbox_id: int) -> None:
-        """Deletes a user and all of theirs, at the wish of this update. No turn of theirs may be under way."""
+        """Delete a user's data; `inbox_id` is the update that asks for it. No turn of theirs may be open."""
         run = self._connection.run
         with self._connection.transaction():
             run(
@@ -58,9 +58,9 @@ class Forgetting:
             run("delete from user where id = ?", (user_id,))
 
     def _leave_groups(self, user_id: int) -> None:
-        """Takes somebody's words, and what was answered to them, out of the talks of groups.
+        """Delete a user's words, and the answers to them, from group talks.
 
-        A talk that they began goes on as another's who spoke in it; where nobody did, it goes with its user.
+        A talk that the user began passes to another speaker; without one it is deleted with the user.
         """
         values = {"user": user_id}
         theirs = "select id from prompt where session_id = :session and user_id = :user"
@@ -72,7 +72,7 @@ class Forgetting:
         for session in sessions:
             values["session"] = session["session_id"]
             self._connection.run(f"delete from sent where prompt_id in ({theirs})", values)
-            # A memory tells all that was said before it.
+            # A memory summarises everything before it, so it may quote the user.
             self._connection.run(
                 "delete from memory where prompt_id in (select id from prompt where session_id = :session"
                 " and id >= (select min(id) from prompt where session_id = :session and user_id = :user))",
@@ -89,7 +89,7 @@ class Forgetting:
         )
 
     def _cut_out(self, prompt_id: int) -> None:
-        """Deletes a text of a line; what followed it follows now what stood before it."""
+        """Delete a text from a talk and link what followed it to what preceded it."""
         above = "(select parent_id from prompt where id = ?1)"
         self._connection.run(f"update session set head_id = {above} where head_id = ?1", (prompt_id,))
         self._connection.run(f"update prompt set parent_id = {above} where parent_id = ?1", (prompt_id,))
@@ -97,7 +97,7 @@ class Forgetting:
         self._connection.run("delete from prompt where id = ?", (prompt_id,))
 
     def _empty_inbox(self, user_id: int, inbox_id: int) -> None:
-        """Ends what waits for a turn, and empties what is kept of updates; their numbers stay against redelivery."""
+        """End waiting updates and empty stored ones; their ids stay as the filter for redelivery."""
         self._connection.run("update inbox set chat_id = 0 where id = ? and chat_id = ?", (inbox_id, user_id))
         self._connection.run(
             "update inbox set state = 'done', done_at = coalesce(done_at, arrived_at), body = '', chat_id = 0"
@@ -112,10 +112,10 @@ class Forgetting:
             (user_id,),
         )
 
-    # ------------------------------------------------------------------ who comes back
+    # ------------------------------------------------------------------ returning users
 
     def recall(self, user_id: int) -> bool:
-        """Gives a newcomer's row what they had used before, where they had their data deleted; whether they had."""
+        """Restore a returning user's limits from before their deletion. Return whether there were any."""
         if self._settings.get(_SECRET) is None:
             return False
         mark = self._mark(user_id)
@@ -134,17 +134,17 @@ class Forgetting:
             self._settings.put(_SECRET, secret)
         return hmac.new(bytes.fromhex(secret), str(user_id).encode(), hashlib.sha256).hexdigest()
 
-    # ------------------------------------------------------------------ the index of words
+    # ------------------------------------------------------------------ the full-text index
 
     def erase_words(self) -> bool:
-        """Rewrites another piece of the index without the words of deleted texts; True while there is more to do.
+        """Merge another part of the full-text index without deleted words. Return True while there is more.
 
-        At the end the log of SQLite, which held those pages too, begins anew.
+        The last step also truncates the WAL, which held those pages too.
         """
         if not self._erasing and self._settings.get(_LEFT) is None:
             return False
         with self._connection.transaction():
-            piece = _PIECE if self._erasing else -_PIECE  # below zero: everything into one, begun with this piece
+            piece = _PIECE if self._erasing else -_PIECE  # FTS5: a negative number starts a full merge
             if not self._erasing:
                 self._connection.run("delete from setting where key = ?", (_LEFT,))
             before = self._connection.total_changes

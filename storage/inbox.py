@@ -1,7 +1,7 @@
-"""What came in: every update from its arrival to its end, in order, once.
+"""Stored updates, from arrival to end, each handled once and in order.
 
-A row is there before Telegram is told that the update was received. Done rows lose their body at once
-and are kept for 48 hours as the filter against redelivery.
+A row is stored before Telegram is told that the update was received. A done row loses its body at once and stays for 48
+hours as the filter for redelivery.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ NO_SESSION = -1
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """An update that waits for its end. `body` is its JSON as it came.
+    """An unfinished update; `body` is its JSON as received.
 
-    `queued`: the session that its words wait to go into, `NO_SESSION` for none; 0: it doesn't wait for a turn.
-    `blocks`: whatever comes after it waits for it. An empty body is read when the row's time has come: it is being
-    heard, and will be words then.
+    `queued`: the session that its words wait for, `NO_SESSION` if none; 0 if it doesn't wait for a turn. `blocks`:
+    later updates of the chat wait for this one. The body is empty while a voice message is being transcribed; it is
+    read again when the row's turn comes.
     """
 
     id: int
@@ -43,7 +43,7 @@ class Inbox:
         self._connection = connection
 
     def add(self, updates: Iterable[tuple[int | None, int, str]], now: int) -> list[InboxRow]:
-        """Keeps `(update_id, chat_id, body)`; the rows that are new, in order. Known update ids are left out."""
+        """Store `(update_id, chat_id, body)`. Return the new rows in order; known update ids are skipped."""
         added = []
         for update_id, chat_id, body in updates:
             row = self._connection.row(
@@ -55,7 +55,7 @@ class Inbox:
         return added
 
     def unfinished(self) -> list[InboxRow]:
-        """All that no handler has finished, in order: what to begin a life with."""
+        """Return the rows that no handler has finished, in order: the work of a new run."""
         return [
             _inbox_row(row)
             for row in self._connection.rows(
@@ -63,8 +63,8 @@ class Inbox:
             )
         ]
 
-    def being_heard(self) -> list[InboxRow]:
-        """The voice messages that a turn makes words of, in order."""
+    def in_transcription(self) -> list[InboxRow]:
+        """Return the voice messages that are being transcribed, in order."""
         rows = self._connection.rows(
             "select inbox.id, inbox.chat_id, queued from turn join inbox on inbox.id = turn.inbox_id"
             " where turn.state in ('waiting', 'running') and kind = 'hearing' order by inbox.id"
@@ -72,18 +72,21 @@ class Inbox:
         return [InboxRow(row["id"], row["chat_id"], "", 0, row["queued"], blocks=True) for row in rows]
 
     def become_words(self, inbox_id: int, body: str) -> None:
-        """A voice message was heard: its row is this update now, in the same place of its chat's order."""
+        """Replace a transcribed voice message by a text update, at the same place in its chat's order."""
         self._connection.run(
             "update inbox set state = 'new', body = ?, attempts = 0, done_at = null where id = ?", (body, inbox_id)
         )
 
-    def look(self, inbox_id: int) -> tuple[str, str]:
-        """A row's state and body."""
+    def state_and_body(self, inbox_id: int) -> tuple[str, str]:
+        """Return a row's state and body."""
         row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))
         return (row["state"], row["body"]) if row else ("done", "")
 
-    def standing(self) -> tuple[int, int, int | None]:
-        """How many rows wait for their handler, how many for their turn's end, and when the oldest of them arrived."""
+    def backlog(self) -> tuple[int, int, int | None]:
+        """Return the number of rows waiting for a handler and for a turn, and the oldest arrival time.
+
+        The time is in Unix seconds; None if no row waits.
+        """
         row = self._connection.row(
             "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'turn') as turn,"
             " min(arrived_at) as oldest from inbox where state in ('new', 'turn')"
@@ -92,22 +95,22 @@ class Inbox:
         return row["new"], row["turn"], row["oldest"]
 
     def is_new(self, inbox_id: int) -> bool:
-        """Whether the row is there and nobody has dealt with it yet."""
+        """Return whether the row still waits for its handler."""
         return bool(self._connection.value("select state from inbox where id = ?", (inbox_id,)) == "new")
 
     def count_attempt(self, inbox_id: int) -> None:
-        """One more attempt to deal with the row: kept, so that a crash counts too."""
+        """Count an attempt to handle the row. It is stored first, so that a crash counts too."""
         self._connection.run("update inbox set attempts = attempts + 1 where id = ?", (inbox_id,))
 
     def queue(self, inbox_id: int, session_id: int) -> None:
-        """The row waits for the running turn and has been told so; its words are for this session, or `NO_SESSION`.
+        """Mark a row as waiting for the running turn; its words are for this session, or `NO_SESSION`.
 
-        Waiting isn't an attempt.
+        Resets the attempts: waiting is not an attempt.
         """
         self._connection.run("update inbox set queued = ?, attempts = 0 where id = ?", (session_id, inbox_id))
 
     def queued_in(self, chat_id: int) -> int:
-        """How many rows of a chat wait for its running turn."""
+        """Return how many rows of a chat wait for its running turn."""
         return int(
             self._connection.value(
                 "select count(*) from inbox where state = 'new' and queued <> 0 and chat_id = ?", (chat_id,)
@@ -115,7 +118,7 @@ class Inbox:
         )
 
     def waiting_before(self, inbox_id: int, chat_id: int) -> int:
-        """How many older rows of a chat still wait for their handler."""
+        """Return how many older rows of a chat still wait for their handler."""
         return int(
             self._connection.value(
                 "select count(*) from inbox"
@@ -125,15 +128,15 @@ class Inbox:
         )
 
     def become_turn(self, inbox_id: int) -> None:
-        """From here on the row is a turn's; its attempts are counted from 0 again."""
+        """Hand the row over to a turn and reset its attempts."""
         self._connection.run("update inbox set state = 'turn', attempts = 0 where id = ?", (inbox_id,))
 
     def finish(self, inbox_id: int, now: int) -> None:
-        """The row was dealt with at `now` (Unix seconds): it stays for a while, its words are wiped at once."""
+        """Mark a row as done at `now` (Unix seconds) and empty its body."""
         self._connection.run("update inbox set state = 'done', body = '', done_at = ? where id = ?", (now, inbox_id))
 
     def drop_queued(self, inbox_id: int, chat_id: int, now: int) -> bool:
-        """Ends a row that still waits for the running turn; False when it doesn't (any more)."""
+        """End a row that waits for the running turn. Return False if it no longer does."""
         return (
             self._connection.run(
                 "update inbox set state = 'done', body = '', done_at = ?"
@@ -143,10 +146,10 @@ class Inbox:
             == 1
         )
 
-    def set_aside(self, inbox_id: int) -> None:
-        """Keeps a poisonous update, body and all, for the developer to read; it is never run again."""
+    def make_dead_letter(self, inbox_id: int) -> None:
+        """Make an update a dead letter: it is never run again, and its body is kept for the developer."""
         self._connection.run("update inbox set state = 'aside' where id = ?", (inbox_id,))
 
     def purge(self, now: int) -> int:
-        """Forgets done rows that Telegram can't redeliver any more; how many."""
+        """Delete done rows that Telegram can't redeliver any more. Return how many."""
         return self._connection.run("delete from inbox where state = 'done' and done_at < ?", (now - KEEP_DONE_S,))

@@ -1,11 +1,11 @@
-"""Tokens: reserved before a call, settled after it, given back when it failed.
+"""Token accounting: reserve before a call, settle after it, give back if it failed.
 
-Every call of a model is a row. While it is `asked`, its reservation counts against the user, the session
-and the project at once, so that parallel calls can't overspend any of them. Whatever ends a call is a
-compare-and-set from `asked`: who comes second changes nothing. A user never pays more than was reserved;
-the project's budget books the vendor's own figures. All sums are tokens of the default model; a call's own
-figures stay as the vendor sent them. The counters of all three follow the table `call` by its triggers, in the
-same statement.
+Every model call is a row of `call`. While it is `asked`, its reservation counts against the user, the session and the
+project, so that parallel calls can't overspend any of them. A call ends by compare-and-set from `asked`: the second
+attempt changes nothing. A user never pays more than was reserved; the project's budget books the vendor's figures. Sums
+are in tokens of the default model; a call's own figures stay as the vendor sent them.
+
+The triggers `call_begins` and `call_ends` update the counters of `user`, `session` and `budget` in the same statement.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from storage.connection import Connection, Row
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """What a reservation must stay within, in tokens; None: no limit."""
+    """Limits of a reservation, in tokens; None: no limit."""
 
     balance: bool  # whether the user's balance limits it
     session: int | None
     project: int | None
-    sessions: int | None  # sessions that a user may begin
+    sessions: int | None  # number of sessions that a user may begin
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a period of the project has used. `lost` is an upper bound for calls that a crash cut off."""
+    """The project's use in one period. `lost` is an upper bound for calls that a crash interrupted."""
 
     spent: int
     reserved: int
@@ -43,7 +43,7 @@ class Budget:
         return self.spent + self.reserved + self.lost
 
 
-# What a user, a session and the project's budget have used and hold, all three in one look; and the turn's state.
+# The use of user, session and project, and the turn's state, in one query.
 _STANDING = """
 select (select state from turn where id = :turn) as turn_state,
     user.balance - user.reserved as free, user.sessions, user.more_sessions, session.started_at,
@@ -57,19 +57,19 @@ where user.id = :user
 class Ledger:
     """The tables `call` and `budget`, and the counters of `user` and `session`."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, metrics: Metrics = SILENT) -> None:
         self._connection = connection
-        self.meter: Metrics = SILENT  # is told of each settled call, before its transaction has committed
+        self._metrics = metrics  # counts each settled call, before its transaction has committed
 
     def budget(self, period: str) -> Budget:
-        """The budget of a period, in tokens; zeros where nothing has been used in it."""
+        """Return a period's budget; zeros if nothing was used."""
         row = self._connection.row("select spent, reserved, lost, told from budget where period = ?", (period,))
         return Budget(**dict(row)) if row else Budget(0, 0, 0, 0)
 
     def check(self, user_id: int, session_id: int | None, tokens: int, period: str, caps: Caps) -> None:
-        """Raises `LimitReached` for the first limit that a reservation of `tokens` would pass.
+        """Raise `LimitReached` for the first limit that a reservation of `tokens` would exceed.
 
-        `session_id` None: a session that is yet to be begun.
+        `session_id` None: a session that is not created yet.
         """
         self._check(self._standing(None, user_id, session_id, period), session_id, tokens, caps)
 
@@ -104,11 +104,9 @@ class Ledger:
         now: int,
         model: str = "",
     ) -> int | None:
-        """Holds `tokens` for a call of `model`; the call's id. None: the turn has ended, and nothing is held.
+        """Reserve `tokens` for a call of `model` and return the call's id; None if the turn has ended.
 
-        `session_id` None: of no session, whose `caps` are None then.
-
-        Raises `LimitReached`, and then holds nothing either.
+        `session_id` None: the call belongs to no session. Raises `LimitReached` and then reserves nothing.
         """
         with self._connection.transaction():
             standing = self._standing(turn_id, user_id, session_id, period)
@@ -122,9 +120,9 @@ class Ledger:
             )
 
     def settle(self, call_id: int, usage: Usage, now: int, *, price: int | None = None) -> int | None:
-        """Charges a call and lets the rest go; what the user paid, None if it had ended before.
+        """Charge a call and release its reservation. Return what the user paid; None if it had ended before.
 
-        `price`: what `usage` weighs in tokens of the default model; without one, just its tokens.
+        `price` is the cost of `usage` in tokens of the default model; by default the tokens themselves.
         """
         charged: int | None = self._connection.value(
             "update call set state = 'settled', ended_at = :now, input = :input, output = :output, price = :price,"
@@ -140,13 +138,13 @@ class Ledger:
             },
         )
         if charged is not None:
-            self.meter.call_settled(usage, charged)
+            self._metrics.call_settled(usage, charged)
         return charged
 
     def give_back(self, call_id: int, now: int, *, billed: int = 0) -> bool:
-        """Ends a failed call at no cost to the user; False if it had ended before.
+        """End a failed call at no cost to the user. Return False if it had ended before.
 
-        `billed`: tokens that the vendor may have charged for it all the same; the project books them.
+        `billed`: tokens that the vendor may charge all the same; the project books them.
         """
         with self._connection.transaction():
             period = self._connection.value(
@@ -160,10 +158,10 @@ class Ledger:
             return True
 
     def recover(self, now: int) -> int:
-        """Gives back what calls held when the process died; how many there were.
+        """Release the reservations of calls that a crash interrupted. Return how many there were.
 
-        The vendor may bill them: the project books each whole reservation as lost. Counters of
-        reservations are computed anew from the calls, which none holds now.
+        The vendor may bill them, so the project books each whole reservation as lost. No call holds a reservation
+        afterwards: the counters are reset to 0.
         """
         with self._connection.transaction(durable=True):
             lost = self._connection.rows(
@@ -178,10 +176,10 @@ class Ledger:
             return len(lost)
 
     def paid_for(self, turn_id: int, purpose: str) -> bool:
-        """Whether a turn had a call of this purpose that was answered, in this life or an earlier one."""
+        """Return whether a turn has a settled call of this purpose, in this run or an earlier one."""
         sql = "select count(*) from call where turn_id = ? and purpose = ? and state = 'settled'"
         return bool(self._connection.value(sql, (turn_id, purpose)))
 
     def set_told(self, period: str, percent: int) -> None:
-        """Remembers the share of the budget that the admins were told of."""
+        """Store the share of the budget, in per cent, that the admins were told of."""
         self._connection.run("update budget set told = ? where period = ?", (percent, period))

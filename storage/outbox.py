@@ -1,6 +1,6 @@
-"""What goes out: every message from the transaction that decided it until Telegram has it.
+"""Messages to send, from the transaction that stores them until Telegram has them.
 
-`sent` remembers which message of a chat, the bot's or the user's own, stands for which prompt.
+The table `sent` maps a message of a chat, the bot's or the user's, to the prompt that it shows.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ def _outbox_row(row: Row) -> OutboxRow:
     return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], recipe)
 
 
-REFUSED = 0  # instead of a prompt: words that a limit kept out of the story, to be edited and tried again
+REFUSED = 0  # in place of a prompt id: words that a limit refused, which the user may edit and send again
 
 
 class Outbox:
-    """The tables `outbox` and `sent`; the store that delivery works from."""
+    """The tables `outbox` and `sent`. Implements `telegram.send_call.OutboxStore`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def add(self, inbox_id: int | None, messages: Sequence[Outgoing]) -> list[OutboxRow]:
-        """Keeps messages in order, as what answers `inbox_id`; to be handed to delivery after the commit."""
+        """Store messages that answer `inbox_id`. Return the rows to hand to `Delivery.wake` after the commit."""
         return [self._add(inbox_id, message) for message in messages]
 
     def _add(self, inbox_id: int | None, message: Outgoing) -> OutboxRow:
@@ -64,49 +64,49 @@ class Outbox:
         )
 
     def pending(self) -> list[OutboxRow]:
-        """All that Telegram hasn't got, in order."""
+        """Return the rows that Telegram does not have, in order."""
         return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
 
     def waiting_for(self, chat_id: int) -> list[int]:
-        """The ids of a chat's messages that Telegram hasn't got."""
+        """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
 
-    def is_made(self, chat_id: int, recipe_kind: str) -> bool:
-        """Whether a message of this recipe is on its way to a chat."""
+    def has_attachment(self, chat_id: int, recipe_kind: str) -> bool:
+        """Return whether an attachment of this kind is on its way to a chat."""
         sql = "select 1 from outbox where chat_id = ? and recipe is not null and json_extract(recipe, '$[0]') = ?"
         return self._connection.value(sql, (chat_id, recipe_kind)) is not None
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Telegram has it: the row goes, and its message stands for its prompt."""
+        """Delete a row that Telegram has and record which prompt its message shows."""
         if message_id is None or prompt_id is None:
             self._connection.run("delete from outbox where id = ?", (row_id,))
         else:
             self._connection.run("insert into delivered values (?, ?, ?, ?)", (row_id, chat_id, message_id, prompt_id))
 
     def dropped(self, row_id: int, reason: str) -> None:
-        """Telegram refused it for good: the row goes. The reason is logged by who drops it."""
+        """Delete a row that Telegram refused for good. The caller logs the reason."""
         self._connection.run("delete from outbox where id = ?", (row_id,))
 
     def show(self, chat_id: int, message_id: int, prompt_id: int) -> None:
-        """This message of a chat, the bot's or the user's own, stands for this prompt."""
+        """Record that a message of a chat shows a prompt."""
         self._connection.run(
             "insert or replace into sent (chat_id, message_id, prompt_id) values (?, ?, ?)",
             (chat_id, message_id, prompt_id),
         )
 
     def hide(self, chat_id: int, message_id: int) -> None:
-        """This message stands for nothing any more."""
+        """Record that a message shows no prompt any more."""
         self._connection.run("delete from sent where chat_id = ? and message_id = ?", (chat_id, message_id))
 
     def messages_of(self, chat_id: int, prompt_id: int | None) -> list[int]:
-        """The messages of a chat that stand for a prompt, in order."""
+        """Return the ids of a chat's messages that show a prompt, in order."""
         rows = self._connection.rows(
             "select message_id from sent where prompt_id = ? and chat_id = ? order by message_id", (prompt_id, chat_id)
         )
         return [row["message_id"] for row in rows]
 
     def shown(self, chat_id: int, message_id: int) -> int | None:
-        """The prompt that a message stands for."""
+        """Return the prompt that a message shows."""
         found: int | None = self._connection.value(
             "select prompt_id from sent where chat_id = ? and message_id = ?", (chat_id, message_id)
         )

@@ -1,7 +1,7 @@
-"""All that the file holds about one user, as a tree of JSON values: what `/my_data` sends.
+"""Everything stored about one user, as JSON: the file that `/my_data` sends.
 
-Whole rows, so that a new column is in it by itself; times as text in UTC. In groups only what the user said and was
-answered is theirs; the others' words aren't in it. Read beside the connection that writes: it may be much.
+Whole rows are exported, so that new columns are included; times are UTC text. Of groups it has the user's words and the
+answers to them, not other people's words. It reads on a connection of its own, since it may be much.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DAY_S = 86_400
 
 
 def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
-    """Everything of a user, by what it is; None where there is no such user (any more). Raises `StorageError`."""
+    """Return everything stored about a user; None if the user is unknown. Raises `StorageError`."""
     with reading(path) as raw:
         raw.row_factory = sqlite3.Row
         reader = _Reader(raw, user_id)
@@ -50,19 +50,19 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
 
 
 class _Reader:
-    """One user's rows as JSON values."""
+    """Reads one user's rows as JSON values."""
 
     def __init__(self, raw: sqlite3.Connection, user_id: int) -> None:
         self._raw = raw
         self._user_id = user_id
 
     def rows(self, sql: str, session_id: int = 0) -> list[Json]:
-        """The rows that `sql` finds, as JSON; it may name `:user` and `:session`."""
+        """Return the rows of `sql` as JSON. The query may use `:user` and `:session`."""
         values = {"user": self._user_id, "session": session_id}
         return [{key: _plain(key, row[key]) for key in row.keys()} for row in self._raw.execute(sql, values)]  # noqa: SIM118
 
     def sessions(self) -> dict[str, Json]:
-        """Stories, chats and conversations with characters, each with its texts; deleted ones, while they are kept."""
+        """Return the user's stories, chats and character conversations with their texts, recently deleted ones too."""
         found: dict[str, list[Json]] = {"story": [], "chat": [], "character": []}
         for row in self._raw.execute(
             "select id, kind, head_id, chat_id from session where user_id = ? order by id", (self._user_id,)
@@ -74,7 +74,7 @@ class _Reader:
         [session] = self.rows("select * from session where id = :session", session_id)
         assert isinstance(session, dict)
         if of_group:
-            return session  # its texts are under `in_groups`, as far as they are the user's
+            return session  # the user's texts of it are in `in_groups`
         texts = self.rows(
             "select prompt.*, memory.text as memory, memory.edited as memory_edited from prompt"
             " left join memory on memory.prompt_id = prompt.id where session_id = :session order by id",
@@ -91,7 +91,7 @@ class _Reader:
 
 
 def _path(texts: list[Json], head_id: int | None) -> set[Json]:
-    """The ids of the texts from the head up to the first one."""
+    """Return the ids of the texts from the head up to the first one."""
     above = {text["id"]: text["parent_id"] for text in texts if isinstance(text, dict)}
     path: set[Json] = set()
     now: Json = head_id
@@ -102,7 +102,7 @@ def _path(texts: list[Json], head_id: int | None) -> set[Json]:
 
 
 def _plain(name: str, value: str | int | float | bytes | None) -> Json:
-    """A column's value as JSON has it."""
+    """Return a column's value as JSON."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
     if isinstance(value, int) and name.endswith("_at"):

@@ -1,7 +1,6 @@
-"""Sums over what was spent: a user's days, and the whole bot.
+"""Sums of spent tokens, per user and for the whole bot.
 
-A user's are found by an index. Those over everybody look at every call, so they are read beside the connection that
-writes and hold nobody up; they show what was committed last.
+Sums over all users scan every call. They run on a connection of their own and block nothing; they see the last commit.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What calls of one purpose of one model came to: tokens by the vendor's figures, and what users paid."""
+    """Totals of one purpose and model: tokens by the vendor's figures, and what users paid."""
 
     purpose: str
     model: str  # empty: the default one
@@ -28,11 +27,11 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The whole bot: people, and what they did so far."""
+    """Users and their use of the bot so far."""
 
     users: int
-    today: int  # who asked a model today, by UTC
-    week: int  # and within seven days
+    today: int  # users who asked a model today (UTC)
+    week: int  # users who asked within seven days
     requests: int
     spent: int
     last_request_at: int | None
@@ -40,14 +39,14 @@ class Totals:
 
 
 class Reports:
-    """Sums of the tables `user` and `call`. Days are those of UTC, counted since 1970."""
+    """Sums over the tables `user` and `call`. Days are UTC days, counted since 1970."""
 
     def __init__(self, connection: Connection, path: Path) -> None:
         self._connection = connection
         self._path = path
 
     def days_of(self, user_id: int, since_day: int) -> dict[int, int]:
-        """Tokens that a user paid, by day; days without any are left out."""
+        """Return the tokens that a user paid, by day; days without any are left out."""
         rows = self._connection.rows(
             f"select asked_at / {DAY_S} as day, sum(charged) as tokens from call"
             " where user_id = ? and asked_at >= ? and charged > 0 group by day",
@@ -56,7 +55,7 @@ class Reports:
         return {row["day"]: row["tokens"] for row in rows}
 
     def days(self, since_day: int) -> dict[int, int]:
-        """The same of everybody together. Looks at every call."""
+        """Return the tokens that all users paid, by day. Scans every call."""
         with reading(self._path) as reader:
             rows = reader.execute(
                 f"select asked_at / {DAY_S}, sum(charged) from call where asked_at >= ? and charged > 0 group by 1",
@@ -65,7 +64,7 @@ class Reports:
             return dict(rows.fetchall())
 
     def totals(self, now: int) -> Totals:
-        """The whole bot. Looks at every call."""
+        """Return the totals of the whole bot. Scans every call."""
         today = now - now % DAY_S
         with reading(self._path) as reader:
             users, active, week, last_at = reader.execute(
@@ -78,6 +77,6 @@ class Reports:
                 " where state = 'settled' group by purpose, model order by sum(charged) desc, purpose, model"
             ).fetchall()
         spendings = tuple(Spending(*call) for call in calls)
-        # Summed over the calls, which stay when their user goes.
+        # Summed over calls, which stay when their user is deleted.
         requests, spent = sum(one.calls for one in spendings), sum(one.charged for one in spendings)
         return Totals(users, active, week, requests, spent, last_at, spendings)

@@ -1,4 +1,4 @@
-"""Roles: what the assistant is told to be in a chat, private or a group."""
+"""The assistant's role in each chat, private or group."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from storage.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A ready role's name in `mode`, or somebody's own words in `prompt`; both empty: the default one."""
+    """A ready role's name in `mode`, or a user's own text in `prompt`; both empty: the default role."""
 
     mode: str = ""
     prompt: str = ""
@@ -22,12 +22,12 @@ class Roles:
         self._connection = connection
 
     def get(self, chat_id: int) -> Role:
-        """The chat's role; the default one where none is set."""
+        """Return the chat's role; the default if none is set."""
         row = self._connection.row("select mode, prompt from chat_role where chat_id = ?", (chat_id,))
         return Role(row["mode"], row["prompt"]) if row else Role()
 
     def put(self, chat_id: int, role: Role) -> None:
-        """Sets a chat's role; an empty one is the default again."""
+        """Set a chat's role; the default role deletes the row."""
         if role == Role():
             self._connection.run("delete from chat_role where chat_id = ?", (chat_id,))
         else:

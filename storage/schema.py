@@ -1,8 +1,7 @@
-"""The tables, and the one path that every file walks to them.
+"""The tables, and the migrations that bring every file to them.
 
-A new file and an old one take the same steps. A step and the number that says it was taken
-(`user_version`) are one transaction; a file of another program or of a newer version is refused; an
-existing file is copied beside itself before its first step.
+New and existing files take the same steps. A step and its number (`user_version`) are one transaction. A file of
+another program or of a newer version is refused. An existing file is copied beside itself before its first step.
 """
 
 from __future__ import annotations
@@ -17,35 +16,35 @@ APPLICATION_ID = 0x50415254  # «PART»
 
 _FIRST = """
 create table user (
-    id integer primary key,              -- Telegram's
+    id integer primary key,              -- Telegram's user id
     username text,
     first_name text not null,
     last_name text,
     language text not null default 'ru',
-    model text not null default '',      -- of chats and characters and stories; empty: the default one
-    at_full text not null default 'summarise' check (at_full in ('summarise', 'anew')),  -- a chat that fills the prompt
+    model text not null default '',      -- for stories, chats and characters; empty: the default model
+    at_full text not null default 'summarise' check (at_full in ('summarise', 'anew')),  -- when a chat fills the prompt
     registered_at integer not null,
     step text not null default 'menu',
-    came_from text not null default 'menu', -- the step to go back to from a question that needs one answer
-    asks_about integer,                  -- the session that this question is about
-    character_id integer references character (id) on delete set null,  -- chosen last
-    session_id integer references session (id) on delete set null,  -- what is open, or was last
+    came_from text not null default 'menu', -- the step to return to after a question
+    asks_about integer,                  -- the session that the question is about
+    character_id integer references character (id) on delete set null,  -- the chosen character
+    session_id integer references session (id) on delete set null,  -- the open or last session
     balance integer not null,            -- tokens left
-    reserved integer not null default 0, -- of them held by calls under way
+    reserved integer not null default 0, -- part of the balance that running calls hold
     spent integer not null default 0,
     requests integer not null default 0,
-    sessions integer not null default 0, -- begun, deleted ones too
-    more_sessions integer not null default 0,  -- that an admin allowed beyond the limit
+    sessions integer not null default 0, -- sessions started, including deleted ones
+    more_sessions integer not null default 0,  -- allowed by an admin beyond the limit
     last_request_at integer,
-    refilled_on integer not null default 0, -- the day, since 1970, that tokens last came back on
+    refilled_on integer not null default 0, -- day of the last refill, counted from 1970
     debug integer not null default 0,
     blocked integer not null default 0,  -- the user has blocked the bot
     banned integer not null default 0,   -- an admin has closed the bot to the user
-    asked_more_at integer                -- has asked the admins for more, and wasn't answered yet
+    asked_more_at integer                -- time of an unanswered request for more
 ) strict;
 
 create table session (
-    id integer primary key autoincrement, -- never given twice: old buttons and messages name it
+    id integer primary key autoincrement, -- never reused: old buttons and messages refer to it
     user_id integer not null references user (id) on delete cascade,
     chat_id integer not null,
     kind text not null check (kind in ('story', 'chat', 'character')),
@@ -54,10 +53,10 @@ create table session (
     spent integer not null default 0,
     reserved integer not null default 0,
     created_at integer not null,
-    started_at integer,                  -- its first model call
+    started_at integer,                  -- time of its first model call
     finished_at integer,
     touched_at integer not null,
-    deleted_at integer,                  -- to be undone for a day
+    deleted_at integer,                  -- can be undone for a day
     warned integer not null default 0
 ) strict;
 create index session_of_user on session (user_id, touched_at);
@@ -74,15 +73,15 @@ create table story (
     length text not null default 'middle',
     language text not null default 'ru',
     title text not null default '',
-    named integer not null default 0,    -- the user gave it its title
-    starts_after integer,                -- of a second volume: the last text of the first one
-    share_token text unique              -- who has it may read the story, and branch from it
+    named integer not null default 0,    -- the title is the user's own
+    starts_after integer,                -- in a second volume: the last text of the first
+    share_token text unique              -- whoever has it may read the story and branch it
 ) strict;
 
 create table character (
     id integer primary key,
-    owner_id integer references user (id) on delete cascade,  -- null: one of the bot's own
-    key text,                            -- of the bot's own: its name in the locales
+    owner_id integer references user (id) on delete cascade,  -- null: built in
+    key text,                            -- of a built-in one: its key in the locales
     language text not null default 'ru',
     name text not null,
     line text not null,
@@ -97,20 +96,20 @@ create index character_of_owner on character (owner_id);
 
 create table chat_role (
     chat_id integer primary key,         -- a private chat or a group
-    mode text not null default '',       -- the name of a ready role; empty: the default one, or the prompt here
+    mode text not null default '',       -- name of a ready role; empty: `prompt`, or the default role
     prompt text not null default ''
 ) strict, without rowid;
 
 create table prompt (
-    id integer primary key autoincrement, -- never given twice: messages stand for it, also those not sent yet
+    id integer primary key autoincrement, -- never reused: messages refer to it, even unsent ones
     session_id integer not null references session (id) on delete cascade,
     parent_id integer references prompt (id) on delete set null,
-    chosen_id integer,                   -- the child that the path goes on to, or went before an undo
+    chosen_id integer,                   -- the child on the path, also after an undo
     user_id integer not null,
     role text not null check (role in ('user', 'assistant')),
-    kind text not null default 'part',   -- of the model's texts: part, ending, epilogue
+    kind text not null default 'part',   -- of a model's text: part, ending, epilogue
     text text not null,
-    quoted text not null default '',     -- of a question: the message that it replies to
+    quoted text not null default '',     -- the message that a question replies to
     tokens integer not null default 0,
     turn_id integer,
     created_at integer not null
@@ -124,13 +123,13 @@ create trigger prompt_added after insert on prompt begin
 end;
 create trigger prompt_deleted after delete on prompt begin
     insert into prompt_words (prompt_words, rowid, text) values ('delete', old.id, old.text);
-    insert or ignore into setting (key, value) values ('words_left', '1');  -- in the index's own pages (erasing.py)
+    insert or ignore into setting (key, value) values ('words_left', '1');  -- read by Forgetting.erase_words
 end;
 
 create table suggestion (
     id integer primary key,
     session_id integer not null references session (id) on delete cascade,
-    head_id integer,                     -- where the story stood when they were made
+    head_id integer,                     -- the session's head when they were made
     texts text not null                  -- a JSON list of sentences
 ) strict;
 
@@ -162,12 +161,12 @@ create index kept_words_of_user on kept_words (user_id);
 
 create table inbox (
     id integer primary key,
-    update_id integer unique,            -- null: started by ourselves
+    update_id integer unique,            -- null: created by the bot itself
     chat_id integer not null,
-    body text not null,                  -- the update as JSON; emptied when done
+    body text not null,                  -- the update as JSON; empty when done
     state text not null default 'new' check (state in ('new', 'turn', 'done', 'aside')),
-    attempts integer not null default 0, -- deaths of the process inside its handler
-    queued integer not null default 0,   -- told to wait for the running turn: the session its words are for, or -1
+    attempts integer not null default 0, -- attempts in which the process died in its handler
+    queued integer not null default 0,   -- waits for the running turn: the session of its words, or -1
     arrived_at integer not null,
     done_at integer
 ) strict;
@@ -178,14 +177,14 @@ create table turn (
     id integer primary key,
     inbox_id integer unique references inbox (id) on delete set null,
     chat_id integer not null,
-    user_id integer references user (id) on delete set null,  -- null: of somebody who had their data deleted
-    session_id integer references session (id) on delete set null,  -- what it cost is kept when the story goes
+    user_id integer references user (id) on delete set null,  -- null: the user's data was deleted
+    session_id integer references session (id) on delete set null,  -- null: none, or deleted
     kind text not null,
-    prompt_id integer references prompt (id) on delete set null,  -- what the answer is written under
+    prompt_id integer references prompt (id) on delete set null,  -- the text that the answer follows
     hint text not null default '',       -- the kind of ending, or the user's own words for one
-    soft integer not null default 0,     -- asked to go round a refused topic
-    variant integer not null default 0,  -- the same again, differently
-    reply_to integer,                    -- in a group: the message that the answer replies to
+    soft integer not null default 0,     -- ask the model to avoid a refused topic
+    variant integer not null default 0,  -- a variant of an existing answer
+    reply_to integer,                    -- the message that an answer in a group replies to
     state text not null default 'waiting' check (state in ('waiting', 'running', 'answered', 'stopped', 'failed')),
     notice_message_id integer,           -- the message that shows the queue place
     created_at integer not null,
@@ -194,7 +193,7 @@ create table turn (
 create unique index turn_open_in_chat on turn (chat_id) where state in ('waiting', 'running');
 create index turn_of_session on turn (session_id);
 
--- With a turn ends the update that asked for it.
+-- Ending a turn marks the update that asked for it as done.
 create trigger turn_ends after update of state on turn
 when old.ended_at is null and new.ended_at is not null and new.inbox_id is not null begin
     update inbox set state = 'done', body = '', done_at = new.ended_at where id = new.inbox_id;
@@ -204,7 +203,7 @@ create table call (
     id integer primary key,
     turn_id integer not null references turn (id) on delete cascade,
     user_id integer not null,
-    session_id integer,                  -- null: of none, as a voice message in the menu
+    session_id integer,                  -- null: none, as for a voice message in the menu
     purpose text not null,
     model text not null default '',
     state text not null default 'asked' check (state in ('asked', 'settled', 'returned', 'lost')),
@@ -212,8 +211,8 @@ create table call (
     reserved integer not null,
     input integer not null default 0,
     output integer not null default 0,
-    price integer not null default 0,    -- both together, in tokens of the default model
-    charged integer not null default 0,  -- what the user paid of it
+    price integer not null default 0,    -- input and output, in tokens of the default model
+    charged integer not null default 0,  -- the part of the price that the user paid
     estimated integer not null default 0,
     asked_at integer not null,
     ended_at integer
@@ -246,8 +245,8 @@ create table budget (
     period text primary key,             -- 'ever', or '2026-11'
     spent integer not null default 0,
     reserved integer not null default 0,
-    lost integer not null default 0,     -- an upper bound of what was billed for calls that a crash cut off
-    told integer not null default 0      -- the highest share in per cent that the admins were told of
+    lost integer not null default 0,     -- upper bound of the cost of calls that a crash interrupted
+    told integer not null default 0      -- highest share, in per cent, that the admins were told of
 ) strict;
 
 create table outbox (
@@ -260,7 +259,7 @@ create table outbox (
     file_field text,
     file_name text,
     file blob,
-    recipe text,                         -- what is made when it is sent, as a JSON list
+    recipe text,                         -- a deferred attachment as a JSON list
     prompt_id integer,                   -- the prompt that this message shows
     unique (inbox_id, seq)
 ) strict;
@@ -274,12 +273,12 @@ create table sent (
 
 create index sent_of_prompt on sent (prompt_id);
 
--- Telegram has a row of the outbox: it goes, and its message stands for its prompt.
+-- An insert into `delivered` deletes the outbox row and records in `sent` which prompt its message shows.
 create view delivered (outbox_id, chat_id, message_id, prompt_id) as select id, chat_id, null, prompt_id from outbox;
 create trigger outbox_delivered instead of insert on delivered begin
     delete from outbox where id = new.outbox_id;
     insert or replace into sent (chat_id, message_id, prompt_id) select new.chat_id, new.message_id, new.prompt_id
-        where new.prompt_id = 0 or exists (select 1 from prompt where id = new.prompt_id);  -- deleted meanwhile
+        where new.prompt_id = 0 or exists (select 1 from prompt where id = new.prompt_id);  -- the prompt may be deleted
 end;
 
 create table setting (
@@ -294,7 +293,7 @@ create table event (
     primary key (day, name)
 ) strict, without rowid;
 
--- Of those who had their data deleted: what they had used, so that coming back gives nothing anew.
+-- What users with deleted data had used, so that returning resets nothing.
 create table forgotten (
     mark text primary key,               -- a keyed hash of the user's id
     balance integer not null,
@@ -308,12 +307,12 @@ create table forgotten (
 ) strict, without rowid;
 """
 
-# In order; a step that was released is never changed.
+# In order. The statements of a released step never change.
 STEPS = (_FIRST,)
 
 
 def migrate(connection: Connection, path: Path) -> int:
-    """Brings the file up to date; the number of steps taken.
+    """Bring the file up to date. Return the number of steps taken.
 
     Raises `ForeignDatabase` for a file of another program or of a newer version of this one.
     """
@@ -337,8 +336,8 @@ def migrate(connection: Connection, path: Path) -> int:
     return len(STEPS) - version
 
 
-def look(path: Path) -> str:
-    """What an existing file holds, without writing to it. Raises `StorageError`."""
+def check_file(path: Path) -> str:
+    """Check an existing file without writing to it. Return a short description; raise `StorageError` if it is bad."""
     try:
         raw = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
         try:
@@ -365,7 +364,7 @@ def _copy(connection: Connection, target: Path) -> None:
 
 
 def _statements(script: str) -> list[str]:
-    """The script's single statements: `executescript` would commit the transaction that it runs in."""
+    """Split a script into statements: `executescript` would commit the surrounding transaction."""
     found: list[str] = []
     pending = ""
     for line in script.splitlines():

@@ -1,4 +1,4 @@
-"""Stories: their settings, how far they are, and the shelf that they stand on. Their texts are in `tree`."""
+"""Stories: settings, state, and the user's list of them. Their texts are in `tree`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FROM = f"select {_COLUMNS} from session join story on story.session_id = sessio
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A session that is a story: its settings and where it stands."""
+    """A session that is a story: its settings and state."""
 
     session_id: int
     user_id: int
@@ -30,7 +30,7 @@ class Story:
     length: str
     language: str
     title: str
-    named: bool  # by its user: no other title replaces that
+    named: bool  # the title is the user's own
     starts_after: int | None
     share_token: str | None
     head_id: int | None
@@ -69,7 +69,10 @@ class Stories:
         now: int,
         language: str = "ru",
     ) -> int:
-        """A new story without a first part; its session's id. It keeps its language, whatever its user speaks later."""
+        """Create a story without a first part. Return its session's id.
+
+        The story keeps its language when the user changes theirs.
+        """
         session_id = self._connection.insert(
             "insert into session (user_id, chat_id, kind, created_at, touched_at) values (?, ?, 'story', ?, ?)",
             (user_id, chat_id, now, now),
@@ -81,54 +84,54 @@ class Stories:
         return session_id
 
     def get(self, session_id: int) -> Story | None:
-        """The story of a session, deleted ones too; None where there is none."""
+        """Return the story of a session, even if deleted; None if there is none."""
         row = self._connection.row(f"{_FROM} where session.id = ?", (session_id,))
         return _story(row) if row else None
 
     def shared(self, token: str) -> Story | None:
-        """The story that a link's token opens; deleted ones aren't open."""
+        """Return the story that a link's token opens; deleted stories are not shared."""
         row = self._connection.row(f"{_FROM} where share_token = ? and deleted_at is null", (token,))
         return _story(row) if row else None
 
     def touch(self, session_id: int, now: int) -> None:
-        """Sets when something last happened in the session (`now`: Unix seconds): the shelf is sorted by that."""
+        """Set the time of the last activity (Unix seconds), by which the list is sorted."""
         self._connection.run("update session set touched_at = ? where id = ?", (now, session_id))
 
     def finish(self, session_id: int, now: int | None) -> None:
-        """The story has its ending; None: it goes on again."""
+        """Mark the story as finished at `now`; None reopens it."""
         self._connection.run("update session set finished_at = ? where id = ?", (now, session_id))
 
     def set_warned(self, session_id: int) -> None:
-        """Notes that the user was told how near the session is to its limit, to say so once."""
+        """Record that the user was warned that the session's limit is near."""
         self._connection.run("update session set warned = 1 where id = ?", (session_id,))
 
     def set_title(self, session_id: int, title: str, *, named: bool = False) -> None:
-        """Gives the story a title; `named`: it is the user's own, which only another one of theirs replaces."""
+        """Set the title. `named`: the user's own title, which only another one of theirs replaces."""
         self._connection.run(
             "update story set title = ?1, named = ?2 where session_id = ?3 and named <= ?2",
             (title, int(named), session_id),
         )
 
     def set_tone(self, session_id: int, tone: str) -> None:
-        """What the story's further parts sound like; empty: left to the model."""
+        """Set the tone of further parts; empty: the model chooses."""
         self._connection.run("update story set tone = ? where session_id = ?", (tone, session_id))
 
     def set_length(self, session_id: int, length: str) -> None:
-        """How long the story's further parts are, by the name of the length."""
+        """Set the length of further parts, by its name."""
         self._connection.run("update story set length = ? where session_id = ?", (length, session_id))
 
     def start_after(self, session_id: int, prompt_id: int) -> None:
-        """The story begins after this text; what is before it is an earlier volume, remembered but not read."""
+        """Start the story after this text. Earlier text is a previous volume: remembered, but not shown."""
         self._connection.run("update story set starts_after = ? where session_id = ?", (prompt_id, session_id))
 
     def share(self, session_id: int, token: str | None) -> None:
-        """Gives the story a link's token, or takes it back."""
+        """Set the token of the story's link; None revokes it."""
         self._connection.run("update story set share_token = ? where session_id = ?", (token, session_id))
 
-    # ------------------------------------------------------------------ the shelf
+    # ------------------------------------------------------------------ the user's list
 
     def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Story]:
-        """A user's stories, the last touched first; deleted ones left out."""
+        """Return a user's stories without deleted ones, the last touched first."""
         rows = self._connection.rows(
             f"{_FROM} where user_id = ? and deleted_at is null"
             " order by touched_at desc, session_id desc limit ? offset ?",
@@ -137,19 +140,19 @@ class Stories:
         return [_story(row) for row in rows]
 
     def count_of(self, user_id: int) -> int:
-        """How many stories a user has, without deleted ones."""
+        """Return how many stories a user has, without deleted ones."""
         sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
-    def unbegun_of(self, user_id: int) -> int:
-        """How many of a user's stories, deleted ones too, no model was asked for yet: copies that cost nothing."""
+    def count_not_started(self, user_id: int) -> int:
+        """Return how many of a user's stories no model was asked for, deleted ones included."""
         sql = "select count(*) from session where user_id = ? and kind = 'story' and started_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
     def search(self, user_id: int, words: str, *, limit: int) -> list[Story]:
-        """A user's stories that have all of these words in a text, or in their name, or words that begin so.
+        """Return a user's stories in which every word (or a word that begins with it) occurs.
 
-        The last touched first.
+        All words must be in one text, or all in the title, hero and setting. The last touched story comes first.
         """
         wanted = words.replace('"', " ").casefold().split()
         if not wanted:
@@ -160,7 +163,7 @@ class Stories:
             (" ".join(f'"{word}"*' for word in wanted), user_id),
         )
         found = {row["session_id"] for row in rows}
-        # Names are few, and SQLite's own comparison knows no Cyrillic capitals.
+        # Names are compared here: SQLite's lower() knows no Cyrillic, and there are few.
         stories = self.of_user(user_id, limit=-1)
         named = (f"{story.title} {story.hero} {story.setting}".casefold() for story in stories)
         hits = [
@@ -171,11 +174,11 @@ class Stories:
         return hits[:limit]
 
     def delete(self, session_id: int, now: int) -> None:
-        """Takes a story off the shelf; for a day it can be put back."""
+        """Delete a story; `put_back` can undo it for a day."""
         self._connection.run("update session set deleted_at = ? where id = ?", (now, session_id))
 
     def put_back(self, session_id: int) -> bool:
-        """Undoes a deletion; False when the story is gone."""
+        """Undo a deletion. Return False if the story is gone."""
         return (
             self._connection.run(
                 "update session set deleted_at = null where id = ? and deleted_at is not null", (session_id,)
@@ -184,5 +187,5 @@ class Stories:
         )
 
     def purge(self, now: int) -> int:
-        """Deletes for good what was taken off the shelf more than a day ago; how many."""
+        """Remove sessions deleted more than a day ago. Return how many."""
         return self._connection.run("delete from session where deleted_at < ?", (now - UNDO_DELETE_S,))

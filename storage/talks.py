@@ -1,6 +1,6 @@
-"""Talks: the chats with the assistant and the conversations with characters. Their texts are in `tree`, as a line.
+"""Talks: chats with the assistant and conversations with characters.
 
-Which talk of a Telegram chat is open stands in no pointer: it is the one that was touched last.
+Their texts are in `tree`, as a path without branches. The open talk of a Telegram chat is the one touched last.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-# The first words of a talk, which it is called by.
+# The first words of a talk serve as its name.
 _OPENING = (
     "coalesce((select substr(text, 1, 200) from prompt where prompt.session_id = session.id and role = 'user'"
     " order by prompt.id limit 1), '')"
@@ -19,8 +19,8 @@ _COLUMNS = (
     f" deleted_at is not null as deleted, touched_at, {_OPENING} as opening"
 )
 
-CONTEXT_NEAR = 1  # what the model is sent of it is nearly full
-SESSION_NEAR = 2  # what it may spend is nearly spent
+CONTEXT_NEAR = 1  # bit: the talk nearly fills the model's prompt
+SESSION_NEAR = 2  # bit: the session's token limit is nearly reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Talk:
     head_id: int | None
     spent: int
     reserved: int
-    warned: int  # what was said once already: the sum of `CONTEXT_NEAR` and `SESSION_NEAR`
+    warned: int  # warnings given, bits `CONTEXT_NEAR` and `SESSION_NEAR`
     deleted: bool
     touched_at: int
     opening: str  # its first words
@@ -43,9 +43,9 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class SessionLine:
-    """One line in the list of a chat's sessions, stories and talks alike.
+    """One line in the list of a chat's sessions, stories and talks.
 
-    `name` is a talk's first words, or its character's name; a story has its title elsewhere.
+    `name` is a talk's first words or its character's name; empty for stories, whose titles are in `story`.
     """
 
     session_id: int
@@ -67,7 +67,7 @@ class Talks:
     def create(
         self, user_id: int, chat_id: int, now: int, *, kind: str = "chat", character_id: int | None = None
     ) -> int:
-        """A new talk without a word, which is the open one then; its session's id."""
+        """Create an empty talk and make it the open one. Return its session's id."""
         session_id = self._connection.insert(
             "insert into session (user_id, chat_id, kind, character_id, created_at, touched_at)"
             " values (?, ?, ?, ?, ?, ?)",
@@ -77,14 +77,14 @@ class Talks:
         return session_id
 
     def get(self, session_id: int) -> Talk | None:
-        """The talk of a session, deleted ones too; None where it is a story's or isn't there."""
+        """Return the talk of a session, even if deleted; None for a story or an unknown id."""
         row = self._connection.row(
             f"select {_COLUMNS} from session where id = ? and kind in ('chat', 'character')", (session_id,)
         )
         return _talk(row) if row else None
 
     def open_in(self, chat_id: int, *, kind: str = "chat", character_id: int | None = None) -> Talk | None:
-        """The open talk of a chat, or of one character in it."""
+        """Return the open talk of a chat, or that with one character in it."""
         row = self._connection.row(
             f"select {_COLUMNS} from session where chat_id = ? and kind = ? and character_id is ?"
             " and deleted_at is null order by touched_at desc, session.id desc limit 1",
@@ -93,7 +93,7 @@ class Talks:
         return _talk(row) if row else None
 
     def resume(self, session_id: int, now: int) -> None:
-        """Makes a talk the open one of its chat, also where another was touched in this very second."""
+        """Make a talk the open one of its chat, even if another was touched in the same second."""
         self._connection.run(
             "update session set touched_at = max(?1, 1 + (select coalesce(max(other.touched_at), 0)"
             " from session as other where other.chat_id = session.chat_id and other.kind = session.kind"
@@ -101,13 +101,13 @@ class Talks:
             (now, session_id),
         )
 
-    def unbegun_of(self, user_id: int) -> int:
-        """How many of a user's talks no model was asked in yet."""
+    def count_not_started(self, user_id: int) -> int:
+        """Return how many of a user's talks no model was asked in."""
         sql = "select count(*) from session where user_id = ? and kind <> 'story' and started_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
     def speakers(self, session_id: int) -> dict[int, int]:
-        """Who has asked in a talk: a number for each user id, by the order in which they came."""
+        """Return the users who spoke in a talk, each with a number from 1 by the order of their first words."""
         rows = self._connection.rows(
             "select user_id from prompt where session_id = ? and role = 'user' group by user_id order by min(id)",
             (session_id,),
@@ -115,11 +115,11 @@ class Talks:
         return {row["user_id"]: number for number, row in enumerate(rows, start=1)}
 
     def set_warned(self, session_id: int, of: int) -> None:
-        """Remembers that its user was told: `CONTEXT_NEAR` or `SESSION_NEAR`."""
+        """Record that the user was warned: `CONTEXT_NEAR` or `SESSION_NEAR`."""
         self._connection.run("update session set warned = warned | ? where id = ?", (of, session_id))
 
     def forget(self, session_id: int) -> int:
-        """Deletes a talk with all its messages, at once and for good; how many messages. What it cost stays counted."""
+        """Delete a talk and its messages for good. Return how many messages. Its cost stays counted."""
         self._connection.run(
             "delete from sent where prompt_id in (select id from prompt where session_id = ?)", (session_id,)
         )
@@ -128,14 +128,17 @@ class Talks:
         return said
 
     def move(self, old_chat_id: int, new_chat_id: int) -> None:
-        """A group got another id: its talks and its role go with it. Its messages got other numbers."""
+        """Move a group's talks and role to its new chat id.
+
+        The links from messages to texts are not moved: the messages have new ids.
+        """
         self._connection.run("update session set chat_id = ? where chat_id = ?", (new_chat_id, old_chat_id))
         self._connection.run("update or ignore chat_role set chat_id = ? where chat_id = ?", (new_chat_id, old_chat_id))
 
     # ------------------------------------------------------------------ all sessions of a chat
 
     def sessions(self, user_id: int, chat_id: int, *, limit: int, offset: int = 0) -> list[SessionLine]:
-        """A user's stories and talks in a chat, the last touched first; those without a word left out."""
+        """Return a user's stories and talks in a chat, the last touched first; empty chats are left out."""
         rows = self._connection.rows(
             f"select session.id as session_id, kind, coalesce(character.name, {_OPENING}) as name, touched_at"
             " from session left join character on character.id = session.character_id"
@@ -147,7 +150,7 @@ class Talks:
         return [SessionLine(**dict(row)) for row in rows]
 
     def count_sessions(self, user_id: int, chat_id: int) -> int:
-        """How many lines `sessions` has in all."""
+        """Return how many lines `sessions` has in all."""
         sql = (
             "select count(*) from session where user_id = ? and chat_id = ? and deleted_at is null"
             " and (head_id is not null or kind <> 'chat')"

@@ -1,9 +1,8 @@
-"""A session's texts as a tree: the shown path through it, its variants, and its memory.
+"""A session's texts as a tree: the shown path, variants and memories.
 
-A prompt's text never changes. The shown path is the walk from the session's head up to the nearest ancestor
-that has a memory: what is older stands in that memory. Variants are siblings. Each prompt remembers the child
-that the path went on to (`chosen_id`), so that an undone turn can be brought back. Rejected text hangs beside
-the path and never reaches a model.
+A prompt's text never changes. The shown path is the walk from the session's head up to the nearest ancestor with a
+memory, which summarises everything older. Variants are siblings. Each prompt stores the child that the path went on to
+(`chosen_id`), so that an undone turn can be redone. Rejected texts are off the path and never reach a model.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from core.schemas import Role
+from core.schemas import MessageRole
 from storage.connection import Connection, Row
 
 
@@ -22,20 +21,20 @@ class Prompt:
     id: int
     parent_id: int | None
     chosen_id: int | None
-    user_id: int  # who said it, or whom it answers
-    role: Role
+    user_id: int  # who wrote it, or whom it answers
+    role: MessageRole
     kind: str
     text: str
-    quoted: str  # of a question: the message that it replies to
+    quoted: str  # the message that a question replies to
     turn_id: int | None
     created_at: int
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """What is shown of a session, from the end of its memory to its head, oldest first.
+class StoryPath:
+    """The shown part of a session, from the end of its memory to its head, oldest first.
 
-    `memory_id` is the prompt that the memory hangs on, None where there is none.
+    `memory_id` is the prompt that holds the memory; None without a memory.
     """
 
     memory: str
@@ -45,7 +44,7 @@ class Path:
 
 _COLUMNS = "id, parent_id, chosen_id, user_id, role, kind, text, quoted, turn_id, created_at"
 _OF_PROMPT = ", ".join(f"prompt.{name}" for name in _COLUMNS.split(", "))
-# The walk from a prompt to the root; `limit` guards against a damaged file that holds a circle.
+# The walk from a prompt to the root; `limit` ends it in a damaged file with a cycle.
 _WALK = f"""
 with recursive walk ({_COLUMNS}, depth) as (
     select {_COLUMNS}, 0 from prompt where id = :head
@@ -55,7 +54,7 @@ with recursive walk ({_COLUMNS}, depth) as (
     limit 100000
 )
 """
-# The same without the texts, down to `after`: for counting.
+# The same walk without texts, down to `after`, for counting.
 _PARTS = """
 with recursive walk (id, parent_id, role) as (
     select id, parent_id, role from prompt where id = :head and id is not :after
@@ -66,8 +65,8 @@ with recursive walk (id, parent_id, role) as (
 )
 select count(*) from walk where role = 'assistant'
 """
-# The prompt above the head goes on to it; and where that is words, the one above them goes on to them: a turn is an
-# answer and, where there are any, the words above it.
+# Let the head's parent point to the head. A turn is an answer and, possibly, the user's words above it: then the
+# parent of those words points to them.
 _CHOOSE = """
 update prompt set chosen_id = step.child_id from (
     select parent_id, id as child_id from prompt where id = :head
@@ -79,7 +78,7 @@ update prompt set chosen_id = step.child_id from (
 where prompt.id = step.parent_id
 """
 _UNTIL_MEMORY = "where not exists (select 1 from memory where memory.prompt_id = walk.parent_id)"
-# The shown path, oldest first, each text with the memory that its parent has and the last with its own.
+# The shown path, oldest first. Each row has its parent's memory; the head also has its own.
 _PATH = f"""{_WALK.format(until=_UNTIL_MEMORY)}
 select walk.*, memory.text as memory, own.text as memory_of_head
 from walk left join memory on memory.prompt_id = walk.parent_id
@@ -90,7 +89,7 @@ order by depth desc
 
 def _prompt(row: Row) -> Prompt:
     values = {name: row[name] for name in _COLUMNS.split(", ")}
-    values["role"] = cast(Role, values["role"])
+    values["role"] = cast(MessageRole, values["role"])
     return Prompt(**values)
 
 
@@ -105,7 +104,7 @@ class Tree:
         session_id: int,
         parent_id: int | None,
         user_id: int,
-        role: Role,
+        role: MessageRole,
         text: str,
         *,
         now: int,
@@ -114,7 +113,7 @@ class Tree:
         turn_id: int | None = None,
         quoted: str = "",
     ) -> int:
-        """A new text below `parent_id`; the shown path stays as it is until `set_head`."""
+        """Add a text below `parent_id` and return its id. The shown path changes only with `set_head`."""
         return self._connection.insert(
             "insert into prompt (session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, created_at)"
             " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -122,37 +121,37 @@ class Tree:
         )
 
     def get(self, prompt_id: int | None) -> Prompt | None:
-        """The prompt; None where there is none with this id, or the id is None."""
+        """Return the prompt; None if the id is None or unknown."""
         row = self._connection.row(f"select {_COLUMNS} from prompt where id = ?", (prompt_id,))
         return _prompt(row) if row else None
 
     def set_head(self, session_id: int, prompt_id: int | None, now: int) -> None:
-        """The shown path now ends at `prompt_id`, and each prompt on its last turn remembers that it goes there."""
+        """End the shown path at `prompt_id`, and make the parents of its last turn point to it (`chosen_id`)."""
         self._connection.run(
             "update session set head_id = ?, touched_at = max(touched_at, ?) where id = ?", (prompt_id, now, session_id)
         )
         self._connection.run(_CHOOSE, {"head": prompt_id})
 
     def is_of(self, prompt_id: int, session_id: int) -> bool:
-        """Whether a prompt belongs to this session."""
+        """Return whether a prompt belongs to this session."""
         sql = "select count(*) from prompt where id = ? and session_id = ?"
         return bool(self._connection.value(sql, (prompt_id, session_id)))
 
     # ------------------------------------------------------------------ the path
 
-    def path(self, head_id: int | None) -> Path:
-        """The shown path that ends at `head_id`, from its nearest memory on, and that memory."""
+    def path(self, head_id: int | None) -> StoryPath:
+        """Return the shown path that ends at `head_id`, from its nearest memory on, with that memory."""
         rows = self._connection.rows(_PATH, {"head": head_id})
         if not rows:
-            return Path("", ())
+            return StoryPath("", ())
         if rows[-1]["memory_of_head"] is not None:
-            return Path(rows[-1]["memory_of_head"], (), head_id)
+            return StoryPath(rows[-1]["memory_of_head"], (), head_id)
         memory = rows[0]["memory"]
         prompts = tuple(_prompt(row) for row in rows)
-        return Path(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
+        return StoryPath(memory or "", prompts, rows[0]["parent_id"] if memory is not None else None)
 
     def whole(self, head_id: int | None, after: int | None = None) -> tuple[Prompt, ...]:
-        """The shown path from the very first text, or from the one `after`, memories or not."""
+        """Return the path from the first text, or from the one after `after`, regardless of memories."""
         rows = self._connection.rows(
             _WALK.format(until="") + "select * from walk order by depth desc", {"head": head_id}
         )
@@ -161,19 +160,19 @@ class Tree:
         return prompts[places[0] :] if places else prompts
 
     def parts(self, head_id: int | None, after: int | None = None) -> int:
-        """How many parts of the model the shown path has, from its very first text or from the one `after`."""
+        """Return how many of the model's texts the path has, from the first one or from the one after `after`."""
         return int(self._connection.value(_PARTS, {"head": head_id, "after": after}))
 
     # ------------------------------------------------------------------ memory
 
     def remember(self, prompt_id: int, text: str, *, edited: bool = False) -> None:
-        """`text` is the memory of all up to and including `prompt_id`."""
+        """Store `text` as the memory of everything up to and including `prompt_id`."""
         self._connection.run(
             "insert or replace into memory (prompt_id, text, edited) values (?, ?, ?)", (prompt_id, text, int(edited))
         )
 
     def forget(self, head_id: int | None) -> int:
-        """Drops every memory on the path to `head_id`, to be made anew; how many."""
+        """Delete every memory on the path to `head_id`. Return how many."""
         walk = _WALK.format(until="")
         return self._connection.run(
             f"delete from memory where prompt_id in ({walk} select id from walk)", {"head": head_id}
@@ -182,11 +181,11 @@ class Tree:
     # ------------------------------------------------------------------ variants, undo and redo
 
     def variants(self, prompt: Prompt, session_id: int) -> list[int]:
-        """The ids of a part and the other variants of it, first come first. An ending is no variant of a part."""
+        """Return the ids of a part and its variants, oldest first. An ending is no variant of a part."""
         return self.siblings(session_id, prompt.parent_id, prompt.role, prompt.kind)
 
-    def siblings(self, session_id: int, parent_id: int | None, role: Role, kind: str) -> list[int]:
-        """The ids of all texts of one role and kind below another text, first come first."""
+    def siblings(self, session_id: int, parent_id: int | None, role: MessageRole, kind: str) -> list[int]:
+        """Return the ids of all texts of one role and kind below a text, oldest first."""
         rows = self._connection.rows(
             "select id from prompt where session_id = ? and parent_id is ? and role = ? and kind = ? order by id",
             (session_id, parent_id, role, kind),
@@ -194,21 +193,21 @@ class Tree:
         return [row["id"] for row in rows]
 
     def before(self, prompt: Prompt) -> Prompt | None:
-        """Where the story stood before the turn that ends at `prompt`; None: at its very beginning."""
+        """Return the text before the turn that ends at `prompt`; None at the beginning."""
         parent = self.get(prompt.parent_id)
         if prompt.role == "assistant" and parent is not None and parent.role == "user":
             return self.get(parent.parent_id)
         return parent
 
     def after(self, prompt: Prompt) -> Prompt | None:
-        """Where the story went after `prompt`, before that was undone; None where it went nowhere."""
+        """Return the text that followed `prompt` before an undo; None if nothing did."""
         child = self.get(prompt.chosen_id)
         if child is not None and child.role == "user":
             return self.get(child.chosen_id) or child
         return child
 
     def copy(self, head_id: int | None, session_id: int, now: int) -> int | None:
-        """Copies the path to `head_id`, with its nearest memory, into an empty session; the new head."""
+        """Copy the path to `head_id`, with its nearest memory, into an empty session. Return the new head."""
         path = self.path(head_id)
         copied: dict[int, int] = {}
         last: int | None = None
@@ -224,12 +223,12 @@ class Tree:
     # ------------------------------------------------------------------ suggestions
 
     def suggest(self, session_id: int, head_id: int | None, texts: str) -> int:
-        """Keeps suggestions (a JSON list) for where the story stands now; their id."""
+        """Store suggestions (a JSON list) for the current head. Return their id."""
         return self._connection.insert(
             "insert into suggestion (session_id, head_id, texts) values (?, ?, ?)", (session_id, head_id, texts)
         )
 
     def suggested(self, suggestion_id: int) -> tuple[int, int | None, str] | None:
-        """The session, its head then, and the JSON list."""
+        """Return the session, its head at that time and the JSON list of suggestions."""
         row = self._connection.row("select session_id, head_id, texts from suggestion where id = ?", (suggestion_id,))
         return (row["session_id"], row["head_id"], row["texts"]) if row else None

@@ -1,1 +1,1 @@
-"""Everything between Telegram and the handlers: the inbox, its dispatcher, and sending."""
+"""Everything between Telegram and the handlers: the inbox's dispatcher and sending."""

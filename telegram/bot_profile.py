@@ -1,7 +1,7 @@
-"""How the bot looks in Telegram: name, descriptions, avatar, command menus.
+"""Set how the bot looks in Telegram: name, descriptions, avatar and command menus.
 
-Read first, and written only where it differs: Telegram limits these calls hard. Runs in the background after
-the first poll; a refusal (429 too) is logged and does no harm, the next start tries again.
+Each value is read first and written only if it differs, since Telegram limits these calls strictly. Runs in the
+background after the first poll. A refusal (429 too) is logged; the next start tries again.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
 def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str = "") -> None:
-    """Makes the bot look as the locales and the avatar file say. Never raises."""
+    """Make the bot's profile match the locales and the avatar file. Never raises."""
     steps: list[Callable[[], None]] = [lambda: _learn_name(bot, db), lambda: _set_avatar(bot, db)]
     steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
     for language in locales:
-        # The fallback language is what everybody sees who has no language of their own here.
+        # Without a code the texts are for everybody whose language is not among ours.
         code = "" if language == FALLBACK else language
         steps.append(partial(_set_texts, bot, locales[language], code))
     for step in steps:
@@ -77,12 +77,12 @@ def _set_commands(
 
 
 def _set_menu_button(bot: TeleBot, texts: Texts, page_url: str) -> None:
-    """The button beside the input opens the Web App; the list of commands where there is none."""
+    """Make the button beside the input open the Web App, or the list of commands without one."""
     shown: object = bot.get_chat_menu_button()
     if page_url:
         page, text = types.WebAppInfo(f"{page_url}/"), texts.plain("profile.menu_button")
         opens = shown.web_app if isinstance(shown, types.MenuButtonWebApp) else None
-        url = opens.get("url") if isinstance(opens, dict) else opens and opens.url  # the library leaves it unread
+        url = opens.get("url") if isinstance(opens, dict) else opens and opens.url  # telebot may leave it as a dict
         if url != page.url or getattr(shown, "text", "") != text:
             bot.set_chat_menu_button(menu_button=types.MenuButtonWebApp(text, page))
     elif isinstance(shown, types.MenuButtonWebApp):
@@ -90,7 +90,7 @@ def _set_menu_button(bot: TeleBot, texts: Texts, page_url: str) -> None:
 
 
 def _set_avatar(bot: TeleBot, db: Database) -> None:
-    """Sends the avatar where it isn't the one sent last: Telegram re-encodes it, so it can't be compared."""
+    """Upload the avatar if its hash has changed: Telegram re-encodes it, so the image can't be compared."""
     picture = AVATAR.read_bytes()
     digest = hashlib.sha256(picture).hexdigest()
     if db.settings.get("avatar") == digest:

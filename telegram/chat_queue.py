@@ -1,7 +1,6 @@
-"""Every chat's updates in order, and the chats that are ready: at most one update of a chat is in hand.
+"""The order of updates: a queue a chat, of which one update at a time is handled.
 
-Covers: who is next, what is held until the chat's turn has ended, and that nothing is begun in a chat whose turn is
-just ending. Pure scheduling over the inbox's rows; it knows neither handlers nor the database's tables.
+Pure scheduling over the inbox's rows; knows neither handlers nor the database's tables.
 """
 
 from __future__ import annotations
@@ -19,34 +18,34 @@ from database import InboxRow
 class _Chat:
     rows: deque[InboxRow] = field(default_factory=deque)
     held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
-    scheduled: bool = False  # it is ready, or one of its updates is in hand
+    scheduled: bool = False  # the chat is ready, or one of its updates is being handled
 
     def take_back(self, rows: Iterable[InboxRow]) -> None:
-        """Puts rows in line again, by their age: meanwhile others may have been put back."""
+        """Put rows back in order of age."""
         self.rows = deque(sorted([*rows, *self.rows], key=lambda row: row.id))
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An update in hand. `behind`: others of its chat wait for a turn before it; `blocked`: and it waits for one."""
+    """An update to handle. `behind`: earlier updates of its chat are held. `blocked`: one of them blocks."""
 
     row: InboxRow
     behind: bool
     blocked: bool
 
 
-class ChatLines:
-    """The lines of all chats; thread-safe."""
+class ChatQueues:
+    """The queues of all chats; thread-safe."""
 
     def __init__(self) -> None:
         self._condition = threading.Condition()
         self._chats: dict[int, _Chat] = {}
         self._ready: deque[int] = deque()
-        self._ending: set[int] = set()  # chats whose turn is ending just now
+        self._paused: set[int] = set()
         self._stopped = False
 
     def add(self, rows: Sequence[InboxRow]) -> None:
-        """Puts new rows at the end of their chats' lines."""
+        """Put new rows at the end of their chats' queues."""
         with self._condition:
             for row in rows:
                 chat = self._chats.setdefault(row.chat_id, _Chat())
@@ -54,12 +53,12 @@ class ChatLines:
                 self._schedule(row.chat_id, chat)
 
     def hold(self, row: InboxRow) -> None:
-        """Has a row wait for its chat's turn that was not in hand before."""
+        """Hold a row until its chat is resumed."""
         with self._condition:
             self._chats.setdefault(row.chat_id, _Chat()).held.append(row)
 
     def take(self) -> Taken | None:
-        """The next update of a chat that is ready; blocks until there is one. None: it was stopped."""
+        """Take the next update of a chat that is ready. Blocks until there is one; None after `stop`."""
         with self._condition:
             while not self._stopped:
                 if not self._ready:
@@ -67,15 +66,15 @@ class ChatLines:
                     continue
                 chat_id = self._ready.popleft()
                 chat = self._chats[chat_id]
-                if chat_id in self._ending or not chat.rows:
+                if chat_id in self._paused or not chat.rows:
                     chat.scheduled = False
                     continue
                 row = chat.rows.popleft()
-                return Taken(row, bool(chat.held), any(waits.blocks for waits in chat.held))
+                return Taken(row, bool(chat.held), any(held.blocks for held in chat.held))
             return None
 
-    def put_down(self, taken: Taken, *, held: InboxRow | None = None, again: bool = False) -> None:
-        """The update is no more in hand: done, `held` until the chat's turn has ended, or to be tried `again`."""
+    def release(self, taken: Taken, *, held: InboxRow | None = None, again: bool = False) -> None:
+        """Release an update: finished, `held` until the chat is resumed, or to be tried `again`."""
         with self._condition:
             chat_id = taken.row.chat_id
             chat = self._chats[chat_id]
@@ -89,7 +88,7 @@ class ChatLines:
                 del self._chats[chat_id]
 
     def resume(self, chat_id: int) -> None:
-        """What waited for the chat's turn is in line again, in order."""
+        """Put a chat's held rows back in their order: its turn has ended."""
         with self._condition:
             if (chat := self._chats.get(chat_id)) is not None:
                 chat.take_back(chat.held)
@@ -97,32 +96,32 @@ class ChatLines:
                 self._schedule(chat_id, chat)
 
     def forget(self, chat_id: int, row_id: int) -> None:
-        """Lets go of a row that is held."""
+        """Drop a held row."""
         with self._condition:
             if (chat := self._chats.get(chat_id)) is not None:
                 chat.held = deque(row for row in chat.held if row.id != row_id)
 
     @contextmanager
-    def ending(self, chat_id: int) -> Iterator[None]:
-        """Meanwhile no update of the chat is taken."""
+    def paused(self, chat_id: int) -> Iterator[None]:
+        """Hold a chat's updates while its turn commits."""
         with self._condition:
-            self._ending.add(chat_id)
+            self._paused.add(chat_id)
         try:
             yield
         finally:
             with self._condition:
-                self._ending.discard(chat_id)
+                self._paused.discard(chat_id)
                 if (chat := self._chats.get(chat_id)) is not None:
                     self._schedule(chat_id, chat)
 
     def stop(self) -> None:
-        """Wakes everybody who waits in `take`."""
+        """Wake every thread that waits in `take`."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
 
     def _schedule(self, chat_id: int, chat: _Chat) -> None:
-        if chat.rows and not chat.scheduled and chat_id not in self._ending:
+        if chat.rows and not chat.scheduled and chat_id not in self._paused:
             chat.scheduled = True
             self._ready.append(chat_id)
             self._condition.notify()

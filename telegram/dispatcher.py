@@ -1,12 +1,11 @@
-"""Updates: a durable inbox, one chat in order, many chats at once.
+"""The durable inbox: one chat in order, many chats at once.
 
-The polling thread keeps every update in the inbox before it asks Telegram for more, which is what tells
-Telegram that the last ones were received; a webhook says so by its answer. Lanes take the kept updates chat by
-chat and run their handlers, each in one transaction with all its effects. No lane ever waits for a model or for
-Telegram: words that come while the chat's turn runs are held as data, and everything that needs no model is
-handled at once, so a stop overtakes by itself.
+An update is stored before Telegram is told that it was received. Workers take the stored updates chat by chat, run
+their handlers, and commit each result in the update's transaction: messages, disposition, and the update's end. No
+worker waits for a model or for Telegram: an update that has to wait for the chat's turn is held as data, and what
+needs no model is handled at once.
 
-Not covered: what an update means (`handlers`), and sending (`delivery`).
+Not covered: what an update means (`handlers`), sending (`telegram/sender.py`).
 """
 
 from __future__ import annotations
@@ -14,174 +13,138 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-import telebot
+from telebot.types import Update
 
-from core.errors import StorageError, TelegramRefused
+from core.errors import StorageError
 from core.logs import event
 from core.metrics import SILENT, Metrics
-from core.schemas import Outgoing
+from core.schemas import OutboxRow
 from database import Database, InboxRow
-from telegram.api_client import BotApi
-from telegram.chat_queue import ChatLines
-from telegram.polling import Polling
+from telegram.chat_queue import ChatQueues
+from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
+from telegram.update_result import (
+    NOTHING,
+    Disposition,
+    Effect,
+    IncomingUpdate,
+    Queued,
+    RecognitionStarted,
+    TurnStarted,
+    UpdateResult,
+)
 from telegram.updates import Unreadable, body_of, chat_of, is_id, read
-from telegram.webhook import Webhook
 
 log = logging.getLogger(__name__)
 
-LANES = 4
-LANES_MAY_TAKE_S = 2.0  # of a stop; a handler cut off by its end is rolled back and runs again
-HANDLER_HANGS_S = 60.0  # a handler waits for the database at most
-MOST_DEATHS = 3  # of the process inside one update's handler, until it is set aside
+WORKERS = 4
+STOP_MAY_TAKE_S = 2.0  # a handler that is cut off is rolled back, and runs again after the next start
+HANDLER_HANGS_S = 60.0  # longer than a handler waits for the database
+MOST_DEATHS = 3  # of the process inside one update's handler, before the update becomes a dead letter
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
-STORAGE_WORD_EVERY_S = 60.0
 
 
-@dataclass(slots=True)
-class UpdateResult:
-    """One update while its handler runs: what came, and what the handler decides.
+class UpdateHandler(Protocol):
+    """Decides what happens to an update, and carries out effects once that is committed."""
 
-    Nothing here acts at once: messages, the verdict and the calls of `after` count when the
-    transaction has committed.
-    """
+    def handle(self, update: Update, incoming: IncomingUpdate) -> UpdateResult: ...
 
-    inbox_id: int
-    chat_id: int
-    queued: int  # the session that its words wait for, and its sender was told so; 0: they haven't waited
-    behind: bool  # other updates of this chat wait for a turn before it
-    blocked: bool = False  # and one of them is a voice message, whose words come first
-    outgoing: list[Outgoing] = field(default_factory=list)
-    after: list[Callable[[], None]] = field(default_factory=list)
-    verdict: str = "done"  # done; turn: a turn ends it; hear: a turn makes words of it; queue: it waits for a turn
-    blocks: bool = False  # while it waits, whatever comes after it does
-
-    def send(self, message: Outgoing) -> None:
-        """Adds a message to those that go out once what the update changes is stored."""
-        self.outgoing.append(message)
+    def carry_out(self, effect: Effect) -> None: ...
 
 
-class Intake:
-    """The inbox's threads. `trouble(chat_id, kind)` gives the sentence for a chat when a handler fails.
+@dataclass(frozen=True, slots=True)
+class _Committed:
+    """An update's committed result, with the outbox rows of its messages."""
 
-    Updates come by polling, or to `webhook`: its address and secret.
-    """
+    rows: Sequence[OutboxRow]
+    result: UpdateResult
+    body: str
+    failed: bool = False  # by a bug: rolled back, and the user got an apology
+
+
+class Dispatcher:
+    """The inbox and its workers."""
 
     def __init__(
         self,
-        bot: telebot.TeleBot,
-        api: BotApi,
-        db: Database,
-        delivery: Delivery,
-        trouble: Callable[[int, str], str],
-        on_fatal: Callable[[TelegramRefused], None],
-        on_poison: Callable[[InboxRow, str], None],
         *,
-        webhook: tuple[str, str] | None = None,
-        meter: Metrics = SILENT,
+        db: Database,
+        chats: ChatQueues,
+        delivery: Delivery,
+        handler: UpdateHandler,
+        notices: FailureNotices,
+        metrics: Metrics = SILENT,
     ) -> None:
-        self._bot = bot
         self._db = db
+        self._chats = chats
         self._delivery = delivery
-        self._trouble = trouble
-        self._on_poison = on_poison
-        self._meter = meter
-        self._lines = ChatLines()
-        self._earlier: set[int] = set()  # rows left by an earlier life, not run in this one yet
+        self._handler = handler
+        self._notices = notices
+        self._metrics = metrics
+        self._left_over: set[int] = set()  # rows of an earlier run, not tried in this one yet
         self._trying = threading.Lock()  # one such row at a time, so that a death is counted for the right one
-        self._local = threading.local()
         self._stopping = threading.Event()
-        self._told_of_storage: dict[int, float] = {}
-        self._lanes: list[threading.Thread] = []
-        self._begun: dict[int, float] = {}  # the rows whose handlers run, and since when
-        self.webhook: Webhook | None = None
-        if webhook is not None:
-            url, secret = webhook
-            self.webhook = Webhook(api, self._keep, on_fatal, url=url, secret=secret)
-        self.source = self.webhook or Polling(api, self._keep, on_fatal)
+        self._workers: list[threading.Thread] = []
+        self._started_at: dict[int, float] = {}  # running handlers by row, monotonic
 
-    @property
-    def envelope(self) -> UpdateResult:
-        """The update that this thread handles now."""
-        envelope: UpdateResult = self._local.envelope
-        return envelope
-
-    # ------------------------------------------------------------------ life
+    # ------------------------------------------------------------------ start and stop
 
     def start(self) -> None:
-        """Takes up what an earlier life left, then starts the lanes and the polling."""
-        heard = self._db.inbox.being_heard()
-        left = self._db.inbox.unfinished()
-        self._earlier = {row.id for row in left}
-        known = {row.id for row in left}  # a turn may have ended just now
-        for row in heard:
+        """Take up the updates that an earlier run left, then start the workers."""
+        in_recognition = self._db.inbox.in_transcription()
+        left_over = self._db.inbox.unfinished()
+        self._left_over = {row.id for row in left_over}
+        known = set(self._left_over)  # a turn may have ended between the two queries
+        for row in in_recognition:
             if row.id not in known:
-                self._lines.hold(row)
-        self._lines.add(left)
-        self._lanes = [
-            threading.Thread(target=self._lane, name=f"lane-{number}", daemon=True) for number in range(LANES)
+                self._chats.hold(row)
+        self._chats.add(left_over)
+        self._workers = [
+            threading.Thread(target=self._work, name=f"update-{number}", daemon=True) for number in range(WORKERS)
         ]
-        for lane in self._lanes:
-            lane.start()
-        for row in heard:
-            self._look_again(row.chat_id)
-        self.source.start()
+        for worker in self._workers:
+            worker.start()
+        for row in in_recognition:
+            self._resume_if_free(row.chat_id)
 
     def stop(self) -> None:
-        """Takes no more updates and starts no more handlers; a handler that runs ends within `stop`.
-
-        The request under way is broken off: what it would still bring isn't acknowledged, and comes again.
-        """
+        """Start no more handlers, and wait a moment for those that run."""
         self._stopping.set()
-        self.source.stop()
-        self._lines.stop()
-        ends_at = time.monotonic() + LANES_MAY_TAKE_S
-        for lane in self._lanes:
-            lane.join(max(0.0, ends_at - time.monotonic()))
+        self._chats.stop()
+        ends_at = time.monotonic() + STOP_MAY_TAKE_S
+        for worker in self._workers:
+            worker.join(max(0.0, ends_at - time.monotonic()))
 
-    def trouble(self) -> str:
-        """Why updates aren't handled, in a few words; empty while they are."""
-        ended = sum(not lane.is_alive() for lane in self._lanes)
+    def health_problem(self) -> str:
+        """Return why updates aren't handled, in a few words; empty while they are."""
+        ended = sum(not worker.is_alive() for worker in self._workers)
         if ended:
-            return f"{ended} of {len(self._lanes)} lanes have ended"
-        begun = list(self._begun.values())
-        waits_s = time.monotonic() - min(begun) if begun else 0.0
-        return f"a handler has run for {waits_s:.0f} s" if waits_s > HANDLER_HANGS_S else ""
+            return f"{ended} of {len(self._workers)} update workers have ended"
+        started_at = list(self._started_at.values())
+        runs_s = time.monotonic() - min(started_at) if started_at else 0.0
+        return f"a handler has run for {runs_s:.0f} s" if runs_s > HANDLER_HANGS_S else ""
 
-    # ------------------------------------------------------------------ in
+    # ------------------------------------------------------------------ storing updates
 
     def put(self, chat_id: int, body: str) -> None:
-        """Takes in an update that doesn't come from Telegram's polling: JSON of the same shape."""
+        """Store an update that doesn't come from Telegram: JSON of the same shape. Raises `StorageError`."""
         with self._db.transaction(durable=True):
             rows = self._db.inbox.add([(None, chat_id, body)], int(time.time()))
-        self._lines.add(rows)
+        self._chats.add(rows)
 
-    def ending(self, chat_id: int) -> AbstractContextManager[None]:
-        """Meanwhile a turn of the chat ends: the chat's next update waits, so that it is answered after the turn."""
-        return self._lines.ending(chat_id)
+    def keep(self, batch: Any) -> int | None:
+        """Store a batch from Telegram; return the offset that acknowledges it.
 
-    def resume(self, chat_id: int) -> None:
-        """The chat's turn has ended: what waited for it runs now, in order."""
-        self._lines.resume(chat_id)
-
-    def forget_queued(self, chat_id: int, inbox_id: int) -> None:
-        """A waiting update was taken back by its sender; its row is done already."""
-        self._lines.forget(chat_id, inbox_id)
-
-    def _keep(self, batch: Any) -> int | None:
-        """Keeps a batch; the offset that acknowledges it.
-
-        None after an empty batch: all is acknowledged then, and after a quiet week Telegram may go on
-        with smaller ids than the last ones.
+        None after an empty batch: after a quiet week Telegram may go on with smaller ids than the last ones. Raises
+        `StorageError`, and `ValueError` if no update of the batch has an id.
         """
         updates = [update for update in batch if isinstance(update, dict) and is_id(update.get("update_id"))]
         if not updates:
-            if batch:  # an error, and with it a pause: they can't be acknowledged and would come again at once
+            if batch:  # they can't be acknowledged and would come again at once: an error makes polling pause
                 raise ValueError("Telegram sent updates without a number")
             return None
         kept = [(update["update_id"], chat_of(update), body_of(update)) for update in updates]
@@ -190,137 +153,140 @@ class Intake:
                 rows = self._db.inbox.add(kept, int(time.time()))
         except StorageError:
             for _, chat_id, _ in kept:
-                self.tell_of_storage(chat_id)
+                self._notices.storage_failed(chat_id)
             raise
-        self._lines.add(rows)
+        self._chats.add(rows)
         return 1 + max(int(update["update_id"]) for update in updates)
 
-    # ------------------------------------------------------------------ lanes
+    # ------------------------------------------------------------------ workers
 
-    def _lane(self) -> None:
-        while (taken := self._lines.take()) is not None:
+    def _work(self) -> None:
+        while (taken := self._chats.take()) is not None:
             row, held, again = taken.row, None, False
             try:
-                held = self._run(row, UpdateResult(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
+                held = self._run(row, IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="handler", inbox=row.id, error=str(error))
-                self.tell_of_storage(row.chat_id)
+                self._notices.storage_failed(row.chat_id)
                 again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
                 event(log, logging.ERROR, "update_worker_failed", exc_info=True)
-            self._lines.put_down(taken, held=held, again=again)
+            self._chats.release(taken, held=held, again=again)
             if held is not None:
-                self._look_again(row.chat_id)
+                self._resume_if_free(row.chat_id)
 
-    def _look_again(self, chat_id: int) -> None:
-        """The turn may have ended between the handler's look at it and the row's being held."""
+    def _resume_if_free(self, chat_id: int) -> None:
+        """Resume a chat whose turn ended after the handler had looked and before the row was held."""
         try:
-            if self._db.turns.open_in(chat_id) is None:
-                self.resume(chat_id)
+            free = self._db.turns.open_in(chat_id) is None
         except StorageError:
-            self.resume(chat_id)
+            free = True
+        if free:
+            self._chats.resume(chat_id)
 
-    def _run(self, row: InboxRow, envelope: UpdateResult) -> InboxRow | None:
-        """Runs one update's handler in its transaction; the row to hold, where it waits for a turn now."""
-        if row.id not in self._earlier:
-            return self._handle(row, envelope)
+    def _run(self, row: InboxRow, incoming: IncomingUpdate) -> InboxRow | None:
+        """Handle one update; return the row to hold if it waits for a turn."""
+        if row.id not in self._left_over:
+            return self._handle(row, incoming)
         with self._trying:
-            return self._handle(row, envelope) if self._may_try(row) else None
+            return self._handle(row, incoming) if self._may_try(row) else None
 
-    def _handle(self, row: InboxRow, envelope: UpdateResult) -> InboxRow | None:
-        started = self._begun[row.id] = time.monotonic()
+    def _handle(self, row: InboxRow, incoming: IncomingUpdate) -> InboxRow | None:
+        started_at = self._started_at[row.id] = time.monotonic()
         try:
-            return self._handled(row, envelope, started)
+            committed = self._commit(row, incoming)
+            if not isinstance(committed, _Committed):
+                return committed
+            self._delivery.wake(committed.rows)
+            for effect in committed.result.effects:
+                self._handler.carry_out(effect)
         finally:
-            del self._begun[row.id]
-
-    def _handled(self, row: InboxRow, envelope: UpdateResult, started: float) -> InboxRow | None:
-        body, failed = row.body, False
-        try:
-            with self._db.transaction():
-                if not body:  # a voice message: it is words by now, or came to nothing, or is still being heard
-                    state, body = self._db.inbox.look(row.id)
-                    if state != "new":
-                        return row if state == "turn" else None
-                elif row.queued and not self._db.inbox.is_new(row.id):
-                    return None  # taken back while it waited: only what was told to wait can be
-                update = read(body)
-                if update is not None:
-                    self._local.envelope = envelope
-                    self._bot.process_new_updates([update])
-                rows = self._close(row, envelope)
-        except StorageError:
-            raise
-        except Unreadable as error:
-            self._set_aside(row, str(error))
-            return None
-        except Exception:
-            failed = True
-            event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
-            with self._db.transaction():
-                sorry = Outgoing(
-                    row.chat_id, "sendMessage", {"text": self._trouble(row.chat_id, "bug"), "parse_mode": "HTML"}
-                )
-                rows = self._db.outbox.add(row.id, [sorry])
-                self._db.inbox.finish(row.id, int(time.time()))
-            envelope.after, envelope.verdict = [], "done"
-        self._delivery.wake(rows)
-        for call in envelope.after:
-            call()
-        self._meter.update_handled("failed" if failed else envelope.verdict)
+            del self._started_at[row.id]
+        disposition = committed.result.disposition
+        self._metrics.update_handled("failed" if committed.failed else disposition.name)
         event(
             log,
             logging.INFO,
             "update_handled",
             inbox=row.id,
             chat=row.chat_id,
-            verdict=envelope.verdict,
-            ms=round((time.monotonic() - started) * 1000, 1),
+            verdict=disposition.name,
+            ms=round((time.monotonic() - started_at) * 1000, 1),
         )
-        if envelope.verdict == "hear":
-            return InboxRow(row.id, row.chat_id, "", 0, envelope.queued, blocks=True)
-        if envelope.verdict == "queue":
-            return InboxRow(row.id, row.chat_id, body, 0, envelope.queued, envelope.blocks)
-        return None
+        return _row_to_hold(row, committed)
 
-    def _close(self, row: InboxRow, envelope: UpdateResult) -> list[Any]:
-        """Writes what the handler decided, in its transaction."""
-        if envelope.verdict in ("turn", "hear"):
-            self._db.inbox.become_turn(row.id)
-        elif envelope.verdict == "queue":
-            self._db.inbox.queue(row.id, envelope.queued)
-        else:
-            self._db.inbox.finish(row.id, int(time.time()))
-        return list(self._db.outbox.add(row.id, envelope.outgoing))
+    def _commit(self, row: InboxRow, incoming: IncomingUpdate) -> _Committed | InboxRow | None:
+        """Run the handler and commit its result.
+
+        Returns None if there is nothing to handle any more, and the row itself if it is a voice message that is still
+        being recognised. Raises `StorageError`.
+        """
+        try:
+            with self._db.transaction():
+                body = row.body
+                if not body:
+                    state, body = self._db.inbox.state_and_body(row.id)
+                    if state != "new":
+                        return row if state == "turn" else None
+                elif row.queued and not self._db.inbox.is_new(row.id):
+                    return None  # its sender took it back while it waited
+                update = read(body)
+                result = self._handler.handle(update, incoming) if update is not None else NOTHING
+                self._close(row, result.disposition)
+                rows = self._db.outbox.add(row.id, result.messages)
+            return _Committed(rows, result, body)
+        except StorageError:
+            raise
+        except Unreadable as error:
+            self._make_dead_letter(row, str(error))
+            return None
+        except Exception:
+            event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
+            with self._db.transaction():
+                rows = self._db.outbox.add(row.id, [self._notices.apology(row.chat_id)])
+                self._db.inbox.finish(row.id, int(time.time()))
+            return _Committed(rows, NOTHING, row.body, failed=True)
+
+    def _close(self, row: InboxRow, disposition: Disposition) -> None:
+        match disposition:
+            case TurnStarted() | RecognitionStarted():
+                self._db.inbox.become_turn(row.id)
+            case Queued(session_id):
+                self._db.inbox.queue(row.id, session_id)
+            case _:
+                self._db.inbox.finish(row.id, int(time.time()))
+
+    # ------------------------------------------------------------------ dead letters
 
     def _may_try(self, row: InboxRow) -> bool:
-        """Counts a try of a row that an earlier life left; False, and set aside, when it has had its tries.
+        """Count a try of a row that an earlier run left; make it a dead letter when it has had its tries.
 
-        The life that it came in counts as its first, unless its handler had ended then: not every update's try is
-        written down. Not durable: a process that dies takes no power away, and the shorter this takes the less
-        likely is it that somebody else's kill is taken for this row's.
+        The run that the row came in counts as its first try, unless its handler had ended then. Not durable: a process
+        that dies cuts no power, and a short transaction makes it unlikely that another update's death is counted here.
         """
         deaths = row.attempts + (0 if row.queued else 1)
         if deaths >= MOST_DEATHS:
-            self._set_aside(row, f"the process died {deaths} times while handling it")
+            self._make_dead_letter(row, f"the process died {deaths} times while handling it")
             return False
         with self._db.transaction():
             self._db.inbox.count_attempt(row.id)
-        self._earlier.discard(row.id)  # tried again after an error of the database it isn't counted twice
+        self._left_over.discard(row.id)  # a second try after a database error isn't counted
         return True
 
-    def _set_aside(self, row: InboxRow, reason: str) -> None:
+    def _make_dead_letter(self, row: InboxRow, reason: str) -> None:
         with self._db.transaction():
-            self._db.inbox.set_aside(row.id)
-        self._earlier.discard(row.id)
-        self._meter.update_handled("aside")
+            self._db.inbox.make_dead_letter(row.id)
+        self._left_over.discard(row.id)
+        self._metrics.update_handled("aside")
         event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)
-        self._on_poison(row, reason)
+        self._notices.dead_letter(row, reason)
 
-    def tell_of_storage(self, chat_id: int) -> None:
-        """Tells a chat, at most once a minute, that nothing can be kept now: past the outbox, which fails too."""
-        now = time.monotonic()
-        told_at = self._told_of_storage.get(chat_id)
-        if chat_id and (told_at is None or now - told_at >= STORAGE_WORD_EVERY_S):
-            self._told_of_storage[chat_id] = now
-            self._delivery.direct(chat_id, self._trouble(chat_id, "storage"))
+
+def _row_to_hold(row: InboxRow, committed: _Committed) -> InboxRow | None:
+    """Return what is held until the chat's turn has ended; None if the update doesn't wait."""
+    match committed.result.disposition:
+        case RecognitionStarted():
+            return InboxRow(row.id, row.chat_id, "", 0, row.queued, blocks=True)
+        case Queued(session_id, blocks):
+            return InboxRow(row.id, row.chat_id, committed.body, 0, session_id, blocks)
+    return None

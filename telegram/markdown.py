@@ -1,8 +1,8 @@
-"""A model's Markdown as Telegram shows it: plain text, and the places of its bold words, lists and code.
+"""Turn a model's Markdown into Telegram messages: plain text with entities.
 
-Formatting goes as `entities` beside the text, so that there is no markup which Telegram could refuse to parse, and
-no letter that has to be escaped. Reading the Markdown is `telegramify-markdown`'s; here are its settings, the cut
-into messages, and what a model may not slip in: links to anything but the web, and tags that swallow text.
+Entities need no escaping, and there is no markup that Telegram could refuse to parse. `telegramify-markdown` reads the
+Markdown. Here are its settings, the split into messages, and the filter of what a model must not send: links to
+anything but the web, and tags that swallow text.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from core.text import MESSAGE_UNITS, split, utf16_length
 if TYPE_CHECKING:
     from telegramify_markdown import MessageEntity, RenderConfig
 
-MOST_ENTITIES: Final = 100  # that Telegram takes in a message; it drops the rest
+MOST_ENTITIES: Final = 100  # Telegram drops any above this number
 
-_LESS: Final = "\ue0ff"  # of the private use area: stands for «<» meanwhile, and is as long
+_LESS: Final = "\ue0ff"  # a private-use character in place of «<» while parsing; it has the same length
 _WEB: Final = re.compile(r"https?://[^\s\ue0ff]+", re.IGNORECASE)
 _URL_CHARS: Final = 2048
-# The reader takes time by the cube of how deep quotes and lists stand in each other: 6 s for 16 KB of «> - > - …».
+# Parsing takes cubic time in the depth of nested quotes and lists: 6 s for 16 KB of «> - > - …».
 _MOST_CHARS: Final = 30_000
 _DEEP: Final = re.compile(r"^[ \t]*(?:(?:>|[-+*](?=[ \t])|\d{1,9}[.)](?=[ \t]))[ \t]*){9}", re.MULTILINE)
 
@@ -38,24 +38,24 @@ class Rich:
 
     @property
     def params(self) -> dict[str, Json]:
-        """The parameters of `sendMessage` that carry it."""
+        """The text parameters of `sendMessage`."""
         return {"text": self.text, "entities": list(self.entities)} if self.entities else {"text": self.text}
 
 
 def pieces(markdown: str, limit: int = MESSAGE_UNITS) -> list[Rich]:
-    """The messages that show a Markdown text, each of at most `limit` units; none where it has no letter."""
-    if len(markdown) > _MOST_CHARS or _DEEP.search(markdown):  # nobody's list: it goes as it is
+    """Return the messages that show a Markdown text, each of at most `limit` units; none for an empty text."""
+    if len(markdown) > _MOST_CHARS or _DEEP.search(markdown):  # too costly to parse: send it as it is
         return [Rich(piece, ()) for piece in split(markdown.rstrip(), limit)]
-    from telegramify_markdown import convert  # 30 ms, and only who chats needs it
+    from telegramify_markdown import convert  # takes 30 ms, and only chats need it
 
-    # `<` never begins a tag: what looks like one is a model's «List<int>», and a tag would take its words away.
+    # `<` never starts a tag here: the model means «List<int>», and a tag would swallow the text.
     text, entities = convert(markdown.replace(_LESS, "").replace("<", _LESS), config=_settings())
     text = text.replace(_LESS, "<").rstrip()
     kept = [entity for entity in entities if entity.length > 0 and _allowed(entity)]
     found = []
     place = offset = 0
     for piece in split(text, limit):
-        start = text.index(piece, place)  # only white space is lost between two pieces
+        start = text.index(piece, place)  # `split` drops only white space between pieces
         offset += utf16_length(text[place:start])
         length = utf16_length(piece)
         found.append(Rich(piece, tuple(_within(kept, offset, length))[:MOST_ENTITIES]))
@@ -65,7 +65,7 @@ def pieces(markdown: str, limit: int = MESSAGE_UNITS) -> list[Rich]:
 
 @cache
 def _settings() -> RenderConfig:
-    """How Markdown is shown: headings bold and without a picture, plain dots before the items of a list."""
+    """Return the settings: bold headings without an icon, plain dots before list items."""
     from telegramify_markdown import RenderConfig
 
     settings = RenderConfig.isolated()
@@ -85,7 +85,7 @@ def _allowed(entity: MessageEntity) -> bool:
 
 
 def _within(entities: Sequence[MessageEntity], offset: int, length: int) -> list[dict[str, Json]]:
-    """The parts of entities that lie in a piece, counted from its beginning."""
+    """Return the parts of the entities that lie in a piece, with offsets counted from its start."""
     found: list[dict[str, Json]] = []
     for entity in entities:
         start = max(entity.offset, offset)

@@ -76,7 +76,7 @@ class Polling:
         self._stopping.set()
         self._cancel.set()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no more updates come, in a few words; empty while the thread goes round, even if nobody answers it."""
         if not self._thread.is_alive():
             return "its thread has ended"

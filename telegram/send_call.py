@@ -1,17 +1,17 @@
-"""One call of the queue: made, and Telegram's answer read.
+"""Make one call of the queue and read Telegram's response.
 
-| Telegram says | a row | the rest |
+| Telegram says | a message | a notice, draft or typing |
 |---|---|---|
-| yes | the store marks it sent; if the store can't, marked later and never sent again | |
+| ok | the store marks it sent; if that fails, it is marked later and never sent again | |
 | 429 | the chat waits `retry_after` (all chats, if many are refused within a second), then again | draft dropped |
 | 5xx, nothing | again, after 0.5 s doubling to 30 s | dropped |
 | can't parse | once more as plain text | dropped |
-| the group has another id now | once more there | dropped |
+| the group has another id now | once more to that id | dropped |
 | not modified | counts as sent | counts as shown |
-| 401 | again after 30 s: the token is at fault, not the message | dropped |
-| 403, other 4xx | ends it; 403 tells `on_blocked` | dropped |
+| 401 | again after 30 s: the token is wrong, not the message | dropped |
+| 403, other 4xx | ends it; 403 calls `on_blocked` | dropped |
 
-Doesn't cover: when a call is made (`schedule.py`), the HTTP of it (`telegram/api_client.py`).
+`send_queue` decides when a call is made; `api_client` makes the HTTP request.
 """
 
 from __future__ import annotations
@@ -28,100 +28,100 @@ from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from core.text import plain_text, tail
 from telegram.api_client import BotApi
-from telegram.rate_limits import Pace, backoff_s
-from telegram.send_items import Answer, Chat, Draft, Job, Notice, Outcome
+from telegram.rate_limits import SendLimits, backoff_s
+from telegram.send_items import Chat, Job, MessageDraft, Notice, Outcome, QueuedMessage
 
 log = logging.getLogger(__name__)
 
-_DEFAULT_WAIT_S: Final = 5.0  # a 429 that names no time
+_DEFAULT_WAIT_S: Final = 5.0  # for a 429 without `retry_after`
 _HARMLESS: Final = ("query is too old", "query id is invalid", "message to delete not found", "can't be deleted")
 
 
 class OutboxStore(Protocol):
-    """Where the rows are kept. Its methods may raise `StorageError`."""
+    """Stores the outbox's rows. Its methods may raise `StorageError`."""
 
     def pending(self) -> Iterable[OutboxRow]:
-        """All that Telegram hasn't got, in order."""
+        """Return the rows that Telegram does not have, in order."""
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Telegram has it: the row goes, and its message stands for its prompt."""
+        """Delete a row that Telegram has and record which prompt its message shows."""
 
     def dropped(self, row_id: int, reason: str) -> None:
-        """Telegram refused it for good: the row goes."""
+        """Delete a row that Telegram refused for good."""
 
 
-class Calls:
-    """Makes calls, in the sender's thread. `on_blocked` is told the chat of a row that ended with 403."""
+class ApiCaller:
+    """Makes calls in a sender's thread. `on_blocked` gets the chat id of a message that ended with 403."""
 
     def __init__(
         self,
         api: BotApi,
         store: OutboxStore,
-        pace: Pace,
+        limits: SendLimits,
         on_blocked: Callable[[int], None] | None,
-        before_mark: Callable[[int], None],
-        make: Callable[[DeferredAttachment], RenderedAttachment | None],
-        meter: Metrics = SILENT,
+        before_save: Callable[[int], None],
+        render: Callable[[DeferredAttachment], RenderedAttachment | None],
+        metrics: Metrics = SILENT,
     ) -> None:
         self._api = api
         self._store = store
-        self._pace = pace
+        self._limits = limits
         self._on_blocked = on_blocked
-        self._before_mark = before_mark
-        self._make = make
-        self._meter = meter
+        self._before_save = before_save
+        self._render = render
+        self._metrics = metrics
 
-    def make(self, job: Job) -> Outcome:
-        """How the call ended. Blocks until then; raises only what is a bug."""
-        return self._answer(job, job.item) if isinstance(job.item, Answer) else self._try(job)
+    def run(self, job: Job) -> Outcome:
+        """Make the call and return how it ended. Blocks; raises only on a bug."""
+        return self._deliver(job, job.item) if isinstance(job.item, QueuedMessage) else self._send_best_effort(job)
 
-    def _answer(self, job: Job, answer: Answer) -> Outcome:
-        if answer.ended is None:
+    def _deliver(self, job: Job, message: QueuedMessage) -> Outcome:
+        if message.ended is None:
             started = time.monotonic()
             try:
-                message_id = self._send(answer)
+                message_id = self._send(message)
             except TelegramRefused as error:
-                if outcome := self._refused(job.chat, answer, error):
+                if outcome := self._refused(job.chat, message, error):
                     return outcome
             except TelegramUnreachable as error:
-                return self._unreachable(job.chat, answer, error)
+                return self._unreachable(job.chat, message, error)
             else:
-                answer.message_id = message_id
-                answer.ended = ""
+                message.message_id = message_id
+                message.ended = ""
                 taken_ms = (time.monotonic() - started) * 1000
                 event(
                     log,
                     logging.DEBUG,
                     "message_sent",
                     method=job.method,
-                    chat=answer.row.chat_id,
+                    chat=message.row.chat_id,
                     ms=round(taken_ms, 1),
-                    attempts=answer.attempts,
+                    attempts=message.attempts,
                 )
-        return self._mark(job.chat, answer)
+        return self._save(job.chat, message)
 
-    def _send(self, answer: Answer) -> int | None:
-        """The id of the message that Telegram made of it."""
-        row = answer.row
+    def _send(self, message: QueuedMessage) -> int | None:
+        """Send a message and return its id."""
+        row = message.row
         if row.recipe:
-            made = self._make(row.recipe)
-            if made is None:
-                raise TelegramRefused(row.method, 404, "what it was to show is gone")
-            row = replace(row, params={**row.params, **made.params}, files=made.files)
-        params, files = _params(row, answer.plain), row.files
-        timeout_s = self._pace.file_timeout_s if files else self._pace.timeout_s
+            rendered = self._render(row.recipe)
+            if rendered is None:
+                raise TelegramRefused(row.method, 404, "the content of its attachment is gone")
+            row = replace(row, params={**row.params, **rendered.params}, files=rendered.files)
+        params, files = _params(row, message.plain), row.files
+        timeout_s = self._limits.file_timeout_s if files else self._limits.timeout_s
         try:
             return _message_id(self._api.call(row.method, params, files, timeout_s=timeout_s))
         except TelegramRefused as error:
-            if answer.plain or not _refused_formatting(params, error.description.lower()):
+            if message.plain or not _refused_formatting(params, error.description.lower()):
                 raise
             event(log, logging.WARNING, "markup_refused", method=row.method, chat=row.chat_id, error=str(error))
-        answer.plain = True
+        message.plain = True
         return _message_id(self._api.call(row.method, _params(row, plain=True), files, timeout_s=timeout_s))
 
-    def _refused(self, chat: Chat, answer: Answer, error: TelegramRefused) -> Outcome | None:
-        """What becomes of a refused message; None: it has ended, and the store is to know."""
-        row = answer.row
+    def _refused(self, chat: Chat, message: QueuedMessage, error: TelegramRefused) -> Outcome | None:
+        """Return what happens to a refused message; None if it has ended and the store must be told."""
+        row = message.row
         self._measure(error)
         description = error.description.lower()
         if error.code == 429:
@@ -130,19 +130,19 @@ class Calls:
                 log, logging.WARNING, "send_rate_limited", method=row.method, chat=row.chat_id, wait_s=round(wait_s, 1)
             )
             return Outcome(again=True, wait_s=wait_s, flood=True)
-        if error.code == 401 and answer.kept:
+        if error.code == 401 and message.stored:
             event(log, logging.ERROR, "token_refused", method=row.method, chat=row.chat_id)
-            return Outcome(again=True, wait_s=self._pace.retry_most_s)
-        if error.moved_to is not None and error.moved_to != row.chat_id and answer.kept:
+            return Outcome(again=True, wait_s=self._limits.retry_most_s)
+        if error.moved_to is not None and error.moved_to != row.chat_id and message.stored:
             event(log, logging.INFO, "group_moved", chat=row.chat_id, to=error.moved_to)
-            answer.row = replace(row, chat_id=error.moved_to)
+            message.row = replace(row, chat_id=error.moved_to)
             return Outcome(again=True)
         if "message is not modified" in description:
             known = row.params.get("message_id")
-            answer.message_id = known if isinstance(known, int) else None
-            answer.ended = ""
+            message.message_id = known if isinstance(known, int) else None
+            message.ended = ""
             return None
-        answer.ended = str(error)
+        message.ended = str(error)
         harmless = any(words in description for words in _HARMLESS)
         event(
             log, logging.DEBUG if harmless else logging.WARNING, "message_dropped", chat=row.chat_id, error=str(error)
@@ -156,41 +156,44 @@ class Calls:
 
     def _measure(self, error: TelegramRefused | TelegramUnreachable) -> None:
         if isinstance(error, TelegramUnreachable):
-            self._meter.sending_failed(error.method, "unreachable")
+            self._metrics.sending_failed(error.method, "unreachable")
         elif not any(words in error.description.lower() for words in (*_HARMLESS, "message is not modified")):
-            self._meter.sending_failed(error.method, str(error.code))
+            self._metrics.sending_failed(error.method, str(error.code))
 
-    def _unreachable(self, chat: Chat, answer: Answer, error: TelegramUnreachable) -> Outcome:
+    def _unreachable(self, chat: Chat, message: QueuedMessage, error: TelegramUnreachable) -> Outcome:
         self._measure(error)
-        if not answer.kept:
+        if not message.stored:
             event(log, logging.WARNING, "message_lost", chat=chat.chat_id, error=str(error))
             return Outcome()
         chat.failures += 1
-        wait_s = backoff_s(chat.failures, self._pace)
+        wait_s = backoff_s(chat.failures, self._limits)
         event(
             log,
             logging.WARNING,
             "send_failed",
             wait_s=round(wait_s, 1),
             chat=chat.chat_id,
-            attempts=answer.attempts,
+            attempts=message.attempts,
             error=str(error),
         )
         return Outcome(again=True, wait_s=wait_s)
 
-    def _mark(self, chat: Chat, answer: Answer) -> Outcome:
-        """Tells the store how the row ended. The chat's next waits for that: at most one is ever shown twice."""
-        row = answer.row
-        if answer.kept:
-            self._before_mark(row.id)
+    def _save(self, chat: Chat, message: QueuedMessage) -> Outcome:
+        """Tell the store how the row ended.
+
+        The chat's next message waits for this, so that at most one message is ever shown twice.
+        """
+        row = message.row
+        if message.stored:
+            self._before_save(row.id)
             try:
-                if answer.ended:
-                    self._store.dropped(row.id, answer.ended)
+                if message.ended:
+                    self._store.dropped(row.id, message.ended)
                 else:
-                    self._store.sent(row.id, row.chat_id, answer.message_id, row.prompt_id)
-            except Exception as error:  # whatever it is, the message is out and must not go again
+                    self._store.sent(row.id, row.chat_id, message.message_id, row.prompt_id)
+            except Exception as error:  # whatever it is, the message is sent and must not be sent again
                 chat.failures += 1
-                wait_s = backoff_s(chat.failures, self._pace)
+                wait_s = backoff_s(chat.failures, self._limits)
                 event(
                     log,
                     logging.ERROR,
@@ -204,14 +207,14 @@ class Calls:
         chat.failures = 0
         return Outcome(done=True)
 
-    def _try(self, job: Job) -> Outcome:
+    def _send_best_effort(self, job: Job) -> Outcome:
         notice = job.item if isinstance(job.item, Notice) else None
         params = job.params
-        if isinstance(job.item, Draft):  # its text is made here, outside the queue's lock
+        if isinstance(job.item, MessageDraft):  # called here, outside the queue's lock
             text = job.item.text
             params = {**params, "text": tail(text if isinstance(text, str) else text())}
         try:
-            result = self._api.call(job.method, params, timeout_s=self._pace.best_effort_timeout_s)
+            result = self._api.call(job.method, params, timeout_s=self._limits.best_effort_timeout_s)
         except TelegramRefused as error:
             self._measure(error)
             if error.code == 429:
@@ -245,7 +248,7 @@ def _params(row: OutboxRow, plain: bool) -> Mapping[str, Json]:
     if not row.method.startswith("answer"):
         params.setdefault("chat_id", row.chat_id)
     reply = params.get("reply_parameters")
-    if isinstance(reply, dict):  # the message replied to may be gone by now
+    if isinstance(reply, dict):  # the quoted message may be deleted by now
         params["reply_parameters"] = {"allow_sending_without_reply": True, **reply}
     if plain:
         mode = params.pop("parse_mode", None)

@@ -1,6 +1,6 @@
-"""The things that wait to go out, and the line of a chat that they wait in.
+"""What waits to be sent, and the queue of one chat.
 
-Plain values for `schedule.py`, which moves them, and `telegram/sender.py`, which makes the calls. No decisions here.
+Plain data for `send_queue`, which orders it, and `sender`, which makes the calls.
 """
 
 from __future__ import annotations
@@ -15,54 +15,54 @@ from core.schemas import Json, OutboxRow
 from telegram.rate_limits import NEVER, Bucket, Window
 
 
-def counts(method: str) -> bool:
-    """Whether Telegram's limits of messages count this call."""
+def is_limited(method: str) -> bool:
+    """Return whether Telegram's message limits count this call."""
     return method.startswith(("send", "edit", "copy", "forward")) and method != "sendChatAction"
 
 
 class Kind(IntEnum):
-    """In the order in which they go."""
+    """Kinds of calls, in the order in which they go."""
 
-    FREE = 0  # answers that no limit counts
-    ANSWER = 1
+    UNLIMITED = 0  # messages that no limit counts
+    MESSAGE = 1
     NOTICE = 2
     DRAFT = 3
     TYPING = 4
 
 
-KINDS: Final = tuple(Kind)  # to go through an Enum itself is slow
+KINDS: Final = tuple(Kind)  # iterating over an Enum is slow
 
 
 @dataclass(slots=True, eq=False)
-class Answer:
-    """A message that must arrive; `kept`: it stands in the outbox under its row's id."""
+class QueuedMessage:
+    """A message that must arrive. `stored`: it has a row in the outbox."""
 
     row: OutboxRow
-    since: float
-    kept: bool = True
+    due_at: float
+    stored: bool = True
     attempts: int = 0
-    plain: bool = False  # Telegram couldn't read its markup
+    plain: bool = False  # Telegram could not parse the markup
     message_id: int | None = None
-    ended: str | None = None  # out, or refused for this reason; only the store doesn't know yet
+    ended: str | None = None  # empty: sent; otherwise the refusal. The store does not know it yet
 
 
 @dataclass(slots=True, eq=False)
 class Notice:
-    """A message kept up to date at best effort. `shown` is what Telegram has, `wanted` what it should have."""
+    """A message kept up to date at best effort: `shown` is what Telegram has, `wanted` what it should have."""
 
     key: Hashable
     wanted: tuple[str, Json] | None
     on_sent: Callable[[int | None], None]
-    since: float
+    due_at: float
     shown: tuple[str, Json] | None = None
     message_id: int | None = None
-    lost: bool = False  # whether it was sent is unknown: never again
+    lost: bool = False  # unknown whether it was sent: never send it again
     in_flight: bool = False
     failures: int = 0
 
     @property
     def method(self) -> str:
-        """The call that is to be made; empty: none."""
+        """The call to make; empty if none."""
         if self.wanted is None:
             return "deleteMessage" if self.message_id else ""
         if self.lost or self.wanted == self.shown:
@@ -71,8 +71,8 @@ class Notice:
 
 
 @dataclass(slots=True, eq=False)
-class Draft:
-    """What an answer under way looks like. `text` may be made when the draft goes out, which most never do."""
+class MessageDraft:
+    """The visible state of an answer that is being written. A callable `text` is called only if it is sent."""
 
     draft_id: int
     text: str | Callable[[], str]
@@ -82,30 +82,30 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a call ended: `done`, to be made `again`, or neither; `wait_s`: nothing for this chat until then."""
+    """How a call ended: `done`, to be made `again`, or dropped. `wait_s` holds back the whole chat."""
 
     done: bool = False
     again: bool = False
     wait_s: float = 0.0
     message_id: int | None = None
-    unsure: bool = False  # it may have arrived
-    flood: bool = False  # Telegram told the chat to wait
+    unsure: bool = False  # it may have arrived all the same
+    flood: bool = False  # Telegram answered 429
 
 
 @dataclass(slots=True, eq=False)
 class Chat:
-    """One chat's line. The fields are the queue's; a sender reads `chat_id` and counts `failures`."""
+    """The queue of one chat. `SendQueue` owns the fields; a sender reads `chat_id` and counts `failures`."""
 
     chat_id: int
     bucket: Bucket
     group: Window | None
-    answers: list[Answer] = field(default_factory=list)
+    messages: list[QueuedMessage] = field(default_factory=list)
     notices: dict[Hashable, Notice] = field(default_factory=dict)
-    draft: Draft | None = None
-    draft_shown: Draft | None = None
+    draft: MessageDraft | None = None
+    draft_shown: MessageDraft | None = None
     draft_shown_at: float = 0.0
     draft_next_at: float = 0.0
-    draft_late_s: float = 0.0  # how much after it was due the last one went
+    draft_late_s: float = 0.0  # how late the last draft was sent
     ended_drafts: deque[int] = field(default_factory=lambda: deque(maxlen=8))
     typing_at: float = NEVER
     typing_until: float = 0.0
@@ -124,4 +124,4 @@ class Job:
     kind: Kind
     method: str
     params: Mapping[str, Json]
-    item: Answer | Notice | Draft | None
+    item: QueuedMessage | Notice | MessageDraft | None

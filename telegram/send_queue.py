@@ -1,13 +1,13 @@
-"""What may go out next: every chat's waiting messages, notices, drafts and typing, and whose turn it is.
+"""Decide what may be sent next: messages, notices, drafts and typing of every chat.
 
-Pure bookkeeping with the clock passed in: no threads, no network, no store; the sender calls it under its lock.
-A chat has one call under way. Among what is due, answers go first, then notices, drafts, typing; among equals
-whoever was due first. Choosing costs O(log chats): a heap a kind, stale entries are skipped.
+Plain bookkeeping with the clock passed in: no threads, no network, no database. `Delivery` calls it under its lock. A
+chat has one call in flight. Among what is due, messages go first, then notices, drafts and typing; among equals the
+earliest due goes first. Choosing costs O(log chats): one heap per kind, stale entries are skipped.
 
-- Answers keep their order, by row; the head stays until it is done. While one waits, the chat's drafts wait.
-- An answer clears the chat's draft and typing; a row that shows a prompt, or `end_draft`, ends the draft for good.
-- A draft goes only from spare capacity: else it is dropped, the next is soon here.
-- Answers to button presses stand in a line of their own: no order and no limit binds them to the messages.
+- Messages keep their order by row id. The first stays in the queue until it is done; drafts of its chat wait for it.
+- A message clears the chat's draft and typing. A row that shows a prompt, or `end_draft`, ends the draft for good.
+- A draft uses spare capacity only. Otherwise it is dropped: the next one follows soon.
+- Responses to button presses have a queue of their own: no order and no limit ties them to the messages.
 """
 
 from __future__ import annotations
@@ -20,41 +20,42 @@ from collections.abc import Callable, Hashable, Set
 from typing import Final
 
 from core.schemas import Json, OutboxRow
-from telegram.rate_limits import NEVER, Bucket, Pace, Window
-from telegram.send_items import KINDS, Answer, Chat, Draft, Job, Kind, Notice, Outcome, counts
+from telegram.rate_limits import NEVER, Bucket, SendLimits, Window
+from telegram.send_items import KINDS, Chat, Job, Kind, MessageDraft, Notice, Outcome, QueuedMessage, is_limited
 
-_DRAFT_SPARE: Final = 0.25  # this part of the limit of messages a second is left to answers
-_LATE_TIMES: Final = 20  # a draft that went late puts off the next one by so many times as much
-_SWEEP_AT: Final = 2048  # chats kept in mind before the idle ones are let go
+_DRAFT_SPARE: Final = 0.25  # share of the messages per second that drafts must leave free
+_LATE_TIMES: Final = 20  # a draft sent late delays the next one by this many times the lateness
+_SWEEP_AT: Final = 2048  # number of chats at which idle ones are forgotten
 
 
 class SendQueue:
-    """All that waits. `most_best_effort`: how many notices, drafts and typings may be under way at once."""
+    """Hold everything that waits. At most `max_best_effort` notices, drafts and typings are in flight."""
 
-    def __init__(self, pace: Pace, most_best_effort: int) -> None:
-        self._pace = pace
-        self._most_best_effort = most_best_effort
+    def __init__(self, limits: SendLimits, max_best_effort: int) -> None:
+        self._limits = limits
+        self._max_best_effort = max_best_effort
         self._best_effort = 0
         self._chats: dict[tuple[int, bool], Chat] = {}
         self._heaps: tuple[list[tuple[float, int, Chat]], ...] = tuple([] for _ in KINDS)
         self._ties = itertools.count()
-        self._global = Window(pace.messages_per_s, 1.0)
+        self._global = Window(limits.messages_per_s, 1.0)
         self._paused_until = 0.0
         self._floods: deque[tuple[float, int]] = deque()
         self._sweep_at = _SWEEP_AT
-        self.answers_open = 0
+        self.open_messages = 0
 
-    # --- what comes in
+    # --- in
 
-    def add(self, row: OutboxRow, now: float, *, kept: bool = True) -> None:
-        """Puts a message behind those of its chat with smaller ids."""
+    def add(self, row: OutboxRow, now: float, *, stored: bool = True) -> None:
+        """Queue a message behind those of its chat with smaller ids."""
         callback = row.method.startswith("answer")
         chat = self._chat(row.chat_id, now, callback=callback)
-        begun = bool(chat.answers) and (chat.busy or chat.answers[0].attempts > 0 or chat.answers[0].ended is not None)
-        first = int(begun and kept)  # one that isn't kept goes before one that only the store doesn't know of yet
-        insort(chat.answers, Answer(row, now, kept), lo=first, key=lambda answer: answer.row.id)
-        self.answers_open += 1
-        if not callback and counts(row.method):
+        head = chat.messages[0] if chat.messages else None
+        started = head is not None and (chat.busy or head.attempts > 0 or head.ended is not None)
+        first = int(started and stored)  # a message without a row need not wait until the head's row is marked
+        insort(chat.messages, QueuedMessage(row, now, stored), lo=first, key=lambda message: message.row.id)
+        self.open_messages += 1
+        if not callback and is_limited(row.method):
             if row.prompt_id is not None:
                 self._end(chat, None)
             chat.draft = chat.draft_shown = None
@@ -62,38 +63,38 @@ class SendQueue:
         self._schedule(chat)
 
     def drop(self, chat_id: int, row_ids: Set[int]) -> list[int]:
-        """Takes messages of a chat back that haven't been begun; the ids of those that won't go."""
+        """Remove messages of a chat that were not started. Return the ids of the removed ones."""
         dropped = []
         for chat in [found for key, found in self._chats.items() if key[0] == chat_id]:
-            gone = [one for one in chat.answers if one.kept and one.row.id in row_ids and not one.attempts]
-            if chat.busy and gone and gone[0] is chat.answers[0]:
-                del gone[0]  # it may be the one that is being sent
-            for answer in gone:
-                chat.answers.remove(answer)
-                dropped.append(answer.row.id)
+            gone = [one for one in chat.messages if one.stored and one.row.id in row_ids and not one.attempts]
+            if chat.busy and gone and gone[0] is chat.messages[0]:
+                del gone[0]  # it may be in flight
+            for message in gone:
+                chat.messages.remove(message)
+                dropped.append(message.row.id)
             self._schedule(chat)
-        self.answers_open -= len(dropped)
+        self.open_messages -= len(dropped)
         return dropped
 
     def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float) -> None:
-        """Replaces the chat's draft, unless that draft was ended."""
+        """Replace the chat's draft, unless that draft has ended."""
         chat = self._chat(chat_id, now)
         if draft_id not in chat.ended_drafts:
-            chat.draft = Draft(draft_id, text, can_stop, chat.draft.since if chat.draft else now)
+            chat.draft = MessageDraft(draft_id, text, can_stop, chat.draft.since if chat.draft else now)
             self._schedule(chat)
 
     def end_draft(self, chat_id: int, draft_id: int | None, now: float) -> None:
-        """No draft `draft_id` (None: the one of now) and no typing any more."""
+        """End draft `draft_id` (None: the current one) and typing."""
         chat = self._chat(chat_id, now)
         self._end(chat, draft_id)
         self._schedule(chat)
 
     def typing(self, chat_id: int, now: float) -> None:
-        """Shows that something is being written until a draft does."""
+        """Show "typing …" until a draft is shown."""
         chat = self._chat(chat_id, now)
-        chat.typing_until = now + self._pace.forget_s
+        chat.typing_until = now + self._limits.forget_s
         if chat.typing_at == NEVER:
-            chat.typing_at = now + self._pace.typing_delay_s
+            chat.typing_at = now + self._limits.typing_delay_s
             self._schedule(chat)
 
     def notice(
@@ -104,7 +105,7 @@ class SendQueue:
         on_sent: Callable[[int | None], None],
         now: float,
     ) -> None:
-        """What the chat's notice `key` should look like; None: gone."""
+        """Set what the chat's notice `key` should look like; None deletes it."""
         chat = self._chat(chat_id, now)
         notice = chat.notices.get(key)
         if notice is None:
@@ -112,7 +113,7 @@ class SendQueue:
                 return
             notice = chat.notices[key] = Notice(key, wanted, on_sent, now)
         if wanted is None and notice.wanted is not None:
-            notice.since = now  # deleting waits for no interval
+            notice.due_at = now  # a deletion ignores the interval
         notice.wanted = wanted
         if notice.message_id is None and not notice.in_flight:
             notice.on_sent = on_sent
@@ -120,10 +121,10 @@ class SendQueue:
             del chat.notices[key]
         self._schedule(chat)
 
-    # --- what goes out
+    # --- out
 
     def take(self, now: float) -> Job | None:
-        """The next call that may be made now; its chat is busy until `finish`."""
+        """Return the next call that may be made now. Its chat is busy until `finish`."""
         if now < self._paused_until:
             return None
         for kind in KINDS:
@@ -137,7 +138,7 @@ class SendQueue:
         return None
 
     def next_at(self) -> float:
-        """When there may be something to take; `NEVER`: not before something comes in or is finished."""
+        """Return when to call `take` again; `NEVER` if nothing waits for time alone."""
         soonest = NEVER
         for kind in KINDS:
             chat = self._first(kind)
@@ -146,45 +147,45 @@ class SendQueue:
         return max(soonest, self._paused_until)
 
     def finish(self, job: Job, outcome: Outcome, now: float) -> None:
-        """The call has ended; the chat's next may go, at once or after `wait_s`."""
+        """Record how a call ended. The chat's next call may go at once, or after `wait_s`."""
         chat, item = job.chat, job.item
         chat.busy = False
-        if job.kind > Kind.ANSWER:
+        if job.kind > Kind.MESSAGE:
             self._best_effort -= 1
-        if isinstance(item, Answer) and item.ended is not None:
-            item.since = now + outcome.wait_s  # it is out: the store alone is waited for
+        if isinstance(item, QueuedMessage) and item.ended is not None:
+            item.due_at = now + outcome.wait_s  # already sent: only the store has to be tried again
         elif outcome.wait_s:
             chat.not_before = max(chat.not_before, now + outcome.wait_s)
         if outcome.flood:
             self._flooded(chat, now, outcome.wait_s)
-        if isinstance(item, Answer):
+        if isinstance(item, QueuedMessage):
             if not outcome.again:
-                chat.answers.remove(item)
-                self.answers_open -= 1
+                chat.messages.remove(item)
+                self.open_messages -= 1
         elif isinstance(item, Notice):
             self._finish_notice(chat, item, job, outcome, now)
-        elif isinstance(item, Draft):
+        elif isinstance(item, MessageDraft):
             self._finish_draft(chat, item, outcome, now)
         self._schedule(chat)
 
-    # --- inside
+    # --- internals
 
     def _chat(self, chat_id: int, now: float, *, callback: bool = False) -> Chat:
         chat = self._chats.get((chat_id, callback))
         if chat is None:
             if len(self._chats) >= self._sweep_at:
                 self._sweep(now)
-            pace = self._pace
-            group = Window(pace.group_per_min, 60.0) if chat_id < 0 and pace.group_per_min else None
-            chat = Chat(chat_id, Bucket(pace.chat_interval_s, pace.chat_burst), group)
+            limits = self._limits
+            group = Window(limits.group_per_min, 60.0) if chat_id < 0 and limits.group_per_min else None
+            chat = Chat(chat_id, Bucket(limits.chat_interval_s, limits.chat_burst), group)
             self._chats[chat_id, callback] = chat
         chat.touched_at = now
         return chat
 
     def _sweep(self, now: float) -> None:
-        """Lets go of chats that were silent for longer than any limit looks back."""
+        """Forget chats that were silent for longer than any limit looks back."""
         for key, chat in list(self._chats.items()):
-            pending = chat.busy or chat.answers or chat.notices or chat.draft or chat.draft_shown
+            pending = chat.busy or chat.messages or chat.notices or chat.draft or chat.draft_shown
             if not pending and chat.typing_at == NEVER and now > max(chat.touched_at + 120.0, chat.not_before):
                 del self._chats[key]
         self._sweep_at = max(_SWEEP_AT, 2 * len(self._chats))
@@ -199,10 +200,10 @@ class SendQueue:
         chat.typing_at = NEVER
 
     def _kind_at(self, kind: Kind) -> float:
-        """From when on the common limits let a call of this kind go."""
-        if kind > Kind.ANSWER and self._best_effort >= self._most_best_effort:
+        """Return when the limits shared by all chats allow a call of this kind."""
+        if kind > Kind.MESSAGE and self._best_effort >= self._max_best_effort:
             return NEVER
-        return 0.0 if kind in (Kind.FREE, Kind.TYPING) else self._global.next_at()
+        return 0.0 if kind in (Kind.UNLIMITED, Kind.TYPING) else self._global.next_at()
 
     def _first(self, kind: Kind) -> Chat | None:
         heap = self._heaps[kind]
@@ -225,22 +226,22 @@ class SendQueue:
     def _dues(self, chat: Chat) -> list[float]:
         dues = [NEVER] * len(KINDS)
         limited_at = max(chat.bucket.next_at(), chat.group.next_at() if chat.group else 0.0)
-        if chat.answers:
-            head = chat.answers[0]
-            due = max(chat.not_before, head.since)
-            if not counts(head.row.method) or head.ended is not None:
-                dues[Kind.FREE] = due
+        if chat.messages:
+            head = chat.messages[0]
+            due = max(chat.not_before, head.due_at)
+            if not is_limited(head.row.method) or head.ended is not None:
+                dues[Kind.UNLIMITED] = due
             else:
-                dues[Kind.ANSWER] = max(due, limited_at)
+                dues[Kind.MESSAGE] = max(due, limited_at)
         for notice in chat.notices.values():
             if notice.method:
-                due = max(chat.not_before, notice.since, limited_at if counts(notice.method) else 0.0)
+                due = max(chat.not_before, notice.due_at, limited_at if is_limited(notice.method) else 0.0)
                 dues[Kind.NOTICE] = min(dues[Kind.NOTICE], due)
-        if not chat.answers:
+        if not chat.messages:
             if chat.draft:
                 dues[Kind.DRAFT] = max(chat.not_before, chat.draft.since, chat.draft_next_at)
             elif chat.draft_shown:
-                dues[Kind.DRAFT] = max(chat.not_before, chat.draft_shown_at + self._pace.draft_refresh_s)
+                dues[Kind.DRAFT] = max(chat.not_before, chat.draft_shown_at + self._limits.draft_refresh_s)
             if chat.typing_at != NEVER:
                 dues[Kind.TYPING] = max(chat.not_before, chat.typing_at)
         return dues
@@ -252,9 +253,9 @@ class SendQueue:
         chat.due = [NEVER] * len(KINDS)
         chat.touched_at = now
         job = self._job(chat, kind, now)
-        if kind > Kind.ANSWER:
+        if kind > Kind.MESSAGE:
             self._best_effort += 1
-        if counts(job.method) and not (isinstance(job.item, Answer) and job.item.ended is not None):
+        if is_limited(job.method) and not (isinstance(job.item, QueuedMessage) and job.item.ended is not None):
             self._global.take(now)
             if kind is not Kind.DRAFT:
                 chat.bucket.take(now)
@@ -263,12 +264,12 @@ class SendQueue:
         return job
 
     def _job(self, chat: Chat, kind: Kind, now: float) -> Job:
-        if kind <= Kind.ANSWER:
-            answer = chat.answers[0]
-            answer.attempts += 1
-            return Job(chat, kind, answer.row.method, answer.row.params, answer)
+        if kind <= Kind.MESSAGE:
+            message = chat.messages[0]
+            message.attempts += 1
+            return Job(chat, kind, message.row.method, message.row.params, message)
         if kind is Kind.NOTICE:
-            notice = min((one for one in chat.notices.values() if one.method), key=lambda one: one.since)
+            notice = min((one for one in chat.notices.values() if one.method), key=lambda one: one.due_at)
             notice.in_flight = True
             params: dict[str, Json] = {"chat_id": chat.chat_id}
             if notice.message_id:
@@ -286,27 +287,27 @@ class SendQueue:
             if draft.can_stop:
                 params["can_stop"] = True
             return Job(chat, kind, "sendMessageDraft", params, draft)
-        chat.typing_at = now + self._pace.typing_interval_s
+        chat.typing_at = now + self._limits.typing_interval_s
         if chat.typing_at > chat.typing_until:
             chat.typing_at = NEVER
         return Job(chat, kind, "sendChatAction", {"chat_id": chat.chat_id, "action": "typing"}, None)
 
     def _skip_draft(self, chat: Chat, now: float) -> None:
-        """Drops the draft that is due; what was shown is still refreshed in time, with the newer text."""
+        """Drop the due draft. What is shown is still refreshed in time, with the newer text."""
         if chat.draft is None:
-            chat.draft_shown_at += self._pace.draft_interval_s
+            chat.draft_shown_at += self._limits.draft_interval_s
         elif chat.draft_shown:
             chat.draft_shown = chat.draft
         chat.draft = None
-        chat.draft_next_at = now + self._pace.draft_interval_s
+        chat.draft_next_at = now + self._limits.draft_interval_s
         self._schedule(chat)
 
-    def _finish_draft(self, chat: Chat, draft: Draft, outcome: Outcome, now: float) -> None:
-        # Counted from here, the network can't shorten it; and the later drafts go, the fewer: the machine is busy.
-        chat.draft_next_at = now + self._pace.draft_interval_s + _LATE_TIMES * chat.draft_late_s
+    def _finish_draft(self, chat: Chat, draft: MessageDraft, outcome: Outcome, now: float) -> None:
+        # The interval starts after the call. Drafts that are sent late mean a busy machine: send fewer.
+        chat.draft_next_at = now + self._limits.draft_interval_s + _LATE_TIMES * chat.draft_late_s
         if chat.draft_shown is not draft:
-            return  # ended meanwhile
-        if not outcome.done or now - draft.since > self._pace.forget_s:
+            return  # ended while the call was in flight
+        if not outcome.done or now - draft.since > self._limits.forget_s:
             chat.draft_shown = None
             return
         chat.draft_shown_at = now
@@ -316,22 +317,22 @@ class SendQueue:
         notice.in_flight = False
         notice.failures = 0 if outcome.done else notice.failures + 1
         if job.method == "deleteMessage":
-            notice.since = now + self._pace.retry_first_s
+            notice.due_at = now + self._limits.retry_first_s
             if not outcome.again or (not outcome.flood and notice.failures >= 3):
                 notice.message_id = notice.shown = None
         elif outcome.done or (not outcome.again and not outcome.flood):
-            notice.shown = (str(job.params["text"]), job.params.get("reply_markup"))  # not again, even if it failed
+            notice.shown = (str(job.params["text"]), job.params.get("reply_markup"))  # a failed text is not tried again
             notice.message_id = notice.message_id or outcome.message_id
             notice.lost = notice.message_id is None and outcome.unsure
         if notice.wanted is not None:
-            notice.since = now + self._pace.notice_interval_s
+            notice.due_at = now + self._limits.notice_interval_s
         elif notice.message_id is None:
             chat.notices.pop(notice.key, None)
 
     def _flooded(self, chat: Chat, now: float, wait_s: float) -> None:
-        """Many chats refused within a second: the limit of all messages is meant, so all of them wait."""
+        """Pause all chats if many were refused within a second: Telegram's overall limit is hit."""
         self._floods.append((now, chat.chat_id))
         while self._floods[0][0] < now - 1.0:
             self._floods.popleft()
-        if len({chat_id for _, chat_id in self._floods}) >= self._pace.flood_chats:
+        if len({chat_id for _, chat_id in self._floods}) >= self._limits.flood_chats:
             self._paused_until = max(self._paused_until, now + wait_s)

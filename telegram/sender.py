@@ -1,8 +1,8 @@
-"""All that goes out to Telegram: the threads that send, and the door for everyone who says something.
+"""Sender threads, and the methods by which everything else sends to Telegram.
 
-Covers: the outbox's rows, each until Telegram has it; drafts, typing and notices at best effort. `sending.schedule`
-decides what goes when, `sending.calls` makes the call and reads the answer.
-Doesn't cover: splitting (who writes the rows does), keeping the rows (the store does).
+Rows of the outbox are sent until Telegram has them. Drafts, typing and notices are sent at best effort. `send_queue`
+decides what goes when; `send_call` makes the call and reads the response. Splitting long texts is up to whoever writes
+the rows.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from telegram.api_client import BotApi
-from telegram.rate_limits import NEVER, Pace
-from telegram.send_call import Calls, OutboxStore
-from telegram.send_items import Answer, Job, Outcome
+from telegram.rate_limits import NEVER, SendLimits
+from telegram.send_call import ApiCaller, OutboxStore
+from telegram.send_items import Job, Outcome, QueuedMessage
 from telegram.send_queue import SendQueue
 
-__all__ = ["Delivery", "OutboxStore", "Pace"]
+__all__ = ["Delivery", "OutboxStore", "SendLimits"]
 
 log = logging.getLogger(__name__)
 
-_FIRST: Final = -1  # the id of a message that has no row: those that have one may wait for the database
+_NO_ROW_ID: Final = -1  # sorts before every row, since rows may be waiting for the database
 
 
 class Delivery:
-    """The senders. Every method may be called from any thread and none but `flush` and `stop` blocks.
+    """Run the sender threads. Every method is thread-safe; only `flush` and `stop` block.
 
-    `on_blocked` is told the chat of a row that ended with 403, and `make` follows a row's recipe (None: what it is
-    about is gone), both in a sender's thread.
+    `on_blocked` gets the chat id of a message that ended with 403. `render` makes a message's deferred attachment, or
+    returns None if what it shows is gone. Both run in a sender's thread.
     """
 
     def __init__(
@@ -42,50 +42,51 @@ class Delivery:
         store: OutboxStore,
         *,
         senders: int = 9,
-        pace: Pace | None = None,
+        limits: SendLimits | None = None,
         on_blocked: Callable[[int], None] | None = None,
-        make: Callable[[DeferredAttachment], RenderedAttachment | None] = lambda recipe: None,
-        meter: Metrics = SILENT,
+        render: Callable[[DeferredAttachment], RenderedAttachment | None] = lambda recipe: None,
+        metrics: Metrics = SILENT,
     ) -> None:
         self._store = store
-        self._pace = pace or Pace()
+        self._limits = limits or SendLimits()
         self._lock = threading.Lock()
         self._work = threading.Condition(self._lock)
-        self._drained = threading.Condition(self._lock)  # for `flush`: a sender's wake-up must not go astray there
-        self._queue = SendQueue(self._pace, max(1, senders - 2))  # two are left to answers
-        self._queued: set[int] = set()  # the rows that are known, so that none goes twice
-        # A row is forgotten before the store lets it go: SQLite may give its id to the next one.
-        self._calls = Calls(
-            api, store, self._pace, on_blocked, before_mark=self._queued.discard, make=make, meter=meter
+        self._drained = threading.Condition(self._lock)  # for `flush`, which must not take a sender's wake-up
+        self._queue = SendQueue(self._limits, max(1, senders - 2))  # two senders are left for messages
+        self._queued: set[int] = set()  # rows already queued, so that none is sent twice
+        # Discard the id before the store deletes the row: SQLite may reuse it for the next row.
+        self._caller = ApiCaller(
+            api, store, self._limits, on_blocked, before_save=self._queued.discard, render=render, metrics=metrics
         )
-        self._watched_until = NEVER  # one sender sleeps with a deadline, this one; the others until they are woken
+        # Deadline of the one sender that sleeps with a timeout; the others sleep until they are woken.
+        self._watched_until = NEVER
         self._stopping = False
         self._threads = [
             threading.Thread(target=self._run, name=f"sender-{number}", daemon=True) for number in range(1, senders + 1)
         ]
 
     def start(self) -> None:
-        """Takes up what the store has pending, and begins to send; before other rooms begin to commit rows.
+        """Queue what the store has pending and start the threads.
 
-        Raises `StorageError`.
+        Call it before anything commits new rows. Raises `StorageError`.
         """
         self.wake(list(self._store.pending()))
         for thread in self._threads:
             thread.start()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why nothing goes out, in a few words; empty while it does, or while Telegram is away."""
         ended = sum(not thread.is_alive() for thread in self._threads)
         return f"{ended} of {len(self._threads)} senders have ended" if ended else ""
 
     @property
     def waiting(self) -> int:
-        """How many messages wait to be sent, or are being sent."""
+        """Number of messages that are queued or being sent."""
         with self._lock:
-            return self._queue.answers_open
+            return self._queue.open_messages
 
     def stop(self, timeout_s: float) -> None:
-        """Lets the calls under way end; what is left stays in the outbox. Blocks for `timeout_s` at most."""
+        """Let running calls end, for at most `timeout_s`; the rest stays in the outbox."""
         with self._lock:
             self._stopping = True
             self._work.notify_all()
@@ -95,12 +96,12 @@ class Delivery:
                 thread.join(max(0.0, ends_at - time.monotonic()))
 
     def flush(self, timeout_s: float) -> bool:
-        """Waits until every message is out; False: it took too long."""
+        """Wait until every message is sent. Return False after `timeout_s`."""
         with self._lock:
-            return self._drained.wait_for(lambda: self._queue.answers_open == 0, timeout_s)
+            return self._drained.wait_for(lambda: self._queue.open_messages == 0, timeout_s)
 
     def wake(self, rows: Sequence[OutboxRow]) -> None:
-        """Sends rows that a committed transaction left in the outbox."""
+        """Queue rows that a committed transaction added to the outbox."""
         now = time.monotonic()
         with self._lock:
             for row in rows:
@@ -110,39 +111,42 @@ class Delivery:
             self._call_sender()
 
     def drop(self, chat_id: int, row_ids: Sequence[int]) -> None:
-        """Lets messages of a chat go unsent, but for one that is being sent just now. Raises `StorageError`."""
+        """Cancel messages of a chat, except one that is being sent right now.
+
+        Raises `StorageError`.
+        """
         with self._lock:
             dropped = self._queue.drop(chat_id, frozenset(row_ids))
             self._queued.difference_update(dropped)
-            if self._queue.answers_open == 0:
+            if self._queue.open_messages == 0:
                 self._drained.notify_all()
         for row_id in dropped:
             self._store.dropped(row_id, "taken back")
 
     def direct(self, chat_id: int, text: str) -> None:
-        """Sends Telegram HTML past the outbox, once: for when the database itself is broken."""
+        """Send Telegram HTML once, without the outbox: for when the database is broken."""
         params: dict[str, Json] = {"text": text, "parse_mode": "HTML"}
         with self._lock:
-            self._queue.add(OutboxRow(_FIRST, chat_id, "sendMessage", params), time.monotonic(), kept=False)
+            self._queue.add(OutboxRow(_NO_ROW_ID, chat_id, "sendMessage", params), time.monotonic(), stored=False)
             self._call_sender()
 
     def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool = True) -> None:
-        """Shows the end of plain `text` as being written, when there is room for it. The latest wins.
+        """Show the end of plain `text` as being written, if the limits allow. The latest draft wins.
 
-        A `text` to call is made in a sender's thread, and only if it is shown: most drafts never are.
+        A callable `text` is called in a sender's thread, and only if the draft is sent: most drafts are not.
         """
         with self._lock:
             self._queue.draft(chat_id, draft_id, text, can_stop, time.monotonic())
             self._call_sender()
 
     def end_draft(self, chat_id: int, draft_id: int | None = None) -> None:
-        """No draft and no typing from here on. A `draft()` of the same id that comes late is ignored."""
+        """Remove the draft and typing. A late `draft()` with the same id is ignored."""
         with self._lock:
             self._queue.end_draft(chat_id, draft_id, time.monotonic())
             self._call_sender()
 
     def typing(self, chat_id: int) -> None:
-        """Shows "typing …" until the first draft, an answer or `end_draft`."""
+        """Show "typing …" until the first draft, a message or `end_draft`."""
         with self._lock:
             self._queue.typing(chat_id, time.monotonic())
             self._call_sender()
@@ -155,19 +159,19 @@ class Delivery:
         keyboard: Json | None,
         on_sent: Callable[[int | None], None],
     ) -> None:
-        """Keeps one message up to date: sends, edits or (None) deletes it. Telegram HTML, at best effort.
+        """Send, edit or (None) delete one message that is kept up to date. Telegram HTML, best effort.
 
-        `on_sent` is told the message's id, and None once it is deleted, in a sender's thread.
+        `on_sent` gets the message's id, or None once it is deleted, in a sender's thread.
         """
         wanted = None if text is None else (text, keyboard)
         with self._lock:
             self._queue.notice(key, chat_id, wanted, on_sent, time.monotonic())
             self._call_sender()
 
-    # --- the senders
+    # --- sender threads
 
     def _call_sender(self) -> None:
-        """Wakes one sender, if there is something to do before the next of them wakes by itself."""
+        """Wake one sender if there is work before the next one wakes by itself."""
         if self._queue.next_at() < self._watched_until:
             self._work.notify()
 
@@ -178,24 +182,24 @@ class Delivery:
             with self._lock:
                 if job is not None:
                     self._queue.finish(job, outcome, time.monotonic())
-                    if self._queue.answers_open == 0:
+                    if self._queue.open_messages == 0:
                         self._drained.notify_all()
                 job = self._next_job()
             if job is None:
                 return
             try:
-                outcome = self._calls.make(job)
+                outcome = self._caller.run(job)
             except Exception:
                 event(log, logging.ERROR, "sender_failed", method=job.method, chat=job.chat.chat_id, exc_info=True)
-                must = isinstance(job.item, Answer)
-                outcome = Outcome(again=must, wait_s=self._pace.retry_most_s if must else 0.0, unsure=True)
+                again = isinstance(job.item, QueuedMessage)
+                outcome = Outcome(again=again, wait_s=self._limits.retry_most_s if again else 0.0, unsure=True)
 
     def _next_job(self) -> Job | None:
-        """Waits for the next call to make; None: stopped. The lock is held."""
+        """Wait for the next call to make; None if stopped. The caller holds the lock."""
         while not self._stopping:
             now = time.monotonic()
             if job := self._queue.take(now):
-                self._call_sender()  # the next one's turn, while this one is busy
+                self._call_sender()  # another sender watches while this one is busy
                 return job
             due = self._queue.next_at()
             if due < self._watched_until:

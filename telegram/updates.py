@@ -1,4 +1,7 @@
-"""Updates as they come: whose they are, how they are kept, and how they are read. They may hold anything."""
+"""Raw updates: which chat they belong to, how they are stored, how they are parsed.
+
+An update may contain anything.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,25 @@ from typing import Any
 
 from telebot.types import Update
 
-_MOST_ID = 2**63  # SQLite keeps no larger numbers
+_MOST_ID = 2**63  # SQLite stores no larger integers
 
 
 class Unreadable(Exception):
-    """The library can't read this update."""
+    """telebot can't parse this update, or nobody could be answered."""
 
 
 def is_id(value: object) -> bool:
-    """Whether this can be the number of an update or a chat; JSON's `true` is a number for Python only."""
+    """Return whether `value` can be an update's or chat's id. JSON's `true` is an int in Python, but no id."""
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST_ID
 
 
 def chat_of(update: dict[str, Any]) -> int:
-    """The chat that an update belongs to, 0 where it belongs to none."""
+    """Return the id of the chat that an update belongs to; 0 if none."""
     return next((int(owner["id"]) for owner in _owners(update) if is_id(owner.get("id"))), 0)
 
 
 def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The chat and the sender of an update, as far as it has them."""
+    """Yield the chat and the sender of an update, as far as it has them."""
     for kind, content in update.items():
         if kind == "update_id" or not isinstance(content, dict):
             continue
@@ -36,15 +39,15 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def body_of(update: dict[str, Any]) -> str:
-    """The update as JSON that a database can hold: half a surrogate pair can't be written in UTF-8."""
+    """Return the update as JSON that can be stored: half a surrogate pair has no UTF-8."""
     text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace").decode()
 
 
 def read(body: str) -> Update | None:
-    """The update that was kept as `body`; None where the library knows nothing of its kind.
+    """Return the update stored as `body`; None if telebot does not know its type.
 
-    Raises `Unreadable`, also where its chat or its sender has no number: nobody could be answered.
+    Raises `Unreadable`, also if its chat or sender has no numeric id.
     """
     try:
         content = json.loads(body)
@@ -52,5 +55,5 @@ def read(body: str) -> Update | None:
     except Exception as error:
         raise Unreadable(f"unreadable update: {type(error).__name__}") from error
     if update is not None and not all(is_id(owner.get("id")) for owner in _owners(content)):
-        raise Unreadable("unreadable update: a chat or a sender without a number")
+        raise Unreadable("unreadable update: a chat or sender without a numeric id")
     return update

@@ -71,7 +71,7 @@ class Webhook:
         """Takes nothing more; Telegram keeps it and brings it to the next life."""
         self._stopping.set()
 
-    def trouble(self) -> str:
+    def health_problem(self) -> str:
         """Why no more updates come, in a few words; empty while they would."""
         if not self._thread.is_alive():
             return "its thread has ended"

@@ -1,4 +1,4 @@
-"""Fixtures of every test: a guard that lets nothing out of this machine, and worlds to put a bot into."""
+"""Fixtures of every test: a guard that refuses connections to other machines, and the harness that runs the bot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
-from tests.world import BotHarness
+from tests.harness import BotHarness
 
 settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bot")
@@ -48,23 +48,23 @@ def models() -> Iterator[ModelServers]:
 
 
 @pytest.fixture
-def make_world(telegram: TelegramServer, models: ModelServers, tmp_path: Path) -> Iterator[Callable[..., BotHarness]]:
-    """Makes the test's world, with these settings of the bot."""
-    worlds: list[BotHarness] = []
+def make_harness(telegram: TelegramServer, models: ModelServers, tmp_path: Path) -> Iterator[Callable[..., BotHarness]]:
+    """Return a function that makes the test's harness, with these settings of the bot."""
+    harnesses: list[BotHarness] = []
 
     def make(**settings: object) -> BotHarness:
-        world = BotHarness(tmp_path, telegram, models, **settings)
-        worlds.append(world)
-        return world
+        harness = BotHarness(tmp_path, telegram, models, **settings)
+        harnesses.append(harness)
+        return harness
 
     yield make
-    for world in worlds:
-        world.close()
+    for harness in harnesses:
+        harness.close()
 
 
 @pytest.fixture
-def world(make_world: Callable[..., BotHarness]) -> BotHarness:
-    """A world whose bot runs."""
-    made = make_world()
+def harness(make_harness: Callable[..., BotHarness]) -> BotHarness:
+    """Return a harness whose bot runs."""
+    made = make_harness()
     made.start()
     return made

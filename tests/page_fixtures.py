@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 from sandbox.telegram import TelegramServer
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-NOTICE = "Демо: здесь не Telegram и не нейросеть"
+NOTICE = "Демо без Telegram и без нейросети"
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser"
@@ -89,7 +89,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def server() -> Iterator[TelegramServer]:
-    with TelegramServer(notice=NOTICE) as running:
+    with TelegramServer() as running:
+        running.page.set_notice({"key": "notice_storyteller", "name": ""})
         running.user(1, "Анна")
         yield running
         assert running.violations == []

@@ -13,14 +13,14 @@ from PIL import Image
 from handlers.access_requests import amounts
 from handlers.usage_chart import SIZE, days_chart
 from sandbox.telegram_state import ChatMessage
-from tests.world import ADMIN_ID, BotHarness, until
+from tests.harness import ADMIN_ID, BotHarness, until
 
 DAY_S = 86_400
 
 
-def picture_of(world: BotHarness, message: ChatMessage) -> Image.Image:
+def picture_of(harness: BotHarness, message: ChatMessage) -> Image.Image:
     assert message.attachment is not None
-    return Image.open(io.BytesIO(world.telegram.state.files[message.attachment.file_id][1]))
+    return Image.open(io.BytesIO(harness.telegram.state.files[message.attachment.file_id][1]))
 
 
 def shown(message: ChatMessage) -> str:
@@ -29,27 +29,21 @@ def shown(message: ChatMessage) -> str:
 
 
 def spend(
-    world: BotHarness, user_id: int, tokens: int, days_ago: int = 0, purpose: str = "part", model: str = ""
+    harness: BotHarness, user_id: int, tokens: int, days_ago: int = 0, purpose: str = "part", model: str = ""
 ) -> None:
-    """A settled call of that day, as if the user had asked then."""
-    turn = "insert into turn (chat_id, user_id, kind, state, created_at) values (?1, ?1, 'part', 'answered', 0)"
-    world.change(turn, user_id)
-    world.change(
-        "insert into call (turn_id, user_id, purpose, model, state, period, reserved, input, output, charged, asked_at)"
-        " values ((select max(id) from turn), ?, ?, ?, 'settled', 'ever', 0, ?, 0, ?, ?)",
-        *(user_id, purpose, model, tokens, tokens, int(time.time()) - days_ago * DAY_S),
-    )
-    world.change("update user set spent = spent + ?, requests = requests + 1 where id = ?", tokens, user_id)
+    """Insert a settled call of that day and count it in the user's sums."""
+    harness.db.add_settled_call(user_id, tokens, days_ago=days_ago, purpose=purpose, model=model)
+    harness.db.add("user", {"id": user_id}, spent=tokens, requests=1)
 
 
 # ---------------------------------------------------------------------- /balance, /stats, /info
 
 
-def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(world: BotHarness) -> None:
-    person = world.new_person()
-    spend(world, 1, 1600, days_ago=3)
-    spend(world, 1, 1000)
-    world.change("update user set balance = 27400")
+def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(harness: BotHarness) -> None:
+    person = harness.new_person()
+    spend(harness, 1, 1600, days_ago=3)
+    spend(harness, 1, 1000)
+    harness.db.change("user", balance=27400)
     person.send("/balance")
     said = shown(person.wait("Осталось"))
     assert "≈ 11 ходов (27 400 токенов)" in said
@@ -57,78 +51,78 @@ def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(world: Bot
     assert "Каждый день" not in said and not person.last.labels
 
 
-def test_the_balance_says_when_tokens_come_back(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(USER_TOKENS_PER_DAY=5000)
-    world.start()
-    person = world.new_person()
+def test_the_balance_says_when_tokens_come_back(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS_PER_DAY=5000)
+    harness.start()
+    person = harness.new_person()
     person.send("/balance")
     assert "Каждый день прибавляется 5 000, пока их меньше 30 000 токенов. Следующие через" in shown(person.wait("Ост"))
 
 
-def test_an_admins_balance_has_no_end(world: BotHarness) -> None:
-    admin = world.new_person(ADMIN_ID, "Админ")
-    world.change("update user set balance = 0")
+def test_an_admins_balance_has_no_end(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    harness.db.change("user", balance=0)
     admin.send("/balance")
     assert "без ограничений" in shown(admin.wait("Осталось")) and not admin.last.labels
 
 
-def test_every_answered_call_counts_for_its_user(world: BotHarness) -> None:
-    person = world.writer()
+def test_every_answered_call_counts_for_its_user(harness: BotHarness) -> None:
+    person = harness.writer()
     person.send("/stats")
     said = shown(person.wait("Запросов к модели: 1"))
-    spent = world.value("select spent from user")
+    spent = harness.db.value("user", "spent")
     assert spent > 0 and f"Потрачено: {spent:,}".replace(",", " ") in said
     assert "Последний запрос: сегодня, " in said
-    assert world.value("select requests from user") == 1
+    assert harness.db.value("user", "requests") == 1
 
 
-def test_statistics_of_somebody_who_has_asked_nothing_yet(world: BotHarness) -> None:
-    person = world.new_person()
+def test_statistics_of_somebody_who_has_asked_nothing_yet(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/stats")
     assert "Последний запрос: ещё не было" in shown(person.wait("Запросов к модели: 0"))
 
 
-def test_info_names_version_models_commands_and_the_open_session(world: BotHarness) -> None:
-    person = world.new_person()
+def test_info_names_version_models_commands_and_the_open_session(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/info")
     said = shown(person.wait("Соавтор"))
     assert "Модель: YandexGPT 5 Lite" in said and "Ничего не открыто" in said
     assert "Есть и другие: " in said and "YandexGPT 5 Pro" in said and "Alice AI LLM" in said
     assert "/balance" in said and "/users" not in said
-    writer = world.writer(2)
+    writer = harness.writer(2)
     writer.send("/info")
     assert "часть 1, потрачено" in shown(writer.wait("Соавтор"))
     writer.send("/chat")
     writer.wait("💬 Чат")
-    world.says("Мяу.")
+    harness.says("Мяу.")
     writer.send("Про кошек.")
     writer.wait("Мяу.")
     writer.send("/info")
     assert "Открыто: 💬 Про кошек., потрачено" in shown(writer.wait("Соавтор"))
-    admin = world.new_person(ADMIN_ID, "Админ")
+    admin = harness.new_person(ADMIN_ID, "Админ")
     admin.send("/info")
     assert "/users" in shown(admin.wait("Соавтор"))
 
 
 @pytest.mark.parametrize("command", ["/balance", "/stats", "/info"])
-def test_informing_commands_leave_the_wizard_where_it_was(world: BotHarness, command: str) -> None:
-    person = world.new_person()
+def test_informing_commands_leave_the_wizard_where_it_was(harness: BotHarness, command: str) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1 из 5")
     person.send(command)
     person.wait("Шаг 1 из 5")
-    assert world.value("select step from user") == "genre"
+    assert harness.db.value("user", "step") == "genre"
 
 
 # ---------------------------------------------------------------------- the whole bot, for admins
 
 
-def test_an_admin_sees_the_whole_bot(world: BotHarness) -> None:
-    world.writer(1)
-    admin = world.new_person(ADMIN_ID, "Админ")
-    world.change("update user set last_request_at = ? where id = ?", int(time.time()) - 5 * DAY_S, ADMIN_ID)
-    spend(world, 1, 700, purpose="something_new")
-    world.change("update budget set lost = 345")
+def test_an_admin_sees_the_whole_bot(harness: BotHarness) -> None:
+    harness.writer(1)
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    harness.db.change("user", {"id": ADMIN_ID}, last_request_at=int(time.time()) - 5 * DAY_S)
+    spend(harness, 1, 700, purpose="something_new")
+    harness.db.change("budget", lost=345)
     admin.send("/stats")
     said = shown(admin.wait("Весь бот"))
     assert "Людей: 2. Спрашивали модель сегодня: 1, за 7 дней: 2" in said
@@ -136,26 +130,26 @@ def test_an_admin_sees_the_whole_bot(world: BotHarness) -> None:
     assert "Бюджет за всё время:" in said and "из 1 000 000 токенов" in said
     assert "не больше 345" in said
     assert "примерно 0,07 ₽, не считая вызовов, цена которых неизвестна: 1" in said
-    assert world.app is not None
-    world.app.analytics.flush()
+    assert harness.app is not None
+    harness.app.analytics.flush()
     admin.send("/stats")
     said = shown(admin.wait("События за 7 дней"))
     assert "новые люди: 2" in said and "начаты истории: 1" in said
 
 
-def test_the_whole_bot_in_roubles_where_prices_are_known(world: BotHarness) -> None:
+def test_the_whole_bot_in_roubles_where_prices_are_known(harness: BotHarness) -> None:
     from core.schemas import DeferredAttachment
     from handlers.usage import TOTALS, Statistics
 
-    admin = world.new_person(ADMIN_ID, "Админ")
-    assert world.app is not None and admin
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    assert harness.app is not None and admin
     prices = {"known": 0.5}
-    spend(world, ADMIN_ID, 400, model="known")
-    spend(world, ADMIN_ID, 100, model="unknown")
+    spend(harness, ADMIN_ID, 400, model="known")
+    spend(harness, ADMIN_ID, 100, model="unknown")
     rubles = Statistics(
-        world.app.config,
-        world.app.db,
-        world.app.locales,
+        harness.app.config,
+        harness.app.db,
+        harness.app.locales,
         lambda model, read, written: prices[model] * (read + written) if model in prices else None,
     )
     text = str(rubles.totals(DeferredAttachment(TOTALS, ADMIN_ID, "ru")).params["text"])
@@ -165,9 +159,9 @@ def test_the_whole_bot_in_roubles_where_prices_are_known(world: BotHarness) -> N
 # ---------------------------------------------------------------------- the profile
 
 
-def test_the_profile_shows_what_is_left_and_chosen(world: BotHarness) -> None:
-    person = world.writer()
-    world.change("update user set balance = 21600, spent = 8400")
+def test_the_profile_shows_what_is_left_and_chosen(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.db.change("user", balance=21600, spent=8400)
     person.press("🏠 Меню")
     person.wait("меню")
     person.press("👤 Профиль")
@@ -178,28 +172,28 @@ def test_the_profile_shows_what_is_left_and_chosen(world: BotHarness) -> None:
     assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🤖 Модель", "🌐 Язык")
 
 
-def test_what_happens_at_a_full_chat_is_switched_in_place(world: BotHarness) -> None:
-    person = world.new_person()
+def test_what_happens_at_a_full_chat_is_switched_in_place(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("👤 Профиль")
     card = person.wait("👤 Анна")
     person.tap("🧠 Полный чат: начать заново")
     person.wait("начну новый, прежний останется")
-    assert world.value("select at_full from user") == "anew"
+    assert harness.db.value("user", "at_full") == "anew"
     person.tap("🧠 Полный чат: пересказать")
     assert person.wait("сожму его начало").id == card.id
-    assert world.value("select at_full from user") == "summarise"
+    assert harness.db.value("user", "at_full") == "summarise"
 
 
-def test_the_model_is_chosen_from_the_profile(world: BotHarness) -> None:
-    person = world.new_person()
+def test_the_model_is_chosen_from_the_profile(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("👤 Профиль")
     person.wait("👤 Анна")
     person.tap("🤖 Модель")
     person.wait("/model")
 
 
-def test_the_language_is_chosen_from_the_profile(world: BotHarness) -> None:
-    person = world.new_person()
+def test_the_language_is_chosen_from_the_profile(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("👤 Профиль")
     person.wait("👤 Анна")
     person.tap("🌐 Язык")
@@ -207,14 +201,14 @@ def test_the_language_is_chosen_from_the_profile(world: BotHarness) -> None:
 
 
 @pytest.mark.parametrize("data", ["account:nonsense", "account:all_days", "account:", "account:ask_access", "users:1"])
-def test_an_invented_button_of_the_account_is_past(world: BotHarness, data: str) -> None:
-    person = world.new_person()
+def test_an_invented_button_of_the_account_is_past(harness: BotHarness, data: str) -> None:
+    person = harness.new_person()
     person.press("👤 Профиль")
     card = person.wait("👤 Анна")
-    world.telegram.raw_update({"callback_query": pressed(card, data)})
-    until(lambda: world.telegram.called("answerCallbackQuery"))
-    assert world.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
-    world.telegram.api.violations.clear()  # the invented query has no true id to answer to
+    harness.telegram.raw_update({"callback_query": pressed(card, data)})
+    until(lambda: harness.telegram.called("answerCallbackQuery"))
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
+    harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
 def pressed(message: ChatMessage, data: str) -> dict[str, object]:
@@ -228,11 +222,11 @@ def pressed(message: ChatMessage, data: str) -> dict[str, object]:
 # ---------------------------------------------------------------------- the picture
 
 
-def test_the_picture_of_30_days_has_every_number_in_its_caption(world: BotHarness) -> None:
-    person = world.new_person()
+def test_the_picture_of_30_days_has_every_number_in_its_caption(harness: BotHarness) -> None:
+    person = harness.new_person()
     for days_ago, tokens in ((0, 300), (2, 5000), (29, 40), (30, 999)):
-        spend(world, 1, tokens, days_ago)
-    spend(world, 2, 777)
+        spend(harness, 1, tokens, days_ago)
+    spend(harness, 2, 777)
     person.press("👤 Профиль")
     person.wait("👤 Анна")
     person.tap("📊 30 дней")
@@ -240,38 +234,38 @@ def test_the_picture_of_30_days_has_every_number_in_its_caption(world: BotHarnes
     for number in ("5 340 токенов", ": 300", ": 5 000", ": 40", "178 в день"):
         assert number in shown(message)
     assert "999" not in shown(message) and "777" not in shown(message)
-    picture = picture_of(world, message)
+    picture = picture_of(harness, message)
     assert picture.format == "PNG" and picture.size == SIZE and picture.mode == "RGB"
 
 
-def test_nothing_is_drawn_of_30_days_without_a_token(world: BotHarness) -> None:
-    person = world.new_person()
+def test_nothing_is_drawn_of_30_days_without_a_token(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("👤 Профиль")
     person.wait("👤 Анна")
     assert "рисовать нечего" in str(person.tap("📊 30 дней").wait_answer().text)
 
 
-def test_an_admin_also_gets_the_picture_of_the_whole_bot(world: BotHarness) -> None:
-    admin = world.new_person(ADMIN_ID, "Админ")
-    spend(world, 1, 1200)
-    spend(world, ADMIN_ID, 300)
+def test_an_admin_also_gets_the_picture_of_the_whole_bot(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    spend(harness, 1, 1200)
+    spend(harness, ADMIN_ID, 300)
     admin.press("👤 Профиль")
     admin.wait("👤 Админ")
     admin.tap("📊 Весь бот")
     assert "1 500 токенов" in shown(admin.wait("Токены всего бота"))
 
 
-def test_a_picture_is_drawn_anew_by_the_next_life(world: BotHarness) -> None:
-    person = world.new_person()
-    spend(world, 1, 300)
-    world.telegram.faults.refuse("sendPhoto", 502, times=1)
+def test_a_picture_is_drawn_anew_by_the_next_life(harness: BotHarness) -> None:
+    person = harness.new_person()
+    spend(harness, 1, 300)
+    harness.telegram.faults.refuse("sendPhoto", 502, times=1)
     person.press("👤 Профиль")
     person.wait("👤 Анна")
     person.tap("📊 30 дней")
-    until(lambda: world.telegram.called("sendPhoto"))
-    kept = world.value("select recipe from outbox where method = 'sendPhoto'")
+    until(lambda: harness.telegram.called("sendPhoto"))
+    kept = harness.db.value("outbox", "recipe", method="sendPhoto")
     assert kept is None or json.loads(kept) == ["days", 1, "ru"]
-    world.restart()
+    harness.restart()
     person.wait("Токены по дням")
 
 
@@ -284,32 +278,34 @@ def test_any_days_can_be_drawn(numbers: list[int]) -> None:
 # ---------------------------------------------------------------------- asking for more
 
 
-def out_of_turns(world: BotHarness) -> tuple[object, ChatMessage]:
+def out_of_turns(harness: BotHarness) -> tuple[object, ChatMessage]:
     """A writer whose tokens have run out, and the sentence about it."""
-    person = world.writer()
-    world.change("update user set balance = 10 where id = 1")
+    person = harness.writer()
+    harness.db.change("user", {"id": 1}, balance=10)
     person.press("▶️ Дальше")
     return person, person.wait("Ходы кончились")
 
 
-def test_without_an_admin_there_is_nobody_to_ask(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(ADMIN_IDS="")
-    world.start()
-    _, said = out_of_turns(world)
+def test_without_an_admin_there_is_nobody_to_ask(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(ADMIN_IDS="")
+    harness.start()
+    _, said = out_of_turns(harness)
     assert "администратора у бота нет" in shown(said) and not said.labels
 
 
-def test_an_admin_who_never_began_a_chat_cannot_be_asked(world: BotHarness) -> None:
-    _, said = out_of_turns(world)
+def test_an_admin_who_never_began_a_chat_cannot_be_asked(harness: BotHarness) -> None:
+    _, said = out_of_turns(harness)
     assert "администратора у бота нет" in shown(said) and not said.labels
 
 
-def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(ADMIN_IDS=f"{ADMIN_ID},901")
-    app = world.start()
-    first, second = world.new_person(ADMIN_ID, "Админ"), world.new_person(901, "Второй")
-    out_of_turns(world)
-    person = world.telegram.user(1)
+def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness(ADMIN_IDS=f"{ADMIN_ID},901")
+    app = harness.start()
+    first, second = harness.new_person(ADMIN_ID, "Админ"), harness.new_person(901, "Второй")
+    out_of_turns(harness)
+    person = harness.telegram.user(1)
     person.tap("🙋 Попросить ещё")
     person.wait("Передал администратору")
     request = first.wait("просит ещё токенов")
@@ -327,17 +323,17 @@ def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(make_wo
     assert "10 000 токенов" in shown(person.wait("🎁"))
     assert second.tap("🚫 Отказать").wait_answer().text == "Эта просьба уже решена"
     until(lambda: not second.last.labels)
-    assert world.value("select balance from user where id = 1") == 10_010
+    assert harness.db.balance() == 10_010
     assert not [message for message in person.bot_messages if "пока не дал" in message.text]
-    world.says("И пошло дальше.")
+    harness.says("И пошло дальше.")
     person.send("▶️ Дальше")
     person.wait("И пошло дальше.")
 
 
-def test_a_declined_user_hears_it_and_may_ask_again(world: BotHarness) -> None:
-    admin = world.new_person(ADMIN_ID, "Админ")
-    out_of_turns(world)
-    person = world.telegram.user(1)
+def test_a_declined_user_hears_it_and_may_ask_again(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    out_of_turns(harness)
+    person = harness.telegram.user(1)
     for _ in range(2):
         person.tap("🙋 Попросить ещё")
         person.wait("Передал администратору")
@@ -345,58 +341,56 @@ def test_a_declined_user_hears_it_and_may_ask_again(world: BotHarness) -> None:
         admin.tap("🚫 Отказать")
         admin.wait("отказано")
         person.wait("пока не дал больше")
-    assert world.value("select balance from user where id = 1") == 10
+    assert harness.db.balance() == 10
 
 
-def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(world: BotHarness) -> None:
-    admin = world.new_person(ADMIN_ID, "Админ")
-    out_of_turns(world)
-    person = world.telegram.user(1)
+def test_a_request_that_nobody_answers_may_be_made_again_after_three_days(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    out_of_turns(harness)
+    person = harness.telegram.user(1)
     person.tap("🙋 Попросить ещё")
     old = admin.wait("просит ещё токенов")
-    asked_at = world.value("select asked_more_at from user where id = 1")
-    world.change("update user set asked_more_at = asked_more_at - 300000 where id = 1")
+    asked_at = harness.db.value("user", "asked_more_at", id=1)
+    harness.db.add("user", {"id": 1}, asked_more_at=-300000)
     until(lambda: time.time() >= asked_at + 1)
     person.tap("🙋 Попросить ещё")
     person.wait("Передал администратору")
     assert admin.tap(old.labels[0], old).wait_answer().text == "Эта просьба уже решена"
-    assert world.value("select balance from user where id = 1") == 10
+    assert harness.db.balance() == 10
 
 
-def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MAX_SESSIONS_PER_USER=1)
-    world.start()
-    admin = world.new_person(ADMIN_ID, "Админ")
-    person = world.writer()
+def test_used_up_sessions_are_asked_for_and_count_beside_the_limit(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MAX_SESSIONS_PER_USER=1)
+    harness.start()
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    person = harness.writer()
     for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
         person.send(answer)
         person.wait()
     assert person.wait("начато 1 из 1", since=0).labels == ("📚 Мои истории", "🙋 Попросить ещё")
     person.tap("📚 Мои истории")
     full = person.wait("Ваши истории: 1")
-    assert (
-        full.labels[0].startswith("Смотритель Маяк") and world.value("select step from user where id = 1") == "summary"
-    )
+    assert full.labels[0].startswith("Смотритель Маяк") and harness.db.value("user", "step", id=1) == "summary"
     person.tap("🙋 Попросить ещё")
     assert "начато 1 из 1" in shown(admin.wait("просит ещё сессий"))
     admin.tap("➕ 10 сессий")
     person.wait("разрешил вам ещё 10 сессий")
-    world.says("Начало второе.")
+    harness.says("Начало второе.")
     person.send("✨ Начать историю")
     person.wait("Начало второе.")
-    world.change("update user set sessions = 11 where id = 1")
+    harness.db.change("user", {"id": 1}, sessions=11)
     for answer in ("🏠 Меню", "📖 Новая история", "Детектив", "Сыщик", "Порт", "Пропустить", "✨ Начать историю"):
         person.send(answer)
         person.wait()
     person.wait("начато 11 из 11", since=0)
 
 
-def test_the_profile_offers_to_ask_when_little_is_left(world: BotHarness) -> None:
-    admin = world.new_person(ADMIN_ID, "Админ")
-    person = world.new_person()
+def test_the_profile_offers_to_ask_when_little_is_left(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    person = harness.new_person()
     person.press("👤 Профиль")
     assert "🙋 Попросить ещё" not in person.wait("👤 Анна").labels
-    world.change("update user set balance = 3000 where id = 1")
+    harness.db.change("user", {"id": 1}, balance=3000)
     person.press("👤 Профиль")
     assert "🙋 Попросить ещё" in person.wait("👤 Анна").labels
     person.send("/balance")

@@ -8,39 +8,39 @@ import pytest
 
 from conversation.states import ADMIN_COMMANDS
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
+from sandbox.users import ChatUser
+from tests.bot_database import Not
+from tests.harness import ADMIN_ID, BotHarness, until
 from tests.test_account import shown
-from tests.test_crashes import check_books
-from tests.world import ADMIN_ID, BotHarness, until
 
 
 @pytest.fixture
-def admin(world: BotHarness) -> Person:
-    return world.new_person(ADMIN_ID, "Админ")
+def admin(harness: BotHarness) -> ChatUser:
+    return harness.new_person(ADMIN_ID, "Админ")
 
 
 @pytest.mark.parametrize("command", sorted(ADMIN_COMMANDS))
-def test_hidden_commands_are_answered_as_any_unknown_one(world: BotHarness, command: str) -> None:
-    person = world.new_person()
+def test_hidden_commands_are_answered_as_any_unknown_one(harness: BotHarness, command: str) -> None:
+    person = harness.new_person()
     person.send("/nonsense 1 5")
     unknown = person.wait("Такой команды я не знаю")
     person.send(f"{command} 1 5")
     hidden = person.wait("Такой команды я не знаю")
     assert (hidden.text, hidden.labels) == (unknown.text, unknown.labels)
-    assert world.value("select balance from user") == 30_000
+    assert harness.db.balance() == 30_000
 
 
 # ---------------------------------------------------------------------- /users
 
 
 def test_users_are_listed_with_what_they_spent_and_found_by_name_username_or_id(
-    world: BotHarness, admin: Person
+    harness: BotHarness, admin: ChatUser
 ) -> None:
-    world.telegram.user(41, "Анна", username="Annushka", last_name="Каренина")
-    world.new_person(41)
-    world.new_person(42, "Борис")
-    world.change("update user set balance = 12300, spent = 17700 where id = 41")
+    harness.telegram.user(41, "Анна", username="Annushka", last_name="Каренина")
+    harness.new_person(41)
+    harness.new_person(42, "Борис")
+    harness.db.change("user", {"id": 41}, balance=12300, spent=17700)
     admin.send("/users")
     everybody = shown(admin.wait("Людей: 3"))
     assert (
@@ -55,10 +55,10 @@ def test_users_are_listed_with_what_they_spent_and_found_by_name_username_or_id(
     admin.wait("Никого с «Вронский»")
 
 
-def test_users_come_in_pages_also_those_who_were_searched(world: BotHarness, admin: Person) -> None:
-    insert = "insert into user (id, first_name, registered_at, balance) values (?, ?, ?, 0)"
+def test_users_come_in_pages_also_those_who_were_searched(harness: BotHarness, admin: ChatUser) -> None:
     for number in range(1, 21):
-        world.change(insert, number, f"Анна{number}" if number > 3 else f"Пётр{number}", 1000 - number)
+        name = f"Анна{number}" if number > 3 else f"Пётр{number}"
+        harness.db.insert("user", id=number, first_name=name, registered_at=1000 - number, balance=0)
     admin.send("/users анна")
     first = admin.wait("Людей: 17")
     assert first.labels == ("◀", "1/3", "▶") and "Анна4 (4)" in first.text
@@ -90,33 +90,33 @@ def test_users_come_in_pages_also_those_who_were_searched(world: BotHarness, adm
         "1 " + "9" * 60,
     ],
 )
-def test_a_grant_that_cannot_be_read_says_how_it_is_written(world: BotHarness, admin: Person, words: str) -> None:
-    world.new_person()
+def test_a_grant_that_cannot_be_read_says_how_it_is_written(harness: BotHarness, admin: ChatUser, words: str) -> None:
+    harness.new_person()
     admin.send(f"/grant {words}")
     admin.wait("Так: /grant 123456 10000")
-    assert world.value("select sum(balance) + sum(more_sessions) from user") == 60_000
+    assert harness.db.total("user", "balance") + harness.db.total("user", "more_sessions") == 60_000
 
 
 @pytest.mark.parametrize("named", ["777", "@nobody", "nobody", "9" * 18, "9" * 60, "1e3", "'; drop table user"])
 @pytest.mark.parametrize("command", ["/grant {} 5", "/ban {}", "/unban {}"])
-def test_somebody_unknown_is_named(world: BotHarness, admin: Person, command: str, named: str) -> None:
+def test_somebody_unknown_is_named(harness: BotHarness, admin: ChatUser, command: str, named: str) -> None:
     admin.send(command.format(named.replace(" ", "")))
     admin.wait("Всех покажет /users")
 
 
-def test_granted_tokens_are_told_to_the_user_in_their_language(world: BotHarness, admin: Person) -> None:
-    world.telegram.user(5, "Ann", username="Ann_Lee", language_code="en").send("/start")
-    person = world.telegram.user(5)
+def test_granted_tokens_are_told_to_the_user_in_their_language(harness: BotHarness, admin: ChatUser) -> None:
+    harness.telegram.user(5, "Ann", username="Ann_Lee", language_code="en").send("/start")
+    person = harness.telegram.user(5)
     person.wait("Hello")
     admin.send("/grant @ann_lee 12000")
     assert "дано 12 000 токенов" in shown(admin.wait("✅ Ann @Ann_Lee (5)"))
     person.wait("The admin has given you")
-    assert world.value("select balance from user where id = 5") == 42_000
+    assert harness.db.balance(5) == 42_000
 
 
 @pytest.mark.parametrize("word", ["sessions", "session", "сессий", "Сессии", "сессия"])
-def test_sessions_are_granted_beyond_the_limit(world: BotHarness, admin: Person, word: str) -> None:
-    person = world.new_person()
+def test_sessions_are_granted_beyond_the_limit(harness: BotHarness, admin: ChatUser, word: str) -> None:
+    person = harness.new_person()
     admin.send(f"/grant 1 3 {word}")
     admin.wait("разрешено сверх лимита 3 сессии")
     person.wait("разрешил вам ещё 3 сессии")
@@ -124,7 +124,7 @@ def test_sessions_are_granted_beyond_the_limit(world: BotHarness, admin: Person,
     person.wait("Сессий: 0 из 103")
 
 
-def test_an_admin_needs_no_tokens_but_may_need_sessions(world: BotHarness, admin: Person) -> None:
+def test_an_admin_needs_no_tokens_but_may_need_sessions(harness: BotHarness, admin: ChatUser) -> None:
     admin.send(f"/grant {ADMIN_ID} 5")
     admin.wait("и так не кончаются")
     admin.send(f"/grant {ADMIN_ID} 5 сессий")
@@ -134,32 +134,32 @@ def test_an_admin_needs_no_tokens_but_may_need_sessions(world: BotHarness, admin
 # ---------------------------------------------------------------------- /ban, /unban
 
 
-def test_a_banned_user_reads_one_sentence_whatever_they_do(world: BotHarness, admin: Person) -> None:
-    person = world.writer()
+def test_a_banned_user_reads_one_sentence_whatever_they_do(harness: BotHarness, admin: ChatUser) -> None:
+    person = harness.writer()
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
-    asked = len(world.prompts())
+    asked = len(harness.prompts())
     for words in ("▶️ Дальше", "/start", "/help", "Он открыл дверь.", "/balance", "меню", "/nonsense"):
         person.send(words)
         assert person.wait("Доступ закрыт").labels == ("🙋 Попросить доступ",)
     person.sticker()
     person.wait("Доступ закрыт")
-    world.telegram.raw_update({"callback_query": press_of(person, "go:lucky")})
-    until(lambda: world.telegram.called("answerCallbackQuery"))
+    harness.telegram.raw_update({"callback_query": press_of(person, "go:lucky")})
+    until(lambda: harness.telegram.called("answerCallbackQuery"))
     person.wait("Доступ закрыт")
-    assert len(world.prompts()) == asked and world.value("select step from user where id = 1") == "story"
-    world.telegram.api.violations.clear()  # the invented query has no true id to answer to
+    assert len(harness.prompts()) == asked and harness.db.value("user", "step", id=1) == "story"
+    harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
-def press_of(person: Person, data: str) -> dict[str, object]:
+def press_of(person: ChatUser, data: str) -> dict[str, object]:
     chat = {"id": person.id, "type": "private", "first_name": "Анна"}
     sender = {"id": person.id, "is_bot": False, "first_name": "Анна"}
     shown = {"message_id": person.last.id, "date": 1, "chat": chat, "text": "…"}
     return {"id": "77", "from": sender, "message": shown, "chat_instance": "1", "data": data}
 
 
-def test_a_banned_user_asks_to_be_let_in_and_is(world: BotHarness, admin: Person) -> None:
-    person = world.writer()
+def test_a_banned_user_asks_to_be_let_in_and_is(harness: BotHarness, admin: ChatUser) -> None:
+    person = harness.writer()
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
     person.send("/help")
@@ -170,13 +170,13 @@ def test_a_banned_user_asks_to_be_let_in_and_is(world: BotHarness, admin: Person
     admin.tap("🔓 Открыть доступ")
     admin.wait("доступ открыт")
     person.wait("Доступ снова открыт")
-    world.says("И пошло дальше.")
+    harness.says("И пошло дальше.")
     person.send("▶️ Дальше")
     person.wait("И пошло дальше.")
 
 
-def test_a_no_to_a_banned_user_holds_for_a_while(world: BotHarness, admin: Person) -> None:
-    person = world.new_person()
+def test_a_no_to_a_banned_user_holds_for_a_while(harness: BotHarness, admin: ChatUser) -> None:
+    person = harness.new_person()
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
     person.send("/help")
@@ -188,11 +188,11 @@ def test_a_no_to_a_banned_user_holds_for_a_while(world: BotHarness, admin: Perso
     assert "уже у администратора" in str(person.tap("🙋 Попросить доступ").wait_answer().text)
 
 
-def test_a_ban_stops_what_is_being_written(world: BotHarness, admin: Person) -> None:
-    person = world.writer()
-    world.models.faults.order(Behaviour(text="Слово за словом. " * 50, chunk_s=0.3))
+def test_a_ban_stops_what_is_being_written(harness: BotHarness, admin: ChatUser) -> None:
+    person = harness.writer()
+    harness.models.faults.order(Behaviour(text="Слово за словом. " * 50, chunk_s=0.3))
     person.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
+    until(lambda: len(harness.prompts()) == 2)
     person.send("И ещё слова.")
     person.wait("Я ещё пишу")
     admin.send("/ban @nobody")
@@ -200,14 +200,14 @@ def test_a_ban_stops_what_is_being_written(world: BotHarness, admin: Person) -> 
     admin.send("/ban 1")
     admin.wait("доступ закрыт")
     person.wait("Доступ закрыт")  # the words that waited
-    until(world.settled)
-    assert world.value("select count(*) from turn where state = 'stopped'") == 1
-    assert len(world.prompts()) == 2
-    check_books(world)
+    until(harness.settled)
+    assert harness.db.count("turn", state="stopped") == 1
+    assert len(harness.prompts()) == 2
+    harness.check_books()
 
 
-def test_admins_cannot_be_banned_and_nobody_is_twice(world: BotHarness, admin: Person) -> None:
-    world.new_person()
+def test_admins_cannot_be_banned_and_nobody_is_twice(harness: BotHarness, admin: ChatUser) -> None:
+    harness.new_person()
     admin.send(f"/ban {ADMIN_ID}")
     admin.wait("закрыть ему доступ нельзя")
     for command, said in (
@@ -220,28 +220,28 @@ def test_admins_cannot_be_banned_and_nobody_is_twice(world: BotHarness, admin: P
     ):
         admin.send(command)
         admin.wait(said)
-    assert world.value("select group_concat(banned) from user") == "0,0"
+    assert harness.db.values("user", "banned") == [0, 0]
 
 
 @pytest.mark.parametrize("data", ["give:tokens:5000:1:1", "give:", "give:all:1:1:1", "halt:1", "users:0:0"])
-def test_an_admins_button_works_for_admins_only(world: BotHarness, admin: Person, data: str) -> None:
-    person = world.new_person()
-    world.telegram.raw_update({"callback_query": press_of(person, data)})
-    until(lambda: world.telegram.called("answerCallbackQuery"))
-    assert world.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
-    assert world.value("select sum(balance) from user") == 60_000
-    world.telegram.api.violations.clear()  # the invented query has no true id to answer to
+def test_an_admins_button_works_for_admins_only(harness: BotHarness, admin: ChatUser, data: str) -> None:
+    person = harness.new_person()
+    harness.telegram.raw_update({"callback_query": press_of(person, data)})
+    until(lambda: harness.telegram.called("answerCallbackQuery"))
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
+    assert harness.db.total("user", "balance") == 60_000
+    harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
 # ---------------------------------------------------------------------- /stop
 
 
-def asked_to_stop(admin: Person) -> ChatMessage:
+def asked_to_stop(admin: ChatUser) -> ChatMessage:
     admin.send("/stop")
     return admin.wait("Остановить бота?")
 
 
-def test_a_stop_is_asked_about_first(world: BotHarness, admin: Person) -> None:
+def test_a_stop_is_asked_about_first(harness: BotHarness, admin: ChatUser) -> None:
     question = asked_to_stop(admin)
     assert question.labels == ("⏹ Остановить", "✖️ Не надо")
     admin.tap("✖️ Не надо")
@@ -250,38 +250,40 @@ def test_a_stop_is_asked_about_first(world: BotHarness, admin: Person) -> None:
     admin.wait("Мы пишем историю вдвоём")
 
 
-def test_a_stop_ends_the_process_in_good_order_and_the_next_one_runs_on(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    process = world.process()
-    admin, person = world.new_person(ADMIN_ID, "Админ"), world.writer()
-    world.says("Последнее слово.", first_chunk_s=0.7)
+def test_a_stop_ends_the_process_in_good_order_and_the_next_one_runs_on(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness()
+    process = harness.process()
+    admin, person = harness.new_person(ADMIN_ID, "Админ"), harness.writer()
+    harness.says("Последнее слово.", first_chunk_s=0.7)
     person.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
+    until(lambda: len(harness.prompts()) == 2)
     question = asked_to_stop(admin)
     data = question.buttons[0][0].data
     admin.tap("⏹ Остановить")
     admin.wait("Останавливаюсь")
     assert process.wait(25) == 0
     person.wait("Последнее слово.")
-    assert world.value("select count(*) from inbox where state <> 'done'") == 0
-    check_books(world)
-    pressed_id = world.value("select max(update_id) from inbox")
+    assert harness.db.count("inbox", state=Not("done")) == 0
+    harness.check_books()
+    pressed_id = max(harness.db.values("inbox", "update_id"))
     # The next life gets the press once more, under its number and under a new one.
-    again = world.process()
+    again = harness.process()
     query = press_of(admin, str(data))
-    world.telegram.raw_update({"update_id": pressed_id, "callback_query": query})
-    world.telegram.raw_update({"callback_query": query})
-    until(lambda: [call for call in world.telegram.called("answerCallbackQuery") if call.params.get("text")])
-    assert world.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
+    harness.telegram.raw_update({"update_id": pressed_id, "callback_query": query})
+    harness.telegram.raw_update({"callback_query": query})
+    until(lambda: [call for call in harness.telegram.called("answerCallbackQuery") if call.params.get("text")])
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
     admin.send("/help")
     admin.wait("Мы пишем историю вдвоём")
     assert again.poll() is None
-    world.telegram.api.violations.clear()  # the invented query has no true id to answer to
+    harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
-def test_a_question_of_an_earlier_life_is_past(world: BotHarness, admin: Person) -> None:
+def test_a_question_of_an_earlier_life_is_past(harness: BotHarness, admin: ChatUser) -> None:
     question = asked_to_stop(admin)
-    app = world.restart()
+    app = harness.restart()
     for label in question.labels:
         assert admin.tap(label, question).wait_answer().text == "Это уже прошлое"
     assert not app.halted.is_set()

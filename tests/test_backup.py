@@ -16,15 +16,15 @@ import pytest
 
 from core.errors import ForeignDatabase, StorageError
 from database import Database, back_up
-from tests.world import ROOT, BotHarness
+from tests.harness import ROOT, BotHarness
 
 
-def backup(world: BotHarness, target: Path) -> tuple[int, str]:
+def backup(harness: BotHarness, target: Path) -> tuple[int, str]:
     """What `python bot.py --backup` ends with: its exit code and its lines."""
     done = subprocess.run(
         [sys.executable, "bot.py", "--backup", str(target)],
         cwd=ROOT,
-        env=os.environ | world.environment(),
+        env=os.environ | harness.environment(),
         capture_output=True,
         text=True,
         timeout=30,
@@ -32,11 +32,11 @@ def backup(world: BotHarness, target: Path) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_a_backup_under_way_of_writing_restores_the_stories(world: BotHarness, tmp_path: Path) -> None:
-    person = world.writer(words="Жил-был смотритель.")
-    assert world.app is not None
-    database, target = world.app.config.database_path, tmp_path / "copy.db"
-    writing, done = world.app.db, threading.Event()
+def test_a_backup_under_way_of_writing_restores_the_stories(harness: BotHarness, tmp_path: Path) -> None:
+    person = harness.writer(words="Жил-был смотритель.")
+    assert harness.app is not None
+    database, target = harness.app.config.database_path, tmp_path / "copy.db"
+    writing, done = harness.app.db, threading.Event()
 
     def write_on() -> None:
         number = 0
@@ -49,7 +49,7 @@ def test_a_backup_under_way_of_writing_restores_the_stories(world: BotHarness, t
     thread = threading.Thread(target=write_on)
     thread.start()
     try:
-        code, line = backup(world, target)
+        code, line = backup(harness, target)
     finally:
         done.set()
         thread.join()
@@ -61,51 +61,51 @@ def test_a_backup_under_way_of_writing_restores_the_stories(world: BotHarness, t
         assert one == two  # one moment, not two
     assert sorted(path.name for path in tmp_path.glob("copy.db*")) == ["copy.db"]
 
-    world.says("Этого в копии нет.")
+    harness.says("Этого в копии нет.")
     person.press("▶️ Дальше")
     person.wait("Этого в копии нет.")
-    world.stop()
+    harness.stop()
     shutil.copyfile(target, database)
     for suffix in ("-wal", "-shm"):
         Path(f"{database}{suffix}").unlink(missing_ok=True)
-    world.start()
+    harness.start()
     person.send("/whole_story")
     person.wait("Жил-был смотритель.")
     person.wait("Продолжение за вами")
     whole = [message.text for message in person.bot_messages][-3:]
     assert not any("Этого в копии нет." in text for text in whole)
-    world.says("А дальше вот что.")
+    harness.says("А дальше вот что.")
     person.press("▶️ Дальше")
     person.wait("А дальше вот что.")
 
 
-def test_a_backup_takes_the_place_of_an_older_one_and_needs_no_bot(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    world.start()
-    world.new_person()
-    world.stop()
-    target = world.folder / "copy.db"
+def test_a_backup_takes_the_place_of_an_older_one_and_needs_no_bot(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    harness.start()
+    harness.new_person()
+    harness.stop()
+    target = harness.folder / "copy.db"
     target.write_text("an older copy")
-    assert backup(world, target)[0] == 0
+    assert backup(harness, target)[0] == 0
     Database(target).close()
 
 
 @pytest.mark.parametrize("name", ["bot.db", "bot.db-wal", "bot.db.lock", "link.db"])
-def test_the_database_itself_is_never_overwritten(world: BotHarness, name: str) -> None:
-    world.new_person()
-    (world.folder / "link.db").symlink_to(world.folder / "bot.db")
-    code, line = backup(world, world.folder / name)
+def test_the_database_itself_is_never_overwritten(harness: BotHarness, name: str) -> None:
+    harness.new_person()
+    (harness.folder / "link.db").symlink_to(harness.folder / "bot.db")
+    code, line = backup(harness, harness.folder / name)
     assert code == 1
     assert line.startswith("FAIL  backup: ") and "give the copy another name" in line
-    assert world.value("select count(*) from user") == 1
+    assert harness.db.count("user") == 1
 
 
-def test_a_copy_that_fails_leaves_the_older_one(world: BotHarness, tmp_path: Path) -> None:
-    world.new_person()
-    code, line = backup(world, tmp_path / "nowhere" / "copy.db")
+def test_a_copy_that_fails_leaves_the_older_one(harness: BotHarness, tmp_path: Path) -> None:
+    harness.new_person()
+    code, line = backup(harness, tmp_path / "nowhere" / "copy.db")
     assert code == 1 and line.count("\n") == 1 and "nowhere" in line
     (tmp_path / "taken").mkdir()
-    assert backup(world, tmp_path / "taken")[0] == 1
+    assert backup(harness, tmp_path / "taken")[0] == 1
     assert not list(tmp_path.glob("*.part"))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from database import Database
-from tests.world import BotHarness
+from tests.harness import BotHarness
 
 
 def test_tokens_come_back_once_a_day_and_up_to_the_first_gift(tmp_path: Path) -> None:
@@ -24,23 +24,22 @@ def test_tokens_come_back_once_a_day_and_up_to_the_first_gift(tmp_path: Path) ->
     db.close()
 
 
-def test_a_daily_gift_lets_a_user_write_on(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(USER_TOKENS=4000, USER_TOKENS_PER_DAY=3000)
-    app = world.start()
-    person = world.writer()
-    with app.db.transaction():
-        app.db._connection.run("update user set balance = 10, refilled_on = 0")
-    world.says("Новый день.")
+def test_a_daily_gift_lets_a_user_write_on(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS=4000, USER_TOKENS_PER_DAY=3000)
+    harness.start()
+    person = harness.writer()
+    harness.db.change("user", balance=10, refilled_on=0)
+    harness.says("Новый день.")
     person.press("▶️ Дальше")
     person.wait("Новый день.")
 
 
 def test_a_model_that_yandex_offers_the_openai_way_only_is_asked_that_way(
-    make_world: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness],
 ) -> None:
-    world = make_world(YANDEX_MODEL="deepseek-v4-flash")
-    world.start()
-    world.writer(words="Рассказано иначе.")
-    asked = world.models.of("completion")[-1]
+    harness = make_harness(YANDEX_MODEL="deepseek-v4-flash")
+    harness.start()
+    harness.writer(words="Рассказано иначе.")
+    asked = harness.models.of("completion")[-1]
     assert asked.path == "/v1/chat/completions" and asked.body["model"] == "gpt://b1gsandbox/deepseek-v4-flash"
     assert asked.headers["openai-project"] == "b1gsandbox" and "stream_options" not in asked.body

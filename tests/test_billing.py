@@ -13,12 +13,15 @@ from config import Config
 from core.errors import ModelCancelled
 from database import Database, Turn
 from gpt import GPT
-from turns.billing import Calls, RunningTurn
+from turns.billing import TurnBilling
+from turns.kinds.part import StoryPart
 from turns.limits import budget_period
+from turns.running_turn import RunningTurn
+from turns.turn_kind import KindServices
 
 
 class ReservationThenStop:
-    """A database for `Calls` whose ledger lets a stop come as soon as a reservation is written."""
+    """A database for `TurnBilling` whose ledger lets a stop come as soon as a reservation is written."""
 
     def __init__(self, db: Database, stop: threading.Thread) -> None:
         self.ledger = self
@@ -52,25 +55,31 @@ def running_turn(db: Database) -> Turn:
     return turn
 
 
+def part(config: Config, db: Database) -> StoryPart:
+    nothing = cast(Any, None)  # the test asks no model and says nothing
+    services = KindServices(config=config, db=db, locales=nothing, limit_messages=nothing)
+    return StoryPart(services, generator=nothing, warnings=nothing)
+
+
 def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:
-    live = RunningTurn(running_turn(db), model=Model("m"))
     config = Config.from_env(
         {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k"}
     )
     gpt = cast(GPT, None)  # no call is made
+    running = RunningTurn(running_turn(db), part(config, db), model=Model("m"))
 
     def end_by_stop() -> None:
         with db.transaction():
-            if live.call_id:
-                Calls(config, db, gpt).let_go(live, 0)
-            db.turns.end(live.turn.id, "stopped", 1)
+            if running.call is not None:
+                TurnBilling(config=config, db=db, gpt=gpt).release(running.call)
+            db.turns.end(running.turn.id, "stopped", 1)
 
     stop = threading.Thread(target=end_by_stop)
-    calls = Calls(config, cast(Database, ReservationThenStop(db, stop)), gpt)
-    calls.reserve(live, "part", 1_461)
+    billing = TurnBilling(config=config, db=cast(Database, ReservationThenStop(db, stop)), gpt=gpt)
+    billing.reserve(running, "part", 1_461, input_tokens=0)
     stop.join(5.0)
     assert not stop.is_alive()
     assert db.ledger.budget(budget_period(config, 1.0)).reserved == 0
 
     with pytest.raises(ModelCancelled):
-        Calls(config, db, gpt).reserve(live, "part", 1)
+        TurnBilling(config=config, db=db, gpt=gpt).reserve(running, "part", 1, input_tokens=0)

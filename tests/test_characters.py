@@ -22,9 +22,9 @@ from conversation.personas import BuiltIn, Persona
 from core.errors import StorageError
 from database import Database
 from monitoring.analytics import MOST_UNDER_WAY, Analytics
-from sandbox.people import Person
+from sandbox.users import ChatUser
+from tests.harness import BotHarness, until
 from tests.webapp_site import SCRIPT
-from tests.world import BotHarness, until
 
 CAT = "Кот-писарь Пантелей"
 YAGA = "Баба-яга на пенсии"
@@ -32,9 +32,9 @@ RU = Locales.load(Path(__file__).resolve().parent.parent / "locales")["ru"]
 GREETING = RU.characters[0].persona.greeting
 
 
-def talker(world: BotHarness, name: str = CAT) -> Person:
+def talker(harness: BotHarness, name: str = CAT) -> ChatUser:
     """Somebody to whom a character has said its greeting."""
-    person = world.new_person()
+    person = harness.new_person()
     person.press("🎭 Персонажи")
     person.wait("С кем поговорим")
     person.tap(name)
@@ -42,19 +42,19 @@ def talker(world: BotHarness, name: str = CAT) -> Person:
     return person
 
 
-def said(world: BotHarness, person: Person, words: str, answer: str) -> list[dict[str, str]]:
+def said(harness: BotHarness, person: ChatUser, words: str, answer: str) -> list[dict[str, str]]:
     """Says something and gets this answer; what the model was asked."""
-    world.says(answer)
+    harness.says(answer)
     person.send(words)
     person.wait(answer)
-    return world.prompts()[-1]
+    return harness.prompts()[-1]
 
 
 # ---------------------------------------------------------------------- the choice
 
 
-def test_characters_are_chosen_by_buttons_where_there_is_no_page(world: BotHarness) -> None:
-    person = world.new_person()
+def test_characters_are_chosen_by_buttons_where_there_is_no_page(harness: BotHarness) -> None:
+    person = harness.new_person()
     assert ("💬 Чат", "🎭 Персонажи") in person.keyboard
     person.press("🎭 Персонажи")
     shown = person.wait("С кем поговорим")
@@ -72,8 +72,8 @@ def test_characters_are_chosen_by_buttons_where_there_is_no_page(world: BotHarne
 
 
 @pytest.mark.parametrize("command", ["/characters", "/menu"])
-def test_commands_say_who_is_on(command: str, world: BotHarness) -> None:
-    person = talker(world)
+def test_commands_say_who_is_on(command: str, harness: BotHarness) -> None:
+    person = talker(harness)
     person.send(command)
     shown = person.wait("Отвечает Кот-писарь")
     assert "должен мышам извинение" in shown.text
@@ -86,11 +86,11 @@ def test_commands_say_who_is_on(command: str, world: BotHarness) -> None:
 
 
 def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
-    make_world: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness],
 ) -> None:
-    world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
-    world.start()
-    person = world.telegram.user(1, "Анна")
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    harness.start()
+    person = harness.telegram.user(1, "Анна")
     person.send("/start")
     welcome = person.wait("Вы придумываете, я пишу")
     assert [button.web_app for row in welcome.buttons for button in row][-1] == "http://127.0.0.1:8080/"
@@ -98,12 +98,12 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
     person.press("🎭 Персонажи")
     asked = person.wait("С кем поговорим")
     assert [button.text for row in asked.buttons for button in row] == ["🎭 Открыть персонажей"]
-    menu = until(lambda: world.telegram.api.state.profile["menu"].get("web_app"))
+    menu = until(lambda: harness.telegram.api.state.profile["menu"].get("web_app"))
     assert menu == {"url": "http://127.0.0.1:8080/"}
-    world.stop()
-    world.settings.pop("WEBAPP_URL")
-    world.start()
-    until(lambda: world.telegram.api.state.profile["menu"]["type"] == "default")
+    harness.stop()
+    harness.settings.pop("WEBAPP_URL")
+    harness.start()
+    until(lambda: harness.telegram.api.state.profile["menu"]["type"] == "default")
 
 
 TREZOR = {
@@ -114,12 +114,12 @@ TREZOR = {
 }
 
 
-def on_the_page(world: BotHarness, person: Person) -> Callable[..., requests.Response]:
+def on_the_page(harness: BotHarness, person: ChatUser) -> Callable[..., requests.Response]:
     """The page as it opens for a person: what asks its server."""
     address = person.tap("🎭 Открыть персонажей").url
     data = unquote(address.partition("tgWebAppData=")[2].partition("&")[0])
-    assert world.app is not None and world.app.page is not None
-    base = f"http://127.0.0.1:{world.app.page.port}"
+    assert harness.app is not None and harness.app.page is not None
+    base = f"http://127.0.0.1:{harness.app.page.port}"
     http = requests.Session()
     http.trust_env = False
 
@@ -131,11 +131,11 @@ def on_the_page(world: BotHarness, person: Person) -> Callable[..., requests.Res
 
 
 @pytest.fixture
-def paged(make_world: Callable[..., BotHarness]) -> BotHarness:
-    """A world whose bot has its page."""
-    world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
-    world.start()
-    return world
+def paged(make_harness: Callable[..., BotHarness]) -> BotHarness:
+    """A harness whose bot has its page."""
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    harness.start()
+    return harness
 
 
 def test_a_choice_on_the_page_brings_the_greeting_into_the_chat(paged: BotHarness) -> None:
@@ -189,7 +189,7 @@ def test_what_a_page_could_not_have_sent_does_nothing(paged: BotHarness) -> None
             "from": {"id": 1, "is_bot": False, "first_name": "Анна"},
             "web_app_data": {"data": data, "button_text": ""},
         }
-        paged.app.intake.put(1, json.dumps({"update_id": 0, "message": message}))
+        paged.app.dispatcher.put(1, json.dumps({"update_id": 0, "message": message}))
     person.send("/characters")
     person.wait("С кем поговорим")
     assert other.last.text.startswith("Меню внизу")
@@ -200,7 +200,7 @@ def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: Bot
     own = on_the_page(paged, other)("POST", "characters", json=TREZOR).json()
     for data in (f"character:{own['id']}", "character:-1", "character:\u0661", "txt:99"):
         person.happens({"web_app_data": {"button_text": "", "data": data}})
-    other.happens({"web_app_data": {"button_text": "", "data": f"txt:{paged.value('select max(id) from session')}"}})
+    other.happens({"web_app_data": {"button_text": "", "data": f"txt:{paged.db.last('session', 'id')}"}})
     other.happens({"web_app_data": {"button_text": "", "data": f"character:{own['id']}"}})
     other.wait(TREZOR["greeting"])
     assert not [message for message in other.bot_messages if message.attachment]
@@ -212,10 +212,10 @@ def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: Bot
 # ---------------------------------------------------------------------- talking
 
 
-def test_own_words_go_to_the_character_with_its_personality_and_history(world: BotHarness) -> None:
-    person = talker(world)
-    said(world, person, "Кто вы?", "Писарь я, и не последний.")
-    prompt = said(world, person, "А мыши?", "Тсс!")
+def test_own_words_go_to_the_character_with_its_personality_and_history(harness: BotHarness) -> None:
+    person = talker(harness)
+    said(harness, person, "Кто вы?", "Писарь я, и не последний.")
+    prompt = said(harness, person, "А мыши?", "Тсс!")
     system, *turns = prompt
     assert f"Герой: {CAT}" in system["text"]
     assert "Не выдавай опасной информации" in system["text"]
@@ -225,98 +225,98 @@ def test_own_words_go_to_the_character_with_its_personality_and_history(world: B
     assert [turn["text"] for turn in turns[2:]] == ["Кто вы?", "Писарь я, и не последний.", "А мыши?"]
 
 
-def test_question_and_answer_stand_side_by_side_in_the_database(world: BotHarness) -> None:
-    person = talker(world)
-    said(world, person, "Кто вы?", "Писарь.")
-    question = world.value("select id from prompt where text = 'Кто вы?'")
-    assert world.value("select text from prompt where parent_id = ?", question) == "Писарь."
-    greeting = world.value("select parent_id from prompt where id = ?", question)
-    assert world.value("select text from prompt where id = ?", greeting) == GREETING
-    kind = world.value("select kind from session where id = (select session_id from prompt where id = ?)", question)
-    assert kind == "character"
+def test_question_and_answer_stand_side_by_side_in_the_database(harness: BotHarness) -> None:
+    person = talker(harness)
+    said(harness, person, "Кто вы?", "Писарь.")
+    question = harness.db.value("prompt", "id", text="Кто вы?")
+    assert harness.db.value("prompt", "text", parent_id=question) == "Писарь."
+    greeting = harness.db.value("prompt", "parent_id", id=question)
+    assert harness.db.value("prompt", "text", id=greeting) == GREETING
+    session_id = harness.db.value("prompt", "session_id", id=question)
+    assert harness.db.value("session", "kind", id=session_id) == "character"
 
 
-def test_switching_keeps_each_ones_history(world: BotHarness) -> None:
-    person = talker(world)
-    said(world, person, "Запомни слово: клубок", "Запомнил.")
+def test_switching_keeps_each_ones_history(harness: BotHarness) -> None:
+    person = talker(harness)
+    said(harness, person, "Запомни слово: клубок", "Запомнил.")
     person.press("🎭 Персонажи")
     person.wait("Отвечает Кот-писарь")
     person.tap(YAGA)
     person.wait("Фу-фу-фу")
-    prompt = said(world, person, "Здравствуй, бабушка", "И тебе не хворать.")
+    prompt = said(harness, person, "Здравствуй, бабушка", "И тебе не хворать.")
     assert "клубок" not in str(prompt)
     person.press("🎭 Персонажи")
     person.wait("Отвечает Баба-яга")
     person.tap(CAT)
     assert "Запомнил." in person.wait("помнит вашу беседу").text
-    prompt = said(world, person, "Какое слово?", "Клубок!")
+    prompt = said(harness, person, "Какое слово?", "Клубок!")
     assert "Запомни слово: клубок" in str(prompt)
     assert "хворать" not in str(prompt)
 
 
-def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(world: BotHarness) -> None:
-    person = talker(world)
-    said(world, person, "Запомни: клубок", "Запомнил.")
+def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(harness: BotHarness) -> None:
+    person = talker(harness)
+    said(harness, person, "Запомни: клубок", "Запомнил.")
     person.press("🎭 Персонажи")
     person.wait("Отвечает Кот-писарь")
     person.tap("🔄 С самого начала")
     person.wait(GREETING)
-    assert "клубок" not in str(said(world, person, "Что помнишь?", "Ничего."))
+    assert "клубок" not in str(said(harness, person, "Что помнишь?", "Ничего."))
     person.send("/sessions")
     listed = person.wait(lambda message: len(message.buttons) == 2)
     assert all(CAT in row[0].text for row in listed.buttons)
     person.tap(listed.buttons[1][0].data or "")
     person.wait("помнит вашу беседу")
-    assert "клубок" in str(said(world, person, "А теперь?", "Клубок!"))
+    assert "клубок" in str(said(harness, person, "А теперь?", "Клубок!"))
 
 
-def test_forgetting_lets_the_character_greet_again(world: BotHarness) -> None:
-    person = talker(world)
-    said(world, person, "Запомни: клубок", "Запомнил.")
+def test_forgetting_lets_the_character_greet_again(harness: BotHarness) -> None:
+    person = talker(harness)
+    said(harness, person, "Запомни: клубок", "Запомнил.")
     person.send("/clear")
     person.wait("Забыл 3 сообщения")
     person.wait(GREETING)
-    assert world.value("select count(*) from prompt where text like '%клубок%'") == 0
-    assert "клубок" not in str(said(world, person, "Что помнишь?", "Ничего."))
+    assert "клубок" not in str(harness.db.values("prompt", "text"))
+    assert "клубок" not in str(said(harness, person, "Что помнишь?", "Ничего."))
 
 
-def test_forgetting_a_conversation_leaves_the_one_before_it_whole(world: BotHarness) -> None:
-    person = talker(world)
-    said(world, person, "Запомни: клубок", "Запомнил.")
+def test_forgetting_a_conversation_leaves_the_one_before_it_whole(harness: BotHarness) -> None:
+    person = talker(harness)
+    said(harness, person, "Запомни: клубок", "Запомнил.")
     person.press("🎭 Персонажи")
     person.wait("Отвечает Кот-писарь")
     person.tap("🔄 С самого начала")
     person.wait(GREETING)
-    said(world, person, "Запомни: мышь", "Запомнил мышь.")
+    said(harness, person, "Запомни: мышь", "Запомнил мышь.")
     person.send("/clear")
     person.wait("Забыл 3 сообщения")
     person.wait(GREETING)
-    prompt = str(said(world, person, "Что помнишь?", "Ничего."))
+    prompt = str(said(harness, person, "Что помнишь?", "Ничего."))
     assert "клубок" not in prompt and "мышь" not in prompt
     person.send("/sessions")
     listed = person.wait(lambda message: len(message.buttons) == 2)
     person.tap(listed.buttons[1][0].data or "")
     person.wait("помнит вашу беседу")
-    assert "клубок" in str(said(world, person, "А теперь?", "Клубок!"))
+    assert "клубок" in str(said(harness, person, "А теперь?", "Клубок!"))
 
 
-def test_a_story_and_the_chat_wait_while_a_character_talks(world: BotHarness) -> None:
-    person = world.writer(words="Маяк погас.")
+def test_a_story_and_the_chat_wait_while_a_character_talks(harness: BotHarness) -> None:
+    person = harness.writer(words="Маяк погас.")
     person.send("/characters")
     person.wait("С кем поговорим")
     person.tap(CAT)
     person.wait(GREETING)
-    said(world, person, "Привет", "Здравствуйте.")
+    said(harness, person, "Привет", "Здравствуйте.")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.press("🔖 К истории")
     person.wait("Ваши слова продолжат её")
-    assert "Маяк погас." in str(said(world, person, "И тут он зажёгся.", "Свет залил остров."))
+    assert "Маяк погас." in str(said(harness, person, "И тут он зажёгся.", "Свет залил остров."))
 
 
-def test_words_that_wait_stay_with_the_character_they_were_said_to(world: BotHarness) -> None:
-    person = talker(world)
-    world.says("Долгий ответ.", hang_after=1)
+def test_words_that_wait_stay_with_the_character_they_were_said_to(harness: BotHarness) -> None:
+    person = talker(harness)
+    harness.says("Долгий ответ.", hang_after=1)
     person.send("Расскажи")
     person.wait_draft("Д")
     person.send("И ещё")
@@ -327,13 +327,13 @@ def test_words_that_wait_stay_with_the_character_they_were_said_to(world: BotHar
     person.wait("Фу-фу-фу")
     person.send("стоп")
     person.wait("Слова у меня")
-    assert "И ещё" not in str(world.prompts())
-    assert world.value("select name from character where id = (select character_id from user)") == YAGA
+    assert "И ещё" not in str(harness.prompts())
+    assert harness.db.value("character", "name", id=harness.db.value("user", "character_id")) == YAGA
 
 
-def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(world: BotHarness) -> None:
-    person = talker(world)
-    world.says("Мур. Дописал. А вот и постскриптум.", hang_after=5)
+def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(harness: BotHarness) -> None:
+    person = talker(harness)
+    harness.says("Мур. Дописал. А вот и постскриптум.", hang_after=5)
     person.send("Допишите письмо")
     person.wait_draft("Дописал.")
     person.press("🎭 Персонажи")
@@ -344,30 +344,30 @@ def test_an_answer_says_whose_it_is_when_another_is_on_meanwhile(world: BotHarne
     answer = person.wait("Мур. Дописал.")
     texts = [message.text for message in person.bot_messages]
     assert texts[texts.index(answer.text) - 1] == f"🎭 {CAT} договаривает прежнюю беседу:"
-    said(world, person, "Бабушка?", "Тут я.")
+    said(harness, person, "Бабушка?", "Тут я.")
     assert not [message for message in person.bot_messages if "Баба-яга на пенсии договаривает" in message.text]
 
 
-def test_edited_words_are_answered_anew(world: BotHarness) -> None:
-    person = talker(world)
-    world.says("Не понял.")
+def test_edited_words_are_answered_anew(harness: BotHarness) -> None:
+    person = talker(harness)
+    harness.says("Не понял.")
     words = person.send("Как дила?")
     person.wait("Не понял.")
-    world.says("Прекрасно.")
+    harness.says("Прекрасно.")
     person.edit(words, "Как дела?")
     person.wait("Прекрасно.")
-    assert "дила" not in str(world.prompts()[-1])
+    assert "дила" not in str(harness.prompts()[-1])
 
 
-def test_an_english_person_meets_the_english_ones(world: BotHarness) -> None:
-    person = world.telegram.user(5, "Ann", language_code="en")
+def test_an_english_person_meets_the_english_ones(harness: BotHarness) -> None:
+    person = harness.telegram.user(5, "Ann", language_code="en")
     person.send("/start")
     person.wait("The menu")
     person.press("🎭 Characters")
     person.wait("Whom shall we talk to")
     person.tap("Panteley the Clerk Cat")
     person.wait("afraid it was a delegation")
-    assert "The rules weigh more" in said(world, person, "Hello", "Good day.")[0]["text"]
+    assert "The rules weigh more" in said(harness, person, "Hello", "Good day.")[0]["text"]
 
 
 # ---------------------------------------------------------------------- the bot's own characters
@@ -446,14 +446,14 @@ def amplitude() -> Iterator[Amplitude]:
 
 
 def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
-    make_world: Callable[..., BotHarness], amplitude: Amplitude
+    make_harness: Callable[..., BotHarness], amplitude: Amplitude
 ) -> None:
-    world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
-    world.start()
-    person = talker(world)
-    said(world, person, "Тайное слово", "Тайный ответ.")
-    until(lambda: world.value("select count(*) from outbox") == 0)
-    world.stop()
+    harness = make_harness(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
+    harness.start()
+    person = talker(harness)
+    said(harness, person, "Тайное слово", "Тайный ответ.")
+    until(lambda: harness.db.count("outbox") == 0)
+    harness.stop()
     names = amplitude.names()
     assert sorted(names) == ["character_chosen", "registered", "reply_sent", "request_sent", "response_received"]
     assert {event["user_id"] for event in amplitude.events} == {"tg-01"}, "five characters at least"
@@ -465,35 +465,35 @@ def test_what_happens_is_told_to_amplitude_without_a_word_of_it(
 
 
 def test_a_part_is_told_when_it_is_kept_and_not_before(
-    make_world: Callable[..., BotHarness], amplitude: Amplitude
+    make_harness: Callable[..., BotHarness], amplitude: Amplitude
 ) -> None:
-    world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
-    world.start()
-    person = world.writer()
-    world.says("Поздний ответ.", first_chunk_s=0.3)
+    harness = make_harness(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL=amplitude.url)
+    harness.start()
+    person = harness.writer()
+    harness.says("Поздний ответ.", first_chunk_s=0.3)
     person.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
-    with world.locked():
+    until(lambda: len(harness.prompts()) == 2)
+    with harness.locked():
         until(lambda: amplitude.names().count("response_received") == 2)
         assert amplitude.names().count("part_written") == 1, "the first one"
     person.wait("Поздний ответ.")
-    until(lambda: world.value("select count(*) from outbox") == 0)
-    world.stop()
+    until(lambda: harness.db.count("outbox") == 0)
+    harness.stop()
     assert amplitude.names().count("part_written") == 2
 
 
-def test_the_same_events_are_counted_in_the_database(world: BotHarness) -> None:
-    person = world.writer()
+def test_the_same_events_are_counted_in_the_database(harness: BotHarness) -> None:
+    person = harness.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
-    world.says("И жили они долго.")
-    world.says("Свет")
+    harness.says("И жили они долго.")
+    harness.says("Свет")
     person.press("😊 Счастливый")
     person.wait("Свет")
-    until(lambda: world.value("select count(*) from outbox") == 0)
-    world.stop()
+    until(lambda: harness.db.count("outbox") == 0)
+    harness.stop()
     counts = {
-        name: world.value("select sum(count) from event where name = ?", name)
+        name: harness.db.total("event", "count", name=name)
         for name in ("registered", "story_started", "part_written", "story_finished", "request_sent", "reply_sent")
     }
     assert counts == {
@@ -507,13 +507,13 @@ def test_the_same_events_are_counted_in_the_database(world: BotHarness) -> None:
 
 
 def test_an_amplitude_that_is_away_slows_and_stops_nothing(
-    make_world: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
+    make_harness: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = make_world(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL="http://127.0.0.1:9/2/httpapi")
-    world.start()
-    person = talker(world)
-    said(world, person, "Привет", "Здравствуйте.")
-    world.stop()
+    harness = make_harness(AMPLITUDE_API_KEY="amplitude-key-0123456789", AMPLITUDE_URL="http://127.0.0.1:9/2/httpapi")
+    harness.start()
+    person = talker(harness)
+    said(harness, person, "Привет", "Здравствуйте.")
+    harness.stop()
     assert [record.getMessage() for record in caplog.records if record.exc_info] == []
 
 
@@ -532,11 +532,11 @@ def test_events_are_dropped_while_too_many_are_under_way(tmp_path: Path, caplog:
     silent.close()
 
 
-def test_counts_wait_for_a_database_that_cannot_be_written(world: BotHarness) -> None:
-    assert world.app is not None
-    with world.locked():
-        world.app.analytics.tell("part_written", 1)
+def test_counts_wait_for_a_database_that_cannot_be_written(harness: BotHarness) -> None:
+    assert harness.app is not None
+    with harness.locked():
+        harness.app.analytics.tell("part_written", 1)
         with pytest.raises(StorageError):
-            world.app.analytics.flush()
-    world.app.analytics.flush()
-    assert world.value("select count from event where name = 'part_written'") == 1
+            harness.app.analytics.flush()
+    harness.app.analytics.flush()
+    assert harness.db.value("event", "count", name="part_written") == 1

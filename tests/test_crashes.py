@@ -21,9 +21,10 @@ import pytest
 
 from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour, Received
-from sandbox.people import Person
+from sandbox.users import ChatUser
+from tests.bot_database import Not
+from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.poisoned_bot import DEADLY, DEATH
-from tests.world import ADMIN_ID, ROOT, BotHarness, until
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
 WRITERS = 5
@@ -34,54 +35,34 @@ TAG = re.compile(r"ход (\d+-\d+)")
 ANSWER = re.compile(r"Случился ход (\d+-\d+)")
 
 
-def check_books(world: BotHarness) -> None:
-    """Nothing is open, nothing is held, and every sum agrees with every other."""
-    value = world.value
-    assert value("pragma integrity_check") == "ok"
-    assert value("select count(*) from turn where state in ('waiting', 'running')") == 0
-    assert value("select count(*) from inbox where state in ('new', 'turn')") == 0
-    assert value("select count(*) from outbox") == 0
-    assert value("select count(*) from call where state = 'asked'") == 0
-    for table in ("user", "session", "budget"):
-        assert value(f"select coalesce(sum(reserved), 0) from {table}") == 0
-    charged = value("select coalesce(sum(charged), 0) from call where state = 'settled'")
-    assert charged == value("select sum(charged) from call")
-    assert charged == value("select sum(? - balance) from user", int(world.settings.get("USER_TOKENS", "30000")))
-    assert charged == value("select sum(spent) from user")
-    apart = value("select coalesce(sum(charged), 0) from call where session_id is null")
-    assert charged - apart == value("select sum(spent) from session")
-    once = "select count(*) from call where turn_id = turn.id and state = 'settled' and purpose = turn.kind"
-    assert value(f"select count(*) from turn where state = 'answered' and ({once}) <> 1") == 0
-
-
 def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charges_once(
-    make_world: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness],
 ) -> None:
-    world = make_world()
-    process = world.process()
-    person = world.writer()
-    paid = world.value("select sum(charged) from call")
-    world.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
+    harness = make_harness()
+    process = harness.process()
+    person = harness.writer()
+    paid = harness.db.total("call", "charged")
+    harness.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
     person.press("▶️ Дальше")
     person.wait_draft("Он бежал.")
-    assert world.value("select reserved from user") > 0
-    world.kill(process)
-    world.says("Он шёл. Он бежал. Он прибежал.")
-    world.process()
+    assert harness.db.value("user", "reserved") > 0
+    harness.kill(process)
+    harness.says("Он шёл. Он бежал. Он прибежал.")
+    harness.process()
     person.wait("Он прибежал.")
-    until(world.settled)
+    until(harness.settled)
     assert [message.text for message in person.bot_messages].count("Он шёл. Он бежал. Он прибежал.") == 1
-    assert world.value("select count(*) from call where state = 'lost'") == 1
-    assert world.value("select lost from budget") > 0
-    assert world.value("select sum(charged) from call") > paid
-    check_books(world)
+    assert harness.db.count("call", state="lost") == 1
+    assert harness.db.value("budget", "lost") > 0
+    assert harness.db.total("call", "charged") > paid
+    harness.check_books()
 
 
 @dataclass
 class Writer:
     """Somebody who writes on without waiting for each answer."""
 
-    person: Person
+    person: ChatUser
     sent: list[str] = field(default_factory=list)
 
     def answers(self) -> list[str]:
@@ -123,13 +104,13 @@ def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
 
 
 @pytest.mark.timeout(60 + 3 * KILLS)
-def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable[..., BotHarness]) -> None:
+def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callable[..., BotHarness]) -> None:
     seed = int(os.environ.get("CHAOS_SEED", "7"))
     chance = random.Random(seed)
-    world = make_world(MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, **RICH)
-    world.models.faults.rule = answer_by_tag(random.Random(seed))
-    process = world.process()
-    writers = [Writer(world.at_summary(number)) for number in range(1, WRITERS + 1)]
+    harness = make_harness(MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, **RICH)
+    harness.models.faults.rule = answer_by_tag(random.Random(seed))
+    process = harness.process()
+    writers = [Writer(harness.at_summary(number)) for number in range(1, WRITERS + 1)]
     for writer in writers:
         writer.person.press("✨ Начать историю")
     for writer in writers:
@@ -139,23 +120,23 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
         while time.monotonic() < dies_at:
             chance.choice(writers).write()
             time.sleep(chance.uniform(0, 0.05))
-        world.kill(process)
-        process = world.process()
+        harness.kill(process)
+        process = harness.process()
     for writer in writers:
         writer.write()
     with suppress(AssertionError):  # what is missing is said below
-        until(lambda: all(writer.answers() == writer.sent for writer in writers) and world.settled(), 20 + KILLS / 5)
+        until(lambda: all(writer.answers() == writer.sent for writer in writers) and harness.settled(), 20 + KILLS / 5)
     process.send_signal(signal.SIGTERM)
     assert process.wait(25) == 0
     for writer in writers:
         assert writer.answers() == writer.sent
         assert writer.shown_twice() <= KILLS
         assert not [message for message in writer.person.bot_messages if "сломалось" in message.text]
-    assert world.value("select count(*) from inbox where state = 'aside'") == 0
-    assert world.value("select count(*) from turn where state = 'failed'") == 0
+    assert harness.db.count("inbox", state="aside") == 0
+    assert harness.db.count("turn", state="failed") == 0
     said = sum(len(writer.sent) // 3 for writer in writers)
-    assert world.value("select count(*) from turn where kind = 'hearing' and state = 'answered'") == said
-    check_books(world)
+    assert harness.db.count("turn", kind="hearing", state="answered") == said
+    harness.check_books()
     # A notice that was on its way at the kill has an id that nobody knows of: that one stays. Here somebody waits for
     # a slot at nearly every moment, so that about one kill in ten meets one.
     notices = [message for writer in writers for message in writer.person.bot_messages if "в очереди" in message.text]
@@ -166,46 +147,46 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_world: Callable
 
 
 def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_goes_on(
-    make_world: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness],
 ) -> None:
-    world = make_world()
-    process = world.process("-m", "tests.poisoned_bot")
-    admin, victim, other = world.new_person(ADMIN_ID), world.new_person(1), world.new_person(2)
+    harness = make_harness()
+    process = harness.process("-m", "tests.poisoned_bot")
+    admin, victim, other = harness.new_person(ADMIN_ID), harness.new_person(1), harness.new_person(2)
     admin.send("/debug")
     admin.wait("Отладка включена")
-    with world.telegram.state.lock:
+    with harness.telegram.state.lock:
         victim.send(DEADLY)
         victim.send("/help")
         other.send("/help")
     for _ in range(3):
         assert process.wait(10) == DEATH
-        process = world.process("-m", "tests.poisoned_bot")
+        process = harness.process("-m", "tests.poisoned_bot")
     victim.wait("отложил его", since=0)
     victim.wait("Мы пишем историю вдвоём")
     other.wait("Мы пишем историю вдвоём")
     assert "died 3 times" in admin.wait("🐞 inbox").text
-    assert "event=update_dead_lettered" in world.log()
+    assert "event=update_dead_lettered" in harness.log()
     assert process.poll() is None
-    assert world.value("select count(*) from inbox where state = 'aside'") == 1
+    assert harness.db.count("inbox", state="aside") == 1
 
 
-def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    world.start()
-    person = world.writer()
-    world.models.faults.rule = lambda received: Behaviour(hang=True)
+def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    harness.start()
+    person = harness.writer()
+    harness.models.faults.rule = lambda received: Behaviour(hang=True)
     person.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
+    until(lambda: len(harness.prompts()) == 2)
     person.send("Слова, которые ждут.")
     person.wait("Я ещё пишу")
     for life in range(1, 6):
-        world.restart()
-        until(lambda life=life: len(world.prompts()) == 2 + life)  # type: ignore[misc]
-        until(lambda: not world.value("select attempts from inbox where state = 'new'"))
-    world.models.faults.rule = lambda received: Behaviour(text=f"Ответ {len(world.prompts())}.")
-    world.restart()
+        harness.restart()
+        until(lambda life=life: len(harness.prompts()) == 2 + life)  # type: ignore[misc]
+        until(lambda: not harness.db.value("inbox", "attempts", state="new"))
+    harness.models.faults.rule = lambda received: Behaviour(text=f"Ответ {len(harness.prompts())}.")
+    harness.restart()
     person.wait("Ответ 9.", since=0)
-    assert world.prompts()[-1][-1]["text"].startswith("Слова, которые ждут.")
+    assert harness.prompts()[-1][-1]["text"].startswith("Слова, которые ждут.")
     assert not [message for message in person.bot_messages if "отложил" in message.text]
     assert len([message for message in person.bot_messages if "Я ещё пишу" in message.text]) == 1
 
@@ -218,15 +199,15 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(world: BotHarness, name: str) -> None:
-    admin, person = world.new_person(ADMIN_ID), world.new_person()
+def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(harness: BotHarness, name: str) -> None:
+    admin, person = harness.new_person(ADMIN_ID), harness.new_person()
     admin.send("/debug")
     admin.wait("Отладка включена")
-    world.telegram.raw_update(UNREADABLE[name])
+    harness.telegram.raw_update(UNREADABLE[name])
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     assert "unreadable update" in admin.wait("🐞 inbox").text
-    assert world.value("select count(*) from inbox where state = 'aside' and attempts = 0") == 1
+    assert harness.db.count("inbox", state="aside", attempts=0) == 1
 
 
 HOSTILE: dict[str, dict[str, Any]] = {
@@ -238,8 +219,8 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_update_stops_the_others(world: BotHarness, name: str) -> None:
-    person = world.new_person()
+def test_no_update_stops_the_others(harness: BotHarness, name: str) -> None:
+    person = harness.new_person()
     message = {
         "message_id": 1,
         "date": 1,
@@ -247,58 +228,58 @@ def test_no_update_stops_the_others(world: BotHarness, name: str) -> None:
         "from": {"id": 1, "is_bot": False, "first_name": "Анна"},
         "text": "слово",
     }
-    world.telegram.raw_update({"message": message | HOSTILE[name]})
+    harness.telegram.raw_update({"message": message | HOSTILE[name]})
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
-    until(lambda: not world.value("select count(*) from inbox where state = 'new'"))
+    until(lambda: not harness.db.count("inbox", state="new"))
 
 
-def test_text_that_no_database_can_hold_is_kept_readable(world: BotHarness) -> None:
-    person = world.writer()
-    world.says("Дальше.")
+def test_text_that_no_database_can_hold_is_kept_readable(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.says("Дальше.")
     sender = b'{"id":1,"is_bot":false,"first_name":"\\ud83d"}'
     chat = b'{"id":1,"type":"private","first_name":"A"}'
     message = b'{"message_id":1,"date":1,"text":"half \\ud83d a pair","chat":%b,"from":%b}' % (chat, sender)
     # Past the stand-in, which can't write it either.
     body = b'{"ok":true,"result":[{"update_id":5,"message":%b}]}' % message
-    world.telegram.faults.not_json("getUpdates", body)
+    harness.telegram.faults.not_json("getUpdates", body)
     person.send("/help")
     person.wait("Дальше.", since=0)
-    assert world.prompts()[-1][-1]["text"].startswith("half ? a pair")
+    assert harness.prompts()[-1][-1]["text"].startswith("half ? a pair")
 
 
 # ---------------------------------------------------------------------- whatever breaks, nobody is left writing
 
 
-def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(world: BotHarness) -> None:
-    person = world.writer()
-    world.says("Дальше.", first_chunk_s=0.5)
+def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.says("Дальше.", first_chunk_s=0.5)
     person.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
-    world.change("delete from story")
+    until(lambda: len(harness.prompts()) == 2)
+    harness.db.delete("story")
     person.wait("Что-то сломалось")
-    until(world.settled)
-    check_books(world)
+    until(harness.settled)
+    harness.check_books()
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
 
 
-def test_places_in_the_queue_are_shown_again_after_a_restart(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MODEL_SLOTS=1)
-    world.start()
-    first, second = world.at_summary(1), world.at_summary(2)
-    world.models.faults.rule = lambda received: Behaviour(hang=True)
+def test_places_in_the_queue_are_shown_again_after_a_restart(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MODEL_SLOTS=1)
+    harness.start()
+    first, second = harness.at_summary(1), harness.at_summary(2)
+    harness.models.faults.rule = lambda received: Behaviour(hang=True)
     first.press("✨ Начать историю")
-    until(lambda: len(world.prompts()) == 1)
+    until(lambda: len(harness.prompts()) == 1)
     second.press("✨ Начать историю")
     old = second.wait("Вы в очереди: 1-й")
-    world.stop(0.0)
-    world.start()
+    harness.stop(0.0)
+    harness.start()
     second.until(lambda: old.id not in [message.id for message in second.shown])
     new = second.wait(lambda message: "Вы в очереди: 1-й" in message.text and message.id != old.id)
-    world.models.faults.rule = lambda received: Behaviour(text="Начало.")
-    world.restart()
+    harness.models.faults.rule = lambda received: Behaviour(text="Начало.")
+    harness.restart()
     first.wait("Начало.")
     second.wait("Начало.")
     second.until(lambda: not [message for message in second.shown if message.id == new.id])
-    until(lambda: world.value("select count(*) from turn where notice_message_id is not null") == 0)
+    until(lambda: harness.db.count("turn", notice_message_id=Not(None)) == 0)

@@ -14,11 +14,11 @@ from core.errors import StorageError
 from core.http_client import HttpClient
 from core.schemas import Json, OutboxRow
 from telegram.api_client import BotApi
-from telegram.rate_limits import Pace
+from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 
-QUICK = Pace(
+QUICK = SendLimits(
     messages_per_s=0,
     chat_interval_s=0,
     group_per_min=0,
@@ -61,13 +61,13 @@ class Store:
 class Bench:
     """A delivery between a store and a server."""
 
-    def __init__(self, server: BotApiServer, pace: Pace = QUICK, senders: int = 4) -> None:
+    def __init__(self, server: BotApiServer, limits: SendLimits = QUICK, senders: int = 4) -> None:
         self.server = server
         self.store = Store()
         self.blocked: list[int] = []
         self._last = 0
         api = BotApi(TOKEN, server.url, HttpClient())
-        self.delivery = Delivery(api, self.store, senders=senders, pace=pace, on_blocked=self.blocked.append)
+        self.delivery = Delivery(api, self.store, senders=senders, limits=limits, on_blocked=self.blocked.append)
 
     def row(self, chat_id: int, text: str, method: str = "sendMessage", **params: Any) -> OutboxRow:
         self._last += 1
@@ -174,7 +174,7 @@ def test_a_hanging_chat_delays_no_other(bench: Bench) -> None:
 
 
 def test_a_dead_telegram_is_not_hammered(benches: Benches) -> None:
-    bench = benches(pace=Pace(retry_first_s=0.2, retry_most_s=5, messages_per_s=0))
+    bench = benches(limits=SendLimits(retry_first_s=0.2, retry_most_s=5, messages_per_s=0))
     bench.server.order("sendMessage", *[Order(502, b"-") for _ in range(50)])
     for chat_id in range(5):
         bench.say(chat_id, "эй")
@@ -283,7 +283,7 @@ def test_a_direct_message_needs_no_store_and_goes_once(bench: Bench) -> None:
 
 
 def test_a_direct_message_overtakes_one_that_only_the_store_does_not_know_of(benches: Benches) -> None:
-    bench = benches(pace=replace(QUICK, retry_first_s=60.0, retry_most_s=60.0))
+    bench = benches(limits=replace(QUICK, retry_first_s=60.0, retry_most_s=60.0))
     bench.store.failures = 1
     bench.say(5, "раз")
     bench.server.wait(1)
@@ -293,7 +293,7 @@ def test_a_direct_message_overtakes_one_that_only_the_store_does_not_know_of(ben
 
 
 def test_limits_hold_over_http(benches: Benches) -> None:
-    bench = benches(pace=Pace(messages_per_s=20, chat_interval_s=0.2, chat_burst=3))
+    bench = benches(limits=SendLimits(messages_per_s=20, chat_interval_s=0.2, chat_burst=3))
     for number in range(4):
         bench.say(1, str(number))
     for chat_id in range(2, 30):

@@ -12,13 +12,20 @@ from pathlib import Path
 
 import requests
 
-from sandbox.demo import ROOT, STORYTELLER, BotProcess, bot_environment, choose_model, ending
+from sandbox.demo import ROOT, BotProcess, bot_environment, choose_model
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
+from sandbox.terminal_texts import TEXTS, ending, texts_for
 
 
 def test_the_demo_takes_another_port_when_its_own_is_taken_and_stops_on_interrupt(tmp_path: Path) -> None:
-    environment = {**os.environ, "LOG_FILE": str(tmp_path / "log.txt"), "OPENAI_BASE_URL": "", "PYTHONUTF8": "1"}
+    environment = {
+        **os.environ,
+        "LOG_FILE": str(tmp_path / "log.txt"),
+        "OPENAI_BASE_URL": "",
+        "PYTHONUTF8": "1",
+        "LC_ALL": "ru_RU.UTF-8",
+    }
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "sandbox", "--no-browser", "--port", str(port), "--data", str(tmp_path)]
@@ -37,7 +44,7 @@ def test_a_bot_that_dies_leaves_its_last_lines_and_exit_code(tmp_path: Path) -> 
     (tmp_path / "bot.py").write_text("print('нет места на диске')\nraise SystemExit(3)\n", "utf-8")
     bot = BotProcess({**os.environ, "PYTHONIOENCODING": "utf-8"}, tmp_path)
     assert bot.wait(10) == 3
-    assert ending(3, bot.last_lines) == "Бот остановился, код выхода 3.\nнет места на диске"
+    assert ending(TEXTS["ru"], 3, bot.last_lines) == "Бот остановился, код выхода 3.\nнет места на диске"
     bot.stop()
 
 
@@ -46,13 +53,13 @@ def test_the_bot_of_the_demo_gets_no_real_token_proxy_or_service(tmp_path: Path)
     environ = {"HTTPS_PROXY": "http://proxy:1", "PATH": "/bin"}
     with TelegramServer() as telegram, ModelServers() as models:
         model = choose_model(given, models)
-        environment = bot_environment(given, environ, telegram, model, tmp_path)
+        environment = bot_environment(given, environ, (telegram.token, telegram.url), model, tmp_path)
         assert (environment["TELEGRAM_TOKEN"], environment["TELEGRAM_API_URL"]) == (telegram.token, telegram.url)
         assert environment["YANDEX_LLM_URL"] == models.llm_url
         assert environment["WEBAPP_URL"] == f"http://127.0.0.1:{environment['WEBAPP_PORT']}"
         script = requests.get(environment["WEBAPP_SCRIPT_URL"], timeout=10)
     assert script.headers["Content-Type"].startswith("text/javascript") and "WebApp" in script.text
-    assert model.notice == STORYTELLER
+    assert model.notice["key"] == "notice_storyteller"
     assert environment["TELEGRAM_TOKEN_FILE"] == environment["WEBHOOK_URL"] == environment["AMPLITUDE_API_KEY"] == ""
     assert environment["YANDEX_API_KEY"] != "real"
     assert "HTTPS_PROXY" not in environment
@@ -63,7 +70,23 @@ def test_a_given_openai_server_writes_instead_of_the_storyteller(tmp_path: Path)
     given = {"OPENAI_BASE_URL": "http://localhost:11434/v1", "OPENAI_MODEL": "llama", "YANDEX_FOLDER_ID": "b1g"}
     with TelegramServer() as telegram, ModelServers() as models:
         model = choose_model(given, models)
-        environment = bot_environment(given, {}, telegram, model, tmp_path)
-    assert "настоящая модель — llama" in model.notice
+        environment = bot_environment(given, {}, (telegram.token, telegram.url), model, tmp_path)
+    assert model.notice == {"key": "notice_model", "name": "llama (localhost:11434)"}
     assert (environment["MODEL_PROVIDER"], environment["OPENAI_MODEL"]) == ("openai", "llama")
     assert environment["YANDEX_FOLDER_ID"] == ""
+
+
+def test_the_terminal_speaks_the_language_of_its_locale() -> None:
+    assert TEXTS["ru"].keys() == TEXTS["en"].keys()
+    assert texts_for({"LANG": "ru_RU.UTF-8"}) is TEXTS["ru"]
+    assert texts_for({"LC_ALL": "C", "LANG": "ru_RU.UTF-8"}) is TEXTS["en"]
+    assert texts_for({}) is TEXTS["en"]
+
+
+def test_a_message_of_emoji_goes_out_in_pieces_that_telegram_takes() -> None:
+    with TelegramServer() as telegram:
+        anna = telegram.user(1, "Анна")
+        anna.send("😀" * 4096)
+        anna.send("я" + "😀" * 2048)
+        texts = [message.text for message in anna.chat.messages.values()]
+    assert texts == ["😀" * 2048, "😀" * 2048, "я" + "😀" * 2047, "😀"]

@@ -20,7 +20,7 @@ import pytest
 
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
-from tests.world import ROOT, BotHarness, until
+from tests.harness import ROOT, BotHarness, until
 
 DEPLOY = ROOT / "deploy"
 TOOLS = Path(sys.executable).parent
@@ -153,8 +153,8 @@ def test_the_image_gets_the_bot_and_nothing_else(tmp_path: Path) -> None:
     assert {"bot.py", "requirements.txt", "locales", "handlers", "web", "monitoring"} <= tops
     assert not tops & {"tests", "sandbox", "bench", "docs", "deploy", ".env", "data", "log.txt", ".git", ".github"}
     assert not list(tmp_path.rglob("__pycache__"))
-    rooms = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
-    assert rooms - {"tests", "sandbox", "bench"} <= tops
+    packages = {path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()}
+    assert packages - {"tests", "sandbox", "bench"} <= tops
 
 
 @pytest.mark.timeout(240)
@@ -186,11 +186,11 @@ def test_the_images_command_serves_in_a_clean_environment(
 
     for path in [app, *app.rglob("*")]:
         path.chmod(path.stat().st_mode & ~0o222)
-    world = BotHarness(data, telegram, models)
-    settings = world.environment() | {key: clean[key] for key in clean}
+    harness = BotHarness(data, telegram, models)
+    settings = harness.environment() | {key: clean[key] for key in clean}
     process = subprocess.Popen(command, cwd=app, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        world.new_person()
+        harness.new_person()
         health = until(lambda: _healthy(command, app, settings), 30)
         assert health.startswith("polling")
         process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What the documentation says is there: links and anchors, commands, settings, files, log lines, and sums of money."""
+"""Check the documentation: links and anchors, commands, settings, files, log lines, and sums of money."""
 
 from __future__ import annotations
 
@@ -10,17 +10,24 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from PIL.WebPImagePlugin import WebPImageFile
 
+from assets.docs_links import on_page_markdown, on_post_page
 from config import names
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.version import VERSION
 from sandbox.model_faults import Behaviour
-from tests.world import BotHarness, until
+from tests.harness import BotHarness, until
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+DOCS = ROOT / "docs"
+PICTURES = DOCS / "pictures"
+ANIMATION = PICTURES / "writing.webp"
+PAGES = sorted([*ROOT.glob("*.md"), *DOCS.glob("*.md")])
 READMES = (ROOT / "README.md", ROOT / "README.ru.md")
-LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+README_WORDS = 900
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 VARIES = re.compile(r"…|\.\.\.")
@@ -40,15 +47,24 @@ def prose_of(page: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """The anchors of a page's headings, as GitHub makes them."""
+    """Return the anchors of a page's headings, as GitHub makes them."""
     titles = re.findall(r"^#+ (.+)$", prose_of(page), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def links(page: Path) -> list[str]:
+    return [link or picture for link, picture in LINK.findall(prose_of(page))]
+
+
+def targets(page: Path) -> set[Path]:
+    """Return the files that a page links to."""
+    return {(page.parent / link.partition("#")[0]).resolve() for link in links(page) if "://" not in link}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     broken = []
-    for target in LINK.findall(prose_of(page)):
+    for target in links(page):
         if target.startswith(("https://", "http://")):
             continue
         path, _, anchor = target.partition("#")
@@ -58,32 +74,93 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     assert broken == []
 
 
-def test_every_page_is_reached_from_both_readmes() -> None:
-    for readme in READMES:
-        reached = {(ROOT / target.partition("#")[0]).resolve() for target in LINK.findall(text_of(readme))}
-        other_language = {ROOT / "docs/configuration.md", ROOT / "docs/configuration.ru.md", readme}
-        assert [page.name for page in PAGES if page not in reached | other_language] == []
-
-
-def test_every_picture_is_shown_and_small() -> None:
-    pictures = sorted((ROOT / "docs/pictures").iterdir())
-    for readme in READMES:
-        assert [picture.name for picture in pictures if f"docs/pictures/{picture.name}" not in text_of(readme)] == []
-    assert [picture.name for picture in pictures if picture.stat().st_size > 120_000] == []
+@pytest.mark.parametrize("readme", READMES, ids=lambda page: page.name)
+def test_a_readme_is_short(readme: Path) -> None:
+    assert len(text_of(readme).split()) <= README_WORDS
 
 
 @pytest.mark.parametrize("readme", READMES, ids=lambda page: page.name)
-def test_the_readmes_name_every_command_and_no_other(readme: Path) -> None:
-    rows = re.findall(r"^\| (`/.+?) \|", text_of(readme), re.MULTILINE)
-    named = {span.split()[0] for row in rows for span in SPAN.findall(row)}
-    assert named == set(COMMANDS)
-    hidden = text_of(readme).partition("`/help` |")[2]
-    assert {command for command in ADMIN_COMMANDS if f"`{command}" not in hidden} == set()
+def test_every_page_is_reached_from_each_readme_in_one_language_at_least(readme: Path) -> None:
+    reached = targets(readme) | {readme, DOCS / "index.md"}  # the site's first page
+    both = {path.with_name(path.name.replace(".ru.md", ".md")) for path in reached}
+    pages = {page.with_name(page.name.replace(".ru.md", ".md")) for page in PAGES}
+    assert sorted(page.name for page in pages - both) == []
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "configuration.ru.md"])
+def test_every_page_is_in_the_navigation_of_the_site() -> None:
+    named = re.findall(r"^ +- (?:.+: )?([\w.-]+\.md)$", text_of(ROOT / "mkdocs.yml"), re.MULTILINE)
+    assert sorted(named) == sorted(page.name for page in DOCS.glob("*.md"))
+
+
+def test_the_site_points_links_out_of_docs_to_the_repository(caplog: pytest.LogCaptureFixture) -> None:
+    page = "See [the bot](../bot.py#x), [costs](costs.md) and ![a picture](pictures/card.webp)."
+    known = on_page_markdown(page, config={"extra": {"repository": "https://example.org/bot/"}})
+    assert known == page.replace("../bot.py", "https://example.org/bot/blob/HEAD/bot.py")
+    assert on_page_markdown(page, config={"extra": {"repository": ""}}) == page.replace(
+        "[the bot](../bot.py#x)", "the bot"
+    )
+    assert caplog.messages == []
+    on_page_markdown("[gone](../gone.py)", config={"extra": {"repository": ""}})
+    assert caplog.messages == ["a page links to gone.py, which doesn't exist"]
+
+
+def test_the_site_loads_nothing_from_other_hosts(caplog: pytest.LogCaptureFixture) -> None:
+    on_post_page('<a href="https://t.me/"></a><script src="assets/x.js"></script><link rel="stylesheet" href="x.css">')
+    assert caplog.messages == []
+    on_post_page(
+        '<script defer src="https://example.org/x.js"></script><link rel="stylesheet" href="https://example.org/x">'
+    )
+    assert caplog.messages == ["a page loads https://example.org/x.js", "a page loads https://example.org/x"]
+
+
+def test_every_page_links_to_itself_in_the_other_language() -> None:
+    for russian in DOCS.glob("*.ru.md"):
+        english = russian.with_name(russian.name.replace(".ru.md", ".md"))
+        assert english in targets(russian)
+        assert russian in targets(english)
+
+
+def test_every_picture_is_shown_and_small() -> None:
+    pictures = set(PICTURES.iterdir())
+    assert pictures - {target for page in PAGES for target in targets(page)} == set()
+    assert [picture.name for picture in pictures - {ANIMATION} if picture.stat().st_size > 120_000] == []
+
+
+@pytest.mark.parametrize("readme", READMES, ids=lambda page: page.name)
+def test_the_moving_picture_is_shown_and_fit_for_a_readme(readme: Path) -> None:
+    assert ANIMATION in targets(readme)
+    assert ANIMATION.stat().st_size <= 1_500_000
+    with Image.open(ANIMATION) as animation:
+        assert isinstance(animation, WebPImageFile)
+        assert 390 <= animation.width <= 480
+        shown_ms = []
+        for frame in range(animation.n_frames):
+            animation.seek(frame)
+            animation.load()
+            shown_ms.append(animation.info["duration"])
+        assert len(shown_ms) > 20
+        assert 10_000 <= sum(shown_ms) <= 14_000
+
+
+@pytest.mark.parametrize("name", ["commands.md", "commands.ru.md"])
+def test_the_commands_page_names_every_command_and_no_other(name: str) -> None:
+    tables = re.split(r"^## ", text_of(DOCS / name), flags=re.MULTILINE)[1:]
+    everybody, admins = (
+        {span.split()[0] for row in re.findall(r"^\| (`/.+?) \|", table, re.MULTILINE) for span in SPAN.findall(row)}
+        for table in tables
+    )
+    assert everybody == set(COMMANDS) - set(ADMIN_COMMANDS)
+    assert admins == set(ADMIN_COMMANDS)
+
+
+@pytest.mark.parametrize("name", ["settings.md", "settings.ru.md"])
 def test_the_tables_of_settings_have_every_setting_once_and_no_other(name: str) -> None:
-    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", text_of(ROOT / "docs" / name), re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z][A-Z0-9_]+)`", text_of(DOCS / name), re.MULTILINE)
+    assert sorted(rows) == sorted(names())
+
+
+def test_the_example_of_env_has_every_setting_once_and_no_other() -> None:
+    rows = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", text_of(ROOT / ".env.example"), re.MULTILINE)
     assert sorted(rows) == sorted(names())
 
 
@@ -192,20 +269,19 @@ def test_the_roubles_of_the_costs_page_follow_from_the_price_table() -> None:
         assert f"| {prices()[title][0]:.2f} | {prices()[title][1]:.2f} |" in text_of(ROOT / "docs/costs.md")
 
 
-def test_a_story_takes_about_what_the_costs_page_says(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(USER_TOKENS=200_000)
-    world.start()
-    person = world.writer(words=PART[:1000])
-    world.models.faults.default = Behaviour(text=PART[:1000])
-    answered = "select count(*) from turn where state = 'answered'"
+def test_a_story_takes_about_what_the_costs_page_says(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS=200_000)
+    harness.start()
+    person = harness.writer(words=PART[:1000])
+    harness.models.faults.default = Behaviour(text=PART[:1000])
     for number in range(1, 10):
         person.send("▶️ Дальше" if number % 2 else "Марк взял фонарь и начал подниматься по лестнице.")
-        until(lambda wanted=number + 1: world.value(answered) == wanted and world.settled())  # type: ignore[misc]
-    world.models.faults.order(Behaviour(text=PART[:1600]), Behaviour(text="Лишний пассажир"))
+        until(lambda wanted=number + 1: harness.db.count("turn", state="answered") == wanted and harness.settled())  # type: ignore[misc]
+    harness.models.faults.order(Behaviour(text=PART[:1600]), Behaviour(text="Лишний пассажир"))
     person.press("🏁 Финал")
     until(lambda: "😊 Счастливый" in str(person.keyboard))
     person.press("😊 Счастливый")
-    until(lambda: world.value("select count(*) from call where purpose = 'title' and state = 'settled'"))
+    until(lambda: harness.db.count("call", purpose="title", state="settled"))
     told = next(row for row in rows_of_costs() if 15_000 < row[0] < 30_000)
-    assert world.value("select sum(input) from call") == pytest.approx(told[0], rel=0.15)
-    assert world.value("select sum(output) from call") == pytest.approx(told[1], rel=0.15)
+    assert harness.db.total("call", "input") == pytest.approx(told[0], rel=0.15)
+    assert harness.db.total("call", "output") == pytest.approx(told[1], rel=0.15)

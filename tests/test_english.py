@@ -16,10 +16,10 @@ import pytest
 
 from conversation.localization import Html, Locales
 from core.schemas import Message
-from sandbox.people import Person
 from sandbox.storyteller import tell
 from sandbox.telegram_profile import commands_for
-from tests.world import BotHarness, until
+from sandbox.users import ChatUser
+from tests.harness import BotHarness, until
 
 LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
 EN, RU = LOCALES["en"], LOCALES["ru"]
@@ -157,23 +157,23 @@ def test_memory_is_kept_in_english_and_folds_the_one_before() -> None:
 # ── an English reader ──
 
 
-def english(world: BotHarness, user_id: int = 1, language_code: str = "en") -> Person:
+def english(harness: BotHarness, user_id: int = 1, language_code: str = "en") -> ChatUser:
     """Somebody whose Telegram is English, and who has pressed START."""
-    person = world.telegram.user(user_id, "Ann", language_code=language_code)
+    person = harness.telegram.user(user_id, "Ann", language_code=language_code)
     person.send("/start")
     person.wait("The menu is below")
     return person
 
 
-def assert_english(person: Person) -> None:
+def assert_english(person: ChatUser) -> None:
     for message in person.bot_messages:
         assert not russian("\n".join([message.text, *message.labels])), message.text
     assert not russian(f"{person.keyboard} {person.placeholder} {[answer.text for answer in person.answers]}")
 
 
 @pytest.mark.parametrize("code", ["en", "en-GB"])
-def test_who_speaks_english_is_greeted_in_english(world: BotHarness, code: str) -> None:
-    person = english(world, language_code=code)
+def test_who_speaks_english_is_greeted_in_english(harness: BotHarness, code: str) -> None:
+    person = english(harness, language_code=code)
     rows = (("📖 New story", "📚 My stories"), ("💬 Chat", "🎭 Characters"), ("👤 Profile", "❓ Help"))
     assert person.keyboard == rows
     assert person.placeholder == "Press a button or write"
@@ -187,8 +187,8 @@ def test_who_speaks_english_is_greeted_in_english(world: BotHarness, code: str) 
     assert_english(person)
 
 
-def test_a_whole_story_in_english_by_its_buttons(world: BotHarness) -> None:
-    person = english(world)
+def test_a_whole_story_in_english_by_its_buttons(harness: BotHarness) -> None:
+    person = english(harness)
     person.press("📖 New story")
     person.wait("Step 1 of 5")
     person.press("Fantasy")
@@ -201,7 +201,7 @@ def test_a_whole_story_in_english_by_its_buttons(world: BotHarness) -> None:
     assert "Wishes: none" in person.wait("Step 5 of 5").text
     person.press("✨ Begin the story")
     person.wait(lambda message: len(message.text) > 500 and "Wren" in message.text)
-    sent = world.prompts()[-1]
+    sent = harness.prompts()[-1]
     hero = EN.hero_of("Wren the Mapmaker")
     assert hero is not None
     assert [message["role"] for message in sent] == ["system", "user"]
@@ -222,17 +222,17 @@ def test_a_whole_story_in_english_by_its_buttons(world: BotHarness) -> None:
     book = person.wait(lambda message: message.attachment is not None)
     assert person.keyboard[0] == ("🔄 Another ending", "📖 Download")
     assert_english(person)
-    assert not any(russian(message["text"]) for prompt in world.prompts() for message in prompt)
+    assert not any(russian(message["text"]) for prompt in harness.prompts() for message in prompt)
     assert book.attachment is not None
-    files = zipfile.ZipFile(BytesIO(world.telegram.state.files[book.attachment.file_id][1]))
+    files = zipfile.ZipFile(BytesIO(harness.telegram.state.files[book.attachment.file_id][1]))
     pages = "".join(files.read(name).decode() for name in files.namelist() if name.endswith(("html", "opf", "ncx")))
     for words in ("The End", "the Co-author bot wrote on", "Contents", "Hero: Wren the Mapmaker", 'lang="en"'):
         assert words in pages
     assert not russian(pages)
 
 
-def test_the_shelf_and_its_questions_are_english(world: BotHarness) -> None:
-    person = english(world)
+def test_the_shelf_and_its_questions_are_english(harness: BotHarness) -> None:
+    person = english(harness)
     person.press("📚 My stories")
     person.wait("It's empty here so far")
     person.tap("🎲 Surprise me")
@@ -253,8 +253,8 @@ def test_the_shelf_and_its_questions_are_english(world: BotHarness) -> None:
     assert_english(person)
 
 
-def test_language_goes_over_to_russian_and_back(world: BotHarness) -> None:
-    person = english(world)
+def test_language_goes_over_to_russian_and_back(harness: BotHarness) -> None:
+    person = english(harness)
     person.send("/language")
     assert person.wait("Which language shall I speak").labels == ("English", "Русский")
     person.tap("Русский")
@@ -265,7 +265,7 @@ def test_language_goes_over_to_russian_and_back(world: BotHarness) -> None:
         ("💬 Чат", "🎭 Персонажи"),
         ("👤 Профиль", "❓ Помощь"),
     )
-    world.restart()
+    harness.restart()
     person.press("❓ Помощь")
     person.wait("Мы пишем историю вдвоём")
     person.send("/language")
@@ -276,8 +276,8 @@ def test_language_goes_over_to_russian_and_back(world: BotHarness) -> None:
     assert person.keyboard[0] == ("📖 New story", "📚 My stories")
 
 
-def test_labels_of_both_languages_always_work(world: BotHarness) -> None:
-    person = english(world)
+def test_labels_of_both_languages_always_work(harness: BotHarness) -> None:
+    person = english(harness)
     for pressed, answer in (
         ("📖 Новая история", "Step 1 of 5"),
         ("🎲 Мне повезёт", "🎲 Here's what came up"),
@@ -288,7 +288,7 @@ def test_labels_of_both_languages_always_work(world: BotHarness) -> None:
     ):
         person.send(pressed)
         person.wait(answer)
-    neighbour = world.telegram.user(2, "Анна")
+    neighbour = harness.telegram.user(2, "Анна")
     neighbour.send("/start")
     neighbour.wait("Меню внизу")
     for pressed, answer in (
@@ -300,14 +300,14 @@ def test_labels_of_both_languages_always_work(world: BotHarness) -> None:
         neighbour.wait(answer)
 
 
-def test_the_bots_profile_is_english_for_english_readers(world: BotHarness) -> None:
-    profile = world.telegram.state.profile
-    until(lambda: len(world.telegram.called("setMyCommands")) == 4)
+def test_the_bots_profile_is_english_for_english_readers(harness: BotHarness) -> None:
+    profile = harness.telegram.state.profile
+    until(lambda: len(harness.telegram.called("setMyCommands")) == 4)
     assert profile["names"]["en"] == "Co-author"
     assert "You imagine, I write" in profile["descriptions"]["en"]
     assert profile["shorts"]["en"] == EN.plain("profile.short_description")
-    person = english(world)
-    shown = {one["command"]: one["description"] for one in commands_for(world.telegram.state, person.id, "en")}
+    person = english(harness)
+    shown = {one["command"]: one["description"] for one in commands_for(harness.telegram.state, person.id, "en")}
     assert shown["new_story"] == "New story"
-    shown = {one["command"]: one["description"] for one in commands_for(world.telegram.state, person.id, "de")}
+    shown = {one["command"]: one["description"] for one in commands_for(harness.telegram.state, person.id, "de")}
     assert shown["new_story"] == "Новая история"

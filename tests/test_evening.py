@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.harness import BotHarness
 from tests.test_page import CHROMIUM
-from tests.world import BotHarness
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
 
@@ -21,9 +21,9 @@ PICTURES = os.environ.get("PICTURES")
 class Evening:
     """The page as one reader uses it."""
 
-    def __init__(self, page: Page, world: BotHarness) -> None:
+    def __init__(self, page: Page, harness: BotHarness) -> None:
         self.page = page
-        self.world = world
+        self.harness = harness
         self.taken = 0
 
     def look(self, name: str) -> None:
@@ -48,7 +48,7 @@ class Evening:
 
     def plays(self, answer: str, label: str = "▶️ Дальше", words: str = "") -> None:
         """One turn whose answer is ordered."""
-        self.world.says(answer)
+        self.harness.says(answer)
         if words:
             self.write(words)
         else:
@@ -57,17 +57,17 @@ class Evening:
 
 
 @pytest.fixture
-def evening(make_world: Callable[..., BotHarness]) -> Iterator[Evening]:
-    world = make_world()
-    world.start()
-    world.telegram.user(1, "Анна")
+def evening(make_harness: Callable[..., BotHarness]) -> Iterator[Evening]:
+    harness = make_harness()
+    harness.start()
+    harness.telegram.user(1, "Анна")
     faults: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 420, "height": 860}, locale="ru-RU")
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(world.telegram.url)
-        yield Evening(page, world)
+        page.goto(harness.telegram.url)
+        yield Evening(page, harness)
         browser.close()
     assert faults == []
 
@@ -101,11 +101,11 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.look("undo")
     page.press("↪️ Вернуть")
     page.sees("Ход на месте")
-    page.world.says('{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}')
+    page.harness.says('{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}')
     page.press("💡 Подскажи")
     page.sees("Выберите или напишите своё")
     page.look("suggestions")
-    page.world.says("В письме было одно слово.")
+    page.harness.says("В письме было одно слово.")
     page.press("2")
     page.sees("▸ Он съел письмо.")
     page.sees("В письме было одно слово.")
@@ -114,7 +114,7 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.look("more")
     page.press("🎨 Иллюстрация")
     page.sees("Нарисую последний отрывок")
-    page.world.says("Кот с письмом во рту, лес, вечер.")
+    page.harness.says("Кот с письмом во рту, лес, вечер.")
     page.press("🎨 Нарисовать")
     page.sees("часть 4")
     page.look("picture")
@@ -126,8 +126,8 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.press("🏁 Финал")
     page.sees("Каким будет конец")
     page.look("finale")
-    page.world.says("И кот простил мышей.")
-    page.world.says("Письмо без адреса")
+    page.harness.says("И кот простил мышей.")
+    page.harness.says("Письмо без адреса")
     page.press("😊 Счастливый")
     page.sees("Письмо без адреса")
     page.sees("Письмо_без_адреса.epub")

@@ -8,24 +8,25 @@ import pytest
 
 from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
-from sandbox.people import Person
+from sandbox.users import ChatUser
+from tests.bot_database import Not
+from tests.harness import BotHarness, until
 from tests.test_chat import ask, asked, system
-from tests.world import BotHarness, until
 
 BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
 
 
-def club(world: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[Person]]:
+def club(harness: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[ChatUser]]:
     """A group with the bot, and its people acting there."""
-    until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
-    people = [world.telegram.user(user_id, f"Имя{user_id}") for user_id in user_ids]
-    group = world.telegram.group(GROUP_ID, "Клуб", people, privacy=privacy)
+    until(lambda: harness.db.count("setting", key="bot_username"))
+    people = [harness.telegram.user(user_id, f"Имя{user_id}") for user_id in user_ids]
+    group = harness.telegram.group(GROUP_ID, "Клуб", people, privacy=privacy)
     return group, [group.member(person) for person in people]
 
 
-def spent(world: BotHarness, user_id: int) -> int:
-    return int(world.value("select spent from user where id = ?", user_id) or 0)
+def spent(harness: BotHarness, user_id: int) -> int:
+    return int(harness.db.value("user", "spent", id=user_id) or 0)
 
 
 # ── who is answered ──
@@ -34,44 +35,44 @@ def spent(world: BotHarness, user_id: int) -> int:
 @pytest.mark.parametrize(
     "words", [f"{BOT} сколько будет 6×7?", f"сколько будет {BOT} 6×7?", f"{BOT.upper()}, сколько будет 6×7?"]
 )
-def test_a_mention_is_answered_as_a_reply_and_stripped_from_the_words(world: BotHarness, words: str) -> None:
-    _, (anna,) = club(world, 1)
-    world.says("Сорок два.")
+def test_a_mention_is_answered_as_a_reply_and_stripped_from_the_words(harness: BotHarness, words: str) -> None:
+    _, (anna,) = club(harness, 1)
+    harness.says("Сорок два.")
     sent = anna.send(words)
     answer = anna.wait("Сорок два.")
     assert answer.reply_to == sent and not anna.keyboard and not answer.markup
-    assert asked(world) == [("user", "сколько будет 6×7?")]
-    assert world.value("select count(*) from user") == 1
-    assert not world.telegram.called("sendMessageDraft")
+    assert asked(harness) == [("user", "сколько будет 6×7?")]
+    assert harness.db.count("user") == 1
+    assert not harness.telegram.called("sendMessageDraft")
 
 
-def test_a_reply_to_the_bot_is_answered_in_context(world: BotHarness) -> None:
-    _, (anna,) = club(world, 1)
-    world.says("Синее.")
+def test_a_reply_to_the_bot_is_answered_in_context(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    harness.says("Синее.")
     anna.send(f"{BOT} какое небо?")
     first = anna.wait("Синее.").id
-    world.says("Из-за рассеяния.")
+    harness.says("Из-за рассеяния.")
     sent = anna.send("А почему?", reply_to=first)
     assert anna.wait("Из-за рассеяния.").reply_to == sent
-    assert [text for _, text in asked(world)] == ["какое небо?", "Синее.", "А почему?"]
+    assert [text for _, text in asked(harness)] == ["какое небо?", "Синее.", "А почему?"]
 
 
-def test_a_mention_under_somebodys_message_takes_that_message_along(world: BotHarness) -> None:
-    _, (anna, boris) = club(world, 1, 2, privacy=False)
+def test_a_mention_under_somebodys_message_takes_that_message_along(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2, privacy=False)
     said = boris.send("Завтра встречаемся в семь у маяка.")
-    world.says("В семь.")
+    harness.says("В семь.")
     anna.send(f"{BOT} во сколько встреча?", reply_to=said)
     anna.wait("В семь.")
-    question = asked(world)[-1][1]
+    question = asked(harness)[-1][1]
     assert "Завтра встречаемся в семь у маяка." in question and question.endswith("во сколько встреча?")
-    world.says("У маяка.")
+    harness.says("У маяка.")
     anna.send(BOT, reply_to=said)
     anna.wait("У маяка.")
-    assert asked(world)[-1] == ("user", "Завтра встречаемся в семь у маяка.")
+    assert asked(harness)[-1] == ("user", "Завтра встречаемся в семь у маяка.")
 
 
-def test_what_isnt_for_the_bot_is_left_alone(world: BotHarness) -> None:
-    _, (anna, boris) = club(world, 1, 2, privacy=False)
+def test_what_isnt_for_the_bot_is_left_alone(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2, privacy=False)
     first = anna.send("Привет всем")
     for text, reply_to in (
         ("И тебе", first),
@@ -85,27 +86,27 @@ def test_what_isnt_for_the_bot_is_left_alone(world: BotHarness) -> None:
     anna.send("/chat")
     anna.wait("Позовите меня и спросите")
     assert len(anna.bot_messages) == 1
-    assert world.value("select count(*) from user") == 0 and not world.prompts()
+    assert harness.db.count("user") == 0 and not harness.prompts()
 
 
-def test_an_empty_mention_asks_for_a_question(world: BotHarness) -> None:
-    _, (anna,) = club(world, 1)
+def test_an_empty_mention_asks_for_a_question(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
     anna.send(BOT)
     anna.wait("Позовите меня и спросите")
 
 
-def test_a_message_in_the_groups_own_name_is_turned_away(world: BotHarness) -> None:
-    club(world, 1)
+def test_a_message_in_the_groups_own_name_is_turned_away(harness: BotHarness) -> None:
+    club(harness, 1)
     chat = {"id": GROUP_ID, "type": "supergroup", "title": "Клуб"}
     sender = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
     message = {"message_id": 7, "date": 1, "chat": chat, "from": sender, "sender_chat": chat, "text": f"{BOT} привет"}
-    world.telegram.raw_update({"message": message})
-    until(lambda: "От имени группы" in str(world.telegram.called("sendMessage")))
-    assert world.value("select count(*) from user") == 0
+    harness.telegram.raw_update({"message": message})
+    until(lambda: "От имени группы" in str(harness.telegram.called("sendMessage")))
+    assert harness.db.count("user") == 0
 
 
-def test_commands_of_a_group(world: BotHarness) -> None:
-    _, (anna,) = club(world, 1)
+def test_commands_of_a_group(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
     for command, words in (
         ("/help", "Разговор у группы общий"),
         ("/start", "Разговор у группы общий"),
@@ -132,54 +133,54 @@ def test_commands_of_a_group(world: BotHarness) -> None:
 # ── whose is what ──
 
 
-def test_each_group_and_person_has_a_context_of_their_own_and_everybody_pays_alone(world: BotHarness) -> None:
-    person = world.new_person(1)
+def test_each_group_and_person_has_a_context_of_their_own_and_everybody_pays_alone(harness: BotHarness) -> None:
+    person = harness.new_person(1)
     person.press("💬 Чат")
     person.wait("💬 Чат")
-    ask(world, person, "Мой пароль — рыба.", "Молчу.")
-    _, (anna, boris) = club(world, 1, 2)
-    private = spent(world, 1)
-    world.says("Привет, Анна.")
+    ask(harness, person, "Мой пароль — рыба.", "Молчу.")
+    _, (anna, boris) = club(harness, 1, 2)
+    private = spent(harness, 1)
+    harness.says("Привет, Анна.")
     anna.send(f"{BOT} я Анна")
     anna.wait("Привет, Анна.")
-    world.says("Она Анна.")
+    harness.says("Она Анна.")
     boris.send(f"{BOT} кто это был?")
     boris.wait("Она Анна.")
     expected = ["Собеседник 1: я Анна", "Привет, Анна.", "Собеседник 2: кто это был?"]
-    assert [text for _, text in asked(world)] == expected
-    assert "чат нескольких людей" in system(world) and "Имя1" not in str(world.prompts())
-    assert "рыба" not in str(asked(world))
-    assert spent(world, 1) > private and spent(world, 2) > 0
-    assert world.value("select sessions from user where id = 1") == 2
-    assert world.value("select sessions from user where id = 2") == 0  # the group's talk was begun by Anna
-    second = world.telegram.group(-100600, "Дача", [world.telegram.user(2)]).member(world.telegram.user(2))
-    world.says("Не знаю вас.")
+    assert [text for _, text in asked(harness)] == expected
+    assert "чат нескольких людей" in system(harness) and "Имя1" not in str(harness.prompts())
+    assert "рыба" not in str(asked(harness))
+    assert spent(harness, 1) > private and spent(harness, 2) > 0
+    assert harness.db.value("user", "sessions", id=1) == 2
+    assert harness.db.value("user", "sessions", id=2) == 0  # the group's talk was begun by Anna
+    second = harness.telegram.group(-100600, "Дача", [harness.telegram.user(2)]).member(harness.telegram.user(2))
+    harness.says("Не знаю вас.")
     second.send(f"{BOT} кто я?")
     second.wait("Не знаю вас.")
-    assert [text for _, text in asked(world)] == ["кто я?"]
+    assert [text for _, text in asked(harness)] == ["кто я?"]
 
 
-def test_two_people_in_private_and_a_group_are_answered_at_once(world: BotHarness) -> None:
-    first, second = world.new_person(1), world.new_person(2, "Борис")
+def test_two_people_in_private_and_a_group_are_answered_at_once(harness: BotHarness) -> None:
+    first, second = harness.new_person(1), harness.new_person(2, "Борис")
     for person in (first, second):
         person.press("💬 Чат")
         person.wait("💬 Чат")
-    _, (_, boris) = club(world, 1, 2)
+    _, (_, boris) = club(harness, 1, 2)
 
     def slow(request: Received) -> Behaviour | None:
         if request.kind != "completion":
             return None
         return Behaviour(text=f"Ответ на {request.body['messages'][-1]['text']}", chunks=3, hang_after=1)
 
-    world.models.faults.rule = slow
+    harness.models.faults.rule = slow
     first.send("первое")
     second.send("второе")
     boris.send(f"{BOT} третье")
-    until(lambda: len(world.prompts()) == 3)  # none of them waits for another: none is answered yet
-    assert sorted(asked(world, place)[-1][1] for place in range(3)) == ["второе", "первое", "третье"]
+    until(lambda: len(harness.prompts()) == 3)  # none of them waits for another: none is answered yet
+    assert sorted(asked(harness, place)[-1][1] for place in range(3)) == ["второе", "первое", "третье"]
     first.wait_draft("")
     second.wait_draft("")
-    assert world.value("select count(*) from turn where state = 'running'") == 3
+    assert harness.db.count("turn", state="running") == 3
     first.send("стоп")
     first.wait("Остановился")
     boris.send("/cancel")
@@ -187,69 +188,69 @@ def test_two_people_in_private_and_a_group_are_answered_at_once(world: BotHarnes
     assert second.draft is not None  # a stop touches nobody else
     second.send("стоп")
     second.wait("Остановился")
-    until(world.settled)
-    paid = [spent(world, user_id) for user_id in (1, 2)]
+    until(harness.settled)
+    paid = [spent(harness, user_id) for user_id in (1, 2)]
     assert paid[0] > 0 and paid[1] > paid[0]
 
 
-def test_a_group_has_a_role_of_its_own(world: BotHarness) -> None:
-    _, (anna, boris, clara) = club(world, 1, 2, 3)
+def test_a_group_has_a_role_of_its_own(harness: BotHarness) -> None:
+    _, (anna, boris, clara) = club(harness, 1, 2, 3)
     anna.send("/prompt Ты пират.")
     anna.wait("Запомнил")
-    world.says("Йо-хо-хо!")
+    harness.says("Йо-хо-хо!")
     boris.send(f"{BOT} привет")
     boris.wait("Йо-хо-хо!")
-    assert system(world) == "Ты пират."
-    person = world.new_person(1)
+    assert system(harness) == "Ты пират."
+    person = harness.new_person(1)
     person.press("💬 Чат")
     person.wait("💬 Чат")
-    ask(world, person, "Привет.", "Здравствуйте.")
-    assert "пират" not in system(world)
+    ask(harness, person, "Привет.", "Здравствуйте.")
+    assert "пират" not in system(harness)
     anna.send("/modes")
     anna.wait("Кем мне быть?")
     assert boris.tap("🍳 Повар").wait_answer().text == "Эта кнопка не ваша"
     assert clara.tap("🍳 Повар").wait_answer().text == "Эта кнопка не ваша"
-    assert world.value("select count(*) from user") == 2  # a press alone registers nobody
+    assert harness.db.count("user") == 2  # a press alone registers nobody
     anna.tap("🍳 Повар")
     anna.wait("Теперь в этом чате: 🍳 Повар")
 
 
-def test_forgetting_in_a_group_leaves_everything_else(world: BotHarness) -> None:
-    person = world.new_person(1)
+def test_forgetting_in_a_group_leaves_everything_else(harness: BotHarness) -> None:
+    person = harness.new_person(1)
     person.press("💬 Чат")
     person.wait("💬 Чат")
-    ask(world, person, "Личное.", "Хорошо.")
-    _, (anna, boris) = club(world, 1, 2)
-    world.says("Общее.")
+    ask(harness, person, "Личное.", "Хорошо.")
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says("Общее.")
     anna.send(f"{BOT} скажи")
     anna.wait("Общее.")
     boris.send("/t")
     boris.wait("💬 скажи")
     boris.send("/clear")
     boris.wait("🧹 Забыл 2 сообщения")
-    assert world.value("select count(*) from prompt") == 2
-    ask(world, person, "Ещё личное.", "Да.")
-    assert [text for _, text in asked(world)] == ["Личное.", "Хорошо.", "Ещё личное."]
+    assert harness.db.count("prompt") == 2
+    ask(harness, person, "Ещё личное.", "Да.")
+    assert [text for _, text in asked(harness)] == ["Личное.", "Хорошо.", "Ещё личное."]
 
 
-def test_a_full_bot_tells_strangers_in_a_group_so(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MAX_USERS=1)
-    world.start()
-    world.new_person(1)
-    _, (_, boris) = club(world, 1, 2)
+def test_a_full_bot_tells_strangers_in_a_group_so(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MAX_USERS=1)
+    harness.start()
+    harness.new_person(1)
+    _, (_, boris) = club(harness, 1, 2)
     sent = boris.send(f"{BOT} привет")
     assert boris.wait("Мест больше нет").reply_to == sent
 
 
-def test_who_has_no_tokens_left_is_told_and_others_go_on(world: BotHarness) -> None:
-    _, (anna, boris) = club(world, 1, 2)
-    world.says("Раз.")
+def test_who_has_no_tokens_left_is_told_and_others_go_on(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says("Раз.")
     anna.send(f"{BOT} начнём")
     anna.wait("Раз.")
-    world.change("update user set balance = 10 where id = 1")
+    harness.db.change("user", {"id": 1}, balance=10)
     sent = anna.send(f"{BOT} ещё")
     assert anna.wait("Токены кончились").reply_to == sent
-    world.says("Два.")
+    harness.says("Два.")
     boris.send(f"{BOT} ещё")
     boris.wait("Два.")
 
@@ -257,28 +258,28 @@ def test_who_has_no_tokens_left_is_told_and_others_go_on(world: BotHarness) -> N
 # ── while it answers ──
 
 
-def test_words_of_others_wait_in_order_and_a_sixth_is_told(world: BotHarness) -> None:
-    _, (anna, boris) = club(world, 1, 2)
-    world.says("Ответ 0.", first_chunk_s=0.6)
+def test_words_of_others_wait_in_order_and_a_sixth_is_told(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says("Ответ 0.", first_chunk_s=0.6)
     for number in range(1, 6):
-        world.says(f"Ответ {number}.")
+        harness.says(f"Ответ {number}.")
     anna.send(f"{BOT} вопрос 0")
-    until(lambda: len(world.prompts()) == 1)
+    until(lambda: len(harness.prompts()) == 1)
     for number in range(1, 7):
         (boris if number % 2 else anna).send(f"{BOT} вопрос {number}")
     assert "вопрос 6" not in boris.wait("Этого я не взял").text
     boris.send("/clear")
     boris.wait("Забуду, когда договорю")
     anna.wait("Ответ 5.")
-    until(world.settled)
-    questions = [text for role, text in asked(world) if role == "user"]
+    until(harness.settled)
+    questions = [text for role, text in asked(harness) if role == "user"]
     assert questions == [f"Собеседник {1 + number % 2}: вопрос {number}" for number in range(6)]
-    assert [text for role, text in asked(world) if role == "assistant"] == [f"Ответ {number}." for number in range(5)]
+    assert [text for role, text in asked(harness) if role == "assistant"] == [f"Ответ {number}." for number in range(5)]
 
 
-def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(world: BotHarness) -> None:
-    _, (anna, boris) = club(world, 1, 2)
-    world.says("Раз. Два. Три.", chunks=3, hang_after=2)
+def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says("Раз. Два. Три.", chunks=3, hang_after=2)
     sent = anna.send(f"{BOT} считай <b>громко</b>")
     notice = anna.wait("✍️ Отвечаю…")
     assert "Раз. Два." in notice.text and notice.labels == ("⏹ Стоп",)
@@ -291,30 +292,30 @@ def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(world: BotHar
     until(lambda: not [message for message in anna.shown if "✍️ Отвечаю…" in message.text])
     answer = next(message for message in anna.bot_messages if message.text == "Раз. Два.")
     assert answer.reply_to == sent
-    until(lambda: not world.value("select count(*) from turn where notice_message_id is not null"))
+    until(lambda: not harness.db.count("turn", notice_message_id=Not(None)))
 
 
-def test_a_retry_in_a_group_is_for_who_asked(world: BotHarness) -> None:
-    _, (anna, boris) = club(world, 1, 2)
-    world.models.faults.order(Behaviour(status=500))
+def test_a_retry_in_a_group_is_for_who_asked(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.models.faults.order(Behaviour(status=500))
     sent = anna.send(f"{BOT} вопрос")
     trouble = anna.wait("Не получилось обработать запрос")
     assert trouble.reply_to == sent
     assert boris.tap("🔁 Повторить").wait_answer().text == "Эта кнопка не ваша"
-    world.says("Ответ.")
+    harness.says("Ответ.")
     anna.tap("🔁 Повторить")
     assert anna.wait("Ответ.").reply_to == sent
-    assert asked(world) == [("user", "вопрос")]
+    assert asked(harness) == [("user", "вопрос")]
 
 
-def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MAX_TOKENS_PER_SESSION=5000)
-    world.start()
-    _, (anna, boris) = club(world, 1, 2)
-    world.says("Раз.")
+def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MAX_TOKENS_PER_SESSION=5000)
+    harness.start()
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says("Раз.")
     anna.send(f"{BOT} раз")
     anna.wait("Раз.")
-    world.change("update session set spent = 4900")
+    harness.db.change("session", spent=4900)
     anna.send(f"{BOT} два")
     anna.wait("потрачено всё, что ему отпущено")
     assert boris.tap("💬 Новый разговор").wait_answer().text == "Эта кнопка не ваша"
@@ -322,11 +323,11 @@ def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_world: Calla
     anna.wait("Новый разговор. Прежний цел")
 
 
-def test_a_long_answer_in_a_group_replies_with_its_first_message_only(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MAX_TOKENS_PER_ANSWER=2800)
-    world.start()
-    _, (anna,) = club(world, 1)
-    world.says("\n\n".join(f"**Пункт {number}.** " + "слово " * 100 for number in range(12)))
+def test_a_long_answer_in_a_group_replies_with_its_first_message_only(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MAX_TOKENS_PER_ANSWER=2800)
+    harness.start()
+    _, (anna,) = club(harness, 1)
+    harness.says("\n\n".join(f"**Пункт {number}.** " + "слово " * 100 for number in range(12)))
     sent = anna.send(f"{BOT} подробно")
     anna.wait("Пункт 11.")
     shown = [message for message in anna.bot_messages if "Пункт" in message.text]
@@ -334,31 +335,31 @@ def test_a_long_answer_in_a_group_replies_with_its_first_message_only(make_world
     assert [message.reply_to for message in shown] == [sent, *[None] * (len(shown) - 1)]
 
 
-def test_a_question_survives_a_restart_in_a_group(world: BotHarness) -> None:
-    _, (anna,) = club(world, 1)
-    world.models.faults.order(Behaviour(hang=True))
+def test_a_question_survives_a_restart_in_a_group(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    harness.models.faults.order(Behaviour(hang=True))
     sent = anna.send(f"{BOT} вопрос")
-    until(lambda: len(world.prompts()) == 1)
-    world.says("Ответ после перезапуска.")
-    world.restart()
+    until(lambda: len(harness.prompts()) == 1)
+    harness.says("Ответ после перезапуска.")
+    harness.restart()
     assert anna.wait("Ответ после перезапуска.").reply_to == sent
     until(lambda: not [message for message in anna.shown if "✍️ Отвечаю…" in message.text])
 
 
-def test_a_group_that_becomes_a_supergroup_keeps_its_talk_and_role(world: BotHarness) -> None:
-    _, (anna,) = club(world, 1)
+def test_a_group_that_becomes_a_supergroup_keeps_its_talk_and_role(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
     anna.send("/prompt Ты пират.")
     anna.wait("Запомнил")
-    world.says("Гоша.")
+    harness.says("Гоша.")
     anna.send(f"{BOT} попугая зовут Гоша")
     anna.wait("Гоша.")
     old = {"id": GROUP_ID, "type": "group", "title": "Клуб"}
     sender = {"id": 1, "is_bot": False, "first_name": "Имя1"}
     migrated = {"message_id": 99, "date": 1, "chat": old, "from": sender, "migrate_to_chat_id": -100700}
-    world.telegram.raw_update({"message": migrated})
-    until(lambda: world.value("select chat_id from session") == -100700)
-    member = world.telegram.group(-100700, "Клуб", [world.telegram.user(1)]).member(world.telegram.user(1))
-    world.says("Гоша же.")
+    harness.telegram.raw_update({"message": migrated})
+    until(lambda: harness.db.value("session", "chat_id") == -100700)
+    member = harness.telegram.group(-100700, "Клуб", [harness.telegram.user(1)]).member(harness.telegram.user(1))
+    harness.says("Гоша же.")
     member.send(f"{BOT} как зовут попугая?")
     member.wait("Гоша же.")
-    assert system(world) == "Ты пират." and len(asked(world)) == 3
+    assert system(harness) == "Ты пират." and len(asked(harness)) == 3

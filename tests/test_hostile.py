@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from conversation.states import COMMANDS
-from handlers.buttons import _ACTIONS, _OF_A_STORY, _OF_THE_ACCOUNT, _OF_THE_OPEN_STORY
-from tests.world import BotHarness, until
+from handlers import buttons
+from tests.harness import BotHarness, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]
-VERBS = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_OF_THE_ACCOUNT, "go", "language", "take", "mode"]
+VERBS = sorted(buttons.VERBS)
 ARGUMENTS = [1, 2, 7, "x", "", "9" * 30, "lucky", "ru", "all", "keep", "½", "-1", "1:1", "٣", "tokens:1:1:1", "a" * 60]
 WORDS = ["слово", "/start", "/help", "/new_story", "/stories", "/whole_story", "/end_story", "/cancel", "стоп", "/logs"]
 
@@ -33,12 +33,11 @@ def message(user_id: int, text: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_no_update_stops_the_bot(world: BotHarness, seed: int) -> None:
+def test_no_update_stops_the_bot(harness: BotHarness, seed: int) -> None:
     dice = random.Random(seed)
-    assert world.app is not None
-    labels = [label for language in world.app.locales for label in world.app.locales[language].labels.values()]
-    verbs = [*_ACTIONS, *_OF_A_STORY, *_OF_THE_OPEN_STORY, "go", "language"]
-    person = world.writer()
+    assert harness.app is not None
+    labels = [label for language in harness.app.locales for label in harness.app.locales[language].labels.values()]
+    person = harness.writer()
     for number in range(300):
         kind = dice.choice(["words", "button", "broken message", "broken button", "stopped"])
         query = {
@@ -46,7 +45,7 @@ def test_no_update_stops_the_bot(world: BotHarness, seed: int) -> None:
             "from": {"id": 1, "is_bot": False, "first_name": "А"},
             "message": message(1, "х"),
             "chat_instance": "1",
-            "data": f"{dice.choice(verbs)}:{dice.choice([1, 2, 7, 'x', '', '9' * 30, 'lucky', 'ru'])}",
+            "data": f"{dice.choice(VERBS)}:{dice.choice([1, 2, 7, 'x', '', '9' * 30, 'lucky', 'ru'])}",
         }
         if kind == "words":
             person.send(dice.choice(labels + WORDS))
@@ -60,29 +59,29 @@ def test_no_update_stops_the_bot(world: BotHarness, seed: int) -> None:
         if kind.startswith("broken"):
             [(name, content)] = update.items()
             update = {name: broken(content, dice)}
-        world.telegram.raw_update(update)
-    until(lambda: not world.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
-    until(lambda: not world.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
-    until(lambda: not world.value("select count(*) from outbox"), 30)
-    assert world.value("select sum(reserved) from user") == 0
+        harness.telegram.raw_update(update)
+    until(lambda: not harness.db.open_updates(), 30)
+    until(lambda: not harness.db.open_turns(), 30)
+    until(lambda: not harness.db.count("outbox"), 30)
+    assert harness.db.total("user", "reserved") == 0
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
-    world.telegram.api.violations.clear()  # invented queries have no true id to answer to
+    harness.telegram.api.violations.clear()  # invented queries have no true id to answer to
 
 
 @pytest.mark.parametrize("odd", [True, False, None, "1", 1.5, [], {}])
 @pytest.mark.parametrize("where", ["chat", "from"])
 def test_an_update_whose_chat_or_sender_has_no_number_is_answered_to_nobody(
-    world: BotHarness, where: str, odd: Any
+    harness: BotHarness, where: str, odd: Any
 ) -> None:
-    person = world.new_person()
+    person = harness.new_person()
     said = message(1, "/help")
-    world.telegram.raw_update({"message": said | {where: said[where] | {"id": odd}}})
-    until(lambda: world.value("select count(*) from inbox where state = 'aside'"))
+    harness.telegram.raw_update({"message": said | {where: said[where] | {"id": odd}}})
+    until(lambda: harness.db.count("inbox", state="aside"))
     person.send("/menu")
     person.wait()
-    assert world.telegram.violations == []
-    assert world.value("select count(*) from user") == 1
+    assert harness.telegram.violations == []
+    assert harness.db.count("user") == 1
 
 
 def in_group(text: str) -> dict[str, Any]:
@@ -147,20 +146,20 @@ JUNK_TEXTS = [
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_update_of_any_kind_stops_the_bot(world: BotHarness, seed: int) -> None:
+def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> None:
     dice = random.Random(seed)
-    world.writer()
-    world.writer(2)
-    before = world.value("select count(*) from inbox")
+    harness.writer()
+    harness.writer(2)
+    before = harness.db.count("inbox")
     for number in range(400):
-        world.telegram.raw_update(any_update(dice, number))
-    until(lambda: world.value("select count(*) from inbox") >= before + 400, 30)
-    until(lambda: not world.value("select count(*) from inbox where state in ('new', 'turn')"), 30)
-    until(lambda: not world.value("select count(*) from turn where state in ('waiting', 'running')"), 30)
-    until(lambda: not world.value("select count(*) from outbox"), 30)
-    assert not world.value("select coalesce(sum(reserved), 0) from user")
-    assert world.app is not None and world.app.db.is_sound()
-    other = world.telegram.user(2, "Анна")
+        harness.telegram.raw_update(any_update(dice, number))
+    until(lambda: harness.db.count("inbox") >= before + 400, 30)
+    until(lambda: not harness.db.open_updates(), 30)
+    until(lambda: not harness.db.open_turns(), 30)
+    until(lambda: not harness.db.count("outbox"), 30)
+    assert not harness.db.total("user", "reserved")
+    assert harness.db.is_sound()
+    other = harness.telegram.user(2, "Анна")
     other.send("/whole_story")
     other.wait("Начало.")
-    world.telegram.api.violations.clear()  # invented updates have no true ids to answer to
+    harness.telegram.api.violations.clear()  # invented updates have no true ids to answer to

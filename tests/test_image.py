@@ -7,40 +7,36 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
-from tests.world import BotHarness, until
+from sandbox.users import ChatUser
+from tests.harness import BotHarness, until
 
 
 def photo(message: ChatMessage) -> bool:
     return message.attachment is not None and message.attachment.kind == "photo"
 
 
-def balance(world: BotHarness) -> int:
-    return int(world.value("select balance from user where id = 1"))
-
-
-def offered(person: Person, words: str = "кот на маяке, ночь") -> ChatMessage:
+def offered(person: ChatUser, words: str = "кот на маяке, ночь") -> ChatMessage:
     person.send(f"/image {words}")
     return person.wait("Нарисую")
 
 
-def test_the_price_comes_first_and_the_picture_after_the_press(world: BotHarness) -> None:
-    person = world.new_person()
-    before = balance(world)
+def test_the_price_comes_first_and_the_picture_after_the_press(harness: BotHarness) -> None:
+    person = harness.new_person()
+    before = harness.db.balance()
     offer = offered(person)
     assert "кот на маяке, ночь" in offer.text and "2 000 токенов" in offer.text.replace("\u00a0", " ")
-    assert offer.labels == ("🎨 Нарисовать", "✖️ Не надо") and balance(world) == before
+    assert offer.labels == ("🎨 Нарисовать", "✖️ Не надо") and harness.db.balance() == before
     person.tap("🎨 Нарисовать")
     assert person.wait(photo).text == "🎨 кот на маяке, ночь"
-    assert world.models.of("image")[-1].body["prompt"] == "кот на маяке, ночь"
-    assert before - balance(world) == 2000 and world.value("select sum(reserved) from user") == 0
-    assert world.value("select count(*) from call where session_id is null and purpose = 'image'") == 1
-    assert world.value("select sessions from user") == 0
+    assert harness.models.of("image")[-1].body["prompt"] == "кот на маяке, ночь"
+    assert before - harness.db.balance() == 2000 and harness.db.total("user", "reserved") == 0
+    assert harness.db.count("call", session_id=None, purpose="image") == 1
+    assert harness.db.value("user", "sessions") == 0
 
 
-def test_without_words_it_asks_and_leads_back(world: BotHarness) -> None:
-    person = world.writer()
+def test_without_words_it_asks_and_leads_back(harness: BotHarness) -> None:
+    person = harness.writer()
     person.send("/image")
     person.wait("Что нарисовать")
     assert person.placeholder == "Что нарисовать?" and person.keyboard == (("✖️ Отмена",),)
@@ -51,11 +47,11 @@ def test_without_words_it_asks_and_leads_back(world: BotHarness) -> None:
     assert "▶️ Дальше" in person.keyboard[0]
     person.tap("✖️ Не надо")
     person.wait("не рисую")
-    assert not world.models.of("image")
+    assert not harness.models.of("image")
 
 
-def test_in_the_wizard_the_question_comes_again(world: BotHarness) -> None:
-    person = world.new_person()
+def test_in_the_wizard_the_question_comes_again(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Какую историю")
     offered(person)
@@ -66,8 +62,8 @@ def test_in_the_wizard_the_question_comes_again(world: BotHarness) -> None:
     person.wait("Какую историю")
 
 
-def test_a_description_that_is_too_long_says_how_long_it_may_be(world: BotHarness) -> None:
-    person = world.new_person()
+def test_a_description_that_is_too_long_says_how_long_it_may_be(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send(f"/image {'ж' * 501}")
     assert "500 знаков" in person.wait("Длинновато для картинки").text.replace("\u00a0", " ")
 
@@ -77,61 +73,61 @@ def test_a_description_that_is_too_long_says_how_long_it_may_be(world: BotHarnes
     (Behaviour(status=500), "Не получилось обработать запрос", ("🔁 Повторить",)),
 ])  # fmt: skip
 def test_a_picture_that_fails_costs_nothing(
-    world: BotHarness, behaviour: Behaviour, said: str, labels: tuple[str, ...]
+    harness: BotHarness, behaviour: Behaviour, said: str, labels: tuple[str, ...]
 ) -> None:
-    person = world.new_person()
-    before = balance(world)
+    person = harness.new_person()
+    before = harness.db.balance()
     offered(person)
-    world.models.faults.order(behaviour, kind="image")
+    harness.models.faults.order(behaviour, kind="image")
     person.tap("🎨 Нарисовать")
     failed = person.wait(said)
-    assert failed.labels == labels and balance(world) == before
-    assert world.value("select sum(reserved) from user") == 0
+    assert failed.labels == labels and harness.db.balance() == before
+    assert harness.db.total("user", "reserved") == 0
     if labels:
         person.tap("🔁 Повторить")
         person.wait(photo)
 
 
-def test_stop_works_and_words_wait_as_while_the_model_writes(world: BotHarness) -> None:
-    person = world.writer()
-    before = balance(world)
+def test_stop_works_and_words_wait_as_while_the_model_writes(harness: BotHarness) -> None:
+    person = harness.writer()
+    before = harness.db.balance()
     offered(person)
-    world.models.faults.order(Behaviour(first_chunk_s=5.0), kind="image")
+    harness.models.faults.order(Behaviour(first_chunk_s=5.0), kind="image")
     person.tap("🎨 Нарисовать")
-    until(lambda: world.models.of("image"))
+    until(lambda: harness.models.of("image"))
     person.send("И тут пошёл дождь")
     person.wait("Я ещё пишу")
-    world.says("Все промокли.")
+    harness.says("Все промокли.")
     person.send("стоп")
     person.wait("Ничего не списано")
     person.wait("Все промокли.")
     assert not [message for message in person.messages if photo(message)]
-    assert world.value("select charged from call where purpose = 'image'") == 0 and balance(world) < before
+    assert harness.db.value("call", "charged", purpose="image") == 0 and harness.db.balance() < before
 
 
-def test_who_has_too_little_is_told_before(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(USER_TOKENS=1999)
-    world.start()
-    person = world.new_person()
+def test_who_has_too_little_is_told_before(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS=1999)
+    harness.start()
+    person = harness.new_person()
     offered(person)
     person.tap("🎨 Нарисовать")
     person.wait("Ходы кончились")
-    assert not world.models.of("image")
+    assert not harness.models.of("image")
 
 
 @pytest.mark.parametrize("fails_first", [False, True])
-def test_a_second_press_paints_nothing(world: BotHarness, fails_first: bool) -> None:
-    person = world.new_person()
+def test_a_second_press_paints_nothing(harness: BotHarness, fails_first: bool) -> None:
+    person = harness.new_person()
     offered(person)
     label = "🎨 Нарисовать"
     if fails_first:
-        world.models.faults.order(Behaviour(status=500), kind="image")
+        harness.models.faults.order(Behaviour(status=500), kind="image")
         person.tap(label)
         person.wait("Не получилось")
         label = "🔁 Повторить"
-    asked = len(world.models.of("image"))
-    with world.telegram.state.lock:
+    asked = len(harness.models.of("image"))
+    with harness.telegram.state.lock:
         first, second = person.tap(label), person.tap(label)
     assert (first.wait_answer().text, second.wait_answer().text != "") == ("", True)
     person.wait(photo)
-    assert len(world.models.of("image")) == asked + 1
+    assert len(harness.models.of("image")) == asked + 1

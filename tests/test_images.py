@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
-import struct
 import threading
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
+from PIL import Image, ImageStat
 
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator, cut_prompt, image_error
 from ai.provider import CallFailure, Credential, Static
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
 from core.http_client import HttpClient
-from sandbox.art_api import draw
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
+from sandbox.painter import draw
 from tests.model_fixtures import eventually, faults, models
 from yandex_gpt import RenewedToken, Token
 
@@ -257,15 +257,19 @@ def test_the_stand_in_draws_a_picture_of_its_own_for_each_prompt() -> None:
     picture = draw(PROMPT, 64, 48)
     assert picture == draw(PROMPT, 64, 48) != draw("Другой", 64, 48)
     assert picture.startswith(PNG)
-    place, names, pixels = 8, [], b""
-    while place < len(picture):
-        (size,) = struct.unpack_from(">I", picture, place)
-        name, data = picture[place + 4 : place + 8], picture[place + 8 : place + 8 + size]
-        assert struct.unpack_from(">I", picture, place + 8 + size)[0] == zlib.crc32(name + data)
-        names.append(name)
-        pixels += zlib.decompress(data) if name == b"IDAT" else b""
-        place += 12 + size
-    assert names == [b"IHDR", b"PLTE", b"IDAT", b"IEND"] and len(pixels) == 65 * 48
+    with Image.open(io.BytesIO(picture)) as opened:
+        assert (opened.format, opened.size) == ("PNG", (64, 48))
+
+
+def test_the_stand_in_draws_by_the_genre() -> None:
+    nights = [draw(f"Жанр: {genre}. Старик у окна", 64, 64) for genre in ("ужасы", "космос")]
+    days = [draw(f"Genre: {genre}. An old man", 64, 64) for genre in ("comedy", "fairy tale")]
+    assert max(map(brightness, nights)) < min(map(brightness, days))
+
+
+def brightness(picture: bytes) -> float:
+    with Image.open(io.BytesIO(picture)) as opened:
+        return float(ImageStat.Stat(opened.convert("L")).mean[0])
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_a_first_balance_is_about_twelve_turns() -> None:
 
 def test_a_session_keeps_enough_back_for_its_ending() -> None:
     settings = config()
-    usual, ending = limits.caps(settings, 1, "part"), limits.caps(settings, 1, "ending")
+    usual, ending = (limits.caps(settings, 1, in_session=True, may_use_reserve=ends) for ends in (False, True))
     assert usual.session is not None and ending.session is not None
     dearest = settings.max_tokens_per_request + settings.max_tokens_per_answer
     assert ending.session - usual.session >= dearest
@@ -147,7 +147,8 @@ def test_a_session_keeps_enough_back_for_its_ending() -> None:
 
 def test_admins_are_not_limited_by_a_balance() -> None:
     settings = config(ADMIN_IDS="7")
-    assert not limits.caps(settings, 7, "part").balance and limits.caps(settings, 8, "part").balance
+    by_user = {user: limits.caps(settings, user, in_session=True, may_use_reserve=False) for user in (7, 8)}
+    assert not by_user[7].balance and by_user[8].balance
 
 
 @pytest.mark.parametrize(

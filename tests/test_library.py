@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 import zipfile
 
-from sandbox.people import Person
-from tests.world import BotHarness
+from sandbox.users import ChatUser
+from tests.harness import BotHarness
 
 
-def shelf_of(world: BotHarness, stories: int) -> Person:
+def shelf_of(harness: BotHarness, stories: int) -> ChatUser:
     """Somebody with so many stories, made by the database itself; the last one is open."""
-    person = world.writer(words="Настоящая история.")
-    assert world.app is not None
-    db = world.app.db
+    person = harness.writer(words="Настоящая история.")
+    assert harness.app is not None
+    db = harness.app.db
     with db.transaction():
         for number in range(1, stories):
             session = db.stories.create(
@@ -31,16 +31,16 @@ def shelf_of(world: BotHarness, stories: int) -> Person:
     return person
 
 
-def test_an_empty_shelf_leads_to_a_first_story(world: BotHarness) -> None:
-    person = world.new_person()
+def test_an_empty_shelf_leads_to_a_first_story(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📚 Мои истории")
     assert person.wait("Здесь пока пусто").labels == ("🎲 Мне повезёт", "📖 Новая история")
     person.tap("📖 Новая история")
     person.wait("Шаг 1")
 
 
-def test_six_stories_a_page(world: BotHarness) -> None:
-    person = shelf_of(world, 8)
+def test_six_stories_a_page(harness: BotHarness) -> None:
+    person = shelf_of(harness, 8)
     person.send("/stories")
     shown = person.wait("Ваши истории: 8")
     assert len([label for label in shown.labels if "ч. ·" in label]) == 6
@@ -51,24 +51,24 @@ def test_six_stories_a_page(world: BotHarness) -> None:
     assert person.placeholder == "Что было дальше?"
 
 
-def test_a_story_goes_on_exactly_where_it_stopped(world: BotHarness) -> None:
-    person = shelf_of(world, 3)
+def test_a_story_goes_on_exactly_where_it_stopped(harness: BotHarness) -> None:
+    person = shelf_of(harness, 3)
     person.send("/stories")
     person.wait("Ваши истории")
     person.tap("История 2 · 1 ч. · 01.01.1970")
     card = person.wait("Часть истории 2.")
     assert card.labels[:2] == ("▶️ Продолжить", "📖 Читать")
-    world.restart()
+    harness.restart()
     person.tap("▶️ Продолжить")
     person.wait("📖 «История 2»")
-    world.says("Они вернулись.")
+    harness.says("Они вернулись.")
     person.send("Прошло три дня.")
     person.wait("Они вернулись.")
-    assert "Часть истории 2." in str(world.prompts()[-1]) and "Настоящая" not in str(world.prompts()[-1])
+    assert "Часть истории 2." in str(harness.prompts()[-1]) and "Настоящая" not in str(harness.prompts()[-1])
 
 
-def test_a_story_is_renamed_deleted_and_brought_back(world: BotHarness) -> None:
-    person = shelf_of(world, 1)
+def test_a_story_is_renamed_deleted_and_brought_back(harness: BotHarness) -> None:
+    person = shelf_of(harness, 1)
     person.send("/stories")
     person.wait("Ваши истории")
     person.tap("Смотритель Маяк · Остров · 1 ч. · сегодня")
@@ -88,9 +88,9 @@ def test_a_story_is_renamed_deleted_and_brought_back(world: BotHarness) -> None:
     person.wait("Ваши истории: 1")
 
 
-def test_search_finds_the_beginning_of_a_word_and_only_ones_own(world: BotHarness) -> None:
-    person = shelf_of(world, 3)
-    stranger = world.writer(2, words="Корабль чужого человека.")
+def test_search_finds_the_beginning_of_a_word_and_only_ones_own(harness: BotHarness) -> None:
+    person = shelf_of(harness, 3)
+    stranger = harness.writer(2, words="Корабль чужого человека.")
     person.send("/stories")
     person.wait("Ваши истории")
     person.tap("🔎 Найти")
@@ -112,8 +112,8 @@ def test_search_finds_the_beginning_of_a_word_and_only_ones_own(world: BotHarnes
     assert "ч." not in str(stranger.last.labels)
 
 
-def test_every_kind_of_file_comes_with_a_safe_name(world: BotHarness) -> None:
-    person = world.writer(words="Текст для книги.")
+def test_every_kind_of_file_comes_with_a_safe_name(harness: BotHarness) -> None:
+    person = harness.writer(words="Текст для книги.")
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("📖 Скачать")
@@ -122,7 +122,7 @@ def test_every_kind_of_file_comes_with_a_safe_name(world: BotHarness) -> None:
         person.tap(kind)
         message = person.wait(lambda message, kind=kind: getattr(message.attachment, "name", "").endswith(kind.lower()))  # type: ignore[misc]
         assert message.attachment is not None
-        data = world.telegram.state.files[message.attachment.file_id][1]
+        data = harness.telegram.state.files[message.attachment.file_id][1]
         if kind == "EPUB":
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 data = b"".join(archive.read(name) for name in archive.namelist())
@@ -130,38 +130,38 @@ def test_every_kind_of_file_comes_with_a_safe_name(world: BotHarness) -> None:
         assert message.attachment.name == f"Смотритель_Маяк_Остров.{kind.lower()}"
 
 
-def test_a_shared_story_is_read_by_anybody_and_branched_from(world: BotHarness) -> None:
-    author = world.writer(words="Общая история.")
+def test_a_shared_story_is_read_by_anybody_and_branched_from(harness: BotHarness) -> None:
+    author = harness.writer(words="Общая история.")
     author.send("/stories")
     author.wait("Ваши истории")
     author.tap("Смотритель Маяк · Остров · 1 ч. · сегодня")
     author.wait("Общая история.")
     author.tap("🔗 Поделиться")
     link = author.wait("Кто откроет эту ссылку").text.rpartition("start=")[2].strip()
-    reader = world.telegram.user(2, "Борис")
+    reader = harness.telegram.user(2, "Борис")
     reader.send(f"/start {link}")
     reader.wait("Анна делится историей")
     reader.wait("Общая история.")
     reader.wait("можно решить по-своему")
     reader.tap("🔀 Продолжить по-своему")
     reader.wait("Ваши слова продолжат её")
-    world.says("Своя ветка.")
+    harness.says("Своя ветка.")
     reader.press("▶️ Дальше")
     reader.wait("Своя ветка.")
-    assert "Общая история." in str(world.prompts()[-1])
-    assert world.value("select count(*) from prompt where user_id = 1") == 1
+    assert "Общая история." in str(harness.prompts()[-1])
+    assert harness.db.count("prompt", user_id=1) == 1
     author.tap("🔗 Закрыть ссылку")
     author.wait("больше не открывается")
-    third = world.telegram.user(3, "Вера")
+    third = harness.telegram.user(3, "Вера")
     third.send(f"/start {link}")
     third.wait("Эта ссылка больше не открывается")
 
 
-def test_nobody_reaches_anothers_story_by_its_number(world: BotHarness) -> None:
-    world.writer(words="Чужое.")
-    session = world.value("select max(id) from session")
-    world.change("update story set share_token = 'known-to-friends'")  # only the link opens it, never its number
-    stranger = world.writer(2, words="Своё.")
+def test_nobody_reaches_anothers_story_by_its_number(harness: BotHarness) -> None:
+    harness.writer(words="Чужое.")
+    session = harness.db.last("session", "id")
+    harness.db.change("story", share_token="known-to-friends")  # only the link opens it, never its number
+    stranger = harness.writer(2, words="Своё.")
     for verb in ("card", "read", "open", "delete", "share", "epub", "rename", "files", "volume", "restore", "take"):
         query = {
             "id": "1",
@@ -175,27 +175,27 @@ def test_nobody_reaches_anothers_story_by_its_number(world: BotHarness) -> None:
             "chat_instance": "1",
             "data": f"{verb}:{session}",
         }
-        world.telegram.raw_update({"callback_query": query})
+        harness.telegram.raw_update({"callback_query": query})
     stranger.send("/help")
     stranger.wait("Мы пишем историю вдвоём")
     assert not [message for message in stranger.messages if "Чужое" in message.text or message.attachment]
-    assert world.value("select count(*) from session where user_id = 2") == 1
-    assert world.value("select deleted_at from session where id = ?", session) is None
-    world.telegram.api.violations.clear()  # the invented queries have no true id to answer to
+    assert harness.db.count("session", user_id=2) == 1
+    assert harness.db.value("session", "deleted_at", id=session) is None
+    harness.telegram.api.violations.clear()  # the invented queries have no true id to answer to
 
 
-def ended(world: BotHarness, person: Person, title: str = "Свет в окне") -> None:
+def ended(harness: BotHarness, person: ChatUser, title: str = "Свет в окне") -> None:
     """Has the open story ended, and named so by the model."""
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
-    world.says("Конец.")
-    world.says(title)
+    harness.says("Конец.")
+    harness.says(title)
     person.press("😢 Трагический")
     person.wait("Дописали!")
 
 
-def test_back_from_a_question_whose_story_was_deleted_is_the_menu(world: BotHarness) -> None:
-    person = world.writer()
+def test_back_from_a_question_whose_story_was_deleted_is_the_menu(harness: BotHarness) -> None:
+    person = harness.writer()
     person.send("/stories")
     shelf = person.wait("Ваши истории")
     person.tap(shelf.labels[0])
@@ -209,12 +209,12 @@ def test_back_from_a_question_whose_story_was_deleted_is_the_menu(world: BotHarn
     assert "▶️ Дальше" not in str(person.keyboard)
 
 
-def test_back_from_a_question_whose_story_has_ended_is_its_end(world: BotHarness) -> None:
-    person = world.writer()
+def test_back_from_a_question_whose_story_has_ended_is_its_end(harness: BotHarness) -> None:
+    person = harness.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
-    world.says("Конец.", first_chunk_s=0.6)
-    world.says("Имя")
+    harness.says("Конец.", first_chunk_s=0.6)
+    harness.says("Имя")
     person.press("😢 Трагический")
     person.wait("Пишу финал")
     person.send("/stories")
@@ -229,8 +229,8 @@ def test_back_from_a_question_whose_story_has_ended_is_its_end(world: BotHarness
     assert "🔄 Другой финал" in str(person.keyboard)
 
 
-def test_a_name_of_the_users_own_outlives_the_ending(world: BotHarness) -> None:
-    person = world.writer()
+def test_a_name_of_the_users_own_outlives_the_ending(harness: BotHarness) -> None:
+    person = harness.writer()
     person.send("/stories")
     shelf = person.wait("Ваши истории")
     person.tap(shelf.labels[0])
@@ -239,5 +239,5 @@ def test_a_name_of_the_users_own_outlives_the_ending(world: BotHarness) -> None:
     person.wait("Как назвать")
     person.send("Моё имя")
     person.wait("Теперь это «Моё имя»")
-    ended(world, person)
+    ended(harness, person)
     assert "Моё имя" in person.wait("Дописали!", since=0).text

@@ -21,7 +21,7 @@ from core import logs
 from core.redaction import MASK, Redactor, escape
 
 TOKEN = "123456789:AAEabcdefghijklmnopqrstuvwxyz0123456"
-logger = logging.getLogger("room")
+logger = logging.getLogger("parts")
 
 
 class FullDisk(io.RawIOBase):
@@ -65,8 +65,7 @@ def after_time(line: str) -> str:
 
 
 def test_the_file_is_made_at_once_with_its_folder(path: Path) -> None:
-    with logs.set_up(path) as made:
-        assert made.to_file
+    with logs.set_up(path):
         assert path.exists()
 
 
@@ -75,7 +74,7 @@ def test_an_event_is_one_line_with_its_values(path: Path) -> None:
         logs.event(logger, logging.INFO, "turn_ended", user=5, turn=7, ms=812.0, model="gpt lite", session=None)
         logs.event(logger, logging.DEBUG, "not_shown")
     (line,) = lines(path)
-    assert after_time(line) == 'INFO room: event=turn_ended user=5 turn=7 ms=812 model="gpt lite"'
+    assert after_time(line) == 'INFO parts: event=turn_ended user=5 turn=7 ms=812 model="gpt lite"'
     assert line[:4].isdigit()
     assert line[10] == "T"
 
@@ -87,7 +86,7 @@ def test_json_lines_hold_the_values_as_keys(path: Path) -> None:
     first, second = (json.loads(line) for line in lines(path))
     assert first.pop("time").endswith("Z")
     values = {"user": 5, "ok": False, "where": "дом\\n2"}
-    assert first == {"level": "WARNING", "logger": "room", "event": "turn_failed", **values}
+    assert first == {"level": "WARNING", "logger": "parts", "event": "turn_failed", **values}
     assert second["message"] == "plain words"
 
 
@@ -144,7 +143,7 @@ def test_a_message_cannot_forge_a_line_or_move_the_cursor(path: Path) -> None:
     first, second, *trace = lines(path)
     assert "\\n2026" in first
     assert "\\r\\x1b[2J\\u2028\\u202eend" in first
-    assert after_time(second) == "ERROR room: bad"
+    assert after_time(second) == "ERROR parts: bad"
     assert trace[0] == "    Traceback (most recent call last):"
     assert all(line.startswith("    ") for line in trace)
 
@@ -163,8 +162,8 @@ def test_half_a_character_is_escaped_since_no_file_takes_it() -> None:
 
 def test_arguments_that_do_not_fit_still_give_a_line(path: Path) -> None:
     with logs.set_up(path):
-        handler_of_file().handle(logging.LogRecord("room", logging.INFO, "", 1, "one %d", ("not a number",), None))
-    assert after_time(lines(path)[0]) == "INFO room: one %d (its arguments can't be shown: TypeError)"
+        handler_of_file().handle(logging.LogRecord("parts", logging.INFO, "", 1, "one %d", ("not a number",), None))
+    assert after_time(lines(path)[0]) == "INFO parts: one %d (its arguments can't be shown: TypeError)"
 
 
 def test_the_libraries_write_to_the_same_file_and_print_nothing_of_their_own(
@@ -192,7 +191,7 @@ def test_stderr_shows_warnings_only_unless_asked_for_more(path: Path, capsys: py
     with logs.set_up(path):
         logger.info("quiet")
         logger.warning("loud")
-    assert after_time(capsys.readouterr().err) == "WARNING room: loud\n"
+    assert after_time(capsys.readouterr().err) == "WARNING parts: loud\n"
     with logs.set_up(path, console_level="INFO"):
         logger.info("asked for")
     assert "asked for" in capsys.readouterr().err
@@ -201,12 +200,11 @@ def test_stderr_shows_warnings_only_unless_asked_for_more(path: Path, capsys: py
 def test_a_file_that_cannot_be_opened_leaves_the_log_on_stderr(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with logs.set_up(tmp_path) as made:  # a folder
-        assert not made.to_file
+    with logs.set_up(tmp_path):  # a folder
         logger.info("still said")
     sentence, line = capsys.readouterr().err.splitlines()
     assert sentence == f"The log file {tmp_path} can't be written (Is a directory); the log goes to stderr."
-    assert after_time(line) == "INFO room: still said"
+    assert after_time(line) == "INFO parts: still said"
 
 
 def test_a_full_disk_is_one_sentence_and_no_traceback(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,8 +220,7 @@ def test_a_full_disk_is_one_sentence_and_no_traceback(path: Path, capsys: pytest
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
 def test_a_disk_without_space_doesnt_stop_the_program(capsys: pytest.CaptureFixture[str]) -> None:
-    with logs.set_up(Path("/dev/full")) as made:
-        assert made.to_file
+    with logs.set_up(Path("/dev/full")):
         for _ in range(3):
             logs.event(logger, logging.INFO, "turn_ended", user=5)
     assert capsys.readouterr().err == "The log can't be written: OSError.\n"

@@ -7,99 +7,95 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
 from sandbox.telegram_state import ChatMessage
-from tests.world import BotHarness, until
+from sandbox.users import ChatUser
+from tests.harness import BotHarness, until
 
 
 def has(kind: str) -> Callable[[ChatMessage], bool]:
     return lambda message: message.attachment is not None and message.attachment.kind == kind
 
 
-def balance(world: BotHarness) -> int:
-    return int(world.value("select balance from user where id = 1"))
-
-
-def ask_for(person: Person, button: str) -> None:
+def ask_for(person: ChatUser, button: str) -> None:
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap(button)
 
 
-def test_a_picture_of_the_last_part_its_price_first(world: BotHarness) -> None:
-    person = world.writer(words="Смотритель зажёг огонь.")
-    before = balance(world)
+def test_a_picture_of_the_last_part_its_price_first(harness: BotHarness) -> None:
+    person = harness.writer(words="Смотритель зажёг огонь.")
+    before = harness.db.balance()
     ask_for(person, "🎨 Иллюстрация")
     assert "токен" in person.wait("Нарисую последний отрывок").text
-    assert balance(world) == before
-    world.says("Старик с фонарём на скале, ночь, волны.")
+    assert harness.db.balance() == before
+    harness.says("Старик с фонарём на скале, ночь, волны.")
     person.tap("🎨 Нарисовать")
     picture = person.wait(has("photo"))
     assert "часть 1" in picture.text
-    described = world.prompts()[-1][-1]["text"]
+    described = harness.prompts()[-1][-1]["text"]
     assert "Смотритель зажёг огонь." in described and "Облик героя: Смотритель Маяк: слеп" in described
-    assert world.models.of("image")[-1].body["prompt"].startswith("Старик с фонарём")
-    assert before - balance(world) > 2000
-    assert world.value("select sum(reserved) from user") == 0
+    assert harness.models.of("image")[-1].body["prompt"].startswith("Старик с фонарём")
+    assert before - harness.db.balance() > 2000
+    assert harness.db.total("user", "reserved") == 0
 
 
-def test_a_scene_that_the_painter_refuses_costs_nothing(world: BotHarness) -> None:
-    person = world.writer()
+def test_a_scene_that_the_painter_refuses_costs_nothing(harness: BotHarness) -> None:
+    person = harness.writer()
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
-    before = balance(world)
-    world.models.faults.order(Behaviour(end="filter"), kind="image")
+    before = harness.db.balance()
+    harness.models.faults.order(Behaviour(end="filter"), kind="image")
     person.tap("🎨 Нарисовать")
     person.wait("Художник не взялся")
-    assert balance(world) == before and world.value("select sum(reserved) from user") == 0
-    assert int(world.value("select lost from budget")) > 0  # the description was billed all the same
+    assert harness.db.balance() == before and harness.db.total("user", "reserved") == 0
+    assert int(harness.db.value("budget", "lost")) > 0  # the description was billed all the same
 
 
 @pytest.mark.parametrize("button", ["🎨 Иллюстрация", "🔊 Озвучить"])
-def test_a_service_that_is_away_says_so_and_can_be_asked_again(world: BotHarness, button: str) -> None:
-    person = world.writer()
+def test_a_service_that_is_away_says_so_and_can_be_asked_again(harness: BotHarness, button: str) -> None:
+    person = harness.writer()
     ask_for(person, button)
     person.wait("отрывок")
     kind = "image" if "Илл" in button else "tts"
-    world.models.faults.order(Behaviour(status=500), kind=kind)  # type: ignore[arg-type]
+    harness.models.faults.order(Behaviour(status=500), kind=kind)  # type: ignore[arg-type]
     person.tap("🎨 Нарисовать" if kind == "image" else "Алёна")
     assert person.wait("Не получилось обработать запрос").labels == ("🔁 Повторить",)
     person.tap("🔁 Повторить")
     person.wait(has("photo" if kind == "image" else "voice"))
 
 
-def test_a_part_is_read_aloud_in_the_chosen_voice(world: BotHarness) -> None:
-    person = world.writer(words="Смотритель зажёг огонь. " * 19 + "Всё.")
-    before = balance(world)
+def test_a_part_is_read_aloud_in_the_chosen_voice(harness: BotHarness) -> None:
+    person = harness.writer(words="Смотритель зажёг огонь. " * 19 + "Всё.")
+    before = harness.db.balance()
     ask_for(person, "🔊 Озвучить")
     assert person.wait("Каким голосом").labels == ("Алёна", "Филипп", "Ермил", "Джейн")
     person.tap("Филипп")
     assert "часть 1" in person.wait(has("voice")).text
-    assert 0 < before - balance(world) <= 300
-    until(lambda: world.value("select sum(reserved) from user") == 0)
+    assert 0 < before - harness.db.balance() <= 300
+    until(lambda: harness.db.total("user", "reserved") == 0)
 
 
-def test_a_picture_takes_no_slot_of_the_model(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MODEL_SLOTS=1)
-    world.start()
-    person = world.writer()
+def test_a_picture_takes_no_slot_of_the_model(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MODEL_SLOTS=1)
+    harness.start()
+    person = harness.writer()
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
-    world.models.faults.order(Behaviour(first_chunk_s=1.0), kind="image")
+    harness.models.faults.order(Behaviour(first_chunk_s=1.0), kind="image")
     person.tap("🎨 Нарисовать")
-    until(lambda: world.models.of("image"))
-    other = world.writer(2, words="Другая история.")
+    until(lambda: harness.models.of("image"))
+    other = harness.writer(2, words="Другая история.")
     assert not [message for message in person.messages if has("photo")(message)]
     assert not [message for message in other.messages if "в очереди" in message.text]
     person.wait(has("photo"))
 
 
-def test_who_has_too_little_for_a_picture_is_told_before(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(USER_TOKENS=3000)
-    world.start()
-    person = world.writer()
+def test_who_has_too_little_for_a_picture_is_told_before(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS=3000)
+    harness.start()
+    person = harness.writer()
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
     person.wait("Ходы кончились")
-    assert not world.models.of("image")
+    assert not harness.models.of("image")

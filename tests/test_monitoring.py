@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
-from app.watchdog import make_meter
+from app.watchdog import make_metrics
 from config import Config
 from core.errors import StorageError
 from core.http_client import HttpClient
@@ -32,44 +32,44 @@ from sandbox.model_faults import Behaviour
 from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import Polling
+from tests.harness import ROOT, BotHarness, until
 from tests.test_process import run
-from tests.world import ROOT, BotHarness, until
 
 PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
 
 
 @pytest.fixture
-def watched(make_world: Callable[..., BotHarness]) -> BotHarness:
-    """A world whose bot serves health and metrics."""
-    world = make_world(METRICS_PORT=0)
-    world.start()
-    return world
+def watched(make_harness: Callable[..., BotHarness]) -> BotHarness:
+    """A harness whose bot serves health and metrics."""
+    harness = make_harness(METRICS_PORT=0)
+    harness.start()
+    return harness
 
 
-def page(world: BotHarness, path: str) -> requests.Response:
-    assert world.app is not None
-    return requests.get(f"http://127.0.0.1:{world.app.watch.port}{path}", timeout=5)
+def page(harness: BotHarness, path: str) -> requests.Response:
+    assert harness.app is not None
+    return requests.get(f"http://127.0.0.1:{harness.app.watch.port}{path}", timeout=5)
 
 
-def health(world: BotHarness) -> tuple[int, dict[str, str]]:
-    answer = page(world, "/health")
+def health(harness: BotHarness) -> tuple[int, dict[str, str]]:
+    answer = page(harness, "/health")
     return answer.status_code, answer.json()["parts"]
 
 
-def metrics(world: BotHarness) -> dict[str, float]:
+def metrics(harness: BotHarness) -> dict[str, float]:
     """Every value by its name and its labels, as `turns_total{kind=part,outcome=answered}`."""
     found = {}
-    for family in text_string_to_metric_families(page(world, "/metrics").text):
+    for family in text_string_to_metric_families(page(harness, "/metrics").text):
         for sample in family.samples:
             labels = ",".join(f"{name}={value}" for name, value in sorted(sample.labels.items()))
             found[f"{sample.name.removeprefix('coauthor_')}{{{labels}}}".removesuffix("{}")] = sample.value
     return found
 
 
-def metrics_with(world: BotHarness, name: str, value: float) -> dict[str, float]:
+def metrics_with(harness: BotHarness, name: str, value: float) -> dict[str, float]:
     """Every value, once this one is there."""
-    until(lambda: metrics(world).get(name) == value)
-    return metrics(world)
+    until(lambda: metrics(harness).get(name) == value)
+    return metrics(harness)
 
 
 # ---------------------------------------------------------------------- health
@@ -80,14 +80,14 @@ def test_a_bot_that_goes_round_is_well(watched: BotHarness) -> None:
     assert health(watched) == (200, dict.fromkeys(PARTS, "ok"))
 
 
-def test_a_bot_whose_telegram_is_away_is_well(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(METRICS_PORT=0)
-    world.telegram.faults.drop("getUpdates", times=1000)
-    world.start()
-    until(lambda: health(world)[0] == 200)
-    assert world.app is not None and world.app.intake.source.tried.wait(5)
-    assert health(world)[0] == 200
-    assert "poll_age_seconds" not in metrics(world)
+def test_a_bot_whose_telegram_is_away_is_well(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(METRICS_PORT=0)
+    harness.telegram.faults.drop("getUpdates", times=1000)
+    harness.start()
+    until(lambda: health(harness)[0] == 200)
+    assert harness.app is not None and harness.app.source.tried.wait(5)
+    assert health(harness)[0] == 200
+    assert "poll_age_seconds" not in metrics(harness)
 
 
 def test_a_bot_whose_polling_has_ended_is_not(watched: BotHarness) -> None:
@@ -105,9 +105,9 @@ def test_a_request_for_updates_that_never_ends_is_noticed(telegram: TelegramServ
     telegram.faults.hang("getUpdates", 60)
     api = BotApi(telegram.token, telegram.url, HttpClient(Network()))
     polling = Polling(api, lambda batch: None, lambda error: None, late_s=-1000)
-    assert polling.trouble() == "its thread has ended"
+    assert polling.health_problem() == "its thread has ended"
     polling.start()
-    assert until(polling.trouble).startswith("no request has ended")
+    assert until(polling.health_problem).startswith("no request has ended")
     polling.stop()
 
 
@@ -162,25 +162,25 @@ def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: B
     assert "nobody answers at 127.0.0.1" in done.stdout
 
 
-def test_whoever_else_listens_there_isnt_taken_for_the_bot(world: BotHarness, telegram: TelegramServer) -> None:
-    environment = world.environment()
+def test_whoever_else_listens_there_isnt_taken_for_the_bot(harness: BotHarness, telegram: TelegramServer) -> None:
+    environment = harness.environment()
     assert ask(Config.from_env(environment))[0] is False
     config = Config.from_env(environment | {"METRICS_PORT": str(telegram.port), "METRICS_HOST": "0.0.0.0"})
     assert ask(config) == (False, f"somebody else answers at 127.0.0.1:{telegram.port}")
 
 
 def test_a_port_that_is_taken_is_named_in_a_sentence(
-    world: BotHarness, telegram: TelegramServer, tmp_path: Path
+    harness: BotHarness, telegram: TelegramServer, tmp_path: Path
 ) -> None:
     database = str(tmp_path / "other.db")
-    done = run(**(world.environment() | {"METRICS_PORT": str(telegram.port), "DATABASE_PATH": database}))
+    done = run(**(harness.environment() | {"METRICS_PORT": str(telegram.port), "DATABASE_PATH": database}))
     assert done.returncode == 1
     assert "METRICS_PORT" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_it_listens_at_addresses_of_both_kinds(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(METRICS_PORT=0, METRICS_HOST="::1")
-    app = world.start()
+def test_it_listens_at_addresses_of_both_kinds(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(METRICS_PORT=0, METRICS_HOST="::1")
+    app = harness.start()
     answer = requests.get(f"http://[::1]:{app.watch.port}/health", timeout=5)
     assert answer.headers["Content-Type"] == "application/json"
 
@@ -198,9 +198,9 @@ def test_a_story_is_counted(watched: BotHarness) -> None:
     assert counted["updates_total{verdict=turn}"] == 1
     assert counted["updates_total{verdict=done}"] == 6
     for column in ("input", "output", "charged"):
-        assert counted[f"tokens_total{{direction={column}}}"] == watched.value(f"select sum({column}) from call")
+        assert counted[f"tokens_total{{direction={column}}}"] == watched.db.total("call", column)
     assert counted["users"] == 1
-    assert counted["budget_used_tokens"] == watched.value("select spent from budget")
+    assert counted["budget_used_tokens"] == watched.db.value("budget", "spent")
     assert counted["budget_limit_tokens"] == 1_000_000
     assert counted["inbox_updates{state=new}"] == counted["inbox_updates{state=turn}"] == 0
     assert counted["turns_running"] == counted["turns_waiting{line=model}"] == 0
@@ -231,9 +231,9 @@ def test_failures_are_counted(watched: BotHarness) -> None:
     assert counted["turn_seconds_count{kind=part}"] == 1
 
 
-def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(world: BotHarness) -> None:
-    assert world.app is not None and world.app.watch.port is None
-    assert make_meter(Config.from_env(world.environment())) is SILENT
+def test_nothing_is_counted_without_a_port_nor_is_the_client_loaded(harness: BotHarness) -> None:
+    assert harness.app is not None and harness.app.watch.port is None
+    assert make_metrics(Config.from_env(harness.environment())) is SILENT
     program = "import bot, sys; print({'prometheus_client', 'waitress'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30)
     assert done.stdout == "set()\n"
@@ -300,10 +300,10 @@ def systemd(tmp_path: Path) -> Iterator[socket.socket]:
 
 
 def test_systemd_is_told_of_the_start_of_each_third_of_its_patience_and_of_the_end(
-    make_world: Callable[..., BotHarness], systemd: socket.socket
+    make_harness: Callable[..., BotHarness], systemd: socket.socket
 ) -> None:
-    world = make_world(NOTIFY_SOCKET=systemd.getsockname(), WATCHDOG_USEC=300_000)
-    process = world.process()
+    harness = make_harness(NOTIFY_SOCKET=systemd.getsockname(), WATCHDOG_USEC=300_000)
+    process = harness.process()
     assert systemd.recv(100) == b"READY=1"
     assert systemd.recv(100) == b"WATCHDOG=1"
     process.send_signal(signal.SIGTERM)
@@ -314,28 +314,28 @@ def test_systemd_is_told_of_the_start_of_each_third_of_its_patience_and_of_the_e
 
 
 def test_a_dead_telegram_doesnt_keep_the_unit_from_its_start(
-    make_world: Callable[..., BotHarness], systemd: socket.socket
+    make_harness: Callable[..., BotHarness], systemd: socket.socket
 ) -> None:
-    world = make_world(NOTIFY_SOCKET=systemd.getsockname())
-    world.telegram.faults.drop("getUpdates", times=1000)
-    world.process()
+    harness = make_harness(NOTIFY_SOCKET=systemd.getsockname())
+    harness.telegram.faults.drop("getUpdates", times=1000)
+    harness.process()
     assert systemd.recv(100) == b"READY=1"
 
 
-def test_a_bot_that_hangs_falls_silent(make_world: Callable[..., BotHarness], systemd: socket.socket) -> None:
-    world = make_world()
-    world.app = App(Config.from_env(world.environment()), supervisor=Supervisor(systemd.getsockname(), 0.003))
-    world.app.start()
+def test_a_bot_that_hangs_falls_silent(make_harness: Callable[..., BotHarness], systemd: socket.socket) -> None:
+    harness = make_harness()
+    harness.app = App(Config.from_env(harness.environment()), supervisor=Supervisor(systemd.getsockname(), 0.003))
+    harness.app.start()
     assert systemd.recv(100) == b"READY=1"
     assert systemd.recv(100) == b"WATCHDOG=1"
-    world.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
-    world.telegram.user(1).send("/start")
-    until(world.app.intake.source.trouble)
+    harness.telegram.faults.refuse("getUpdates", 401, "Unauthorized")
+    harness.telegram.user(1).send("/start")
+    until(harness.app.source.health_problem)
     systemd.setblocking(False)
     with pytest.raises(BlockingIOError):  # what it had said until then
         while True:
             systemd.recv(100)
     for _ in range(5):
-        world.app.watch.beat()
+        harness.app.watch.beat()
     with pytest.raises(BlockingIOError):
         systemd.recv(100)

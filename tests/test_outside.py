@@ -13,17 +13,17 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
-from sandbox.people import Person
 from sandbox.telegram import TelegramServer
-from tests.test_crashes import check_books
-from tests.world import BotHarness, until
+from sandbox.users import ChatUser
+from tests.bot_database import Not
+from tests.harness import BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 HELP = "Мы пишем историю вдвоём"
 LOCKED = "хранилище не отвечает"
 
 
-def count(person: Person, text: str) -> int:
+def count(person: ChatUser, text: str) -> int:
     """How many messages of the bot hold this text."""
     return sum(text in message.text for message in person.bot_messages)
 
@@ -36,25 +36,25 @@ def test_telegram_that_is_away_at_the_start_is_waited_for(models: ModelServers, 
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with TelegramServer() as elsewhere:
-        world = BotHarness(tmp_path, elsewhere, models, TELEGRAM_API_URL=f"http://127.0.0.1:{port}")
-        app = world.start()
+        harness = BotHarness(tmp_path, elsewhere, models, TELEGRAM_API_URL=f"http://127.0.0.1:{port}")
+        app = harness.start()
         try:
-            assert not app.intake.source.begun.wait(0.3)
+            assert not app.source.begun.wait(0.3)
             with TelegramServer(port=port) as server:
                 person = server.user(1)
                 person.send("/start")
                 person.wait("Меню внизу")
                 assert server.violations == []
-                world.close()
+                harness.close()
         finally:
-            world.close()
+            harness.close()
 
 
 @pytest.mark.parametrize("method", ["getUpdates", "sendMessage"])
 @pytest.mark.parametrize("fault", ["502", "502 after", "not JSON", "dropped", "slow", "500", "429"])
-def test_whatever_telegram_answers_nothing_is_lost(world: BotHarness, method: str, fault: str) -> None:
-    person, other = world.new_person(1), world.new_person(2)
-    faults = world.telegram.faults
+def test_whatever_telegram_answers_nothing_is_lost(harness: BotHarness, method: str, fault: str) -> None:
+    person, other = harness.new_person(1), harness.new_person(2)
+    faults = harness.telegram.faults
     if fault == "502":
         faults.bad_gateway(method, times=2)
     elif fault == "502 after":
@@ -71,30 +71,30 @@ def test_whatever_telegram_answers_nothing_is_lost(world: BotHarness, method: st
     other.send("/help")
     for each in (person, other):
         each.wait(HELP)
-    until(world.settled)
+    until(harness.settled)
     twice = fault == "502 after" and method == "sendMessage"
     assert count(person, HELP) + count(other, HELP) == 2 + twice
 
 
-def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(world: BotHarness) -> None:
-    person = world.writer()
-    world.telegram.faults.drop("sendMessage", after=True)
+def test_a_message_whose_receipt_is_lost_is_shown_twice_at_most_and_order_holds(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.telegram.faults.drop("sendMessage", after=True)
     for number in (1, 2, 3):
-        world.says(f"Часть {number}.")
+        harness.says(f"Часть {number}.")
         person.send(f"Слова {number}.")
     person.wait("Часть 3.")
-    until(world.settled)
+    until(harness.settled)
     parts = [message.text for message in person.bot_messages if message.text.startswith("Часть")]
     assert sorted(set(parts)) == list(dict.fromkeys(parts)) == ["Часть 1.", "Часть 2.", "Часть 3."]
     assert len(parts) <= 4
-    check_books(world)
+    harness.check_books()
 
 
-def test_a_chat_told_to_wait_delays_nobody_else(world: BotHarness) -> None:
-    person, other = world.new_person(1), world.new_person(2)
-    world.telegram.faults.refuse("sendMessage", 429, retry_after=2, chat_id=1)
+def test_a_chat_told_to_wait_delays_nobody_else(harness: BotHarness) -> None:
+    person, other = harness.new_person(1), harness.new_person(2)
+    harness.telegram.faults.refuse("sendMessage", 429, retry_after=2, chat_id=1)
     person.send("/help")
-    until(lambda: any(call.status == 429 for call in world.telegram.called("sendMessage")))
+    until(lambda: any(call.status == 429 for call in harness.telegram.called("sendMessage")))
     other.send("/help")
     other.wait(HELP)
     assert count(person, HELP) == 0
@@ -103,34 +103,34 @@ def test_a_chat_told_to_wait_delays_nobody_else(world: BotHarness) -> None:
 
 
 def test_a_second_copy_is_named_in_the_log_and_waited_for(
-    make_world: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
+    make_harness: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
 ) -> None:
-    world = make_world()
+    harness = make_harness()
     conflict = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
-    world.telegram.faults.refuse("getUpdates", 409, conflict)
-    world.start()
+    harness.telegram.faults.refuse("getUpdates", 409, conflict)
+    harness.start()
     until(lambda: "another copy of this bot is polling" in caplog.text)
-    person = world.telegram.user(1)
+    person = harness.telegram.user(1)
     person.send("/start")
     person.wait("Меню внизу")
 
 
-def test_markup_that_telegram_cannot_read_arrives_as_plain_text(world: BotHarness) -> None:
-    person = world.new_person()
-    world.telegram.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag at byte 7")
+def test_markup_that_telegram_cannot_read_arrives_as_plain_text(harness: BotHarness) -> None:
+    person = harness.new_person()
+    harness.telegram.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag at byte 7")
     person.send("/help")
     assert "<b>" not in person.wait(HELP).text
 
 
-def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world: BotHarness) -> None:
-    person, other = world.writer(1), world.new_person(2)
-    world.says("Никто этого не увидит.", first_chunk_s=0.3)
+def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(harness: BotHarness) -> None:
+    person, other = harness.writer(1), harness.new_person(2)
+    harness.says("Никто этого не увидит.", first_chunk_s=0.3)
     person.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
+    until(lambda: len(harness.prompts()) == 2)
     person.block()
-    until(world.settled)
+    until(harness.settled)
     assert count(person, "Никто этого не увидит.") == 0
-    check_books(world)
+    harness.check_books()
     other.send("/help")
     other.wait(HELP)
     person.unblock()
@@ -141,111 +141,107 @@ def test_answers_to_somebody_who_blocked_the_bot_end_and_coming_back_works(world
 # ---------------------------------------------------------------------- credentials and counting
 
 
-def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(YANDEX_API_KEY="")
-    world.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
-    world.start()
-    person = world.at_summary()
+def test_credentials_that_cannot_be_had_are_a_sentence_and_it_recovers(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(YANDEX_API_KEY="")
+    harness.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
+    harness.start()
+    person = harness.at_summary()
     person.press("✨ Начать историю")
     assert person.wait(AWAY).labels == ("🔁 Повторить",)
-    until(world.settled)
-    check_books(world)
-    assert world.value("select sum(charged) from call") == 0
-    world.models.faults.rule = None
-    world.says("Всё-таки начало.")
+    until(harness.settled)
+    harness.check_books()
+    assert harness.db.total("call", "charged") == 0
+    harness.models.faults.rule = None
+    harness.says("Всё-таки начало.")
     person.tap("🔁 Повторить")
     person.wait("Всё-таки начало.")
 
 
-def test_a_token_that_ended_is_renewed_once_without_a_word(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(YANDEX_API_KEY="")
-    world.start()
-    person = world.writer()
-    assert len(world.models.of("metadata")) == 1
-    world.models.revoke_tokens()
-    world.models.faults.default = Behaviour(text="Дальше по новому ключу.")
+def test_a_token_that_ended_is_renewed_once_without_a_word(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(YANDEX_API_KEY="")
+    harness.start()
+    person = harness.writer()
+    assert len(harness.models.of("metadata")) == 1
+    harness.models.revoke_tokens()
+    harness.models.faults.default = Behaviour(text="Дальше по новому ключу.")
     person.press("▶️ Дальше")
     person.wait("Дальше по новому ключу.")
-    assert len(world.models.of("metadata")) == 2
+    assert len(harness.models.of("metadata")) == 2
     assert count(person, AWAY) == 0
-    until(world.settled)
-    check_books(world)
+    until(harness.settled)
+    harness.check_books()
 
 
-def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(MAX_TOKENS_PER_ANSWER=300)
-    world.start()
-    world.writer(1)
-    held = world.value("select reserved from call order by id limit 1")
-    world.stop()
-    world.settings["MAX_TOKENS_PER_REQUEST"] = str((held - 300) * 11 // 10)
-    world.models.faults.rule = lambda received: Behaviour(drop=True) if received.kind == "tokenizer" else None
-    world.start()
-    person = world.at_summary(2)
-    world.says("Начало второе.")
+def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MAX_TOKENS_PER_ANSWER=300)
+    harness.start()
+    harness.writer(1)
+    held = harness.db.value("call", "reserved")
+    harness.stop()
+    harness.settings["MAX_TOKENS_PER_REQUEST"] = str((held - 300) * 11 // 10)
+    harness.models.faults.rule = lambda received: Behaviour(drop=True) if received.kind == "tokenizer" else None
+    harness.start()
+    person = harness.at_summary(2)
+    harness.says("Начало второе.")
     person.press("✨ Начать историю")
     person.wait("Начало второе.")
-    assert world.models.of("tokenizer")
+    assert harness.models.of("tokenizer")
 
 
 # ---------------------------------------------------------------------- the disk
 
 
-def test_what_comes_while_the_database_is_locked_is_answered_afterwards(world: BotHarness) -> None:
-    person, writer = world.new_person(1), world.writer(2)
-    world.says("Написано под замком.", first_chunk_s=0.3)
+def test_what_comes_while_the_database_is_locked_is_answered_afterwards(harness: BotHarness) -> None:
+    person, writer = harness.new_person(1), harness.writer(2)
+    harness.says("Написано под замком.", first_chunk_s=0.3)
     writer.press("▶️ Дальше")
-    until(lambda: len(world.prompts()) == 2)
-    with world.locked():
+    until(lambda: len(harness.prompts()) == 2)
+    with harness.locked():
         person.send("/help")
         person.wait(LOCKED)
         writer.wait(LOCKED)
         assert count(person, HELP) == 0
     person.wait(HELP)
     writer.wait("Написано под замком.", since=0)
-    until(world.settled)
+    until(harness.settled)
     assert (count(person, LOCKED), count(writer, LOCKED)) == (1, 1)
     assert (count(person, HELP), count(writer, "Написано под замком.")) == (1, 1)
-    assert len(world.prompts()) == 2
-    check_books(world)
+    assert len(harness.prompts()) == 2
+    harness.check_books()
 
 
 def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_lock_goes(
-    make_world: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness],
 ) -> None:
-    world = make_world(MODEL_SLOTS=1)
-    world.start()
-    first, second = world.at_summary(1), world.at_summary(2)
-    world.says("Начало первое.", first_chunk_s=0.4)
-    world.says("Начало второе.")
+    harness = make_harness(MODEL_SLOTS=1)
+    harness.start()
+    first, second = harness.at_summary(1), harness.at_summary(2)
+    harness.says("Начало первое.", first_chunk_s=0.4)
+    harness.says("Начало второе.")
     first.press("✨ Начать историю")
-    until(lambda: len(world.prompts()) == 1)
+    until(lambda: len(harness.prompts()) == 1)
     second.press("✨ Начать историю")
     second.wait("Вы в очереди")
-    with world.locked():
+    with harness.locked():
         first.wait(LOCKED, timeout=15)
     first.wait("Начало первое.", since=0)
     second.wait("Начало второе.", since=0)
     assert not [message for message in second.bot_messages if "🔁 Повторить" in message.labels]
-    until(world.settled)
-    check_books(world)
+    until(harness.settled)
+    harness.check_books()
 
 
-def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(world: BotHarness) -> None:
-    person = world.writer()
-    assert world.app is not None
-    connection = world.app.db.settings._connection  # the limit of pages belongs to a connection
-    pages = int(connection.value("pragma page_count"))
-    connection.value(f"pragma max_page_count = {pages}")
+def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(harness: BotHarness) -> None:
+    person = harness.writer()
     long = "Долгие слова о море. " * 190
-    person.send(long)
-    person.wait(LOCKED)
-    person.send(long)
-    until(lambda: len(world.telegram.called("getUpdates")) > 0)
-    assert not world.value("select count(*) from inbox where state <> 'done'")
-    world.models.faults.default = Behaviour(text="Место нашлось.")
-    connection.value("pragma max_page_count = 1000000")
+    with harness.full_disk():
+        person.send(long)
+        person.wait(LOCKED)
+        person.send(long)
+        until(lambda: len(harness.telegram.called("getUpdates")) > 0)
+        assert not harness.db.count("inbox", state=Not("done"))
+        harness.models.faults.default = Behaviour(text="Место нашлось.")
     person.until(lambda: count(person, "Место нашлось.") == 2)
     assert count(person, LOCKED) == 1
-    until(world.settled)
-    check_books(world)
+    until(harness.settled)
+    harness.check_books()

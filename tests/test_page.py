@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import requests
-from playwright.sync_api import Page, expect
+import re
 
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from sandbox.page_api import STATIC
 from sandbox.telegram import TelegramServer
 from tests.page_fixtures import (
     CHROMIUM,
@@ -153,3 +156,40 @@ def test_a_block_of_code_brings_no_empty_lines_of_its_own(page: Page, bot: Scrip
         "(node) => [...node.childNodes].map((c) => c.textContent)"
     )
     assert shown[:3] == ["Пример", "code", "Готово"]
+
+
+def test_the_page_speaks_both_languages(browser: Browser, server: TelegramServer, bot: ScriptedBot) -> None:
+    server.user(3, "Emma", "emma", "en")
+    with browser.new_context(locale="en-GB") as context:
+        page = context.new_page()
+        page.goto(server.url)
+        expect(page.locator(".chat")).to_have_attribute("data-chat", "3")  # an English page begins with who is English
+        expect(page.locator(".chat .start")).to_have_text("Start")
+        assert _cyrillic_on(page) == []
+        page.get_by_role("button", name="Page in English").click()
+        expect(page.locator(".chat .start")).to_have_text("Начать")
+        expect(page.locator("html")).to_have_attribute("lang", "ru")
+
+
+def _cyrillic_on(page: Page) -> list[str]:
+    """What an English page says in Russian: texts and labels, but for names and what the bot itself has said."""
+    said: list[str] = page.evaluate(
+        """[...document.querySelectorAll('body *')]
+            .filter((node) => !node.closest('.people, .language, .messages, .avatar, .welcome p, .name, noscript'))
+            .flatMap((node) => [...node.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data)
+                .concat(['aria-label', 'title', 'placeholder'].map((name) => node.getAttribute(name) || '')))"""
+    )
+    return [text for text in said if any("а" <= letter <= "я" for letter in text.lower())]
+
+
+def test_the_page_has_every_text_in_both_languages() -> None:
+    text = (STATIC / "texts.js").read_text("utf-8")
+    russian, _, english = text.partition("\n  en: {")
+    keys = [re.findall(r"^    (\w+): ", part, re.M) for part in (russian, english)]
+    assert keys[0] == keys[1] and len(keys[0]) > 50
+    used = {
+        key
+        for file in STATIC.iterdir()
+        for key in re.findall(r'\bt\("(\w+)"|data-t(?:-\w+)?="(\w+)"', file.read_text("utf-8"))
+    }
+    assert {one or other for one, other in used} <= set(keys[0])

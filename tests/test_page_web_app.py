@@ -10,8 +10,8 @@ from telebot.util import validate_web_app_data
 
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer
 from sandbox.telegram import TelegramServer
+from tests.harness import until
 from tests.page_fixtures import ScriptedBot, bot, browser, needs_chromium, page, phone, server, started
-from tests.world import until
 
 __all__ = ["bot", "browser", "page", "phone", "server"]
 

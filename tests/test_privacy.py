@@ -5,17 +5,17 @@ a second time.
 from __future__ import annotations
 
 import json
-import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from handlers.privacy import _zipped
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from storage.schema import STEPS
+from tests.harness import ADMIN_ID, BotHarness, until
 from tests.test_groups import BOT, GROUP_ID, club
-from tests.world import ADMIN_ID, BotHarness, until
 
 # Words that stand nowhere else, a kind of place each; the index of words keeps them by their letters.
 STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, KEPT = (
@@ -27,25 +27,25 @@ NAME = "Ферапонтида"
 OF_NOBODY = {"budget", "setting", "event", "forgotten"}
 
 
-def somebody(world: BotHarness, user_id: int = 1) -> Person:
+def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
     """Somebody with a story, a chat, a role, a character, a draft, kept words and an update that was set aside."""
-    person = world.telegram.user(user_id, NAME)
+    person = harness.telegram.user(user_id, NAME)
     person.send("/start")
     person.wait("Меню внизу")
     for answer in ("📖 Новая история", "Детектив", "Смотритель Маяк: слеп", "Остров: туман", "Пропустить"):
         person.send(answer)
         person.wait()
-    world.says(f"Здесь жил {PART}.")
+    harness.says(f"Здесь жил {PART}.")
     person.press("✨ Начать историю")
     person.wait(PART)
-    world.says(f"Опять {PART}, и {STORY} тоже.")
+    harness.says(f"Опять {PART}, и {STORY} тоже.")
     person.send(f"Прилетел {STORY}.")
     person.wait("Опять")
     person.send("/chat")
     person.wait("Чат")
     person.send(f"/prompt Ты {ROLE}")
     person.wait("Запомнил")
-    world.says(f"{CHATTED} и есть {CHATTED}.")
+    harness.says(f"{CHATTED} и есть {CHATTED}.")
     person.send(f"Что такое {CHATTED}?")
     person.wait("и есть")
     person.press("🏠 Меню")
@@ -56,60 +56,64 @@ def somebody(world: BotHarness, user_id: int = 1) -> Person:
     person.wait("Шаг 1")
     person.send(f"{DRAFT}")
     person.wait("Шаг 2")
-    world.change(
-        "insert into character (owner_id, name, line, greeting, personality, picture, created_at)"
-        " values (?, ?, 'x', 'x', ?, ?, 1)",
-        *(user_id, PERSONA, PERSONA, b"\xff\xd8" + PERSONA.encode()),
+    picture = b"\xff\xd8" + PERSONA.encode()
+    harness.db.insert(
+        "character",
+        owner_id=user_id,
+        name=PERSONA,
+        line="x",
+        greeting="x",
+        personality=PERSONA,
+        picture=picture,
+        created_at=1,
     )
-    world.change("insert into inbox (chat_id, body, state, arrived_at) values (?, ?, 'aside', 1)", user_id, STORY)
-    until(world.settled)
+    harness.db.insert("inbox", chat_id=user_id, body=STORY, state="aside", arrived_at=1)
+    until(harness.settled)
     return person
 
 
-def forget(world: BotHarness, person: Person) -> None:
+def forget(harness: BotHarness, person: ChatUser) -> None:
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
     person.tap("🗑 Удалить всё", asked)
     person.wait("больше не помню")
-    until(world.settled)
+    until(harness.settled)
 
 
-def rows_naming(world: BotHarness, user_id: int) -> dict[str, int]:
+def rows_naming(harness: BotHarness, user_id: int) -> dict[str, int]:
     """Every column of every table that still holds this number as a user's or chat's."""
-    connection = sqlite3.connect(f"file:{world.folder / 'bot.db'}?mode=ro", uri=True)
-    found = {}
-    for (table,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall():
-        if table.startswith("prompt_words"):
-            continue
-        for _, column, *_ in connection.execute(f"pragma table_info({table})").fetchall():
-            if column in ("user_id", "chat_id", "owner_id") or (table, column) == ("user", "id"):
-                count = connection.execute(f"select count(*) from {table} where {column} = ?", (user_id,)).fetchone()[0]
-                if count:
-                    found[f"{table}.{column}"] = count
-    connection.close()
-    return found
+    found = Counter(
+        f"{table}.{column}"
+        for table in harness.db.tables()
+        if not table.startswith("prompt_words")
+        for row in harness.db.rows(table)
+        for column in row
+        if (column in ("user_id", "chat_id", "owner_id") or (table, column) == ("user", "id"))
+        and row[column] == user_id
+    )
+    return dict(found)
 
 
-def left_in_files(world: BotHarness, *words: str) -> set[str]:
+def left_in_files(harness: BotHarness, *words: str) -> set[str]:
     """The words that stand anywhere in the bytes of the database's files; without their first letters, too."""
-    content = b"".join((world.folder / name).read_bytes() for name in ("bot.db", "bot.db-wal"))
+    content = b"".join((harness.folder / name).read_bytes() for name in ("bot.db", "bot.db-wal"))
     return {word for word in words if word.encode() in content or word[3:].encode() in content}
 
 
-def erased(world: BotHarness) -> None:
+def erased(harness: BotHarness) -> None:
     """The index of words is rewritten to its end."""
-    app = world.app
+    app = harness.app
     assert app is not None
-    until(lambda: not world.value("select count(*) from setting where key = 'words_left'"))
+    until(lambda: not harness.db.count("setting", key="words_left"))
     while app.db.forgetting.erase_words():
         pass
 
 
-def data_of(world: BotHarness, person: Person) -> dict[str, Any]:
+def data_of(harness: BotHarness, person: ChatUser) -> dict[str, Any]:
     person.send("/my_data")
     sent = person.wait("Здесь всё, что я о вас храню")
     assert sent.attachment is not None
-    name, content = world.telegram.state.files[sent.attachment.file_id][:2]
+    name, content = harness.telegram.state.files[sent.attachment.file_id][:2]
     assert name == "moi_dannye.json"
     data: dict[str, Any] = json.loads(content)
     return data
@@ -118,10 +122,10 @@ def data_of(world: BotHarness, person: Person) -> dict[str, Any]:
 # ── /my_data ──
 
 
-def test_the_file_has_everything_of_the_user_and_nothing_of_others(world: BotHarness) -> None:
-    world.writer(2, "Чужое начало.")
-    person = somebody(world)
-    data = data_of(world, person)
+def test_the_file_has_everything_of_the_user_and_nothing_of_others(harness: BotHarness) -> None:
+    harness.writer(2, "Чужое начало.")
+    person = somebody(harness)
+    data = data_of(harness, person)
     text = json.dumps(data, ensure_ascii=False)
     assert all(word in text for word in (*SECRETS[:-1], KEPT, NAME))
     assert "Чужое" not in text
@@ -140,7 +144,7 @@ def test_the_file_has_everything_of_the_user_and_nothing_of_others(world: BotHar
     assert person.wait("Шаг 2")  # the wizard asks again
 
 
-def test_every_table_is_in_the_file_or_about_nobody(world: BotHarness) -> None:
+def test_every_table_is_in_the_file_or_about_nobody(harness: BotHarness) -> None:
     """A table that comes with a later part must be decided on here, and in `storage/forgetting.py`."""
     known = {"user", "session", "story", "character", "chat_role", "prompt", "suggestion", "memory", "draft"}
     known |= {"kept_words", "inbox", "turn", "call", "outbox", "sent"} | OF_NOBODY
@@ -149,23 +153,23 @@ def test_every_table_is_in_the_file_or_about_nobody(world: BotHarness) -> None:
     assert tables <= known
 
 
-def test_a_variant_that_isnt_shown_says_so(world: BotHarness) -> None:
-    writer = world.writer()
-    world.says("Иначе.")
+def test_a_variant_that_isnt_shown_says_so(harness: BotHarness) -> None:
+    writer = harness.writer()
+    harness.says("Иначе.")
     writer.press("🔄 Другой вариант")
     writer.wait("Иначе.")
-    [story] = data_of(world, writer)["stories"]
+    [story] = data_of(harness, writer)["stories"]
     assert {one["text"]: one["shown"] for one in story["texts"]} == {"Начало.": False, "Иначе.": True}
 
 
-def test_one_file_at_a_time(world: BotHarness) -> None:
-    person = world.new_person()
-    world.telegram.faults.drop("sendDocument")  # the file is on its way for half a second
+def test_one_file_at_a_time(harness: BotHarness) -> None:
+    person = harness.new_person()
+    harness.telegram.faults.drop("sendDocument")  # the file is on its way for half a second
     person.send("/my_data")
-    until(lambda: world.value("select count(*) from outbox"))
+    until(lambda: harness.db.count("outbox"))
     person.send("/my_data")
     person.wait("уже собирается")
-    until(world.settled)
+    until(harness.settled)
     assert len([one for one in person.bot_messages if one.attachment]) == 1
 
 
@@ -176,84 +180,86 @@ def test_a_large_file_goes_compressed() -> None:
 # ── /forget_me ──
 
 
-def test_the_question_changes_nothing_until_the_button_is_pressed(world: BotHarness) -> None:
-    person = somebody(world)
+def test_the_question_changes_nothing_until_the_button_is_pressed(harness: BotHarness) -> None:
+    person = somebody(harness)
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
     assert asked.labels == ("🗑 Удалить всё", "✖️ Не надо")
     person.wait("Шаг 2")
     person.tap("✖️ Не надо", asked)
     person.wait("всё остаётся")
-    assert world.value("select count(*) from story") == 1
-    assert world.value("select step from user where id = 1") == "hero"
+    assert harness.db.count("story") == 1
+    assert harness.db.value("user", "step", id=1) == "hero"
 
 
-def test_nothing_is_left_of_somebody_who_was_forgotten(world: BotHarness) -> None:
-    other = world.writer(2, "Чужое начало.")
-    person = somebody(world)
-    assert left_in_files(world, *SECRETS, NAME) == {*SECRETS, NAME}
-    forget(world, person)
-    assert rows_naming(world, 1) == {}
-    erased(world)
-    assert left_in_files(world, *SECRETS, NAME) == set()
-    assert world.app is not None and world.app.db.is_sound()
+def test_nothing_is_left_of_somebody_who_was_forgotten(harness: BotHarness) -> None:
+    other = harness.writer(2, "Чужое начало.")
+    person = somebody(harness)
+    assert left_in_files(harness, *SECRETS, NAME) == {*SECRETS, NAME}
+    forget(harness, person)
+    assert rows_naming(harness, 1) == {}
+    erased(harness)
+    assert left_in_files(harness, *SECRETS, NAME) == set()
+    assert harness.db.is_sound()
     other.send("/whole_story")
     other.wait("Чужое начало.")
     assert not person.keyboard
 
 
-def test_sums_of_the_whole_bot_stay(world: BotHarness) -> None:
-    person = somebody(world)
-    before = world.value("select spent from budget"), world.value("select sum(charged) from call")
-    assert world.app is not None
-    totals = world.app.db.reports.totals(10**9)
-    forget(world, person)
-    assert (world.value("select spent from budget"), world.value("select sum(charged) from call")) == before
-    after = world.app.db.reports.totals(10**9)
+def test_sums_of_the_whole_bot_stay(harness: BotHarness) -> None:
+    person = somebody(harness)
+    before = harness.db.value("budget", "spent"), harness.db.total("call", "charged")
+    assert harness.app is not None
+    totals = harness.app.db.reports.totals(10**9)
+    forget(harness, person)
+    assert (harness.db.value("budget", "spent"), harness.db.total("call", "charged")) == before
+    after = harness.app.db.reports.totals(10**9)
     assert (after.spent, after.requests, after.spendings) == (totals.spent, totals.requests, totals.spendings)
-    assert world.value("select count(*) from turn where user_id is not null or hint <> '' or chat_id <> 0") == 0
+    assert harness.db.count("turn", user_id=None, hint="", chat_id=0) == harness.db.count("turn") > 0
 
 
-def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(world: BotHarness) -> None:
-    person = somebody(world)
-    world.change("update user set more_sessions = 3")
-    kept = "select balance || ' ' || spent || ' ' || sessions || ' ' || requests from user"
-    before = world.value(kept)
-    forget(world, person)
-    assert world.value("select count(*) from user") == 0
-    assert world.value("select count(*) from forgotten") == 1
-    assert "1" not in {str(world.value("select mark from forgotten"))}
+def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(harness: BotHarness) -> None:
+    person = somebody(harness)
+    harness.db.change("user", more_sessions=3)
+    kept = ("balance", "spent", "sessions", "requests")
+    before = [harness.db.value("user", column) for column in kept]
+    forget(harness, person)
+    assert harness.db.count("user") == 0
+    assert harness.db.count("forgotten") == 1
+    assert "1" not in {str(harness.db.value("forgotten", "mark"))}
     person.send("Привет")
     person.wait("Вы придумываете, я пишу")
-    until(world.settled)
-    assert world.value(kept) == before and world.value("select more_sessions from user") == 3
-    assert world.value("select count(*) from forgotten") == 0
-    assert world.value("select count(*) from session") == 0
+    until(harness.settled)
+    assert [harness.db.value("user", column) for column in kept] == before and harness.db.value(
+        "user", "more_sessions"
+    ) == 3
+    assert harness.db.count("forgotten") == 0
+    assert harness.db.count("session") == 0
 
 
-def test_forgetting_again_and_again_gives_nothing(world: BotHarness) -> None:
-    person = world.writer()
-    balance = world.value("select balance from user")
+def test_forgetting_again_and_again_gives_nothing(harness: BotHarness) -> None:
+    person = harness.writer()
+    balance = harness.db.balance()
     for _ in range(2):
-        forget(world, person)
+        forget(harness, person)
         person.send("/start")
         person.wait("Меню внизу")
-    assert world.value("select balance from user") == balance < 30000
+    assert harness.db.balance() == balance < 30000
 
 
-def test_a_ban_stays_and_a_banned_user_may_be_forgotten(world: BotHarness) -> None:
-    person = world.new_person()
-    world.change("update user set banned = 1, asked_more_at = 5 where id = 1")
-    data = data_of(world, person)
+def test_a_ban_stays_and_a_banned_user_may_be_forgotten(harness: BotHarness) -> None:
+    person = harness.new_person()
+    harness.db.change("user", {"id": 1}, banned=1, asked_more_at=5)
+    data = data_of(harness, person)
     assert data["user"]["banned"] == 1
-    forget(world, person)
+    forget(harness, person)
     person.send("/start")
     person.wait("закрыт")
-    assert world.value("select banned || ' ' || asked_more_at from user where id = 1") == "1 5"
+    assert [(user["banned"], user["asked_more_at"]) for user in harness.db.rows("user", id=1)] == [(1, 5)]
 
 
-def test_a_second_press_of_the_button_registers_nobody(world: BotHarness) -> None:
-    person = world.new_person()
+def test_a_second_press_of_the_button_registers_nobody(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
     person.tap("🗑 Удалить всё", asked)
@@ -265,117 +271,117 @@ def test_a_second_press_of_the_button_registers_nobody(world: BotHarness) -> Non
         "chat_instance": "1",
         "data": "forget:all",
     }
-    world.telegram.raw_update({"callback_query": query})
-    until(lambda: "Всё уже удалено" in str(world.telegram.called("answerCallbackQuery")))
-    until(world.settled)
-    assert world.value("select count(*) from user") == 0
+    harness.telegram.raw_update({"callback_query": query})
+    until(lambda: "Всё уже удалено" in str(harness.telegram.called("answerCallbackQuery")))
+    until(harness.settled)
+    assert harness.db.count("user") == 0
     assert len([one for one in person.bot_messages if "больше не помню" in one.text]) == 1
-    world.telegram.api.violations.clear()  # the invented query has no true id to answer to
+    harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
-def test_a_turn_under_way_is_stopped_first_and_queued_words_are_dropped(world: BotHarness) -> None:
-    writer = world.writer()
-    world.says(f"{PART}. " * 40, hang_after=3)
+def test_a_turn_under_way_is_stopped_first_and_queued_words_are_dropped(harness: BotHarness) -> None:
+    writer = harness.writer()
+    harness.says(f"{PART}. " * 40, hang_after=3)
     writer.press("▶️ Дальше")
     writer.wait_draft(PART)
     writer.send(f"Слова про {KEPT}")
     writer.wait("Я ещё пишу")
-    forget(world, writer)
-    assert rows_naming(world, 1) == {}
-    assert world.value("select count(*) from prompt") == 0
-    assert world.value("select reserved from budget") == 0
-    erased(world)
-    assert left_in_files(world, PART, KEPT) == set()
-    assert world.value("select count(*) from call where state = 'asked'") == 0
+    forget(harness, writer)
+    assert rows_naming(harness, 1) == {}
+    assert harness.db.count("prompt") == 0
+    assert harness.db.value("budget", "reserved") == 0
+    erased(harness)
+    assert left_in_files(harness, PART, KEPT) == set()
+    assert harness.db.count("call", state="asked") == 0
 
 
-def test_what_waits_to_go_out_is_taken_back(world: BotHarness) -> None:
-    person = world.new_person()
+def test_what_waits_to_go_out_is_taken_back(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/forget_me")
     asked = person.wait("Удалить всё навсегда?")
-    world.telegram.faults.hang("sendMessage", 0.3)
+    harness.telegram.faults.hang("sendMessage", 0.3)
     person.send("/help")
-    until(lambda: world.value("select count(*) from outbox"))
+    until(lambda: harness.db.count("outbox"))
     person.send("/balance")
-    until(lambda: world.value("select count(*) from outbox") == 2)
+    until(lambda: harness.db.count("outbox") == 2)
     person.tap("🗑 Удалить всё", asked)
     person.wait("больше не помню")
-    until(world.settled)
+    until(harness.settled)
     assert not [one for one in person.bot_messages if "Осталось:" in one.text and "Мы пишем" not in one.text]
 
 
-def test_a_shared_link_closes_and_a_branch_of_it_stays(world: BotHarness) -> None:
-    until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
-    author = world.writer(1, f"Начало с {PART}.")
-    world.change("update story set share_token = 'known-to-friends'")
-    reader = world.new_person(2, "Борис")
+def test_a_shared_link_closes_and_a_branch_of_it_stays(harness: BotHarness) -> None:
+    until(lambda: harness.db.count("setting", key="bot_username"))
+    author = harness.writer(1, f"Начало с {PART}.")
+    harness.db.change("story", share_token="known-to-friends")
+    reader = harness.new_person(2, "Борис")
     reader.send("/start s_known-to-friends")
     reader.wait("можно решить по-своему")
     reader.tap("🔀 Продолжить по-своему")
     reader.wait("Ваши слова продолжат её")
-    forget(world, author)
+    forget(harness, author)
     reader.send("/whole_story")
     reader.wait(PART)
-    third = world.new_person(3, "Вера")
+    third = harness.new_person(3, "Вера")
     third.send("/start s_known-to-friends")
     third.wait("Эта ссылка")
 
 
 @pytest.mark.parametrize("begins", [1, 2])
-def test_in_a_group_ones_own_words_go_and_the_others_stay(world: BotHarness, begins: int) -> None:
-    _, people = club(world, 1, 2)
+def test_in_a_group_ones_own_words_go_and_the_others_stay(harness: BotHarness, begins: int) -> None:
+    _, people = club(harness, 1, 2)
     asker = dict(zip((1, 2), people, strict=True))
     for user_id, word in ((begins, "первое"), (3 - begins, "второе"), (begins, "третье")):
-        world.says(f"Ответ про {word} от {user_id}.")
+        harness.says(f"Ответ про {word} от {user_id}.")
         asker[user_id].send(f"{BOT} скажи про {word} для {user_id}")
         asker[user_id].wait(f"про {word} от")
-    until(world.settled)
-    first = world.telegram.user(1, "Имя1")
+    until(harness.settled)
+    first = harness.telegram.user(1, "Имя1")
     first.send("/start")
     first.wait("Меню внизу")
-    forget(world, first)
-    assert rows_naming(world, 1) == {}
-    left = {str(world.value("select group_concat(text, '|') from prompt"))}
+    forget(harness, first)
+    assert rows_naming(harness, 1) == {}
+    left = {"|".join(harness.db.values("prompt", "text"))}
     assert all("для 1" not in text and "от 1" not in text and "для 2" in text for text in left)
-    world.says("Помню.")
+    harness.says("Помню.")
     asker[2].send(f"{BOT} а дальше?")
     asker[2].wait("Помню.")
-    said = [one["text"] for one in world.prompts()[-1]]
+    said = [one["text"] for one in harness.prompts()[-1]]
     assert any("для 2" in text for text in said) and not any("для 1" in text for text in said)
-    assert world.value("select user_id from session where chat_id = ?", GROUP_ID) == 2
+    assert harness.db.value("session", "user_id", chat_id=GROUP_ID) == 2
 
 
-def test_a_group_talk_of_nobody_else_goes_with_its_user(world: BotHarness) -> None:
-    _, (anna,) = club(world, 1)
-    world.says("Ответ.")
+def test_a_group_talk_of_nobody_else_goes_with_its_user(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    harness.says("Ответ.")
     anna.send(f"{BOT} скажи")
     anna.wait("Ответ.")
-    until(world.settled)
-    person = world.telegram.user(1, "Имя1")
+    until(harness.settled)
+    person = harness.telegram.user(1, "Имя1")
     person.send("/start")
     person.wait("Меню внизу")
-    forget(world, person)
-    assert world.value("select count(*) from session") == 0
+    forget(harness, person)
+    assert harness.db.count("session") == 0
 
 
-def test_an_admin_may_be_forgotten_too(world: BotHarness) -> None:
-    admin = world.new_person(ADMIN_ID, "Админ")
-    forget(world, admin)
-    assert world.value("select count(*) from user") == 0
+def test_an_admin_may_be_forgotten_too(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    forget(harness, admin)
+    assert harness.db.count("user") == 0
 
 
-def test_deleted_texts_leave_the_index_of_words_as_well(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    world.start()
-    person = world.new_person()
+def test_deleted_texts_leave_the_index_of_words_as_well(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    harness.start()
+    person = harness.new_person()
     person.send("/chat")
     person.wait("Чат")
-    world.says(f"{CHATTED}.")
+    harness.says(f"{CHATTED}.")
     person.send(f"Что такое {CHATTED}?")
     person.wait(f"{CHATTED}.")
-    until(world.settled)
+    until(harness.settled)
     person.send("/clear")
     person.wait("Забыл")
-    until(world.settled)
-    erased(world)
-    assert left_in_files(world, CHATTED) == set()
+    until(harness.settled)
+    erased(harness)
+    assert left_in_files(harness, CHATTED) == set()

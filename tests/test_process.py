@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import config
-from tests.world import ROOT, BotHarness, until
+from tests.harness import ROOT, BotHarness, until
 
 UNSET = {name + suffix: "" for name in config.names() for suffix in ("", config.SECRET_FILE_SUFFIX)}
 
@@ -49,9 +49,9 @@ def test_all_faults_of_the_configuration_are_named_at_once() -> None:
     assert "Traceback" not in said
 
 
-def check(world: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
+def check(harness: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
     """What `--check` ends with: its exit code, and its line for each part."""
-    done = run("--check", **(world.environment() | changed))
+    done = run("--check", **(harness.environment() | changed))
     lines = [line.split(":", 1)[0].split() for line in done.stdout.splitlines()]
     return done.returncode, {part: state for state, part in lines}
 
@@ -59,30 +59,30 @@ def check(world: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
 WELL = {"token": "ok", "model": "ok", "models": "ok", "database": "ok", "log": "ok"}
 
 
-def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    assert check(world) == (0, WELL)
-    assert not list(world.folder.glob("bot.db*"))
+def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    assert check(harness) == (0, WELL)
+    assert not list(harness.folder.glob("bot.db*"))
 
 
-def test_a_check_beside_a_running_bot_changes_nothing(world: BotHarness) -> None:
-    world.writer()
-    before = world.value("select count(*) from call"), world.value("select max(id) from inbox")
-    assert check(world) == (0, WELL)
-    assert (world.value("select count(*) from call"), world.value("select max(id) from inbox")) == before
-    assert not [call for call in world.telegram.called("getUpdates") if call.status == 409]
+def test_a_check_beside_a_running_bot_changes_nothing(harness: BotHarness) -> None:
+    harness.writer()
+    before = harness.db.count("call"), harness.db.last("inbox", "id")
+    assert check(harness) == (0, WELL)
+    assert (harness.db.count("call"), harness.db.last("inbox", "id")) == before
+    assert not [call for call in harness.telegram.called("getUpdates") if call.status == 409]
 
 
-def test_a_check_says_which_models_there_are(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    both = world.environment() | {"OPENAI_BASE_URL": world.models.openai_url}
+def test_a_check_says_which_models_there_are(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    both = harness.environment() | {"OPENAI_BASE_URL": harness.models.openai_url}
     line = next(line for line in run("--check", **both).stdout.splitlines() if "models:" in line)
     assert line.startswith("ok    models: yandexgpt-lite by default, others: aliceai-llm, ")
     assert "sandbox-storyteller, sandbox-other" in line
     away = run(
-        "--check", **both | {"OPENAI_BASE_URL": world.models.openai_url.replace("//", "//me:secret@") + "/no"}
+        "--check", **both | {"OPENAI_BASE_URL": harness.models.openai_url.replace("//", "//me:secret@") + "/no"}
     ).stdout
-    assert f"{world.models.openai_url}/no didn't list its own" in away and "secret" not in away and "FAIL" not in away
+    assert f"{harness.models.openai_url}/no didn't list its own" in away and "secret" not in away and "FAIL" not in away
 
 
 def test_a_file_of_models_with_faults_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
@@ -92,33 +92,33 @@ def test_a_file_of_models_with_faults_is_a_fault_of_the_configuration(tmp_path: 
     assert done.returncode == 2 and "MODELS_FILE: " in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_check_names_what_is_wrong(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
-    with closing(sqlite3.connect(world.folder / "other.db")) as other:
+def test_a_check_names_what_is_wrong(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    with closing(sqlite3.connect(harness.folder / "other.db")) as other:
         other.execute("create table other (id)")
-    (world.folder / "file").write_text("no folder")
-    foreign = (world.folder / "other.db").read_bytes()
+    (harness.folder / "file").write_text("no folder")
+    foreign = (harness.folder / "other.db").read_bytes()
     code, lines = check(
-        world,
+        harness,
         TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong",
         YANDEX_API_KEY="wrong",
-        DATABASE_PATH=str(world.folder / "other.db"),
-        LOG_FILE=str(world.folder / "file" / "log.txt"),
+        DATABASE_PATH=str(harness.folder / "other.db"),
+        LOG_FILE=str(harness.folder / "file" / "log.txt"),
     )
     assert (code, lines) == (1, dict.fromkeys(WELL, "FAIL") | {"models": "ok"})
-    assert (world.folder / "other.db").read_bytes() == foreign
+    assert (harness.folder / "other.db").read_bytes() == foreign
 
 
-def test_a_second_bot_on_the_same_database_refuses_with_a_sentence(world: BotHarness) -> None:
-    done = run(**world.environment())
+def test_a_second_bot_on_the_same_database_refuses_with_a_sentence(harness: BotHarness) -> None:
+    done = run(**harness.environment())
     said = done.stdout + done.stderr
     assert done.returncode == 1
     assert "in use by another running bot" in said and "Traceback" not in said
 
 
-def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
-    done = run(**world.environment())
+def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
+    done = run(**harness.environment())
     said = done.stdout + done.stderr
     assert done.returncode == 1
     assert "TELEGRAM_TOKEN" in said and "@BotFather" in said
@@ -130,38 +130,40 @@ def test_a_wrong_token_ends_the_process_with_a_sentence_that_names_it(make_world
 SETS = ("setMyName", "setMyDescription", "setMyShortDescription", "setMyCommands", "setMyProfilePhoto")
 
 
-def writes(world: BotHarness) -> dict[str, int]:
-    return {method: len(world.telegram.called(method)) for method in SETS}
+def writes(harness: BotHarness) -> dict[str, int]:
+    return {method: len(harness.telegram.called(method)) for method in SETS}
 
 
-def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(world: BotHarness) -> None:
-    until(lambda: writes(world)["setMyCommands"] == 4)
+def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(harness: BotHarness) -> None:
+    until(lambda: writes(harness)["setMyCommands"] == 4)
     # In Russian and English; the stand-in's bot has its Russian name already.
     once = {"setMyName": 1, "setMyDescription": 2, "setMyShortDescription": 2, "setMyCommands": 4}
-    assert writes(world) == once | {"setMyProfilePhoto": 1}
-    methods = [call.method for call in world.telegram.calls]
+    assert writes(harness) == once | {"setMyProfilePhoto": 1}
+    methods = [call.method for call in harness.telegram.calls]
     assert methods.index("getUpdates") < methods.index("getMe")
-    scopes = [json.loads(call.params["scope"])["type"] for call in world.telegram.called("setMyCommands")]
+    scopes = [json.loads(call.params["scope"])["type"] for call in harness.telegram.called("setMyCommands")]
     assert scopes == ["all_private_chats", "all_group_chats"] * 2
-    assert world.value("select length(value) from setting where key = 'avatar'") == 64
-    looked = len(world.telegram.called("getMyCommands"))
-    world.restart()
-    until(lambda: len(world.telegram.called("getMyCommands")) == looked + 4)
-    assert writes(world) == once | {"setMyProfilePhoto": 1}
+    assert len(harness.db.value("setting", "value", key="avatar")) == 64
+    looked = len(harness.telegram.called("getMyCommands"))
+    harness.restart()
+    until(lambda: len(harness.telegram.called("getMyCommands")) == looked + 4)
+    assert writes(harness) == once | {"setMyProfilePhoto": 1}
 
 
-def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world()
+def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness()
     for method in SETS:
-        world.telegram.faults.refuse(method, 429, retry_after=3000, times=2)
-    world.start()
-    person = world.new_person()
-    until(lambda: writes(world)["setMyDescription"] == 1)
-    assert world.value("select count(*) from setting where key = 'avatar'") == 0
-    world.telegram.faults.clear()
-    world.restart()
-    until(lambda: writes(world)["setMyCommands"] == 4)
-    assert world.value("select count(*) from setting where key = 'avatar'") == 1
+        harness.telegram.faults.refuse(method, 429, retry_after=3000, times=2)
+    harness.start()
+    person = harness.new_person()
+    until(lambda: writes(harness)["setMyDescription"] == 1)
+    assert harness.db.count("setting", key="avatar") == 0
+    harness.telegram.faults.clear()
+    harness.restart()
+    until(lambda: writes(harness)["setMyCommands"] == 4)
+    assert harness.db.count("setting", key="avatar") == 1
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
 
@@ -170,20 +172,20 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(make_wor
 
 
 @pytest.mark.parametrize("command", ["/new_story", "/help@soavtor_demo_bot", "/whole_story"])
-def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(world: BotHarness, command: str) -> None:
-    until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
-    member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)]).member(world.telegram.user(1))
+def test_a_command_in_a_group_is_answered_with_the_way_to_a_private_chat(harness: BotHarness, command: str) -> None:
+    until(lambda: harness.db.count("setting", key="bot_username"))
+    member = harness.telegram.group(-100500, "Клуб", [harness.telegram.user(1)]).member(harness.telegram.user(1))
     sent = member.send(command)
     answer = member.wait("t.me/soavtor_demo_bot?start=new")
     assert answer.reply_to == sent
     assert not answer.markup and not member.keyboard
-    assert world.value("select count(*) from user") == 0
+    assert harness.db.count("user") == 0
 
 
-def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(world: BotHarness) -> None:
-    until(lambda: world.value("select count(*) from setting where key = 'bot_username'"))
-    member = world.telegram.group(-100500, "Клуб", [world.telegram.user(1)], privacy=False).member(
-        world.telegram.user(1)
+def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(harness: BotHarness) -> None:
+    until(lambda: harness.db.count("setting", key="bot_username"))
+    member = harness.telegram.group(-100500, "Клуб", [harness.telegram.user(1)], privacy=False).member(
+        harness.telegram.user(1)
     )
     for text in ("Привет всем", "/weather", "/help@another_bot"):
         member.send(text)
@@ -192,18 +194,18 @@ def test_what_isnt_for_the_bot_in_a_group_stays_unanswered(world: BotHarness) ->
     assert len(member.bot_messages) == 1
 
 
-def test_the_link_of_a_group_opens_the_wizard(world: BotHarness) -> None:
-    person = world.telegram.user(1)
+def test_the_link_of_a_group_opens_the_wizard(harness: BotHarness) -> None:
+    person = harness.telegram.user(1)
     person.send("/start new")
     person.wait("Шаг 1 из 5")
 
 
-def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(world: BotHarness) -> None:
-    person = world.new_person()
+def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.block()
-    until(lambda: world.value("select blocked from user") == 1)
+    until(lambda: harness.db.value("user", "blocked") == 1)
     person.unblock()
-    until(lambda: world.value("select blocked from user") == 0)
+    until(lambda: harness.db.value("user", "blocked") == 0)
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
 

@@ -18,158 +18,162 @@ from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.errors import ModelBusy
 from gpt import GPT, CallFailure
 from handlers import router
-from monitoring.alerts import WINDOW_S, FaultReports
+from monitoring.alerts import WINDOW_S, ModelErrorAlerts
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
+from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.test_chat import ask, asked, chatting
 from tests.test_voice import recording, say
-from tests.world import ADMIN_ID, ROOT, BotHarness, until
 from yandex_gpt import YandexProvider, build_prompt
 
 # ---------------------------------------------------------------------- what is kept
 
 
-def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(world: BotHarness) -> None:
+def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(harness: BotHarness) -> None:
     before = int(time.time())
-    world.telegram.user(41, "Анна", username="annushka", last_name="Каренина").send("/start")
-    world.telegram.user(41).wait("Меню внизу")
-    kept = "select json_array(id, username, first_name, last_name, balance, requests, spent) from user"
-    assert json.loads(world.value(kept)) == [41, "annushka", "Анна", "Каренина", 30_000, 0, 0]
-    assert before <= world.value("select registered_at from user") <= time.time()
-    assert world.value("select last_request_at from user") is None
+    harness.telegram.user(41, "Анна", username="annushka", last_name="Каренина").send("/start")
+    harness.telegram.user(41).wait("Меню внизу")
+    names = {"id": 41, "username": "annushka", "first_name": "Анна", "last_name": "Каренина"}
+    [user] = harness.db.rows("user")
+    assert user | names | {"balance": 30_000, "requests": 0, "spent": 0} == user
+    assert before <= harness.db.value("user", "registered_at") <= time.time()
+    assert harness.db.value("user", "last_request_at") is None
     changed = {"id": 41, "is_bot": False, "first_name": "Анна", "last_name": "Вронская", "username": "anna_v"}
     chat = {"id": 41, "type": "private", "first_name": "Анна"}
-    world.telegram.raw_update(
+    harness.telegram.raw_update(
         {"message": {"message_id": 900, "date": 1, "chat": chat, "from": changed, "text": "/help"}}
     )
-    world.telegram.user(41).wait("Мы пишем историю вдвоём")
-    assert json.loads(world.value(kept))[:4] == [41, "anna_v", "Анна", "Вронская"]
+    harness.telegram.user(41).wait("Мы пишем историю вдвоём")
+    [user] = harness.db.rows("user")
+    assert user | {"id": 41, "username": "anna_v", "first_name": "Анна", "last_name": "Вронская"} == user
 
 
 def test_each_text_is_kept_with_its_user_role_and_tokens_and_each_user_with_tokens_and_sessions(
-    world: BotHarness,
+    harness: BotHarness,
 ) -> None:
-    person = world.writer(words="Маяк погас.")
-    world.says("Дверь скрипнула.")
+    person = harness.writer(words="Маяк погас.")
+    harness.says("Дверь скрипнула.")
     person.send("Смотритель встал.")
     person.wait("Дверь скрипнула.")
-    rows = "select json_group_array(json_array(user_id, role, text, tokens > 0)) from prompt"
-    assert json.loads(world.value(rows)) == [
-        [1, "assistant", "Маяк погас.", 1],
-        [1, "user", "Смотритель встал.", 0],
-        [1, "assistant", "Дверь скрипнула.", 1],
+    prompts = harness.db.rows("prompt")
+    assert [(row["user_id"], row["role"], row["text"], row["tokens"] > 0) for row in prompts] == [
+        (1, "assistant", "Маяк погас.", True),
+        (1, "user", "Смотритель встал.", False),
+        (1, "assistant", "Дверь скрипнула.", True),
     ]
-    assert world.value("select sessions from user") == 1 and world.value("select requests from user") == 2
-    spent = world.value("select spent from user")
-    assert spent == world.value("select sum(charged) from call") == 30_000 - world.value("select balance from user")
-    assert time.time() - 60 < world.value("select last_request_at from user") <= time.time()
+    assert harness.db.value("user", "sessions") == 1 and harness.db.value("user", "requests") == 2
+    spent = harness.db.value("user", "spent")
+    assert spent == harness.db.total("call", "charged") == 30_000 - harness.db.balance()
+    assert time.time() - 60 < harness.db.value("user", "last_request_at") <= time.time()
 
 
-def test_a_prompt_is_made_of_what_stands_in_the_tables(world: BotHarness) -> None:
-    person = world.writer(words="Маяк погас.")
-    world.change("update story set genre = 'Комедия', hero = 'Кок', setting = 'Камбуз', extra = 'Без чаек'")
-    world.change("update prompt set text = 'Суп кипел.'")
-    world.says("Суп убежал.")
+def test_a_prompt_is_made_of_what_stands_in_the_tables(harness: BotHarness) -> None:
+    person = harness.writer(words="Маяк погас.")
+    harness.db.change("story", genre="Комедия", hero="Кок", setting="Камбуз", extra="Без чаек")
+    harness.db.change("prompt", text="Суп кипел.")
+    harness.says("Суп убежал.")
     person.press("▶️ Дальше")
     person.wait("Суп убежал.")
-    system, *turns = world.prompts()[-1]
+    system, *turns = harness.prompts()[-1]
     for line in ("Жанр: Комедия", "Герой: Кок", "Место: Камбуз", "Без чаек"):
         assert line in system["text"]
     assert "Суп кипел." in str(turns) and "Маяк" not in str(turns)
 
 
-def test_a_picture_of_ones_own_words_is_left_on_no_disk(world: BotHarness) -> None:
-    person = world.new_person()
+def test_a_picture_of_ones_own_words_is_left_on_no_disk(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/image кот")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
     person.wait(lambda message: message.attachment is not None)
-    until(world.settled)
-    left = {file.name for file in world.folder.iterdir()}
+    until(harness.settled)
+    left = {file.name for file in harness.folder.iterdir()}
     assert left <= {"bot.db", "bot.db-wal", "bot.db-shm", "bot.db.lock", "log.txt"}
-    assert world.value("select count(*) from outbox") == 0
+    assert harness.db.count("outbox") == 0
 
 
 # ---------------------------------------------------------------------- what it costs
 
 
-def test_a_streamed_answer_is_charged_for_its_prompt_and_its_answer_by_the_vendors_figures(world: BotHarness) -> None:
-    person = chatting(world)
-    before = world.value("select balance from user")
-    ask(world, person, "слово " * 100, "Ответ. " * 20 + "Всё.", chunks=5)
-    read, written = (world.value(f"select {name} from call") for name in ("input", "output"))
+def test_a_streamed_answer_is_charged_for_its_prompt_and_its_answer_by_the_vendors_figures(harness: BotHarness) -> None:
+    person = chatting(harness)
+    before = harness.db.balance()
+    ask(harness, person, "слово " * 100, "Ответ. " * 20 + "Всё.", chunks=5)
+    read, written = (harness.db.value("call", column) for column in ("input", "output"))
     assert read > 100 and written > 20
-    assert world.value("select estimated from call") == 0
-    assert before - world.value("select balance from user") == read + written
+    assert harness.db.value("call", "estimated") == 0
+    assert before - harness.db.balance() == read + written
 
 
-def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(world: BotHarness) -> None:
-    person = chatting(world)
-    world.says("Один. Два. Три.", chunks=3, hang_after=2)
+def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(harness: BotHarness) -> None:
+    person = chatting(harness)
+    harness.says("Один. Два. Три.", chunks=3, hang_after=2)
     person.send("слово " * 100)
     person.wait_draft("Два.")
     person.send("стоп")
     person.wait("Остановился")
-    assert world.value("select input from call") > 100 and world.value("select charged from call") > 100
+    assert harness.db.value("call", "input") > 100 and harness.db.value("call", "charged") > 100
 
 
 # ---------------------------------------------------------------------- replies
 
 
-def test_in_private_an_answer_replies_to_nothing(world: BotHarness) -> None:
-    person = chatting(world)
-    ask(world, person, "Вопрос.", "Ответ.")
+def test_in_private_an_answer_replies_to_nothing(harness: BotHarness) -> None:
+    person = chatting(harness)
+    ask(harness, person, "Вопрос.", "Ответ.")
     assert person.last.text == "Ответ." and person.last.reply_to is None
 
 
-def test_a_reply_to_a_voice_message_puts_its_words_into_the_question(world: BotHarness) -> None:
-    person = chatting(world)
-    world.models.faults.order(Behaviour(heard="Поезд уходит в семь с третьего пути"), kind="stt")
-    world.says("Запомнил.")
+def test_a_reply_to_a_voice_message_puts_its_words_into_the_question(harness: BotHarness) -> None:
+    person = chatting(harness)
+    harness.models.faults.order(Behaviour(heard="Поезд уходит в семь с третьего пути"), kind="stt")
+    harness.says("Запомнил.")
     voice = person.voice(recording())
     person.wait("Запомнил.")
-    ask(world, person, "А погода?", "Не знаю.")
-    world.says("В семь.")
+    ask(harness, person, "А погода?", "Не знаю.")
+    harness.says("В семь.")
     person.send("Когда это?", reply_to=voice)
     person.wait("В семь.")
-    assert "Поезд уходит в семь с третьего пути" in asked(world)[-1][1] and asked(world)[-1][1].endswith("Когда это?")
+    assert "Поезд уходит в семь с третьего пути" in asked(harness)[-1][1] and asked(harness)[-1][1].endswith(
+        "Когда это?"
+    )
 
 
-def test_a_reply_to_a_picture_puts_its_caption_into_the_question(world: BotHarness) -> None:
-    person = chatting(world)
+def test_a_reply_to_a_picture_puts_its_caption_into_the_question(harness: BotHarness) -> None:
+    person = chatting(harness)
     person.send("/image кот на маяке")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
     picture = person.wait(lambda message: message.attachment is not None).id
-    world.says("Там кот.")
+    harness.says("Там кот.")
     person.send("Кто там?", reply_to=picture)
     person.wait("Там кот.")
-    assert "кот на маяке" in asked(world)[-1][1]
+    assert "кот на маяке" in asked(harness)[-1][1]
 
 
-def test_a_question_that_was_said_is_answered_and_its_words_are_kept(world: BotHarness) -> None:
-    person = chatting(world)
-    world.says("Четыре.")
-    say(world, person, "Сколько будет дважды два?")
+def test_a_question_that_was_said_is_answered_and_its_words_are_kept(harness: BotHarness) -> None:
+    person = chatting(harness)
+    harness.says("Четыре.")
+    say(harness, person, "Сколько будет дважды два?")
     person.wait("Четыре.")
-    assert asked(world) == [("user", "Сколько будет дважды два?")]
+    assert asked(harness) == [("user", "Сколько будет дважды два?")]
 
 
 # ---------------------------------------------------------------------- what admins hear
 
 
 @pytest.fixture
-def debugger(world: BotHarness) -> Person:
+def debugger(harness: BotHarness) -> ChatUser:
     """An admin whose debug mode is on."""
-    admin = world.new_person(ADMIN_ID, "Админ")
+    admin = harness.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
     admin.wait("Отладка включена")
     return admin
 
 
-def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarness, debugger: Person) -> None:
-    person = world.writer()
-    faults = world.models.faults
+def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(harness: BotHarness, debugger: ChatUser) -> None:
+    person = harness.writer()
+    faults = harness.models.faults
     faults.order(Behaviour(status=500, message="bad picture"), kind="image")
     person.send("/image кот")
     person.wait("Нарисую")
@@ -190,73 +194,73 @@ def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(world: BotHarnes
 
 
 def test_the_debug_mode_hears_of_healed_tries_and_of_the_tokenizer(
-    make_world: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness],
 ) -> None:
-    world = make_world()
-    world.start()
-    admin = world.new_person(ADMIN_ID, "Админ")
+    harness = make_harness()
+    harness.start()
+    admin = harness.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
     admin.wait("Отладка включена")
-    person = world.writer()
-    world.models.faults.order(Behaviour(status=503))
-    world.says("Дошло.")
+    person = harness.writer()
+    harness.models.faults.order(Behaviour(status=503))
+    harness.says("Дошло.")
     person.press("▶️ Дальше")
     person.wait("Дошло.")
     assert "потом прошло" in admin.wait("HTTP 503").text
-    held = world.value("select reserved from call order by id limit 1")
-    world.stop()
-    world.settings |= {"MAX_TOKENS_PER_ANSWER": "300", "MAX_TOKENS_PER_REQUEST": str((held - 800) * 11 // 10)}
-    world.models.faults.rule = lambda received: Behaviour(status=500) if received.kind == "tokenizer" else None
-    world.start()
-    other = world.at_summary(2)
-    world.says("Начало второе.")
+    held = harness.db.value("call", "reserved")
+    harness.stop()
+    harness.settings |= {"MAX_TOKENS_PER_ANSWER": "300", "MAX_TOKENS_PER_REQUEST": str((held - 800) * 11 // 10)}
+    harness.models.faults.rule = lambda received: Behaviour(status=500) if received.kind == "tokenizer" else None
+    harness.start()
+    other = harness.at_summary(2)
+    harness.says("Начало второе.")
     other.press("✨ Начать историю")
     other.wait("Начало второе.")
     assert "HTTP 500" in admin.wait("🐞 tokenizer").text
 
 
-def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_world: Callable[..., BotHarness]) -> None:
-    world = make_world(YANDEX_API_KEY="")
-    world.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
-    world.start()
-    admin = world.new_person(ADMIN_ID, "Админ")
+def test_the_debug_mode_hears_of_credentials_that_cannot_be_had(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(YANDEX_API_KEY="")
+    harness.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "metadata" else None
+    harness.start()
+    admin = harness.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
     admin.wait("Отладка включена")
-    person = world.at_summary()
+    person = harness.at_summary()
     person.press("✨ Начать историю")
     person.wait("Не получилось обработать запрос")
     admin.wait("🐞")
 
 
-def test_equal_faults_within_a_minute_come_as_one_with_a_count(world: BotHarness, debugger: Person) -> None:
-    app, moment = world.app, [1000.0]
+def test_equal_faults_within_a_minute_come_as_one_with_a_count(harness: BotHarness, debugger: ChatUser) -> None:
+    app, moment = harness.app, [1000.0]
     assert app is not None
-    reports = FaultReports(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
+    alerts = ModelErrorAlerts(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
     fault = CallFailure(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
     for _ in range(4):
-        reports.take(fault)
+        alerts.report(fault)
         moment[0] += 1
     debugger.wait("HTTP 429")
-    reports.flush()
+    alerts.flush()
     moment[0] += WINDOW_S
-    reports.flush()
+    alerts.flush()
     debugger.wait("ещё 3 раза за последнюю минуту")
     assert len([message for message in debugger.bot_messages if "HTTP 429" in message.text]) == 1
-    reports.take(fault)
+    alerts.report(fault)
     debugger.wait("HTTP 429")
 
 
 # ---------------------------------------------------------------------- how it shows itself
 
 
-def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(world: BotHarness) -> None:
-    profile = world.telegram.state.profile
-    until(lambda: len(world.telegram.called("setMyCommands")) == 4 and world.telegram.called("setMyProfilePhoto"))
-    assert world.app is not None and world.app.bot.get_my_name().name == "Соавтор"
+def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(harness: BotHarness) -> None:
+    profile = harness.telegram.state.profile
+    until(lambda: len(harness.telegram.called("setMyCommands")) == 4 and harness.telegram.called("setMyProfilePhoto"))
+    assert harness.app is not None and harness.app.bot.get_my_name().name == "Соавтор"
     assert "Вы придумываете, я пишу" in profile["descriptions"][""] and profile["shorts"][""]
     menus = {
         json.loads(call.params["scope"])["type"]: [one["command"] for one in json.loads(call.params["commands"])]
-        for call in world.telegram.called("setMyCommands")
+        for call in harness.telegram.called("setMyCommands")
     }
     expected = ["new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help"]
     assert sorted(menus["all_private_chats"]) == sorted(expected)
@@ -265,14 +269,14 @@ def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(wor
 
 def test_the_modules_are_where_the_brief_wants_them() -> None:
     assert inspect.isclass(GPT) and {"stream", "ask", "count"} <= set(dir(GPT))
-    assert callable(build_prompt) and inspect.isclass(YandexProvider) and callable(router.register)
+    assert callable(build_prompt) and inspect.isclass(YandexProvider) and inspect.isclass(router.Router)
     for name in ("bot.py", "gpt.py", "yandex_gpt.py", "config.py", "requirements.txt", "README.md", ".env.example"):
         assert (ROOT / name).is_file(), name
     assert "register_message_handler" in (ROOT / "handlers" / "router.py").read_text("utf-8")
 
 
-def test_help_names_every_command_that_is_open_to_all(world: BotHarness) -> None:
-    person = world.new_person()
+def test_help_names_every_command_that_is_open_to_all(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/help")
     said = person.wait("Мы пишем историю вдвоём").text
     assert [command for command in sorted(COMMANDS - ADMIN_COMMANDS) if not re.search(rf"{command}\b", said)] == []

@@ -5,14 +5,14 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.schemas import Message, Role
+from core.schemas import Message, MessageRole
 from yandex_gpt import build_prompt
 
-ROLES: st.SearchStrategy[Role] = st.sampled_from(["user", "assistant"])
+ROLES: st.SearchStrategy[MessageRole] = st.sampled_from(["user", "assistant"])
 PATHS = st.lists(st.builds(Message, ROLES, st.text(max_size=8)), max_size=12)
 
 
-def built(*path: tuple[Role, str], closing: str = "") -> list[tuple[str, str]]:
+def built(*path: tuple[MessageRole, str], closing: str = "") -> list[tuple[str, str]]:
     messages = build_prompt(
         system="S", opening="Начни.", path=[Message(*each) for each in path], go_on="Продолжи.", closing=closing
     )

@@ -9,7 +9,7 @@ import re
 from functools import cache
 
 from config import Config
-from tests.world import ROOT
+from tests.harness import ROOT
 
 PAGE = (ROOT / "docs" / "requirements.md").read_text("utf-8")
 ROWS = [

@@ -14,10 +14,10 @@ import pytest
 import requests
 
 from sandbox.markup import MarkupError, parse_html
-from sandbox.people import NotCome, NotShown
 from sandbox.recording import record
 from sandbox.telegram import TelegramServer
 from sandbox.telegram_store import Store
+from sandbox.users import NotCome, NotShown
 
 TEXT = "Привет"
 Keys = list[list[dict[str, str]]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.schemas import OutboxRow
-from telegram.rate_limits import NEVER, Pace, Window, backoff_s
-from telegram.send_items import Draft, Job, Outcome
+from telegram.rate_limits import NEVER, SendLimits, Window, backoff_s
+from telegram.send_items import Job, MessageDraft, Outcome
 from telegram.send_queue import SendQueue
 
 DONE = Outcome(done=True, message_id=1)
@@ -31,7 +31,7 @@ def run(
 
 
 def test_no_second_ever_holds_more_than_the_limit() -> None:
-    queue = SendQueue(Pace(messages_per_s=30, chat_interval_s=0), 9)
+    queue = SendQueue(SendLimits(messages_per_s=30, chat_interval_s=0), 9)
     for number in range(100):
         queue.add(row(number, chat_id=number), 1000.0)
     moments = [moment for moment, _ in run(queue, 10)]
@@ -41,7 +41,7 @@ def test_no_second_ever_holds_more_than_the_limit() -> None:
 
 
 def test_a_chat_may_burst_and_then_goes_at_its_interval_while_others_go_on() -> None:
-    queue = SendQueue(Pace(messages_per_s=0, chat_interval_s=1, chat_burst=3), 9)
+    queue = SendQueue(SendLimits(messages_per_s=0, chat_interval_s=1, chat_burst=3), 9)
     for number in range(6):
         queue.add(row(number, chat_id=1), 1000.0)
     queue.add(row(6, chat_id=2), 1000.0)
@@ -51,7 +51,7 @@ def test_a_chat_may_burst_and_then_goes_at_its_interval_while_others_go_on() -> 
 
 
 def test_a_group_gets_twenty_a_minute() -> None:
-    queue = SendQueue(Pace(messages_per_s=0, chat_interval_s=0, group_per_min=20), 9)
+    queue = SendQueue(SendLimits(messages_per_s=0, chat_interval_s=0, group_per_min=20), 9)
     for number in range(25):
         queue.add(row(number, chat_id=-5), 1000.0)
     moments = [round(moment, 3) for moment, _ in run(queue, 100)]
@@ -59,14 +59,14 @@ def test_a_group_gets_twenty_a_minute() -> None:
 
 
 def test_zero_switches_every_limit_off() -> None:
-    queue = SendQueue(Pace(messages_per_s=0, chat_interval_s=0, group_per_min=0), 9)
+    queue = SendQueue(SendLimits(messages_per_s=0, chat_interval_s=0, group_per_min=0), 9)
     for number in range(200):
         queue.add(row(number, chat_id=-5), 1000.0)
     assert len(run(queue, 0)) == 200
 
 
 def test_button_answers_wait_for_no_limit_and_no_message() -> None:
-    queue = SendQueue(Pace(messages_per_s=1), 9)
+    queue = SendQueue(SendLimits(messages_per_s=1), 9)
     queue.add(row(1, 1), 1000.0)
     queue.add(row(2, 1), 1000.0)
     queue.add(row(3, 1, "answerCallbackQuery"), 1000.0)
@@ -75,7 +75,7 @@ def test_button_answers_wait_for_no_limit_and_no_message() -> None:
 
 
 def test_answers_go_before_notices_drafts_and_typing() -> None:
-    queue = SendQueue(Pace(typing_delay_s=0), 9)
+    queue = SendQueue(SendLimits(typing_delay_s=0), 9)
     queue.typing(1, 1000.0)
     queue.draft(2, 7, "черновик", True, 1000.0)
     queue.notice("key", 3, ("место", None), lambda _: None, 1000.0)
@@ -89,14 +89,14 @@ def test_answers_go_before_notices_drafts_and_typing() -> None:
 
 
 def test_rows_that_come_late_still_go_by_their_ids() -> None:
-    queue = SendQueue(Pace(), 9)
+    queue = SendQueue(SendLimits(), 9)
     for number in (2, 1, 3):
         queue.add(row(number, 1), 1000.0)
     assert [job.params["text"] for _, job in run(queue, 0)] == ["1", "2", "3"]
 
 
 def test_a_row_under_way_is_not_overtaken_by_a_smaller_id() -> None:
-    queue = SendQueue(Pace(), 9)
+    queue = SendQueue(SendLimits(), 9)
     queue.add(row(2, 1), 1000.0)
     job = queue.take(1000.0)
     assert job is not None
@@ -106,7 +106,7 @@ def test_a_row_under_way_is_not_overtaken_by_a_smaller_id() -> None:
 
 
 def test_drafts_without_room_are_dropped_and_not_delayed() -> None:
-    queue = SendQueue(Pace(messages_per_s=4, chat_interval_s=0), 9)
+    queue = SendQueue(SendLimits(messages_per_s=4, chat_interval_s=0), 9)
     for number in range(3):
         queue.add(row(number, number), 1000.0)
     queue.draft(9, 7, "черновик", True, 1000.0)
@@ -114,7 +114,7 @@ def test_drafts_without_room_are_dropped_and_not_delayed() -> None:
 
 
 def test_a_draft_waits_while_its_chat_has_an_answer_to_send() -> None:
-    queue = SendQueue(Pace(chat_burst=1), 9)
+    queue = SendQueue(SendLimits(chat_burst=1), 9)
     queue.add(row(1, 1), 1000.0)
     queue.add(row(2, 1), 1000.0)
     queue.draft(1, 7, "черновик", True, 1000.0)
@@ -126,7 +126,7 @@ def test_a_draft_waits_while_its_chat_has_an_answer_to_send() -> None:
 
 
 def test_a_prompt_s_row_ends_the_draft_and_a_late_one_is_ignored() -> None:
-    queue = SendQueue(Pace(), 9)
+    queue = SendQueue(SendLimits(), 9)
     queue.draft(1, 7, "начало", True, 1000.0)
     queue.add(row(1, 1, prompt_id=3), 1000.0)
     queue.draft(1, 7, "опоздал", True, 1000.0)
@@ -134,7 +134,7 @@ def test_a_prompt_s_row_ends_the_draft_and_a_late_one_is_ignored() -> None:
 
 
 def test_a_forgotten_draft_and_typing_end_by_themselves() -> None:
-    queue = SendQueue(Pace(forget_s=50), 9)
+    queue = SendQueue(SendLimits(forget_s=50), 9)
     queue.draft(1, 7, "начало", True, 1000.0)
     queue.typing(2, 1000.0)
     sent = run(queue, 1000)
@@ -143,7 +143,7 @@ def test_a_forgotten_draft_and_typing_end_by_themselves() -> None:
 
 
 def test_many_refused_chats_mean_everyone_waits() -> None:
-    queue = SendQueue(Pace(flood_chats=5, messages_per_s=0), 9)
+    queue = SendQueue(SendLimits(flood_chats=5, messages_per_s=0), 9)
     for number in range(8):
         queue.add(row(number, chat_id=number), 1000.0)
     refused: list[Job] = []
@@ -157,11 +157,11 @@ def test_many_refused_chats_mean_everyone_waits() -> None:
 
 
 def test_best_effort_leaves_senders_to_answers() -> None:
-    queue = SendQueue(Pace(), most_best_effort=1)
+    queue = SendQueue(SendLimits(), max_best_effort=1)
     queue.draft(1, 7, "а", True, 1000.0)
     queue.draft(2, 8, "б", True, 1000.0)
     first = queue.take(1000.0)
-    assert first is not None and isinstance(first.item, Draft)
+    assert first is not None and isinstance(first.item, MessageDraft)
     assert queue.take(1000.0) is None
     assert queue.next_at() == NEVER
     queue.finish(first, DONE, 1000.0)
@@ -169,7 +169,7 @@ def test_best_effort_leaves_senders_to_answers() -> None:
 
 
 def test_idle_chats_are_let_go() -> None:
-    queue = SendQueue(Pace(messages_per_s=0), 9)
+    queue = SendQueue(SendLimits(messages_per_s=0), 9)
     for number in range(3000):
         queue.add(row(number, chat_id=number), 1000.0 + number)
         job = queue.take(1000.0 + number)
@@ -179,9 +179,9 @@ def test_idle_chats_are_let_go() -> None:
 
 
 def test_waits_between_tries_double_up_to_the_most() -> None:
-    pace = Pace(retry_first_s=0.5, retry_most_s=30)
-    assert all(0.25 <= backoff_s(1, pace) <= 0.5 for _ in range(50))
-    assert all(15 <= backoff_s(attempt, pace) <= 30 for attempt in (7, 8, 100, 10_000))
+    limits = SendLimits(retry_first_s=0.5, retry_most_s=30)
+    assert all(0.25 <= backoff_s(1, limits) <= 0.5 for _ in range(50))
+    assert all(15 <= backoff_s(attempt, limits) <= 30 for attempt in (7, 8, 100, 10_000))
 
 
 def test_a_window_knows_its_spare_part() -> None:

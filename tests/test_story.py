@@ -26,7 +26,7 @@ from conversation.states import (
     decide,
 )
 from conversation.story_draft import Draft, page_of, short_name, unfinished_step, working_title
-from handlers.router import ACTIONS
+from handlers.actions import ACTIONS
 
 # What each step accepts beside what works everywhere: key → (action, next step).
 Row = dict[str, tuple[str, Step | None]]

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
-from tests.world import BotHarness, until
+from sandbox.users import ChatUser
+from tests.harness import BotHarness, until
 
 
-def labels(person: Person) -> list[str]:
+def labels(person: ChatUser) -> list[str]:
     return [label for row in person.keyboard for label in row]
 
 
 PART = "Туман лёг на воду. Маяк молчал."
 
 
-def test_a_story_from_its_card_to_its_end(world: BotHarness) -> None:
-    person = world.at_summary()
-    world.says(PART)
+def test_a_story_from_its_card_to_its_end(harness: BotHarness) -> None:
+    person = harness.at_summary()
+    harness.says(PART)
     person.press("✨ Начать историю")
     assert "Пишу начало" in person.wait("📖 «Смотритель Маяк · Остров»").text
     assert person.wait(PART).text == PART
@@ -28,16 +28,16 @@ def test_a_story_from_its_card_to_its_end(world: BotHarness) -> None:
         ("🏁 Финал", "⚙️ Ещё", "🏠 Меню"),
     )
     assert person.placeholder == "Что было дальше?"
-    world.says("Он шагнул в воду.")
+    harness.says("Он шагнул в воду.")
     person.send("Смотритель встал и вышел.")
     person.wait("Он шагнул в воду.")
-    world.says("Вода расступилась.")
+    harness.says("Вода расступилась.")
     person.press("▶️ Дальше")
     person.wait("Вода расступилась.")
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
     assert labels(person) == ["😊 Счастливый", "😢 Трагический", "😲 Неожиданный", "✍️ На твой вкус", "⬅️ Пишем дальше"]
-    world.says("Корабль пришёл.")
+    harness.says("Корабль пришёл.")
     person.press("😊 Счастливый")
     person.wait("Корабль пришёл.")
     person.wait("Дописали!")
@@ -49,17 +49,17 @@ def test_a_story_from_its_card_to_its_end(world: BotHarness) -> None:
     person.wait("Конец")
 
 
-def test_the_model_is_sent_the_settings_and_the_shown_path_only(world: BotHarness) -> None:
-    person = world.writer()
-    world.says("Вторая.")
+def test_the_model_is_sent_the_settings_and_the_shown_path_only(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.says("Вторая.")
     person.send("Он встал.")
     person.wait("Вторая.")
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
-    world.says("Третья.")
+    harness.says("Третья.")
     person.press("▶️ Дальше")
     person.wait("Третья.")
-    system, *turns = world.prompts()[-1]
+    system, *turns = harness.prompts()[-1]
     assert system["role"] == "system"
     for line in ("Жанр: Детектив", "Герой: Смотритель Маяк: слеп", "Место: Остров: туман круглый год"):
         assert line in system["text"]
@@ -68,9 +68,9 @@ def test_the_model_is_sent_the_settings_and_the_shown_path_only(world: BotHarnes
     assert [turn["text"] for turn in turns][1:] == ["Начало.", "Он встал.", "Вторая.", "Продолжи."]
 
 
-def test_an_answer_grows_as_a_draft_and_ends_as_a_message(world: BotHarness) -> None:
-    person = world.at_summary()
-    world.says("Раз два три четыре пять шесть. Семь восемь девять десять.", chunks=8, chunk_s=0.1)
+def test_an_answer_grows_as_a_draft_and_ends_as_a_message(harness: BotHarness) -> None:
+    person = harness.at_summary()
+    harness.says("Раз два три четыре пять шесть. Семь восемь девять десять.", chunks=8, chunk_s=0.1)
     person.press("✨ Начать историю")
     assert person.wait_draft("Раз").can_stop
     person.wait("девять десять.")
@@ -78,84 +78,84 @@ def test_an_answer_grows_as_a_draft_and_ends_as_a_message(world: BotHarness) -> 
     assert len([m for m in person.bot_messages if "Раз два" in m.text]) == 1
 
 
-def test_what_a_model_adds_against_its_prompt_is_cleaned_away(world: BotHarness) -> None:
-    person = world.at_summary()
-    world.says(PART, preface=True, markdown=True)
+def test_what_a_model_adds_against_its_prompt_is_cleaned_away(harness: BotHarness) -> None:
+    person = harness.at_summary()
+    harness.says(PART, preface=True, markdown=True)
     person.press("✨ Начать историю")
     text = person.wait("Туман").text
     assert "Конечно" not in text and "**" not in text and "#" not in text
 
 
-def test_a_truncated_answer_ends_at_its_last_whole_sentence(world: BotHarness) -> None:
-    person = world.at_summary()
-    world.says("Первое предложение. Второе оборвалось на полусло", end="truncated")
+def test_a_truncated_answer_ends_at_its_last_whole_sentence(harness: BotHarness) -> None:
+    person = harness.at_summary()
+    harness.says("Первое предложение. Второе оборвалось на полусло", end="truncated")
     person.press("✨ Начать историю")
     assert person.wait("Первое").text == "Первое предложение."
 
 
-def test_a_very_long_answer_comes_whole_in_several_messages(world: BotHarness) -> None:
-    person = world.at_summary()
+def test_a_very_long_answer_comes_whole_in_several_messages(harness: BotHarness) -> None:
+    person = harness.at_summary()
     long = "\n\n".join(f"Абзац номер {number}. " + "слово " * 60 for number in range(12))
-    world.settings["MAX_TOKENS_PER_ANSWER"] = "2800"
-    world.restart()
-    world.says(long)
+    harness.settings["MAX_TOKENS_PER_ANSWER"] = "2800"
+    harness.restart()
+    harness.says(long)
     person.press("✨ Начать историю")
     person.wait("Абзац номер 11")
     got = "\n\n".join(message.text for message in person.bot_messages if "Абзац номер" in message.text)
     assert got.split() == long.split()
 
 
-def test_the_menu_parks_a_story_and_leads_back_to_it(world: BotHarness) -> None:
-    person = world.writer()
+def test_the_menu_parks_a_story_and_leads_back_to_it(harness: BotHarness) -> None:
+    person = harness.writer()
     person.press("🏠 Меню")
     person.wait("ждёт вас")
     assert person.keyboard[0] == ("🔖 К истории",)
     person.press("🔖 К истории")
     assert "часть 1. Ваши слова продолжат её" in person.wait("📖").text
-    world.says("Дальше.")
+    harness.says("Дальше.")
     person.send("И он пошёл.")
     person.wait("Дальше.")
 
 
-def test_own_words_go_on_with_the_story_after_start_and_after_a_restart(world: BotHarness) -> None:
-    person = world.writer()
+def test_own_words_go_on_with_the_story_after_start_and_after_a_restart(harness: BotHarness) -> None:
+    person = harness.writer()
     person.send("/start")
     person.wait("С возвращением")
-    world.restart()
-    world.says("Прилив начался.")
+    harness.restart()
+    harness.says("Прилив начался.")
     person.send("Он оглянулся.")
     person.wait("Прилив начался.")
-    assert world.prompts()[-1][-1]["text"] == "Он оглянулся."
+    assert harness.prompts()[-1][-1]["text"] == "Он оглянулся."
 
 
-def test_after_twelve_hours_a_story_recalls_where_it_stood_and_spends_nothing(world: BotHarness) -> None:
-    person = world.writer(words="Смотритель ждал. Корабля не было. Чайки спали.")
-    assert world.app is not None
-    session = world.value("select session_id from user where id = ?", person.id)
-    world.app.db.stories.touch(session, 1)
-    asked = len(world.prompts())
+def test_after_twelve_hours_a_story_recalls_where_it_stood_and_spends_nothing(harness: BotHarness) -> None:
+    person = harness.writer(words="Смотритель ждал. Корабля не было. Чайки спали.")
+    assert harness.app is not None
+    session = harness.db.value("user", "session_id", id=person.id)
+    harness.app.db.stories.touch(session, 1)
+    asked = len(harness.prompts())
     person.send("/start")
     text = person.wait("Давно не виделись").text
     assert "Смотритель ждал. Корабля не было." in text and "Чайки" not in text
-    assert len(world.prompts()) == asked
+    assert len(harness.prompts()) == asked
 
 
-def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(world: BotHarness) -> None:
-    person = world.writer()
+def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(harness: BotHarness) -> None:
+    person = harness.writer()
     person.press("🏠 Меню")
     person.wait("Вы в меню")
-    asked = len(world.prompts())
+    asked = len(harness.prompts())
     person.send("Дверь скрипнула.")
     assert person.wait("Слова у меня").labels == ("📖 В „Смотритель Маяк · Остров“", "✨ В новую историю", "💬 В чат")
-    assert len(world.prompts()) == asked
-    world.says("За дверью никого.")
+    assert len(harness.prompts()) == asked
+    harness.says("За дверью никого.")
     person.tap("📖 В „Смотритель Маяк · Остров“")
     person.wait("За дверью никого.")
-    assert world.prompts()[-1][-1]["text"] == "Дверь скрипнула."
+    assert harness.prompts()[-1][-1]["text"] == "Дверь скрипнула."
 
 
-def test_kept_words_go_into_the_story_that_the_button_names(world: BotHarness) -> None:
-    person = world.writer(words="Первая история.")
+def test_kept_words_go_into_the_story_that_the_button_names(harness: BotHarness) -> None:
+    person = harness.writer(words="Первая история.")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.send("Дверь скрипнула.")
@@ -165,45 +165,45 @@ def test_kept_words_go_into_the_story_that_the_button_names(world: BotHarness) -
         person.wait("Шаг")
         person.send(answer)
     person.wait("Шаг 5")
-    world.says("Жил-был кот.")
+    harness.says("Жил-был кот.")
     person.press("✨ Начать историю")
     person.wait("Жил-был кот.")
-    world.says("За дверью никого.")
+    harness.says("За дверью никого.")
     person.tap("📖 В „Смотритель Маяк · Остров“", kept)
     person.wait("За дверью никого.")
-    sent = str(world.prompts()[-1])
+    sent = str(harness.prompts()[-1])
     assert "Первая история." in sent and "Дверь скрипнула." in sent and "кот" not in sent
 
 
-def test_after_the_end_words_become_an_epilogue(world: BotHarness) -> None:
-    person = world.writer()
+def test_after_the_end_words_become_an_epilogue(harness: BotHarness) -> None:
+    person = harness.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
-    world.says("Вот и всё.")
+    harness.says("Вот и всё.")
     person.press("✍️ На твой вкус")
     person.wait("Дописали!")
     assert person.placeholder == "Эпилог или новая?"
     person.send("Прошло десять лет.")
     assert person.wait("Слова у меня").labels == ("✍️ Эпилог", "📖 Новая история")
-    world.says("Маяк стал музеем.")
+    harness.says("Маяк стал музеем.")
     person.tap("✍️ Эпилог")
     person.wait("Маяк стал музеем.")
     person.wait("Эпилог на месте")
-    assert "эпилог" in world.prompts()[-1][0]["text"]
+    assert "эпилог" in harness.prompts()[-1][0]["text"]
 
 
-def test_own_words_at_the_choice_of_endings_describe_the_ending(world: BotHarness) -> None:
-    person = world.writer()
+def test_own_words_at_the_choice_of_endings_describe_the_ending(harness: BotHarness) -> None:
+    person = harness.writer()
     person.send("/end_story")
     person.wait("Каким будет конец")
-    world.says("Он проснулся капитаном.")
+    harness.says("Он проснулся капитаном.")
     person.send("смотритель прозревает")
     person.wait("Дописали!")
-    assert "смотритель прозревает" in world.prompts()[-2][0]["text"]
+    assert "смотритель прозревает" in harness.prompts()[-2][0]["text"]
 
 
-def test_keep_writing_leaves_the_choice_of_endings(world: BotHarness) -> None:
-    person = world.writer()
+def test_keep_writing_leaves_the_choice_of_endings(harness: BotHarness) -> None:
+    person = harness.writer()
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
     person.press("⬅️ Пишем дальше")
@@ -211,20 +211,20 @@ def test_keep_writing_leaves_the_choice_of_endings(world: BotHarness) -> None:
     assert person.keyboard[0] == ("▶️ Дальше", "💡 Подскажи")
 
 
-def test_a_story_without_a_part_has_no_ending_yet(world: BotHarness) -> None:
-    person = world.at_summary()
-    world.models.faults.order(Behaviour(status=500))
+def test_a_story_without_a_part_has_no_ending_yet(harness: BotHarness) -> None:
+    person = harness.at_summary()
+    harness.models.faults.order(Behaviour(status=500))
     person.press("✨ Начать историю")
     person.wait("Не получилось обработать запрос")
     person.press("🏁 Финал")
     person.wait("Для финала ещё рано")
 
 
-def test_the_whole_story_is_read_from_its_first_line(world: BotHarness) -> None:
-    person = world.new_person()
+def test_the_whole_story_is_read_from_its_first_line(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/whole_story")
     person.wait("Открытой истории нет")
-    person = world.writer(2)
+    person = harness.writer(2)
     person.send("/whole_story")
     person.wait("1 часть")
     person.wait("Начало.")
@@ -232,44 +232,44 @@ def test_the_whole_story_is_read_from_its_first_line(world: BotHarness) -> None:
 
 
 @pytest.mark.parametrize("label", ["Пропустить", "✨ Начать историю", "⬅️ Назад", "🧹 Забыть разговор", "Жанр"])
-def test_a_button_of_another_screen_says_what_works_here(world: BotHarness, label: str) -> None:
-    person = world.writer()
-    asked = len(world.prompts())
+def test_a_button_of_another_screen_says_what_works_here(harness: BotHarness, label: str) -> None:
+    person = harness.writer()
+    asked = len(harness.prompts())
     person.send(label)
     assert "идёт история" in person.wait("Сейчас это не сработает").text
-    assert len(world.prompts()) == asked
+    assert len(harness.prompts()) == asked
 
 
-def test_words_cut_off_by_the_prompt_s_room_are_told_how_much_to_cut(world: BotHarness) -> None:
-    world.settings["MAX_TOKENS_PER_REQUEST"] = "1000"
-    world.settings["MAX_TOKENS_PER_ANSWER"] = "300"
-    world.restart()
-    person = world.writer()
+def test_words_cut_off_by_the_prompt_s_room_are_told_how_much_to_cut(harness: BotHarness) -> None:
+    harness.settings["MAX_TOKENS_PER_REQUEST"] = "1000"
+    harness.settings["MAX_TOKENS_PER_ANSWER"] = "300"
+    harness.restart()
+    person = harness.writer()
     message = person.send("слово " * 600)
     text = person.wait("Помещается 500 токенов").text
     assert "сократите до" in text and "Изменить" in text
-    world.says("Хорошо.")
+    harness.says("Хорошо.")
     person.edit(message, "Короткие слова.")
     person.wait("Хорошо.")
 
 
-def test_two_stories_do_not_mix(world: BotHarness) -> None:
-    person = world.writer(words="Первая история.")
+def test_two_stories_do_not_mix(harness: BotHarness) -> None:
+    person = harness.writer(words="Первая история.")
     person.send("/new_story")
     for answer in ("Сказка", "Кот", "Лес", "Пропустить"):
         person.wait("Шаг")
         person.send(answer)
     person.wait("Шаг 5")
-    world.says("Жил-был кот.")
+    harness.says("Жил-был кот.")
     person.press("✨ Начать историю")
     person.wait("Жил-был кот.")
-    assert "Первая история." not in str(world.prompts()[-1])
+    assert "Первая история." not in str(harness.prompts()[-1])
 
 
-def test_older_text_becomes_memory_and_the_original_stays_whole(world: BotHarness) -> None:
-    world.settings |= {"MAX_TOKENS_PER_REQUEST": "1500", "MAX_TOKENS_PER_ANSWER": "400"}
-    world.restart()
-    person = world.writer(words="Часть 0. " + "Волна шла за волной. " * 19 + "Конец волны.")
+def test_older_text_becomes_memory_and_the_original_stays_whole(harness: BotHarness) -> None:
+    harness.settings |= {"MAX_TOKENS_PER_REQUEST": "1500", "MAX_TOKENS_PER_ANSWER": "400"}
+    harness.restart()
+    person = harness.writer(words="Часть 0. " + "Волна шла за волной. " * 19 + "Конец волны.")
     for number in range(1, 9):
         part = f"Часть {number}. " + "Волна шла за волной. " * 19 + "Конец волны."
 
@@ -277,11 +277,11 @@ def test_older_text_becomes_memory_and_the_original_stays_whole(world: BotHarnes
             asked = request.body["messages"][-1]["text"]  # type: ignore[attr-defined]
             return Behaviour(text="Герой: Маяк, слеп." if "Ты ведёшь память" in asked else part)
 
-        world.models.faults.rule = answer
+        harness.models.faults.rule = answer
         person.press("▶️ Дальше")
         person.wait(f"Часть {number}.")
-    world.models.faults.rule = None
-    asked = world.prompts()
+    harness.models.faults.rule = None
+    asked = harness.prompts()
     assert any("Ты ведёшь память" in str(prompt) for prompt in asked)
     last = next(prompt for prompt in reversed(asked) if prompt[0]["role"] == "system")
     assert "Раньше было: Герой: Маяк, слеп." in last[0]["text"] and "Часть 0." not in str(last)
@@ -289,12 +289,12 @@ def test_older_text_becomes_memory_and_the_original_stays_whole(world: BotHarnes
         assert sum(len(message["text"]) for message in prompt) / 3 < 1500
     person.send("/whole_story")
     person.wait("Часть 0.")
-    assert until(lambda: world.value("select count(*) from call where state = 'asked'") == 0)
+    assert until(lambda: harness.db.count("call", state="asked") == 0)
 
 
-def test_a_part_is_written_into_the_session_it_was_asked_for(world: BotHarness) -> None:
-    person = world.writer()
-    world.says("Поздняя часть.", first_chunk_s=0.3)
+def test_a_part_is_written_into_the_session_it_was_asked_for(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.says("Поздняя часть.", first_chunk_s=0.3)
     person.press("▶️ Дальше")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
@@ -304,10 +304,10 @@ def test_a_part_is_written_into_the_session_it_was_asked_for(world: BotHarness) 
     person.wait("часть 2")
 
 
-def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(world: BotHarness) -> None:
-    person = world.writer()
-    asked = len(world.prompts())
+def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(harness: BotHarness) -> None:
+    person = harness.writer()
+    asked = len(harness.prompts())
     mine = next(m for m in person.shown if m.text.startswith("Смотритель Маяк: слеп") and not m.from_bot)
     person.edit(mine.id, "Смотритель Маяк: глух")
     person.wait("Правку вижу")
-    assert len(world.prompts()) == asked
+    assert len(harness.prompts()) == asked

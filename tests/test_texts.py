@@ -190,10 +190,10 @@ def test_a_good_folder_loads_and_a_second_language_is_heard(tmp_path: Path) -> N
     ("extra", "fault"),
     [
         ('later.halt = "🛑 Стоп"', "can't be told from stop"),
-        ('long = "Очень-очень-очень длинная кнопка"', "32 characters of 30"),
+        ('long = "Очень-очень-очень длинная кнопка"', "32 characters, at most 30"),
         ('bold = "<b>Жирная</b>"', "markup"),
-        ('[toast]\nlong = "' + "я" * 201 + '"', "201 characters of 200"),
-        ('[a]\ntext = "{@nowhere}"', "label of no button"),
+        ('[toast]\nlong = "' + "я" * 201 + '"', "201 characters, at most 200"),
+        ('[a]\ntext = "{@nowhere}"', "a label that does not exist"),
         ('[a]\ntext = "<b>x"', "markup"),
         ('[a]\ntext = "a & b"', "markup"),
         ('[a]\ntext = "{n:cats}"', "no plural 'cats'"),
@@ -297,7 +297,7 @@ def test_words_are_compared_without_looks() -> None:
 
 def test_every_text_is_said_somewhere() -> None:
     root = Path(__file__).resolve().parent.parent
-    packages = ("", "app", "conversation", "export", "handlers", "monitoring", "telegram", "turns")
+    packages = ("", "app", "conversation", "export", "handlers", "monitoring", "telegram", "turns", "turns/kinds")
     code = "".join(file.read_text("utf-8") for package in packages for file in (root / package).glob("*.py"))
     # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
     composed = (

@@ -23,10 +23,10 @@ from PIL import Image
 
 from core.errors import ConfigError
 from tests.webapp_site import PERSON, ROOT, SCRIPT, TOKEN, Site, init_data, running, signed
-from web.gate import CHANGES, READS, REFUSALS
-from web.init_data import FRESH_S, Refused, visitor_of
-from web.pace import Pace
-from web.pictures import SIDE_PX, NoPicture, square
+from web.authentication import CHANGE_RATE, READ_RATE, REFUSAL_RATE
+from web.init_data import FRESH_S, InitDataError, authenticated_user
+from web.pictures import SIDE_PX, PictureError, square
+from web.rate_limiter import RateLimiter
 from web.server import WebApp, close_slow
 
 OWN = {"name": "Пёс Трезор", "line": "Верит всем", "greeting": "Гав!", "personality": "Ты пёс."}
@@ -66,12 +66,12 @@ def created(site: Site, **texts: str) -> dict[str, Any]:
 
 
 def test_init_data_of_telegram_say_who_it_is() -> None:
-    visitor = visitor_of(init_data(), TOKEN, time.time())
-    assert (visitor.id, visitor.first_name, visitor.username, visitor.last_name) == (7, "Анна", "anna", None)
+    user = authenticated_user(init_data(), TOKEN, time.time())
+    assert (user.id, user.first_name, user.username, user.last_name) == (7, "Анна", "anna", None)
 
 
 def test_fields_without_a_value_are_signed_too() -> None:
-    assert visitor_of(init_data(start_param="", signature="x"), TOKEN, time.time()).id == 7
+    assert authenticated_user(init_data(start_param="", signature="x"), TOKEN, time.time()).id == 7
 
 
 @pytest.mark.parametrize(
@@ -102,14 +102,14 @@ def test_fields_without_a_value_are_signed_too() -> None:
     ids=lambda _: "forged",  # they hold the time, and tests are collected more than once
 )
 def test_forged_stale_and_foreign_init_data_are_refused(data: str) -> None:
-    with pytest.raises(Refused):
-        visitor_of(data, TOKEN, time.time())
+    with pytest.raises(InitDataError):
+        authenticated_user(data, TOKEN, time.time())
 
 
 @given(st.text(max_size=200))
 def test_any_text_for_init_data_is_refused_and_nothing_else(data: str) -> None:
-    with pytest.raises(Refused):
-        visitor_of(data, TOKEN, time.time())
+    with pytest.raises(InitDataError):
+        authenticated_user(data, TOKEN, time.time())
 
 
 def test_stale_data_are_told_apart_from_forged_ones(shared: Site) -> None:
@@ -148,9 +148,11 @@ def test_nothing_of_the_api_answers_without_init_data(method: str, path: str, sh
 
 def test_every_route_of_the_api_is_among_those(shared: Site) -> None:
     from web.application import make_application
-    from web.gate import Site as Inside
+    from web.authentication import WebServices
 
-    rules = make_application(Inside(shared.config, shared.db, shared.locales, lambda *_: None)).url_map.iter_rules()
+    rules = make_application(
+        WebServices(shared.config, shared.db, shared.locales, lambda *_: None)
+    ).url_map.iter_rules()
     known = {
         (method, rule.rule.lstrip("/").replace("<int:character_id>", "1").replace("<int:session_id>", "1"))
         for rule in rules
@@ -164,7 +166,7 @@ def test_who_has_not_started_the_bot_or_is_banned_reads_why(site: Site) -> None:
     stranger = site.ask("api/start", init_data({"id": 8, "first_name": "Борис"}))
     assert stranger.status_code == 403
     assert "Старт" in stranger.json()["error"]["text"]
-    site.db._connection.run("update user set banned = 1 where id = 7")
+    site.tables.change("user", {"id": 7}, banned=1)
     assert site.ask("api/start").json()["error"]["code"] == "banned"
 
 
@@ -178,7 +180,7 @@ def test_a_refusal_is_said_in_the_readers_language(site: Site) -> None:
 
 def test_too_many_requests_of_one_person_are_refused_and_another_is_not(site: Site) -> None:
     site.register(8)
-    codes = [site.ask("api/characters/999/choose", method="POST").status_code for _ in range(CHANGES[0] + 2)]
+    codes = [site.ask("api/characters/999/choose", method="POST").status_code for _ in range(CHANGE_RATE[0] + 2)]
     assert codes[0] == 404
     assert codes[-1] == 429
     other = init_data({"id": 8, "first_name": "Борис"})
@@ -188,19 +190,19 @@ def test_too_many_requests_of_one_person_are_refused_and_another_is_not(site: Si
 
 def test_refusals_past_their_pace_leave_no_line_in_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO"):
-        for _ in range(REFUSALS[0] + 40):
+        for _ in range(REFUSAL_RATE[0] + 40):
             site.ask("api/start", "nonsense")
-    assert REFUSALS[0] <= caplog.text.count("event=web_request_refused") < REFUSALS[0] + 20
+    assert REFUSAL_RATE[0] <= caplog.text.count("event=web_request_refused") < REFUSAL_RATE[0] + 20
     assert site.ask("api/start").status_code == 200, "who is vouched for isn't held up"
 
 
 def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
     moment = [0.0]
-    pace = Pace(2, 1.0, clock=lambda: moment[0])
-    assert [pace.takes("a") for _ in range(3)] == [True, True, False]
+    limiter = RateLimiter(2, 1.0, clock=lambda: moment[0])
+    assert [limiter.allows("a") for _ in range(3)] == [True, True, False]
     moment[0] = 1.0
-    assert [pace.takes("a") for _ in range(2)] == [True, False]
-    assert READS[0] > CHANGES[0]
+    assert [limiter.allows("a") for _ in range(2)] == [True, False]
+    assert READ_RATE[0] > CHANGE_RATE[0]
 
 
 # ---------------------------------------------------------------------- characters
@@ -404,7 +406,7 @@ def test_any_bytes_are_a_picture_or_are_refused(junk: bytes, place: int) -> None
     content = picture()
     try:
         assert square(content[:place] + junk + content[place:]).startswith(b"\xff\xd8")
-    except NoPicture as error:
+    except PictureError as error:
         assert str(error)
 
 
@@ -443,16 +445,7 @@ def test_somebody_elses_story_and_a_deleted_one_are_out_of_reach(site: Site) -> 
 
 
 def test_usage_shows_thirty_days_and_what_is_left(site: Site) -> None:
-    now = int(time.time())
-    session_id = site.story()
-    turn_id = site.db.turns.add(
-        inbox_id=None, chat_id=7, user_id=7, session_id=session_id, kind="part", prompt_id=None, hint="", now=now
-    )
-    site.db._connection.run(
-        "insert into call (turn_id, user_id, session_id, purpose, state, period, reserved, charged, asked_at)"
-        " values (?, 7, ?, 'part', 'settled', 'ever', 0, 321, ?)",
-        (turn_id, session_id, now),
-    )
+    site.tables.add_settled_call(7, 321, session_id=site.story())
     usage = site.ask("api/usage").json()
     assert len(usage["days"]) == 30
     assert usage["days"][-1]["tokens"] == 321
@@ -590,11 +583,11 @@ def test_whatever_the_api_is_asked_it_answers_with_json_and_no_bug(
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """The application without its server; nobody is too quick for it."""
     from web import application
-    from web.gate import Site as Inside
+    from web.authentication import WebServices
 
     site = Site(tmp_path_factory.mktemp("fuzz"))
     site.register()
     site.story()
-    app = application.make_application(Inside(site.config, site.db, site.locales, lambda *_: None))
+    app = application.make_application(WebServices(site.config, site.db, site.locales, lambda *_: None))
     yield app.test_client()
     site.close()

@@ -7,7 +7,6 @@ Needs the system's Chromium and is skipped where there is none. With `PICTURES` 
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,10 +14,10 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from conversation.personas import Persona
+from tests.harness import BotHarness
 from tests.test_page import CHROMIUM
 from tests.test_webapp import picture
 from tests.webapp_site import SCRIPT, Site, init_data, running
-from tests.world import BotHarness
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
 
@@ -263,17 +262,9 @@ def test_an_empty_shelf_says_where_to_begin(opens: Opens) -> None:
 
 
 def test_usage_is_a_picture_to_see_and_a_table_to_read(opens: Opens, site: Site) -> None:
-    now = int(time.time())
     session_id = site.story()
-    turn_id = site.db.turns.add(
-        inbox_id=None, chat_id=7, user_id=7, session_id=session_id, kind="part", prompt_id=None, hint="", now=now
-    )
     for days in range(0, 25, 2):
-        site.db._connection.run(
-            "insert into call (turn_id, user_id, session_id, purpose, state, period, reserved, charged, asked_at)"
-            " values (?, 7, ?, 'part', 'settled', 'ever', 0, ?, ?)",
-            (turn_id, session_id, 300 + (days * 731) % 1900, now - days * 86_400),
-        )
+        site.tables.add_settled_call(7, 300 + (days * 731) % 1900, days_ago=days, session_id=session_id)
     page = opens()
     page.get_by_role("tab", name="Расход").click()
     expect(page.locator(".bars span")).to_have_count(30)
@@ -417,11 +408,13 @@ def test_a_server_that_is_silent_is_given_up(opens: Opens, site: Site) -> None:
     expect(page.get_by_text("Сервер не отвечает")).to_be_visible()
 
 
-def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_world: Callable[..., BotHarness]) -> None:
+def test_from_the_page_into_the_chat_with_the_real_bot(
+    browser: Browser, make_harness: Callable[..., BotHarness]
+) -> None:
     """Choose, greet, talk, create one's own, talk to it, read a story: the whole way."""
-    world = make_world(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
-    app = world.start()
-    person = world.writer(words="Жил-был на краю света маяк.")
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    app = harness.start()
+    person = harness.writer(words="Жил-был на краю света маяк.")
     assert app.page is not None
     with browser.new_context(viewport={"width": 360, "height": 700}, locale="ru-RU") as context:
         context.route(SCRIPT, lambda route: route.fulfill(content_type="text/javascript", body=NOBODYS_SCRIPT))
@@ -434,7 +427,7 @@ def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_wo
         page.get_by_role("button", name="Сократ").click()
         person.wait("🎭 Отвечает Сократ")
         person.wait("Радуйся!")
-        world.says("А что такое добро?")
+        harness.says("А что такое добро?")
         person.send("Я добрый.")
         person.wait("А что такое добро?")
         page.goto("about:blank")
@@ -451,10 +444,10 @@ def test_from_the_page_into_the_chat_with_the_real_bot(browser: Browser, make_wo
         page.get_by_role("button", name="Сохранить").click()
         page.get_by_role("button", name="Пёс Трезор Верит всем").click()
         person.wait("Гав! Ты вернулся!")
-        world.says("Гав!")
+        harness.says("Гав!")
         person.send("Сидеть")
         person.wait(lambda message: message.text == "Гав!")
-        assert "Ты пёс Трезор." in world.prompts()[-1][0]["text"]
+        assert "Ты пёс Трезор." in harness.prompts()[-1][0]["text"]
         page.get_by_role("tab", name="Истории").click()
         page.locator(".story").click()
         expect(page.get_by_role("dialog")).to_contain_text("Жил-был на краю света маяк.")

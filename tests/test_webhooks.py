@@ -16,8 +16,9 @@ from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import ALLOWED_UPDATES, Keep
 from telegram.webhook import MOST_BYTES, Webhook
+from tests.bot_database import Not
+from tests.harness import BotHarness, until
 from tests.test_process import run
-from tests.world import BotHarness, until
 
 SECRET = "s3cret-of-the-webhook"
 
@@ -30,18 +31,18 @@ def address() -> str:
         return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
-def by_webhook(world: BotHarness, address: str) -> dict[str, str]:
+def by_webhook(harness: BotHarness, address: str) -> dict[str, str]:
     """The settings of a bot that is brought its updates."""
     port = address.rpartition(":")[2]
     return {"WEBHOOK_URL": f"{address}/telegram", "WEBHOOK_SECRET": SECRET, "WEBAPP_PORT": port}
 
 
 @pytest.fixture
-def hooked(make_world: Callable[..., BotHarness], address: str) -> BotHarness:
-    world = make_world()
-    world.settings |= by_webhook(world, address)
-    world.start()
-    return world
+def hooked(make_harness: Callable[..., BotHarness], address: str) -> BotHarness:
+    harness = make_harness()
+    harness.settings |= by_webhook(harness, address)
+    harness.start()
+    return harness
 
 
 def post(address: str, update: object, secret: str | None = SECRET, path: str = "/telegram") -> int:
@@ -75,7 +76,7 @@ def test_whoever_lacks_the_secret_is_refused(
     hooked: BotHarness, address: str, secret: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert post(address, words(1), secret) == 403
-    assert hooked.value("select count(*) from inbox") == 0
+    assert hooked.db.count("inbox") == 0
     assert "event=webhook_rejected reason=wrong_secret_token" in caplog.text
     assert SECRET not in caplog.text
 
@@ -97,7 +98,7 @@ def test_whoever_lacks_the_secret_is_refused(
 )
 def test_what_is_no_update_is_refused(hooked: BotHarness, address: str, update: object, status: int) -> None:
     assert post(address, update) == status
-    assert hooked.value("select count(*) from inbox") == (status == 200)
+    assert hooked.db.count("inbox") == (status == 200)
 
 
 def test_only_that_path_is_a_webhook_and_only_to_post(hooked: BotHarness, address: str) -> None:
@@ -112,69 +113,71 @@ def test_what_comes_twice_counts_once(hooked: BotHarness, address: str) -> None:
     before = len(person.bot_messages)
     assert [post(address, words(1)), post(address, words(1))] == [200, 200]
     person.wait("Мы пишем историю вдвоём")
-    assert hooked.value("select count(*) from inbox where update_id = 501") == 1
+    assert hooked.db.count("inbox", update_id=501) == 1
     person.send("/help")
     until(lambda: len(person.bot_messages) == before + 2)
 
 
 def test_what_cannot_be_kept_is_brought_again(hooked: BotHarness) -> None:
     person = hooked.new_person()
-    until(lambda: hooked.value("select count(*) from outbox") == 0)  # a message that can't be marked keeps the next
+    until(lambda: hooked.db.count("outbox") == 0)  # a message that can't be marked keeps the next
     with hooked.locked():
         person.send("/help")
         person.wait("Не могу сохранить")
     person.wait("Мы пишем историю вдвоём")
 
 
-def test_page_and_webhook_share_the_server(make_world: Callable[..., BotHarness], address: str) -> None:
-    world = make_world(WEBAPP_URL=address)
-    world.settings |= by_webhook(world, address)
-    world.start()
-    world.new_person()
+def test_page_and_webhook_share_the_server(make_harness: Callable[..., BotHarness], address: str) -> None:
+    harness = make_harness(WEBAPP_URL=address)
+    harness.settings |= by_webhook(harness, address)
+    harness.start()
+    harness.new_person()
     assert "<html" in requests.get(address, timeout=10).text
     assert post(address, words(1)) == 200
     assert post(address, words(1), "wrong") == 403
 
 
 def test_switching_there_and_back_loses_nothing_and_answers_once(
-    make_world: Callable[..., BotHarness], address: str
+    make_harness: Callable[..., BotHarness], address: str
 ) -> None:
-    world = make_world()
-    world.start()
-    person = world.new_person()
+    harness = make_harness()
+    harness.start()
+    person = harness.new_person()
     said = []
     for number, hooked in enumerate([True, False, True, True, False, False]):
-        world.stop()
+        harness.stop()
         person.send("/help")  # nobody is there
         said.append(number)
-        settings = by_webhook(world, address)
-        world.settings = (
-            world.settings | settings
+        settings = by_webhook(harness, address)
+        harness.settings = (
+            harness.settings | settings
             if hooked
-            else {name: value for name, value in world.settings.items() if name not in settings}
+            else {name: value for name, value in harness.settings.items() if name not in settings}
         )
-        world.start()
+        harness.start()
         person.send("/help")
         said.append(number)
         until(lambda: sum("вдвоём" in message.text for message in person.bot_messages) == len(said))
-    info = BotApi(world.telegram.token, world.telegram.url, HttpClient()).call("getWebhookInfo", {}, timeout_s=5)
+    info = BotApi(harness.telegram.token, harness.telegram.url, HttpClient()).call("getWebhookInfo", {}, timeout_s=5)
     assert isinstance(info, dict) and (info["url"], info["pending_update_count"]) == ("", 0)
-    assert all(not call.params.get("drop_pending_updates") for call in world.telegram.called("deleteWebhook"))
-    assert world.value("select count(*) from inbox where state <> 'done'") == 0
+    assert all(not call.params.get("drop_pending_updates") for call in harness.telegram.called("deleteWebhook"))
+    assert harness.db.count("inbox", state=Not("done")) == 0
 
 
-def test_a_webhook_that_another_copy_sets_is_left_to_it(world: BotHarness, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_webhook_that_another_copy_sets_is_left_to_it(harness: BotHarness, caplog: pytest.LogCaptureFixture) -> None:
     """Two that take it from each other would both lose."""
-    world.new_person()
-    api = BotApi(world.telegram.token, world.telegram.url, HttpClient())
+    harness.new_person()
+    api = BotApi(harness.telegram.token, harness.telegram.url, HttpClient())
     api.call("setWebhook", {"url": "http://127.0.0.1:9/elsewhere"}, timeout_s=5)
     until(lambda: "a webhook is set" in caplog.text)
-    assert not world.telegram.called("deleteWebhook")
+    assert not harness.telegram.called("deleteWebhook")
 
 
-def test_a_wrong_token_ends_the_process_with_its_sentence(make_world: Callable[..., BotHarness], address: str) -> None:
-    world = make_world(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
-    done = run(**(world.environment() | by_webhook(world, address)))
+def test_a_wrong_token_ends_the_process_with_its_sentence(
+    make_harness: Callable[..., BotHarness], address: str
+) -> None:
+    harness = make_harness(TELEGRAM_TOKEN="7000000009:WrongWrongWrongWrongWrongWrongWrong")
+    done = run(**(harness.environment() | by_webhook(harness, address)))
     assert done.returncode == 1
     assert "TELEGRAM_TOKEN" in done.stderr and "Traceback" not in done.stderr
 
@@ -223,9 +226,9 @@ def test_telegram_away_at_the_start_is_waited_for(
 ) -> None:
     telegram.faults.drop("setWebhook")
     webhook = make_webhook()
-    assert webhook.trouble() == "its thread has ended"
+    assert webhook.health_problem() == "its thread has ended"
     webhook.start()
-    assert webhook.tried.wait(5) and not webhook.trouble()
+    assert webhook.tried.wait(5) and not webhook.health_problem()
     assert webhook.begun.wait(5)
 
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.people import Person
-from tests.world import BotHarness
+from sandbox.users import ChatUser
+from tests.harness import BotHarness
 
 HERO = "Смотритель Маяк: слеп, но ждёт корабль"
 
 
-def test_start_registers_and_shows_the_menu(world: BotHarness) -> None:
-    person = world.new_person()
+def test_start_registers_and_shows_the_menu(harness: BotHarness) -> None:
+    person = harness.new_person()
     assert person.keyboard == (
         ("📖 Новая история", "📚 Мои истории"),
         ("💬 Чат", "🎭 Персонажи"),
@@ -25,8 +25,8 @@ def test_start_registers_and_shows_the_menu(world: BotHarness) -> None:
     assert welcome.labels == ("🎲 Мне повезёт", "📖 Выбрать самому")
 
 
-def test_the_whole_wizard_by_buttons(world: BotHarness) -> None:
-    person = world.new_person()
+def test_the_whole_wizard_by_buttons(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     assert "Шаг 1 из 5" in person.wait("жанр").text
     assert person.keyboard[0] == ("Фэнтези", "Детектив", "Ужасы")
@@ -50,8 +50,8 @@ def test_the_whole_wizard_by_buttons(world: BotHarness) -> None:
     assert person.keyboard == (("✨ Начать историю",), ("✏️ Изменить",), ("⬅️ Назад", "✖️ Отмена"))
 
 
-def test_own_words_at_every_question_and_wishes_that_add_up(world: BotHarness) -> None:
-    person = world.new_person()
+def test_own_words_at_every_question_and_wishes_that_add_up(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     for words, answer in (
         ("Космический вестерн", "Шаг 2"),
@@ -68,8 +68,8 @@ def test_own_words_at_every_question_and_wishes_that_add_up(world: BotHarness) -
         assert words in card
 
 
-def test_back_undoes_a_wrong_step(world: BotHarness) -> None:
-    person = world.new_person()
+def test_back_undoes_a_wrong_step(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
     person.press("Ужасы")
@@ -78,7 +78,7 @@ def test_back_undoes_a_wrong_step(world: BotHarness) -> None:
     person.wait("Шаг 1")
     person.press("Комедия")
     person.wait("Шаг 2")
-    assert world.app is not None and world.app.db.drafts[person.id].genre == "Комедия"
+    assert harness.app is not None and harness.app.db.drafts[person.id].genre == "Комедия"
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_back_undoes_a_wrong_step(world: BotHarness) -> None:
         ("Дополнение", "Меняем дополнение", "Без крови"),
     ],
 )
-def test_any_field_can_be_changed_on_the_card(world: BotHarness, button: str, question: str, words: str) -> None:
-    person = world.at_summary()
+def test_any_field_can_be_changed_on_the_card(harness: BotHarness, button: str, question: str, words: str) -> None:
+    person = harness.at_summary()
     person.press("✏️ Изменить")
     person.wait("Что поменять?")
     person.press(button)
@@ -101,8 +101,8 @@ def test_any_field_can_be_changed_on_the_card(world: BotHarness, button: str, qu
     assert "✨ Начать историю" in person.keyboard[0]
 
 
-def test_luck_fills_the_card_and_can_be_tried_again(world: BotHarness) -> None:
-    person = world.telegram.user(1, "Анна")
+def test_luck_fills_the_card_and_can_be_tried_again(harness: BotHarness) -> None:
+    person = harness.telegram.user(1, "Анна")
     person.send("/start")
     person.wait("Меню внизу")
     person.tap("🎲 Мне повезёт")
@@ -115,15 +115,15 @@ def test_luck_fills_the_card_and_can_be_tried_again(world: BotHarness) -> None:
     pytest.fail("six throws were all the same")
 
 
-def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(world: BotHarness) -> None:
-    person = world.new_person()
+def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
     person.press("Детектив")
     person.wait("Шаг 2")
     person.press("✖️ Отмена")
     person.wait("Заготовка цела")
-    world.restart()
+    harness.restart()
     person.press("📖 Новая история")
     assert "Жанр: Детектив" in person.wait("Продолжим эту заготовку").text
     person.press("Продолжить заготовку")
@@ -132,20 +132,20 @@ def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(world: BotHa
     person.wait("Продолжим эту заготовку")
     person.press("Начать заново")
     person.wait("Шаг 1 из 5")
-    assert world.app is not None and not world.app.db.drafts[person.id].begun
+    assert harness.app is not None and not harness.app.db.drafts[person.id].begun
 
 
-def test_the_wizard_goes_on_at_its_question_after_a_restart(world: BotHarness) -> None:
-    person = world.new_person()
+def test_the_wizard_goes_on_at_its_question_after_a_restart(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
-    world.restart()
+    harness.restart()
     person.press("Детектив")
     person.wait("Шаг 2 из 5")
 
 
-def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(world: BotHarness) -> None:
-    person = world.new_person()
+def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
     keyboard = person.keyboard
@@ -166,8 +166,8 @@ def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(world: BotHarne
     person.wait("Шаг 2")
 
 
-def test_help_in_the_wizard_repeats_the_question(world: BotHarness) -> None:
-    person = world.new_person()
+def test_help_in_the_wizard_repeats_the_question(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
     person.send("/help")
@@ -176,24 +176,24 @@ def test_help_in_the_wizard_repeats_the_question(world: BotHarness) -> None:
 
 
 @pytest.mark.parametrize("word", ["меню", "Меню", "🏠 Меню"])
-def test_the_word_menu_alone_is_the_button(world: BotHarness, word: str) -> None:
-    person = world.new_person()
+def test_the_word_menu_alone_is_the_button(harness: BotHarness, word: str) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
     person.send(word)
     person.wait("Вы в меню")
 
 
-def test_a_label_without_its_emoji_is_somebodys_words_where_the_button_does_not_work(world: BotHarness) -> None:
-    person = world.new_person()
+def test_a_label_without_its_emoji_is_somebodys_words_where_the_button_does_not_work(harness: BotHarness) -> None:
+    person = harness.new_person()
     for words, answer in (("📖 Новая история", "Шаг 1"), ("Сказка", "Шаг 2"), ("чат", "Шаг 3")):
         person.send(words)
         person.wait(answer)
-    assert world.app is not None and world.app.db.drafts[person.id].hero == "чат"
+    assert harness.app is not None and harness.app.db.drafts[person.id].hero == "чат"
 
 
-def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: BotHarness) -> None:
-    person = world.new_person()
+def test_hostile_words_are_shown_as_they_are_and_break_nothing(harness: BotHarness) -> None:
+    person = harness.new_person()
     nasty = "<b>Вася</b> & <script>\x00 {hero} %s 'drop table user; --"
     for words, answer in (("📖 Новая история", "Шаг 1"), (nasty[:60], "Шаг 2"), (nasty, "Шаг 3"), (nasty, "Шаг 4")):
         person.send(words)
@@ -202,19 +202,19 @@ def test_hostile_words_are_shown_as_they_are_and_break_nothing(world: BotHarness
     assert nasty.replace("\x00", "") in person.wait("Шаг 5").text
 
 
-def test_a_new_user_who_begins_with_words_keeps_them(world: BotHarness) -> None:
-    person: Person = world.telegram.user(1, "Анна")
+def test_a_new_user_who_begins_with_words_keeps_them(harness: BotHarness) -> None:
+    person: ChatUser = harness.telegram.user(1, "Анна")
     person.send("Жил-был кот, который умел считать")
     person.wait("Вы придумываете, я пишу")
     person.wait("Слова у меня")
     person.tap("✨ В новую историю")
     person.wait("Шаг 1 из 5")
-    assert world.app is not None and world.app.db.drafts[person.id].extra == "Жил-был кот, который умел считать"
+    assert harness.app is not None and harness.app.db.drafts[person.id].extra == "Жил-был кот, который умел считать"
 
 
 @pytest.mark.parametrize("words", ["\u200b\u200b", "\u2060", "\u3164", "\u202e\u202c"])
-def test_words_that_nobody_sees_are_no_answer(world: BotHarness, words: str) -> None:
-    person = world.new_person()
+def test_words_that_nobody_sees_are_no_answer(harness: BotHarness, words: str) -> None:
+    person = harness.new_person()
     person.press("📖 Новая история")
     person.wait("Шаг 1")
     person.send(words)
@@ -222,16 +222,16 @@ def test_words_that_nobody_sees_are_no_answer(world: BotHarness, words: str) -> 
     assert person.keyboard[-1] == ("🎲 Мне повезёт", "✖️ Отмена")
 
 
-def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(world: BotHarness) -> None:
-    person = world.new_person()
+def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(harness: BotHarness) -> None:
+    person = harness.new_person()
     for words, answer in (("📖 Новая история", "Шаг 1"), ("Сказка", "Шаг 2"), ("\u202eкот 👩\u200d🚀\u202c", "Шаг 3")):
         person.send(words)
         person.wait(answer)
-    assert world.app is not None and world.app.db.drafts[person.id].hero == "кот 👩\u200d🚀"
+    assert harness.app is not None and harness.app.db.drafts[person.id].hero == "кот 👩\u200d🚀"
 
 
-def test_changing_the_wishes_shows_them_and_says_what_skipping_does(world: BotHarness) -> None:
-    person = world.at_summary()
+def test_changing_the_wishes_shows_them_and_says_what_skipping_does(harness: BotHarness) -> None:
+    person = harness.at_summary()
     for label, answer in (("✏️ Изменить", "Что поменять"), ("Дополнение", "Меняем дополнение")):
         person.press(label)
         shown = person.wait(answer).text
@@ -244,14 +244,14 @@ def test_changing_the_wishes_shows_them_and_says_what_skipping_does(world: BotHa
     assert "Сейчас там: Без крови." in shown and "«Пропустить» уберёт" in shown
 
 
-def test_nothing_to_cancel_says_what_works_now(world: BotHarness) -> None:
-    person = world.new_person()
+def test_nothing_to_cancel_says_what_works_now(harness: BotHarness) -> None:
+    person = harness.new_person()
     person.send("/cancel")
     assert "📖 Новая история" in person.wait("Отменять нечего").text
 
 
-def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(world: BotHarness) -> None:
-    person = world.new_person()
+def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(harness: BotHarness) -> None:
+    person = harness.new_person()
     for _ in range(5):
         person.send("ж" * 950)
         person.wait("Куда их?")
@@ -259,4 +259,4 @@ def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(world: BotHarnes
         person.wait("Какую историю")
         person.press("✖️ Отмена")
         person.wait("Отложили")
-    assert len(world.value("select extra from draft")) <= 1000
+    assert len(harness.db.value("draft", "extra")) <= 1000

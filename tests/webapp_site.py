@@ -19,6 +19,7 @@ import requests
 from config import Config
 from conversation.localization import Locales
 from database import Database
+from tests.bot_database import BotDatabase
 from web.server import WebApp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +56,7 @@ class Site:
         self.config = Config.from_env(given | settings)
         self.locales = Locales.load(ROOT / "locales")
         self.db = Database(folder / "site.db")
+        self.tables = BotDatabase(folder / "site.db")
         for language in self.locales:
             self.db.characters.bring_up_to_date(language, self.locales[language].characters, int(time.time()))
         self.told: list[tuple[int, dict[str, Any]]] = []

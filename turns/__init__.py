@@ -1,1 +1,1 @@
-"""One turn with a model: its limits, prompt, call and outcome."""
+"""One turn with a model or a service: its queue, limits, prompt, call and result."""

@@ -1,66 +1,43 @@
-"""One call of a turn: its tokens reserved, then charged or given back. The turn in hand is a `RunningTurn`.
-
-Not covered: what is asked and what becomes of the answer (`writing`, `remembering`, `media`).
-"""
+"""The money of a turn's calls: tokens are reserved before a call, and charged or given back after it."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 
 from ai.catalog import Model
 from config import Config
 from core.errors import ModelAway, ModelCancelled, ModelError, StorageError
-from core.schemas import Finish, Message, Request, Usage
-from database import Database, Turn
-from gpt import GPT, Cancel
-from turns import limits, story_prompts
-
-NO_CHOICE = Model()  # the default one, whichever that is
-
-
-@dataclass(slots=True)
-class RunningTurn:
-    """A turn in hand. `lock` guards `ended`: once it is set, no draft goes out any more."""
-
-    turn: Turn
-    model: Model = NO_CHOICE  # that is asked; a job's calls are the default one's
-    cancel: Cancel = field(default_factory=Cancel)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    ended: bool = False
-    call_id: int = 0
-    text: str = ""
-    usage: Usage | None = None
-    input_tokens: int = 0
-    words: str = ""  # the user's own, that it writes on from
-    files: tuple[bytes, ...] = ()  # what a service has made; the words of a recording, as UTF-8
-    begun_at: float = field(default_factory=time.monotonic)
-    first_at: float | None = None  # when its first words came
-    outcome: str = ""  # how its worker ended it: answered, failed; a stop does without the worker
+from core.schemas import Finish, Json, Message, Request, Usage
+from database import Database
+from gpt import GPT
+from turns import limits
+from turns.running_turn import OpenCall, RunningTurn
 
 
-class Calls:
+class TurnBilling:
     """Reserves, asks, charges and gives back, in the thread that calls it."""
 
-    def __init__(self, config: Config, db: Database, gpt: GPT) -> None:
+    def __init__(self, *, config: Config, db: Database, gpt: GPT) -> None:
         self._config = config
         self._db = db
         self._gpt = gpt
 
-    def room(self, live: RunningTurn) -> int:
-        """Tokens that a whole prompt may take of the turn's model."""
-        return limits.room(self._config, live.model.context_tokens)
+    def prompt_budget(self, model: Model) -> int:
+        """Return the tokens that a whole prompt may take of a model."""
+        return limits.prompt_budget(self._config, model.context_tokens)
 
-    def reserve(self, live: RunningTurn, purpose: str, tokens: int) -> None:
-        """Hold `tokens` for the turn's next call. Raises `LimitReached`, or `ModelCancelled` where it has ended.
+    def reserve(self, running: RunningTurn, purpose: str, tokens: int, *, input_tokens: int) -> OpenCall:
+        """Open a call that holds `tokens`. Raises `LimitReached`, or `ModelCancelled` if the turn has ended.
 
-        The call's id is known within the transaction: a stop in another thread, which ends the turn in a transaction
-        of its own, comes either before the reservation or knows what to give back.
+        `input_tokens` is what the vendor may bill if the call comes to nothing.
+
+        The turn knows its call within the transaction: a stop in another thread, which has a transaction of its own,
+        comes before the reservation or knows what to give back.
         """
-        turn, now = live.turn, time.time()
-        live.text, live.usage, live.call_id = "", None, 0
+        turn, now = running.turn, time.time()
+        running.call = None
+        call: OpenCall | None = None
         try:
             with self._db.transaction():
                 call_id = self._db.ledger.reserve(
@@ -70,87 +47,96 @@ class Calls:
                     purpose=purpose,
                     tokens=tokens,
                     period=limits.budget_period(self._config, now),
-                    caps=limits.caps(self._config, turn.user_id, turn.kind, live.model.weight),
+                    caps=running.kind.caps(turn.user_id, running.model.weight),
                     now=int(now),
-                    model=live.model.name,
+                    model=running.model.name,
                 )
-                live.call_id = call_id or 0
+                if call_id is not None:
+                    call = running.call = OpenCall(call_id, running.model, input_tokens)
         except StorageError:
-            live.call_id = 0  # the transaction was rolled back: there is no such call
+            running.call = None  # rolled back: there is no such call
             raise
-        if call_id is None:
+        if call is None:
             raise ModelCancelled("the turn has ended")
+        return call
 
-    def ask(
-        self,
-        live: RunningTurn,
-        messages: list[Message],
-        purpose: str,
-        answer_tokens: int,
-        *,
-        keep: Callable[[str], None] = lambda _: None,
-        follows: int = 0,
-    ) -> str:
-        """A whole answer to a call beside the story's own; its text. Costs money. Raises as `write` does.
-
-        `keep` writes what comes of it, in the transaction that charges it. `follows`: tokens of what is asked of
-        another service after it; they are held with this call, which stays open, to be paid all at once or not at all.
-        """
-        live.input_tokens = self._gpt.estimate(messages, live.model.name)
-        answer = self._gpt.ask(self.request(live, messages, purpose, answer_tokens, follows), live.cancel)
-        live.usage = answer.usage
-        if answer.finish is Finish.REFUSED or not answer.text.strip():
-            raise ModelAway(f"no {purpose} came", billed=True)
-        if follows:
-            return answer.text
-        with self._db.transaction():
-            if not self.settle(live, answer.usage):
-                raise ModelCancelled(f"stopped during the {purpose}")
-            keep(answer.text)
-        live.call_id, live.usage = 0, None
-        return answer.text
+    def reserve_request(self, running: RunningTurn, request: Request, *, input_tokens: int) -> OpenCall:
+        """Open a call that holds the weighed tokens of `request`. Raises as `reserve` does."""
+        price = running.model.weight.of(input_tokens, request.max_tokens)
+        return self.reserve(running, request.purpose, price, input_tokens=input_tokens)
 
     def request(
-        self, live: RunningTurn, messages: list[Message], purpose: str, answer_tokens: int, follows: int = 0
+        self,
+        running: RunningTurn,
+        messages: Sequence[Message],
+        *,
+        purpose: str,
+        max_tokens: int,
+        temperature: float,
+        json_schema: Mapping[str, Json] | None = None,
     ) -> Request:
-        """The request for a call, its tokens reserved."""
-        turn = live.turn
-        price = live.model.weight.of(live.input_tokens, answer_tokens) + follows
-        self.reserve(live, turn.kind if follows else purpose, price)
+        """Return the request that asks the turn's model for this."""
         return Request(
             tuple(messages),
-            max_tokens=answer_tokens,
-            temperature=story_prompts.temperature(purpose, variant=turn.variant),
-            model=live.model.name,
-            json_schema=story_prompts.SUGGESTIONS_SCHEMA if purpose == "suggest" else None,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            model=running.model.name,
+            json_schema=json_schema,
             purpose=purpose,
-            user_id=turn.user_id,
-            turn_id=turn.id,
+            user_id=running.turn.user_id,
+            turn_id=running.turn.id,
         )
 
-    def give_back(self, live: RunningTurn, error: Exception) -> bool:
-        """Ends the call at no cost to the user; False when a stop was faster. Leaves `live` as it is: where the
-        transaction around it fails, it is done once more.
+    def estimate(self, request: Request) -> int:
+        """Return about how many tokens the prompt of a request has. No network."""
+        return self._gpt.estimate(request.messages, request.model)
+
+    def ask(self, running: RunningTurn, call: OpenCall, request: Request) -> str:
+        """Return a whole answer; `call` has its usage and stays open. Raises `ModelError`."""
+        answer = self._gpt.ask(request, running.cancel)
+        call.usage = answer.usage
+        if answer.finish is Finish.REFUSED or not answer.text.strip():
+            raise ModelAway(f"no {request.purpose} came", billed=True)
+        return answer.text
+
+    def ask_and_settle(self, running: RunningTurn, request: Request, store: Callable[[str], None]) -> None:
+        """Ask and charge a call of its own within the turn. Raises `ModelError`, `LimitReached`.
+
+        `store` is called with the answer in the transaction that charges it.
         """
-        if not live.call_id:
-            return True
-        if live.usage is not None:
-            return self.let_go(live, live.usage.input, live.usage.output)
-        return self.let_go(live, live.input_tokens if isinstance(error, ModelError) and error.billed else 0)
+        call = self.reserve_request(running, request, input_tokens=self.estimate(request))
+        text = self.ask(running, call, request)
+        assert call.usage is not None  # `ask` has set it
+        with self._db.transaction():
+            if not self.settle(call, call.usage):
+                raise ModelCancelled(f"stopped during the {request.purpose}")
+            store(text)
+        running.call = None
 
-    def settle(self, live: RunningTurn, usage: Usage) -> bool:
-        """Charges the call what `usage` weighs; False when a stop was faster."""
-        price = live.model.weight.of(usage.input, usage.output)
-        return self._db.ledger.settle(live.call_id, usage, int(time.time()), price=price) is not None
+    def settle(self, call: OpenCall, usage: Usage) -> bool:
+        """Charge the call what `usage` weighs; False if it had ended before."""
+        price = call.model.weight.of(usage.input, usage.output)
+        return self._db.ledger.settle(call.id, usage, int(time.time()), price=price) is not None
 
-    def let_go(self, live: RunningTurn, input_tokens: int, output_tokens: int = 0) -> bool:
-        """Gives the call back; the project books what the vendor may bill for it. False when a stop was faster."""
-        billed = live.model.weight.of(input_tokens, output_tokens)
-        return self._db.ledger.give_back(live.call_id, int(time.time()), billed=billed)
+    def release(self, call: OpenCall, usage: Usage | None = None) -> bool:
+        """Give the call back, the user pays nothing; False if it had ended before.
 
-    def usage_so_far(self, live: RunningTurn) -> Usage:
-        """The vendor's own figures where they have come, else an estimate from the text so far."""
-        if live.usage is not None:
-            return live.usage
-        output = self._gpt.estimate([Message("assistant", live.text)], live.model.name)
-        return Usage(live.input_tokens, output, estimated=True)
+        The project books what the vendor may bill: `usage`, or else the call's prompt.
+        """
+        billed = usage if usage is not None else Usage(call.input_tokens, 0)
+        weighed = call.model.weight.of(billed.input, billed.output)
+        return self._db.ledger.give_back(call.id, int(time.time()), billed=weighed)
+
+    def release_failed(self, call: OpenCall, error: Exception | None) -> bool:
+        """Give back a call that failed; False if it had ended before. Vendors bill some failures."""
+        if call.usage is not None:
+            return self.release(call, call.usage)
+        billed = isinstance(error, ModelError) and error.billed
+        return self.release(call, None if billed else Usage(0, 0))
+
+    def usage_so_far(self, call: OpenCall) -> Usage:
+        """Return the vendor's own figures, or an estimate until they have come."""
+        if call.usage is not None:
+            return call.usage
+        output = self._gpt.estimate([Message("assistant", call.text)], call.model.name)
+        return Usage(call.input_tokens, output, estimated=True)

@@ -1,4 +1,4 @@
-"""What a question of a talk asks a model: the role, the memory, what was said, and the question with what it quotes.
+"""The prompts of a talk: the role, the memory, what was said, and the question with what it quotes.
 
 Pure: rows and texts in, messages out.
 """
@@ -10,17 +10,16 @@ from collections.abc import Mapping, Sequence
 from conversation.localization import Texts
 from core.schemas import Message
 from database import Prompt, StoryPath
+from turns.memory import MEMORY_CHARS
 from yandex_gpt import build_prompt
-
-MEMORY_CHARS = 1_500
 
 
 def talk_messages(
     texts: Texts, system: str, path: StoryPath, speakers: Mapping[int, int], *, remembers: bool, soft: bool
 ) -> list[Message]:
-    """The whole prompt of a question, which is the last of the path. `system` has the memory already.
+    """Return the whole prompt of a question, which is the last of the path. `system` has the memory already.
 
-    `speakers` has a number for each user id, where several people talk; a vendor needn't know their names.
+    `speakers` has a number for each user id if several people talk: their names aren't sent to a vendor.
     """
     said = path.prompts if remembers else path.prompts[-1:]
     answer_first = bool(said) and said[0].role == "assistant"  # its question went into the memory
@@ -34,7 +33,7 @@ def talk_messages(
 
 
 def said_text(texts: Texts, prompt: Prompt, speakers: Mapping[int, int]) -> str:
-    """A prompt's words, after the number of who says them and the message that they reply to."""
+    """Return a prompt's words, after the number of who says them and the message that they reply to."""
     said = texts.prompt("talk.quote", quoted=prompt.quoted, words=prompt.text) if prompt.quoted else prompt.text
     if prompt.role != "user" or prompt.user_id not in speakers:
         return said
@@ -42,7 +41,7 @@ def said_text(texts: Texts, prompt: Prompt, speakers: Mapping[int, int]) -> str:
 
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt], speakers: Mapping[int, int]) -> list[Message]:
-    """The prompt that makes a talk's new memory out of the old one and what was said after it."""
+    """Return the prompt that makes a talk's new memory out of the old one and what was said after it."""
     parts = "\n\n".join(
         texts.prompt(f"said.{prompt.role}", part=said_text(texts, prompt, speakers)) for prompt in prompts
     )

@@ -1,6 +1,6 @@
 """Roles of the assistant: the default one, the ready ones of the locales, and a user's own words.
 
-Pure: what stands in `chat_role`, and the texts, make the system prompt.
+Pure: rows of `chat_role` and texts in, system prompts out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MODES: Final = (
     "riddles",
     BARE,
 )
-MOST_CHARS: Final = 2_000  # of a prompt of one's own
+MOST_CHARS: Final = 2_000  # of a user's own prompt
 
 
 def remembers(role: Role) -> bool:
@@ -36,12 +36,12 @@ def remembers(role: Role) -> bool:
 
 
 def title(texts: Texts, role: Role) -> str:
-    """What a role is called."""
+    """Return the name of a role."""
     return texts.plain("mode.own") if role.prompt else texts.plain(f"mode.name.{role.mode or DEFAULT}")
 
 
 def system_prompt(texts: Texts, role: Role, memory: str, *, several: bool = False) -> str:
-    """What a model is told to be. One's own prompt stands as it is, the others keep the house's rules too.
+    """Return what a model is told to be. A user's own prompt stands as it is, ready roles get the rules too.
 
     `several`: more than one person talks, and each has a number.
     """

@@ -1,210 +1,174 @@
-"""How one turn is written: room in the prompt, the reservation, the stream, and the end in one transaction.
-
-A worker of `turns` hands a turn in and gets it back ended. Whoever ends the call first, the worker here or a
-stop, ends the turn; the other changes nothing. Not covered: the queue and the threads (`turns`), a call's money
-(`calling`), and how older text becomes memory (`remembering`).
-"""
+"""A text from a language model: the prompt is fitted, tokens are reserved, and the answer is read as it grows."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from config import Config
-from core.errors import LimitReached, ModelAway, ModelGone, ModelRefused
-from core.schemas import Finish, OutboxRow, Outgoing, Usage
+from core.errors import LimitReached, ModelAway, ModelRefused
+from core.schemas import Finish, Json, Request
 from database import Database
 from gpt import GPT
 from telegram.sender import Delivery
-from turns import story_prompts
-from turns.billing import Calls, RunningTurn
-from turns.kinds import TurnKind
-from turns.memory import Remembering
-from turns.model_choice import Choosing
-from turns.story_outcomes import Outcomes
+from turns.billing import TurnBilling
+from turns.memory import PathMemory, PromptSource
+from turns.model_choice import ModelChoice
+from turns.running_turn import OpenCall, RunningTurn
+from turns.turn_result import TurnResult
 
-DRAFT_DROPPED_S = 1.0  # after which a draft that never went is taken for dropped
+DRAFT_DROPPED_S = 1.0  # after which a draft that was never sent is taken for dropped
+TEMPERATURE, VARIANT_TEMPERATURE = 0.6, 0.8
 
 
-class Writing:
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A model's answer as it came; its call is still open."""
+
+    text: str
+    cut: bool  # it ran into its limit
+
+
+class TextGenerator:
     """Asks the model for one turn at a time of each thread that calls it.
 
-    `families` has the kinds of turn that aren't a story's; all the others go the way of `stories`.
+    `stream` and `ask` block until the model is done and cost money. They raise `ModelError` or `LimitReached`.
     """
 
     def __init__(
         self,
+        *,
         config: Config,
         db: Database,
         gpt: GPT,
-        choosing: Choosing,
+        billing: TurnBilling,
+        memory: PathMemory,
+        models: ModelChoice,
         delivery: Delivery,
-        stories: TurnKind,
-        families: Mapping[str, TurnKind],
     ) -> None:
         self._config = config
         self._db = db
         self._gpt = gpt
-        self.calls = Calls(config, db, gpt)
-        self.choosing = choosing
-        self._remembering = Remembering(db, gpt, self.calls)
+        self._billing = billing
+        self._memory = memory
+        self._models = models
         self._delivery = delivery
-        self._stories = stories
-        self._families = families
 
-    def family(self, kind: str) -> TurnKind:
-        """What turns of this kind do their own way."""
-        return self._families.get(kind, self._stories)
+    def stream(self, running: RunningTurn, source: PromptSource) -> Generated:
+        """Return the answer, and show it in private chats while it grows."""
+        temperature = VARIANT_TEMPERATURE if running.turn.variant else TEMPERATURE
 
-    def outcomes(self, kind: str) -> Outcomes:
-        """How turns of this kind end."""
-        return self.family(kind).outcomes
+        def write() -> Generated:
+            request, call = self._reserved(running, source, temperature=temperature)
+            return self._read(running, call, request)
 
-    def write(self, live: RunningTurn) -> Finish:
-        """Asks for the answer and shows it as it grows; `live` holds its text and usage then.
+        return self._models.with_model(running, write)
 
-        Blocks until the model is done. Costs money. Raises `ModelError` or `LimitReached`. A model that is there no
-        more is replaced by the default one, and said so.
-        """
-        live.model = self.choosing.model_for(live.turn)
-        try:
-            return self._write(live)
-        except ModelGone as error:
-            if self.choosing.is_default(live.model):
-                raise
-            self.calls.give_back(live, error)
-            live.call_id = 0
-            live.model = self.choosing.fall_back(live.turn, live.model.name)
-            return self._write(live)
+    def ask(
+        self,
+        running: RunningTurn,
+        source: PromptSource,
+        *,
+        max_tokens: int,
+        temperature: float,
+        json_schema: Mapping[str, Json] | None = None,
+    ) -> Generated:
+        """Return the whole answer without showing it."""
 
-    def _write(self, live: RunningTurn) -> Finish:
-        turn = live.turn
-        family = self.family(turn.kind)
-        subject = family.subject(turn)
-        if turn.kind == "memory":
-            return self._remembering.anew(live, family, subject.texts)
-        path = self._db.tree.path(turn.prompt_id)
-        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
-        live.words = path.prompts[-1].text if own_words else ""
-        messages = self._remembering.make_room(live, family, subject, path)
-        room = self.calls.room(live)
-        live.input_tokens = self._gpt.count(
-            messages, near=room, model=live.model.name, user_id=turn.user_id, turn_id=turn.id
-        )
-        if live.input_tokens > room:
-            raise LimitReached("request", used=live.input_tokens, allowed=room)
-        most = min(self._config.max_tokens_per_answer, story_prompts.ANSWER_TOKENS.get(turn.kind, 1 << 30))
-        request = self.calls.request(live, messages, turn.kind, most)
-        if turn.kind in story_prompts.ASIDES:
-            answer = self._gpt.ask(request, live.cancel)
-            live.text, live.usage = answer.text, answer.usage
+        def write() -> Generated:
+            request, call = self._reserved(
+                running, source, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema
+            )
+            answer = self._gpt.ask(request, running.cancel)
+            call.usage = answer.usage
             if answer.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
-            return answer.finish
-        growing: Growing | None = None
-        for chunk in self._gpt.stream(request, live.cancel):
-            live.text = chunk.text
-            live.usage = chunk.usage or live.usage
-            if live.first_at is None:
-                live.first_at = time.monotonic()
+            return Generated(answer.text, answer.finish is Finish.LENGTH)
+
+        return self._models.with_model(running, write)
+
+    def rebuild_memory(self, running: RunningTurn, source: PromptSource) -> None:
+        """Make the memory of the turn's path anew."""
+        self._models.with_model(running, lambda: self._memory.rebuild(running, source))
+
+    def result(self, running: RunningTurn, text: str, *, cut: bool = False) -> TurnResult:
+        """Return the result of a turn whose answer is `text`; an empty one has failed."""
+        assert running.call is not None  # whoever generated the text left its call open
+        if not text:
+            return TurnResult("failed", error=ModelAway("an answer without a word", billed=True))
+        return TurnResult("answered", text, usage=self._billing.usage_so_far(running.call), cut=cut)
+
+    def _reserved(
+        self,
+        running: RunningTurn,
+        source: PromptSource,
+        *,
+        temperature: float,
+        max_tokens: int | None = None,
+        json_schema: Mapping[str, Json] | None = None,
+    ) -> tuple[Request, OpenCall]:
+        """Fit the prompt and reserve its tokens; return the request and its open call."""
+        turn, model = running.turn, running.model
+        path = self._db.tree.path(turn.prompt_id)
+        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
+        running.words = path.prompts[-1].text if own_words else ""
+        messages = self._memory.fit(running, source, path)
+        budget = self._billing.prompt_budget(model)
+        tokens = self._gpt.count(messages, near=budget, model=model.name, user_id=turn.user_id, turn_id=turn.id)
+        if tokens > budget:
+            raise LimitReached("request", used=tokens, allowed=budget)
+        most = self._config.max_tokens_per_answer
+        request = self._billing.request(
+            running,
+            messages,
+            purpose=running.kind.name,
+            max_tokens=most if max_tokens is None else min(most, max_tokens),
+            temperature=temperature,
+            json_schema=json_schema,
+        )
+        return request, self._billing.reserve_request(running, request, input_tokens=tokens)
+
+    def _read(self, running: RunningTurn, call: OpenCall, request: Request) -> Generated:
+        turn = running.turn
+        draft: GrowingDraft | None = None
+        for chunk in self._gpt.stream(request, running.cancel):
+            call.text = chunk.text
+            call.usage = chunk.usage or call.usage
+            if running.first_text_at is None:
+                running.first_text_at = time.monotonic()
             if chunk.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
-                return chunk.finish
+                return Generated(chunk.text, chunk.finish is Finish.LENGTH)
             if turn.reply_to is not None:
-                continue  # a group has no drafts: `Turns` shows there how far it is
-            if growing is None and (first := family.growing(chunk.text, live.words)):
-                growing = Growing(lambda: family.growing(live.text, live.words), first)
-            if growing is None or growing.waits():
+                continue  # a group has no drafts: `TurnNotices` shows the progress there
+            if draft is None and (first := running.draft):
+                draft = GrowingDraft(lambda: running.draft, first)
+            if draft is None or draft.is_waiting():
                 continue
-            with live.lock:
-                if not live.ended:
-                    self._delivery.draft(turn.chat_id, turn.id, growing)
+            with running.lock:
+                if not running.ended:
+                    self._delivery.draft(turn.chat_id, turn.id, draft)
         raise ModelAway("the stream ended without an end", billed=True)
 
-    def answer(self, live: RunningTurn, finish: Finish) -> list[OutboxRow] | None:
-        """Charges and keeps a whole answer; its messages. None when a stop was faster. In a transaction."""
-        outcomes = self.outcomes(live.turn.kind)
-        if live.turn.kind == "memory":
-            return self._close(live, "answered", outcomes.answered(live.turn, "", Usage(0, 0)))
-        if live.files and live.usage is not None:
-            if not self.calls.settle(live, live.usage):
-                return None
-            return self._close(live, "answered", outcomes.made(live.turn, live.files))
-        text = self._text(live)
-        if finish is Finish.LENGTH and live.turn.kind not in story_prompts.ASIDES:
-            text = self.family(live.turn.kind).cut_off(text)
-        if not text:
-            return self.fail(live, ModelAway("an answer without a word", billed=True))
-        usage = self.calls.usage_so_far(live)
-        if not self.calls.settle(live, usage):
-            return None
-        return self._close(live, "answered", outcomes.answered(live.turn, text, usage, cut=finish is Finish.LENGTH))
 
-    def fail(self, live: RunningTurn, error: Exception) -> list[OutboxRow] | None:
-        """Ends a turn that failed: what was written is kept and charged, nothing else is. In a transaction."""
-        family = self.family(live.turn.kind)
-        kept = "" if live.turn.kind not in story_prompts.STREAMED else family.kept(self._text(live))
-        if isinstance(error, ModelAway) and kept:
-            usage = self.calls.usage_so_far(live)
-            if not self.calls.settle(live, usage):
-                return None
-            return self._close(live, "failed", family.outcomes.cut(live.turn, kept, usage))
-        if not self.calls.give_back(live, error):
-            return None
-        return self._close(live, "failed", family.outcomes.failed(live.turn, error))
-
-    def abandon(self, live: RunningTurn) -> list[OutboxRow] | None:
-        """Ends a turn whose every other end has failed: nothing is kept or charged. In a transaction."""
-        if live.call_id:
-            self.calls.let_go(live, live.input_tokens)
-        return self._close(live, "failed", [self.outcomes(live.turn.kind).abandoned(live.turn)])
-
-    def clear(self, live: RunningTurn) -> None:
-        """Gives back a call whose answer couldn't be kept, before the turn is tried again. Changes nothing else."""
-        if live.call_id:
-            self.calls.let_go(live, live.input_tokens)
-            live.call_id, live.text, live.usage = 0, "", None
-
-    def stop(self, live: RunningTurn) -> str:
-        """Ends the call of a turn at once; the text so far. In a transaction."""
-        with live.lock:
-            live.ended = True
-            streamed = live.turn.kind in story_prompts.STREAMED
-            text = self.family(live.turn.kind).stopped(self._text(live)) if streamed else ""
-        if live.call_id and text:
-            self.calls.settle(live, self.calls.usage_so_far(live))
-        elif live.call_id:
-            self.calls.let_go(live, live.input_tokens)
-        return text
-
-    def _text(self, live: RunningTurn) -> str:
-        """The answer so far, as the story or whoever asked takes it."""
-        return self.family(live.turn.kind).whole(live.turn.kind, live.text, live.words)
-
-    def _close(self, live: RunningTurn, state: str, messages: list[Outgoing]) -> list[OutboxRow] | None:
-        if not self.outcomes(live.turn.kind).close(live.turn, state):
-            return None
-        live.outcome = state
-        return self._db.outbox.add(live.turn.inbox_id, messages)
-
-
-class Growing:
-    """What `delivery` calls for the text of a draft. `text` says what is written so far."""
+class GrowingDraft:
+    """The text of a draft, made when a sender calls for it. `text` returns what is written so far."""
 
     def __init__(self, text: Callable[[], str], first: str) -> None:
         self._text = text
-        self._first = first  # what was decided on before, where the opening is open again
-        self._told_at = 0.0
+        self._first = first  # shown again if the opening turns out undecided
+        self._announced_at = 0.0
 
-    def waits(self) -> bool:
-        """Whether the draft that was told of last is still to go; if not, the next one is told of now."""
+    def is_waiting(self) -> bool:
+        """Whether the last announced draft is still to be sent; if not, the next one counts as announced now."""
         now = time.monotonic()
-        if now - self._told_at < DRAFT_DROPPED_S:
+        if now - self._announced_at < DRAFT_DROPPED_S:
             return True
-        self._told_at = now
+        self._announced_at = now
         return False
 
     def __call__(self) -> str:
-        self._told_at = 0.0
+        self._announced_at = 0.0
         return self._text() or self._first

@@ -1,106 +1,141 @@
-"""Room in a prompt: the oldest text of a path becomes memory, by calls of its own within the turn."""
+"""The memory of a session: the oldest text of a path is summarised by calls of their own within the turn."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from conversation.localization import Texts
 from core.errors import LimitReached, ModelCancelled, ModelError
 from core.logs import event
-from core.schemas import Finish, Message
+from core.schemas import Message
 from database import Database, Prompt, StoryPath
 from gpt import GPT
-from turns import story_prompts, text_cleanup
-from turns.billing import Calls, RunningTurn
-from turns.kinds import Subject, TurnKind
+from turns import text_cleanup
+from turns.billing import TurnBilling
+from turns.running_turn import RunningTurn
 
 log = logging.getLogger(__name__)
 
+MEMORY_CHARS = 1_500
+MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
+_TEMPERATURE = 0.2
 
-class Remembering:
-    """Makes memories, in the thread that calls it. Costs money; raises as `Calls.ask` does."""
 
-    def __init__(self, db: Database, gpt: GPT, calls: Calls) -> None:
+@dataclass(frozen=True, slots=True)
+class PromptSource:
+    """What makes the prompts of one turn, in the language of its session."""
+
+    texts: Texts
+    prompt: Callable[[StoryPath], list[Message]]
+    memory_prompt: Callable[[str, Sequence[Prompt]], list[Message]]  # of the old memory and the prompts after it
+    full_share: float  # of the prompt budget, from which on older text becomes memory
+    kept_share: float  # of it, that the newest text may keep then
+
+
+class PathMemory:
+    """Makes memories, in the thread that calls it. Costs money; raises as `TurnBilling.ask_and_settle` does."""
+
+    def __init__(self, *, db: Database, gpt: GPT, billing: TurnBilling) -> None:
         self._db = db
         self._gpt = gpt
-        self._calls = calls
+        self._billing = billing
 
-    def make_room(self, live: RunningTurn, family: TurnKind, subject: Subject, path: StoryPath) -> list[Message]:
-        """Folds the oldest text into memory until the prompt has room; the prompt then."""
-        room, model = self._calls.room(live), live.model.name
-        while self._gpt.estimate(messages := subject.prompt(path), model) > room * family.full_share:
-            count = story_prompts.prompts_to_fold(
+    def fit(self, running: RunningTurn, source: PromptSource, path: StoryPath) -> list[Message]:
+        """Summarise the oldest text until the prompt fits; return the prompt."""
+        budget, model = self._billing.prompt_budget(running.model), running.model.name
+        while self._gpt.estimate(messages := source.prompt(path), model) > budget * source.full_share:
+            count = prompts_to_fold(
                 path.prompts,
                 self._size,
-                keep_tokens=int(room * family.kept_share),
-                fold_tokens=room - 2 * story_prompts.MEMORY_TOKENS,
+                keep_tokens=int(budget * source.kept_share),
+                fold_tokens=budget - 2 * MEMORY_TOKENS,
             )
             if not count:
                 break
             try:
-                self._fold(live, family, subject.texts, path, count, self._db.tree.remember)
+                self._fold(running, source, path, count, self._db.tree.remember)
             except (ModelError, LimitReached) as error:
-                fits = self._gpt.estimate(messages, model) <= room
+                fits = self._gpt.estimate(messages, model) <= budget
                 if isinstance(error, ModelCancelled) or not fits:
                     raise
-                self._calls.give_back(live, error)
-                live.call_id, live.text, live.usage = 0, "", None
-                event(log, logging.WARNING, "summary_skipped", turn=live.turn.id, error=str(error))
+                if running.call is not None:
+                    self._billing.release_failed(running.call, error)
+                    running.call = None
+                event(log, logging.WARNING, "summary_skipped", turn=running.turn.id, error=str(error))
                 break
-            path = self._db.tree.path(live.turn.prompt_id)
+            path = self._db.tree.path(running.turn.prompt_id)
         return messages
 
-    def anew(self, live: RunningTurn, family: TurnKind, texts: Texts) -> Finish:
-        """Makes the story's memory anew out of its original text, all but its last two texts."""
-        prompt_id, tree = live.turn.prompt_id, self._db.tree
+    def rebuild(self, running: RunningTurn, source: PromptSource) -> None:
+        """Make the memory anew out of the path's original text, all but its last two texts."""
+        prompt_id, tree = running.turn.prompt_id, self._db.tree
         path = StoryPath("", tree.whole(prompt_id))
-        if not self._to_fold(live, path.prompts):
+        if not self._next_to_fold(running, path.prompts):
             tree.forget(prompt_id)
 
-        def keep(last_id: int, memory: str) -> None:
+        def store(last_id: int, memory: str) -> None:
             # The old memories go with the last call: until then a failure or a stop leaves them as they are.
-            if not self._to_fold(live, rest):
+            if not self._next_to_fold(running, rest):
                 tree.forget(prompt_id)
                 tree.remember(last_id, memory)
 
-        while count := self._to_fold(live, path.prompts):
+        while count := self._next_to_fold(running, path.prompts):
             rest = path.prompts[count:]
-            path = StoryPath(self._fold(live, family, texts, path, count, keep), rest)
-        return Finish.STOP
+            path = StoryPath(self._fold(running, source, path, count, store), rest)
 
-    def _to_fold(self, live: RunningTurn, prompts: Sequence[Prompt]) -> int:
-        """How many of the oldest texts go into the next call that makes a memory anew; 0: there are no more."""
-        fold_tokens = self._calls.room(live) - 2 * story_prompts.MEMORY_TOKENS
-        return story_prompts.prompts_to_fold(prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens)
+    def _next_to_fold(self, running: RunningTurn, prompts: Sequence[Prompt]) -> int:
+        """Return how many of the oldest texts go into the next call of a rebuild; 0: none are left."""
+        fold_tokens = self._billing.prompt_budget(running.model) - 2 * MEMORY_TOKENS
+        return prompts_to_fold(prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens)
 
     def _size(self, text: str) -> int:
         return self._gpt.estimate([Message("user", text)])
 
     def _fold(
         self,
-        live: RunningTurn,
-        family: TurnKind,
-        texts: Texts,
+        running: RunningTurn,
+        source: PromptSource,
         path: StoryPath,
         count: int,
-        keep: Callable[[int, str], None],
+        store: Callable[[int, str], None],
     ) -> str:
-        """One call that makes the oldest `count` prompts part of the memory, which `keep` keeps; that memory."""
+        """Make the oldest `count` prompts part of the memory by one call; return the memory that `store` got."""
         last_id = path.prompts[count - 1].id
         memory = ""
 
-        def kept(text: str) -> None:
+        def keep(text: str) -> None:
             nonlocal memory
-            memory = text_cleanup.clean(text)[: 2 * story_prompts.MEMORY_CHARS]
-            keep(last_id, memory)
+            memory = text_cleanup.clean(text)[: 2 * MEMORY_CHARS]
+            store(last_id, memory)
 
-        self._calls.ask(
-            live,
-            family.memory_prompt(live.turn, texts, path.memory, path.prompts[:count]),
-            "summary",
-            story_prompts.MEMORY_TOKENS,
-            keep=kept,
+        request = self._billing.request(
+            running,
+            source.memory_prompt(path.memory, path.prompts[:count]),
+            purpose="summary",
+            max_tokens=MEMORY_TOKENS,
+            temperature=_TEMPERATURE,
         )
-        event(log, logging.INFO, "memory_written", turn=live.turn.id, folded=count)
+        self._billing.ask_and_settle(running, request, keep)
+        event(log, logging.INFO, "memory_written", turn=running.turn.id, folded=count)
         return memory
+
+
+def prompts_to_fold(
+    prompts: Sequence[Prompt], estimate: Callable[[str], int], *, keep_tokens: int, fold_tokens: int
+) -> int:
+    """Return how many of the oldest prompts to summarise now.
+
+    So many that the rest takes no more than `keep_tokens`, but never the last two, and no more at once
+    than `fold_tokens`, though at least one. 0 if there is nothing to summarise.
+    """
+    sizes = [estimate(prompt.text + prompt.quoted) for prompt in prompts]
+    left, folded, count = sum(sizes), 0, 0
+    while count < len(prompts) - 2 and left > keep_tokens:
+        if count and folded + sizes[count] > fold_tokens:
+            break
+        left -= sizes[count]
+        folded += sizes[count]
+        count += 1
+    return count

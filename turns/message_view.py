@@ -1,7 +1,7 @@
-"""How a story's texts stand in a chat: shown as messages, changed in place, shrunk to a line, taken away.
+"""How a story's texts stand in a chat: shown as messages, changed in place, shrunk to a line, deleted.
 
-Everything is returned as messages for the outbox. A part is plain text, since a model's text is nobody's
-markup. Which messages show a prompt is known from the table `sent`.
+Everything is returned as messages for the outbox. A part is plain text: a model's text is no markup. The table `sent`
+says which messages show a prompt.
 """
 
 from __future__ import annotations
@@ -11,15 +11,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conversation.keyboards import inline
+from conversation.story_draft import short_name, working_title
 from core.schemas import Json, Outgoing
 from core.text import split
-from database import Database, Prompt
+from database import Database, Prompt, Story
 
 DELETABLE_S = 47 * 3600  # Telegram lets a bot delete its messages for 48 hours
 
 
+def title_of(story: Story) -> str:
+    """Return what a story is called: its title, or hero and setting until it has one."""
+    return story.title or working_title(story.hero, story.setting) or short_name(story.genre)
+
+
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
-    """One message in Telegram HTML."""
+    """Return one message in Telegram HTML."""
     params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}
     if keyboard is not None:
         params["reply_markup"] = keyboard
@@ -27,14 +33,20 @@ def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
 
 
 def as_reply(message: Outgoing, reply_to: int | None) -> Outgoing:
-    """The same as a reply to this message; None: to none."""
+    """Return the message as a reply to another; unchanged if `reply_to` is None."""
     if reply_to is None:
         return message
     return replace(message, params={**message.params, "reply_parameters": {"message_id": reply_to}})
 
 
+def photo(chat_id: int, caption: str, picture: bytes) -> Outgoing:
+    """Return a picture as a message."""
+    suffix = "png" if picture.startswith(b"\x89PNG") else "jpg"
+    return Outgoing(chat_id, "sendPhoto", {"caption": caption}, {"photo": (f"picture.{suffix}", picture)})
+
+
 def part(chat_id: int, prompt_id: int, text: str, keyboard: Json = None) -> list[Outgoing]:
-    """A text of a story as new messages; the keyboard hangs on the last."""
+    """Return a text of a story as new messages; the keyboard is under the last."""
     pieces = split(text)
     messages = []
     for number, piece in enumerate(pieces, start=1):
@@ -46,12 +58,12 @@ def part(chat_id: int, prompt_id: int, text: str, keyboard: Json = None) -> list
 
 
 def variant_row(db: Database, session_id: int, prompt: Prompt) -> list[tuple[str, str]]:
-    """«◀ 2/3 ▶» for a part with variants, round in a ring; empty where it is the only one."""
+    """Return the buttons «◀ 2/3 ▶» of a part with variants, which turn in a ring; empty if it is the only one."""
     return row_of(db.tree.variants(prompt, session_id), prompt.id)
 
 
 def row_of(variants: Sequence[int], prompt_id: int) -> list[tuple[str, str]]:
-    """The same for the one of these variants."""
+    """Return the buttons «◀ 2/3 ▶» of one of these variants; empty if it is the only one."""
     if len(variants) < 2 or prompt_id not in variants:
         return []
     place = variants.index(prompt_id)
@@ -61,7 +73,7 @@ def row_of(variants: Sequence[int], prompt_id: int) -> list[tuple[str, str]]:
 
 
 def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboard: Json) -> list[Outgoing]:
-    """Shows `prompt` where another variant stood: in place, or anew where either takes several messages."""
+    """Show `prompt` instead of another variant: in place, or anew if either takes several messages."""
     pieces = split(prompt.text)
     standing = db.outbox.messages_of(chat_id, db.outbox.shown(chat_id, message_id))
     if len(pieces) == 1 and standing in ([], [message_id]):
@@ -75,7 +87,7 @@ def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboa
 
 
 def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoing]:
-    """Deletes the messages of a prompt; those too old for that shrink to `line`."""
+    """Delete the messages of a prompt; those too old for that shrink to `line`."""
     ids = db.outbox.messages_of(chat_id, prompt.id)
     if time.time() - prompt.created_at < DELETABLE_S:
         return [_deleted(db, chat_id, message_id) for message_id in ids]
@@ -83,7 +95,7 @@ def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Ou
 
 
 def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoing]:
-    """Shrinks a part to `line`: its first message says it, the others go."""
+    """Shrink a part to `line`: its first message says it, the others are deleted."""
     ids = db.outbox.messages_of(chat_id, prompt.id)
     return [
         *[_shrink(chat_id, message_id, line) for message_id in ids[:1]],
@@ -92,7 +104,7 @@ def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoi
 
 
 def restored(db: Database, chat_id: int, session_id: int, prompt: Prompt) -> list[Outgoing]:
-    """Shows a part again that was shrunk: in its old message where it fits there."""
+    """Show a part again that was shrunk, in its old message if it fits there."""
     ids = db.outbox.messages_of(chat_id, prompt.id)
     row = variant_row(db, session_id, prompt)
     keyboard = inline(row) if row else None
@@ -102,7 +114,7 @@ def restored(db: Database, chat_id: int, session_id: int, prompt: Prompt) -> lis
 
 
 def recalled(prompt: Prompt | None, limit: int = 200) -> str:
-    """The end of a text, to be quoted in a line."""
+    """Return the end of a text, to be quoted in a line."""
     if prompt is None:
         return ""
     flat = " ".join(prompt.text.split())

@@ -1,51 +1,77 @@
-"""Which model a turn asks: the one that its user has chosen, or the default one where that is gone."""
+"""Which model a turn asks: its user's choice, or the default one if that is gone."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import TypeVar
 
 from ai.catalog import CostMultiplier, Model
 from ai.registry import ModelRegistry
+from conversation.localization import FALLBACK, Locales
+from core.errors import ModelGone
 from core.logs import event
+from core.schemas import Outgoing
 from database import Database, Turn
 from telegram.sender import Delivery
-from turns.story_outcomes import Outcomes
-from turns.story_prompts import JOBS
+from turns.billing import TurnBilling
+from turns.message_view import sentence
+from turns.running_turn import RunningTurn
+from turns.turn_kind import TurnKind
 
 log = logging.getLogger(__name__)
 
+Written = TypeVar("Written")
 
-class Choosing:
+
+class ModelChoice:
     """The models of users' turns."""
 
-    def __init__(self, db: Database, offer: ModelRegistry, delivery: Delivery, outcomes: Outcomes) -> None:
+    def __init__(
+        self, *, db: Database, locales: Locales, registry: ModelRegistry, billing: TurnBilling, delivery: Delivery
+    ) -> None:
         self._db = db
-        self._offer = offer
+        self._locales = locales
+        self._registry = registry
+        self._billing = billing
         self._delivery = delivery
-        self._outcomes = outcomes
 
-    def model_for(self, turn: Turn) -> Model:
-        """The model that `turn` is to ask; one that is gone is replaced, and its user told so."""
-        name = self._choice_of(turn.user_id)
-        return self._offer.chosen(name) or self.fall_back(turn, name)
+    def with_model(self, running: RunningTurn, write: Callable[[], Written]) -> Written:
+        """Return what `write` makes of the turn with its user's model; with the default one if that is gone."""
+        running.model = self._model_of(running.turn)
+        try:
+            return write()
+        except ModelGone as error:
+            if running.model.name == self._registry.default.name:
+                raise
+            if running.call is not None:
+                self._billing.release_failed(running.call, error)
+                running.call = None
+            running.model = self._fall_back(running.turn, running.model.name)
+            return write()
 
-    def weight_for(self, user_id: int, kind: str) -> CostMultiplier:
-        """What the tokens of a turn of this kind would weigh; what services make is described by the default model."""
-        return self._offer.weight("" if kind in JOBS else self._choice_of(user_id))
+    def weight(self, user_id: int, kind: TurnKind) -> CostMultiplier:
+        """Return what the tokens of a turn of this kind would weigh."""
+        return self._registry.weight("" if kind.by_service else self._name_of(user_id))
 
-    def is_default(self, model: Model) -> bool:
-        """Whether it is the model that answers those who chose none; told by its name."""
-        return model.name == self._offer.default.name
+    def _model_of(self, turn: Turn) -> Model:
+        name = self._name_of(turn.user_id)
+        return self._registry.chosen(name) or self._fall_back(turn, name)
 
-    def fall_back(self, turn: Turn, gone: str) -> Model:
-        """The default model from now on, for somebody whose own is gone; they are told at once."""
+    def _fall_back(self, turn: Turn, gone: str) -> Model:
+        """Make the default model the user's, tell them at once, and return it."""
         event(log, logging.WARNING, "chosen_model_missing", user=turn.user_id, turn=turn.id, model=gone)
         with self._db.transaction():
             dropped = self._db.users.drop_model(turn.user_id, gone)
-            rows = self._db.outbox.add(None, [self._outcomes.model_gone(turn, gone)] if dropped else [])
+            rows = self._db.outbox.add(None, [self._gone_message(turn, gone)] if dropped else [])
         self._delivery.wake(rows)
-        return self._offer.default
+        return self._registry.default
 
-    def _choice_of(self, user_id: int) -> str:
+    def _gone_message(self, turn: Turn, gone: str) -> Outgoing:
+        user = self._db.users.get(turn.user_id)
+        texts = self._locales[user.language if user is not None else FALLBACK]
+        return sentence(turn.chat_id, texts.say("model.gone", gone=gone, title=self._registry.default.title or "…"))
+
+    def _name_of(self, user_id: int) -> str:
         user = self._db.users.get(user_id)
         return user.model if user is not None else ""

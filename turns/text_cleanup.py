@@ -1,8 +1,8 @@
-"""What a model writes against its prompt, taken out: prefaces, Markdown, echoes, questions to the co-author.
+"""Removes what a model writes against its prompt: prefaces, Markdown, echoes, questions to the co-author.
 
-Pure text in, text out, Russian and English. `clean` is for a finished answer, `clean_growing` for a stream's
-state so far: it holds back an opening that may still turn out to be a preface or an echo. Nothing is ever
-added, and cleaning twice changes nothing more. Doesn't judge: refusals are `gpt.is_stock_refusal`.
+Pure text in, text out, Russian and English. `clean` is for a finished answer, `clean_growing` for one that grows: it
+holds back an opening that may still turn out to be a preface or an echo. Cleaning twice changes nothing more. Refusals
+are recognised by `gpt.is_stock_refusal`.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _OPENERS: Final = (
     *("continuation", "passage", "ending", "scene", "part", "excerpt", "fragment", "story", "text", "version"),
 )
 _LONGEST_OPENER: Final = max(map(len, _OPENERS))
-PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line's end is prose
+PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line break is prose
 
-# What a mark can't do without stands first: looking for it is a hundred times faster than the expression, and most
-# texts have none of them. A text is looked at with one more line end behind it.
+# The characters that a mark can't do without, its expression, and what replaces it. Looking for the characters is a
+# hundred times faster than the expression, and most texts have none. They are looked for with a line break appended.
 _MARKS: Final = tuple(
     (needles, re.compile(pattern, re.MULTILINE), replacement)
     for needles, pattern, replacement in (
@@ -70,7 +70,7 @@ _MARKS: Final = tuple(
         (("#",), r"^[ \t]*(?:#{1,6}(?:[ \t]+|$))+", ""),
         ((">",), r"^[ \t]*(?:>[ \t]*)+", ""),
         (("*", "•", "+"), r"^[ \t]*(?:[*•+][ \t]+)+", ""),
-        (("- ", "-\t"), r"^([ \t]*)-(?=[ \t]+\S)", r"\1—"),  # a dialogue's dash, written as a list's mark
+        (("- ", "-\t"), r"^([ \t]*)-(?=[ \t]+\S)", r"\1—"),  # a dash of a dialogue, written as a list mark
         ((" - ",), r"(?<=\S) - (?=\S)", " — "),
         (("](http",), r"\[([^\[\]\n]+)\]\(https?://[^\s()]*\)", r"\1"),
         (("`",), r"`+", ""),
@@ -113,12 +113,12 @@ _GOES_ON: Final = re.compile(r"[»\"”’)\]]*\s*(?:[—–-]\s*)?[a-zа-яё]"
 
 
 def clean(text: str, words_before: str = "") -> str:
-    """`text` as a passage of prose. `words_before`: the user's words that it goes on from."""
+    """Return `text` as a passage of prose. `words_before`: the user's words that it follows."""
     return _until_settled(text, words_before, closing=True)
 
 
 def clean_growing(text: str, words_before: str = "") -> str:
-    """The part of a growing answer that may be shown; empty while its opening is undecided."""
+    """Return the part of a growing answer that may be shown; empty while its opening is undecided."""
     text = _HEADING_BEGUN.sub("", text).rstrip(" \n*_`#>")  # half a mark
     stripped = _unmarked(text).strip()
     if _may_be_preface(stripped) or _may_be_echo(stripped, words_before):
@@ -127,13 +127,13 @@ def clean_growing(text: str, words_before: str = "") -> str:
 
 
 def whole_sentences(text: str) -> str:
-    """`text` up to the end of its last whole sentence; unchanged where there is none."""
+    """Return `text` up to the end of its last whole sentence; unchanged if it has none."""
     ends = list(_sentence_ends(text))
     return text[: ends[-1]] if ends else text
 
 
 def unbroken(text: str) -> str:
-    """`text`, broken off anywhere, up to its last whole sentence; where it has none, up to its last whole word."""
+    """Return `text`, broken off anywhere, up to its last whole sentence, or if it has none, its last whole word."""
     if ends_whole(text) or not text:
         return text
     whole = whole_sentences(text)
@@ -144,16 +144,16 @@ def unbroken(text: str) -> str:
 
 
 def first_sentences(text: str, n: int) -> str:
-    """The first `n` sentences; the whole text where it has fewer."""
+    """Return the first `n` sentences; the whole text if it has fewer."""
     ends = list(_sentence_ends(text))
     return text[: ends[n - 1]].strip() if 0 < n <= len(ends) else text.strip() if n > 0 else ""
 
 
 def last_sentence(text: str) -> str:
-    """The last sentence, whole or not."""
+    """Return the last sentence, whole or not."""
     stripped = text.strip()
-    # Most sentences are short, so the text's end is looked at first. An end that stands right at the beginning of what
-    # is looked at may be half of one.
+    # Most sentences are short, so the end of the text is searched first. A sentence end found at the very beginning of
+    # that piece may be half of one.
     for begin in (max(0, len(stripped) - _SENTENCE_CHARS), 0):
         ends = [
             end for end in _sentence_ends(stripped, begin) if end < len(stripped) and (not begin or end > begin + 16)
@@ -173,9 +173,9 @@ def _sentence_ends(text: str, begin: int = 0) -> Iterator[int]:
 
 
 def _until_settled(text: str, words_before: str, *, closing: bool) -> str:
-    """`text` cleaned over and over until nothing changes: one mark may hide another.
+    """Return `text` cleaned until nothing changes: one mark may hide another.
 
-    Not for ever: a text made of nothing but prefaces would take time by the square of its length.
+    The rounds are bounded: a text made of prefaces alone would take time by the square of its length.
     """
     now = text.strip()
     for _ in range(_MOST_ROUNDS):
@@ -190,7 +190,7 @@ def _until_settled(text: str, words_before: str, *, closing: bool) -> str:
 def _unmarked(text: str) -> str:
     ended = f"{text}\n"
     for needles, pattern, replacement in _MARKS:
-        for needle in needles:  # written out: this runs over every text, and most have none
+        for needle in needles:  # no `any()`: this runs over every text, and most have none
             if needle in ended:
                 text = pattern.sub(replacement, text)
                 ended = f"{text}\n"
@@ -224,7 +224,7 @@ def _begins_with(text: str, opener: str) -> bool:
 def _unechoed(text: str, words_before: str) -> str:
     if not words_before or not text or not _may_begin_alike(text, words_before):
         return text
-    # An echo stands at the opening, so no more words are looked at than were spoken, and one after them.
+    # An echo is at the opening, so no more words are compared than the user wrote, and one after them.
     found = list(islice(_WORD.finditer(text), len(words_before) // 2 + 2))
     spoken = [_plain(word.group()) for word in found]
     for echo in _echoes(words_before):
@@ -238,7 +238,7 @@ def _unechoed(text: str, words_before: str) -> str:
 
 
 def _may_begin_alike(text: str, words_before: str) -> bool:
-    """False where the first word of `text`, or what has come of it, stands nowhere in the user's words: no echo."""
+    """Whether the first word of `text`, or what has come of it, is among the user's words; if not, it is no echo."""
     first = _WORD.search(text)
     return first is not None and _plain(first.group()) in _plain(words_before)
 
@@ -251,7 +251,7 @@ def _may_be_echo(text: str, words_before: str) -> bool:
 
 
 def _echoes(words_before: str) -> Iterator[list[str]]:
-    """What an opening may repeat: all the user's words, and ever fewer of their last sentences; by words."""
+    """Yield what an opening may repeat, as words: all the user's words, then ever fewer of their last sentences."""
     starts = [0, *(end for end in _sentence_ends(words_before) if end < len(words_before))][-6:]
     for start in [0, *starts]:
         words = [_plain(found.group()) for found in _WORD.finditer(words_before[start:])]
@@ -264,7 +264,7 @@ def _plain(word: str) -> str:
 
 
 def _without_closing(text: str) -> str:
-    """Without a last line or sentence that isn't the story's."""
+    """Return `text` without a last line or sentence that isn't part of the story."""
     head, _, line = text.rpartition("\n")
     if head.strip() and any(pattern.fullmatch(line.strip()) for pattern in _CLOSINGS):
         return head.strip()

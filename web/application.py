@@ -1,4 +1,4 @@
-"""The Flask application: the page and its files, the API behind the gate, and every refusal as a sentence."""
+"""The Flask application: the page and its files, the authenticated API, and every refusal as a sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from conversation.localization import Texts
 from core.errors import StorageError
 from core.logs import event
 from web import characters_api, stories_api
-from web.gate import Gate, Site, Sorry
+from web.authentication import ApiError, Authenticator, WebServices
 from web.pictures import MOST_BYTES
 from web.security import caching_of, headers_of
 
@@ -25,40 +25,40 @@ PAGE_TEXTS: Final = "webapp.page."
 _KEYS: Final = {404: "missing", 405: "missing", 413: "large", 415: "request"}
 
 
-def make_application(site: Site) -> Flask:
-    """The application for one bot."""
+def make_application(services: WebServices) -> Flask:
+    """Build the application."""
     app = Flask("web", static_folder=None, template_folder=str(HERE / "page"))
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.url_map.merge_slashes = False  # its redirects would lead to whatever host the request names
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    gate = Gate(site)
-    _let_in(app, gate)
-    _serve_page(app, site, gate)
-    _refuse(app, gate)
-    _finish(app, site)
-    app.register_blueprint(characters_api.blueprint(site))
-    app.register_blueprint(stories_api.blueprint(site))
+    authenticator = Authenticator(services)
+    _authenticate(app, authenticator)
+    _serve_page(app, services, authenticator)
+    _refuse(app, authenticator)
+    _finish(app, services)
+    app.register_blueprint(characters_api.blueprint(services))
+    app.register_blueprint(stories_api.blueprint(services))
     return app
 
 
 def page_texts(texts: Texts) -> dict[str, str]:
-    """What the page itself says, by key; values are filled in there."""
+    """Return the page's own texts by key; the page fills in their values."""
     return {key.removeprefix(PAGE_TEXTS): text for key, text in texts.templates().items() if key.startswith(PAGE_TEXTS)}
 
 
-def _let_in(app: Flask, gate: Gate) -> None:
+def _authenticate(app: Flask, authenticator: Authenticator) -> None:
     @app.before_request
-    def let_in() -> None:
+    def authenticate() -> None:
         if request.path.startswith("/api/"):
-            g.guest = gate.guest(request)
+            g.caller = authenticator.caller(request)
 
 
-def _serve_page(app: Flask, site: Site, gate: Gate) -> None:
+def _serve_page(app: Flask, services: WebServices, authenticator: Authenticator) -> None:
     @app.get("/")
     def page() -> Response:
-        texts = gate.texts_for(request)
+        texts = authenticator.texts_for(request)
         html = render_template(
-            "index.html", language=texts.language, t=page_texts(texts), script=site.config.webapp_script_url
+            "index.html", language=texts.language, t=page_texts(texts), script=services.config.webapp_script_url
         )
         response = Response(html, mimetype="text/html")
         response.vary.add("Accept-Language")
@@ -69,32 +69,32 @@ def _serve_page(app: Flask, site: Site, gate: Gate) -> None:
     @app.get("/page/<name>")
     def file(name: str) -> Response:
         if not name.endswith((".js", ".css")):
-            raise Sorry(404, "missing")
+            raise ApiError(404, "missing")
         return send_from_directory(HERE / "page", name)
 
     @app.get("/pictures/<name>")
     def picture(name: str) -> Response:
         if not name.endswith(".svg"):
-            raise Sorry(404, "missing")
+            raise ApiError(404, "missing")
         return send_from_directory(PICTURES, name)
 
     @app.get("/api/start")
     def start() -> Response:
-        texts: Texts = g.guest.texts
+        texts: Texts = g.caller.texts
         return jsonify({"language": texts.language, "texts": page_texts(texts)})
 
 
-def _refuse(app: Flask, gate: Gate) -> None:
+def _refuse(app: Flask, authenticator: Authenticator) -> None:
     def sentence(status: int, key: str, field: str = "", **values: object) -> Response:
-        guest = g.get("guest")
-        texts = guest.texts if guest is not None else gate.texts_for(request)
+        caller = g.get("caller")
+        texts = caller.texts if caller is not None else authenticator.texts_for(request)
         said = {"code": key, "text": texts.plain(f"webapp.error.{key}", **values)} | ({"field": field} if field else {})
         response = jsonify({"error": said})
         response.status_code = status
         return response
 
-    @app.errorhandler(Sorry)
-    def sorry(error: Sorry) -> Response:
+    @app.errorhandler(ApiError)
+    def api_error(error: ApiError) -> Response:
         return sentence(error.status, error.key, error.field, **error.values)
 
     @app.errorhandler(HTTPException)
@@ -115,8 +115,8 @@ def _refuse(app: Flask, gate: Gate) -> None:
         return sentence(500, "bug")
 
 
-def _finish(app: Flask, site: Site) -> None:
-    headers = headers_of(site.config)
+def _finish(app: Flask, services: WebServices) -> None:
+    headers = headers_of(services.config)
 
     @app.after_request
     def finish(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""The API of characters: whom one may talk to, one's own, their pictures, and the choice, which the bot is told of."""
+"""The API of characters: those that the caller may talk to, their own, pictures, and the choice."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from flask import Blueprint, Response, g, jsonify, request
 from conversation import personas
 from conversation.personas import LIMITS, Persona
 from database import Character
-from web.gate import Guest, Site, Sorry, body_of
-from web.pictures import FORMATS, NoPicture, square
+from web.authentication import ApiError, Caller, WebServices, body_of
+from web.pictures import FORMATS, PictureError, square
 
 MOST_OWN: Final = 30
 
 
-def blueprint(site: Site) -> Blueprint:
-    """The routes below `/api/characters`."""
+def blueprint(services: WebServices) -> Blueprint:
+    """Return the routes below `/api/characters`."""
     routes = Blueprint("characters", __name__, url_prefix="/api/characters")
-    store = site.db.characters
+    store = services.db.characters
 
     @routes.get("")
     def offered() -> Response:
-        guest: Guest = g.guest
-        chosen = store.chosen(guest.user.id)
+        caller: Caller = g.caller
+        chosen = store.chosen(caller.user.id)
         return jsonify(
             {
-                "characters": [_shown(one, guest) for one in store.offered(guest.user.id, guest.texts.language)],
+                "characters": [_shown(one, caller) for one in store.offered(caller.user.id, caller.texts.language)],
                 "chosen": chosen.id if chosen is not None else None,
                 "limits": dict(LIMITS),
                 "most": MOST_OWN,
@@ -38,109 +38,119 @@ def blueprint(site: Site) -> Blueprint:
 
     @routes.post("")
     def create() -> tuple[Response, int]:
-        guest: Guest = g.guest
+        caller: Caller = g.caller
         persona = _persona(body_of(request))
-        with site.db.transaction():
-            if store.count_of(guest.user.id) >= MOST_OWN:
-                raise Sorry(409, "too_many", limit=MOST_OWN)
-            character_id = store.add(guest.user.id, guest.texts.language, persona, int(time.time()))
-        return jsonify(_shown(_own(character_id), guest)), 201
+        with services.db.transaction():
+            if store.count_of(caller.user.id) >= MOST_OWN:
+                raise ApiError(409, "too_many", limit=MOST_OWN)
+            character_id = store.add(caller.user.id, caller.texts.language, persona, int(time.time()))
+        return jsonify(_shown(_existing(services, character_id), caller)), 201
 
     @routes.put("/<int:character_id>")
     def change(character_id: int) -> Response:
-        guest: Guest = g.guest
+        caller: Caller = g.caller
         persona = _persona(body_of(request))
-        if not store.change(_id(character_id), guest.user.id, persona):
-            raise Sorry(404, "missing")
-        return jsonify(_shown(_own(character_id), guest))
+        if not store.change(_id(character_id), caller.user.id, persona):
+            raise ApiError(404, "missing")
+        return jsonify(_shown(_existing(services, character_id), caller))
 
     @routes.delete("/<int:character_id>")
     def delete(character_id: int) -> Response:
-        if not store.delete(_id(character_id), g.guest.user.id, int(time.time())):
-            raise Sorry(404, "missing")
+        if not store.delete(_id(character_id), g.caller.user.id, int(time.time())):
+            raise ApiError(404, "missing")
         return jsonify({})
 
     @routes.post("/<int:character_id>/choose")
     def choose(character_id: int) -> Response:
-        guest: Guest = g.guest
-        if store.may_talk(guest.user.id, _id(character_id)) is None:
-            raise Sorry(404, "missing")
-        tell(site, guest, f"character:{character_id}")
+        caller: Caller = g.caller
+        if store.may_talk(caller.user.id, _id(character_id)) is None:
+            raise ApiError(404, "missing")
+        tell(services, caller, f"character:{character_id}")
         return jsonify({})
+
+    _add_pictures(routes, services)
+    return routes
+
+
+def _add_pictures(routes: Blueprint, services: WebServices) -> None:
+    store = services.db.characters
 
     @routes.get("/<int:character_id>/picture")
     def picture(character_id: int) -> Response:
-        if _own(character_id).owner_id != g.guest.user.id:
-            raise Sorry(404, "missing")
+        if _existing(services, character_id).owner_id != g.caller.user.id:
+            raise ApiError(404, "missing")
         content = store.picture(character_id)
         if content is None:
-            raise Sorry(404, "missing")
+            raise ApiError(404, "missing")
         return Response(content, mimetype="image/jpeg")
 
     @routes.put("/<int:character_id>/picture")
     def set_picture(character_id: int) -> Response:
-        if _own(character_id).owner_id != g.guest.user.id:
-            raise Sorry(404, "missing")
+        if _existing(services, character_id).owner_id != g.caller.user.id:
+            raise ApiError(404, "missing")
         if request.mimetype not in {f"image/{name.lower()}" for name in FORMATS}:
-            raise Sorry(415, "picture")
+            raise ApiError(415, "picture")
         try:
             content = square(request.get_data(cache=False))
-        except NoPicture as error:
-            raise Sorry(413 if error.large else 400, "picture") from error
-        if not store.set_picture(character_id, g.guest.user.id, content):
-            raise Sorry(404, "missing")
-        return jsonify(_shown(_own(character_id), g.guest))
+        except PictureError as error:
+            raise ApiError(413 if error.large else 400, "picture") from error
+        if not store.set_picture(character_id, g.caller.user.id, content):
+            raise ApiError(404, "missing")
+        return jsonify(_shown(_existing(services, character_id), g.caller))
 
     @routes.delete("/<int:character_id>/picture")
     def drop_picture(character_id: int) -> Response:
-        if not store.set_picture(_id(character_id), g.guest.user.id, None):
-            raise Sorry(404, "missing")
-        return jsonify(_shown(_own(character_id), g.guest))
-
-    def _own(character_id: int) -> Character:
-        character = store.get(_id(character_id))
-        if character is None or character.deleted:
-            raise Sorry(404, "missing")
-        return character
-
-    return routes
+        if not store.set_picture(_id(character_id), g.caller.user.id, None):
+            raise ApiError(404, "missing")
+        return jsonify(_shown(_existing(services, character_id), g.caller))
 
 
-def tell(site: Site, guest: Guest, data: str) -> None:
-    """Hands the bot what was pressed on the page, as Telegram hands on what a page sends by itself."""
-    visitor = guest.visitor
-    names = {"first_name": visitor.first_name, "last_name": visitor.last_name, "username": visitor.username}
-    sender = {"id": visitor.id, "is_bot": False, "language_code": visitor.language_code, **names}
+def _existing(services: WebServices, character_id: int) -> Character:
+    character = services.db.characters.get(_id(character_id))
+    if character is None or character.deleted:
+        raise ApiError(404, "missing")
+    return character
+
+
+def tell(services: WebServices, caller: Caller, data: str) -> None:
+    """Store an update for the bot that says what was pressed on the page, in the shape of Telegram's `web_app_data`."""
+    telegram_user = caller.telegram_user
+    names = {
+        "first_name": telegram_user.first_name,
+        "last_name": telegram_user.last_name,
+        "username": telegram_user.username,
+    }
+    sender = {"id": telegram_user.id, "is_bot": False, "language_code": telegram_user.language_code, **names}
     message = {
         "message_id": 0,
         "date": int(time.time()),
-        "chat": {"id": visitor.id, "type": "private", **names},
+        "chat": {"id": telegram_user.id, "type": "private", **names},
         "from": {name: value for name, value in sender.items() if value is not None},
         "web_app_data": {"data": data, "button_text": ""},
     }
-    site.put(visitor.id, json.dumps({"update_id": 0, "message": message}))
+    services.put(telegram_user.id, json.dumps({"update_id": 0, "message": message}))
 
 
 def _id(number: int) -> int:
-    """A number out of an address as an id; SQLite holds no larger ones."""
+    """Return a number of a path as an id; SQLite stores none above 2**63."""
     if number >= 2**63:
-        raise Sorry(404, "missing")
+        raise ApiError(404, "missing")
     return number
 
 
 def _persona(given: Mapping[str, str]) -> Persona:
-    """What a form holds. Raises `Sorry` at its first fault."""
+    """Return the persona of a form. Raises `ApiError` at its first fault."""
     if given.keys() - LIMITS.keys():
-        raise Sorry(400, "request")
+        raise ApiError(400, "request")
     persona = personas.tidy(given)
     for name, fault in personas.faults(persona):
-        raise Sorry(422, f"field_{fault}", field=name, limit=LIMITS[name])
+        raise ApiError(422, f"field_{fault}", field=name, limit=LIMITS[name])
     return persona
 
 
-def _shown(character: Character, guest: Guest) -> dict[str, object]:
-    """A character as its card needs it; all of its texts where it is the guest's own."""
-    own = character.owner_id == guest.user.id
+def _shown(character: Character, caller: Caller) -> dict[str, object]:
+    """Return a character as its card shows it; with all texts if it is the caller's own."""
+    own = character.owner_id == caller.user.id
     picture = f"pictures/{character.key}.svg" if character.key else ""
     if character.has_picture:
         picture = f"api/characters/{character.id}/picture"

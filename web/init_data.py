@@ -1,8 +1,7 @@
-"""Telegram's init data: who has opened the page, and whether Telegram says so.
+"""Telegram's init data: who has opened the Web App, signed by Telegram.
 
-Telegram signs what it hands to a page with a key made of the bot's token. Checked here: the signature, in constant
-time; that it is fresh (`auth_date`), neither old nor from the future; that there is a user. Fields without a value
-are signed too, so they are read. Pure, and raises nothing but `Refused`.
+The key of the signature is made of the bot's token. Checked here: the signature, in constant time; that `auth_date`
+is neither old nor in the future; that there is a user. Fields without a value are signed too, so they are read. Pure.
 """
 
 from __future__ import annotations
@@ -15,14 +14,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 
 FRESH_S: Final = 24 * 3600
-CLOCKS_DIFFER_S: Final = 300  # that Telegram's clock may be ahead of ours
+CLOCKS_DIFFER_S: Final = 300  # by which Telegram's clock may be ahead of ours
 MOST_CHARS: Final = 8192
 MOST_FIELDS: Final = 32
 MOST_ID: Final = 2**52  # Telegram's ids have at most 52 significant bits
 
 
-class Refused(Exception):
-    """The init data don't let anybody in; `stale`: they were good once, and the page is to be opened anew."""
+class InitDataError(Exception):
+    """Init data that authenticate nobody; `stale`: they are too old, and the user has to open the page again."""
 
     def __init__(self, reason: str, *, stale: bool = False) -> None:
         super().__init__(reason)
@@ -30,8 +29,8 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who has opened the page, in Telegram's words."""
+class TelegramUser:
+    """Who has opened the page, as Telegram describes them."""
 
     id: int
     first_name: str
@@ -40,28 +39,28 @@ class Visitor:
     language_code: str | None
 
 
-def visitor_of(init_data: str, token: str, now: float) -> Visitor:
-    """Who these init data are of. Raises `Refused`."""
+def authenticated_user(init_data: str, token: str, now: float) -> TelegramUser:
+    """Return the user of these init data. Raises `InitDataError`."""
     if not init_data or len(init_data) > MOST_CHARS:
-        raise Refused("no init data, or too many")
+        raise InitDataError("no init data, or too many")
     try:
         pairs = parse_qsl(
             init_data, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=MOST_FIELDS
         )
     except ValueError as error:  # UnicodeDecodeError is one
-        raise Refused("unreadable init data") from error
+        raise InitDataError("unreadable init data") from error
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise Refused("a field twice")
+        raise InitDataError("a field twice")
     given = fields.pop("hash", "")
     if not hmac.compare_digest(_signature(fields, token).encode(), given.encode("utf-8", "replace")):
-        raise Refused("a wrong signature")
+        raise InitDataError("a wrong signature")
     _check_age(fields.get("auth_date", ""), now)
     return _visitor(fields.get("user", ""))
 
 
 def _signature(fields: dict[str, str], token: str) -> str:
-    """What Telegram's hash is of these fields, by their names in order."""
+    """Return Telegram's hash of these fields, sorted by name."""
     lines = "\n".join(f"{name}={fields[name]}" for name in sorted(fields))
     key = hmac.digest(b"WebAppData", token.encode(), hashlib.sha256)
     return hmac.new(key, lines.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
@@ -69,24 +68,24 @@ def _signature(fields: dict[str, str], token: str) -> str:
 
 def _check_age(auth_date: str, now: float) -> None:
     if not (auth_date.isascii() and auth_date.isdecimal() and len(auth_date) <= 12):
-        raise Refused("no auth_date")
+        raise InitDataError("no auth_date")
     if int(auth_date) > now + CLOCKS_DIFFER_S:
-        raise Refused("init data from the future")
+        raise InitDataError("init data from the future")
     if int(auth_date) < now - FRESH_S:
-        raise Refused("old init data", stale=True)
+        raise InitDataError("old init data", stale=True)
 
 
-def _visitor(user: str) -> Visitor:
+def _visitor(user: str) -> TelegramUser:
     try:
         values: Any = json.loads(user)
     except (ValueError, RecursionError) as error:
-        raise Refused("no user") from error
+        raise InitDataError("no user") from error
     user_id = values.get("id") if isinstance(values, dict) else None
     if not isinstance(user_id, int) or isinstance(user_id, bool) or not 0 < user_id < MOST_ID or values.get("is_bot"):
-        raise Refused("no user")
+        raise InitDataError("no user")
 
     def text(name: str) -> str | None:
         value = values.get(name)
         return value[:256] if isinstance(value, str) and value else None
 
-    return Visitor(user_id, text("first_name") or "", text("last_name"), text("username"), text("language_code"))
+    return TelegramUser(user_id, text("first_name") or "", text("last_name"), text("username"), text("language_code"))

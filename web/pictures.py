@@ -1,8 +1,8 @@
-"""Pictures that people upload: whatever comes in, a small square JPEG of ours goes on.
+"""Uploaded pictures: each becomes a small square JPEG.
 
-Decoded and encoded anew, so that nothing of the file but its pixels is kept: no metadata, no place, no hidden
-content. What claims more pixels than the page ever sends is refused before it is decoded, and one is decoded at a time:
-a hundred kilobytes of PNG may hold a hundred megabytes of pixels, and the bot lives in the same process.
+A picture is decoded and encoded again, so that nothing but its pixels is kept: no metadata, no hidden content. One
+with more pixels than the page sends is refused before it is decoded, and one is decoded at a time: a PNG of a hundred
+kilobytes may hold a hundred megabytes of pixels, and the bot runs in the same process.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ PAPER: Final = (255, 255, 255)  # behind what is transparent
 _ONE_AT_A_TIME: Final = threading.Lock()
 
 
-class NoPicture(Exception):
-    """It can't be taken as a picture; `large`: it is one, but has too many pixels."""
+class PictureError(Exception):
+    """The file is no picture; `large`: it is one, but has too many pixels."""
 
     def __init__(self, reason: str, *, large: bool = False) -> None:
         super().__init__(reason)
@@ -29,13 +29,13 @@ class NoPicture(Exception):
 
 
 def square(content: bytes) -> bytes:
-    """The middle of a picture as a JPEG, `SIDE_PX` on each side. Raises `NoPicture`."""
+    """Return the middle of a picture as a JPEG, `SIDE_PX` on each side. Raises `PictureError`."""
     from PIL import Image, ImageOps
 
     try:
         with _ONE_AT_A_TIME, Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > MOST_PIXELS:
-                raise NoPicture(f"{picture.width} × {picture.height} pixels", large=True)
+                raise PictureError(f"{picture.width} × {picture.height} pixels", large=True)
             picture.draft("RGB", (2 * SIDE_PX, 2 * SIDE_PX))  # a JPEG is decoded smaller at once
             upright = ImageOps.exif_transpose(picture).convert("RGBA")
             small = ImageOps.fit(upright, (SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
@@ -43,10 +43,10 @@ def square(content: bytes) -> bytes:
         flat.paste(small, mask=small.getchannel("A"))
         out = io.BytesIO()
         flat.save(out, "JPEG", quality=QUALITY, optimize=True)
-    except NoPicture:
+    except PictureError:
         raise
-    except Image.DecompressionBombError as error:  # Pillow's own, larger limit, before ours could be looked at
-        raise NoPicture(str(error), large=True) from error
-    except Exception as error:  # Pillow raises nearly anything at a broken file
-        raise NoPicture(f"{type(error).__name__}: {error}") from error
+    except Image.DecompressionBombError as error:  # Pillow's own limit is checked first
+        raise PictureError(str(error), large=True) from error
+    except Exception as error:  # Pillow raises errors of many types at a broken file
+        raise PictureError(f"{type(error).__name__}: {error}") from error
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""The headers of every answer: what the page may load, who may frame it, what a browser may keep."""
+"""The headers of every response: what the page may load, who may frame it, what a browser may cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ON_THIS_MACHINE = "'self' http://127.0.0.1:* http://localhost:*"
 
 
 def headers_of(config: Config) -> dict[str, str]:
-    """What every answer carries. Nothing foreign but Telegram's script is let in, and no script inside the page."""
+    """Return the headers of every response. The only foreign script allowed is Telegram's; inline scripts are not."""
     script = urlsplit(config.webapp_script_url)
     framed_by = TELEGRAM_WEB
     if urlsplit(config.webapp_url).hostname in LOOPBACK:  # the demo shows the page in a frame of its own
@@ -39,7 +39,7 @@ def headers_of(config: Config) -> dict[str, str]:
 
 
 def caching_of(request: Request, response: Response) -> str:
-    """How long a browser may keep an answer: the API's never, the page's files until they change."""
+    """Return how long a browser may cache a response: the API's never, the page's files until they change."""
     if request.path.startswith("/api/") or response.status_code >= 400:
         return "no-store"
     return "public, max-age=3600" if request.path.startswith("/pictures/") else "no-cache"

@@ -1,6 +1,6 @@
-"""The public server: waitress in the bot's process, with threads of its own, started and stopped with the bot.
+"""The public server: waitress in the bot's process, with threads of its own.
 
-It has the Web App where `WEBAPP_URL` is set, and Telegram's webhook where there is one.
+It serves the Web App if `WEBAPP_URL` is set, and Telegram's webhook if `WEBHOOK_URL` is.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from core.logs import event
 from database import Database
 from telegram.webhook import Webhook
 from web.application import make_application
-from web.gate import Site
-from web.hook import hooked, nothing_here
+from web.authentication import WebServices
 from web.pictures import MOST_BYTES
+from web.webhook_route import no_page, with_webhook
 
 log = logging.getLogger(__name__)
 
 THREADS: Final = 4
 CONNECTIONS: Final = 200
 SILENT_S: Final = 30  # after which a connection is closed
-REQUEST_S: Final = 60.0  # after which one that still sends its request is closed: drops of it keep it from being silent
+REQUEST_S: Final = 60.0  # after which a connection that still sends its request is closed
 HEADER_BYTES: Final = 16_384
-TURN_S: Final = 5.0  # the longest that the loop sleeps; a stop wakes it
+LOOP_S: Final = 5.0  # the loop's longest sleep; a stop wakes it
 STOP_S: Final = 0.5
 
 
 class WebApp:
-    """The page's and the webhook's server. Raises `ConfigError` where it can't listen; `port` is where it does."""
+    """Serves the page and the webhook on `port`. Raises `ConfigError` if it can't listen."""
 
     def __init__(
         self,
@@ -48,14 +48,14 @@ class WebApp:
         put: Callable[[int, str], None],
         webhook: Webhook | None = None,
     ) -> None:
-        application: WSGIApplication = nothing_here
+        application: WSGIApplication = no_page
         if config.webapp_url:
-            application = make_application(Site(config, db, locales, put))
+            application = make_application(WebServices(config, db, locales, put))
         if webhook is not None:
-            application = hooked(application, config.webhook_url, webhook.take)
+            application = with_webhook(application, config.webhook_url, webhook.take)
         self._map: dict[int, Any] = {}
         self._stopping = threading.Event()
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a task that waits a moment is no news
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it warns of every task that waits
         try:
             self._socket = _listening(config.webapp_host, config.webapp_port)
         except OSError as error:
@@ -79,12 +79,12 @@ class WebApp:
         self._thread = threading.Thread(target=self._run, name="web-app", daemon=True)
 
     def start(self) -> None:
-        """Serves the web app from now on, in a thread of its own; logs the port."""
+        """Start the server's thread."""
         self._thread.start()
         event(log, logging.INFO, "web_server_started", port=self.port)
 
     def stop(self) -> None:
-        """Takes no more requests and waits a moment for those under way."""
+        """Take no more requests, and wait a moment for those under way."""
         self._stopping.set()
         self._server.pull_trigger()
         if self._thread.is_alive():
@@ -95,13 +95,16 @@ class WebApp:
     def _run(self) -> None:
         arriving: dict[Any, float] = {}
         while not self._stopping.is_set():
-            wasyncore.loop(timeout=TURN_S, use_poll=True, map=self._map, count=1)
+            wasyncore.loop(timeout=LOOP_S, use_poll=True, map=self._map, count=1)
             channels = list(self._server.active_channels.values())
             arriving = close_slow(channels, arriving, time.monotonic(), REQUEST_S)
 
 
 def close_slow(channels: Sequence[Any], arriving: Mapping[Any, float], now: float, most_s: float) -> dict[Any, float]:
-    """Closes waitress' channels whose request has been arriving for longer; which requests are, and since when."""
+    """Close the channels whose request has been arriving for longer than `most_s`.
+
+    Returns since when each request that is still arriving does: the next call's `arriving`.
+    """
     still = {channel.request: arriving.get(channel.request, now) for channel in channels if channel.request is not None}
     for channel in channels:
         if channel.request is not None and now - still[channel.request] > most_s:
@@ -110,7 +113,7 @@ def close_slow(channels: Sequence[Any], arriving: Mapping[Any, float], now: floa
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A socket that is bound to the first address of `host`."""
+    """Return a socket that is bound to the first address of `host`."""
     family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     made = socket.socket(family, kind, protocol)
     try:

@@ -1,4 +1,4 @@
-"""The API of one's stories, to be read as books and sent as files to the chat, and of the tokens spent by day."""
+"""The API of the caller's stories, to be read as books and sent as files to the chat, and of tokens spent by day."""
 
 from __future__ import annotations
 
@@ -10,28 +10,29 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from database import Story
 from export.story_book import FORMATS, book_of
-from turns.story_outcomes import title_of
+from turns.message_view import title_of
+from web.authentication import ApiError, Caller, WebServices, body_of
 from web.characters_api import tell
-from web.gate import Guest, Site, Sorry, body_of
 
 PAGE: Final = 30
 DAYS: Final = 30
 DAY_S: Final = 86_400
 
 
-def blueprint(site: Site) -> Blueprint:
-    """The routes `/api/stories` and `/api/usage`."""
+def blueprint(services: WebServices) -> Blueprint:
+    """Return the routes `/api/stories` and `/api/usage`."""
     routes = Blueprint("stories", __name__, url_prefix="/api")
+    _add_usage(routes, services)
 
     @routes.get("/stories")
     def stories() -> Response:
-        guest: Guest = g.guest
+        caller: Caller = g.caller
         offset = _number(request.args.get("offset", "0"))
-        shown = site.db.stories.of_user(guest.user.id, limit=PAGE, offset=offset)
+        shown = services.db.stories.of_user(caller.user.id, limit=PAGE, offset=offset)
         return jsonify(
             {
-                "stories": [_line(story, guest) for story in shown],
-                "count": site.db.stories.count_of(guest.user.id),
+                "stories": [_line(story, caller) for story in shown],
+                "count": services.db.stories.count_of(caller.user.id),
                 "formats": list(FORMATS),
             }
         )
@@ -39,7 +40,7 @@ def blueprint(site: Site) -> Blueprint:
     @routes.get("/stories/<int:session_id>")
     def story(session_id: int) -> Response:
         found = _own(session_id)
-        book = book_of(site.db, site.locales[found.language], found)
+        book = book_of(services.db, services.locales[found.language], found)
         chapters = [{"title": chapter.title, "paragraphs": list(chapter.paragraphs)} for chapter in book.shown_chapters]
         head = {"id": session_id, "title": book.name, "language": found.language, "genre": found.genre}
         return jsonify(head | {"chapters": chapters, "ending": book.ending})
@@ -49,46 +50,48 @@ def blueprint(site: Site) -> Blueprint:
         found = _own(session_id)
         name = body_of(request).get("format", "")
         if name not in FORMATS:
-            raise Sorry(400, "request")
+            raise ApiError(400, "request")
         if found.head_id is None:
-            raise Sorry(409, "empty_story")
-        tell(site, g.guest, f"{name}:{session_id}")
+            raise ApiError(409, "empty_story")
+        tell(services, g.caller, f"{name}:{session_id}")
         return jsonify({})
 
-    @routes.get("/usage")
-    def usage() -> Response:
-        guest: Guest = g.guest
-        today = int(time.time()) // DAY_S
-        spent = site.db.reports.days_of(guest.user.id, today - DAYS + 1)
-        days = [
-            {"date": datetime.fromtimestamp(day * DAY_S, UTC).date().isoformat(), "tokens": spent.get(day, 0)}
-            for day in range(today - DAYS + 1, today + 1)
-        ]
-        unlimited = guest.user.id in site.config.admin_ids
-        left = None if unlimited else guest.user.free
-        return jsonify({"days": days, "left": left, "spent": guest.user.spent})
-
-    def _line(story: Story, guest: Guest) -> dict[str, object]:
-        parts = site.db.tree.parts(story.head_id, story.starts_after)
+    def _line(story: Story, caller: Caller) -> dict[str, object]:
+        parts = services.db.tree.parts(story.head_id, story.starts_after)
         return {
             "id": story.session_id,
             "title": title_of(story),
             "genre": story.genre,
-            "parts": guest.texts.plural("parts", parts),
+            "parts": caller.texts.plural("parts", parts),
             "finished": story.finished,
             "touched_at": story.touched_at,
         }
 
     def _own(session_id: int) -> Story:
-        found = site.db.stories.get(session_id) if session_id < 2**63 else None
-        if found is None or found.deleted or found.user_id != g.guest.user.id:
-            raise Sorry(404, "missing")
+        found = services.db.stories.get(session_id) if session_id < 2**63 else None
+        if found is None or found.deleted or found.user_id != g.caller.user.id:
+            raise ApiError(404, "missing")
         return found
 
     return routes
 
 
+def _add_usage(routes: Blueprint, services: WebServices) -> None:
+    @routes.get("/usage")
+    def usage() -> Response:
+        caller: Caller = g.caller
+        today = int(time.time()) // DAY_S
+        spent = services.db.reports.days_of(caller.user.id, today - DAYS + 1)
+        days = [
+            {"date": datetime.fromtimestamp(day * DAY_S, UTC).date().isoformat(), "tokens": spent.get(day, 0)}
+            for day in range(today - DAYS + 1, today + 1)
+        ]
+        unlimited = caller.user.id in services.config.admin_ids
+        left = None if unlimited else caller.user.free
+        return jsonify({"days": days, "left": left, "spent": caller.user.spent})
+
+
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 6):
-        raise Sorry(400, "request")
+        raise ApiError(400, "request")
     return int(text)

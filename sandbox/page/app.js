@@ -3,6 +3,8 @@
 import { ChatView } from "./chat.js";
 import { askGroup } from "./dialogs.js";
 import { avatar, element } from "./format.js";
+import { drawModel, openModels } from "./model.js";
+import { language, switchLanguage, t } from "./texts.js";
 import { toggleTheme } from "./theme.js";
 
 const byId = (id) => document.getElementById(id);
@@ -14,7 +16,7 @@ export async function post(action, body) {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body),
   });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(answer.error || "Не получилось");
+  if (!response.ok) throw new Error(answer.error || t("failed"));
   return answer;
 }
 
@@ -45,6 +47,7 @@ function ordered() {
 // Which chats stand there: as many as wanted and as fit, everyone at most once.
 function arrange() {
   const ids = ordered().map(({ id }) => id);
+  if (!state.open.length) state.open = ordered().filter((chat) => chat.id > 0 && chat.members[0].language === language).map(({ id }) => id).slice(0, 1);
   const count = Math.max(1, Math.min(state.wanted, room(), ids.length));
   const open = [...new Set(state.open)].filter((id) => ids.includes(id));
   for (const id of ids) if (open.length < count && !open.includes(id)) open.push(id);
@@ -58,7 +61,7 @@ function arrange() {
   if (!open.includes(state.active)) state.active = open[0];
   const main = byId("chats");
   main.style.setProperty("--count", count);
-  main.replaceChildren(...open.map((id) => {
+  const roots = open.map((id) => {
     const known = views.get(id);
     const view = known || new ChatView(id, { post, onActive: activate, onAlert: alert, onStart: start });
     if (!known) {
@@ -67,7 +70,10 @@ function arrange() {
       view.setChat(state.chats.get(id));
     }
     return view.root;
-  }));
+  });
+  // A node that is taken out and put in again loads its Web App anew: those that stay aren't touched.
+  for (const node of [...main.children]) if (!roots.includes(node)) node.remove();
+  roots.forEach((node, place) => { if (main.children[place] !== node) main.insertBefore(node, main.children[place] || null); });
   for (const id of open) { views.get(id).placed(); state.unread.delete(id); }
   drawPeople();
   remember();
@@ -94,7 +100,7 @@ function drawPeople() {
     const chip = element("button", {
       type: "button", class: "chip", "aria-pressed": String(state.open.includes(chat.id)), "data-chat": chat.id,
       "data-active": chat.id === state.active && state.open.length > 1,
-    }, picture, element("span", {}, chat.name), chat.members[0]?.language === "en" && chat.id > 0 ? element("small", { "aria-label": "Telegram по-английски" }, "en") : null, unread ? element("b", { "aria-label": `новых: ${unread}` }, String(unread)) : null);
+    }, picture, element("span", {}, chat.name), chat.members[0]?.language === "en" && chat.id > 0 ? element("small", { "aria-label": t("english_telegram") }, "en") : null, state.bot?.admins.includes(chat.id) ? element("small", { "aria-label": t("admin"), title: t("admin") }, "★") : null, unread ? element("b", { "aria-label": t("unread", { n: unread }) }, String(unread)) : null);
     chip.addEventListener("click", () => show(chat.id));
     return chip;
   });
@@ -108,11 +114,12 @@ function drawPeople() {
 
 function drawBot() {
   const { bot } = state;
-  document.title = `${bot.name} · демо`;
-  byId("notice").textContent = bot.notice;
+  document.title = t("title", { name: bot.name });
+  byId("notice").textContent = bot.notice ? t(bot.notice.key, bot.notice) : "";
   byId("notice").hidden = !bot.notice;
-  byId("alarm").textContent = bot.alarm;
-  byId("alarm").hidden = !bot.alarm;
+  byId("alarm").textContent = bot.alarm === null ? "" : t(bot.alarm ? "bot_failed" : "bot_ended", { code: bot.alarm });
+  byId("alarm").hidden = bot.alarm === null;
+  drawModel(bot);
 }
 
 function alert(text) {
@@ -124,6 +131,7 @@ function receive(event) {
   if (event.kind === "everything") {
     state.bot = event.bot;
     state.chats = new Map(event.chats.map((chat) => [chat.id, chat]));
+    for (const [id, view] of views) if (!state.chats.has(id)) { view.root.remove(); views.delete(id); } // a clean page
     for (const [id, view] of views) {
       view.setBot(state.bot);
       if (state.chats.has(id)) view.setChat(state.chats.get(id));
@@ -175,7 +183,7 @@ function known(id) {
   });
 }
 
-byId("add").addEventListener("click", async () => grow(await known((await post("users", {})).id)));
+byId("add").addEventListener("click", async () => grow(await known((await post("users", { language })).id)));
 
 byId("add-group").addEventListener("click", async () => {
   const wanted = await askGroup(ordered().filter(({ id }) => id > 0));
@@ -183,6 +191,8 @@ byId("add-group").addEventListener("click", async () => {
 });
 
 byId("theme").addEventListener("click", toggleTheme);
+byId("language").addEventListener("click", switchLanguage);
+byId("model").addEventListener("click", () => openModels(post));
 
 // A link t.me/<bot>?start=…, pressed by `user` in any chat.
 function start(user, payload) {
@@ -202,7 +212,7 @@ byId("columns").addEventListener("click", async (event) => {
   const wanted = Number(event.target.dataset?.columns);
   if (!wanted) return;
   state.wanted = wanted;
-  while (state.chats.size < wanted) await known((await post("users", {})).id);
+  while (state.chats.size < wanted) await known((await post("users", { language })).id);
   arrange();
 });
 

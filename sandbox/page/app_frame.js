@@ -2,6 +2,7 @@
 
 import { ask } from "./dialogs.js";
 import { element } from "./format.js";
+import { t } from "./texts.js";
 import { onTheme, theme } from "./theme.js";
 
 const THEMES = {
@@ -18,7 +19,7 @@ const THEMES = {
     subtitle_text_color: "#aaaaaa", destructive_text_color: "#ff7a7a", bottom_bar_bg_color: "#0f0f0f",
   },
 };
-const LABELS = { ok: "Хорошо", close: "Закрыть", cancel: "Отмена" };
+const LABELS = { ok: t("good"), close: t("close"), cancel: t("cancel") };
 
 export class AppFrame {
   // `view` is the chat: it opens links to the bot and sends what the app sends.
@@ -47,7 +48,7 @@ export class AppFrame {
     this.confirms = false;
     this.title.textContent = title;
     const address = `${url}${url.includes("#") ? "&" : "#"}${new URLSearchParams({ tgWebAppThemeParams: JSON.stringify(THEMES[theme()]) })}`;
-    this.frame = element("iframe", { src: label ? `${address}&tgWebAppVersion=9.1&tgWebAppPlatform=web` : address, title: `Приложение: ${title}` });
+    this.frame = element("iframe", { src: label ? `${address}&tgWebAppVersion=9.1&tgWebAppPlatform=web` : address, title: t("app", { title }) });
     this.bar.before(this.frame);
     this.root.hidden = false;
     this.stopTheme = onTheme(() => this.#sendTheme());
@@ -69,7 +70,7 @@ export class AppFrame {
   }
 
   async #askToClose() {
-    const sure = !this.confirms || (await ask("Закрыть приложение? Несохранённое пропадёт.", [["close", "Закрыть"], ["", "Остаться"]])) === "close";
+    const sure = !this.confirms || (await ask(t("unsaved"), [["close", t("close")], ["", t("stay")]])) === "close";
     if (sure) this.close();
   }
 
@@ -101,7 +102,7 @@ export class AppFrame {
     } else if (type === "web_app_data_send" && this.label) {
       const { label } = this;
       this.close();
-      await this.view.act("data", { label, data: data.data }, "Не отправлено");
+      await this.view.act("data", { label, data: data.data }, t("not_sent"));
     }
   }
 

@@ -3,14 +3,15 @@
 import { AppFrame } from "./app_frame.js";
 import { bubble } from "./message.js";
 import { Composer } from "./composer.js";
+import { ask } from "./dialogs.js";
 import { GrowingDraft } from "./draft.js";
 import { avatar, day, element, hue } from "./format.js";
 import { popup } from "./parts.js";
+import { t } from "./texts.js";
 
-const ACTIONS = {
-  typing: "печатает…", upload_photo: "отправляет фото…", upload_document: "отправляет файл…",
-  record_voice: "записывает голосовое…", upload_voice: "отправляет голосовое…",
-};
+const ACTIONS = Object.fromEntries(
+  ["typing", "upload_photo", "upload_document", "record_voice", "upload_voice"].map((name) => [name, t(name)]),
+);
 const NEAR_BOTTOM = 120;
 
 export class ChatView {
@@ -54,9 +55,11 @@ export class ChatView {
   setChat(chat) {
     this.chat = chat;
     if (this.isGroup && !chat.members.some(({ id }) => id === this.writer)) this.writer = chat.members[0].id;
-    this.root.setAttribute("aria-label", `${this.isGroup ? "Группа" : "Чат"}: ${chat.name}`);
+    this.root.setAttribute("aria-label", t(this.isGroup ? "group_of" : "chat_of", { name: chat.name }));
     this.root.dataset.chat = chat.id;
-    this.me.textContent = this.isGroup ? `группа, участников: ${chat.members.length + 1}` : `вы: ${chat.name}`;
+    this.me.textContent = this.isGroup
+      ? t("group_size", { n: chat.members.length + 1 })
+      : t(this.bot.admins.includes(this.id) ? "you_admin" : "you", { name: chat.name });
     this.setProfile(chat.profile);
     this.#drawWriters();
     this.#drawMessages(chat.messages);
@@ -105,7 +108,7 @@ export class ChatView {
   }
 
   say(text, replyTo = null) {
-    return this.act("send", { text, replyTo }, "Не отправлено: сервер не отвечает");
+    return this.act("send", { text, replyTo }, t("not_sent_away"));
   }
 
   notify(text) {
@@ -117,7 +120,7 @@ export class ChatView {
 
   nameOf(sender) {
     if (!sender) return this.profile?.name || this.bot.name;
-    return this.chat.members.find(({ id }) => id === sender)?.name || "Участник";
+    return this.chat.members.find(({ id }) => id === sender)?.name || t("member");
   }
 
   isMine(data) { return data.sender === this.writer; }
@@ -152,19 +155,19 @@ export class ChatView {
   reply(data) { this.composer.setMode({ kind: "reply", message: data }); }
 
   menu(data, x, y) {
-    const choices = [["Ответить", () => this.reply(data)]];
-    if (this.isMine(data) && !data.file) choices.push(["Изменить", () => this.composer.setMode({ kind: "edit", message: data })]);
-    if (data.text) choices.push(["Копировать", () => navigator.clipboard?.writeText(data.text)]);
+    const choices = [[t("reply"), () => this.reply(data)]];
+    if (this.isMine(data) && !data.file) choices.push([t("edit"), () => this.composer.setMode({ kind: "edit", message: data })]);
+    if (data.text) choices.push([t("copy"), () => navigator.clipboard?.writeText(data.text)]);
     popup(choices, x, y);
   }
 
   async tap(data, button, node) {
     if (button.copy_text) {
       await navigator.clipboard?.writeText(button.copy_text.text);
-      return this.notify("Скопировано");
+      return this.notify(t("copied"));
     }
     node.classList.add("waiting");
-    const answer = await this.act("tap", { message: data.id, button: button.callback_data || button.text }, "Этой кнопки уже нет");
+    const answer = await this.act("tap", { message: data.id, button: button.callback_data || button.text }, t("button_gone"));
     if (answer?.query) this.queries.set(answer.query, node);
     setTimeout(() => node.classList.remove("waiting"), answer?.query ? 8000 : 0);
     if (answer?.url && button.web_app) this.app.open(answer.url, this.nameOf(0));
@@ -172,7 +175,7 @@ export class ChatView {
   }
 
   async openMenuApp() {
-    const answer = await this.act("menu", {}, "Приложение не открылось");
+    const answer = await this.act("menu", {}, t("app_not_opened"));
     if (answer) this.app.open(answer.url, this.nameOf(0));
   }
 
@@ -251,21 +254,21 @@ export class ChatView {
     this.title.textContent = this.isGroup ? this.chat.name : profile.name;
     avatar(this.head.querySelector(".avatar"), this.title.textContent, this.isGroup ? this.id : 0, this.isGroup ? "" : this.bot.photo);
     avatar(this.welcome.querySelector(".avatar"), profile.name, 0, this.bot.photo);
-    this.welcome.querySelector("p").textContent = profile.description || profile.about || "Напишите ему и узнаете.";
+    this.welcome.querySelector("p").textContent = profile.description || profile.about || t("nothing_known");
     this.composer.draw(profile, this.isGroup);
     this.#drawStatus();
   }
 
   #drawStatus() {
     const busy = ACTIONS[this.action] || (this.draft.shown ? ACTIONS.typing : "");
-    const who = this.isGroup && this.chat ? [...this.chat.members.map(({ name }) => name), this.nameOf(0)].join(", ") : "бот";
+    const who = this.isGroup && this.chat ? [...this.chat.members.map(({ name }) => name), this.nameOf(0)].join(", ") : t("bot");
     this.status.textContent = busy && this.isGroup ? `${this.nameOf(0)} ${busy}` : busy || who;
     this.status.classList.toggle("busy", Boolean(busy));
   }
 
   #drawWriters() {
     this.writers.hidden = !this.isGroup;
-    this.writers.replaceChildren(element("span", { "aria-hidden": "true" }, "Пишет"), ...this.chat.members.map(({ id, name }) => {
+    this.writers.replaceChildren(element("span", { "aria-hidden": "true" }, t("writes")), ...this.chat.members.map(({ id, name }) => {
       const node = element("button", { type: "button", role: "radio", "aria-checked": String(id === this.writer) }, name);
       node.style.setProperty("--hue", hue(id));
       node.addEventListener("click", () => {
@@ -291,13 +294,13 @@ export class ChatView {
     this.keyboard.hidden = !rows.length || this.hiddenKeyboard || !this.#mayWrite();
     this.toggle.hidden = !rows.length;
     this.toggle.setAttribute("aria-expanded", String(!this.keyboard.hidden));
-    this.composer.input.placeholder = shown?.input_field_placeholder || "Сообщение";
+    this.composer.input.placeholder = shown?.input_field_placeholder || t("message");
     if (near) this.#toBottom();
   }
 
   async #press(key) {
     if (key.web_app) return this.app.open(key.web_app.url, this.nameOf(0), key.text);
-    const pressed = await this.act("press", { text: key.text }, "Этой кнопки уже нет");
+    const pressed = await this.act("press", { text: key.text }, t("button_gone"));
     if (pressed && this.givenKeyboard?.one_time_keyboard) { this.hiddenKeyboard = true; this.#drawKeyboard(); }
   }
 
@@ -312,14 +315,14 @@ export class ChatView {
     this.root.classList.toggle("empty", !this.chat.started);
     this.composer.composer.hidden = !may;
     this.start.hidden = may;
-    this.start.textContent = this.chat.blocked ? "Разблокировать" : "Начать";
+    this.start.textContent = t(this.chat.blocked ? "unblock" : "start");
     this.#drawKeyboard();
     this.composer.fit();
   }
 
   #listen() {
     this.start.addEventListener("click", () => {
-      if (this.chat.blocked) this.act("block", { blocked: false }, "Не получилось");
+      if (this.chat.blocked) this.act("block", { blocked: false }, t("failed"));
       else this.say("/start");
     });
     this.toggle.addEventListener("click", () => { this.hiddenKeyboard = !this.keyboard.hidden; this.#drawKeyboard(); });
@@ -334,16 +337,21 @@ export class ChatView {
 
   #chatMenu() {
     const box = this.more.getBoundingClientRect();
-    const choices = [["Отправить стикер", () => this.act("sticker", {}, "Не отправлено")]];
+    const choices = [[t("send_sticker"), () => this.act("sticker", {}, t("not_sent"))]];
     if (!this.isGroup) {
       const { blocked } = this.chat;
       const english = this.chat.members[0].language === "en";
       choices.push(
-        [english ? "Telegram по-русски" : "Telegram in English", () => this.act("language", { language: english ? "ru" : "en" }, "Не получилось")],
-        [blocked ? "Разблокировать бота" : "Заблокировать бота", () => this.act("block", { blocked: !blocked }, "Не получилось")],
+        [t(english ? "telegram_ru" : "telegram_en"), () => this.act("language", { language: english ? "ru" : "en" }, t("failed"))],
+        [t(blocked ? "unblock_bot" : "block_bot"), () => this.act("block", { blocked: !blocked }, t("failed"))],
       );
     }
+    if (this.bot.hasControls) choices.push([t("clear"), () => this.#clear()]);
     popup(choices, box.right - 210, box.bottom + 2);
+  }
+
+  async #clear() {
+    if ((await ask(t("clear_question"), [["yes", t("clear_yes")], ["", t("cancel")]])) === "yes") await this.act("clear", {}, t("failed"));
   }
 
   // Scrolling

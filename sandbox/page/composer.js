@@ -3,6 +3,7 @@
 import { element } from "./format.js";
 import { preview } from "./parts.js";
 import { askVoice } from "./dialogs.js";
+import { t } from "./texts.js";
 
 export class Composer {
   // `view` is the ChatView: it says who writes where and shows what went wrong.
@@ -40,8 +41,8 @@ export class Composer {
     this.app = profile.menu?.type === "web_app" ? profile.menu : null;
     this.at.hidden = !isGroup;
     this.menu.hidden = !this.app && !this.list.length;
-    this.menu.querySelector("span").textContent = this.app ? this.app.text : "Меню";
-    this.menu.setAttribute("aria-label", this.app ? this.app.text : "Меню: команды бота");
+    this.menu.querySelector("span").textContent = this.app ? this.app.text : t("menu");
+    this.menu.setAttribute("aria-label", this.app ? this.app.text : t("menu_commands"));
   }
 
   setMode(mode) {
@@ -49,7 +50,7 @@ export class Composer {
     this.mode = mode;
     this.modeBar.hidden = !mode;
     if (mode) {
-      const title = mode.kind === "edit" ? "Изменение сообщения" : `Ответ: ${this.view.nameOf(mode.message.sender)}`;
+      const title = mode.kind === "edit" ? t("editing") : t("reply_to", { name: this.view.nameOf(mode.message.sender) });
       this.modeBar.querySelector("strong").textContent = title;
       this.modeBar.querySelector("span").textContent = preview(mode.message);
       if (mode.kind === "edit") this.input.value = mode.message.text;
@@ -107,7 +108,7 @@ export class Composer {
     this.input.value = "";
     this.setMode(null);
     if (mode?.kind !== "edit") return void this.view.say(text, mode?.message.id);
-    await this.view.act("edit", { message: mode.message.id, text }, "Это сообщение уже не изменить");
+    await this.view.act("edit", { message: mode.message.id, text }, t("not_edited"));
   }
 
   #takeReply() {
@@ -118,7 +119,7 @@ export class Composer {
 
   async #speak() {
     const said = await askVoice();
-    if (said) await this.view.act("voice", { ...said, replyTo: this.#takeReply() }, "Не отправлено: сервер не отвечает");
+    if (said) await this.view.act("voice", { ...said, replyTo: this.#takeReply() }, t("not_sent_away"));
   }
 
   async #upload() {
@@ -132,7 +133,7 @@ export class Composer {
     form.append("file", chosen);
     this.file.value = "";
     const answer = await fetch("/page/file", { method: "POST", headers: { "X-Page": "1" }, body: form }).catch(() => null);
-    if (!answer?.ok) this.view.notify("Файл не отправлен");
+    if (!answer?.ok) this.view.notify(t("file_not_sent"));
   }
 }
 

@@ -1,6 +1,7 @@
 // The message that the bot is writing: it grows, can be stopped, and goes by itself when its time is over.
 
 import { rich } from "./format.js";
+import { t } from "./texts.js";
 
 const REVEAL_MS = 900; // new characters appear over this time
 
@@ -31,7 +32,7 @@ export class GrowingDraft {
     this.stop.hidden = !draft.canStop;
     this.root.classList.toggle("thinking", !draft.text);
     if (!draft.text) {
-      this.text.textContent = "Думает…";
+      this.text.textContent = t("thinking");
     } else if (!draft.text.startsWith(old) || matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.#reveal(draft, draft.text.length);
     } else {

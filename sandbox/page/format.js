@@ -1,9 +1,7 @@
 // Text with entities as DOM nodes, times, sizes and avatars. Offsets are UTF-16 units, as JavaScript's own.
 
-const MONTHS = [
-  "января", "февраля", "марта", "апреля", "мая", "июня",
-  "июля", "августа", "сентября", "октября", "ноября", "декабря",
-];
+import { language, t } from "./texts.js";
+
 const HUES = [211, 355, 28, 262, 150, 190, 320];
 const TAGS = {
   bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code", pre: "pre",
@@ -72,23 +70,24 @@ function marked(entity, inner, onCommand, onLink) {
 }
 
 export function clock(date) {
-  return new Date(date * 1000).toLocaleTimeString("ru-RU", { hour: "2-digit", minute: "2-digit" });
+  return new Date(date * 1000).toLocaleTimeString(language === "ru" ? "ru-RU" : "en-GB", { hour: "2-digit", minute: "2-digit" });
 }
 
 export function day(date) {
   const then = new Date(date * 1000);
   const now = new Date();
   const yesterday = new Date(now.getFullYear(), now.getMonth(), now.getDate() - 1);
-  if (then.toDateString() === now.toDateString()) return "Сегодня";
-  if (then.toDateString() === yesterday.toDateString()) return "Вчера";
-  const year = then.getFullYear() === now.getFullYear() ? "" : ` ${then.getFullYear()} г.`;
-  return `${then.getDate()} ${MONTHS[then.getMonth()]}${year}`;
+  if (then.toDateString() === now.toDateString()) return t("today");
+  if (then.toDateString() === yesterday.toDateString()) return t("yesterday");
+  const year = then.getFullYear() === now.getFullYear() ? {} : { year: "numeric" };
+  return then.toLocaleDateString(language === "ru" ? "ru-RU" : "en-GB", { day: "numeric", month: "long", ...year });
 }
 
 export function size(bytes) {
-  if (bytes < 1024) return `${bytes} Б`;
-  if (bytes < 1024 * 1024) return `${(bytes / 1024).toFixed(1).replace(".", ",")} КБ`;
-  return `${(bytes / 1024 / 1024).toFixed(1).replace(".", ",")} МБ`;
+  const shown = (n) => n.toLocaleString(language === "ru" ? "ru-RU" : "en-GB", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  if (bytes < 1024) return t("bytes", { n: bytes });
+  if (bytes < 1024 * 1024) return t("kilobytes", { n: shown(bytes / 1024) });
+  return t("megabytes", { n: shown(bytes / 1024 / 1024) });
 }
 
 export function hue(seed) {

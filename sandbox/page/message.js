@@ -2,10 +2,11 @@
 
 import { clock, element, hue, rich } from "./format.js";
 import { attachment, preview } from "./parts.js";
+import { t } from "./texts.js";
 
 // `view` answers: nameOf(sender), isMine(data), find(id), isGroup, and takes: flash, tap, menu, reply, command, link.
 export function bubble(data, view) {
-  if (data.service) return element("li", { class: "service", "data-id": data.id }, element("span", {}, data.service));
+  if (data.service) return element("li", { class: "service", "data-id": data.id }, element("span", {}, t(data.service.kind, data.service)));
   const mine = view.isMine(data);
   const item = element("li", { class: `message ${mine ? "mine" : "theirs"}`, "data-id": data.id, "data-sender": data.sender });
   if (data.edited) item.classList.add("edited");
@@ -22,8 +23,8 @@ export function bubble(data, view) {
     box.append(quote);
   }
   if (data.file) box.append(attachment(data.file));
-  const meta = element("span", { class: "meta" }, data.edited ? "изменено " : "", clock(data.date));
-  if (mine) meta.append(element("i", { class: "ticks", "aria-label": "доставлено" }));
+  const meta = element("span", { class: "meta" }, data.edited ? `${t("edited")} ` : "", clock(data.date));
+  if (mine) meta.append(element("i", { class: "ticks", "aria-label": t("delivered") }));
   if (data.text) {
     const nodes = rich(data.text, data.entities, { onCommand: view.command, onLink: view.link });
     box.append(element("div", { class: "text" }, nodes, element("span", { class: "space", "aria-hidden": "true" })));
@@ -54,7 +55,7 @@ function listen(box, data, view) {
     getSelection().removeAllRanges();
     view.reply(data);
   });
-  const more = element("button", { class: "act", type: "button", "aria-label": "Действия с сообщением" }, "⋯");
+  const more = element("button", { class: "act", type: "button", "aria-label": t("actions") }, "⋯");
   more.addEventListener("click", () => {
     const place = more.getBoundingClientRect();
     view.menu(data, place.left, place.bottom);

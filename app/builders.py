@@ -1,0 +1,275 @@
+"""Builds the parts of the bot, each from the parts below it.
+
+Order: foundation, Telegram, models, turns, dispatcher, source of updates, web.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from telebot import TeleBot
+
+from ai.catalog import Catalogue
+from ai.registry import ModelRegistry
+from ai.retry import unheard
+from app.providers import Providers, build_providers
+from app.turns import TurnOutlets, TurnParts, build_turns
+from app.watchdog import make_metrics
+from config import Config
+from conversation.localization import Locales
+from core import logs
+from core.errors import StorageError, TelegramRefused
+from core.http_client import HttpClient
+from core.metrics import Metrics
+from core.network import Network
+from core.schemas import DeferredAttachment, RenderedAttachment
+from database import Database
+from export.story_book import file_of
+from gpt import GPT, CallFailure
+from handlers import privacy
+from handlers.context import Services
+from handlers.effects import EffectRunner
+from handlers.router import Router
+from handlers.usage import PICTURE, TOTALS, Statistics
+from monitoring.analytics import Analytics, TellingOutbox
+from telegram.api_client import BotApi, send_telebot_through
+from telegram.chat_queue import ChatQueues
+from telegram.dispatcher import Dispatcher
+from telegram.failure_notices import FailureNotices
+from telegram.polling import Polling
+from telegram.rate_limits import SendLimits
+from telegram.sender import Delivery
+from telegram.webhook import Webhook
+from turns.kinds.registry import MediaServices
+from turns.recordings import Recordings
+
+if TYPE_CHECKING:
+    from web.server import WebApp
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).parent.parent
+
+Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
+
+
+# ---------------------------------------------------------------------- foundation
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What every other part works with."""
+
+    config: Config
+    http: HttpClient
+    locales: Locales
+    metrics: Metrics
+    db: Database
+    analytics: Analytics
+
+
+def build_foundation(config: Config, network: Network) -> Foundation:
+    """Load the locales, open the database, and store the bot's own characters in it. Raises `StorageError`."""
+    locales, metrics = Locales.load(ROOT / "locales"), make_metrics(config)
+    db = Database(config.database_path, metrics)
+    for language in locales:
+        db.characters.bring_up_to_date(language, locales[language].characters, int(time.time()))
+    return Foundation(
+        config=config,
+        http=HttpClient(network),
+        locales=locales,
+        metrics=metrics,
+        db=db,
+        analytics=Analytics(db, api_key=config.amplitude_api_key, server_url=config.amplitude_url),
+    )
+
+
+# ---------------------------------------------------------------------- Telegram
+
+
+@dataclass(frozen=True, slots=True)
+class Telegram:
+    """The ways to Telegram: `api` and `bot` make calls, `delivery` sends messages in threads of its own.
+
+    `chats` orders what comes, `notices` says what can't be handled.
+    """
+
+    api: BotApi
+    bot: TeleBot
+    delivery: Delivery
+    chats: ChatQueues
+    notices: FailureNotices
+
+
+def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
+    """Build the Bot API client, the senders and the queues of updates."""
+    config = base.config
+    api = BotApi(config.telegram_token, config.telegram_api_url, base.http)
+    send_telebot_through(api, config.telegram_api_url)
+    delivery = Delivery(
+        api,
+        TellingOutbox(base.db, base.analytics),
+        senders=8 + config.model_slots // 8,
+        limits=SendLimits(
+            messages_per_s=config.telegram_messages_per_s,
+            chat_interval_s=config.telegram_chat_interval_s,
+            group_per_min=config.telegram_group_per_min,
+        ),
+        on_blocked=partial(_note_blocked, base.db),
+        render=render,
+        metrics=base.metrics,
+    )
+    return Telegram(
+        api=api,
+        bot=TeleBot(config.telegram_token, threaded=False),
+        delivery=delivery,
+        chats=ChatQueues(),
+        notices=FailureNotices(config, base.db, base.locales, delivery),
+    )
+
+
+def build_renderer(base: Foundation, registry: ModelRegistry) -> Renderer:
+    """Build what renders deferred attachments; it returns None for an unknown kind."""
+    statistics = Statistics(base.config, base.db, base.locales, registry.rubles)
+    renderers: dict[str, Renderer] = {
+        "book": partial(file_of, base.db, base.locales),
+        PICTURE: statistics.picture,
+        TOTALS: statistics.totals,
+        privacy.DATA: partial(privacy.data_file, base.db, base.locales),
+    }
+
+    def render(attachment: DeferredAttachment) -> RenderedAttachment | None:
+        renderer = renderers.get(attachment.kind)
+        return renderer(attachment) if renderer is not None else None
+
+    return render
+
+
+def _note_blocked(db: Database, chat_id: int) -> None:
+    try:
+        db.users.set_blocked(chat_id, True)
+    except StorageError as error:
+        logs.event(log, logging.WARNING, "block_save_failed", error=str(error))
+
+
+# ---------------------------------------------------------------------- models
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """What calls models and services."""
+
+    registry: ModelRegistry
+    providers: Providers
+    gpt: GPT
+
+
+def build_models(
+    *,
+    config: Config,
+    http: HttpClient,
+    registry: ModelRegistry,
+    timeout_s: float,
+    on_failure: Callable[[CallFailure], None] = unheard,
+) -> Models:
+    """Build the providers of text, images and speech. `timeout_s`: of a whole answer. No network."""
+    providers = build_providers(config, http, registry, on_failure)
+    gpt = GPT(
+        providers.default,
+        http,
+        timeout_s=timeout_s,
+        wire_of=providers.of_model,
+        on_fault=on_failure,
+    )
+    return Models(registry=registry, providers=providers, gpt=gpt)
+
+
+def load_catalogue(config: Config) -> Catalogue:
+    """Load the models that are known by name. Raises `ConfigError` if the configured file can't be used."""
+    return Catalogue.load(ROOT / "ai" / "catalog.toml", config.models_file)
+
+
+# ---------------------------------------------------------------------- turns
+
+
+def build_turn_parts(base: Foundation, telegram: Telegram, models: Models) -> TurnParts:
+    """Build the kinds of turn and what runs them."""
+    providers = models.providers
+    return build_turns(
+        config=base.config,
+        db=base.db,
+        locales=base.locales,
+        gpt=models.gpt,
+        registry=models.registry,
+        media=MediaServices(
+            images=providers.images,
+            speech=providers.text_to_speech,
+            recognition=providers.speech_to_text,
+            recordings=Recordings(telegram.api),
+        ),
+        outlets=TurnOutlets(telegram.delivery, telegram.chats, telegram.notices, base.analytics, base.metrics),
+    )
+
+
+# ---------------------------------------------------------------------- updates
+
+
+def build_dispatcher(
+    base: Foundation, telegram: Telegram, models: Models, *, turns: TurnParts, stop_bot: Callable[[], None]
+) -> Dispatcher:
+    """Build the handlers and the workers that run them."""
+    services = Services(
+        config=base.config,
+        db=base.db,
+        locales=base.locales,
+        turns=turns.service,
+        kinds=turns.kinds,
+        registry=models.registry,
+        voices=models.providers.text_to_speech.voices,
+        run_id=time.time_ns() // 1_000_000,
+    )
+    effects = EffectRunner(
+        turns=turns.service,
+        chats=telegram.chats,
+        delivery=telegram.delivery,
+        analytics=base.analytics,
+        stop_bot=stop_bot,
+    )
+    return Dispatcher(
+        db=base.db,
+        chats=telegram.chats,
+        delivery=telegram.delivery,
+        handler=Router(telegram.bot, services, effects),
+        notices=telegram.notices,
+        metrics=base.metrics,
+    )
+
+
+def build_source(
+    base: Foundation, telegram: Telegram, dispatcher: Dispatcher, *, on_fatal: Callable[[TelegramRefused], None]
+) -> Polling | Webhook:
+    """Build the way that updates come: the webhook if one is configured, else polling."""
+    config = base.config
+    if config.webhook_url:
+        url, secret = config.webhook_url, config.webhook_secret
+        return Webhook(telegram.api, dispatcher.keep, on_fatal, url=url, secret=secret)
+    return Polling(telegram.api, dispatcher.keep, on_fatal)
+
+
+def build_web(base: Foundation, dispatcher: Dispatcher, source: Polling | Webhook) -> WebApp | None:
+    """Build the public server if a Web App or a webhook is configured; Flask and waitress are imported only then.
+
+    Raises `ConfigError` if it can't listen.
+    """
+    if not base.config.webapp_url and not base.config.webhook_url:
+        return None
+    from web.server import WebApp
+
+    webhook = source if isinstance(source, Webhook) else None
+    return WebApp(base.config, base.db, base.locales, dispatcher.put, webhook)

@@ -1,0 +1,127 @@
+"""Builds what runs turns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ai.registry import ModelRegistry
+from config import Config
+from conversation.localization import Locales
+from core.metrics import Metrics
+from database import Database
+from gpt import GPT
+from monitoring.analytics import Analytics
+from telegram.chat_queue import ChatQueues
+from telegram.failure_notices import FailureNotices
+from telegram.sender import Delivery
+from turns.billing import TurnBilling
+from turns.completion import TurnCompletion
+from turns.generation import TextGenerator
+from turns.kinds.registry import MediaServices, build_kinds
+from turns.memory import PathMemory
+from turns.model_choice import ModelChoice
+from turns.notices import TurnNotices
+from turns.running_turn import RunningTurns
+from turns.turn_commit import TurnCommits
+from turns.turn_kind import TurnKinds
+from turns.turn_queue import TurnQueues
+from turns.turn_runner import TurnRunner
+from turns.turn_service import TurnService
+from turns.turn_stops import TurnStops
+from turns.workers import TurnWorkers
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOutlets:
+    """Where turns report to."""
+
+    delivery: Delivery
+    chats: ChatQueues
+    notices: FailureNotices
+    analytics: Analytics
+    metrics: Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class TurnParts:
+    """The kinds of turn, what handlers ask, and the threads."""
+
+    kinds: TurnKinds
+    service: TurnService
+    workers: TurnWorkers
+
+
+def build_turns(
+    *,
+    config: Config,
+    db: Database,
+    locales: Locales,
+    gpt: GPT,
+    registry: ModelRegistry,
+    media: MediaServices,
+    outlets: TurnOutlets,
+) -> TurnParts:
+    """Return the parts that run turns; no thread is started."""
+    delivery, chats = outlets.delivery, outlets.chats
+    billing = TurnBilling(config=config, db=db, gpt=gpt)
+    models = ModelChoice(db=db, locales=locales, registry=registry, billing=billing, delivery=delivery)
+    memory = PathMemory(db=db, gpt=gpt, billing=billing)
+    generator = TextGenerator(
+        config=config, db=db, gpt=gpt, billing=billing, memory=memory, models=models, delivery=delivery
+    )
+    kinds = build_kinds(
+        config=config,
+        db=db,
+        locales=locales,
+        registry=registry,
+        billing=billing,
+        generator=generator,
+        media=media,
+    )
+    running_turns = RunningTurns()
+    queues = TurnQueues(kinds=kinds, stopping=running_turns.stopping)
+    notices = TurnNotices(
+        db=db,
+        locales=locales,
+        delivery=delivery,
+        running_turns=running_turns,
+        failure_notices=outlets.notices,
+    )
+    completion = TurnCompletion(db=db, kinds=kinds, billing=billing, metrics=outlets.metrics)
+    commits = TurnCommits(
+        db=db,
+        completion=completion,
+        running_turns=running_turns,
+        queues=queues,
+        notices=notices,
+        delivery=delivery,
+        chats=chats,
+    )
+    runner = TurnRunner(
+        db=db,
+        kinds=kinds,
+        running_turns=running_turns,
+        commits=commits,
+        notices=notices,
+        analytics=outlets.analytics,
+        metrics=outlets.metrics,
+    )
+    stops = TurnStops(
+        completion=completion,
+        running_turns=running_turns,
+        queues=queues,
+        notices=notices,
+        delivery=delivery,
+        chats=chats,
+    )
+    workers = TurnWorkers(
+        db=db,
+        runner=runner,
+        running_turns=running_turns,
+        queues=queues,
+        notices=notices,
+        delivery=delivery,
+        model_slots=config.model_slots,
+    )
+    service = TurnService(config=config, db=db, gpt=gpt, kinds=kinds, models=models, queues=queues, stops=stops)
+    return TurnParts(kinds, service, workers)

@@ -1,0 +1,101 @@
+"""Who may use the bot: senders are registered when they come first; a full or closed bot says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from telebot import types
+
+from core.schemas import Outgoing
+from database import User
+from handlers import access_requests
+from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.input_text import readable
+from handlers.user_message import UserMessage
+from telegram.update_result import NOTHING, IncomingUpdate, TrackEvent, UpdateResult
+from turns.message_view import as_reply, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """A sender's row. `first`: new in private. `registered`: what registering them brings."""
+
+    user: User
+    first: bool = False
+    registered: UpdateResult = NOTHING
+
+
+def admit(
+    services: Services,
+    incoming: IncomingUpdate,
+    sender: types.User | None,
+    message: UserMessage,
+    then: Callable[[UpdateContext], UpdateResult],
+    *,
+    banned_too: bool = False,
+) -> UpdateResult:
+    """Run `then` for the sender, registered if new; else return why they can't use the bot."""
+    if sender is None or sender.is_bot:
+        return NOTHING
+    known = _known(services, sender, private=message.chat_id > 0)
+    if known is None:
+        texts = services.locales[services.locales.language_of(sender.language_code)]
+        return _reply(message, sentence(message.chat_id, access_requests.full(services, texts)))
+    user = known.user
+    if user.banned and not banned_too and user.id not in services.config.admin_ids:
+        return known.registered + _reply(message, access_requests.closed(services, user, message.chat_id))
+    writing = incoming.behind or services.turns.open_in(message.chat_id) is not None
+    texts = services.locales[user.language]
+    context = UpdateContext(services, incoming, message, user, texts, first=known.first, writing=writing)
+    return known.registered + then(context)
+
+
+def may_press(services: Services, presser: types.User) -> bool:
+    """Whether a press in a group counts: pressing others' buttons registers nobody and says nothing there."""
+    user = services.db.users.get(presser.id)
+    return user is not None and not user.banned
+
+
+def _reply(message: UserMessage, outgoing: Outgoing) -> UpdateResult:
+    return UpdateResult(messages=(as_reply(outgoing, message.reply_to),))
+
+
+def _known(services: Services, sender: types.User, *, private: bool) -> _Sender | None:
+    """Return the sender, registered if new; None if the bot takes no more users.
+
+    Somebody met only in a group can't be written to yet, as if they had blocked the bot, and is welcomed later.
+    """
+    # Other users see names: nothing in one may turn a sentence round.
+    names = (sender.username, readable(sender.first_name), readable(sender.last_name) or None)
+    user = services.db.users.get(sender.id)
+    if user is None:
+        return _register(services, sender, names, private=private)
+    if (user.username, user.first_name, user.last_name) != names or (user.blocked and private):
+        services.db.users.rename(sender.id, *names)
+        if not private:
+            services.db.users.set_blocked(sender.id, user.blocked)
+    config = services.config
+    if config.user_tokens_per_day and services.db.users.refill(
+        sender.id, config.user_tokens_per_day, config.user_tokens, now() // 86_400
+    ):
+        refilled = services.db.users.get(sender.id)
+        assert refilled is not None
+        return _Sender(refilled, first=user.blocked and private)
+    return _Sender(user, first=user.blocked and private)
+
+
+def _register(
+    services: Services, sender: types.User, names: tuple[str | None, str, str | None], *, private: bool
+) -> _Sender | None:
+    config, users = services.config, services.db.users
+    if users.count() >= config.max_users and sender.id not in config.admin_ids:
+        return None
+    language = services.locales.language_of(sender.language_code)
+    user = users.register(sender.id, *names, language=language, balance=config.user_tokens, now=now())
+    if services.db.forgetting.recall(sender.id):
+        user = users.get(sender.id) or user
+    if not private:
+        users.set_blocked(sender.id, True)
+    registered = after_commit(TrackEvent("registered", sender.id, {"language": language}))
+    return _Sender(user, first=private, registered=registered)

@@ -1,0 +1,48 @@
+"""A message of Telegram, as far as handlers need it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from telebot import types
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The message that the user's message replies to. `marked`: the user chose this piece of it."""
+
+    message_id: int
+    text: str
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserMessage:
+    """What the user sent, or the bot's message whose button they pressed.
+
+    `key` names what `words` mean: a label, a command, or "words". In a group the answer replies to `reply_to`.
+    """
+
+    chat_id: int
+    id: int
+    words: str = ""
+    key: str = ""
+    content_type: str = "text"
+    quote: Quote | None = None
+    reply_to: int | None = None
+
+
+def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
+    """Return a message of Telegram as what its user sent; its key depends on their step."""
+    replied, quote = message.reply_to_message, None
+    if replied is not None:
+        marked = message.quote.text if message.quote is not None and message.quote.is_manual else ""
+        quote = Quote(replied.message_id, marked or replied.text or replied.caption or "", bool(marked))
+    return UserMessage(
+        message.chat.id,
+        message.message_id,
+        words,
+        content_type=message.content_type,
+        quote=quote,
+        reply_to=reply_to,
+    )

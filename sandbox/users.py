@@ -1,0 +1,379 @@
+"""Act as Telegram's users, for tests and the chat page: write, press, tap, stop, block, and wait for the bot.
+
+An action takes effect at once and becomes an update for the bot. `wait` sleeps on a condition. By default it looks only
+at what the bot has sent or edited since this user's last action.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from sandbox import web_app
+from sandbox.contract import units
+from sandbox.markup import found_entities
+from sandbox.privacy import is_meant
+from sandbox.recording import seconds_of
+from sandbox.telegram_api import TEXT_LIMIT, BotApi
+from sandbox.telegram_json import chat_json, message_json, user_json
+from sandbox.telegram_state import (
+    Attachment,
+    Button,
+    CallbackAnswer,
+    Chat,
+    ChatMessage,
+    Draft,
+    Json,
+    Query,
+    User,
+)
+
+T = TypeVar("T")
+Wanted = str | Callable[[ChatMessage], bool] | None
+KEPT_QUERIES = 10_000
+
+
+class NotShown(LookupError):
+    """The wanted button or message is not on the screen."""
+
+
+class NotCome(AssertionError):
+    """What a user waited for didn't come in time; the message lists what the chat shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A press of an inline button; `wait_answer` gives the bot's answer to it."""
+
+    user: ChatUser
+    query_id: str
+    url: str = ""  # where a link or a Web App button leads; these make no update
+
+    def wait_answer(self, timeout: float = 10) -> CallbackAnswer:
+        """Return the bot's answer to this press. Raises `NotCome` after `timeout` seconds."""
+
+        def answered() -> CallbackAnswer | None:
+            return next((answer for answer in self.user.chat.answers if answer.query_id == self.query_id), None)
+
+        return self.user.until(answered, timeout, "an answer to the pressed button")
+
+
+class ChatUser:
+    """One user in one chat with the bot: the private chat, or a group (`groups.Group.member`)."""
+
+    def __init__(self, api: BotApi, user: User, chat: Chat) -> None:
+        self.api, self.state, self.chat = api, api.state, chat
+        self.id = user.id
+        self._mark = 0
+
+    @property
+    def user(self) -> User:
+        return self.state.users[self.id]
+
+    # What is on this user's screen
+
+    @property
+    def messages(self) -> list[ChatMessage]:
+        """All messages of the chat in order, the user's own and deleted ones too."""
+        with self.state.lock:
+            return list(self.chat.messages.values())
+
+    @property
+    def shown(self) -> list[ChatMessage]:
+        return [message for message in self.messages if not message.deleted]
+
+    @property
+    def bot_messages(self) -> list[ChatMessage]:
+        """The bot's messages that aren't deleted, oldest first."""
+        return [message for message in self.shown if message.from_bot]
+
+    @property
+    def last(self) -> ChatMessage:
+        """The bot's latest message; raises NotShown when there is none."""
+        found = self.bot_messages
+        if not found:
+            raise NotShown(f"{self.user.first_name} sees no message of the bot")
+        return found[-1]
+
+    @property
+    def keyboard(self) -> tuple[tuple[str, ...], ...]:
+        """The labels of the shown reply keyboard, row by row."""
+        keyboard = self._keyboard or {}
+        return tuple(tuple(key["text"] for key in row) for row in keyboard.get("keyboard", ()))
+
+    @property
+    def placeholder(self) -> str:
+        """The hint in the input field that the bot's keyboard sets; empty if it sets none."""
+        return str((self._keyboard or {}).get("input_field_placeholder", ""))
+
+    @property
+    def _keyboard(self) -> Mapping[str, Any] | None:
+        return self.chat.keyboard if self.id in self.chat.keyboard_users else None
+
+    @property
+    def draft(self) -> str | None:
+        """The draft's text; None if there is no draft."""
+        draft = self.state.draft(self.chat)
+        return None if draft is None else draft.text
+
+    @property
+    def answers(self) -> list[CallbackAnswer]:
+        """Every answer to a pressed inline button."""
+        with self.state.lock:
+            return list(self.chat.answers)
+
+    # What this user does
+
+    def send(self, text: str, *, reply_to: int | None = None) -> int:
+        """Send a text, in pieces of at most 4,096 units as a client does; return the id of the last one."""
+        message_id = 0
+        for piece in _pieces(text.strip()):
+            message_id = self._send(text=piece, reply_to=reply_to)
+        return message_id
+
+    def press(self, label: str) -> int:
+        """Press a button of the reply keyboard. Raises `NotShown`."""
+        with self.state.lock:
+            keyboard = self._keyboard or {}
+            keys = [key for row in keyboard.get("keyboard", ()) for key in row]
+            if label not in [key["text"] for key in keys if "web_app" not in key]:
+                shown = ", ".join(f"«{key['text']}»" for key in keys) or "no keyboard"
+                raise NotShown(f"no button «{label}» on the keyboard: {shown}")
+            brought_by = self.chat.keyboard_message_id
+            if keyboard.get("one_time_keyboard"):
+                self.chat.keyboard_users = tuple(user for user in self.chat.keyboard_users if user != self.id)
+            # In a group the client sends the label as a reply, so that a bot in privacy mode gets it.
+            return self._send(text=label, reply_to=None if self.chat.type == "private" else brought_by)
+
+    def tap(self, wanted: str, message: ChatMessage | int | None = None) -> Tap:
+        """Press an inline button by label or data, on the latest message that has it. Raises `NotShown`."""
+        with self.state.lock:
+            self._mark = self.chat.revision
+            found, button = self._button(wanted, message.id if isinstance(message, ChatMessage) else message)
+            if button.url is not None:
+                return Tap(self, "", button.url)
+            if button.web_app is not None:
+                return Tap(self, "", self.web_app_url(button.web_app))
+            query_id = str(self.user.id * 4_294_967_296 + int(self.state.serial("")))
+            self.state.queries[query_id] = Query(self.chat.id, self.user.id, self.state.clock())
+            while len(self.state.queries) > KEPT_QUERIES:
+                self.state.queries.popitem(last=False)
+            value: Json = {
+                "id": query_id,
+                "from": user_json(self.user),
+                "message": message_json(self.state, self.api.bot, self.chat, found),
+                "chat_instance": str(-(self.chat.id * 7_919_317 + 1)),
+                "data": button.data or "",
+            }
+            self.state.add_update("callback_query", value)
+            return Tap(self, query_id)
+
+    def edit(self, message_id: int, text: str) -> None:
+        with self.state.lock:
+            old = self.state.message(self.chat, message_id)
+            if old is None or old.sender_id != self.user.id:
+                raise NotShown(f"no own message {message_id}")
+            self._mark = self.chat.revision
+            now = int(self.state.clock())
+            new = replace(old, text=text, source=text, entities=found_entities(text), edited_at=now)
+            self._update("edited_message", self.state.put_message(self.chat, new, "message"))
+
+    def sticker(self, reply_to: int | None = None) -> int:
+        """Send a sticker; return the message's id."""
+        return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp", "", reply_to)
+
+    def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "", *, reply_to: int | None = None) -> int:
+        """Send a picture, by default a few bytes that no program can open; return the message's id."""
+        return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption, reply_to)
+
+    def voice(self, data: bytes, caption: str = "", *, reply_to: int | None = None) -> int:
+        """Send a recording, such as `recording.record` makes; return the message's id."""
+        return self._send_file("voice", "voice.ogg", data, "audio/ogg", caption, reply_to)
+
+    def document(
+        self, name: str = "notes.txt", data: bytes = b"text", caption: str = "", *, reply_to: int | None = None
+    ) -> int:
+        """Send a file as plain text, whatever its name; return the message's id."""
+        return self._send_file("document", name, data, "text/plain", caption, reply_to)
+
+    def happens(self, service: Json) -> int:
+        """Send a service message about something this user did; return its id."""
+        return self._send(text="", service=service)
+
+    def send_web_app_data(self, label: str, data: str) -> int:
+        """Send what a Web App hands over that a button of the reply keyboard opened. Raises `NotShown`."""
+        keys = [key for row in (self._keyboard or {}).get("keyboard", ()) for key in row if "web_app" in key]
+        if label not in [key["text"] for key in keys]:
+            raise NotShown(f"no Web App button «{label}» on the keyboard")
+        return self.happens({"web_app_data": {"button_text": label, "data": data}})
+
+    def speaks(self, language_code: str) -> None:
+        """Change the language of this user's Telegram."""
+        self.state.change_user(replace(self.user, language_code=language_code))
+
+    def stop_draft(self) -> None:
+        """Press the stop button on the draft. Raises `NotShown`."""
+        with self.state.lock:
+            draft = self.state.draft(self.chat)
+            if draft is None or not draft.can_stop or self.chat.stopped_draft_id == draft.draft_id:
+                raise NotShown("no stop button on the screen")
+            self._mark = self.chat.revision
+            self.chat.stopped_draft_id = draft.draft_id
+            self.chat.draft = replace(draft, can_stop=False) if draft.keep_on_stop else None
+            value = {"chat": chat_json(self.state, self.chat), "draft_id": draft.draft_id}
+            self.state.add_update("stopped_message_generation", value)
+            self.state.touch(self.chat, "draft")
+
+    def block(self) -> None:
+        """Block the bot, which gets an update; do nothing if it is blocked."""
+        self._block(True)
+
+    def unblock(self) -> None:
+        """Unblock the bot, which gets an update; do nothing if it isn't blocked."""
+        self._block(False)
+
+    def web_app_url(self, url: str) -> str:
+        """Return the address as a client opens it: with init data signed with the bot's token."""
+        return web_app.address(url, self.init_data())
+
+    def init_data(self, *, age_s: int = 0) -> str:
+        """Return the signed data of a Web App that was opened `age_s` seconds ago."""
+        query_id = self.state.serial("AAHdF6IQAAAAAN0XohD")
+        auth_date = int(self.state.clock()) - age_s
+        return web_app.init_data(user_json(self.user), self.api.token, query_id, auth_date)
+
+    # Waiting
+
+    def wait(self, wanted: Wanted = None, timeout: float = 10, *, since: int | None = None) -> ChatMessage:
+        """Return the bot's first message with this text (or for which `wanted` is true) that is new or edited since
+        this user's last action; `since=0` looks at the whole chat. Raises `NotCome` after `timeout` seconds.
+        """
+        mark = self._mark if since is None else since
+
+        def found() -> ChatMessage | None:
+            for message in list(self.chat.messages.values()):
+                if message.from_bot and not message.deleted and message.revision > mark and _fits(message, wanted):
+                    return message
+            return None
+
+        return self.until(found, timeout, f"{wanted!r}")
+
+    def wait_draft(self, wanted: str | Callable[[str], bool] = "", timeout: float = 10) -> Draft:
+        """Return the draft once it holds this text (or `wanted` is true of it). Raises `NotCome`."""
+
+        def found() -> Draft | None:
+            draft = self.state.draft(self.chat)
+            if draft is None:
+                return None
+            return draft if (wanted in draft.text if isinstance(wanted, str) else wanted(draft.text)) else None
+
+        return self.until(found, timeout, f"a draft with {wanted!r}")
+
+    def until(self, look: Callable[[], T | None], timeout: float = 10, what: str = "it") -> T:
+        """Call `look` whenever the chat changes, and return its first true result. Raises `NotCome`."""
+        ends_at = time.monotonic() + timeout
+        with self.state.lock:
+            while not (found := look()):
+                left = ends_at - time.monotonic()
+                if left <= 0:
+                    lines = "\n".join(f"  {_line(message)}" for message in self.shown[-6:])
+                    raise NotCome(f"{self.user.first_name} waited {timeout} s for {what}; the chat shows\n{lines}")
+                self.chat.changed.wait(left)
+            return found
+
+    # Inside
+
+    def _button(self, wanted: str, message_id: int | None) -> tuple[ChatMessage, Button]:
+        for message in reversed(self.chat.messages.values()):
+            if message.deleted or message_id not in (None, message.id):
+                continue
+            buttons = [button for row in message.buttons for button in row]
+            for button in buttons:
+                if wanted in (button.text, button.data):
+                    return message, button
+        raise NotShown(f"no inline button «{wanted}»")
+
+    def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str, reply_to: int | None) -> int:
+        file_id = self.state.add_file(name, data)
+        seconds = round(seconds_of(data)) or 3 if kind == "voice" else 0
+        return self._send(caption, Attachment(kind, file_id, name, mime, len(data), seconds), reply_to)
+
+    def _send(
+        self,
+        text: str,
+        attachment: Attachment | None = None,
+        reply_to: int | None = None,
+        service: Json | None = None,
+    ) -> int:
+        with self.state.lock:
+            if self.chat.blocked:
+                self._block(False)
+            self.chat.started = True
+            self._mark = self.chat.revision + 1
+            message = ChatMessage(
+                id=0,
+                chat_id=self.chat.id,
+                sender_id=self.user.id,
+                from_bot=False,
+                date=int(self.state.clock()),
+                text=text,
+                entities=found_entities(text),
+                source=text,
+                attachment=attachment,
+                reply_to=reply_to,
+                service=service,
+            )
+            message = self.state.add_message(self.chat, message)
+            self._update("message", message)
+            return message.id
+
+    def _update(self, kind: str, message: ChatMessage) -> None:
+        private = self.chat.type == "private"
+        if private or not self.chat.privacy or is_meant(self.chat, message, self.api.username):
+            self.state.add_update(kind, message_json(self.state, self.api.bot, self.chat, message))
+
+    def _block(self, blocked: bool) -> None:
+        with self.state.lock:
+            if self.chat.blocked == blocked:
+                return
+            self.chat.blocked = blocked
+            self._mark = self.chat.revision
+            was, now = ("member", "kicked") if blocked else ("kicked", "member")
+            bot = self.api.bot
+            value: Json = {
+                "chat": chat_json(self.state, self.chat),
+                "from": user_json(self.user),
+                "date": int(self.state.clock()),
+                "old_chat_member": membership(bot, was),
+                "new_chat_member": membership(bot, now),
+            }
+            self.state.add_update("my_chat_member", value)
+            self.state.touch(self.chat, "chat")
+
+
+def membership(bot: Json, status: str) -> Json:
+    """Return the bot's membership as `my_chat_member` has it."""
+    value: dict[str, Any] = {"user": bot, "status": status}
+    return value | {"until_date": 0} if status == "kicked" else value
+
+
+def _fits(message: ChatMessage, wanted: Wanted) -> bool:
+    if wanted is None:
+        return True
+    return wanted in message.text if isinstance(wanted, str) else wanted(message)
+
+
+def _line(message: ChatMessage) -> str:
+    who = "bot" if message.from_bot else "user"
+    return f"{message.id} {who}: {message.text[:120]!r} {list(message.labels) or ''}"
+
+
+def _pieces(text: str) -> list[str]:
+    pieces: list[str] = []
+    while units(text) > TEXT_LIMIT:
+        fits = text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")  # without half an emoji
+        pieces.append(fits)
+        text = text[len(fits) :]
+    return [*pieces, text]

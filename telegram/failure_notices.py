@@ -1,0 +1,62 @@
+"""What users and admins read when an update can't be handled."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from config import Config
+from conversation.localization import FALLBACK, Locales
+from core.errors import StorageError
+from core.schemas import Outgoing
+from database import Database, InboxRow
+from telegram.sender import Delivery
+
+STORAGE_NOTICE_EVERY_S = 60.0
+
+
+class FailureNotices:
+    """Sends the sentences for failed updates. Thread-safe."""
+
+    def __init__(self, config: Config, db: Database, locales: Locales, delivery: Delivery) -> None:
+        self._config = config
+        self._db = db
+        self._locales = locales
+        self._delivery = delivery
+        self._lock = threading.Lock()
+        self._told_at: dict[int, float] = {}  # chat → monotonic time of its last storage notice
+
+    def apology(self, chat_id: int) -> Outgoing:
+        """Return the message for a chat whose handler failed by a bug."""
+        return Outgoing(chat_id, "sendMessage", {"text": self._text(chat_id, "bug"), "parse_mode": "HTML"})
+
+    def storage_failed(self, chat_id: int) -> None:
+        """Tell a chat, at most once a minute, that nothing can be stored. Bypasses the outbox, which fails too."""
+        now = time.monotonic()
+        with self._lock:
+            told_at = self._told_at.get(chat_id)
+            if not chat_id or (told_at is not None and now - told_at < STORAGE_NOTICE_EVERY_S):
+                return
+            self._told_at[chat_id] = now
+        self._delivery.direct(chat_id, self._text(chat_id, "storage"))
+
+    def dead_letter(self, row: InboxRow, reason: str) -> None:
+        """Tell the sender that an update won't be answered, and the admins in debug mode why. Raises `StorageError`."""
+        messages = []
+        user = self._db.users.get(row.chat_id)
+        if user is not None:
+            text = self._locales[user.language].say("trouble.set_aside")
+            messages.append(Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"}))
+        for admin_id in self._db.users.in_debug():
+            if admin_id in self._config.admin_ids:
+                messages.append(Outgoing(admin_id, "sendMessage", {"text": f"🐞 inbox {row.id}: {reason}"}))
+        with self._db.transaction():
+            rows = self._db.outbox.add(None, messages)
+        self._delivery.wake(rows)
+
+    def _text(self, chat_id: int, kind: str) -> str:
+        try:
+            user = self._db.users.get(chat_id)
+        except StorageError:
+            user = None
+        return self._locales[user.language if user else FALLBACK].say(f"trouble.{kind}")

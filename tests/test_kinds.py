@@ -1,0 +1,221 @@
+"""What every kind of turn must have: a row in the docs, prompts, a price, and a sentence for each of its ends."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from ai.catalog import CostMultiplier, Model
+from ai.registry import ModelRegistry
+from config import Config
+from conversation.localization import Locales
+from core.errors import (
+    CoauthorError,
+    LimitReached,
+    ModelAway,
+    ModelBusy,
+    ModelDenied,
+    ModelRefused,
+    PromptTooLong,
+    StorageError,
+)
+from core.schemas import Message, Outgoing
+from database import Database, Turn
+from gpt import GPT
+from turns.billing import TurnBilling
+from turns.generation import TextGenerator
+from turns.kinds.registry import MediaServices, build_kinds
+from turns.memory import PromptSource
+from turns.running_turn import RunningTurn
+from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCALES = Locales.load(ROOT / "locales")
+CONFIG = Config.from_env(
+    {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k", "ADMIN_IDS": "9"}
+)
+VOICE_MESSAGE = json.dumps({"message_id": 5, "voice": {"file_id": "f", "duration": 3}})
+USER_ID = CHAT_ID = 1
+TEXT = "Маяк погас. Туман"
+
+LIMITS = [LimitReached(limit, used=9, allowed=10) for limit in ("session", "sessions", "balance", "project", "request")]
+ERRORS: list[Exception] = [
+    *(ModelAway("a"), ModelBusy("b"), ModelRefused("r"), ModelDenied("d", status=403), PromptTooLong("p")),
+    *(StorageError("s"), ValueError("a bug"), *LIMITS),
+]
+
+
+class PromptsRead(CoauthorError):
+    """Ends a run as soon as its prompts are known."""
+
+
+class PromptReader:
+    """A generator that asks no model: it makes the prompts and stops there."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.messages: list[Message] = []
+
+    def stream(self, running: RunningTurn, source: PromptSource, **_: Any) -> None:
+        path = self._db.tree.path(running.turn.prompt_id)
+        self.messages = [*source.prompt(path), *source.memory_prompt("Память.", path.prompts)]
+        raise PromptsRead
+
+    ask = rebuild_memory = stream
+
+
+@dataclass
+class Kinds:
+    """The real kinds over a real database, and a user who writes with them."""
+
+    db: Database
+    kinds: TurnKinds
+    reader: PromptReader
+
+    def turn(self, kind: TurnKind, language: str) -> Turn:
+        """A running turn of this kind, as a handler leaves it."""
+        self.db.users.register(USER_ID, None, "А", None, language=language, balance=10_000, now=1)
+        session_id: int | None = None
+        prompt_id = None
+        if kind.belongs_to is BelongsTo.STORY:
+            session_id = self.db.stories.create(
+                USER_ID, CHAT_ID, genre="г", hero="г", setting="м", extra="", title="", now=1, language=language
+            )
+        elif kind.belongs_to is BelongsTo.TALK:
+            session_id = self.db.talks.create(USER_ID, CHAT_ID, 1)
+        if session_id is not None:
+            prompt_id = self.db.tree.add(session_id, None, USER_ID, "assistant", TEXT, now=1)
+            self.db.tree.set_head(session_id, prompt_id, 1)
+        [row] = self.db.inbox.add([(1, CHAT_ID, "{}")], 1)
+        turn_id = self.db.turns.add(
+            inbox_id=row.id,
+            chat_id=CHAT_ID,
+            user_id=USER_ID,
+            session_id=session_id,
+            kind=kind.name,
+            prompt_id=prompt_id,
+            hint=VOICE_MESSAGE if kind.keeps_update else "",
+            now=1,
+        )
+        turn = self.db.turns.start(turn_id)
+        assert turn is not None
+        return turn
+
+
+def build(db: Database) -> Kinds:
+    nothing = cast(Any, None)  # no run gets as far as a service
+    reader = PromptReader(db)
+    kinds = build_kinds(
+        config=CONFIG,
+        db=db,
+        locales=LOCALES,
+        registry=ModelRegistry((), Model("m", title="M")),
+        billing=TurnBilling(config=CONFIG, db=db, gpt=cast(GPT, None)),
+        generator=cast(TextGenerator, reader),
+        media=MediaServices(images=nothing, speech=nothing, recognition=nothing, recordings=nothing),
+    )
+    return Kinds(db, kinds, reader)
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Kinds]:
+    db = Database(tmp_path / "bot.db")
+    yield build(db)
+    db.close()
+
+
+KINDS = build(cast(Database, None)).kinds
+NAMES = sorted(KINDS)
+every_kind = pytest.mark.parametrize("name", NAMES)
+every_language = pytest.mark.parametrize("language", sorted(LOCALES))
+
+
+def assert_said(messages: list[Outgoing]) -> None:
+    """There are sentences, each with all its values filled in."""
+    sentences = [str(message.params["text"]) for message in messages if message.method == "sendMessage"]
+    assert sentences
+    for shown in sentences:
+        assert shown.strip() and not re.search(r"\{\w*\}", shown)
+
+
+def test_the_table_of_the_architecture_names_every_kind_and_no_other() -> None:
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    table = page.partition("## Kinds of turns")[2].partition("\n#")[0]
+    rows = re.findall(r"^\|(.*?)\|", table, re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == NAMES
+
+
+@every_kind
+@every_language
+def test_a_kind_has_a_name_in_the_statistics(name: str, language: str) -> None:
+    assert f"purpose.{name}" in LOCALES[language].templates()
+
+
+@every_kind
+def test_a_turn_holds_tokens(made: Kinds, name: str) -> None:
+    assert made.kinds[name].least_price(CostMultiplier()) > 0
+
+
+@every_kind
+def test_whoever_spends_tokens_stays_within_a_balance_and_the_project(made: Kinds, name: str) -> None:
+    kind = made.kinds[name]
+    user, admin = (kind.caps(user_id, CostMultiplier()) for user_id in (USER_ID, 9))
+    assert user.balance and not admin.balance
+    assert user.project == CONFIG.max_project_tokens
+    assert (user.session is None) == (user.sessions is None) == (kind.belongs_to is BelongsTo.NOTHING)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if not KINDS[name].by_service])
+@every_language
+def test_a_model_is_asked_in_the_language_of_the_session(made: Kinds, name: str, language: str) -> None:
+    kind = made.kinds[name]
+    turn = made.turn(kind, language)
+    with pytest.raises(PromptsRead):
+        kind.run(RunningTurn(turn, kind))
+    asked = " ".join(message.text for message in made.reader.messages).replace(TEXT, "")
+    assert all(message.text.strip() for message in made.reader.messages)
+    assert bool(re.search("[а-я]{4}", asked.replace("Память.", ""))) == (language == "ru")
+
+
+@every_kind
+def test_what_is_shown_while_it_grows_is_kept_by_a_stop_and_by_a_failure(made: Kinds, name: str) -> None:
+    kind = made.kinds[name]
+    kept = [kind.draft(TEXT, ""), kind.text_after_stop(TEXT, ""), kind.text_after_failure(TEXT, "")]
+    assert all(kept) or not any(kept)
+
+
+@every_kind
+@every_language
+def test_a_stop_says_something(made: Kinds, name: str, language: str) -> None:
+    kind = made.kinds[name]
+    assert_said(kind.stopped(made.turn(kind, language), ""))
+
+
+@every_kind
+@every_language
+@pytest.mark.parametrize("error", ERRORS, ids=repr)
+def test_a_failure_says_something(made: Kinds, name: str, language: str, error: Exception) -> None:
+    kind = made.kinds[name]
+    assert_said(kind.failed(made.turn(kind, language), error))
+
+
+@every_kind
+@every_language
+@pytest.mark.parametrize("error", LIMITS, ids=lambda error: error.limit)
+def test_a_limit_says_something(made: Kinds, name: str, language: str, error: LimitReached) -> None:
+    kind = made.kinds[name]
+    turn = made.turn(kind, language)
+    assert_said([kind.limit_message(USER_ID, CHAT_ID, turn.session_id or None, error)])
+
+
+@every_kind
+@every_language
+def test_a_turn_that_cannot_be_ended_otherwise_says_something(made: Kinds, name: str, language: str) -> None:
+    kind = made.kinds[name]
+    assert_said([kind.abandoned(made.turn(kind, language))])

@@ -1,0 +1,1 @@
+"""The kinds of turn, a module each."""

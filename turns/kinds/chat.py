@@ -1,0 +1,204 @@
+"""`chat`: a question to the assistant, in private or in a group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from ai.registry import ModelRegistry
+from conversation.keyboards import inline
+from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
+from core.schemas import Json, Message, Outgoing, Usage
+from core.text import split
+from database import CONTEXT_NEAR, SESSION_NEAR, Prompt, StoryPath, Talk, Turn
+from telegram.markdown import pieces
+from turns import chat_prompts, chat_roles, limits, message_view
+from turns.generation import TextGenerator
+from turns.memory import PromptSource
+from turns.message_view import as_reply, sentence
+from turns.running_turn import RunningTurn
+from turns.session_warnings import SessionWarnings
+from turns.turn_kind import BelongsTo, KindServices, TurnKind
+from turns.turn_result import TurnResult
+
+CONTEXT_NEAR_PERCENT = 80
+FULL_SHARE = 0.95  # older text becomes memory only when the prompt is about to be full
+KEPT_SHARE = 0.25  # beside role and memory this leaves some turns before the next summary
+
+
+class ChatTurn(TurnKind):
+    """A question of a talk. The model's Markdown is kept to the letter, and an answer may end anywhere."""
+
+    name = "chat"
+    belongs_to = BelongsTo.TALK
+    may_use_reserve = True  # a talk has no ending to keep tokens for
+    opens_chat = True
+
+    def __init__(
+        self, services: KindServices, *, generator: TextGenerator, warnings: SessionWarnings, registry: ModelRegistry
+    ) -> None:
+        super().__init__(services)
+        self._generator = generator
+        self._warnings = warnings
+        self._registry = registry
+
+    # ------------------------------------------------------------------ the run
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Write the answer, and show it while it grows."""
+        answer = self._generator.stream(running, self._source(running.turn))
+        return self._generator.result(running, answer.text.strip(), cut=answer.cut)
+
+    def _source(self, turn: Turn) -> PromptSource:
+        """Return what makes the turn's prompts: the role of the chat, in the user's language."""
+        texts = self._texts(turn)
+        role, speakers = self._db.roles.get(turn.chat_id), self._speakers(turn)
+        remembers = chat_roles.remembers(role)
+
+        def prompt(path: StoryPath) -> list[Message]:
+            memory = path.memory if remembers else ""
+            system = chat_roles.system_prompt(texts, role, memory, several=bool(speakers))
+            return chat_prompts.talk_messages(texts, system, path, speakers, remembers=remembers, soft=turn.soft)
+
+        def memory_prompt(memory: str, prompts: Sequence[Prompt]) -> list[Message]:
+            return chat_prompts.memory_messages(texts, memory, prompts, speakers)
+
+        return PromptSource(texts, prompt, memory_prompt, full_share=FULL_SHARE, kept_share=KEPT_SHARE)
+
+    def _speakers(self, turn: Turn) -> dict[int, int]:
+        """Return a number for each user id if several people talk; they can in a group."""
+        if turn.reply_to is None:
+            return {}
+        speakers = self._db.talks.speakers(turn.session_id)
+        return speakers if len(speakers) > 1 else {}
+
+    def draft(self, text: str, words: str) -> str:
+        """Return the text without Markdown, which a draft can't show. A whole answer takes 0.2 ms."""
+        return "\n\n".join(piece.text for piece in pieces(text))
+
+    def text_after_stop(self, text: str, words: str) -> str:
+        """Return all of the text."""
+        return text.strip()
+
+    def text_after_failure(self, text: str, words: str) -> str:
+        """Return all of the text."""
+        return text.strip()
+
+    # ------------------------------------------------------------------ ends
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the answer, with a word on limits that are near or were met."""
+        talk = self._talk(turn)
+        messages = self._stored(turn, talk, result.text, result.usage)
+        if result.cut:
+            messages.append(self._say(turn, "chat.cut"))
+        messages += self._context_news(turn, talk, result.usage or Usage(0, 0)) + self._talk_nearly_full(turn, talk)
+        return [*messages, *self._warnings.budget()]
+
+    def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the text, with a button that asks for it again."""
+        messages = self._stored(turn, self._talk(turn), result.text, result.usage)
+        return [*messages, self._say(turn, "chat.away_kept", ("retry", f"retry:{turn.id}"))]
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Store and show the text, if any, and say how many messages wait."""
+        if not text:
+            return [self._say(turn, "chat.stopped_empty")]
+        waiting = self._db.inbox.queued_in(turn.chat_id)
+        key = "chat.stopped_waiting" if waiting and turn.reply_to is None else "chat.stopped"
+        return [*self._stored(turn, self._talk(turn), text, None), self._say(turn, key, n=waiting)]
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Say what went wrong, with a button for another try or for a softer one."""
+        retry = ("retry", f"retry:{turn.id}")
+        if isinstance(error, LimitReached):
+            said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
+            return [as_reply(said, turn.reply_to)]
+        if isinstance(error, ModelRefused):
+            return [self._say(turn, "chat.refused", ("softer", f"softer:{turn.id}"))]
+        if isinstance(error, PromptTooLong):
+            return [self._say(turn, "chat.too_long")]
+        if isinstance(error, ModelBusy):
+            return [self._say(turn, "trouble.model_busy", retry)]
+        if isinstance(error, ModelError):
+            return [self._say(turn, "trouble.model_away", retry)]
+        return [self._say(turn, "trouble.storage" if isinstance(error, StorageError) else "trouble.bug", retry)]
+
+    def abandoned(self, turn: Turn) -> Outgoing:
+        """Apologise; in a group, in reply to the question."""
+        return as_reply(super().abandoned(turn), turn.reply_to)
+
+    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+        """Return the sentence of a limit; if the talk is full, with a button that begins a new one."""
+        anew = ("new_talk", f"new_talk:{user_id}")
+        return self._limit_messages.of_talk(user_id, chat_id, error, anew=anew, full="chat.session_full")
+
+    # ------------------------------------------------------------------ pieces
+
+    def _talk(self, turn: Turn) -> Talk:
+        talk = self._db.talks.get(turn.session_id)
+        assert talk is not None  # a turn goes with its session
+        return talk
+
+    def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
+        """Make the answer the talk's head and show it, in place of a half one."""
+        half = self._db.tree.get(talk.head_id)
+        old: list[Outgoing] = []
+        if half is not None and half.role == "assistant" and half.parent_id == turn.prompt_id:
+            old = message_view.taken_away(self._db, turn.chat_id, half, self._texts(turn).say("chat.below"))
+        opened = self._db.talks.open_in(talk.chat_id, kind=talk.kind, character_id=talk.character_id)
+        now = int(time.time())
+        prompt_id = self._db.tree.add(
+            turn.session_id,
+            turn.prompt_id,
+            turn.user_id,
+            "assistant",
+            text,
+            now=now,
+            tokens=usage.output if usage is not None else 0,
+            turn_id=turn.id,
+            kind=turn.kind,
+        )
+        # Another talk may have been opened meanwhile: this answer doesn't bring its own back to the front.
+        touches = opened is None or opened.session_id == talk.session_id
+        self._db.tree.set_head(turn.session_id, prompt_id, now if touches else 0)
+        return [*old, *answer_messages(turn, prompt_id, text)]
+
+    def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
+        """Say that the oldest turns were summarised by this one; or, once, that this is near."""
+        if not chat_roles.remembers(self._db.roles.get(turn.chat_id)):
+            return []
+        if self._db.ledger.paid_for(turn.id, "summary"):
+            return [self._say(turn, "chat.summarised")]
+        user = self._db.users.get(turn.user_id)
+        model = self._registry.standing(user.model if user is not None else "")
+        percent = usage.total * 100 // max(1, limits.prompt_budget(self._config, model.context_tokens))
+        if percent < CONTEXT_NEAR_PERCENT or talk.warned & CONTEXT_NEAR:
+            return []
+        self._db.talks.set_warned(talk.session_id, CONTEXT_NEAR)
+        anew = user is not None and user.at_full == "anew"
+        key = "chat.context_near_anew" if anew else "chat.context_near"
+        return [self._say(turn, key, percent=CONTEXT_NEAR_PERCENT)]
+
+    def _talk_nearly_full(self, turn: Turn, talk: Talk) -> list[Outgoing]:
+        """Say once that the talk has nearly spent what it may."""
+        limit = self._config.max_tokens_per_session
+        if talk.spent * 100 // limit < limits.SESSION_NEAR_PERCENT or talk.warned & SESSION_NEAR:
+            return []
+        self._db.talks.set_warned(talk.session_id, SESSION_NEAR)
+        left = max(0, limit - talk.spent)
+        return [self._say(turn, "chat.session_near", percent=limits.SESSION_NEAR_PERCENT, left=left)]
+
+    def _say(self, turn: Turn, key: str, button: tuple[str, str] | None = None, **values: object) -> Outgoing:
+        """Return a sentence; in a group, in reply to the question. `button`: its label and data."""
+        texts = self._texts(turn)
+        keyboard: Json = inline([(texts.label(button[0]), button[1])]) if button is not None else None
+        return as_reply(sentence(turn.chat_id, texts.say(key, **values), keyboard), turn.reply_to)
+
+
+def answer_messages(turn: Turn, prompt_id: int, markdown: str) -> list[Outgoing]:
+    """Return an answer in Telegram's formatting; in a group, the first message replies to the question."""
+    formatted: list[Mapping[str, Json]] = [piece.params for piece in pieces(markdown)]
+    plain: list[Mapping[str, Json]] = [{"text": piece} for piece in split(markdown)]
+    messages = [Outgoing(turn.chat_id, "sendMessage", params, prompt_id=prompt_id) for params in formatted or plain]
+    return [as_reply(message, turn.reply_to) for message in messages[:1]] + messages[1:]

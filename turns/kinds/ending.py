@@ -1,0 +1,82 @@
+"""`ending` and `epilogue`: the last texts of a story."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from conversation.localization import Texts
+from conversation.states import ENDINGS
+from core.schemas import Outgoing
+from database import Story, StoryPath, Turn
+from turns import story_prompts
+from turns.kinds.story_text import StoryText
+from turns.message_view import sentence
+from turns.turn_result import NextTurn, TurnResult
+
+
+class LastText(StoryText):
+    """A text that finishes the story."""
+
+    may_use_reserve = True
+    length_prompt: str
+    closing_prompt: str
+
+    def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
+        return {"length": texts.prompt(self.length_prompt)}
+
+    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+        return story_prompts.closing(texts, texts.prompt(self.closing_prompt), soft=turn.soft)
+
+    def _stored_last(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the text with the buttons of a finished story, and finish the story."""
+        texts = self._texts(turn)
+        read = (texts.label("read"), f"read:{turn.session_id}")
+        volume = (texts.label("second_volume"), f"volume:{turn.session_id}")
+        messages = self._stored(turn, result.text, result.usage, [read, volume])
+        self._db.stories.finish(turn.session_id, int(time.time()))
+        return messages
+
+
+class StoryEnding(LastText):
+    """The ending. A story without a title gets one by a turn of its own, which then shows the finished story."""
+
+    name = "ending"
+    system_prompt = "finale"
+    length_prompt = "length.finale"
+    closing_prompt = "wire.finale"
+    written_event = "story_finished"
+    default_hint = "any"
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the ending; if the story has a title, the finished story too."""
+        story = self._story(turn)
+        messages = self._stored_last(turn, result)
+        if story.named:
+            messages += self._finished(turn)
+        return [*messages, *self._warnings.budget()]
+
+    def next_turn(self, turn: Turn) -> NextTurn | None:
+        """Return the turn that names the story, if it has no title."""
+        story = self._story(turn)
+        return None if story.named else NextTurn("title", story.head_id)
+
+    def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
+        ending = texts.prompt(f"ending.{turn.hint}") if turn.hint in ENDINGS else turn.hint
+        return {**super()._values(texts, story, turn), "ending": ending}
+
+
+class StoryEpilogue(LastText):
+    """What happens after the ending."""
+
+    name = "epilogue"
+    system_prompt = "epilogue"
+    length_prompt = "length.epilogue"
+    closing_prompt = "wire.epilogue"
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the epilogue."""
+        story = self._story(turn)
+        messages = self._stored_last(turn, result)
+        done = self._texts(turn).say("finale.epilogue_done")
+        return [*messages, sentence(turn.chat_id, done, self._move_to_end(turn, story)), *self._warnings.budget()]

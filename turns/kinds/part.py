@@ -1,0 +1,37 @@
+"""`part`: the next part of a story, asked for by the user's own words, a button or a suggestion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from conversation.localization import Texts
+from core.schemas import Outgoing
+from database import Story, StoryPath, Turn
+from turns import story_prompts
+from turns.kinds.story_text import StoryText
+from turns.turn_result import TurnResult
+
+
+class StoryPart(StoryText):
+    """The next part of a story."""
+
+    name = "part"
+    system_prompt = "coauthor"
+    written_event = "part_written"
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the part, with a warning if the story is nearly full."""
+        story = self._story(turn)
+        messages = self._stored(turn, result.text, result.usage)
+        return [*messages, *self._warnings.story_nearly_full(turn, story), *self._warnings.budget()]
+
+    def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
+        return {"length": texts.prompt(f"length.{story.length}")}
+
+    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+        if turn.hint == "volume":
+            return texts.prompt("wire.volume")
+        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
+        begins = not path.prompts and not path.memory
+        asks = "" if own_words or begins else texts.prompt("wire.go_on")
+        return story_prompts.closing(texts, asks, soft=turn.soft)

@@ -1,0 +1,86 @@
+"""`picture`: an illustration of a story's part.
+
+It takes two calls, which are paid together or not at all: the model describes the moment, a service draws it.
+"""
+
+from __future__ import annotations
+
+from ai.catalog import CostMultiplier
+from ai.images import ImageGenerator
+from config import Config
+from conversation.keyboards import inline
+from core.errors import ModelError, ModelRefused
+from core.schemas import Outgoing, Usage
+from database import Turn
+from turns import story_prompts
+from turns.billing import TurnBilling
+from turns.generation import TEMPERATURE
+from turns.kinds.story import StoryKind
+from turns.message_view import photo, sentence, title_of
+from turns.running_turn import RunningTurn
+from turns.turn_kind import KindServices
+from turns.turn_result import TurnResult
+
+DESCRIPTION_TOKENS = 300
+
+
+def picture_price(config: Config) -> int:
+    """Return the tokens of a picture: the service's price and about what its description takes."""
+    return config.image_tokens + story_prompts.TAIL_CHARS // 3 + DESCRIPTION_TOKENS
+
+
+class StoryPicture(StoryKind):
+    """An illustration of the part that the turn names."""
+
+    name = "picture"
+    by_service = True
+
+    def __init__(self, services: KindServices, *, billing: TurnBilling, images: ImageGenerator) -> None:
+        super().__init__(services)
+        self._billing = billing
+        self._images = images
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Have the part's last moment described and drawn."""
+        turn, story = running.turn, self._story(running.turn)
+        part = self._db.tree.get(turn.prompt_id)
+        assert part is not None  # a picture is asked for a part
+        messages = story_prompts.picture_messages(self._locales[story.language], story, part.text)
+        request = self._billing.request(
+            running, messages, purpose="description", max_tokens=DESCRIPTION_TOKENS, temperature=TEMPERATURE
+        )
+        input_tokens, price = self._billing.estimate(request), self._config.image_tokens
+        described_price = running.model.weight.of(input_tokens, DESCRIPTION_TOKENS)
+        call = self._billing.reserve(running, self.name, described_price + price, input_tokens=input_tokens)
+        description = self._billing.ask(running, call, request)
+        assert call.usage is not None  # of the description, which is billed whatever becomes of the picture
+        call.input_tokens = call.usage.total + price
+        whole = Usage(call.input_tokens, 0)
+        try:
+            picture = self._images.paint(description, running.cancel, user_id=turn.user_id, turn_id=turn.id)
+        except ModelError as error:
+            if error.billed:
+                call.usage = whole
+            raise
+        return TurnResult("answered", files=(picture,), usage=whole)
+
+    def least_price(self, weight: CostMultiplier) -> int:
+        """Return about what a picture costs."""
+        return picture_price(self._config)
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Show the picture."""
+        story = self._story(turn)
+        part = self._db.tree.parts(turn.prompt_id, story.starts_after)
+        caption = self._texts(turn).plain("picture.caption", title=title_of(story), part=part)
+        return [photo(turn.chat_id, caption, picture) for picture in result.files]
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Say what went wrong, with a button for another try."""
+        texts = self._texts(turn)
+        if isinstance(error, ModelRefused):
+            return [sentence(turn.chat_id, texts.say("picture.refused"))]
+        if isinstance(error, ModelError):
+            again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+            return [sentence(turn.chat_id, texts.say("picture.away"), again)]
+        return super().failed(turn, error)

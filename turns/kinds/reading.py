@@ -1,0 +1,70 @@
+"""`reading`: a part of a story, read aloud."""
+
+from __future__ import annotations
+
+from ai.catalog import CostMultiplier
+from ai.speech import TextToSpeech
+from config import Config
+from conversation.keyboards import inline
+from core.errors import ModelError, ModelRefused
+from core.schemas import Outgoing, Usage
+from database import Turn
+from turns.billing import TurnBilling
+from turns.kinds.story import StoryKind
+from turns.message_view import sentence, title_of
+from turns.running_turn import RunningTurn
+from turns.turn_kind import KindServices
+from turns.turn_result import TurnResult
+
+
+def reading_price(config: Config, text: str) -> int:
+    """Return the tokens of reading a text aloud."""
+    return max(1, len(text) * config.tts_tokens_per_1000 // 1000)
+
+
+class StoryReading(StoryKind):
+    """A reading of the part that the turn names, in the voice that its hint names."""
+
+    name = "reading"
+    by_service = True
+
+    def __init__(self, services: KindServices, *, billing: TurnBilling, speech: TextToSpeech) -> None:
+        super().__init__(services)
+        self._billing = billing
+        self._speech = speech
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Have the part read, in as many recordings as that takes."""
+        turn = running.turn
+        part = self._db.tree.get(turn.prompt_id)
+        assert part is not None  # a reading is asked for a part
+        tokens = reading_price(self._config, part.text)
+        self._billing.reserve(running, self.name, tokens, input_tokens=tokens)
+        recordings = self._speech.speak(part.text, turn.hint, running.cancel, user_id=turn.user_id, turn_id=turn.id)
+        if not recordings:
+            raise ModelRefused("nothing to read aloud")
+        return TurnResult("answered", files=tuple(recordings), usage=Usage(tokens, 0))
+
+    def least_price(self, weight: CostMultiplier) -> int:
+        """Return what the shortest text costs."""
+        return reading_price(self._config, "")
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Show the recordings, numbered if there are several."""
+        story = self._story(turn)
+        part = self._db.tree.parts(turn.prompt_id, story.starts_after)
+        caption = self._texts(turn).plain("voice.caption", title=title_of(story), part=part)
+        messages = []
+        for number, recording in enumerate(result.files, start=1):
+            numbered = caption if len(result.files) == 1 else f"{caption} · {number}/{len(result.files)}"
+            files = {"voice": ("voice.ogg", recording)}
+            messages.append(Outgoing(turn.chat_id, "sendVoice", {"caption": numbered}, files))
+        return messages
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Say what went wrong, with a button for another try."""
+        if not isinstance(error, ModelError):
+            return super().failed(turn, error)
+        texts = self._texts(turn)
+        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+        return [sentence(turn.chat_id, texts.say("voice.away"), again)]

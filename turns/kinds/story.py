@@ -1,0 +1,97 @@
+"""What all turns of a story share: its language, its prompt's settings, and what is said when they fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from conversation.keyboards import inline, reply
+from conversation.localization import Texts
+from conversation.states import Step
+from conversation.story_draft import Draft
+from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
+from core.schemas import Json, Message, Outgoing
+from database import Story, StoryPath, Turn
+from export import story_book
+from turns import story_prompts
+from turns.memory import PromptSource
+from turns.message_view import sentence, title_of
+from turns.turn_kind import BelongsTo, TurnKind
+
+
+class StoryKind(TurnKind):
+    """A turn of a story. By default a stop keeps nothing, and a failure offers another try."""
+
+    belongs_to = BelongsTo.STORY
+    full_share = 0.7
+    kept_share = 0.35
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Say that it was stopped."""
+        return [sentence(turn.chat_id, self._texts(turn).say("story.stopped_aside"))]
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Say what went wrong, with a button for another try or for a softer one."""
+        if isinstance(error, LimitReached):
+            return [self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)]
+        texts = self._texts(turn)
+        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+        if isinstance(error, ModelRefused):
+            key = "trouble.refused" if self._answers_own_words(turn) else "trouble.refused_own"
+            return [sentence(turn.chat_id, texts.say(key), inline([(texts.label("softer"), f"softer:{turn.id}")]))]
+        if isinstance(error, PromptTooLong):
+            return [sentence(turn.chat_id, texts.say("trouble.prompt_too_long"))]
+        if isinstance(error, ModelBusy):
+            return [sentence(turn.chat_id, texts.say("trouble.model_busy"), again)]
+        if isinstance(error, ModelError):
+            return [sentence(turn.chat_id, texts.say("trouble.model_away"), again)]
+        key = "trouble.storage" if isinstance(error, StorageError) else "trouble.bug"
+        return [sentence(turn.chat_id, texts.say(key), again)]
+
+    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+        """Return the sentence of a limit; if the story's session is full, with buttons that end or continue it."""
+        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=self.by_service)
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def _story(self, turn: Turn) -> Story:
+        story = self._db.stories.get(turn.session_id)
+        assert story is not None  # an open turn has its session
+        return story
+
+    def _source(self, turn: Turn, prompt: Callable[[Texts, Story, StoryPath], list[Message]]) -> PromptSource:
+        """Return what makes the turn's prompts, in the language that the story was begun in."""
+        story = self._story(turn)
+        texts = self._locales[story.language]
+        return PromptSource(
+            texts,
+            prompt=lambda path: prompt(texts, story, path),
+            memory_prompt=lambda memory, prompts: story_prompts.memory_messages(texts, memory, prompts),
+            full_share=self.full_share,
+            kept_share=self.kept_share,
+        )
+
+    def _answers_own_words(self, turn: Turn) -> bool:
+        prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+        return prompt is not None and prompt.role == "user"
+
+    def _finished(self, turn: Turn) -> list[Outgoing]:
+        """Show the finished story: its title, how long it has become, and its file."""
+        story = self._story(turn)
+        whole = self._db.tree.whole(story.head_id, story.starts_after)
+        said = self._texts(turn).say(
+            "finale.done",
+            title=title_of(story),
+            parts=sum(prompt.role == "assistant" for prompt in whole),
+            chars=sum(len(prompt.text) for prompt in whole),
+        )
+        book = story_book.document(story, "epub", turn.chat_id)
+        return [sentence(turn.chat_id, said, self._move_to_end(turn, story)), book]
+
+    def _move_to_end(self, turn: Turn, story: Story) -> Json:
+        """Move a user who is still at this story to its end; return the keyboard there, None for who is elsewhere."""
+        user = self._db.users.get(turn.user_id)
+        assert user is not None  # a turn goes with its user
+        if user.session_id != story.session_id or user.step not in (Step.STORY, Step.FINALE, Step.FINISHED):
+            return None
+        self._db.users.move(user.id, user.step, Step.FINISHED)
+        return reply(self._locales[user.language], Step.FINISHED, Draft())

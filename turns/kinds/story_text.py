@@ -1,0 +1,120 @@
+"""The turns whose answer is a text of the story: streamed prose that becomes the story's head."""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Mapping
+
+from conversation.keyboards import inline
+from conversation.localization import Texts
+from core.schemas import Json, Message, Outgoing, Usage
+from database import Story, StoryPath, Turn
+from turns import message_view, story_prompts, text_cleanup
+from turns.generation import TextGenerator
+from turns.kinds.story import StoryKind
+from turns.message_view import sentence
+from turns.running_turn import RunningTurn
+from turns.session_warnings import SessionWarnings
+from turns.turn_kind import KindServices
+from turns.turn_result import TurnResult
+
+
+class StoryText(StoryKind):
+    """A text of the story: clean prose that ends with a whole sentence."""
+
+    system_prompt: str  # its key in `prompts.toml`
+
+    def __init__(self, services: KindServices, *, generator: TextGenerator, warnings: SessionWarnings) -> None:
+        super().__init__(services)
+        self._generator = generator
+        self._warnings = warnings
+
+    # ------------------------------------------------------------------ the run
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Write the text, and show it while it grows."""
+        turn = running.turn
+        source = self._source(turn, lambda texts, story, path: self._prompt(texts, story, path, turn))
+        answer = self._generator.stream(running, source)
+        text = text_cleanup.clean(answer.text, running.words)
+        if answer.cut:
+            text = text_cleanup.whole_sentences(text)
+        return self._generator.result(running, text, cut=answer.cut)
+
+    def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
+        values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
+        system = texts.prompt(self.system_prompt, **values)
+        return story_prompts.story_messages(texts, system, path, closing=self._closing(texts, path, turn))
+
+    @abstractmethod
+    def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
+        """Return what the system prompt says beside the story's settings: the length, how to end."""
+
+    @abstractmethod
+    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+        """Return the line that asks for the text; empty if the user's own words ask already."""
+
+    def draft(self, text: str, words: str) -> str:
+        """Return the part of a growing text that may be shown; empty while its opening is undecided."""
+        return text_cleanup.clean_growing(text, words)
+
+    def text_after_stop(self, text: str, words: str) -> str:
+        """Return the text up to its last whole sentence, or if it has none, its last whole word."""
+        return text_cleanup.unbroken(text_cleanup.clean(text, words))
+
+    def text_after_failure(self, text: str, words: str) -> str:
+        """Return the text up to its last whole sentence; empty if it has none."""
+        whole = text_cleanup.whole_sentences(text_cleanup.clean(text, words))
+        return whole if text_cleanup.ends_whole(whole) else ""
+
+    # ------------------------------------------------------------------ ends
+
+    def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the text, with a button that asks for it again."""
+        texts = self._texts(turn)
+        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+        kept = sentence(turn.chat_id, texts.say("trouble.model_away_kept"), again)
+        return [*self._stored(turn, result.text, result.usage), kept]
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Store and show the text; without one, keep the words that asked for it."""
+        texts = self._texts(turn)
+        if text:
+            waiting = self._db.inbox.queued_in(turn.chat_id)
+            said = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
+            return [*self._stored(turn, text, None), sentence(turn.chat_id, said)]
+        asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+        if asked is not None and asked.role == "user" and self._story(turn).head_id != asked.id:
+            self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
+            return [sentence(turn.chat_id, texts.say("story.stopped_words"))]
+        return [sentence(turn.chat_id, texts.say("story.stopped_empty"))]
+
+    def _stored(self, turn: Turn, text: str, usage: Usage | None, *buttons: list[tuple[str, str]]) -> list[Outgoing]:
+        """Make the text the story's head and show it, in place of the variant before it."""
+        old = self._old_variant_deleted(turn)
+        now = int(time.time())
+        prompt_id = self._db.tree.add(
+            turn.session_id,
+            turn.prompt_id,
+            turn.user_id,
+            "assistant",
+            text,
+            now=now,
+            tokens=usage.output if usage is not None else 0,
+            turn_id=turn.id,
+            kind=turn.kind,
+        )
+        self._db.tree.set_head(turn.session_id, prompt_id, now)
+        variants = self._db.tree.siblings(turn.session_id, turn.prompt_id, "assistant", turn.kind)
+        rows = [row for row in (message_view.row_of(variants, prompt_id), *buttons) if row]
+        keyboard: Json = inline(*rows) if rows else None
+        return [*old, *message_view.part(turn.chat_id, prompt_id, text, keyboard)]
+
+    def _old_variant_deleted(self, turn: Turn) -> list[Outgoing]:
+        """Delete the part that another variant replaces."""
+        old = self._db.tree.get(self._story(turn).head_id) if turn.variant else None
+        if old is None or old.parent_id != turn.prompt_id:
+            return []
+        line = self._texts(turn).say("variant.below")
+        return message_view.taken_away(self._db, turn.chat_id, old, line)

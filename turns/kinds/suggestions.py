@@ -1,0 +1,76 @@
+"""`suggest`: three sentences that the user may go on with."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from conversation.keyboards import inline
+from conversation.localization import Texts
+from core.schemas import Json, Message, Outgoing
+from database import Story, StoryPath, Turn
+from turns import story_prompts
+from turns.kinds.story_aside import StoryAside
+from turns.message_view import sentence
+from turns.running_turn import RunningTurn
+from turns.turn_result import TurnResult
+
+SUGGESTIONS = 3
+MAX_TOKENS = 300
+MAX_CHARS = 200  # of one suggestion
+TEMPERATURE = 0.8
+SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {"options": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}},
+    "required": ["options"],
+}
+_NUMBERED = re.compile(r"^\s*(?:\d+[.)]|[-—•*])\s*(.+)$", re.MULTILINE)
+
+
+class StorySuggestions(StoryAside):
+    """Suggestions, stored with the head that they were made for."""
+
+    name = "suggest"
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Ask for suggestions. The result's text is a JSON list; fewer than three are a failure."""
+        source = self._source(running.turn, _prompt)
+        answer = self._generator.ask(
+            running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, json_schema=SCHEMA
+        )
+        options = options_in(answer.text)[:SUGGESTIONS]
+        text = json.dumps(options, ensure_ascii=False) if len(options) == SUGGESTIONS else ""
+        return self._generator.result(running, text)
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store the suggestions and show them with a button each."""
+        texts = self._texts(turn)
+        options = json.loads(result.text)
+        suggestion_id = self._db.tree.suggest(turn.session_id, turn.prompt_id, result.text)
+        choose = [(str(place), f"play{place}:{suggestion_id}") for place in range(1, len(options) + 1)]
+        again = [(texts.label("suggest_again"), f"suggest:{suggestion_id}")]
+        said = texts.say("suggest.line", one=options[0], two=options[1], three=options[2])
+        return [sentence(turn.chat_id, said, inline(choose, again))]
+
+
+def options_in(answer: str) -> list[str]:
+    """Return the suggestions of an answer: a JSON object or list in whatever wrapping, or else numbered lines."""
+    start = min((answer.find(mark) for mark in "{[" if mark in answer), default=-1)
+    end = max(answer.rfind("}"), answer.rfind("]"))
+    found: object = None
+    if start >= 0:
+        try:
+            found = json.loads(answer[start : end + 1])
+        except (ValueError, RecursionError):
+            found = None
+    if isinstance(found, dict):
+        found = found.get("options")
+    if not isinstance(found, list):
+        found = _NUMBERED.findall(answer)
+    options = [" ".join(str(option).split()).strip(' "«»“”')[:MAX_CHARS] for option in found if isinstance(option, str)]
+    return list(dict.fromkeys(option for option in options if option))
+
+
+def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
+    return story_prompts.aside_messages(texts, "suggestions", story, path)

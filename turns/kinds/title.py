@@ -1,0 +1,50 @@
+"""`title`: the name of a finished story. Nobody asks for it: it follows the ending."""
+
+from __future__ import annotations
+
+from conversation.localization import Texts
+from core.schemas import Message, Outgoing
+from database import Story, StoryPath, Turn
+from turns import story_prompts
+from turns.kinds.story_aside import StoryAside
+from turns.running_turn import RunningTurn
+from turns.turn_result import TurnResult
+
+MAX_TOKENS = 60
+MAX_CHARS = 60
+TEMPERATURE = 0.7
+
+
+class StoryTitle(StoryAside):
+    """The story's title. Without one the story keeps its working title, and no error is shown."""
+
+    name = "title"
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Ask for the title."""
+        source = self._source(running.turn, _prompt)
+        answer = self._generator.ask(running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE)
+        return self._generator.result(running, title_in(answer.text))
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store the title and show the finished story."""
+        self._db.stories.set_title(turn.session_id, result.text)
+        return self._finished(turn)
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Show the finished story under its working title."""
+        return self._finished(turn)
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Show the finished story under its working title."""
+        return self._finished(turn)
+
+
+def title_in(answer: str) -> str:
+    """Return the title that an answer says: its first line, without marks around it."""
+    line = answer.strip().splitlines()[0] if answer.strip() else ""
+    return line.strip(" .:«»“”‘’\"'*#")[:MAX_CHARS].strip()
+
+
+def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
+    return story_prompts.aside_messages(texts, "title", story, path)

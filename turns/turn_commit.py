@@ -1,0 +1,122 @@
+"""The run of a turn and the transaction that ends it, both repeated while the database fails."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from core.errors import StorageError
+from core.logs import event
+from database import Database
+from telegram.chat_queue import ChatQueues
+from telegram.sender import Delivery
+from turns.completion import TurnCompletion
+from turns.notices import TurnNotices
+from turns.running_turn import RunningTurn, RunningTurns
+from turns.turn_queue import TurnQueues
+from turns.turn_result import StoredResult, TurnResult
+
+log = logging.getLogger(__name__)
+
+RUN_PAUSE_S = 1.0  # between two tries of a run while the database fails
+FIRST_COMMIT_PAUSE_S, LONGEST_COMMIT_PAUSE_S = 0.5, 30.0
+
+
+class TurnCommits:
+    """Runs turns and commits their results, in the worker's thread."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        completion: TurnCompletion,
+        running_turns: RunningTurns,
+        queues: TurnQueues,
+        notices: TurnNotices,
+        delivery: Delivery,
+        chats: ChatQueues,
+    ) -> None:
+        self._db = db
+        self._completion = completion
+        self._running_turns = running_turns
+        self._queues = queues
+        self._notices = notices
+        self._delivery = delivery
+        self._chats = chats
+
+    def run(self, running: RunningTurn) -> TurnResult | None:
+        """Run the turn, again while the database fails; return its result, None if the process stops first.
+
+        Raises what the kind's `run` raises, but for `StorageError`.
+        """
+        while True:
+            try:
+                self._completion.release(running)
+                return running.kind.run(running)
+            except StorageError as error:
+                event(log, logging.ERROR, "storage_unavailable", part="turn", turn=running.turn.id, error=str(error))
+                self._notices.storage_failed(running.turn.chat_id)
+                if self._running_turns.stopping.wait(RUN_PAUSE_S):
+                    return None
+
+    def commit(self, running: RunningTurn, result: TurnResult) -> TurnResult | None:
+        """Commit a result; return the committed one. None if a stop was faster or the process stops first.
+
+        A result that can't be stored becomes a failed one, so that nobody waits for ever or has tokens held.
+        """
+        try:
+            return self._store_and_send(running, result, lambda: self._completion.store(running, result))
+        except Exception as error:
+            event(log, logging.ERROR, "turn_failed", turn=running.turn.id, exc_info=True)
+            return self.commit_failure(running, error)
+
+    def commit_failure(self, running: RunningTurn, error: Exception) -> TurnResult | None:
+        """Commit that a run failed, with the text so far if it is worth keeping. Returns what `commit` returns."""
+        try:
+            failed = self._completion.failed(running, error)
+            return self._store_and_send(running, failed, lambda: self._completion.store(running, failed))
+        except Exception:
+            event(log, logging.ERROR, "turn_failure_unreported", turn=running.turn.id, exc_info=True)
+            abandoned = TurnResult("failed")
+            return self._store_and_send(running, abandoned, lambda: self._completion.abandon(running))
+
+    def _store_and_send(
+        self, running: RunningTurn, result: TurnResult, store: Callable[[], StoredResult | None]
+    ) -> TurnResult | None:
+        """Commit what `store` stores, as often as it takes: the answer is in hand and must not be asked for again.
+
+        The chat's next update waits until the messages are on their way.
+        """
+        turn = running.turn
+        with self._chats.paused(turn.chat_id):
+            committed, stored = self._stored(running, store)
+            if not committed:
+                return None
+            with running.lock:
+                running.ended = True
+            self._notices.drop_progress(turn)
+            if stored is None:
+                return None
+            self._delivery.end_draft(turn.chat_id, turn.id)
+            self._delivery.wake(stored.rows)
+            if stored.next_turn is not None:
+                next_id, kind = stored.next_turn
+                self._queues.put(next_id, turn.chat_id, kind)
+            self._chats.resume(turn.chat_id)
+            return result
+
+    def _stored(
+        self, running: RunningTurn, store: Callable[[], StoredResult | None]
+    ) -> tuple[bool, StoredResult | None]:
+        """Return whether the transaction was committed (False: the process stops), and what it stored."""
+        pause_s = FIRST_COMMIT_PAUSE_S
+        while True:
+            try:
+                with self._db.transaction(durable=True):
+                    return True, store()
+            except StorageError as error:
+                event(log, logging.ERROR, "storage_unavailable", part="answer", turn=running.turn.id, error=str(error))
+                self._notices.storage_failed(running.turn.chat_id)
+                if self._running_turns.stopping.wait(pause_s):
+                    return False, None  # asked again at the next start
+                pause_s = min(LONGEST_COMMIT_PAUSE_S, pause_s * 2)

@@ -1,0 +1,142 @@
+"""What a kind of turn is: its flags, its run, and what each end of it changes and says.
+
+Everything else about a turn (row, queue, reservation, stop, recovery) is the same for all kinds. The kinds stand in
+`turns/kinds/`, a module each; `turns/kinds/registry.py` lists them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from ai.catalog import CostMultiplier
+from config import Config
+from conversation.localization import FALLBACK, Locales, Texts
+from core.errors import LimitReached
+from core.schemas import Outgoing
+from database import Caps, Database, Turn
+from turns import limits
+from turns.limit_messages import LimitMessages
+from turns.message_view import sentence
+from turns.turn_result import NextTurn, TurnResult
+
+if TYPE_CHECKING:
+    from turns.running_turn import RunningTurn
+
+
+class BelongsTo(Enum):
+    """Whose session a turn's row names."""
+
+    STORY = "story"
+    TALK = "talk"  # a chat or a conversation with a character
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class KindServices:
+    """What every kind of turn works with."""
+
+    config: Config
+    db: Database
+    locales: Locales
+    limit_messages: LimitMessages
+
+
+class TurnKind(ABC):
+    """One kind of turn.
+
+    `run` is called by a worker, outside transactions. The methods from `answered` on are called inside the
+    transaction that ends the turn; they return the messages to send.
+    """
+
+    name: str  # in the column `turn.kind`
+    belongs_to: BelongsTo
+    by_service = False  # run by the service workers, and priced by the default model
+    may_use_reserve = False  # may spend the tokens that a session keeps for its ending
+    keeps_update = False  # the update stays in its chat's order while the turn runs
+    written_event = ""  # of analytics, beside the events that all kinds have; empty: none
+    default_hint = ""  # for another variant of a text whose turn had none
+    opens_chat = False  # another try from the menu leads into the chat
+
+    def __init__(self, services: KindServices) -> None:
+        self._config = services.config
+        self._db = services.db
+        self._locales = services.locales
+        self._limit_messages = services.limit_messages
+
+    @abstractmethod
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Make the answer. Blocks, costs money. Raises `ModelError`, `LimitReached`, `StorageError`."""
+
+    def least_price(self, weight: CostMultiplier) -> int:
+        """Return the tokens that any turn of this kind holds at least, for a model of this weight."""
+        return limits.least_price(self._config, weight)
+
+    def caps(self, user_id: int, weight: CostMultiplier) -> Caps:
+        """Return what a call of such a turn must stay within, for a model of this weight."""
+        return limits.caps(
+            self._config,
+            user_id,
+            in_session=self.belongs_to is not BelongsTo.NOTHING,
+            may_use_reserve=self.may_use_reserve,
+            weight=weight,
+        )
+
+    # ------------------------------------------------------------------ text that isn't whole
+
+    def draft(self, text: str, words: str) -> str:
+        """Return a growing answer as it may be shown; empty while nothing of it may. `words`: what it follows."""
+        return ""
+
+    def text_after_stop(self, text: str, words: str) -> str:
+        """Return what is kept of an answer that its user stopped; empty: nothing."""
+        return ""
+
+    def text_after_failure(self, text: str, words: str) -> str:
+        """Return what is kept of an answer when the model fell silent; empty: nothing."""
+        return ""
+
+    # ------------------------------------------------------------------ ends, in the transaction
+
+    @abstractmethod
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store the answer and show it."""
+
+    def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store and show the text that `text_after_failure` kept."""
+        return self.failed(turn, result.error)
+
+    @abstractmethod
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Store and show the text that `text_after_stop` kept, if any."""
+
+    @abstractmethod
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Say what went wrong and what the user can do."""
+
+    def abandoned(self, turn: Turn) -> Outgoing:
+        """Apologise for a turn of which no other end can be stored."""
+        return sentence(turn.chat_id, self._texts(turn).say("trouble.bug"))
+
+    def next_turn(self, turn: Turn) -> NextTurn | None:
+        """Return the turn that follows an answered one by itself."""
+        return None
+
+    @abstractmethod
+    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+        """Return the sentence of a limit that is in the way, with the button of the next step if there is one."""
+
+    # ------------------------------------------------------------------ for subclasses
+
+    def _texts(self, turn: Turn) -> Texts:
+        return self._texts_of(turn.user_id)
+
+    def _texts_of(self, user_id: int) -> Texts:
+        user = self._db.users.get(user_id)
+        return self._locales[user.language if user is not None else FALLBACK]
+
+
+TurnKinds = Mapping[str, TurnKind]  # by name

@@ -1,0 +1,117 @@
+"""Who may call the Web App's API, how often, and what a refusal looks like.
+
+Every request to the API carries Telegram's init data: `Authorization: tma <init data>`. There are no cookies, so
+no other site can call it in a user's name. A refusal is JSON with one sentence in the reader's language.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Request
+
+from config import Config
+from conversation.localization import Locales, Texts
+from core.logs import event
+from database import Database, User
+from web.init_data import InitDataError, TelegramUser, authenticated_user
+from web.rate_limiter import RateLimiter
+
+log = logging.getLogger(__name__)
+
+SCHEME: Final = "tma "
+JSON_BYTES: Final = 32_000
+READ_RATE: Final = (120, 5.0)  # requests at once, and a second after that
+CHANGE_RATE: Final = (20, 0.5)
+REFUSAL_RATE: Final = (60, 2.0)  # of one address, with init data that Telegram has not signed
+
+
+@dataclass(frozen=True, slots=True)
+class WebServices:
+    """What the server works with. `put` stores an update for the bot: the chat, and JSON of Telegram's shape."""
+
+    config: Config
+    db: Database
+    locales: Locales
+    put: Callable[[int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The registered user who makes a request, as Telegram has signed."""
+
+    user: User
+    telegram_user: TelegramUser
+    texts: Texts
+
+
+class ApiError(Exception):
+    """A refused request: the HTTP status, and the key of the sentence below `webapp.error`."""
+
+    def __init__(self, status: int, key: str, field: str = "", **values: object) -> None:
+        super().__init__(key)
+        self.status = status
+        self.key = key
+        self.field = field  # the form's field that is wrong
+        self.values = values
+
+
+class Authenticator:
+    """Finds out who makes a request, and limits how many they make."""
+
+    def __init__(self, services: WebServices) -> None:
+        self._site = services
+        self._reads = RateLimiter(*READ_RATE)
+        self._changes = RateLimiter(*CHANGE_RATE)
+        self._refusals = RateLimiter(*REFUSAL_RATE)
+
+    def caller(self, request: Request) -> Caller:
+        """Return who makes a request. Raises `ApiError`."""
+        given = request.headers.get("Authorization", "")
+        try:
+            if not given.startswith(SCHEME):
+                raise InitDataError("no init data")
+            telegram_user = authenticated_user(
+                given.removeprefix(SCHEME), self._site.config.telegram_token, time.time()
+            )
+        except InitDataError as refused:
+            if not self._refusals.allows(request.remote_addr):
+                raise ApiError(429, "pace") from refused  # without a log line: anybody could fill the log
+            event(log, logging.INFO, "web_request_refused", reason=str(refused))
+            raise ApiError(401, "stale" if refused.stale else "unsigned") from refused
+        limiter = self._reads if request.method in ("GET", "HEAD") else self._changes
+        if not limiter.allows(telegram_user.id):
+            raise ApiError(429, "pace")
+        user = self._site.db.users.get(telegram_user.id)
+        if user is None:
+            raise ApiError(403, "unknown")
+        if user.banned:
+            raise ApiError(403, "banned")
+        return Caller(user, telegram_user, self._site.locales[user.language])
+
+    def texts_for(self, request: Request) -> Texts:
+        """Return the texts in the browser's language, for an unknown user."""
+        locales = self._site.locales
+        return locales[request.accept_languages.best_match(list(locales)) or ""]
+
+
+def body_of(request: Request) -> dict[str, str]:
+    """Return the JSON object of a request, whose values are texts. Raises `ApiError`."""
+    if request.mimetype != "application/json":
+        raise ApiError(415, "request")
+    if (request.content_length or 0) > JSON_BYTES:
+        raise ApiError(413, "large")
+    try:
+        values: Any = json.loads(request.get_data(cache=False).decode())
+    except (ValueError, RecursionError) as error:
+        raise ApiError(400, "request") from error
+    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
+        raise ApiError(400, "request")
+    if any("\ud800" <= letter <= "\udfff" for value in values.values() for letter in value):
+        raise ApiError(400, "request")  # half a surrogate pair: no database can store it
+    return values
