@@ -1,6 +1,6 @@
 """`GPT`: the one client for any language model. A vendor is plugged in as a `ModelProvider`.
 
-Covers: streaming and whole answers, over the wire that a model's name picks; the deadline of a generation,
+Covers: streaming and whole answers, over the provider that a model's name picks; the deadline of a generation,
 cancelling, bounded retries of what is safe to repeat, one new try with a renewed credential, stock refusals,
 counting tokens, reporting faults.
 Doesn't cover: a vendor's format (`yandex_gpt.py`, `ai/openai_text.py`), money and slots (`turns/workers.py`).
@@ -20,11 +20,11 @@ from typing import Final
 
 from ai.provider import CallFailure, ModelProvider
 from ai.request import RequestAttempt
-from ai.retry import CallContext, Retry, report, unheard
+from ai.retry import CallContext, Retry, ignore_failure, report
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError
 from core.http_client import HttpClient
-from core.schemas import Answer, Chunk, Finish, Message, Request, Usage
+from core.schemas import Chunk, Finish, Message, ModelAnswer, Request, Usage
 
 __all__ = ["GPT", "CallFailure", "Cancel", "ModelProvider", "is_stock_refusal"]
 
@@ -56,21 +56,21 @@ class GPT:
 
     def __init__(
         self,
-        wire: ModelProvider,
+        provider: ModelProvider,
         http: HttpClient,
         *,
         timeout_s: float = 120.0,
-        wire_of: Callable[[str], ModelProvider] | None = None,
-        on_fault: Callable[[CallFailure], None] = unheard,
+        provider_of: Callable[[str], ModelProvider] | None = None,
+        on_failure: Callable[[CallFailure], None] = ignore_failure,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
-        self.wire = wire  # the default model's
-        self.wire_of = wire_of or (lambda model: wire)
+        self.provider = provider  # the default model's
+        self.provider_of = provider_of or (lambda model: provider)
         self.timeout_s = timeout_s
         self.calibration: dict[str, float] = {}  # model → characters a token, learned; the owner may keep it
         self._http = http
-        self._on_fault = on_fault
+        self._on_failure = on_failure
         self._attempts = attempts
         self._backoff_s = backoff_s
 
@@ -79,40 +79,40 @@ class GPT:
 
         The first network call is made when the first chunk is asked for. Costs money.
         """
-        trial = self._trial(request, cancel)
+        retry = self._retry(request, cancel)
         while True:
             shown = False
-            exchange = RequestAttempt(trial.deadline, cancel)
+            attempt = RequestAttempt(retry.deadline, cancel)
             try:
-                for chunk in self._stream_once(request, exchange):
+                for chunk in self._stream_once(request, attempt):
                     if not shown:
-                        trial.got_through()
+                        retry.succeeded()
                     shown = True
                     yield chunk
                 return
             except ModelError as error:
-                if not trial.again(error, exchange, shown=shown):
+                if not retry.may_repeat(error, attempt, shown=shown):
                     raise
 
-    def ask(self, request: Request, cancel: Cancel | None = None) -> Answer:
+    def ask(self, request: Request, cancel: Cancel | None = None) -> ModelAnswer:
         """The whole answer. Raises ModelError. Costs money."""
-        trial = self._trial(request, cancel)
+        retry = self._retry(request, cancel)
         while True:
-            exchange = RequestAttempt(trial.deadline, cancel)
+            attempt = RequestAttempt(retry.deadline, cancel)
             try:
-                chunk = self._ask_once(request, exchange)
+                chunk = self._ask_once(request, attempt)
             except ModelError as error:
-                if not trial.again(error, exchange):
+                if not retry.may_repeat(error, attempt):
                     raise
             else:
-                trial.got_through()
+                retry.succeeded()
                 usage = chunk.usage or self.estimated_usage(request, chunk.text)
-                return Answer(chunk.text, usage, chunk.finish or Finish.STOP, exchange.request_id)
+                return ModelAnswer(chunk.text, usage, chunk.finish or Finish.STOP, attempt.request_id)
 
     def estimate(self, messages: Sequence[Message], model: str = "") -> int:
         """How many tokens `messages` have, rather too many than too few. No network."""
         characters = sum(len(message.text) for message in messages)
-        tokens = characters / self.calibration.get(self.wire_of(model).model_name(model), CHARS_PER_TOKEN)
+        tokens = characters / self.calibration.get(self.provider_of(model).model_name(model), CHARS_PER_TOKEN)
         return math.ceil(tokens * 1.05) + TOKENS_PER_MESSAGE * len(messages)
 
     def count(
@@ -128,27 +128,27 @@ class GPT:
         estimate = self.estimate(messages, model)
         if near is None or abs(estimate - near) > NEAR * near:
             return estimate
-        wire = self.wire_of(model)
-        for attempt in (1, 2):
-            exchange = RequestAttempt(time.monotonic() + COUNT_TIMEOUT_S)
+        provider = self.provider_of(model)
+        for number in (1, 2):
+            attempt = RequestAttempt(time.monotonic() + COUNT_TIMEOUT_S)
             try:
-                call = wire.counting(messages, model, COUNT_TIMEOUT_S)
+                call = provider.counting(messages, model, COUNT_TIMEOUT_S)
                 if call is None:
                     return estimate
-                response = exchange.send(self._http, call)
+                response = attempt.send(self._http, call)
                 try:
                     if response.status_code != 200:
-                        raise exchange.refused(wire.error, response)
-                    counted = wire.counted(exchange.whole(response))
+                        raise attempt.refused(provider.error, response)
+                    counted = provider.counted(attempt.whole(response))
                 finally:
-                    exchange.close(response)
+                    attempt.close(response)
                 self._learn(messages, counted, model)
                 return counted
             except ModelError as error:
-                name = wire.model_name(model)
-                fault = CallFailure(time.time(), "tokenizer", user_id, turn_id, attempt, True, name, error)
-                report(fault, self._on_fault)
-                if error.status != 401 or not wire.drop_credential(exchange.authorization):
+                name = provider.model_name(model)
+                failure = CallFailure(time.time(), "tokenizer", user_id, turn_id, number, True, name, error)
+                report(failure, self._on_failure)
+                if error.status != 401 or not provider.drop_credential(attempt.authorization):
                     break
         return estimate
 
@@ -157,30 +157,30 @@ class GPT:
         output = self.estimate([Message("assistant", text)], request.model) if text else 0
         return Usage(self.estimate(request.messages, request.model), output, estimated=True)
 
-    def _trial(self, request: Request, cancel: Cancel | None) -> Retry:
-        wire = self.wire_of(request.model)
-        name = wire.model_name(request.model)
+    def _retry(self, request: Request, cancel: Cancel | None) -> Retry:
+        provider = self.provider_of(request.model)
+        name = provider.model_name(request.model)
         return Retry(
             CallContext(request.purpose, name, request.user_id, request.turn_id, cancel),
             timeout_s=self.timeout_s,
             attempts=self._attempts,
             backoff_s=self._backoff_s,
-            renew=wire.drop_credential,
-            adapt=lambda error: wire.adapt(error, request.model),
-            on_fault=self._on_fault,
+            renew=provider.drop_credential,
+            adapt=lambda error: provider.adapt(error, request.model),
+            on_failure=self._on_failure,
         )
 
-    def _stream_once(self, request: Request, exchange: RequestAttempt) -> Iterator[Chunk]:
-        wire = self.wire_of(request.model)
-        call = wire.completion(request, stream=True, timeout_s=exchange.left_s())
-        response = exchange.send(self._http, call)
+    def _stream_once(self, request: Request, attempt: RequestAttempt) -> Iterator[Chunk]:
+        provider = self.provider_of(request.model)
+        call = provider.completion(request, stream=True, timeout_s=attempt.left_s())
+        response = attempt.send(self._http, call)
         begun = finished = False
         try:
             if response.status_code != 200:
-                raise exchange.refused(wire.error, response)
+                raise attempt.refused(provider.error, response)
             try:
                 most = request.max_tokens * MOST_CHARS_PER_TOKEN
-                for chunk in wire.chunks(exchange.lines(response)):
+                for chunk in provider.chunks(attempt.lines(response)):
                     if len(chunk.text) > most:  # a server that keeps to no limit
                         finished = True
                         yield self._finished(request, replace(chunk, text=chunk.text[:most], finish=Finish.LENGTH))
@@ -189,7 +189,7 @@ class GPT:
                         finished = True
                         # Before the last chunk is handed out: who takes it doesn't come back for the end, and a stream
                         # without its end costs the next call a new connection.
-                        exchange.finish(response)
+                        attempt.finish(response)
                         yield self._finished(request, chunk)
                         break
                     if chunk.text:
@@ -197,27 +197,27 @@ class GPT:
                         yield chunk
             except ModelError as error:
                 error.billed = error.billed or begun or not error.status
-                error.request_id = error.request_id or exchange.request_id
+                error.request_id = error.request_id or attempt.request_id
                 raise
             if not finished:
-                raise ModelAway("the stream was cut", request_id=exchange.request_id, billed=True)
+                raise ModelAway("the stream was cut", request_id=attempt.request_id, billed=True)
         finally:
-            exchange.close(response)
+            attempt.close(response)
 
-    def _ask_once(self, request: Request, exchange: RequestAttempt) -> Chunk:
-        wire = self.wire_of(request.model)
-        call = wire.completion(request, stream=False, timeout_s=exchange.left_s())
-        response = exchange.send(self._http, call)
+    def _ask_once(self, request: Request, attempt: RequestAttempt) -> Chunk:
+        provider = self.provider_of(request.model)
+        call = provider.completion(request, stream=False, timeout_s=attempt.left_s())
+        response = attempt.send(self._http, call)
         try:
             if response.status_code != 200:
-                raise exchange.refused(wire.error, response)
-            return self._finished(request, wire.answer(exchange.whole(response)))
+                raise attempt.refused(provider.error, response)
+            return self._finished(request, provider.answer(attempt.whole(response)))
         except ModelError as error:
             error.billed = error.billed or not error.status
-            error.request_id = error.request_id or exchange.request_id
+            error.request_id = error.request_id or attempt.request_id
             raise
         finally:
-            exchange.close(response)
+            attempt.close(response)
 
     def _finished(self, request: Request, chunk: Chunk) -> Chunk:
         if is_stock_refusal(chunk.text):
@@ -233,7 +233,7 @@ class GPT:
         characters = sum(len(message.text) for message in messages)
         if characters < 200 or tokens < 1:
             return  # the marks between messages would outweigh the words
-        name = self.wire_of(model).model_name(model)
+        name = self.provider_of(model).model_name(model)
         seen = min(max(characters / tokens, 1.0), 6.0)
         known = self.calibration.get(name, seen)
         self.calibration[name] = known + 0.2 * (seen - known)

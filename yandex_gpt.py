@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ai.error_mapping import error_from, read_error
-from ai.provider import Call, CallFailure, Credential, Static
+from ai.provider import Call, CallFailure, Credential, StaticCredential
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
 from core.http_client import HttpClient
@@ -220,11 +220,11 @@ class RenewedToken:
         self,
         fetch_token: Callable[[float], Token],
         *,
-        on_fault: Callable[[CallFailure], None] | None = None,
+        on_failure: Callable[[CallFailure], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._fetch = fetch_token
-        self._on_fault = on_fault
+        self._on_failure = on_failure
         self._clock = clock
         self._renewing = threading.Lock()
         self._token: Token | None = None
@@ -284,8 +284,8 @@ class RenewedToken:
 
     def _report(self, error: ModelError) -> None:
         event(log, logging.WARNING, "iam_token_renewal_failed", status=error.status, error=str(error))
-        if self._on_fault is not None:
-            self._on_fault(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
+        if self._on_failure is not None:
+            self._on_failure(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
 
 
 def yandex_credential(
@@ -297,19 +297,19 @@ def yandex_credential(
     oauth_token: str = "",
     iam_url: str = IAM_URL,
     metadata_url: str = METADATA_URL,
-    on_fault: Callable[[CallFailure], None] | None = None,
+    on_failure: Callable[[CallFailure], None] | None = None,
 ) -> Credential:
     """The credential of the first way that is set. No network yet. Raises ModelDenied for a bad key file."""
     if api_key:
-        return Static(f"Api-Key {api_key}")
+        return StaticCredential(f"Api-Key {api_key}")
     if iam_token:
-        return Static(f"Bearer {iam_token}")
+        return StaticCredential(f"Bearer {iam_token}")
     address = f"{iam_url.rstrip('/')}/iam/v1/tokens"
     if sa_key_file:
         key = AuthorizedKey.read(Path(sa_key_file))
         return RenewedToken(
             lambda timeout_s: exchange_for_token(http, address, {"jwt": key.jwt(time.time())}, timeout_s),
-            on_fault=on_fault,
+            on_failure=on_failure,
         )
     if oauth_token:
         event(
@@ -319,8 +319,8 @@ def yandex_credential(
             hint="OAuth tokens for Yandex Cloud end in 2026: use an API key or a service account's key instead",
         )
         body: dict[str, Json] = {"yandexPassportOauthToken": oauth_token}
-        return RenewedToken(lambda timeout_s: exchange_for_token(http, address, body, timeout_s), on_fault=on_fault)
-    return RenewedToken(lambda timeout_s: machine_token(http, metadata_url, timeout_s), on_fault=on_fault)
+        return RenewedToken(lambda timeout_s: exchange_for_token(http, address, body, timeout_s), on_failure=on_failure)
+    return RenewedToken(lambda timeout_s: machine_token(http, metadata_url, timeout_s), on_failure=on_failure)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from ai.error_mapping import error_from, read_error
-from ai.provider import Call, CallFailure, Credential, Static
-from ai.service_client import TIMEOUT_S, Asker, CallContext
+from ai.provider import Call, CallFailure, Credential, StaticCredential
+from ai.service_client import TIMEOUT_S, CallContext, ServiceClient
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
 from core.http_client import HttpClient
@@ -65,7 +65,7 @@ class OpenAIImageGenerator:
         model: str = OPENAI_MODEL,
         size: str = SIZE,
         timeout_s: float = TIMEOUT_S,
-        on_fault: Callable[[CallFailure], None] | None = None,
+        on_failure: Callable[[CallFailure], None] | None = None,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
@@ -73,24 +73,24 @@ class OpenAIImageGenerator:
         self._model = model
         self._size = size
         options: dict[str, Any] = {"timeout_s": timeout_s, "attempts": attempts, "backoff_s": backoff_s}
-        if on_fault is not None:
-            options["on_fault"] = on_fault
-        self._api = Asker(http, credential, **options)
-        self._files = Asker(http, Static(""), **options)
+        if on_failure is not None:
+            options["on_failure"] = on_failure
+        self._api = ServiceClient(http, credential, **options)
+        self._files = ServiceClient(http, StaticCredential(""), **options)
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
         """The picture's bytes; a prompt that is too long is cut. Raises ModelError."""
-        errand = CallContext(PURPOSE, self._model, user_id, turn_id, cancel)
+        context = CallContext(PURPOSE, self._model, user_id, turn_id, cancel)
         body = self._body(cut_prompt(prompt, self.longest_prompt))
         peers: list[str] = []
         made = self._api.ask(
-            errand,
+            context,
             lambda authorization: Call(f"{self._url}/images/generations", self._headers(authorization), body),
             _read,
-            meaning=image_error,
+            error_reader=image_error,
             peer_seen=peers.append,
         )
-        return made.data or self._fetched(errand, made.url, frozenset(peers))
+        return made.data or self._fetched(context, made.url, frozenset(peers))
 
     def _body(self, prompt: str) -> dict[str, Json]:
         return {"model": self._model, "prompt": prompt, "n": 1, "size": self._size}
@@ -98,7 +98,7 @@ class OpenAIImageGenerator:
     def _headers(self, authorization: str) -> dict[str, str]:
         return {"Authorization": authorization} if authorization else {}
 
-    def _fetched(self, errand: CallContext, url: str, own: frozenset[str]) -> bytes:
+    def _fetched(self, context: CallContext, url: str, own: frozenset[str]) -> bytes:
         """The picture at `url`. `own` are the addresses of the server itself (or of the proxy on the way to it)."""
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -113,7 +113,7 @@ class OpenAIImageGenerator:
                 raise ModelAway("the picture's address isn't http or https", billed=True)
             if host not in (own_host, *own) and not _public(host):  # a proxy would go there for us, unseen by `check`
                 raise ModelAway("the picture's address is in a private network", billed=True)
-            return self._files.ask(errand, lambda _: Call(url, {}), _picture, peer_seen=check)
+            return self._files.ask(context, lambda _: Call(url, {}), _picture, peer_seen=check)
         except ModelError as error:
             error.billed = True  # it was drawn all the same
             raise

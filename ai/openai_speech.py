@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib3 import encode_multipart_formdata
 
 from ai.provider import Call, Credential
-from ai.service_client import Asker, CallContext
+from ai.service_client import CallContext, ServiceClient
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
@@ -37,10 +37,10 @@ class OpenAISpeechToText:
         model: str = STT_MODEL,
         **options: Any,
     ) -> None:
-        """`options` are those of `Asker`."""
+        """`options` are those of `ServiceClient`."""
         self._url = f"{base_url.rstrip('/')}/audio/transcriptions"
         self._model = model
-        self._asker = Asker(http, credential, **options)
+        self._asker = ServiceClient(http, credential, **options)
 
     def recognise(
         self,
@@ -63,8 +63,8 @@ class OpenAISpeechToText:
                 "response_format": "json",
             }
         )
-        errand = CallContext("stt", self._model, user_id, turn_id, cancel)
-        return self._asker.ask(errand, lambda key: upload(self._url, key, kind, data), _transcript)
+        context = CallContext("stt", self._model, user_id, turn_id, cancel)
+        return self._asker.ask(context, lambda key: upload(self._url, key, kind, data), _transcript)
 
 
 class OpenAITextToSpeech:
@@ -80,11 +80,11 @@ class OpenAITextToSpeech:
         voices: tuple[str, ...] = VOICES,
         **options: Any,
     ) -> None:
-        """`options` are those of `Asker`; the deadline is each piece's."""
+        """`options` are those of `ServiceClient`; the deadline is each piece's."""
         self._url = f"{base_url.rstrip('/')}/audio/speech"
         self._model = model
         self.voices = voices
-        self._asker = Asker(http, credential, **options)
+        self._asker = ServiceClient(http, credential, **options)
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
@@ -95,11 +95,11 @@ class OpenAITextToSpeech:
             "voice": known_voice(voice, self.voices),
             "response_format": "opus",
         }
-        errand = CallContext("tts", self._model, user_id, turn_id, cancel)
+        context = CallContext("tts", self._model, user_id, turn_id, cancel)
 
         def spoken(piece: str) -> bytes:
             return self._asker.ask(
-                errand,
+                context,
                 lambda key: Call(self._url, {"Authorization": key} if key else {}, {**form, "input": piece}),
                 read_audio,
             )

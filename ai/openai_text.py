@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from ai.catalog import ModelInfo
 from ai.error_mapping import error_from, read_error
-from ai.provider import Call, Credential, Static
+from ai.provider import Call, Credential, StaticCredential
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
 from core.http_client import HttpClient
@@ -60,7 +60,7 @@ class OpenAIProvider:
     ) -> None:
         self._url = base_url.rstrip("/")
         self._http = http
-        self._credential = credential or Static(f"Bearer {api_key}" if api_key else "")
+        self._credential = credential or StaticCredential(f"Bearer {api_key}" if api_key else "")
         self._model = model
         self._sent_as = sent_as
         self._project = project

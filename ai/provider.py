@@ -41,7 +41,7 @@ class Credential(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Static:
+class StaticCredential:
     """A credential that never changes."""
 
     value: str

@@ -1,4 +1,4 @@
-"""One HTTP exchange with a deadline: a `Call` in, bytes out, every failure a `ModelError`.
+"""One HTTP attempt with a deadline: a `Call` in, bytes out, every failure a `ModelError`.
 
 Covers: sending a `Call`, reading its answer whole or line by line as bytes, ending at the deadline even when
 the other side goes silent, ending at once when cancelled, and the one seam where what the
@@ -27,7 +27,7 @@ LATE_S: Final = 0.5  # a socket's timeout isn't shortened for less than this: to
 END_S: Final = 0.1  # how long a stream's end is waited for when its last line is there
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 
-Meaning: TypeAlias = Callable[[int, Mapping[str, str], str], ModelError]  # of a status, headers and a masked body
+ErrorReader: TypeAlias = Callable[[int, Mapping[str, str], str], ModelError]  # of a status, headers and a masked body
 
 
 class RequestAttempt:
@@ -136,13 +136,13 @@ class RequestAttempt:
             self.cancel.detach()
         response.close()
 
-    def refused(self, meaning: Meaning, response: Response) -> ModelError:
+    def refused(self, error_reader: ErrorReader, response: Response) -> ModelError:
         """What a status other than 200 means."""
         try:
             body = self.whole(response).decode("utf-8", "replace")
         except ModelAway:
             body = ""
-        return meaning(response.status_code, response.headers, self.masked(body))
+        return error_reader(response.status_code, response.headers, self.masked(body))
 
     def masked(self, body: str) -> str:
         """`body` without secrets: vendors repeat the key that they refuse."""
@@ -158,13 +158,13 @@ class RequestAttempt:
         return ModelAway(f"{what}: {self.masked(str(error))}", billed=self.sent)
 
 
-def fetch(http: HttpClient, call: Call, meaning: Meaning, timeout_s: float) -> bytes:
+def fetch(http: HttpClient, call: Call, error_reader: ErrorReader, timeout_s: float) -> bytes:
     """The body of a small call beside the main one (a token, a list of models). Raises ModelError."""
-    exchange = RequestAttempt(time.monotonic() + timeout_s)
-    response = exchange.send(http, call)
+    attempt = RequestAttempt(time.monotonic() + timeout_s)
+    response = attempt.send(http, call)
     try:
         if response.status_code != 200:
-            raise exchange.refused(meaning, response)
-        return exchange.whole(response)
+            raise attempt.refused(error_reader, response)
+        return attempt.whole(response)
     finally:
-        exchange.close(response)
+        attempt.close(response)

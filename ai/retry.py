@@ -38,29 +38,29 @@ class CallContext:
     cancel: Cancel | None = None
 
 
-def unheard(fault: CallFailure) -> None:
+def ignore_failure(failure: CallFailure) -> None:
     """Where nobody asked for faults they are in the log all the same."""
 
 
-def report(fault: CallFailure, on_fault: Callable[[CallFailure], None]) -> None:
-    """Logs a fault and tells whoever listens."""
-    error = fault.error
+def report(failure: CallFailure, on_failure: Callable[[CallFailure], None]) -> None:
+    """Logs a failure and tells whoever listens."""
+    error = failure.error
     event(
         log,
         logging.WARNING,
         "call_failed",
-        purpose=fault.purpose,
-        user=fault.user_id,
-        turn=fault.turn_id,
-        model=fault.model,
-        attempt=fault.attempt,
-        healed=fault.healed,
+        purpose=failure.purpose,
+        user=failure.user_id,
+        turn=failure.turn_id,
+        model=failure.model,
+        attempt=failure.attempt,
+        healed=failure.healed,
         status=error.status,
         request=error.request_id,
         error=f"{type(error).__name__}: {error}",
     )
     try:
-        on_fault(fault)
+        on_failure(failure)
     except Exception:
         event(log, logging.ERROR, "callback_failed", callback="on_failure", exc_info=True)
 
@@ -74,31 +74,31 @@ class Retry:
 
     def __init__(
         self,
-        errand: CallContext,
+        context: CallContext,
         *,
         timeout_s: float,
         attempts: int,
         backoff_s: float,
         renew: Callable[[str], bool],
-        on_fault: Callable[[CallFailure], None],
+        on_failure: Callable[[CallFailure], None],
         adapt: Callable[[ModelError], bool] = lambda error: False,
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
-        self._errand = errand
+        self._context = context
         self._attempts = attempts
         self._backoff_s = backoff_s
         self._renew = renew
         self._adapt = adapt
-        self._on_fault = on_fault
+        self._on_failure = on_failure
         self._failures: list[tuple[float, ModelError]] = []
         self._pauses = 0
         self._renewed = False
 
-    def got_through(self) -> None:
+    def succeeded(self) -> None:
         """The request is answered: what failed before is reported as healed."""
         self._report(healed=True)
 
-    def again(self, error: ModelError, exchange: RequestAttempt, *, shown: bool = False) -> bool:
+    def may_repeat(self, error: ModelError, attempt: RequestAttempt, *, shown: bool = False) -> bool:
         """True when the request may be sent once more, after the pause that is due. Raises when cancelled meanwhile.
 
         `shown`: a word of the answer has come, so that nothing may be repeated.
@@ -107,29 +107,29 @@ class Retry:
             self._report(healed=False)
             return False
         self._failures.append((time.time(), error))
-        repeat = not shown and (self._changed(error, exchange) or self._paused(error, exchange))
+        repeat = not shown and (self._changed(error, attempt) or self._paused(error, attempt))
         if not repeat:
             self._report(healed=False)
         return repeat
 
-    def _changed(self, error: ModelError, exchange: RequestAttempt) -> bool:
+    def _changed(self, error: ModelError, attempt: RequestAttempt) -> bool:
         """The next try differs, and needs no pause."""
         if error.status == 401 and not self._renewed:
             self._renewed = True
-            return self._renew(exchange.authorization)
+            return self._renew(attempt.authorization)
         return error.status in (400, 422) and self._adapt(error)
 
-    def _paused(self, error: ModelError, exchange: RequestAttempt) -> bool:
+    def _paused(self, error: ModelError, attempt: RequestAttempt) -> bool:
         safe = isinstance(error, ModelBusy) or (
-            isinstance(error, ModelAway) and (not exchange.sent or error.status in SAFE_STATUSES)
+            isinstance(error, ModelAway) and (not attempt.sent or error.status in SAFE_STATUSES)
         )
         if not safe or self._pauses + 1 >= self._attempts:
             return False
-        pause_s = self._backoff_s * 2**self._pauses * random.uniform(0.5, 1.5) + (exchange.retry_after_s or 0.0)
+        pause_s = self._backoff_s * 2**self._pauses * random.uniform(0.5, 1.5) + (attempt.retry_after_s or 0.0)
         if pause_s > min(LONGEST_PAUSE_S, self.deadline - time.monotonic()):
             return False
         self._pauses += 1
-        cancel = self._errand.cancel
+        cancel = self._context.cancel
         if cancel is None:
             time.sleep(pause_s)
         elif cancel.wait(pause_s):
@@ -138,8 +138,8 @@ class Retry:
         return True
 
     def _report(self, *, healed: bool) -> None:
-        about = self._errand
+        about = self._context
         failures, self._failures = self._failures, []
         for attempt, (at, error) in enumerate(failures, 1):
-            fault = CallFailure(at, about.purpose, about.user_id, about.turn_id, attempt, healed, about.model, error)
-            report(fault, self._on_fault)
+            failure = CallFailure(at, about.purpose, about.user_id, about.turn_id, attempt, healed, about.model, error)
+            report(failure, self._on_failure)

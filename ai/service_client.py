@@ -13,19 +13,19 @@ from typing import Final, TypeVar
 
 from ai.error_mapping import read_error
 from ai.provider import Call, CallFailure, Credential
-from ai.request import Meaning, RequestAttempt
-from ai.retry import CallContext, Retry, unheard
+from ai.request import ErrorReader, RequestAttempt
+from ai.retry import CallContext, Retry, ignore_failure
 from core.cancellation import Cancel
 from core.errors import ModelError
 from core.http_client import HttpClient
 
-__all__ = ["Asker", "CallContext"]
+__all__ = ["CallContext", "ServiceClient"]
 
 TIMEOUT_S: Final = 120.0
 _Answer = TypeVar("_Answer")
 
 
-class Asker:
+class ServiceClient:
     """Asks one service. Thread-safe; `ask` blocks its own thread only."""
 
     def __init__(
@@ -34,24 +34,24 @@ class Asker:
         credential: Credential,
         *,
         timeout_s: float = TIMEOUT_S,
-        on_fault: Callable[[CallFailure], None] = unheard,
+        on_failure: Callable[[CallFailure], None] = ignore_failure,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
         self._http = http
         self._credential = credential
         self._timeout_s = timeout_s
-        self._on_fault = on_fault
+        self._on_failure = on_failure
         self._attempts = attempts
         self._backoff_s = backoff_s
 
     def ask(
         self,
-        errand: CallContext,
+        context: CallContext,
         call: Callable[[str], Call],
         read: Callable[[bytes], _Answer],
         *,
-        meaning: Meaning = read_error,
+        error_reader: ErrorReader = read_error,
         peer_seen: Callable[[str], None] | None = None,
     ) -> _Answer:
         """What `read` makes of the answer's body. Raises ModelError. Costs money.
@@ -59,44 +59,44 @@ class Asker:
         `call` gets the `Authorization` header. `peer_seen` is told the address that a connection leads to before
         anything is sent, and may raise ModelError.
         """
-        trial = Retry(
-            errand,
+        retry = Retry(
+            context,
             timeout_s=self._timeout_s,
             attempts=self._attempts,
             backoff_s=self._backoff_s,
             renew=self._credential.drop,
-            on_fault=self._on_fault,
+            on_failure=self._on_failure,
         )
         while True:
-            exchange = _RequestAttempt(trial.deadline, errand.cancel, peer_seen)
+            attempt = _PeerTellingAttempt(retry.deadline, context.cancel, peer_seen)
             try:
-                authorization = self._credential.header(exchange.left_s())
-                answer = self._once(exchange, call(authorization), read, meaning)
+                authorization = self._credential.header(attempt.left_s())
+                answer = self._once(attempt, call(authorization), read, error_reader)
             except ModelError as error:
-                if not trial.again(error, exchange):
+                if not retry.may_repeat(error, attempt):
                     raise
             else:
-                trial.got_through()
+                retry.succeeded()
                 return answer
 
     def _once(
-        self, exchange: _RequestAttempt, call: Call, read: Callable[[bytes], _Answer], meaning: Meaning
+        self, attempt: _PeerTellingAttempt, call: Call, read: Callable[[bytes], _Answer], error_reader: ErrorReader
     ) -> _Answer:
-        response = exchange.send(self._http, call)
+        response = attempt.send(self._http, call)
         try:
             if response.status_code != 200:
-                raise exchange.refused(meaning, response)
-            return read(exchange.whole(response))
+                raise attempt.refused(error_reader, response)
+            return read(attempt.whole(response))
         except ModelError as error:
             error.billed = error.billed or not error.status
-            error.request_id = error.request_id or exchange.request_id
+            error.request_id = error.request_id or attempt.request_id
             raise
         finally:
-            exchange.close(response)
+            attempt.close(response)
 
 
-class _RequestAttempt(RequestAttempt):
-    """An exchange that tells where its connection leads, before anything is sent."""
+class _PeerTellingAttempt(RequestAttempt):
+    """An attempt that tells where its connection leads, before anything is sent."""
 
     def __init__(self, deadline: float, cancel: Cancel | None, peer_seen: Callable[[str], None] | None) -> None:
         super().__init__(deadline, cancel)

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 from ai import opus_splitter
 from ai.error_mapping import error_from
 from ai.provider import Call, Credential
-from ai.service_client import Asker, CallContext
+from ai.service_client import CallContext, ServiceClient
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, PromptTooLong
 from core.http_client import HttpClient
@@ -79,10 +79,10 @@ class YandexSpeechToText:
     def __init__(
         self, http: HttpClient, credential: Credential, *, url: str = STT_URL, folder_id: str = "", **options: Any
     ) -> None:
-        """`options` are those of `Asker`; the deadline is each piece's."""
+        """`options` are those of `ServiceClient`; the deadline is each piece's."""
         self._url = f"{url.rstrip('/')}/speech/v1/stt:recognize"
         self._folder = {"folderId": folder_id} if folder_id else {}
-        self._asker = Asker(http, credential, **options)
+        self._asker = ServiceClient(http, credential, **options)
 
     def recognise(
         self,
@@ -105,15 +105,15 @@ class YandexSpeechToText:
             raise PromptTooLong("the recording is too long")
         query = {"lang": _LANGUAGES.get(language, "ru-RU"), "topic": "general", "format": "oggopus", **self._folder}
         url = f"{self._url}?{urlencode(query)}"
-        errand = CallContext("stt", "general", user_id, turn_id, cancel)
+        context = CallContext("stt", "general", user_id, turn_id, cancel)
 
         def words(piece: bytes) -> str:
-            return self._asker.ask(errand, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
+            return self._asker.ask(context, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
 
         return " ".join(filter(None, one_by_one(pieces, words)))
 
 
-class FirstAble:
+class FallbackSpeechToText:
     """Several recognisers as one: the first that can take a recording at all."""
 
     def __init__(self, recognisers: Sequence[SpeechToText]) -> None:
@@ -152,10 +152,10 @@ class YandexTextToSpeech:
     def __init__(
         self, http: HttpClient, credential: Credential, *, url: str = TTS_URL, folder_id: str = "", **options: Any
     ) -> None:
-        """`options` are those of `Asker`; the deadline is each piece's."""
+        """`options` are those of `ServiceClient`; the deadline is each piece's."""
         self._url = f"{url.rstrip('/')}/speech/v1/tts:synthesize"
         self._folder = {"folderId": folder_id} if folder_id else {}
-        self._asker = Asker(http, credential, **options)
+        self._asker = ServiceClient(http, credential, **options)
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
@@ -163,7 +163,7 @@ class YandexTextToSpeech:
         """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
         voice = known_voice(voice, self.voices)
         form = {"lang": "ru-RU", "voice": voice, "format": "oggopus", **self._folder}
-        errand = CallContext("tts", voice, user_id, turn_id, cancel)
+        context = CallContext("tts", voice, user_id, turn_id, cancel)
 
         def body(piece: str) -> bytes:
             return urlencode({"text": piece, **form}, errors="replace").encode()
@@ -171,7 +171,7 @@ class YandexTextToSpeech:
         def spoken(piece: str) -> bytes:
             kind = "application/x-www-form-urlencoded"
             return self._asker.ask(
-                errand, lambda key: upload(self._url, key, kind, body(piece), _NO_LOGGING), read_audio
+                context, lambda key: upload(self._url, key, kind, body(piece), _NO_LOGGING), read_audio
             )
 
         return one_by_one(_cut_text(text, YANDEX_TEXT, lambda piece: len(body(piece)) / YANDEX_BODY), spoken)

@@ -17,7 +17,7 @@ from telebot import TeleBot
 
 from ai.catalog import Catalogue
 from ai.registry import ModelRegistry
-from ai.retry import unheard
+from ai.retry import ignore_failure
 from app.providers import Providers, build_providers
 from app.turns import TurnOutlets, TurnParts, build_turns
 from app.watchdog import make_metrics
@@ -176,7 +176,7 @@ def build_models(
     http: HttpClient,
     registry: ModelRegistry,
     timeout_s: float,
-    on_failure: Callable[[CallFailure], None] = unheard,
+    on_failure: Callable[[CallFailure], None] = ignore_failure,
 ) -> Models:
     """Build the providers of text, images and speech. `timeout_s`: of a whole answer. No network."""
     providers = build_providers(config, http, registry, on_failure)
@@ -184,8 +184,8 @@ def build_models(
         providers.default,
         http,
         timeout_s=timeout_s,
-        wire_of=providers.of_model,
-        on_fault=on_failure,
+        provider_of=providers.of_model,
+        on_failure=on_failure,
     )
     return Models(registry=registry, providers=providers, gpt=gpt)
 

@@ -14,9 +14,9 @@ from ai.catalog import Catalogue, Model, ModelInfo, comparable
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.openai_text import OpenAIProvider
-from ai.provider import Credential, Static
+from ai.provider import Credential, StaticCredential
 from ai.registry import ModelRegistry, Server
-from ai.speech import FirstAble, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
+from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
@@ -45,25 +45,25 @@ def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, o
         credential = _yandex_credential(config, http, on_failure)
         text["yandex", "native"] = _yandex_provider(config, credential)
         text["yandex", "openai"] = _yandex_openai_provider(config, credential, http)
-        recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_fault=on_failure))
+        recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_failure=on_failure))
     if config.has_openai:
         text["openai", "openai"] = _openai_provider(config, http)
         place = len(recognisers) if config.model_provider == "yandex" else 0
-        recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_fault=on_failure))
+        recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_failure=on_failure))
     if config.model_provider == "yandex":
         images: ImageGenerator = YandexImageGenerator(
-            config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_fault=on_failure
+            config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_failure=on_failure
         )
-        voice: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_fault=on_failure)
+        voice: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_failure=on_failure)
     else:
-        images = OpenAIImageGenerator(config.openai_base_url, http, own, on_fault=on_failure)
-        voice = OpenAITextToSpeech(config.openai_base_url, http, own, on_fault=on_failure)
+        images = OpenAIImageGenerator(config.openai_base_url, http, own, on_failure=on_failure)
+        voice = OpenAITextToSpeech(config.openai_base_url, http, own, on_failure=on_failure)
 
     def of_model(name: str) -> ModelProvider:
         model = registry.standing(name)
         return text[model.vendor, model.api]
 
-    return Providers(of_model(""), of_model, images, voice, FirstAble(recognisers))
+    return Providers(of_model(""), of_model, images, voice, FallbackSpeechToText(recognisers))
 
 
 # ---------------------------------------------------------------------- which models there are
@@ -123,7 +123,7 @@ def _yandex_credential(config: Config, http: HttpClient, on_failure: OnFailure) 
         oauth_token=config.yandex_oauth_token,
         iam_url=config.yandex_iam_url,
         metadata_url=config.yandex_metadata_url,
-        on_fault=on_failure,
+        on_failure=on_failure,
     )
 
 
@@ -144,7 +144,7 @@ def _yandex_openai_provider(config: Config, credential: Credential, http: HttpCl
 
 
 def _openai_credential(config: Config) -> Credential:
-    return Static(f"Bearer {config.openai_api_key}" if config.openai_api_key else "")
+    return StaticCredential(f"Bearer {config.openai_api_key}" if config.openai_api_key else "")
 
 
 def _openai_provider(config: Config, http: HttpClient) -> OpenAIProvider:

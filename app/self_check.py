@@ -45,7 +45,7 @@ def _model(gpt: GPT) -> str:
         (Message("user", "Ответь одним словом: готов?"),), max_tokens=10, temperature=0.0, purpose="check"
     )
     answer = gpt.ask(request)
-    return f"{gpt.wire.model_name('')} answered ({answer.usage.total} tokens)"
+    return f"{gpt.provider.model_name('')} answered ({answer.usage.total} tokens)"
 
 
 def _models(registry: ModelRegistry) -> str:

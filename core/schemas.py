@@ -68,7 +68,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ModelAnswer:
     """A finished answer. `usage` is always there: estimated where the vendor sent none."""
 
     text: str

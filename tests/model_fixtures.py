@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ai.openai_text import OpenAIProvider
-from ai.provider import CallFailure, Credential, Static
+from ai.provider import CallFailure, Credential, StaticCredential
 from core.http_client import HttpClient
 from core.schemas import Chunk, Message, Request
 from gpt import GPT
@@ -40,9 +40,9 @@ def client(models: ModelServers, faults: list[CallFailure]) -> Client:
     """Makes a `GPT` on YandexGPT's stand-in."""
 
     def make(credential: Credential | None = None, **options: Any) -> GPT:
-        wire = YandexProvider(FOLDER_ID, credential or Static(f"Api-Key {API_KEY}"), url=models.llm_url)
-        settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
-        return GPT(wire, HttpClient(), **settings | options)
+        provider = YandexProvider(FOLDER_ID, credential or StaticCredential(f"Api-Key {API_KEY}"), url=models.llm_url)
+        settings: dict[str, Any] = {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
+        return GPT(provider, HttpClient(), **settings | options)
 
     return make
 
@@ -53,8 +53,8 @@ def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
 
     def make(timeout_s: float = 10.0, **options: Any) -> GPT:
         http = HttpClient()
-        wire = OpenAIProvider(models.openai_url, http, **options)
-        return GPT(wire, http, on_fault=faults.append, backoff_s=0.01, timeout_s=timeout_s)
+        provider = OpenAIProvider(models.openai_url, http, **options)
+        return GPT(provider, http, on_failure=faults.append, backoff_s=0.01, timeout_s=timeout_s)
 
     return make
 

@@ -114,10 +114,10 @@ def test_an_unknown_authority_is_refused(certificate: Path) -> None:
     context.load_cert_chain(certificate)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         serve(listener, context, answers=1)
-        exchange = RequestAttempt(time.monotonic() + 5)
+        attempt = RequestAttempt(time.monotonic() + 5)
         with pytest.raises(ModelAway, match="no connection"):
-            exchange.send(HttpClient(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
-        assert not exchange.sent
+            attempt.send(HttpClient(), Call(f"https://127.0.0.1:{listener.getsockname()[1]}/", {}))
+        assert not attempt.sent
 
 
 def test_authorities_that_cannot_be_read_are_a_fault_of_the_configuration(tmp_path: Path) -> None:

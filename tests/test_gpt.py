@@ -11,7 +11,7 @@ from typing import Any
 import certifi
 import pytest
 
-from ai.provider import CallFailure, Static
+from ai.provider import CallFailure, StaticCredential
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.network import Network
@@ -157,9 +157,9 @@ def test_no_connection_is_tried_again_and_is_not_billed(client: Client, faults: 
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         gpt = GPT(
-            YandexProvider(FOLDER_ID, Static("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
+            YandexProvider(FOLDER_ID, StaticCredential("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
             HttpClient(),
-            on_fault=faults.append,
+            on_failure=faults.append,
             backoff_s=0.01,
         )
         with pytest.raises(ModelAway) as caught:
@@ -314,12 +314,12 @@ def test_a_listener_that_fails_breaks_nothing(models: ModelServers, client: Clie
         raise RuntimeError("the listener is broken")
 
     models.faults.order(Behaviour(status=503))
-    assert client(on_fault=fail).ask(REQUEST).text
+    assert client(on_failure=fail).ask(REQUEST).text
 
 
 def test_no_key_is_in_a_fault(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
     with pytest.raises(ModelDenied) as caught:
-        client(Static("Api-Key AQVNsecretsecretsecret")).ask(REQUEST)
+        client(StaticCredential("Api-Key AQVNsecretsecretsecret")).ask(REQUEST)
     assert "Unknown api key" in str(caught.value)
     assert "secretsecret" not in f"{caught.value} {caught.value.body} {faults}"
 

@@ -77,6 +77,12 @@ def whole(sock: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
+def carry(one: socket.socket, other: socket.socket) -> None:
+    with suppress(OSError):
+        while data := one.recv(65536):
+            other.sendall(data)
+
+
 @pytest.fixture
 def serving() -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
@@ -202,18 +208,28 @@ def test_a_body_without_a_length_goes_on_to_the_end(serving: Callable[..., Serve
     assert server.connections == [0, 1]
 
 
-def test_what_comes_in_a_chunk_is_handed_out_before_the_next_one(serving: Callable[..., Server]) -> None:
+@pytest.mark.parametrize(
+    ("head", "first", "second"),
+    [(CHUNKED, b"5\r\nfirst\r\n", b"7\r\n second\r\n0\r\n\r\n"),
+     (OK.replace(b": 2", b": 12")[:-2], b"first", b" second"),
+     (b"HTTP/1.1 200 OK\r\n\r\n", b"first", b" second")],
+    ids=["chunks", "length", "until the end"],
+)  # fmt: skip
+def test_what_has_come_is_handed_out_before_the_rest_is_there(
+    head: bytes, first: bytes, second: bytes, serving: Callable[..., Server]
+) -> None:
     go_on = threading.Event()
 
     def script(sock: socket.socket, request: bytes) -> None:
-        sock.sendall(CHUNKED + b"5\r\nfir")
+        sock.sendall(head + first)
         go_on.wait(5)
-        sock.sendall(b"st\r\n0\r\n\r\n")
+        sock.sendall(second)
+        sock.shutdown(socket.SHUT_RDWR)
 
     response = HttpClient().send("POST", serving(script).url, {}, b"", (5, 5))
-    assert response.read1() == b"fir"
+    assert response.read1() == b"first"
     go_on.set()
-    assert response.read() == b"st"
+    assert response.read() == b" second"
 
 
 def test_headers_match_in_any_case_and_join(serving: Callable[..., Server]) -> None:
@@ -419,11 +435,6 @@ def test_tls_goes_through_a_proxy_s_tunnel_and_tells_it_nothing_else(
                 threading.Thread(target=carry, args=(a, b), daemon=True).start()
             closed.wait(5)
 
-    def carry(a: socket.socket, b: socket.socket) -> None:
-        with suppress(OSError):
-            while data := a.recv(65536):
-                b.sendall(data)
-
     closed = threading.Event()
     proxy = serving(tunnel)
     network = Network(https_proxy=f"http://me:word@127.0.0.1:{proxy.port}", ca_bundle=str(certificate))
@@ -453,9 +464,8 @@ def test_a_socks_proxy_carries_requests_whose_sockets_are_watched(serving: Calla
         asked.append(connection.recv(100))
         connection.sendall(b"\x05\x00\x00\x01\x7f\x00\x00\x01\x00\x00")
         with connection, socket.create_connection(("127.0.0.1", server.port)) as beyond:
-            while data := connection.recv(65536):
-                beyond.sendall(data)
-                connection.sendall(beyond.recv(65536))
+            threading.Thread(target=carry, args=(beyond, connection), daemon=True).start()
+            carry(connection, beyond)
 
     class Noting:
         peers: ClassVar[list[str]] = []

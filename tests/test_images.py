@@ -14,7 +14,7 @@ import requests
 from PIL import Image, ImageStat
 
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator, cut_prompt, image_error
-from ai.provider import CallFailure, Credential, Static
+from ai.provider import CallFailure, Credential, StaticCredential
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
 from core.http_client import HttpClient
@@ -34,8 +34,8 @@ Make = Callable[..., ImageGenerator]
 @pytest.fixture
 def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
     def make(credential: Credential | None = None, **options: Any) -> ImageGenerator:
-        settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
-        key = credential or Static(f"Api-Key {API_KEY}")
+        settings: dict[str, Any] = {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
+        key = credential or StaticCredential(f"Api-Key {API_KEY}")
         return YandexImageGenerator(FOLDER_ID, HttpClient(), key, base_url=models.openai_url, **settings)
 
     return make
@@ -44,8 +44,10 @@ def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
 @pytest.fixture
 def openai(models: ModelServers, faults: list[CallFailure]) -> Make:
     def make(key: str = "", **options: Any) -> ImageGenerator:
-        settings: dict[str, Any] = {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
-        return OpenAIImageGenerator(models.openai_url, HttpClient(), Static(f"Bearer {key}" if key else ""), **settings)
+        settings: dict[str, Any] = {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
+        return OpenAIImageGenerator(
+            models.openai_url, HttpClient(), StaticCredential(f"Bearer {key}" if key else ""), **settings
+        )
 
     return make
 
@@ -214,7 +216,7 @@ def test_a_server_that_is_not_there_is_tried_three_times(faults: list[CallFailur
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     painter = OpenAIImageGenerator(
-        f"http://127.0.0.1:{port}/v1", HttpClient(), Static(""), on_fault=faults.append, backoff_s=0.01
+        f"http://127.0.0.1:{port}/v1", HttpClient(), StaticCredential(""), on_failure=faults.append, backoff_s=0.01
     )
     with pytest.raises(ModelAway) as caught:
         painter.paint(PROMPT)

@@ -1,4 +1,4 @@
-"""The OpenAI-compatible wire against the stand-in, and its reading of what other servers send."""
+"""The OpenAI-compatible provider against the stand-in, and its reading of what other servers send."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ai.openai_text import OpenAIProvider
-from ai.provider import Static
+from ai.provider import StaticCredential
 from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.schemas import Chunk, Finish, Message, Request, Usage
@@ -42,7 +42,7 @@ def test_the_first_model_on_offer_is_the_default_and_is_asked_for_once(
     assert together(8, lambda: gpt.ask(REQUEST).finish) == [Finish.STOP] * 8
     assert len(models.of("models")) == 1
     assert {received.body["model"] for received in models.of("completion")} == {"sandbox-storyteller"}
-    assert gpt.wire.model_name("") == "sandbox-storyteller"
+    assert gpt.provider.model_name("") == "sandbox-storyteller"
 
 
 @pytest.mark.parametrize(("listed", "kind"), [("nonsense", ModelAway), ("[]", ModelAway), ('{"data":[]}', ModelDenied)])
@@ -97,7 +97,7 @@ def test_yandex_is_asked_its_way(models: ModelServers, openai_client: Client) ->
         model=f"gpt://{FOLDER_ID}/aliceai-llm-flash",
         project=FOLDER_ID,
         stream_options=False,
-        credential=Static(f"Api-Key {API_KEY}"),
+        credential=StaticCredential(f"Api-Key {API_KEY}"),
     )
     assert last(gpt.stream(REQUEST)).text
     received = models.of("completion")[0]
@@ -147,12 +147,12 @@ def test_nothing_is_counted_by_the_server(models: ModelServers, openai_client: C
 
 
 def test_a_newer_openai_model_gets_its_own_name_for_the_limit() -> None:
-    wire = OpenAIProvider("http://127.0.0.1/v1", HttpClient(), model="m")
+    provider = OpenAIProvider("http://127.0.0.1/v1", HttpClient(), model="m")
     told = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
-    assert wire.adapt(ModelError(told, status=400), "")
-    assert not wire.adapt(ModelError(told, status=400), "")
-    assert wire.adapt(ModelError(told, status=400), "another")
-    body = wire.completion(REQUEST, stream=False, timeout_s=1).body
+    assert provider.adapt(ModelError(told, status=400), "")
+    assert not provider.adapt(ModelError(told, status=400), "")
+    assert provider.adapt(ModelError(told, status=400), "another")
+    body = provider.completion(REQUEST, stream=False, timeout_s=1).body
     assert isinstance(body, dict) and body["max_completion_tokens"] == 800 and "max_tokens" not in body
 
 

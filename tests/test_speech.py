@@ -11,8 +11,8 @@ import requests
 
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.opus_splitter import Recording, read, write
-from ai.provider import CallFailure, Credential, Static
-from ai.speech import FirstAble, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
+from ai.provider import CallFailure, Credential, StaticCredential
+from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from core.http_client import HttpClient
@@ -26,13 +26,13 @@ __all__ = ["faults", "models"]
 VOICE = (Path(__file__).parent / "voice.ogg").read_bytes()
 _WHOLE = read(VOICE)
 SHORT = write(Recording(_WHOLE.head, _WHOLE.packets[:200]))  # 4 s
-KEY = Static(f"Api-Key {API_KEY}")
+KEY = StaticCredential(f"Api-Key {API_KEY}")
 Options = dict[str, Any]
 
 
 @pytest.fixture
 def options(faults: list[CallFailure]) -> Options:
-    return {"on_fault": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
+    return {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
 
 
 def recogniser(models: ModelServers, options: Options, credential: Credential = KEY) -> SpeechToText:
@@ -69,8 +69,8 @@ def test_the_language_and_a_users_folder_are_told(models: ModelServers, options:
 
 
 def test_what_one_vendor_cannot_take_the_other_one_hears(models: ModelServers, options: Options) -> None:
-    other = OpenAISpeechToText(models.openai_url, HttpClient(), Static(f"Bearer {API_KEY}"), **options)
-    both = FirstAble([recogniser(models, options), other])
+    other = OpenAISpeechToText(models.openai_url, HttpClient(), StaticCredential(f"Bearer {API_KEY}"), **options)
+    both = FallbackSpeechToText([recogniser(models, options), other])
     models.faults.order(Behaviour(heard="недолго"), Behaviour(heard="долго"), Behaviour(status=404), kind="stt")
     models.faults.order(Behaviour(heard="вот"), Behaviour(status=403), Behaviour(status=404), kind="stt")
     assert both.recognise(SHORT, 4) == "недолго"
@@ -79,11 +79,11 @@ def test_what_one_vendor_cannot_take_the_other_one_hears(models: ModelServers, o
     with pytest.raises(ModelDenied):  # that is the admin's to mend, and not hidden
         both.recognise(SHORT, 4)
     with pytest.raises(PromptTooLong):
-        FirstAble([recogniser(models, options)]).recognise(SHORT, 1300)
+        FallbackSpeechToText([recogniser(models, options)]).recognise(SHORT, 1300)
     with pytest.raises(PromptTooLong):  # the first one's reason is told
         both.recognise(SHORT, 1300)
     with pytest.raises(ModelError):
-        FirstAble([]).recognise(SHORT, 4)
+        FallbackSpeechToText([]).recognise(SHORT, 4)
     assert ["recognize" in received.path for received in models.of("stt")] == [True, False, True, False, True, False]
 
 
@@ -152,7 +152,7 @@ def test_latin_letters_take_less_room_than_russian_ones(models: ModelServers, op
 
 def test_an_unknown_voice_is_the_usual_one(models: ModelServers, options: Options) -> None:
     assert narrator(models, options).speak("Дождь", "nova")
-    assert OpenAITextToSpeech(models.openai_url, HttpClient(), Static(""), **options).speak("Дождь", "alena")
+    assert OpenAITextToSpeech(models.openai_url, HttpClient(), StaticCredential(""), **options).speak("Дождь", "alena")
     assert [received.body["voice"] for received in models.of("tts")] == ["alena", "nova"]
 
 
@@ -208,7 +208,7 @@ def test_a_token_that_is_refused_is_renewed_once(kind: Kind, models: ModelServer
 
 def test_speechkits_errors_are_read_and_masked(models: ModelServers, options: Options) -> None:
     with pytest.raises(ModelDenied, match="Unknown api key") as caught:
-        use("stt", models, options, Static("Api-Key wrongwrongwrong"))
+        use("stt", models, options, StaticCredential("Api-Key wrongwrongwrong"))
     assert '"error_code": "UNAUTHORIZED"' in caught.value.body and "wrongwrong" not in caught.value.body
 
 
@@ -250,7 +250,7 @@ def test_a_stop_ends_the_pause_between_two_tries(models: ModelServers, options: 
 def test_another_server_transcribes_a_recording_of_any_length(models: ModelServers, options: Options) -> None:
     models.openai_keys = {"sk-right"}
     models.faults.order(Behaviour(heard="раз два"), kind="stt")
-    server = OpenAISpeechToText(models.openai_url, HttpClient(), Static("Bearer sk-right"), **options)
+    server = OpenAISpeechToText(models.openai_url, HttpClient(), StaticCredential("Bearer sk-right"), **options)
     assert server.recognise(VOICE, 37, language="en") == "раз два"
     body = models.of("stt")[0].body
     assert (body["file"], body["audio"], body["model"], body["language"]) == ("voice.ogg", VOICE, "whisper-1", "en")
@@ -262,7 +262,7 @@ def test_another_server_transcribes_a_recording_of_any_length(models: ModelServe
 
 
 def test_another_server_reads_aloud_in_pieces(models: ModelServers, options: Options) -> None:
-    server = OpenAITextToSpeech(models.openai_url, HttpClient(), Static(""), model="piper", **options)
+    server = OpenAITextToSpeech(models.openai_url, HttpClient(), StaticCredential(""), model="piper", **options)
     assert len(server.speak("Дождь шёл третий день. " * 300, "echo")) == 2
     first = models.of("tts")[0].body
     assert (first["model"], first["voice"], first["response_format"]) == ("piper", "echo", "opus")

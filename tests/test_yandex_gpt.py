@@ -296,7 +296,7 @@ def test_a_token_is_renewed_hourly_and_well_before_its_end(life_s: float, after_
 
 def test_a_failed_renewal_is_reported_and_the_old_token_used(faults: list[CallFailure]) -> None:
     issuer = Issuer(Clock())
-    credential = RenewedToken(issuer, clock=issuer.clock, on_fault=faults.append)
+    credential = RenewedToken(issuer, clock=issuer.clock, on_failure=faults.append)
     credential.header(1)
     issuer.clock.now += 4000
     issuer.error = ModelAway("down", status=503)

@@ -9,7 +9,7 @@ from google.protobuf.json_format import ParseDict
 from yandex.cloud.ai.foundation_models.v1.text_generation import text_generation_service_pb2 as texts
 from yandex.cloud.iam.v1 import iam_token_service_pb2 as iam
 
-from ai.provider import Static
+from ai.provider import StaticCredential
 from core.http_client import HttpClient
 from core.schemas import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
@@ -28,7 +28,7 @@ SCHEMA: dict[str, Json] = {
 
 def test_a_completion_means_in_the_proto_what_was_asked() -> None:
     request = Request(REQUEST.messages, 800, 0.7, "yandexgpt/latest", SCHEMA)
-    call = YandexProvider("b1g", Static("")).completion(request, stream=True, timeout_s=1)
+    call = YandexProvider("b1g", StaticCredential("")).completion(request, stream=True, timeout_s=1)
     parsed = ParseDict(call.body, texts.CompletionRequest())
     assert parsed.model_uri == "gpt://b1g/yandexgpt/latest"
     assert parsed.completion_options.stream is True
@@ -42,7 +42,7 @@ def test_a_completion_means_in_the_proto_what_was_asked() -> None:
 
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, 0.8, 3.0])
 def test_the_temperature_keeps_to_what_is_allowed(temperature: float) -> None:
-    call = YandexProvider("b1g", Static("")).completion(
+    call = YandexProvider("b1g", StaticCredential("")).completion(
         Request(REQUEST.messages, 1, temperature), stream=False, timeout_s=1
     )
     parsed = ParseDict(call.body, texts.CompletionRequest())
