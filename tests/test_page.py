@@ -7,11 +7,9 @@ from playwright.sync_api import Page, expect
 
 from sandbox.telegram import TelegramServer
 from tests.page_fixtures import (
-    CHROMIUM,
     NOTICE,
     ScriptedBot,
     bot,
-    browser,
     needs_chromium,
     page,
     phone,
@@ -19,7 +17,7 @@ from tests.page_fixtures import (
     started,
 )
 
-__all__ = ["CHROMIUM", "bot", "browser", "page", "phone", "server"]
+__all__ = ["bot", "page", "phone", "server"]
 
 pytestmark = needs_chromium
 
