@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,9 +15,13 @@ from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
 from tests.harness import BotHarness
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 settings.register_profile("bot", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("bot")
 
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 LOOPBACK = ("127.", "::1", "localhost")
 
 
@@ -68,3 +73,14 @@ def harness(make_harness: Callable[..., BotHarness]) -> BotHarness:
     made = make_harness()
     made.start()
     return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start Chromium once for all tests of a worker that need it."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield running
+        running.close()

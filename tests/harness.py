@@ -11,14 +11,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 
 from app.application import App
 from config import Config
-from sandbox.model_faults import Behaviour
+from sandbox.model_faults import Behaviour, Received
 from sandbox.models import API_KEY, ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.users import ChatUser
@@ -132,6 +134,21 @@ class BotHarness:
     def says(self, text: str, **behaviour: Any) -> None:
         """Orders the model's next answer."""
         self.models.faults.order(Behaviour(text=text, **behaviour))
+
+    def holds(self, text: str, *following: str) -> Event:
+        """Order the model's next answer, which comes when the event is set, and those that follow it at once."""
+        released, texts = Event(), deque((text, *following))
+
+        def rule(received: Received) -> Behaviour | None:
+            if received.kind != "completion" or not texts:
+                return None
+            said = texts.popleft()
+            if said == text:
+                released.wait(30)
+            return Behaviour(text=said)
+
+        self.models.faults.rule = rule
+        return released
 
     # ------------------------------------------------------------------ looking inside
 

@@ -5,19 +5,18 @@ They need the system's Chromium; `needs_chromium` skips a test where there is no
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from sandbox.telegram import TelegramServer
+from tests.conftest import CHROMIUM
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-NOTICE = "Демо без Telegram и без нейросети"
+NOTICE = "Демо: здесь не Telegram и не нейросеть"
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser"
@@ -77,14 +76,6 @@ class ScriptedBot(threading.Thread):
             self.call("sendMessageDraft", chat_id=chat_id, draft_id=1, text="", can_stop=True)
         else:
             self.call("sendMessage", chat_id=chat_id, text=f"Эхо: {text}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running
-        running.close()
 
 
 @pytest.fixture

@@ -11,23 +11,24 @@ from tests.harness import BotHarness, until
 
 def test_two_quick_messages_are_answered_in_order_user_and_assistant_in_turn(harness: BotHarness) -> None:
     person = chatting(harness)
-    harness.says("Ответ первый.", first_chunk_s=0.2)
-    harness.says("Ответ второй.")
+    held = harness.holds("Ответ первый.", "Ответ второй.")
     person.send("Первое.")
     person.send("Второе.")
     assert person.wait("Я ещё отвечаю", since=0).labels == ("✖️ Не надо", "⏹ Стоп")
+    held.set()
     person.wait("Ответ второй.", since=0)
     assert asked(harness) == [("user", "Первое."), ("assistant", "Ответ первый."), ("user", "Второе.")]
 
 
 def test_words_that_waited_can_be_taken_back(harness: BotHarness) -> None:
     person = chatting(harness)
-    harness.says("Готово.", first_chunk_s=0.5)
+    held = harness.holds("Готово.")
     person.send("Первое.")
     person.send("Лишнее.")
     person.wait("Я ещё отвечаю")
     person.tap("✖️ Не надо")
     person.wait("на эти слова я отвечать не буду")
+    held.set()
     person.wait("Готово.", since=0)
     assert "Лишнее" not in str(harness.prompts())
 

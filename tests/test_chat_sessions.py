@@ -157,10 +157,11 @@ def test_a_message_of_a_forgotten_talk_stands_for_nothing_any_more(harness: BotH
 
 def test_the_chat_is_not_forgotten_while_it_answers(harness: BotHarness) -> None:
     person = chatting(harness)
-    harness.says("Готово.", first_chunk_s=0.4)
+    held = harness.holds("Готово.")
     person.send("Вопрос.")
     person.press("🧹 Забыть разговор")
     person.wait("Сейчас это не сработает")
+    held.set()
     person.wait("Готово.")
 
 

@@ -18,6 +18,11 @@ from sandbox.telegram import TelegramServer
 from sandbox.terminal_texts import TEXTS, ending, texts_for
 
 
+def _heed_interrupts() -> None:
+    """Undo what a shell does to the processes that it starts in the background: they ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_the_demo_takes_another_port_when_its_own_is_taken_and_stops_on_interrupt(tmp_path: Path) -> None:
     environment = {
         **os.environ,
@@ -29,7 +34,9 @@ def test_the_demo_takes_another_port_when_its_own_is_taken_and_stops_on_interrup
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         command = [sys.executable, "-m", "sandbox", "--no-browser", "--port", str(port), "--data", str(tmp_path)]
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as demo:
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, encoding="utf-8", preexec_fn=_heed_interrupts
+        ) as demo:
             assert demo.stdout is not None
             assert f"Порт {port} занят" in demo.stdout.readline()
             found = re.search(r"http://127\.0\.0\.1:\d+", demo.stdout.readline())

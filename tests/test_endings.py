@@ -62,11 +62,13 @@ def test_a_second_volume_waits_until_the_first_has_its_name(harness: BotHarness)
     person.press("🏁 Финал")
     person.wait("Каким будет конец")
     harness.says("Конец.")
-    harness.says("Имя", first_chunk_s=0.5)
+    held = harness.holds("Имя")
     person.press("😢 Трагический")
     person.wait("Конец.")
     answer = person.tap("📗 Второй том").wait_answer()
     assert answer.text.startswith("Я ")
+    held.set()
+    person.wait("Дописали!")
     assert not [m for m in person.bot_messages if "сломалось" in m.text]
 
 

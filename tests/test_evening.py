@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.harness import BotHarness
-from tests.test_page import CHROMIUM
+from tests.page_fixtures import needs_chromium
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
+pytestmark = needs_chromium
 
 # Where to leave a picture of each screen; none are made where it isn't set.
 PICTURES = os.environ.get("PICTURES")
@@ -57,18 +57,16 @@ class Evening:
 
 
 @pytest.fixture
-def evening(make_harness: Callable[..., BotHarness]) -> Iterator[Evening]:
+def evening(make_harness: Callable[..., BotHarness], browser: Browser) -> Iterator[Evening]:
     harness = make_harness()
     harness.start()
     harness.telegram.user(1, "Анна")
     faults: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 420, "height": 860}, locale="ru-RU")
+    with browser.new_context(viewport={"width": 420, "height": 860}, locale="ru-RU") as context:
+        page = context.new_page()
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.goto(harness.telegram.url)
         yield Evening(page, harness)
-        browser.close()
     assert faults == []
 
 

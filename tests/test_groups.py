@@ -260,9 +260,7 @@ def test_who_has_no_tokens_left_is_told_and_others_go_on(harness: BotHarness) ->
 
 def test_words_of_others_wait_in_order_and_a_sixth_is_told(harness: BotHarness) -> None:
     _, (anna, boris) = club(harness, 1, 2)
-    harness.says("Ответ 0.", first_chunk_s=0.6)
-    for number in range(1, 6):
-        harness.says(f"Ответ {number}.")
+    held = harness.holds(*(f"Ответ {number}." for number in range(6)))
     anna.send(f"{BOT} вопрос 0")
     until(lambda: len(harness.prompts()) == 1)
     for number in range(1, 7):
@@ -270,6 +268,7 @@ def test_words_of_others_wait_in_order_and_a_sixth_is_told(harness: BotHarness) 
     assert "вопрос 6" not in boris.wait("Этого я не взял").text
     boris.send("/clear")
     boris.wait("Забуду, когда договорю")
+    held.set()
     anna.wait("Ответ 5.")
     until(harness.settled)
     questions = [text for role, text in asked(harness) if role == "user"]

@@ -10,11 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 from sandbox.page_api import STATIC
 from sandbox.telegram import TelegramServer
 from tests.page_fixtures import (
-    CHROMIUM,
     NOTICE,
     ScriptedBot,
     bot,
-    browser,
     needs_chromium,
     page,
     phone,
@@ -22,7 +20,7 @@ from tests.page_fixtures import (
     started,
 )
 
-__all__ = ["CHROMIUM", "bot", "browser", "page", "phone", "server"]
+__all__ = ["bot", "page", "phone", "server"]
 
 pytestmark = needs_chromium
 

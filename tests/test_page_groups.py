@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from sandbox.recording import record, words_in
 from sandbox.telegram import TelegramServer
-from tests.page_fixtures import NOTICE, ScriptedBot, bot, browser, needs_chromium, opened, page, phone, server, started
+from tests.page_fixtures import NOTICE, ScriptedBot, bot, needs_chromium, opened, page, phone, server, started
 
-__all__ = ["bot", "browser", "page", "phone", "server"]
+__all__ = ["bot", "page", "phone", "server"]
 
 pytestmark = needs_chromium
 

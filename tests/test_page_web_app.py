@@ -11,9 +11,9 @@ from telebot.util import validate_web_app_data
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer
 from sandbox.telegram import TelegramServer
 from tests.harness import until
-from tests.page_fixtures import ScriptedBot, bot, browser, needs_chromium, page, phone, server, started
+from tests.page_fixtures import ScriptedBot, bot, needs_chromium, page, phone, server, started
 
-__all__ = ["bot", "browser", "page", "phone", "server"]
+__all__ = ["bot", "page", "phone", "server"]
 
 pytestmark = needs_chromium
 

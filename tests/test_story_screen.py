@@ -294,10 +294,11 @@ def test_older_text_becomes_memory_and_the_original_stays_whole(harness: BotHarn
 
 def test_a_part_is_written_into_the_session_it_was_asked_for(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Поздняя часть.", first_chunk_s=0.3)
+    held = harness.holds("Поздняя часть.")
     person.press("▶️ Дальше")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
+    held.set()
     person.wait("Поздняя часть.")
     assert person.keyboard[0] == ("🔖 К истории",)
     person.press("🔖 К истории")

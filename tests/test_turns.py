@@ -14,11 +14,11 @@ AWAY = "Не получилось обработать запрос, попро�
 
 def test_two_quick_messages_of_one_user_are_answered_in_order(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Ответ первый.", first_chunk_s=0.2)
-    harness.says("Ответ второй.", first_chunk_s=0.1)
+    held = harness.holds("Ответ первый.", "Ответ второй.")
     person.send("Слова первые.")
     person.send("Слова вторые.")
     assert person.wait("Я ещё пишу", since=0).labels == ("✖️ Не надо", "⏹ Стоп")
+    held.set()
     person.wait("Ответ второй.")
     texts = [message.text for message in person.bot_messages]
     assert texts.index("Ответ первый.") < texts.index("Ответ второй.")
@@ -28,7 +28,7 @@ def test_two_quick_messages_of_one_user_are_answered_in_order(harness: BotHarnes
 
 def test_at_most_five_messages_wait_and_one_can_be_taken_back(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Готово.", first_chunk_s=1.0)
+    held = harness.holds("Готово.", *(f"Ответ {number}." for number in range(2, 6)))
     person.press("▶️ Дальше")
     for number in range(1, 7):
         person.send(f"Слова {number}")
@@ -37,8 +37,7 @@ def test_at_most_five_messages_wait_and_one_can_be_taken_back(harness: BotHarnes
     assert len(busy) == 5
     person.tap("✖️ Не надо", busy[0])
     person.wait("Хорошо, этих слов в истории не будет.")
-    for number in range(2, 6):
-        harness.says(f"Ответ {number}.")
+    held.set()
     person.wait("Ответ 5.")
     assert "Слова 1" not in str(harness.prompts()) and "Слова 6" not in str(harness.prompts())
 
@@ -46,10 +45,11 @@ def test_at_most_five_messages_wait_and_one_can_be_taken_back(harness: BotHarnes
 def test_a_second_press_of_next_is_dropped_and_costs_nothing(harness: BotHarness) -> None:
     person = harness.writer()
     asked = len(harness.prompts())
-    harness.says("Одна.", first_chunk_s=0.4)
+    held = harness.holds("Одна.")
     person.press("▶️ Дальше")
     person.press("▶️ Дальше")
     person.wait("Ход не потрачен")
+    held.set()
     person.wait("Одна.")
     until(harness.nothing_held)
     assert len(harness.prompts()) == asked + 1
@@ -57,13 +57,14 @@ def test_a_second_press_of_next_is_dropped_and_costs_nothing(harness: BotHarness
 
 def test_commands_and_buttons_that_need_no_model_answer_while_it_writes(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Наконец.", first_chunk_s=1.0)
+    held = harness.holds("Наконец.")
     person.press("▶️ Дальше")
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     person.press("🏁 Финал")
     person.wait("Сейчас это не сработает: я пишу")
     assert not [message for message in person.bot_messages if message.text == "Наконец."]
+    held.set()
     person.wait("Наконец.")
 
 
@@ -122,11 +123,13 @@ def test_a_late_stop_does_not_hit_the_next_turn(harness: BotHarness) -> None:
     person.press("▶️ Дальше")
     old = person.wait_draft("").draft_id
     person.wait("Вторая часть этой истории.")
-    harness.says("Третья.", first_chunk_s=0.3)
+    held = harness.holds("Третья.")
     person.press("▶️ Дальше")
     harness.telegram.raw_update(
         {"stopped_message_generation": {"chat": {"id": 1, "type": "private", "first_name": "Анна"}, "draft_id": old}}
     )
+    until(harness.db.open_turns)
+    held.set()
     person.wait("Третья.")
 
 
@@ -163,13 +166,14 @@ def test_a_waiting_turn_can_be_stopped_in_the_queue(make_harness: Callable[..., 
     harness = make_harness(MODEL_SLOTS=1)
     harness.start()
     first, second = harness.at_summary(1), harness.at_summary(2)
-    harness.says("Долгое начало.", first_chunk_s=1.0)
+    held = harness.holds("Долгое начало.")
     first.press("✨ Начать историю")
     until(lambda: len(harness.prompts()) == 1)
     second.press("✨ Начать историю")
     assert second.wait("Вы в очереди: 1-й").labels == ("⏹ Стоп",)
     second.tap("⏹ Стоп")
     second.wait("ничего не написано и не потрачено")
+    held.set()
     first.wait("Долгое начало.")
     assert len(harness.prompts()) == 1 and harness.nothing_held()
 
@@ -338,12 +342,13 @@ def test_logs_come_as_a_file_for_the_admin(harness: BotHarness) -> None:
 
 def test_waiting_words_never_answer_the_wizard(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Часть вторая.", first_chunk_s=0.6)
+    held = harness.holds("Часть вторая.")
     person.press("▶️ Дальше")
     person.send("Он открыл дверь.")
     person.wait("Я ещё пишу")
     person.send("/new_story")
     person.wait("Какую историю")
+    held.set()
     person.wait("Часть вторая.")
     person.wait("Куда их?")
     assert not harness.db.value("draft", "genre")
@@ -355,7 +360,7 @@ def test_waiting_words_never_go_into_another_story(harness: BotHarness) -> None:
     person.wait("что сделать?")
     person.tap("🔀 Ветка")
     person.wait("Ветка готова")
-    harness.says("Часть вторая.", first_chunk_s=0.6)
+    held = harness.holds("Часть вторая.")
     person.press("▶️ Дальше")
     person.send("Он открыл дверь.")
     person.wait("Я ещё пишу")
@@ -366,6 +371,7 @@ def test_waiting_words_never_go_into_another_story(harness: BotHarness) -> None:
     person.tap("▶️ Продолжить")
     person.wait("Ваши слова продолжат")
     asked = len(harness.prompts())
+    held.set()
     person.wait("Куда их?")
     assert len(harness.prompts()) == asked
 

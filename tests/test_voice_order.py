@@ -47,14 +47,13 @@ def test_a_chat_that_is_resumed_too_early_loses_no_words(harness: BotHarness) ->
 
 def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=0.5)
+    held = harness.holds("Он шёл долго.", "Ему помогли.", "Все рады.")
     person.press("▶️ Дальше")
     hears(harness, "Он упал")
-    harness.says("Ему помогли.")
-    harness.says("Все рады.")
     person.voice(recording())
     assert "✖️ Не надо" in person.wait("Я ещё пишу").labels
     person.send("Он встал")
+    held.set()
     person.wait("Все рады.")
     asked = [prompt[-1]["text"] for prompt in harness.prompts()][-2:]
     assert "Он упал" in asked[0] and "Он встал" in asked[1]
@@ -63,7 +62,7 @@ def test_a_voice_message_while_the_model_writes_waits_in_order_as_words_do(harne
 
 def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=1.0)
+    held = harness.holds("Он шёл долго.")
     person.press("▶️ Дальше")
     for _ in range(5):
         person.voice(recording())
@@ -72,6 +71,7 @@ def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(harn
     person.wait("Этого я не взял")
     for message in [message for message in person.bot_messages if "✖️ Не надо" in message.labels]:
         person.tap("✖️ Не надо", message).wait_answer()
+    held.set()
     person.wait("Он шёл долго.")
     until(harness.settled)
     assert not harness.models.of("stt")
@@ -79,7 +79,7 @@ def test_a_voice_message_is_one_of_the_five_that_wait_and_can_be_taken_back(harn
 
 def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(harness: BotHarness) -> None:
     person = harness.writer()
-    harness.says("Он шёл долго.", first_chunk_s=0.6)
+    held = harness.holds("Он шёл долго.")
     person.press("▶️ Дальше")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
@@ -88,6 +88,7 @@ def test_a_wizard_goes_on_in_order_while_a_story_is_written_elsewhere(harness: B
     hears(harness, "сказка")
     person.voice(recording())
     person.send("кот учёный")
+    held.set()
     person.wait("Где всё случится")
     draft = harness.app.db.drafts[1]  # type: ignore[union-attr]
     assert (draft.genre, draft.hero) == ("Сказка", "кот учёный")

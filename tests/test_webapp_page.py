@@ -8,15 +8,15 @@ import pytest
 from playwright.sync_api import expect
 
 from conversation.personas import Persona
-from tests.test_page import CHROMIUM
+from tests.page_fixtures import needs_chromium
 from tests.webapp_fixtures import picture
-from tests.webapp_page_fixtures import Opens, browser, fits, look, opens, site
+from tests.webapp_page_fixtures import Opens, fits, look, opens, site
 from tests.webapp_site import Site
 
-__all__ = ["browser", "opens", "site"]
+__all__ = ["opens", "site"]
 
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
+pytestmark = needs_chromium
 
 
 # ---------------------------------------------------------------------- characters

@@ -8,14 +8,14 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.harness import BotHarness
-from tests.test_page import CHROMIUM
-from tests.webapp_page_fixtures import NOBODYS_SCRIPT, Opens, browser, look, opens, site
+from tests.page_fixtures import needs_chromium
+from tests.webapp_page_fixtures import NOBODYS_SCRIPT, Opens, look, opens, site
 from tests.webapp_site import SCRIPT, Site, init_data
 
-__all__ = ["browser", "opens", "site"]
+__all__ = ["opens", "site"]
 
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser")
+pytestmark = needs_chromium
 
 
 # ---------------------------------------------------------------------- for everybody

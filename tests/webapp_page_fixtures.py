@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
-from tests.test_page import CHROMIUM
 from tests.webapp_site import SCRIPT, Site, running
 
 PICTURES = os.environ.get("PICTURES")
@@ -34,14 +33,6 @@ THEMES = {
     "light": {"bg": "#ffffff", "secondary-bg": "#f1f1f4", "text": "#000000", "button": "#3390ec"},
     "dark": {"bg": "#212121", "secondary-bg": "#0f0f0f", "text": "#ffffff", "button": "#8774e1"},
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        running_browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield running_browser
-        running_browser.close()
 
 
 @pytest.fixture
