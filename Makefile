@@ -13,7 +13,7 @@ PIP := $(BIN) -m pip install --quiet --disable-pip-version-check --no-input
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## the bot on this machine, with a chat page in the browser; needs no token and no key
+demo: $(VENV)/.installed-demo ## the bot on this machine, with a chat page in the browser; needs no token and no key
 	@$(BIN) -m sandbox
 
 run: $(VENV)/.installed ## the bot in the real Telegram; reads .env (see .env.example)
@@ -27,7 +27,7 @@ test: $(VENV)/.installed-dev chromium ## all tests; ARGS="-k name" for some of t
 chaos: $(VENV)/.installed-dev ## 100 kills at random moments; CHAOS_KILLS and CHAOS_SEED change that
 	@CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills
 
-bench: $(VENV)/.installed ## how fast the bot is, as a table; ARGS="--quick" for the short one
+bench: $(VENV)/.installed-demo ## how fast the bot is, as a table; ARGS="--quick" for the short one
 	@$(BIN) -m bench $(ARGS)
 
 check: $(VENV)/.installed-dev ## style, format, types and layers
@@ -41,7 +41,7 @@ pictures: $(VENV)/.installed-dev chromium ## docs/pictures/ anew from the demo's
 
 lock: $(BIN) ## requirements*.txt anew from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
 	@$(PIP) uv==0.13.8
-	@for name in requirements requirements-dev; do \
+	@for name in requirements requirements-demo requirements-dev; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			$(ARGS) $$name.in -o $$name.txt; \
 	done
@@ -56,10 +56,15 @@ $(VENV)/.installed: requirements.txt $(BIN)
 	@$(PIP) --require-hashes -r requirements.txt
 	@touch $@
 
+$(VENV)/.installed-demo: requirements-demo.txt $(BIN)
+	@echo "Installing what the demo needs…"
+	@$(PIP) --require-hashes -r requirements-demo.txt
+	@touch $(VENV)/.installed $@
+
 $(VENV)/.installed-dev: requirements-dev.txt $(BIN)
 	@echo "Installing what the tests need…"
 	@$(PIP) --require-hashes -r requirements-dev.txt
-	@touch $(VENV)/.installed $@
+	@touch $(VENV)/.installed $(VENV)/.installed-demo $@
 
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \
