@@ -20,7 +20,7 @@ endef
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## run the bot on this machine with a chat page in the browser; needs no token and no key
+demo: $(VENV)/.installed-demo ## run the bot on this machine with a chat page in the browser; needs no token and no key
 	@$(BIN) -m sandbox
 
 run: $(VENV)/.installed ## run the bot in Telegram; reads .env (see .env.example)
@@ -34,7 +34,7 @@ test: $(VENV)/.installed-dev chromium ## run all tests; ARGS="-k name" for some 
 chaos: $(VENV)/.installed-dev ## kill the bot 100 times at random moments; CHAOS_KILLS and CHAOS_SEED change that
 	@CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills
 
-bench: $(VENV)/.installed ## measure the bot's speed; ARGS="--quick" for four scenarios
+bench: $(VENV)/.installed-demo ## measure the speed of the bot; ARGS="--quick" for four scenarios
 	@$(BIN) -m bench $(ARGS)
 
 check: $(VENV)/.installed-dev ## check style, format, types and layers
@@ -52,7 +52,7 @@ docs: $(VENV)/.installed-docs ## build the site of docs/ into site/; a broken li
 
 lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
 	@$(PIP) --quiet uv==0.13.8
-	@for name in requirements requirements-dev requirements-docs; do \
+	@for name in requirements requirements-demo requirements-dev requirements-docs; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			$(ARGS) $$name.in -o $$name.txt; \
 	done
@@ -66,10 +66,15 @@ $(VENV)/.installed: requirements.txt $(BIN)
 	@echo "Installing what the bot needs, once; it takes about a minute:"
 	$(call install,requirements.txt,$@)
 
+$(VENV)/.installed-demo: requirements-demo.txt $(BIN)
+	@echo "Installing what the demo needs, once; it takes about a minute:"
+	$(call install,requirements-demo.txt,$@)
+	@touch $(VENV)/.installed
+
 $(VENV)/.installed-dev: requirements-dev.txt $(BIN)
 	@echo "Installing what the tests need, once; it takes a minute or two:"
 	$(call install,requirements-dev.txt,$@)
-	@touch $(VENV)/.installed
+	@touch $(VENV)/.installed $(VENV)/.installed-demo
 
 $(VENV)/.installed-docs: requirements-docs.txt $(BIN)
 	@echo "Installing what builds the site, once:"

@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sandbox import openai_api, storyteller, yandex_api
+from sandbox import openai_api, yandex_api
 from sandbox.model_faults import Behaviour
+from sandbox.storyteller import Storyteller
 from sandbox.yandex_api import Asked
 
 STOCK_REFUSAL: Final = "Я не могу обсуждать эту тему. Давайте поговорим о чём-нибудь ещё."
@@ -16,11 +17,11 @@ PREFACE: Final = "Конечно, вот продолжение истории:\
 REASONS: Final = {"FINAL": "stop", "TRUNCATED_FINAL": "length", "CONTENT_FILTER": "content_filter"}
 
 
-def compose(asked: Asked, behaviour: Behaviour) -> tuple[str, str]:
+def compose(asked: Asked, behaviour: Behaviour, storyteller: Storyteller) -> tuple[str, str]:
     """Return the answer's text and Yandex's status for it."""
     if behaviour.end in ("filter", "silent_filter"):
         return STOCK_REFUSAL, "CONTENT_FILTER" if behaviour.end == "filter" else "FINAL"
-    text = storyteller.tell(asked.messages) if behaviour.text is None else behaviour.text
+    text = storyteller.answer(asked.messages) if behaviour.text is None else behaviour.text
     if behaviour.preface:
         text = PREFACE + text
     if behaviour.markdown:

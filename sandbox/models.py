@@ -3,7 +3,7 @@ OpenAI-compatible server with images and speech, which is Yandex's own for image
 
 They check requests and credentials as the real ones do, count tokens, stream chunk by chunk on keep-alive
 connections, misbehave to order (`model_faults.py`), and note every request. Answers come from
-`storyteller.py`. Doesn't cover asynchronous generation.
+`storyteller/`. Doesn't cover asynchronous generation.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any, Final
 from sandbox import art_api, iam_api, openai_api, painter, speech_api, yandex_api
 from sandbox.model_answers import REASONS, compose, openai_lines, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
+from sandbox.storyteller import Storyteller
 from sandbox.yandex_api import Asked, Refused
 
 FOLDER_ID: Final = "b1gsandbox"
@@ -52,6 +53,7 @@ class ModelServers:
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, default: Behaviour | None = None) -> None:
+        self.storyteller = Storyteller()
         self.faults = Faults(default=default or Behaviour())
         self.requests: list[Received] = []
         self.folder_id = FOLDER_ID
@@ -280,7 +282,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not allowed:
                 told = "ai.textGenerationCompletionSessionsCount.count gauge quota limit exceed: allowed"
                 raise Refused(8, f"{told} {self.server.models.quota} requests", "C" if openai_model else "A")
-            text, end = compose(asked, behaviour)
+            text, end = compose(asked, behaviour, self.server.models.storyteller)
             if asked.stream:
                 lines = openai_lines if openai_model else yandex_lines
                 self._stream(lines(asked, behaviour, text, end, openai_model), behaviour, bool(openai_model))

@@ -60,9 +60,9 @@ _SUM: Final[Mapping[str, Callable[[float, float], float]]] = {
 QUOTE_CHARS: Final = 70
 
 
-def talk(messages: Sequence[Message], salt: str = "") -> str:
+def talk(messages: Sequence[Message], variant: int = 0) -> str:
     """The answer to a chat's prompt."""
-    return _Talk(messages, salt).answer()
+    return _Talk(messages, str(variant or "")).answer()
 
 
 def remember(asked: str) -> str:

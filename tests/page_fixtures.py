@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from sandbox.telegram import TelegramServer
 from tests.conftest import CHROMIUM
 
-NOTICE = "Демо: здесь не Telegram и не нейросеть"
+NOTICE = "Демо без Telegram и без нейросети"
 
 needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="Chromium is missing: the page can't be tried in a browser"

@@ -1,28 +1,22 @@
-"""The local models themselves: they refuse what the real ones refuse, and the storyteller tells decent stories."""
+"""The local models themselves: they refuse what the real ones refuse."""
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import requests
-from hypothesis import example, given
-from hypothesis import strategies as st
 
-from core.schemas import Message
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from sandbox.recording import record
-from sandbox.storyteller import tell
 from tests.model_fixtures import eventually, models, together
 
 __all__ = ["models"]
 
-GENRES = ("Фэнтези", "Детектив", "Ужасы", "Комедия", "Сказка", "Романтика", "Фантастика", "Приключения")
 KEY = {"Authorization": f"Api-Key {API_KEY}"}
 
 
@@ -134,106 +128,6 @@ def test_an_unknown_address_is_404(models: ModelServers) -> None:
 def test_a_rule_decides_where_nothing_is_queued(models: ModelServers) -> None:
     models.faults.rule = lambda received: Behaviour(status=503) if "снег" in str(received.body) else None
     assert [ask(models, said(text)).status_code for text in ("Дождь", "снег")] == [200, 503]
-
-
-def brief(genre: str, hero: str = "Картограф Веста: карта дорисовывает дороги") -> Message:
-    place = "Город на великане: он спит"
-    return Message("system", f"Ты писатель. Всё вымысел.\nЖанр: {genre}\nГерой: {hero}\nМесто: {place}\nТвой ответ")
-
-
-@pytest.mark.parametrize("genre", [*GENRES, "стимпанк"])
-def test_a_story_names_its_hero_goes_on_from_the_users_words_and_does_not_repeat_itself(genre: str) -> None:
-    messages = [brief(genre), Message("user", "Начни историю.")]
-    parts = []
-    for words in ("Веста открывает люк.", "Продолжи.", "Она свистит.", "Продолжи.", "Веста бежит.", "Продолжи."):
-        parts.append(tell(messages))
-        messages += [Message("assistant", parts[-1]), Message("user", words)]
-    assert "Картограф Веста" in parts[0] and "Город на великане" in parts[0]
-    assert "«Веста открывает люк»" in parts[1] and "«Она свистит»" in parts[3]
-    assert not any("Продолжи" in part for part in parts)
-    assert all(3 <= part.count("\n\n") + 1 <= 4 and 600 <= len(part) <= 1300 for part in parts)
-    paragraphs = [paragraph for part in parts for paragraph in part.split("\n\n") if "«" not in paragraph]
-    assert len(paragraphs) == len(set(paragraphs))
-    assert not re.search(r"[{}]|  ", "".join(parts))
-
-
-@pytest.mark.parametrize("kind", ["счастливый, герой", "трагический, герой", "неожиданный, разгадка", "такой, какой"])
-def test_endings_differ_by_kind_and_end(kind: str) -> None:
-    ending = tell(
-        [Message("system", f"{brief('Сказка').text}\nНапиши финал. Конец: {kind}"), Message("user", "Она бежит.")]
-    )
-    assert "Веста" in ending and "«Она бежит»" in ending and len(ending) > 300
-
-
-def test_suggestions_are_three_sentences_as_json() -> None:
-    asked = Message("user", "Придумай три поступка.\nЖанр: Ужасы\nГерой: кот Барсик, рыжий")
-    chosen = json.loads(tell([asked]))["options"]
-    assert len(set(chosen)) == 3 and all(option.startswith("Барсик ") for option in chosen)
-
-
-def test_memory_title_picture_epilogue_and_chat_are_answered() -> None:
-    parts = "Рая несёт письмо. На станции тихо, и Лев молчит."
-    memory = tell(
-        [
-            Message(
-                "user", f"Ты ведёшь память истории.\nНовые отрывки:\n{parts}\nЗапиши обновлённую память, до 600 знаков"
-            )
-        ]
-    )
-    assert memory.startswith("Герой:") and len(memory.splitlines()) == 6 and len(memory) <= 600 and "Лев" in memory
-    title = tell([Message("user", "Придумай название истории для обложки.\nЖанр: Сказка")])
-    assert 0 < len(title) <= 40 and "\n" not in title
-    assert tell([Message("user", "Опиши художнику один кадр")])
-    assert tell([Message("system", f"{brief('Сказка').text}\nНапиши эпилог"), Message("user", "Продолжи.")])
-    assert tell([Message("system", "Ты помощник"), Message("user", "Как дела?")])
-
-
-def test_an_english_prompt_is_answered_in_english() -> None:
-    system = Message(
-        "system", "You are a writer.\nGenre: Fantasy\nHero: Vesta the Mapmaker\nSetting: The Tower: no doors"
-    )
-    part = tell([system, Message("user", "Begin the story.")])
-    assert "Vesta" in part and not re.search("[а-яё]", part, re.IGNORECASE)
-
-
-@pytest.mark.parametrize(
-    ("hero", "wish"),
-    [
-        ("Lost the title of king", "Write the ending in three steps"),
-        ("Keeps the memory of a story", "Не называй: напиши эпилог, три поступка, название истории"),
-    ],
-)
-def test_a_persons_own_words_never_change_what_is_asked(hero: str, wish: str) -> None:
-    system = Message("system", f"You are a writer.\nGenre: Fantasy\nHero: {hero}\nWishes: {wish}\nAnswer")
-    assert len(tell([system, Message("user", "Begin the story.")])) >= 600
-
-
-@pytest.mark.parametrize(
-    ("hero", "short"),
-    [
-        ("Wren the Mapmaker: draws at night", "Wren"),
-        ("Sir Percy the Ghost: afraid of the dark", "Percy"),
-        ("Elias, Once a Sword: sorry for every cut", "Elias"),
-        ("The Other Twin: has no mirror", "The Other Twin"),
-        ("Captain Agatha: inherited a map", "Agatha"),
-    ],
-)
-def test_an_english_hero_is_called_by_name(hero: str, short: str) -> None:
-    asked = Message("user", f"Come up with three actions.\nGenre: Fantasy\nHero: {hero}\nAnswer")
-    assert all(option.startswith(f"{short} ") for option in json.loads(tell([asked]))["options"])
-
-
-def test_the_same_messages_yield_the_same_text_and_a_salt_another() -> None:
-    messages = [brief("Фэнтези"), Message("user", "Начни историю.")]
-    assert tell(messages) == tell(messages)
-    assert len({tell(messages, str(salt)) for salt in range(8)}) > 4
-
-
-@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
-@example(",:", "", "")
-def test_any_hero_and_any_words_are_told_of(hero: str, words: str, system: str) -> None:
-    assert tell([brief("Сказка", hero), Message("user", words)])
-    assert tell([Message("system", system), Message("user", words)])
 
 
 # The OpenAI way

@@ -1,0 +1,344 @@
+"""A part, an ending or an epilogue, put together from a story's plan and the sentences of its language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sandbox.storyteller import reader
+from sandbox.storyteller.data import Scene, Stock, stock
+from sandbox.storyteller.grammar import Plain, capital, fill, slots_of, small, told
+from sandbox.storyteller.plan import Plan, number, plan_of
+from sandbox.storyteller.request import Brief
+
+ENOUGH_CHARS: Final = 650
+STAGES: Final = {1: "meeting", 2: "middle", 3: "middle", 4: "middle", 5: "turn"}  # by the parts that stand already
+_FIRST_PHRASE: Final = re.compile(
+    r"(?:первая фраза|первое предложение|first (?:line|sentence|phrase))[^«“\"]{0,12}[«“\"](.+?)[»”\"]", re.IGNORECASE
+)
+_ENDINGS: Final = (
+    ("happy", r"счастлив|добрый|хорош|happy|good"),
+    ("tragic", r"траги|печал|грустн|tragic|sad"),
+    ("unexpected", r"неожидан|разгадк|unexpected|twist"),
+    ("any", r"вытекает|follows from"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Which one of several answers to the same request is wanted."""
+
+    variant: int = 0  # how often the request came before
+    story: int = -1  # how many stories were begun before this one; -1: by the story's own words
+    of_genre: int = -1  # the same among those of its genre
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some sentences of a part; where room is short the least needed ones go."""
+
+    need: int
+    text: str
+    paragraph: bool = False
+
+
+class Composer:
+    """One answer of the storyteller. `said` grows with every sentence that is used."""
+
+    def __init__(self, brief: Brief, turn: Turn) -> None:
+        self.brief = brief
+        self.plan: Plan = plan_of(brief)
+        self.stock: Stock = stock(brief.language)
+        self.turn = turn
+        self.said = "\n".join((*brief.written, brief.memory))
+        self.scenes = self.told_scenes()
+        self.parts = self._count()
+        self.met = self.parts > 1 or any(scene.stage not in ("opening", "meeting") for scene in self.scenes)
+        self._offset = turn.story if turn.story >= 0 else self.plan.rank("story") % 997
+
+    # ── what was told ──
+
+    def told_scenes(self) -> list[Scene]:
+        """The events that the texts or the memory have, in the stock's order."""
+        everything = (*self.stock.openings, *self.stock.scenes)
+        return [scene for scene in everything if told(scene.hook, self.said) or told(scene.memo, self.brief.memory)]
+
+    def _count(self) -> int:
+        folded = [scene for scene in self.scenes if told(scene.memo, self.brief.memory)]
+        shown = "\n".join(self.brief.written)
+        return len(self.brief.written) + len([scene for scene in folded if not told(scene.hook, shown)])
+
+    # ── the three kinds of text ──
+
+    def part(self) -> str:
+        """The next part of the story, which ends where the hero has to answer."""
+        return self._fitted(self._opening() if self.parts == 0 or self.brief.volume else self._middle())
+
+    def ending(self) -> str:
+        """The story's end, of the kind that was asked for."""
+        asked = self.brief.ending.lower()
+        known = [kind for kind, pattern in _ENDINGS if re.search(pattern, asked)]
+        own = self.brief.ending if not known else ""
+        tables: Sequence[Any] = self.stock.texts("ending")
+        pools = {row["kind"]: row["texts"] for row in tables}
+        kind = known[0] if known else "any"
+        pool = self._ordered("ending", pools[kind])
+        if kind == "any":
+            pool += self._ordered("ending", [*pools["happy"], *pools["unexpected"]])
+        text = self._filled(pool[self.turn.variant % len(pool)])
+        first = self._lead()
+        if not self.met:
+            first += " " + self.pick("joins", self.stock.texts("joins"))
+        blocks = [first, text]
+        if own:
+            event = reader.happened(self.plan, own)
+            if event:
+                blocks.insert(1, f"{event} {self.pick('strange', self.stock.texts('back', 'strange'))}")
+        return "\n\n".join(blocks)
+
+    def epilogue(self) -> str:
+        """One scene some time after the end."""
+        pool = self._ordered("epilogue", self.stock.texts("epilogue", "texts"))
+        text = self._filled(pool[self.turn.variant % len(pool)])
+        return f"{self._lead()}\n\n{text}" if self.brief.words else text
+
+    # ── the first part ──
+
+    def _opening(self) -> list[Block]:
+        scene = self._opening_scene()
+        lead = ""
+        if self.brief.volume:
+            lead = self.pick("volume", self.stock.texts("back", "volume"))
+        elif self.brief.words:
+            lead = self._lead()
+        elif found := _FIRST_PHRASE.search(self.brief.wishes):
+            lead = capital(found[1].strip())
+            lead += "" if lead[-1] in ".!?…" else "."
+        mark = self.plan.slots["mark"].case("nom")
+        leads_to = self.pick("mark_leads", self.stock.texts("mark_leads"))
+        mark = f"{leads_to} {small(mark) if leads_to.endswith(':') else mark}"
+        blocks = [Block(9, lead), Block(9, fill(scene.text, {**self.plan.slots, "mark": Plain(mark)}), paragraph=True)]
+        if not self.brief.volume:
+            blocks += [Block(7, self._about(), paragraph=True), Block(6, self._place())]
+        blocks.append(Block(5, self.pick("stakes", self.stock.texts("stakes")), paragraph=True))
+        blocks.append(Block(8, self._asked()))
+        if self._tone() in ("", "child", "light", "lyrical"):
+            blocks.append(Block(2, self.pick("texture", self.stock.texts("genre", self.plan.genre))))
+        blocks.append(Block(3, self._colour(), paragraph=True))
+        if self.brief.chars > 1400:
+            blocks.append(Block(1, self.pick("texture2", self.stock.texts("genre", "any"))))
+        blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
+        return blocks
+
+    def _opening_scene(self) -> Scene:
+        own = [scene for scene in self.stock.openings if scene.genre == self.plan.genre]
+        common = [scene for scene in self.stock.openings if not scene.genre]
+        nth = self.turn.of_genre if self.turn.of_genre >= 0 else self.plan.rank("own") % (len(own) + 2)
+        shift = self._offset % len(common)
+        common = [*common[shift:], *common[:shift]]
+        order = [*own[nth:], *common, *own[:nth]] if nth < len(own) else [*common, *own]
+        order = [scene for scene in order if not told(scene.hook, self.said)] or order
+        return order[self.turn.variant % len(order)]
+
+    def _about(self) -> str:
+        return self.pick("about", self.stock.texts("about" if self.plan.about else "about_plain"))
+
+    def _place(self) -> str:
+        return self.pick("place", self.stock.texts("place" if self.plan.there else "place_plain"))
+
+    # ── the parts after it ──
+
+    def _middle(self) -> list[Block]:
+        scene = self._next_scene()
+        outcome = self._outcome()
+        blocks = [Block(7, self._lead()), Block(8, outcome), Block(8, self._asked())]
+        if self._tone() != "brisk":
+            blocks.append(Block(2, self.pick("texture", self.stock.texts("genre", self.plan.genre))))
+        blocks.append(Block(4, self._own_line()))
+        self.met = self.met or scene.stage == "meeting"
+        blocks.append(Block(9, self._filled(scene.text), paragraph=True))
+        blocks.append(Block(3, self._colour(), paragraph=True))
+        if self.brief.chars > 1400:
+            blocks.append(Block(1, self.pick("texture2", self.stock.texts("genre", "any")), paragraph=True))
+            blocks.append(Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
+        blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
+        return blocks
+
+    def _next_scene(self) -> Scene:
+        stage = STAGES.get(self.parts, "late")
+        others = {"meeting": ("meeting",), "middle": ("middle",), "turn": ("turn", "late"), "late": ("late", "middle")}
+        used = {scene.id for scene in self.scenes}
+        order: list[Scene] = []
+        for name in (*others[stage], "middle", "late"):
+            pool = [scene for scene in self.stock.scenes if scene.stage == name and scene not in order]
+            pool = [
+                scene for scene in pool if scene.genre in ("", self.plan.genre) and scene.first_part <= self.parts + 1
+            ]
+            order += sorted(pool, key=lambda scene: number(self.plan.key, scene.id))
+        fresh = [scene for scene in order if scene.id not in used] or order
+        return fresh[self.turn.variant % len(fresh)]
+
+    def _outcome(self) -> str:
+        """What came of the last part's event, and how the companion or the thing comes back if it took them away."""
+        last = self.brief.written[-1] if self.brief.written else ""
+        scenes = (scene for scene in (*self.stock.openings, *self.stock.scenes) if told(scene.hook, last))
+        scene = next(scenes, None)
+        if scene is None:
+            return ""
+        texts = [self._filled(scene.after)] if scene.after and self._usable(scene.after) else []
+        if scene.away or scene.lost:
+            name = "companion" if scene.away else "thing"
+            texts.append(self.pick(name, self.stock.texts("back", name)))
+        return " ".join(texts)
+
+    def _own_line(self) -> str:
+        """A line that only this hero or this place has: in the third part and the fifth."""
+        if self.parts == 2:
+            lines: Sequence[Any] = [self.stock.tables.get("heroes", {}).get(self.plan.full, "")]
+        elif self.parts in (3, 4):
+            lines = [self.stock.tables.get("settings", {}).get(self.plan.place, "")]
+        else:
+            return ""
+        text = self._filled(lines[0]) if lines[0] else ""
+        return "" if not text or text in self.said else text
+
+    def _lead(self) -> str:
+        """One or two sentences that take up the reader's words, or the hero's own decision."""
+        onward = self._ordered("onward", self.stock.texts("onward", "texts"))
+        if not self.brief.words:
+            return self._take(onward)
+        found = reader.reaction(self.plan, self.brief.words)
+        texts = self._ordered("after", self.stock.texts("after", found.group))
+        slots = self.plan.slots
+        if found.noun is not None:
+            slots = {**slots, "X": found.noun}
+            name = "person" if found.alive else "thing"
+            nouns = self._ordered("after", self.stock.texts("after", name))
+            texts = [*nouns, *texts]
+            return self._take(texts, slots, start=(self.parts + self.turn.variant) % len(nouns))
+        texts += [text for text in self._ordered("after", self.stock.texts("after", "other")) if text not in texts]
+        return self._take(texts, slots)
+
+    def _asked(self) -> str:
+        """What the wishes bring about: the ones in brackets now, the card's in their turn."""
+        texts = [self._granted(wish) for wish in self.brief.asked]
+        if not self.brief.volume:
+            wishes = _FIRST_PHRASE.sub("", self.brief.wishes)
+            each = [wish for wish in re.split(r"(?<=[.!?;])\s+|\n", wishes) if len(wish.strip(" .")) > 3]
+            turns = [
+                (wish, (self.parts - place) // 2) for place, wish in enumerate(each) if (self.parts - place) % 2 == 0
+            ]
+            texts += [self._granted(wish, nth=max(0, nth)) for wish, nth in turns[:2]]
+        return " ".join(filter(None, texts))
+
+    def _granted(self, wish: str, nth: int = -1) -> str:
+        """The wish as it comes true: by a text that knows it, or by its own words made into an event.
+
+        `nth`: how often a wish of the card had its turn before; -1 is a wish of this very message.
+        """
+        now = nth < 0
+        known = self._known_wish(wish, nth)
+        if known and not (now and not reader.shares_a_noun(self.plan.language, wish, known)):
+            self.said += f"\n{known}"
+            return known
+        if not now and any(re.search(row["when"], wish, re.IGNORECASE) for row in self._wishes()):
+            return ""
+        manners: Any = self.stock.tables.get("manner", {})
+        event = reader.happened(self.plan, wish)
+        if any(re.search(pattern, wish, re.IGNORECASE) for pattern in manners.values()) and len(wish.split()) < 6:
+            event = ""
+        if not event or event in self.said:
+            return known if now else ""
+        return f"{event} {self.pick('strange', self.stock.texts('back', 'strange'))}"
+
+    def _known_wish(self, wish: str, nth: int) -> str:
+        for row in self._wishes():
+            if not re.search(row["when"], wish, re.IGNORECASE):
+                continue
+            texts = sorted(row["texts"], key=lambda text: "D" in slots_of(text))
+            usable = [text for text in texts[max(0, nth) :] if self._usable(text) and not told(text, self.said)]
+            if usable:
+                return fill(usable[self.turn.variant % len(usable) if nth < 0 else 0], self.plan.slots)
+        return ""
+
+    def _wishes(self) -> Sequence[Any]:
+        return self.stock.texts("wish")
+
+    # ── colour ──
+
+    def _tone(self) -> str:
+        manners: Any = self.stock.tables.get("manner", {})
+        for wish in (*self.brief.asked, self.brief.wishes):
+            for tone in ("light", "dark", "lyrical", "brisk"):
+                if re.search(manners.get(tone, "^$"), wish, re.IGNORECASE) and not self.brief.tone:
+                    return tone
+        return self.brief.tone
+
+    def _colour(self) -> str:
+        tone = self._tone()
+        texts = self.stock.texts("tone", tone) if tone else ()
+        if not texts:
+            return ""
+        first = self.pick("tone", texts)
+        if tone in ("brisk", "dark", "lyrical") and self.parts and self.brief.chars > 1000:
+            return first + " " + self.pick("tone", texts)
+        return first
+
+    # ── picking ──
+
+    def pick(self, name: str, texts: Sequence[str]) -> str:
+        """A text of the pool that the story doesn't have yet, filled."""
+        return self._take(self._ordered(name, texts)) if texts else ""
+
+    def _ordered(self, name: str, texts: Sequence[str]) -> list[str]:
+        """The pool in an order of the story's own; the first part's in one order for all stories."""
+        if self.parts == 0 and self.brief.kind == "part":
+            return sorted(texts, key=lambda text: number(name, text))
+        return sorted(texts, key=lambda text: number(self.plan.key, name, text))
+
+    def _take(self, texts: Sequence[str], slots: Any = None, start: int | None = None) -> str:
+        usable = [text for text in texts if self._usable(text)] or list(texts)
+        if start is None:
+            first = self.parts == 0 and self.brief.kind == "part"
+            start = (self._offset if first else self.parts) + self.turn.variant
+        begin = start % len(usable)
+        turned = [*usable[begin:], *usable[:begin]]
+        text = next((one for one in turned if not told(one, self.said)), turned[0])
+        done = fill(text, slots or self.plan.slots)
+        self.said += f"\n{done}"
+        return done
+
+    def _usable(self, text: str) -> bool:
+        return self.met or not slots_of(text) & {"D", "DT"}
+
+    def _filled(self, text: str) -> str:
+        done = fill(text, self.plan.slots)
+        self.said += f"\n{done}"
+        return done
+
+    def _fitted(self, blocks: list[Block]) -> str:
+        """The blocks as a text of the wanted length: the less needed ones go first."""
+        blocks = [block for block in blocks if block.text]
+        if self.brief.chars >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
+            blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
+        while len(_joined(blocks)) > self.brief.chars and min(block.need for block in blocks) < 9:
+            least = min(block.need for block in blocks)
+            blocks.remove(next(block for block in reversed(blocks) if block.need == least))
+        return _joined(blocks)
+
+
+def _joined(blocks: Sequence[Block]) -> str:
+    text = ""
+    for block in blocks:
+        speech = block.text.startswith("—") or text.rpartition("\n")[2].startswith("—")
+        text += ("\n\n" if block.paragraph else "\n" if speech else " ") * bool(text) + block.text
+    return text
+
+
+def compose(brief: Brief, turn: Turn) -> str:
+    """The answer to a request for a part, an ending or an epilogue."""
+    composer = Composer(brief, turn)
+    answers = {"part": composer.part, "ending": composer.ending, "epilogue": composer.epilogue}
+    return answers[brief.kind]()

@@ -1,0 +1,104 @@
+"""The storyteller's sentences: TOML files of one language, read once."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+# A speech that follows plain narration.
+_SPEECH: Final = re.compile(r"(?m)((?:^|(?<=[.!?…] ))(?!—)(?:(?! — )[^\n.!?…])+[.…»]) — (?=[А-ЯЁ\[{])")
+FILES: Final = ("plan", "openings", "scenes", "reactions", "texture", "wishes", "close", "presets", "words")
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An event of a story, one to a part."""
+
+    id: str
+    stage: str
+    text: str
+    hook: str
+    memo: str
+    options: tuple[str, ...]
+    after: str = ""  # what came of it, told in the next part
+    genre: str = ""
+    first_part: int = 0  # the earliest part it stands in
+    away: bool = False  # the companion is gone at its end
+    lost: bool = False  # the thing is
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """All sentences of a language."""
+
+    openings: tuple[Scene, ...]
+    scenes: tuple[Scene, ...]
+    tables: Mapping[str, Any] = field(hash=False)
+
+    def texts(self, *names: str) -> Sequence[str]:
+        """The sentences under these names, one table inside the other; empty where there are none."""
+        table: Any = self.tables
+        for name in names:
+            table = table.get(name, {}) if isinstance(table, Mapping) else {}
+        return table if isinstance(table, list) else ()
+
+    def words(self, name: str) -> frozenset[str]:
+        """The words of a list of `words.toml`."""
+        return _words(self.tables["words"][name])
+
+    def genre(self, text: str) -> str:
+        """The key of a genre in any words; `any` where none fits."""
+        genres: Mapping[str, Any] = self.tables["genre_plan"]
+        low = text.lower()
+        return next((key for key, row in genres.items() if key != "any" and re.search(row["stems"], low)), "any")
+
+
+@cache
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+@cache
+def stock(language: str) -> Stock:
+    """The sentences of `ru` or `en`."""
+    tables: dict[str, Any] = {}
+    for name in FILES:
+        path = Path(__file__).parent / language / f"{name}.toml"
+        if not path.exists():
+            continue
+        tables |= _lines(tomllib.loads(path.read_text("utf-8")))
+    return Stock(
+        openings=tuple(_scene(row, "opening") for row in tables["opening"]),
+        scenes=tuple(_scene(row) for row in tables["scene"]),
+        tables=tables,
+    )
+
+
+def _lines(value: Any) -> Any:
+    """The same sentences with every Russian speech on a line of its own."""
+    if isinstance(value, str):
+        return _SPEECH.sub(r"\1\n— ", value)
+    if isinstance(value, list):
+        return [_lines(item) for item in value]
+    return {name: _lines(item) for name, item in value.items()} if isinstance(value, dict) else value
+
+
+def _scene(row: Mapping[str, Any], stage: str = "") -> Scene:
+    return Scene(
+        id=row["id"],
+        stage=stage or row["stage"],
+        text=row["text"].strip(),
+        hook=row["hook"],
+        memo=row["memo"],
+        options=tuple(row["options"]),
+        after=row.get("after", ""),
+        genre=row.get("genre", ""),
+        first_part=row.get("from", 0),
+        away=row.get("away", False),
+        lost=row.get("lost", False),
+    )
