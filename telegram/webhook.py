@@ -1,9 +1,9 @@
 """Webhooks: Telegram posts each update to the bot's address, and it is stored before the bot answers 200.
 
-Covers: telling Telegram the address, looking now and then whether it still has it, and taking one request. Doesn't
-cover: the HTTP server that requests come to (`webapp.server`), keeping updates (`telegram/dispatcher.py` does).
+Covers registering the address, checking now and then that Telegram still has it, and handling one request. The HTTP
+server (`web/server.py`) and storing updates (`telegram/dispatcher.py`) are not covered.
 
-One connection at a time: with several, Telegram may bring two updates of one chat in the wrong order.
+One connection at a time: over several, Telegram may deliver two updates of one chat in the wrong order.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from telegram.polling import ALLOWED_UPDATES, Keep
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S: Final = 300.0
-LATE_S: Final = 120.0  # what a look may take, before its thread counts as hung
+CHECK_EVERY_S: Final = 300.0
+LATE_S: Final = 120.0  # a check may take so long before its thread counts as hung
 TIMEOUT_S: Final = 15.0
 MOST_BYTES: Final = 1_000_000
-WORD_EVERY_S: Final = 60.0  # in the log, of requests that aren't Telegram's
+LOG_EVERY_S: Final = 60.0  # between two log lines about requests that aren't Telegram's
 
 
 class Webhook:
@@ -44,14 +44,14 @@ class Webhook:
         *,
         url: str,
         secret: str,
-        look_every_s: float = LOOK_EVERY_S,
+        check_every_s: float = CHECK_EVERY_S,
     ) -> None:
         self._api = api
         self._keep = keep
         self._on_fatal = on_fatal
         self._url = url
         self._secret = secret.encode()
-        self._look_every_s = look_every_s
+        self._check_every_s = check_every_s
         self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
         self._stopping = threading.Event()
         self._complaint_at = 0  # Telegram's time of its last known complaint
@@ -81,7 +81,7 @@ class Webhook:
     def take(self, secret: str, body: bytes) -> int:
         """Store the update of one request; return the HTTP status. 200: the update is on the disk."""
         if not hmac.compare_digest(secret.encode("utf-8", "replace"), self._secret):
-            self._tell_of_stranger()
+            self._log_stranger()
             return 403
         try:
             update = json.loads(body)
@@ -100,9 +100,9 @@ class Webhook:
         self.last_at = time.monotonic()
         return 200
 
-    def _tell_of_stranger(self) -> None:
+    def _log_stranger(self) -> None:
         now = time.monotonic()
-        if now - self._stranger_at >= WORD_EVERY_S:
+        if now - self._stranger_at >= LOG_EVERY_S:
             self._stranger_at = now
             event(log, logging.WARNING, "webhook_rejected", reason="wrong_secret_token")
 
@@ -112,13 +112,13 @@ class Webhook:
         known, pause_s, failure_s = False, 0.0, 0.25
         while not self._stopping.wait(pause_s):
             try:
-                known = known and self._still_known()
+                known = known and self._is_registered()
                 if not known:
-                    self._tell_address()
+                    self._register()
                     known = True
                 self.begun.set()
                 self.last_at = time.monotonic()
-                pause_s, failure_s = self._look_every_s, 0.25
+                pause_s, failure_s = self._check_every_s, 0.25
             except TelegramRefused as error:
                 if error.code in (401, 404):
                     self._on_fatal(error)
@@ -135,7 +135,7 @@ class Webhook:
             self.tried.set()
             self._due_at = time.monotonic() + pause_s + LATE_S
 
-    def _tell_address(self) -> None:
+    def _register(self) -> None:
         self._api.call(
             "setWebhook",
             {
@@ -148,7 +148,7 @@ class Webhook:
         )
         event(log, logging.INFO, "webhook_registered", url=self._url)
 
-    def _still_known(self) -> bool:
+    def _is_registered(self) -> bool:
         """Whether Telegram still has this address; log the last delivery error that it reports."""
         info: Any = self._api.call("getWebhookInfo", {}, timeout_s=TIMEOUT_S)
         if not isinstance(info, dict):

@@ -190,7 +190,7 @@ def make_webhook(telegram: TelegramServer) -> Iterator[Callable[..., Webhook]]:
         api = BotApi(telegram.token, telegram.url, HttpClient())
         keep: Keep = options.get("keep", lambda batch: None)
         made.append(
-            Webhook(api, keep, lambda error: None, url="http://127.0.0.1:9/x", secret=SECRET, look_every_s=0.02)
+            Webhook(api, keep, lambda error: None, url="http://127.0.0.1:9/x", secret=SECRET, check_every_s=0.02)
         )
         return made[-1]
 

@@ -91,7 +91,7 @@ class TurnRunner:
         event(
             log,
             logging.INFO,
-            "turn ended",
+            "turn_ended",
             user=turn.user_id,
             session=turn.session_id,
             turn=turn.id,
