@@ -150,6 +150,19 @@ class BotHarness:
         self.models.faults.rule = rule
         return released
 
+    def holds_all(self, text: str, **behaviour: Any) -> Event:
+        """Order this answer to every question; all of them come when the event is set."""
+        released = Event()
+
+        def rule(received: Received) -> Behaviour | None:
+            if received.kind == "completion":
+                released.wait(30)
+                return Behaviour(text=text, **behaviour)
+            return None
+
+        self.models.faults.rule = rule
+        return released
+
     # ------------------------------------------------------------------ looking inside
 
     def prompts(self) -> list[list[dict[str, str]]]:

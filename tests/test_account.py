@@ -254,7 +254,7 @@ def test_an_admin_also_gets_the_picture_of_the_whole_bot(harness: BotHarness) ->
     assert "1 500 токенов" in shown(admin.wait("Токены всего бота"))
 
 
-def test_a_picture_is_drawn_anew_by_the_next_life(harness: BotHarness) -> None:
+def test_a_picture_is_drawn_anew_after_a_restart(harness: BotHarness) -> None:
     person = harness.new_person()
     spend(harness, 1, 300)
     harness.telegram.faults.refuse("sendPhoto", 502, times=1)

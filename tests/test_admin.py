@@ -268,7 +268,7 @@ def test_a_stop_ends_the_process_in_good_order_and_the_next_one_runs_on(
     assert harness.db.count("inbox", state=Not("done")) == 0
     harness.check_books()
     pressed_id = max(harness.db.values("inbox", "update_id"))
-    # The next life gets the press once more, under its number and under a new one.
+    # The next run gets the press once more, under its number and under a new one.
     again = harness.process()
     query = press_of(admin, str(data))
     harness.telegram.raw_update({"update_id": pressed_id, "callback_query": query})

@@ -35,7 +35,7 @@ TAG = re.compile(r"ход (\d+-\d+)")
 ANSWER = re.compile(r"Случился ход (\d+-\d+)")
 
 
-def test_killed_in_the_middle_of_an_answer_it_answers_in_the_next_life_and_charges_once(
+def test_killed_in_the_middle_of_an_answer_it_answers_after_the_restart_and_charges_once(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_harness()
@@ -170,7 +170,9 @@ def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_
     assert harness.db.count("inbox", state="aside") == 1
 
 
-def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_harness: Callable[..., BotHarness]) -> None:
+def test_waiting_for_the_model_does_not_count_against_the_words_that_wait(
+    make_harness: Callable[..., BotHarness],
+) -> None:
     harness = make_harness()
     harness.start()
     person = harness.writer()
@@ -179,9 +181,9 @@ def test_waiting_for_the_model_is_no_death_of_the_words_that_wait(make_harness: 
     until(lambda: len(harness.prompts()) == 2)
     person.send("Слова, которые ждут.")
     person.wait("Я ещё пишу")
-    for life in range(1, 6):
+    for restart in range(1, 6):
         harness.restart()
-        until(lambda life=life: len(harness.prompts()) == 2 + life)  # type: ignore[misc]
+        until(lambda restart=restart: len(harness.prompts()) == 2 + restart)  # type: ignore[misc]
         until(lambda: not harness.db.value("inbox", "attempts", state="new"))
     harness.models.faults.rule = lambda received: Behaviour(text=f"Ответ {len(harness.prompts())}.")
     harness.restart()

@@ -23,7 +23,7 @@ def test_a_message_goes_out_and_the_store_learns_its_id(bench: Bench) -> None:
     assert bench.server.calls[0].params == {"chat_id": 5, "text": "да"}
 
 
-def test_what_an_earlier_life_left_goes_first_and_once() -> None:
+def test_what_an_earlier_run_left_goes_first_and_once() -> None:
     with BotApiServer() as server:
         bench = Bench(server)
         left = [bench.row(5, "раз"), bench.row(5, "два")]

@@ -7,9 +7,15 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
+from sandbox.people import Person
 from tests.harness import ADMIN_ID, BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
+
+
+def queued(people: list[Person]) -> list[Person]:
+    """Return those who are shown their place in the queue."""
+    return [person for person in people if any("Вы в очереди" in message.text for message in person.messages)]
 
 
 def test_two_quick_messages_of_one_user_are_answered_in_order(harness: BotHarness) -> None:
@@ -137,9 +143,11 @@ def test_ten_users_with_ten_slots_wait_for_nobody(make_harness: Callable[..., Bo
     harness = make_harness(MODEL_SLOTS=10)
     harness.start()
     people = [harness.at_summary(number) for number in range(1, 11)]
-    harness.models.faults.default = Behaviour(text="Начало.", first_chunk_s=0.5)
+    held = harness.holds_all("Начало.", first_chunk_s=0.3)
     for person in people:
         person.press("✨ Начать историю")
+    until(lambda: len(harness.prompts()) == 10)
+    held.set()
     for person in people:
         person.wait("Начало.")
         assert not [message for message in person.messages if "в очереди" in message.text]
@@ -150,13 +158,14 @@ def test_with_fewer_slots_the_rest_see_their_places_until_their_turn(make_harnes
     harness = make_harness(MODEL_SLOTS=8)
     harness.start()
     people = [harness.at_summary(number) for number in range(1, 11)]
-    harness.models.faults.default = Behaviour(text="Начало.", first_chunk_s=1.0)
+    held = harness.holds_all("Начало.", first_chunk_s=0.3)
     for person in people:
         person.press("✨ Начать историю")
+    until(lambda: len(harness.prompts()) == 8 and len(queued(people)) == 2)
+    held.set()
+    waited = queued(people)
     for person in people:
         person.wait("Начало.")
-    waited = [person for person in people if any("Вы в очереди" in message.text for message in person.messages)]
-    assert len(waited) == 2
     for person in waited:
         until(lambda person=person: not [m for m in person.shown if "в очереди" in m.text])  # type: ignore[misc]
     assert harness.models.peak == 8
