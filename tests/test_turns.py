@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.harness import ADMIN_ID, BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 
 
-def queued(people: list[Person]) -> list[Person]:
+def queued(people: list[ChatUser]) -> list[ChatUser]:
     """Return those who are shown their place in the queue."""
     return [person for person in people if any("Вы в очереди" in message.text for message in person.messages)]
 
