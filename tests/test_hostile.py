@@ -9,6 +9,7 @@ import pytest
 
 from conversation.states import COMMANDS
 from handlers import buttons
+from telegram.updates import Unreadable, read
 from tests.harness import BotHarness, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]
@@ -163,3 +164,24 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
     other.send("/whole_story")
     other.wait("Начало.")
     harness.telegram.api.violations.clear()  # invented updates have no true ids to answer to
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {
+            "callback_query": {
+                "id": {"id": "a"},
+                "from": {"id": 1, "is_bot": False, "first_name": "A"},
+                "data": "stop:1",
+            }
+        },
+        {"callback_query": {"id": 7, "from": {"id": 1, "is_bot": False, "first_name": "A"}, "data": "stop:1"}},
+        {"message": {**message(1, "привет"), "message_id": "12"}},
+        {"message": {**message(1, "привет"), "message_id": True}},
+        {"message": {**message(1, "привет"), "chat": {"id": "1", "type": "private"}}},
+    ],
+)
+def test_an_id_of_another_type_is_never_named_in_an_answer(content: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        read(json.dumps({"update_id": 1, **content}))
