@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+# A figure's cell in the table's row, and its part of the cell.
 FIGURES: Final = {
-    "CPU a turn, ms": (9, -1),
-    "p50, ms": (6, 0),
-    "p95, ms": (6, 1),
-    "turns/s": (5, -1),
-    "RSS, MiB": (10, -1),
+    "CPU a turn, ms": (10, 0),
+    "p50, ms": (7, 0),
+    "p95, ms": (7, 1),
+    "turns/s": (6, 0),
+    "RSS, MiB": (11, 0),
 }
 
 
