@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -166,6 +167,9 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
     harness.telegram.api.violations.clear()  # invented updates have no true ids to answer to
 
 
+SENDER = {"id": 1, "is_bot": False, "first_name": "A"}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -176,7 +180,7 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
                 "data": "stop:1",
             }
         },
-        {"callback_query": {"id": 7, "from": {"id": 1, "is_bot": False, "first_name": "A"}, "data": "stop:1"}},
+        {"callback_query": {"id": 7, "from": SENDER, "data": "stop:1"}},
         {"message": {**message(1, "привет"), "message_id": "12"}},
         {"message": {**message(1, "привет"), "message_id": True}},
         {"message": {**message(1, "привет"), "chat": {"id": "1", "type": "private"}}},
