@@ -108,7 +108,7 @@ def test_a_file_with_faults_is_refused_in_sentences(text: str, fault: str, tmp_p
 
 
 def server(*answers: list[ModelInfo] | ModelAway) -> Server:
-    """A server that lists its models so, one answer after the other."""
+    """Return a server that lists its models so, one answer after the other."""
     left = list(answers)
 
     def ask() -> list[ModelInfo]:

@@ -20,7 +20,7 @@ WORDS = ["слово", "/start", "/help", "/new_story", "/stories", "/whole_stor
 
 
 def broken(value: Any, dice: random.Random) -> Any:
-    """The value with something in it taken out or replaced by junk."""
+    """Return the value with something in it taken out or replaced by junk."""
     if isinstance(value, dict) and value and dice.random() < 0.8:
         key = dice.choice(list(value))
         kept = {name: inner for name, inner in value.items() if name != key}
@@ -92,7 +92,7 @@ def in_group(text: str) -> dict[str, Any]:
 
 
 def any_update(dice: random.Random, number: int) -> dict[str, Any]:
-    """An update of whatever kind, known to the bot or not; half of them broken somewhere."""
+    """Return an update of whatever kind, known to the bot or not; half of them broken somewhere."""
     words = dice.choice([*WORDS, *sorted(COMMANDS), *JUNK_TEXTS])
     file = {"file_id": "f", "file_unique_id": "u", "file_size": dice.choice([1, 10**12]), "duration": 1}
     said = message(1, words)

@@ -26,13 +26,13 @@ def both(make_harness: Make) -> BotHarness:
 
 
 def heard(harness: BotHarness) -> None:
-    """Starts the bot; its list of the server's models is there."""
+    """Start the bot; its list of the server's models is there."""
     offer = harness.start().registry
     until(lambda: offer.heard and not offer.away)
 
 
 def asked(harness: BotHarness) -> str:
-    """The model of the last completion."""
+    """Return the model of the last completion."""
     body = harness.models.of("completion")[-1].body
     return str(body.get("modelUri") or body["model"])
 

@@ -18,7 +18,7 @@ KEEPER = "Ты ведёшь память разговора: по ней пом�
 
 
 def chat(*said: str, system: str = HELPER) -> str:
-    """The answer to the last of these words, with the answers to the ones before in the context."""
+    """Return the answer to the last of these words, with the answers to the ones before in the context."""
     messages = [Message("system", system)]
     for words in said:
         messages.append(Message("user", words))

@@ -61,7 +61,7 @@ class Composer:
     # ── what was told ──
 
     def told_scenes(self) -> list[Scene]:
-        """The events that the texts or the memory have, in the stock's order."""
+        """Return the events that the texts or the memory have, in the stock's order."""
         everything = (*self.stock.openings, *self.stock.scenes)
         return [scene for scene in everything if told(scene.hook, self.said) or told(scene.memo, self.brief.memory)]
 
@@ -73,11 +73,11 @@ class Composer:
     # ── the three kinds of text ──
 
     def part(self) -> str:
-        """The next part of the story, which ends where the hero has to answer."""
+        """Return the next part of the story, which ends where the hero has to answer."""
         return self._fitted(self._opening() if self.parts == 0 or self.brief.volume else self._middle())
 
     def ending(self) -> str:
-        """The story's end, of the kind that was asked for."""
+        """Return the story's end, of the kind that was asked for."""
         asked = self.brief.ending.lower()
         known = [kind for kind, pattern in _ENDINGS if re.search(pattern, asked)]
         own = self.brief.ending if not known else ""
@@ -181,7 +181,7 @@ class Composer:
         return fresh[self.turn.variant % len(fresh)]
 
     def _outcome(self) -> str:
-        """What came of the last part's event, and how the companion or the thing comes back if it took them away."""
+        """Return what came of the last part's event, and how the companion or the thing comes back if it took them away."""
         last = self.brief.written[-1] if self.brief.written else ""
         scenes = (scene for scene in (*self.stock.openings, *self.stock.scenes) if told(scene.hook, last))
         scene = next(scenes, None)
@@ -194,7 +194,7 @@ class Composer:
         return " ".join(texts)
 
     def _own_line(self) -> str:
-        """A line that only this hero or this place has: in the third part and the fifth."""
+        """Return a line that only this hero or this place has: in the third part and the fifth."""
         if self.parts == 2:
             lines: Sequence[Any] = [self.stock.tables.get("heroes", {}).get(self.plan.full, "")]
         elif self.parts in (3, 4):
@@ -222,7 +222,7 @@ class Composer:
         return self._take(texts, slots)
 
     def _asked(self) -> str:
-        """What the wishes bring about: the ones in brackets now, the card's in their turn."""
+        """Return what the wishes bring about: the ones in brackets now, the card's in their turn."""
         texts = [self._granted(wish) for wish in self.brief.asked]
         if not self.brief.volume:
             wishes = _FIRST_PHRASE.sub("", self.brief.wishes)
@@ -234,7 +234,7 @@ class Composer:
         return " ".join(filter(None, texts))
 
     def _granted(self, wish: str, nth: int = -1) -> str:
-        """The wish as it comes true: by a text that knows it, or by its own words made into an event.
+        """Return the wish as it comes true: by a text that knows it, or by its own words made into an event.
 
         `nth`: how often a wish of the card had its turn before; -1 is a wish of this very message.
         """
@@ -289,11 +289,11 @@ class Composer:
     # ── picking ──
 
     def pick(self, name: str, texts: Sequence[str]) -> str:
-        """A text of the pool that the story doesn't have yet, filled."""
+        """Return a text of the pool that the story doesn't have yet, filled."""
         return self._take(self._ordered(name, texts)) if texts else ""
 
     def _ordered(self, name: str, texts: Sequence[str]) -> list[str]:
-        """The pool in an order of the story's own; the first part's in one order for all stories."""
+        """Return the pool in an order of the story's own; the first part's in one order for all stories."""
         if self.parts == 0 and self.brief.kind == "part":
             return sorted(texts, key=lambda text: number(name, text))
         return sorted(texts, key=lambda text: number(self.plan.key, name, text))
@@ -319,7 +319,7 @@ class Composer:
         return done
 
     def _fitted(self, blocks: list[Block]) -> str:
-        """The blocks as a text of the wanted length: the less needed ones go first."""
+        """Return the blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
         if self.brief.chars >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
             blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
@@ -338,7 +338,7 @@ def _joined(blocks: Sequence[Block]) -> str:
 
 
 def compose(brief: Brief, turn: Turn) -> str:
-    """The answer to a request for a part, an ending or an epilogue."""
+    """Return the answer to a request for a part, an ending or an epilogue."""
     composer = Composer(brief, turn)
     answers = {"part": composer.part, "ending": composer.ending, "epilogue": composer.epilogue}
     return answers[brief.kind]()

@@ -34,17 +34,17 @@ class Plan:
     slots: Mapping[str, Word]
 
     def rank(self, salt: str) -> int:
-        """A number of this story's own."""
+        """Return a number of this story's own."""
         return number(self.key, salt)
 
 
 def number(*parts: str) -> int:
-    """The same number for the same words."""
+    """Return the same number for the same words."""
     return int.from_bytes(blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=6).digest(), "big")
 
 
 def plan_of(brief: Brief) -> Plan:
-    """The plan of the story that a request speaks of."""
+    """Return the plan of the story that a request speaks of."""
     first_person = bool(_FIRST_PERSON.search(brief.wishes))
     return _plan(brief.language, brief.genre, brief.hero, brief.setting, first_person)
 
@@ -75,7 +75,7 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
 
 
 def named(text: str, otherwise: str) -> tuple[str, str]:
-    """The name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
+    """Return the name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
     name, _, about = text.partition(":") if text.count(":") == 1 else (re.split(r"[,.;(\n]| — ", text)[0], "", "")
     if not about and len(name) < len(text):
         about = text[len(name) :].strip(" ,.;()—\n")

@@ -31,14 +31,14 @@ class Reaction:
 
 
 def reaction(plan: Plan, words: str) -> Reaction:
-    """What the reader's last sentence is about."""
+    """Return what the reader's last sentence is about."""
     lines = sentences(re.sub(r"[«»“”\"]", "", words))
     last = lines[-1] if lines else ""
     return _russian_reaction(plan, last) if plan.language == "ru" else _english_reaction(plan, last)
 
 
 def happened(plan: Plan, wish: str) -> str:
-    """A wish as a sentence of the story: «пусть пойдёт дождь» is «Пошёл дождь.»; empty where it can't be made one."""
+    """Return a wish as a sentence of the story: «пусть пойдёт дождь» is «Пошёл дождь.»; empty where it can't be made one."""
     text = re.sub(r"[«»“”\"{}\[\]<>]", "", wish).strip(" .!?…")
     before = None
     while text != before:
@@ -202,7 +202,7 @@ def _english_event(text: str) -> str:
 
 
 def _past(verb: str) -> str:
-    """The past of an English verb; empty for any other word."""
+    """Return the past of an English verb; empty for any other word."""
     irregular: Mapping[str, str] = stock("en").tables["past"]
     if verb in irregular:
         return irregular[verb]
