@@ -28,7 +28,7 @@ __all__ = ["Storyteller", "Turn", "tell"]
 
 
 def tell(messages: Sequence[Message], turn: Turn | None = None) -> str:
-    """Return the answer to a request; the same for the same `turn`, another for another one."""
+    """The answer to a request; the same for the same `turn`, another for another one."""
     turn = turn or Turn()
     brief = request.read(messages)
     if brief.variant and not turn.variant:
@@ -59,7 +59,7 @@ class Storyteller:
         self._lock = Lock()
 
     def answer(self, messages: Sequence[Message]) -> str:
-        """Return the answer to a request."""
+        """The answer to a request."""
         brief = request.read(messages)
         key = blake2b(request.canonical(messages).encode("utf-8", "replace"), digest_size=16).digest()
         with self._lock:
@@ -71,7 +71,7 @@ class Storyteller:
         return tell(messages, Turn(variant, story, of_genre))
 
     def _place_of(self, brief: request.Brief) -> tuple[int, int]:
-        """Return the number of the story among all, and among those of its genre."""
+        """The number of the story among all, and among those of its genre."""
         if brief.kind != "part":
             return -1, -1
         card = f"{brief.language}|{brief.genre}|{brief.hero}|{brief.setting}|{brief.wishes}"

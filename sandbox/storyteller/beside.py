@@ -38,7 +38,7 @@ def suggestions(brief: Brief, turn: Turn) -> str:
 
 
 def title(brief: Brief, turn: Turn) -> str:
-    """Return a name for the story: its thing, its place, its last hour."""
+    """A name for the story: its thing, its place, its last hour."""
     plan = plan_of(brief)
     texts = [fill(text, plan.slots) for text in stock(brief.language).texts("titles", "texts")]
     if brief.language == "en":

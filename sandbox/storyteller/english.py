@@ -38,7 +38,7 @@ class Name:
     first: bool = False
 
     def case(self, name: str) -> str:
-        """Return the name, or a pronoun: nom, he, him, his, himself, was."""
+        """The name, or a pronoun: nom, he, him, his, himself, was."""
         if name in _PRONOUNS:
             return _FIRST[name] if self.first else _PRONOUNS[name]["mfnp".index(self.gender)]
         if name == "poss":
@@ -48,7 +48,7 @@ class Name:
         return f"the {self.text[4:]}" if self.text.startswith("The ") else self.text
 
     def agree(self, word: str) -> str:
-        """Return the word as it is: English verbs of the past have one form."""
+        """The word as it is: English verbs of the past have one form."""
         return word
 
 

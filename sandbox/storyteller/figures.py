@@ -62,7 +62,7 @@ def cards(language: str, count: int = STORIES) -> list[Card]:
 def story(
     card: Card, storyteller: Storyteller | None = None, parts: int = PARTS, words: Sequence[str] = ()
 ) -> list[str]:
-    """Return the parts of one story, with a reader's words between them."""
+    """The parts of one story, with a reader's words between them."""
     storyteller = storyteller or Storyteller()
     messages = opening(card)
     done = []
@@ -75,7 +75,7 @@ def story(
 
 
 def opening(card: Card) -> list[Message]:
-    """Return the request for the first part."""
+    """The request for the first part."""
     return [Message("system", prompt(card, "coauthor")), Message("user", wire(card.language, "begin"))]
 
 
@@ -106,19 +106,19 @@ def wire(language: str, name: str) -> str:
 
 
 def repeated(parts: Sequence[str]) -> list[str]:
-    """Return the sentences that a story has twice."""
+    """The sentences that a story has twice."""
     counted = Counter(sentence for part in parts for sentence in _long(part))
     return [sentence for sentence, times in counted.items() if times > 1]
 
 
 def shared(texts: Sequence[str]) -> list[str]:
-    """Return the sentences that more than one of the texts has."""
+    """The sentences that more than one of the texts has."""
     counted = Counter(sentence for text in texts for sentence in set(_long(text)))
     return [sentence for sentence, times in counted.items() if times > 1]
 
 
 def variants(messages: Sequence[Message], count: int = VARIANTS) -> list[str]:
-    """Return the answers to one request, asked again and again."""
+    """The answers to one request, asked again and again."""
     storyteller = Storyteller()
     return [storyteller.answer(messages) for _ in range(count)]
 

@@ -17,11 +17,11 @@ class Word(Protocol):
     """What stands in a slot."""
 
     def case(self, name: str) -> str:
-        """Return the word in the case of that name."""
+        """The word in the case of that name."""
         ...
 
     def agree(self, word: str) -> str:
-        """Return a verb or a pronoun in the word's gender."""
+        """A verb or a pronoun in the word's gender."""
         ...
 
 
@@ -32,16 +32,16 @@ class Plain:
         self.text = text
 
     def case(self, name: str) -> str:
-        """Return the text, whatever the case."""
+        """The text, whatever the case."""
         return self.text
 
     def agree(self, word: str) -> str:
-        """Return the word as it is."""
+        """The word as it is."""
         return word
 
 
 def fill(template: str, slots: Mapping[str, Word], hero: str = "N") -> str:
-    """Return the template with every slot filled; a slot that begins a sentence gets its capital."""
+    """The template with every slot filled; a slot that begins a sentence gets its capital."""
     done: list[str] = []
     before = ""
 
@@ -71,13 +71,13 @@ def fill(template: str, slots: Mapping[str, Word], hero: str = "N") -> str:
 
 @cache
 def slots_of(template: str) -> frozenset[str]:
-    """Return the names of the slots that the template uses."""
+    """The names of the slots that the template uses."""
     return frozenset(found[1] or found[3] or "N" for found in _SLOT.finditer(template))
 
 
 @lru_cache(maxsize=4_000)
 def fingerprint(template: str) -> str:
-    """Return the longest run of a template's own letters: it tells the template in a finished text."""
+    """The longest run of a template's own letters: it tells the template in a finished text."""
     runs = [run.strip(" \n—.,!?«»“”") for run in _SLOT.sub("\0", template).split("\0")]
     return max((line for run in runs for line in run.split("\n")), key=len, default="")
 
@@ -94,15 +94,15 @@ def last_place(template: str, text: str) -> int:
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, one to an item."""
+    """The sentences of a text, one to an item."""
     return [line.strip(" —\n") for line in SENTENCE_END.split(text) if line and line.strip(" —\n")]
 
 
 def capital(text: str) -> str:
-    """Return the text with its first letter large."""
+    """The text with its first letter large."""
     return text[:1].upper() + text[1:]
 
 
 def small(text: str) -> str:
-    """Return the text with its first letter small."""
+    """The text with its first letter small."""
     return text[:1].lower() + text[1:]

@@ -27,7 +27,7 @@ _ROLES: Final = (
 
 
 def memory(asked: str, language: str) -> str:
-    """Return the new memory of a story in the lines that the prompt asks for, each in whole sentences."""
+    """The new memory of a story in the lines that the prompt asks for, each in whole sentences."""
     ru = language == "ru"
     limit = re.search(r"до (\d+) знаков|up to (\d+) characters", asked)
     size = int(limit[1] or limit[2]) if limit else 1500
@@ -65,12 +65,12 @@ class _Recalled:
         self._plan = self._guess()
 
     def line(self, role: str) -> str:
-        """Return the sentences of one line of the memory."""
+        """The sentences of one line of the memory."""
         made = getattr(self, f"_{role}")()
         return str(made) or ("Не названо." if self._ru else "Not named.")
 
     def _guess(self) -> Plan | None:
-        """Return the plan of the story, by the names of the old memory or of the first part."""
+        """The plan of the story, by the names of the old memory or of the first part."""
         hero = self._rows.get("hero", "")
         full = re.split(r"[,.;]", hero)[0] if hero else self._hero_of_text()
         genres: Mapping[str, Any] = self._data.tables["genre_plan"]
@@ -103,7 +103,7 @@ class _Recalled:
         return names[0] if names else ""
 
     def _abouts(self, full: str) -> list[str]:
-        """Return the hero as the card may have it: with what is said after the colon, where the first part says it."""
+        """The hero as the card may have it: with what is said after the colon, where the first part says it."""
         found = [full]
         for template in self._data.texts("about"):
             match = re.search(_pattern(template, "about"), self._parts)
@@ -195,7 +195,7 @@ def _cut(rest: str) -> tuple[str, str, str]:
 
 
 def _rows(before: str) -> dict[str, str]:
-    """Return the lines of the old memory by what they are about."""
+    """The lines of the old memory by what they are about."""
     text = re.sub(r"^.*?(?:Прежняя память|Previous memory): ?", "", before, count=1, flags=re.DOTALL)
     rows = {}
     for line in text.splitlines():
@@ -217,7 +217,7 @@ def _genre_labels(ru: bool) -> tuple[str, ...]:
 
 
 def _pattern(template: str, slot: str) -> str:
-    """Return a template as an expression that finds what stood in its slot."""
+    """A template as an expression that finds what stood in its slot."""
     pieces = re.split(r"\{(\w+)(?::\w+)*\}|\[[^\]]*\]", template)
     done = []
     for place, piece in enumerate(pieces):
