@@ -14,7 +14,7 @@ from sandbox import characters
 from sandbox.storyteller import tell
 from sandbox.talker import remember
 from telegram.markdown import pieces
-from tests.world import ROOT
+from tests.harness import ROOT
 
 HELPER = "Ты «Соавтор», толковый помощник в Telegram."
 KEEPER = "Ты ведёшь память разговора: по ней помощник продолжит его."
