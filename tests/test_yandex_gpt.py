@@ -34,7 +34,7 @@ class Clock:
 
 
 class Issuer:
-    """Fetches tokens `t1`, `t2`, … of a life, or fails."""
+    """Fetches tokens `t1`, `t2`, … in turn, or fails."""
 
     def __init__(self, clock: Clock, life_s: float = 43_200.0) -> None:
         self.clock = clock
