@@ -98,7 +98,7 @@ class RenderedAttachment:
 class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
-    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `recipe`: an
+    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `deferred`: an
     attachment to render before sending.
     """
 
@@ -107,7 +107,7 @@ class Outgoing:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    recipe: DeferredAttachment | None = None
+    deferred: DeferredAttachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,4 +120,4 @@ class OutboxRow:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    recipe: DeferredAttachment | None = None
+    deferred: DeferredAttachment | None = None

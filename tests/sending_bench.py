@@ -100,7 +100,7 @@ Benches = Callable[..., Bench]
 
 @pytest.fixture
 def benches() -> Iterator[Benches]:
-    """Makes started benches on one server, and stops them."""
+    """Make started benches on one server, and stops them."""
     made: list[Bench] = []
     with BotApiServer() as server:
 

@@ -20,7 +20,7 @@ from tests.harness import ROOT, BotHarness
 
 
 def backup(harness: BotHarness, target: Path) -> tuple[int, str]:
-    """What `python bot.py --backup` ends with: its exit code and its lines."""
+    """Return what `python bot.py --backup` ends with: its exit code and its lines."""
     done = subprocess.run(
         [sys.executable, "bot.py", "--backup", str(target)],
         cwd=ROOT,

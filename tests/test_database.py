@@ -244,9 +244,9 @@ def test_a_value_of_the_wrong_kind_is_a_bug_and_no_trouble_of_the_disk(db: Datab
 
 
 def test_a_book_is_kept_as_what_it_is_of_and_made_when_it_is_sent(db: Database) -> None:
-    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, recipe=DeferredAttachment("book", 7, "epub"))])
+    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, deferred=DeferredAttachment("book", 7, "epub"))])
     [row] = db.outbox.pending()
-    assert row.recipe == DeferredAttachment("book", 7, "epub") and row.files is None
+    assert row.deferred == DeferredAttachment("book", 7, "epub") and row.files is None
 
 
 def test_a_durable_transaction_ends_when_the_disk_has_the_log_and_holds_up_nobody_meanwhile(tmp_path: Path) -> None:

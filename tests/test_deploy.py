@@ -1,5 +1,7 @@
-"""The files of `deploy/` and `.github/`, by the tools that know them; the image's content and its very command, as a
-process in a clean environment. What only a Docker engine or GitHub can show is not covered.
+"""The files of `deploy/` and `.github/`, checked by the tools that know them.
+
+Also the image's content and its very command, as a process in a clean environment. What only a Docker engine or GitHub
+can show is not covered.
 
 The one test that installs packages needs the network, as `make test` itself does.
 """
@@ -28,7 +30,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def said_by(*command: object, **options: object) -> str:
-    """What a command says; it has to end well."""
+    """Return what a command says; it has to end well."""
     done = subprocess.run(
         [str(word) for word in command],
         stdout=subprocess.PIPE,
@@ -135,7 +137,7 @@ def copy_what_docker_gets(target: Path) -> None:
 
 
 def instruction(name: str) -> list[str]:
-    """The last `name ["…"]` of the Dockerfile, as the list that it is."""
+    """Return the last `name ["…"]` of the Dockerfile, as the list that it is."""
     found = re.findall(rf"(?m)^{name} .*?(\[.*\])$", (DEPLOY / "Dockerfile").read_text("utf-8"))
     command: list[str] = json.loads(found[-1])
     return command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -19,7 +20,7 @@ WORDS = ["слово", "/start", "/help", "/new_story", "/stories", "/whole_stor
 
 
 def broken(value: Any, dice: random.Random) -> Any:
-    """The value with something in it taken out or replaced by junk."""
+    """Return the value with something in it taken out or replaced by junk."""
     if isinstance(value, dict) and value and dice.random() < 0.8:
         key = dice.choice(list(value))
         kept = {name: inner for name, inner in value.items() if name != key}
@@ -91,7 +92,7 @@ def in_group(text: str) -> dict[str, Any]:
 
 
 def any_update(dice: random.Random, number: int) -> dict[str, Any]:
-    """An update of whatever kind, known to the bot or not; half of them broken somewhere."""
+    """Return an update of whatever kind, known to the bot or not; half of them broken somewhere."""
     words = dice.choice([*WORDS, *sorted(COMMANDS), *JUNK_TEXTS])
     file = {"file_id": "f", "file_unique_id": "u", "file_size": dice.choice([1, 10**12]), "duration": 1}
     said = message(1, words)
@@ -166,6 +167,9 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
     harness.telegram.api.violations.clear()  # invented updates have no true ids to answer to
 
 
+SENDER = {"id": 1, "is_bot": False, "first_name": "A"}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -176,7 +180,7 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
                 "data": "stop:1",
             }
         },
-        {"callback_query": {"id": 7, "from": {"id": 1, "is_bot": False, "first_name": "A"}, "data": "stop:1"}},
+        {"callback_query": {"id": 7, "from": SENDER, "data": "stop:1"}},
         {"message": {**message(1, "привет"), "message_id": "12"}},
         {"message": {**message(1, "привет"), "message_id": True}},
         {"message": {**message(1, "привет"), "chat": {"id": "1", "type": "private"}}},

@@ -40,7 +40,7 @@ PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
 
 @pytest.fixture
 def watched(make_harness: Callable[..., BotHarness]) -> BotHarness:
-    """A harness whose bot serves health and metrics."""
+    """Return a harness whose bot serves health and metrics."""
     harness = make_harness(METRICS_PORT=0)
     harness.start()
     return harness
@@ -292,7 +292,7 @@ def test_dashboard_and_alerts_use_what_there_is(watched: BotHarness) -> None:
 
 @pytest.fixture
 def systemd(tmp_path: Path) -> Iterator[socket.socket]:
-    """The socket that a unit's process is to speak to."""
+    """Return the socket that a unit's process is to speak to."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
         listening.settimeout(10)

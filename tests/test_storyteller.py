@@ -40,7 +40,7 @@ def brief(genre: str, hero: str = VESTA) -> Message:
 
 
 def after(words: str, card: Card = CARD, parts: int = 2) -> str:
-    """The part that comes after these words of the reader's."""
+    """Return the part that comes after these words of the reader's."""
     told = story(card, parts=parts)
     messages = opening(card)
     for part in told:

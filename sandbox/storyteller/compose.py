@@ -123,12 +123,11 @@ class Composer:
         if not self.brief.volume:
             blocks += [Block(7, self._about(), paragraph=True), Block(6, self._place())]
         blocks.append(Block(5, self.pick("stakes", self.stock.texts("stakes")), paragraph=True))
-        blocks.append(Block(8, self._asked()))
+        blocks += [Block(8, self._asked()), Block(3, self._colour())]
         if self._tone() in ("", "child", "light", "lyrical"):
-            blocks.append(Block(2, self.pick("texture", self.stock.texts("genre", self.plan.genre))))
-        blocks.append(Block(3, self._colour(), paragraph=True))
+            blocks.append(Block(2, self._texture(self.plan.genre)))
         if self.brief.chars > 1400:
-            blocks.append(Block(1, self.pick("texture2", self.stock.texts("genre", "any"))))
+            blocks.append(Block(1, self._texture("any")))
         blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
         return blocks
 
@@ -153,16 +152,16 @@ class Composer:
     def _middle(self) -> list[Block]:
         scene = self._next_scene()
         outcome = self._outcome()
-        blocks = [Block(7, self._lead()), Block(8, outcome), Block(8, self._asked())]
-        if self._tone() != "brisk":
-            blocks.append(Block(2, self.pick("texture", self.stock.texts("genre", self.plan.genre))))
+        blocks = [Block(7, self._lead()), Block(8, outcome), Block(8, self._asked(), paragraph=True)]
         blocks.append(Block(4, self._own_line()))
+        if not self._tone() or (self.parts % 2 and self._tone() != "brisk"):
+            blocks.append(Block(2, self._texture(self.plan.genre), paragraph=not blocks[2].text))
+        blocks.append(Block(3, self._colour(), paragraph=not any(block.text for block in blocks[2:])))
         self.met = self.met or scene.stage == "meeting"
         blocks.append(Block(9, self._filled(scene.text), paragraph=True))
-        blocks.append(Block(3, self._colour(), paragraph=True))
         if self.brief.chars > 1400:
-            blocks.append(Block(1, self.pick("texture2", self.stock.texts("genre", "any")), paragraph=True))
-            blocks.append(Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
+            blocks.append(Block(1, self._texture("any"), paragraph=True))
+            blocks.append(Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
         blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
         return blocks
 
@@ -278,31 +277,41 @@ class Composer:
 
     def _colour(self) -> str:
         tone = self._tone()
-        texts = self.stock.texts("tone", tone) if tone else ()
-        if not texts:
-            return ""
-        first = self.pick("tone", texts)
-        if tone in ("brisk", "dark", "lyrical") and self.parts and self.brief.chars > 1000:
-            return first + " " + self.pick("tone", texts)
-        return first
+        return self.pick("tone", self.stock.texts("tone", tone), fresh=True) if tone else ""
+
+    def _texture(self, genre: str) -> str:
+        return self.pick(f"texture {genre}", self.stock.texts("genre", genre), fresh=True)
 
     # ── picking ──
 
-    def pick(self, name: str, texts: Sequence[str]) -> str:
-        """A text of the pool that the story doesn't have yet, filled."""
-        return self._take(self._ordered(name, texts)) if texts else ""
+    def pick(self, name: str, texts: Sequence[str], *, fresh: bool = False) -> str:
+        """A text of the pool that the story doesn't have yet, filled; with `fresh` nothing where it has them all."""
+        if not texts or (fresh and all(told(text, self.said) for text in texts if self._usable(text))):
+            return ""
+        return self._take(self._ordered(name, texts, spared=fresh))
 
-    def _ordered(self, name: str, texts: Sequence[str]) -> list[str]:
-        """The pool in an order of the story's own; the first part's in one order for all stories."""
-        if self.parts == 0 and self.brief.kind == "part":
-            return sorted(texts, key=lambda text: number(name, text))
-        return sorted(texts, key=lambda text: number(self.plan.key, name, text))
+    def _ordered(self, name: str, texts: Sequence[str], *, spared: bool = False) -> list[str]:
+        """The pool in an order of the story's own; the first part's in one order for all stories.
+
+        `spared`: what the first part took of the pool is left out later, since a memory doesn't tell of it.
+        """
+        common = sorted(texts, key=lambda text: number(name, text))
+        if self._first:
+            return common
+        own = sorted(texts, key=lambda text: number(self.plan.key, name, text))
+        if spared:
+            usable = [text for text in common if not slots_of(text) & {"D", "DT"}]
+            own.remove(usable[self._offset % len(usable)])
+        return own
+
+    @property
+    def _first(self) -> bool:
+        return self.parts == 0 and self.brief.kind == "part"
 
     def _take(self, texts: Sequence[str], slots: Any = None, start: int | None = None) -> str:
         usable = [text for text in texts if self._usable(text)] or list(texts)
         if start is None:
-            first = self.parts == 0 and self.brief.kind == "part"
-            start = (self._offset if first else self.parts) + self.turn.variant
+            start = (self._offset if self._first else self.parts) + self.turn.variant
         begin = start % len(usable)
         turned = [*usable[begin:], *usable[:begin]]
         text = next((one for one in turned if not told(one, self.said)), turned[0])
@@ -322,7 +331,7 @@ class Composer:
         """The blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
         if self.brief.chars >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
-            blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
+            blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
         while len(_joined(blocks)) > self.brief.chars and min(block.need for block in blocks) < 9:
             least = min(block.need for block in blocks)
             blocks.remove(next(block for block in reversed(blocks) if block.need == least))

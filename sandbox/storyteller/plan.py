@@ -76,7 +76,8 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
 
 def named(text: str, otherwise: str) -> tuple[str, str]:
     """The name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
-    name, _, about = text.partition(":") if text.count(":") == 1 else (re.split(r"[,.;(\n]| — ", text)[0], "", "")
+    split = re.match(r"([^:]{1,80}):\s+(.+)", text, re.DOTALL)
+    name, about = split.groups() if split else (re.split(r"[,.;:(\n]| — ", text)[0], "")
     if not about and len(name) < len(text):
         about = text[len(name) :].strip(" ,.;()—\n")
     name = re.sub(r"[{}\[\]<>|«»“”\"]", "", name).strip()[:NAME_CHARS].strip() or otherwise
@@ -87,7 +88,7 @@ def named(text: str, otherwise: str) -> tuple[str, str]:
 def place_kind(language: str, place: str) -> str:
     """Whether a place is a town, nature, a vehicle or a house, by its words."""
     kinds: Mapping[str, Any] = stock(language).tables["place_kind"]
-    words = re.findall(r"\w+", place.lower())
+    words = re.findall(r"\w+", re.split(r" (?:в|на|у|под|за|к|без|of|in|on|at|under|for) ", place.lower())[0])
     for word in words:
         for kind, row in kinds.items():
             if row["heads"] != "." and re.match(rf"(?:{row['heads']})", word):

@@ -18,6 +18,7 @@ _LET: Final = re.compile(
     r"|please|also|and|now|then|i want|make|let|may|have)\b[,\s]*",
     re.IGNORECASE,
 )
+_ARTICLES: Final = frozenset(("the", "a", "an", "his", "her", "their", "its", "my"))
 _CYRILLIC: Final = re.compile(r"[а-яё]", re.IGNORECASE)
 
 
@@ -32,9 +33,15 @@ class Reaction:
 
 def reaction(plan: Plan, words: str) -> Reaction:
     """What the reader's last sentence is about."""
+    names = " ".join(plan.slots[name].case("nom") for name in ("N", "V", "F", "D"))
+    return mentioned(plan.language, words, frozenset(re.findall(r"\w+", names.lower())))
+
+
+def mentioned(language: str, words: str, known: frozenset[str] = frozenset()) -> Reaction:
+    """What the last sentence of any words is about; `known` names are passed over."""
     lines = sentences(re.sub(r"[«»“”\"]", "", words))
     last = lines[-1] if lines else ""
-    return _russian_reaction(plan, last) if plan.language == "ru" else _english_reaction(plan, last)
+    return _russian_reaction(last, known) if language == "ru" else _english_reaction(last, known)
 
 
 def happened(plan: Plan, wish: str) -> str:
@@ -65,11 +72,9 @@ def _groups(language: str) -> Mapping[str, str]:
     return {verb: group for group, verbs in table.items() for verb in verbs.split()}
 
 
-def _russian_reaction(plan: Plan, text: str) -> Reaction:
+def _russian_reaction(text: str, known: frozenset[str]) -> Reaction:
     groups = _groups("ru")
     group, named = "other", []
-    own = " ".join(plan.slots[name].case("nom").lower() for name in ("N", "V", "F", "D"))
-    known = set(re.findall(r"\w+", own))
     verb_met = False
     for word, parse in russian.words_of(text):
         if parse.tag.POS in ("VERB", "INFN", "GRND"):
@@ -162,20 +167,16 @@ def _joined(tokens: Sequence[str]) -> str:
 # ── English ──
 
 
-def _english_reaction(plan: Plan, text: str) -> Reaction:
+def _english_reaction(text: str, known: frozenset[str]) -> Reaction:
     groups = _groups("en")
     group, noun = "other", ""
-    own = {token for name in ("V", "F", "D") for token in plan.slots[name].case("nom").lower().split()}
     words = re.findall(r"[A-Za-z’'-]+", text)
     for place, word in enumerate(words):
         low = word.lower()
         stem = re.sub(r"(?:ed|ing|es|s)$", "", low)
         group = groups.get(low) or groups.get(stem) or groups.get(f"{stem}e") or group
         follows = words[place - 1].lower() if place else ""
-        if (
-            follows in ("the", "a", "an", "his", "her", "their", "its", "my")
-            and low not in stock("en").words("stop") | own
-        ):
+        if follows in _ARTICLES and low not in stock("en").words("stop") | known:
             named = [word]
             after = words[place + 1] if place + 1 < len(words) else ""
             if low.endswith(("y", "en", "ed", "al", "ful", "ous", "ish", "ld", "rk", "te", "ck")) and after.islower():
