@@ -98,8 +98,8 @@ class RenderedAttachment:
 class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
-    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `deferred`: an
-    attachment to render before sending.
+    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `deferred`:
+    an attachment to render before sending.
     """
 
     chat_id: int
