@@ -11,6 +11,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from types import TracebackType
@@ -122,6 +123,12 @@ class _Handler(WSGIRequestHandler):
         for piece in response.stream or ([response.body] if self.command != "HEAD" else []):
             self.wfile.write(piece)
             self.wfile.flush()
+
+    def finish(self) -> None:
+        """Close the files of the connection, also if the client has gone."""
+        with suppress(OSError):
+            super().finish()
+        self.rfile.close()
 
     def log(self, type: str, message: str, *args: Any) -> None:
         """Log nothing."""
