@@ -175,7 +175,7 @@ class Composer:
             pool = [
                 scene for scene in pool if scene.genre in ("", self.plan.genre) and scene.first_part <= self.parts + 1
             ]
-            order += sorted(pool, key=lambda scene: number(self.plan.key, scene.id))
+            order += sorted(pool, key=lambda scene: (not scene.genre, number(self.plan.key, scene.id)))
         fresh = [scene for scene in order if scene.id not in used] or order
         return fresh[self.turn.variant % len(fresh)]
 
@@ -193,15 +193,11 @@ class Composer:
         return " ".join(texts)
 
     def _own_line(self) -> str:
-        """A line that only this hero or this place has: in the third part and the fifth."""
-        if self.parts == 2:
-            lines: Sequence[Any] = [self.stock.tables.get("heroes", {}).get(self.plan.full, "")]
-        elif self.parts in (3, 4):
-            lines = [self.stock.tables.get("settings", {}).get(self.plan.place, "")]
-        else:
-            return ""
-        text = self._filled(lines[0]) if lines[0] else ""
-        return "" if not text or text in self.said else text
+        """A line that only this hero or this place has: the hero's in the third part, the place's in the fourth."""
+        tables = {2: ("heroes", self.plan.full), 3: ("settings", self.plan.place)}
+        table, name = tables.get(self.parts, ("heroes", ""))
+        line = self.stock.tables.get(table, {}).get(name, "")
+        return self._filled(line) if line and not told(line, self.said) else ""
 
     def _lead(self) -> str:
         """One or two sentences that take up the reader's words, or the hero's own decision."""

@@ -80,7 +80,7 @@ def named(text: str, otherwise: str) -> tuple[str, str]:
     name, about = split.groups() if split else (re.split(r"[,.;:(\n]| — ", text)[0], "")
     if not about and len(name) < len(text):
         about = text[len(name) :].strip(" ,.;()—\n")
-    name = re.sub(r"[{}\[\]<>|«»“”\"]", "", name).strip()[:NAME_CHARS].strip() or otherwise
+    name = re.sub(r"[{}\[\]<>|]", "", name).strip()[:NAME_CHARS].strip() or otherwise
     about = re.sub(r"[{}\[\]<>|]", "", about).strip(" .!?…")
     return name[0].upper() + name[1:], about
 
