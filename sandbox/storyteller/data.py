@@ -82,7 +82,7 @@ def stock(language: str) -> Stock:
 def _lines(value: Any) -> Any:
     """The same sentences with every Russian speech on a line of its own."""
     if isinstance(value, str):
-        return _SPEECH.sub(r"\1\n— ", value)
+        return _SPEECH.sub(r"\1\n— ", value).replace(": — ", ":\n— ")
     if isinstance(value, list):
         return [_lines(item) for item in value]
     return {name: _lines(item) for name, item in value.items()} if isinstance(value, dict) else value

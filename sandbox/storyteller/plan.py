@@ -38,6 +38,7 @@ class Plan:
         return number(self.key, salt)
 
 
+@lru_cache(maxsize=20_000)
 def number(*parts: str) -> int:
     """The same number for the same words."""
     return int.from_bytes(blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=6).digest(), "big")
@@ -61,7 +62,11 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
     def one(name: str, rows: Sequence[Any]) -> Any:
         return rows[number(key, name) % len(rows)]
 
-    chosen = {name: one(name, table[name]) for name in ("things", "companions", "rivals", "goals", "deadlines")}
+    chosen = {name: one(name, table[name]) for name in ("things", "rivals", "goals", "deadlines")}
+    # Two names with the same first letter are easily mixed up.
+    initials = {word[0] for word in full.split()}
+    apart = [row for row in table["companions"] if row[0][0] not in initials]
+    chosen["companions"] = one("companions", apart or table["companions"])
     chosen["keepsake"] = one("keepsake", data.tables["keepsakes"])
     around = _around(language, place)
     if language == "ru":

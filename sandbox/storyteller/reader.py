@@ -19,6 +19,7 @@ _LET: Final = re.compile(
     re.IGNORECASE,
 )
 _ARTICLES: Final = frozenset(("the", "a", "an", "his", "her", "their", "its", "my"))
+_PRONOUNS: Final = {"он": "masc", "она": "femn", "оно": "neut"}
 _CYRILLIC: Final = re.compile(r"[а-яё]", re.IGNORECASE)
 
 
@@ -122,12 +123,15 @@ def _russian_event(plan: Plan, text: str) -> str:
 def _subject_gender(plan: Plan, tokens: Sequence[str], readings: Sequence[Any], verb: int, *, plural: bool) -> str:
     if plural:
         return "plur"
+    pronoun = next((_PRONOUNS[token.lower()] for token in tokens if token.lower() in _PRONOUNS), "")
+    if pronoun:
+        return pronoun
     order = sorted(range(len(tokens)), key=lambda place: (abs(place - verb), place > verb))
     genders = {"m": "masc", "f": "femn", "n": "neut", "p": "masc"}
     hero = plan.slots["V"]
     for place in order:
         token = tokens[place].lower()
-        if token == hero.case("nom").lower() or token in ("герой", "героиня", "он", "она"):
+        if token == hero.case("nom").lower() or token in ("герой", "героиня"):
             return genders[getattr(hero, "gender", "m")]
         for parse in russian.parses(token)[:3] if readings[place] is not None else ():
             if parse.tag.POS in ("NOUN", "NPRO") and "nomn" in parse.tag and parse.tag.gender:
