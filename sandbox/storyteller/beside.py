@@ -10,7 +10,7 @@ from typing import Final
 from sandbox.storyteller.compose import Composer, Turn
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.grammar import Plain, capital, fill, last_place, told
-from sandbox.storyteller.plan import number, plan_of
+from sandbox.storyteller.plan import number, plan_of, things_of
 from sandbox.storyteller.request import Brief
 
 TITLE_CHARS: Final = 40
@@ -60,5 +60,6 @@ def illustration(brief: Brief, turn: Turn) -> str:
     texts = data.texts("pictures", "texts")
     text = texts[(number(brief.text) + turn.variant) % len(texts)]
     style = re.search(r"(?:последн\w+ фраз\w+ — |to finish, |last phrase:? )([^\n.]+)\.", brief.text, re.IGNORECASE)
-    slots = {**plan.slots, "look": Plain(look)}
+    seen = things_of(brief.language, plan.genre, brief.text)
+    slots = {**plan.slots, **seen, "look": Plain(look)}
     return fill(text, slots) + (f"; {style[1]}." if style else ".")

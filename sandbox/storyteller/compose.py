@@ -14,9 +14,14 @@ from sandbox.storyteller.plan import Plan, number, plan_of
 from sandbox.storyteller.request import Brief
 
 ENOUGH_CHARS: Final = 650
+SHORT_CHARS: Final = 600
+LONG_CHARS: Final = 2000
 STAGES: Final = {1: "meeting", 2: "middle", 3: "middle", 4: "middle", 5: "turn"}  # by the parts that stand already
 _FIRST_PHRASE: Final = re.compile(
     r"(?:первая фраза|первое предложение|first (?:line|sentence|phrase))[^«“\"]{0,12}[«“\"](.+?)[»”\"]", re.IGNORECASE
+)
+_TOGETHER: Final = re.compile(
+    r"\b(?:they|them|both|all)\b|все|двоих|второму|решено|\w+(?:сь|или|али|ели)\b", re.IGNORECASE
 )
 _ENDINGS: Final = (
     ("happy", r"счастлив|добрый|хорош|happy|good"),
@@ -126,7 +131,7 @@ class Composer:
         blocks += [Block(8, self._asked()), Block(3, self._colour())]
         if self._tone() in ("", "child", "light", "lyrical"):
             blocks.append(Block(2, self._texture(self.plan.genre)))
-        if self.brief.chars > 1400:
+        if self._limit > 1400:
             blocks.append(Block(1, self._texture("any")))
         blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
         return blocks
@@ -159,9 +164,10 @@ class Composer:
         blocks.append(Block(3, self._colour(), paragraph=not any(block.text for block in blocks[2:])))
         self.met = self.met or scene.stage == "meeting"
         blocks.append(Block(9, self._filled(scene.text), paragraph=True))
-        if self.brief.chars > 1400:
+        if self._limit > 1400:
             blocks.append(Block(1, self._texture("any"), paragraph=True))
-            blocks.append(Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
+        if self._limit > 1400 or self._wants("dialogue"):
+            blocks.append(Block(5, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
         blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
         return blocks
 
@@ -263,17 +269,27 @@ class Composer:
 
     # ── colour ──
 
+    def _wants(self, manner: str) -> bool:
+        """Whether the reader asks for a manner, in brackets or on the card."""
+        pattern = self.stock.tables["manner"][manner]
+        return any(re.search(pattern, wish, re.IGNORECASE) for wish in (*self.brief.asked, self.brief.wishes))
+
+    @property
+    def _limit(self) -> int:
+        if self._wants("shorter"):
+            return min(self.brief.chars, SHORT_CHARS)
+        return max(self.brief.chars, LONG_CHARS) if self._wants("longer") else self.brief.chars
+
     def _tone(self) -> str:
-        manners: Any = self.stock.tables.get("manner", {})
-        for wish in (*self.brief.asked, self.brief.wishes):
-            for tone in ("light", "dark", "lyrical", "brisk"):
-                if re.search(manners.get(tone, "^$"), wish, re.IGNORECASE) and not self.brief.tone:
-                    return tone
-        return self.brief.tone
+        wanted = (tone for tone in ("light", "dark", "lyrical", "brisk") if self._wants(tone))
+        return self.brief.tone or next(wanted, "")
 
     def _colour(self) -> str:
         tone = self._tone()
-        return self.pick("tone", self.stock.texts("tone", tone), fresh=True) if tone else ""
+        texts = self.stock.texts("tone", tone) if tone else ()
+        if self._first:  # the hero is alone yet
+            texts = [text for text in texts if "N" in slots_of(text) or not _TOGETHER.search(text)]
+        return self.pick("tone", texts, fresh=True)
 
     def _texture(self, genre: str) -> str:
         return self.pick(f"texture {genre}", self.stock.texts("genre", genre), fresh=True)
@@ -326,9 +342,9 @@ class Composer:
     def _fitted(self, blocks: list[Block]) -> str:
         """The blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
-        if self.brief.chars >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
+        if self._limit >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
             blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
-        while len(_joined(blocks)) > self.brief.chars and min(block.need for block in blocks) < 9:
+        while len(_joined(blocks)) > self._limit and min(block.need for block in blocks) < 9:
             least = min(block.need for block in blocks)
             blocks.remove(next(block for block in reversed(blocks) if block.need == least))
         return _joined(blocks)

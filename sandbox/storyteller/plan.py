@@ -79,6 +79,17 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
     return Plan(language, kind, key, name, full, about, place, there, slots)
 
 
+def things_of(language: str, genre: str, text: str) -> dict[str, Word]:
+    """The slots of the thing that a text speaks of; none where it speaks of no planned one."""
+    low = text.lower()
+    for title, _, _ in stock(language).tables["genre_plan"][genre]["things"]:
+        if language == "en" and title in low:
+            return {"T": english.Name(f"the {title}", "n"), "a_T": Plain(f"{_article(title)} {title}")}
+        if language == "ru" and any(russian.thing(title).case(case).lower() in low for case in russian.CASES):
+            return {"T": russian.thing(title)}
+    return {}
+
+
 def named(text: str, otherwise: str) -> tuple[str, str]:
     """The name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
     split = re.match(r"([^:]{1,80}):\s+(.+)", text, re.DOTALL)

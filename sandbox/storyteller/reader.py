@@ -113,11 +113,19 @@ def _russian_event(plan: Plan, text: str) -> str:
             rest = tokens[:place] + tokens[place + 1 :]
             return _appears(rest) if len(rest) <= 4 else ""
         gender = _subject_gender(plan, tokens, readings, place, plural="plur" in parse.tag)
-        past = parse.inflect({"past", "plur"} if gender == "plur" else {"past", "sing", gender})
-        if past is None:
-            continue
-        return _joined([*tokens[:place], str(past.word), *tokens[place + 1 :]])
+        wanted = {"past", "plur"} if gender == "plur" else {"past", "sing", gender}
+        return _joined(
+            [_in_past(token, reading, parse, wanted) for token, reading in zip(tokens, readings, strict=True)]
+        )
     return _appears(tokens) if 0 < len(tokens) <= 5 else ""
+
+
+def _in_past(token: str, parse: Any, first: Any, wanted: set[str]) -> str:
+    """A verb of the same person and number as the first one in the past; any other token as it is."""
+    if parse is None or parse.tag.POS != "VERB" or "3per" not in parse.tag or parse.tag.number != first.tag.number:
+        return token
+    past = parse.inflect(wanted)
+    return token if past is None else str(past.word)
 
 
 def _subject_gender(plan: Plan, tokens: Sequence[str], readings: Sequence[Any], verb: int, *, plural: bool) -> str:
