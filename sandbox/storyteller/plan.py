@@ -148,6 +148,7 @@ def _english(
     short = english.short_name(full)
     hero = english.Name(short, gender, first=first_person)
     title, mark, secret = chosen["things"]
+    rival, gender_of_rival = chosen["rivals"]
     companion, their, trade, habit, mine = chosen["companions"]
     slots: dict[str, Word] = {
         "N": hero,
@@ -156,7 +157,7 @@ def _english(
         "DT": Plain(trade),
         "DH": Plain(habit),
         "DH_I": Plain(mine),
-        "A": english.Name(f"the {chosen['rivals'][0]}", chosen["rivals"][1]),
+        "A": english.Name(rival if rival[0].isupper() else f"the {rival}", gender_of_rival),
         "T": english.Name(f"the {title}", "n"),
         "a_T": Plain(f"{_article(title)} {title}"),
         "mark": Plain(mark),

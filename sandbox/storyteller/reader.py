@@ -181,7 +181,8 @@ def _joined(tokens: Sequence[str]) -> str:
 
 def _english_reaction(text: str, known: frozenset[str]) -> Reaction:
     groups = _groups("en")
-    group, noun = "other", ""
+    group = "other"
+    nouns: list[str] = []
     words = re.findall(r"[A-Za-z’'-]+", text)
     for place, word in enumerate(words):
         low = word.lower()
@@ -193,8 +194,9 @@ def _english_reaction(text: str, known: frozenset[str]) -> Reaction:
             after = words[place + 1] if place + 1 < len(words) else ""
             if low.endswith(("y", "en", "ed", "al", "ful", "ous", "ish", "ld", "rk", "te", "ck")) and after.islower():
                 named = [after] if after not in stock("en").words("stop") else named
-            noun = named[0].lower()
-    alive = noun in stock("en").words("alive")
+            nouns.append(named[0].lower())
+    living = [noun for noun in nouns if noun in stock("en").words("alive")]
+    noun, alive = next(iter(living or nouns[-1:]), ""), bool(living)
     return Reaction(group, Plain(f"the {noun}") if noun else None, alive)
 
 
