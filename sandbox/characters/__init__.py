@@ -18,7 +18,7 @@ _PLAIN: Final = frozenset(("hello", "bye", "human"))
 
 
 def speak(language: str, name: str, words: str, number: int, before: Sequence[str] = (), who: str = "") -> str:
-    """What the character of that name says to these words; another `number` makes another answer.
+    """Return what the character of that name says to these words; another `number` makes another answer.
 
     `before`: its last answers, whose lines it doesn't say again. `who`: the person's name with a comma, or nothing.
     """
@@ -36,14 +36,14 @@ def speak(language: str, name: str, words: str, number: int, before: Sequence[st
 
 
 def ways(language: str, name: str) -> int:
-    """How many different answers the character has."""
+    """Return how many different answers the character has."""
     table = _voice(language, name)
     lines = [line for key, value in table.items() if key not in ("when", "openers") for line in _listed(value)]
     return len(lines) + (len(table["any"]) + len(table["about"])) * len(table["openers"])
 
 
 def topic_of(language: str, words: str) -> str:
-    """What the words are about: a greeting, love, money and so on; empty where it is nothing of these."""
+    """Return what the words are about: a greeting, love, money and so on; empty where it is nothing of these."""
     topics: Mapping[str, str] = _tables(language)["topics"]
     return next((name for name, when in topics.items() if re.search(when, words, re.IGNORECASE)), "")
 

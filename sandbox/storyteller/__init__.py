@@ -29,7 +29,7 @@ __all__ = ["Storyteller", "Turn", "tell"]
 
 
 def tell(messages: Sequence[Message], turn: Turn | None = None) -> str:
-    """The answer to a request; the same for the same `turn`, another for another one."""
+    """Return the answer to a request; the same for the same `turn`, another for another one."""
     return _told(request.read(messages), messages, turn or Turn())
 
 
@@ -62,7 +62,7 @@ class Storyteller:
         self._lock = Lock()
 
     def answer(self, messages: Sequence[Message]) -> str:
-        """The answer to a request."""
+        """Return the answer to a request."""
         brief = request.read(messages)
         key = blake2b(request.canonical(messages).encode("utf-8", "replace"), digest_size=16).digest()
         with self._lock:
@@ -74,7 +74,7 @@ class Storyteller:
         return _told(brief, messages, Turn(variant, story, of_genre))
 
     def _place_of(self, brief: request.Brief) -> tuple[int, int]:
-        """The number of the story among all, and among those of its genre."""
+        """Return the number of the story among all, and among those of its genre."""
         if brief.kind != "part":
             return -1, -1
         card = f"{brief.language}|{brief.genre}|{brief.hero}|{brief.setting}|{brief.wishes}"

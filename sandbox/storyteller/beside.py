@@ -20,7 +20,7 @@ _KINDS: Final = ("ask", "risk", "odd")
 
 
 def suggestions(brief: Brief, turn: Turn) -> str:
-    """Three things to do next as JSON: to find out, to dare, to do the odd thing."""
+    """Return three things to do next as JSON: to find out, to dare, to do the odd thing."""
     composer = Composer(brief, turn)
     data, plan = stock(brief.language), composer.plan
     tail = brief.text
@@ -38,7 +38,7 @@ def suggestions(brief: Brief, turn: Turn) -> str:
 
 
 def title(brief: Brief, turn: Turn) -> str:
-    """A name for the story: its thing, its place, its last hour."""
+    """Return a name for the story: its thing, its place, its last hour."""
     plan = plan_of(brief)
     texts = [fill(text, plan.slots) for text in stock(brief.language).texts("titles", "texts")]
     if brief.language == "en":
@@ -52,7 +52,7 @@ def title(brief: Brief, turn: Turn) -> str:
 
 
 def illustration(brief: Brief, turn: Turn) -> str:
-    """One picture in words, without names."""
+    """Return one picture in words, without names."""
     plan = plan_of(brief)
     data = stock(brief.language)
     looks: Mapping[str, str] = data.tables["pictures"]["looks"]

@@ -66,7 +66,7 @@ class Composer:
     # ── what was told ──
 
     def told_scenes(self) -> list[Scene]:
-        """The events that the texts or the memory have, in the stock's order."""
+        """Return the events that the texts or the memory have, in the stock's order."""
         everything = (*self.stock.openings, *self.stock.scenes)
         return [scene for scene in everything if told(scene.hook, self.said) or told(scene.memo, self.brief.memory)]
 
@@ -78,11 +78,11 @@ class Composer:
     # ── the three kinds of text ──
 
     def part(self) -> str:
-        """The next part of the story, which ends where the hero has to answer."""
+        """Return the next part of the story, which ends where the hero has to answer."""
         return self._fitted(self._opening() if self.parts == 0 or self.brief.volume else self._middle())
 
     def ending(self) -> str:
-        """The story's end, of the kind that was asked for."""
+        """Return the story's end, of the kind that was asked for."""
         asked = self.brief.ending.lower()
         known = [kind for kind, pattern in _ENDINGS if re.search(pattern, asked)]
         own = self.brief.ending if not known else ""
@@ -104,7 +104,7 @@ class Composer:
         return "\n\n".join(blocks)
 
     def epilogue(self) -> str:
-        """One scene some time after the end."""
+        """Return one scene some time after the end."""
         pool = self._ordered("epilogue", self.stock.texts("epilogue", "texts"))
         text = self._filled(pool[self.turn.variant % len(pool)])
         return f"{self._lead()}\n\n{text}" if self.brief.words else text
@@ -186,7 +186,7 @@ class Composer:
         return fresh[self.turn.variant % len(fresh)]
 
     def _outcome(self) -> str:
-        """What came of the last part's event, and how the companion or the thing comes back if it took them away."""
+        """Return what came of the last part's event; how the companion or the thing is back, if it took them."""
         last = self.brief.written[-1] if self.brief.written else ""
         scenes = (scene for scene in (*self.stock.openings, *self.stock.scenes) if told(scene.hook, last))
         scene = next(scenes, None)
@@ -199,14 +199,14 @@ class Composer:
         return " ".join(texts)
 
     def _own_line(self) -> str:
-        """A line that only this hero or this place has: the hero's in the third part, the place's in the fourth."""
+        """Return a line that only this hero has, in the third part, or only this place, in the fourth."""
         tables = {2: ("heroes", self.plan.full), 3: ("settings", self.plan.place)}
         table, name = tables.get(self.parts, ("heroes", ""))
         line = self.stock.tables.get(table, {}).get(name, "")
         return self._filled(line) if line and not told(line, self.said) else ""
 
     def _lead(self) -> str:
-        """One or two sentences that take up the reader's words, or the hero's own decision."""
+        """Return one or two sentences that take up the reader's words, or the hero's own decision."""
         onward = self._ordered("onward", self.stock.texts("onward", "texts"))
         if not self.brief.words:
             return self._take(onward)
@@ -223,7 +223,7 @@ class Composer:
         return self._take(texts, slots)
 
     def _asked(self) -> str:
-        """What the wishes bring about: the ones in brackets now, the card's in their turn."""
+        """Return what the wishes bring about: the ones in brackets now, the card's in their turn."""
         texts = [self._granted(wish) for wish in self.brief.asked]
         if not self.brief.volume:
             wishes = _FIRST_PHRASE.sub("", self.brief.wishes)
@@ -235,7 +235,7 @@ class Composer:
         return " ".join(filter(None, texts))
 
     def _granted(self, wish: str, nth: int = -1) -> str:
-        """The wish as it comes true: by a text that knows it, or by its own words made into an event.
+        """Return the wish as it comes true: by a text that knows it, or by its own words made into an event.
 
         `nth`: how often a wish of the card had its turn before; -1 is a wish of this very message.
         """
@@ -270,7 +270,7 @@ class Composer:
     # ── colour ──
 
     def _wants(self, manner: str) -> bool:
-        """Whether the reader asks for a manner, in brackets or on the card."""
+        """Return whether the reader asks for a manner, in brackets or on the card."""
         pattern = self.stock.tables["manner"][manner]
         return any(re.search(pattern, wish, re.IGNORECASE) for wish in (*self.brief.asked, self.brief.wishes))
 
@@ -297,13 +297,13 @@ class Composer:
     # ── picking ──
 
     def pick(self, name: str, texts: Sequence[str], *, fresh: bool = False) -> str:
-        """A text of the pool that the story doesn't have yet, filled; with `fresh` nothing where it has them all."""
+        """Return a text that the story doesn't have yet, filled; with `fresh` nothing where it has them all."""
         if not texts or (fresh and all(told(text, self.said) for text in texts if self._usable(text))):
             return ""
         return self._take(self._ordered(name, texts, spared=fresh))
 
     def _ordered(self, name: str, texts: Sequence[str], *, spared: bool = False) -> list[str]:
-        """The pool in an order of the story's own; the first part's in one order for all stories.
+        """Return the pool in an order of the story's own; the first part's in one order for all stories.
 
         `spared`: what the first part took of the pool is left out later, since a memory doesn't tell of it.
         """
@@ -340,7 +340,7 @@ class Composer:
         return done
 
     def _fitted(self, blocks: list[Block]) -> str:
-        """The blocks as a text of the wanted length: the less needed ones go first."""
+        """Return the blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
         if self._limit >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
             blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
@@ -359,7 +359,7 @@ def _joined(blocks: Sequence[Block]) -> str:
 
 
 def compose(brief: Brief, turn: Turn) -> str:
-    """The answer to a request for a part, an ending or an epilogue."""
+    """Return the answer to a request for a part, an ending or an epilogue."""
     composer = Composer(brief, turn)
     answers = {"part": composer.part, "ending": composer.ending, "epilogue": composer.epilogue}
     return answers[brief.kind]()

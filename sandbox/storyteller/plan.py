@@ -34,18 +34,18 @@ class Plan:
     slots: Mapping[str, Word]
 
     def rank(self, salt: str) -> int:
-        """A number of this story's own."""
+        """Return a number of this story's own."""
         return number(self.key, salt)
 
 
 @lru_cache(maxsize=20_000)
 def number(*parts: str) -> int:
-    """The same number for the same words."""
+    """Return the same number for the same words."""
     return int.from_bytes(blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=6).digest(), "big")
 
 
 def plan_of(brief: Brief) -> Plan:
-    """The plan of the story that a request speaks of."""
+    """Return the plan of the story that a request speaks of."""
     first_person = bool(_FIRST_PERSON.search(brief.wishes))
     return _plan(brief.language, brief.genre, brief.hero, brief.setting, first_person)
 
@@ -80,7 +80,7 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
 
 
 def things_of(language: str, genre: str, text: str) -> dict[str, Word]:
-    """The slots of the thing that a text speaks of; none where it speaks of no planned one."""
+    """Return the slots of the thing that a text speaks of; none where it speaks of no planned one."""
     low = text.lower()
     for title, _, _ in stock(language).tables["genre_plan"][genre]["things"]:
         if language == "en" and title in low:
@@ -91,7 +91,7 @@ def things_of(language: str, genre: str, text: str) -> dict[str, Word]:
 
 
 def named(text: str, otherwise: str) -> tuple[str, str]:
-    """The name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
+    """Return the name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
     split = re.match(r"([^:]{1,80}):\s+(.+)", text, re.DOTALL)
     name, about = split.groups() if split else (re.split(r"[,.;:(\n]| — ", text)[0], "")
     if not about and len(name) < len(text):
@@ -102,7 +102,7 @@ def named(text: str, otherwise: str) -> tuple[str, str]:
 
 
 def place_kind(language: str, place: str) -> str:
-    """Whether a place is a town, nature, a vehicle or a house, by its words."""
+    """Return whether a place is a town, nature, a vehicle or a house, by its words."""
     kinds: Mapping[str, Any] = stock(language).tables["place_kind"]
     words = re.findall(r"\w+", re.split(r" (?:в|на|у|под|за|к|без|of|in|on|at|under|for) ", place.lower())[0])
     for word in words:

@@ -33,20 +33,20 @@ class Reaction:
 
 
 def reaction(plan: Plan, words: str) -> Reaction:
-    """What the reader's last sentence is about."""
+    """Return what the reader's last sentence is about."""
     names = " ".join(plan.slots[name].case("nom") for name in ("N", "V", "F", "D"))
     return mentioned(plan.language, words, frozenset(re.findall(r"\w+", names.lower())))
 
 
 def mentioned(language: str, words: str, known: frozenset[str] = frozenset()) -> Reaction:
-    """What the last sentence of any words is about; `known` names are passed over."""
+    """Return what the last sentence of any words is about; `known` names are passed over."""
     lines = sentences(re.sub(r"[«»“”\"]", "", words))
     last = lines[-1] if lines else ""
     return _russian_reaction(last, known) if language == "ru" else _english_reaction(last, known)
 
 
 def happened(plan: Plan, wish: str) -> str:
-    """A wish as a sentence of the story: «пусть пойдёт дождь» is «Пошёл дождь.»; empty where it can't be made one."""
+    """Return a wish as a sentence: «пусть пойдёт дождь» is «Пошёл дождь.»; empty where it makes none."""
     text = re.sub(r"[«»“”\"{}\[\]<>]", "", wish).strip(" .!?…")
     before = None
     while text != before:
@@ -56,7 +56,7 @@ def happened(plan: Plan, wish: str) -> str:
 
 
 def shares_a_noun(language: str, wish: str, text: str) -> bool:
-    """Whether the text speaks of something that the wish names."""
+    """Return whether the text speaks of something that the wish names."""
     if language == "ru":
         words = [word for word, parse in russian.words_of(wish) if parse.tag.POS == "NOUN"]
     else:
@@ -121,7 +121,7 @@ def _russian_event(plan: Plan, text: str) -> str:
 
 
 def _in_past(token: str, parse: Any, first: Any, wanted: set[str]) -> str:
-    """A verb of the same person and number as the first one in the past; any other token as it is."""
+    """Return a verb of the same person and number as the first one in the past; any other token as it is."""
     if parse is None or parse.tag.POS != "VERB" or "3per" not in parse.tag or parse.tag.number != first.tag.number:
         return token
     past = parse.inflect(wanted)
@@ -148,7 +148,7 @@ def _subject_gender(plan: Plan, tokens: Sequence[str], readings: Sequence[Any], 
 
 
 def _appears(tokens: Sequence[str]) -> str:
-    """«Говорящего кота» as «появился говорящий кот»."""
+    """Turn «говорящего кота» into «появился говорящий кот»."""
     words = [token for token in tokens if _CYRILLIC.match(token)]
     for place, word in enumerate(words):
         parse = next((one for one in russian.parses(word.lower())[:2] if one.tag.POS == "NOUN"), None)
@@ -217,7 +217,7 @@ def _english_event(text: str) -> str:
 
 
 def _past(verb: str) -> str:
-    """The past of an English verb; empty for any other word."""
+    """Return the past of an English verb; empty for any other word."""
     irregular: Mapping[str, str] = stock("en").tables["past"]
     if verb in irregular:
         return irregular[verb]
