@@ -68,7 +68,7 @@ def talk(messages: Sequence[Message], variant: int = 0) -> str:
 
 
 def remember(asked: str) -> str:
-    """The new memory of a chat, out of the old one and what was said since: what it knew stays."""
+    """Return the new memory of a chat, out of the old one and what was said since: what it knew stays."""
     ru = bool(re.search("[а-яё]", asked[:60], re.IGNORECASE))
     stock = _stock()["ru" if ru else "en"]
     found = re.search(r"(?:up to|до) (\d+)", asked)
@@ -112,7 +112,7 @@ def remember(asked: str) -> str:
 
 
 def _cut(parts: str) -> tuple[str, str, str]:
-    """What was said, and how the memory is to look."""
+    """Return what was said, and how the memory is to look."""
     found = re.search(r"\n(?:Запиши обновлённую|Write the updated)", parts)
     return (parts[: found.start()], found[0], parts[found.start() :]) if found else (parts, "", "")
 
@@ -139,7 +139,7 @@ class _Talk:
         self._seed = int.from_bytes(seed.digest()[:6], "big") + variant
 
     def answer(self) -> str:
-        """What is said in the role, or else as an assistant; it names the quoted words if there are any."""
+        """Return what is said in the role, or else as an assistant; it names the quoted words if there are any."""
         text = self._in_role() or self._as_assistant()
         if self._said.quoted:
             quoted = " ".join(self._said.quoted.split())[:200]
@@ -191,7 +191,7 @@ class _Talk:
         return self._pick(self._stock["advice"])
 
     def _helped(self) -> str:
-        """A ready answer to what people often ask for; empty where there is none."""
+        """Return a ready answer to what people often ask for; empty where there is none."""
         rows = (row for row in self._stock["help"] if re.search(row["when"], self._said.words, re.IGNORECASE))
         row = next(rows, None)
         return self._pick(row["says"]) if row is not None else ""
@@ -262,7 +262,7 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
 
 
 def _bare(words: str) -> str:
-    """The words without who says them."""
+    """Return the words without who says them."""
     return _SPEAKER.sub("", words)
 
 
@@ -283,7 +283,7 @@ def _is_fact(words: str) -> bool:
 
 
 def _closest(said: _Said, stop_words: str) -> str:
-    """What the person said before that shares most with the question; empty where nothing does."""
+    """Return what the person said before that shares most with the question; empty where nothing does."""
     asked = set(_stems(said.words, stop_words))
     told = [fact for fact in said.before if not fact.endswith("?")]
     scored = [(len(asked & set(_stems(fact, stop_words))), -place, fact) for place, fact in enumerate(told)]
@@ -305,7 +305,7 @@ def _short(text: str) -> str:
 
 
 def _filled(text: str, **values: str) -> str:
-    """The text with its places filled; braces of code are not places."""
+    """Return the text with its places filled; braces of code are not places."""
     return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
 
 

@@ -94,7 +94,7 @@ def pins(name: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", package.partition("[")[0]).lower(): version for package, version in lines}
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-demo", "requirements-dev"])
 def test_every_requirement_is_locked_at_its_version_with_hashes(name: str) -> None:
     wanted, locked = pins(f"{name}.in"), pins(f"{name}.txt")
     assert wanted.items() <= locked.items(), "make lock"
@@ -104,7 +104,8 @@ def test_every_requirement_is_locked_at_its_version_with_hashes(name: str) -> No
 
 
 def test_development_has_what_the_bot_runs_with() -> None:
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+    demo = pins("requirements-demo.txt").items()
+    assert pins("requirements.txt").items() <= demo <= pins("requirements-dev.txt").items()
 
 
 # ---------------------------------------------------------------------- what is in the image

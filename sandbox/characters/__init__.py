@@ -36,7 +36,7 @@ def speak(language: str, name: str, words: str, number: int, before: Sequence[st
 
 
 def ways(language: str, name: str) -> int:
-    """How many different answers the character has."""
+    """Return how many different answers the character has."""
     table = _voice(language, name)
     lines = [line for key, value in table.items() if key not in ("when", "openers") for line in _listed(value)]
     return len(lines) + (len(table["any"]) + len(table["about"])) * len(table["openers"])
