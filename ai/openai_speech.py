@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from urllib3 import encode_multipart_formdata
-
 from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
 from core.http_client import HttpClient
+from core.multipart import encode_form
 from core.schemas import Json
 from core.text import split
 
@@ -57,14 +56,9 @@ class OpenAISpeechToText(_OpenAISpeech):
         """Return the words of an Ogg recording. Raise PromptTooLong if it has too many bytes, else ModelError."""
         if len(audio) > AUDIO_BYTES:
             raise PromptTooLong("the recording is too large")
-        data, kind = encode_multipart_formdata(
-            {
-                "file": ("voice.ogg", audio, "audio/ogg"),  # servers go by the name's ending
-                "model": self._model,
-                "language": language,
-                "response_format": "json",
-            }
-        )
+        form = {"model": self._model, "language": language, "response_format": "json"}
+        # Servers go by the ending of the file's name.
+        data, kind = encode_form(form, {"file": ("voice.ogg", audio)}, file_type="audio/ogg")
         context = CallContext("stt", self._model, user_id, turn_id, cancel)
         return self._service.ask(context, lambda key: upload(self._url, key, kind, data), _transcript)
 
