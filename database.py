@@ -7,6 +7,8 @@ it allows one bot per database. Backups and sums over all users read on connecti
 from __future__ import annotations
 
 import fcntl
+import os
+import time
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
@@ -105,6 +107,19 @@ class Database:
     def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         self._connection.value("select count(*) from budget")
+
+    def ping_write(self) -> None:
+        """Store the time of this call. Raises `StorageError` if the file can't be written: a full disk, a lock."""
+        with self.transaction():
+            self.settings.put("heartbeat", str(int(time.time())))
+
+    def free_bytes(self) -> int | None:
+        """Return how many more bytes the disk takes from this process; None if it doesn't say."""
+        try:
+            disk = os.statvfs(self.path.parent)
+        except OSError:
+            return None
+        return disk.f_bavail * disk.f_frsize
 
     def personal_data(self, user_id: int) -> dict[str, Json] | None:
         """Return everything stored about a user as JSON; None if the user is unknown. May be slow."""
