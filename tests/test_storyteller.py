@@ -379,3 +379,10 @@ def test_every_ready_hero_and_place_has_a_line_of_its_own(language: str) -> None
                 line = stock(language).tables[table][name.partition(":")[0]]
                 assert fingerprint(line) in text
             assert not re.search(r"[{}\[\]]", text)
+
+
+def test_a_manner_is_kept_to_and_an_event_is_not_taken_for_one() -> None:
+    shorter, longer = after("(пиши короче)"), after("(побольше описаний)")
+    assert len(shorter) < len(after("Продолжи.")) < len(longer)
+    card = Card("en", "Horror", VESTA, GIANT, "Each time the lights go out it lasts a minute longer.")
+    assert max(map(len, story(card, parts=6))) <= 1300

@@ -14,6 +14,7 @@ from sandbox.storyteller.plan import Plan, number, plan_of
 from sandbox.storyteller.request import Brief
 
 ENOUGH_CHARS: Final = 650
+LONG_WISH: Final = 6  # words; a shorter one may ask for a manner
 SHORT_CHARS: Final = 600
 LONG_CHARS: Final = 2000
 STAGES: Final = {1: "meeting", 2: "middle", 3: "middle", 4: "middle", 5: "turn"}  # by the parts that stand already
@@ -248,7 +249,8 @@ class Composer:
             return ""
         manners: Any = self.stock.tables.get("manner", {})
         event = reader.happened(self.plan, wish)
-        if any(re.search(pattern, wish, re.IGNORECASE) for pattern in manners.values()) and len(wish.split()) < 6:
+        manner = len(wish.split()) < LONG_WISH
+        if manner and any(re.search(pattern, wish, re.IGNORECASE) for pattern in manners.values()):
             event = ""
         if not event or event in self.said:
             return known if now else ""
@@ -272,7 +274,9 @@ class Composer:
     def _wants(self, manner: str) -> bool:
         """Return whether the reader asks for a manner, in brackets or on the card."""
         pattern = self.stock.tables["manner"][manner]
-        return any(re.search(pattern, wish, re.IGNORECASE) for wish in (*self.brief.asked, self.brief.wishes))
+        card = re.split(r"(?<=[.!?;])\s+|\n", self.brief.wishes)
+        wishes = (wish for wish in (*self.brief.asked, *card) if len(wish.split()) < LONG_WISH)
+        return any(re.search(pattern, wish, re.IGNORECASE) for wish in wishes)
 
     @property
     def _limit(self) -> int:
