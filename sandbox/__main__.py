@@ -29,6 +29,7 @@ from sandbox.terminal_texts import ending, texts_for
 HOST = "127.0.0.1"
 PORT = 8070
 NOBODY = ("1:" + "0" * 35, f"http://{HOST}:9")  # a token and an address: the check of a model needs no Telegram
+VARIANTS = 1000  # to begin with at a start: what was told before the last one is not told again
 WARNING_S = 0.5  # for open pages to get the last word
 
 
@@ -47,7 +48,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        with ModelServers(HOST, 0, default=LIVELY) as models:
+        with ModelServers(HOST, 0, default=LIVELY, first_variant=int(time.time()) % VARIANTS) as models:
             return Demo(given, models, options.data.resolve(), texts).run(options.port, not options.no_browser)
     except KeyboardInterrupt:
         print(f"\n{texts['stopped']}")

@@ -54,8 +54,10 @@ class ModelServers:
     A test may change the public attributes at any time.
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, default: Behaviour | None = None) -> None:
-        self.storyteller = Storyteller()
+    def __init__(
+        self, host: str = "127.0.0.1", port: int = 0, *, default: Behaviour | None = None, first_variant: int = 0
+    ) -> None:
+        self.storyteller = Storyteller(first_variant)
         self.faults = Faults(default=default or Behaviour())
         self.requests: list[Received] = []
         self.folder_id = FOLDER_ID

@@ -386,3 +386,10 @@ def test_a_manner_is_kept_to_and_an_event_is_not_taken_for_one() -> None:
     assert len(shorter) < len(after("Продолжи.")) < len(longer)
     card = Card("en", "Horror", VESTA, GIANT, "Each time the lights go out it lasts a minute longer.")
     assert max(map(len, story(card, parts=6))) <= 1300
+
+
+def test_after_a_restart_a_variant_is_not_the_text_that_was_shown() -> None:
+    messages = opening(cards("ru")[0])
+    shown = Storyteller(7).answer(messages)
+    again = Storyteller(431).answer(messages)
+    assert shown != again and sentences(shown)[0] != sentences(again)[0]

@@ -52,9 +52,13 @@ def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> str:
 
 
 class Storyteller:
-    """Answers requests one after another: the same request again gets another answer. Thread-safe."""
+    """Answers requests one after another: the same request again gets another answer. Thread-safe.
 
-    def __init__(self) -> None:
+    It counts how often a request came, from `first_variant` on: after a restart another one lets a variant differ.
+    """
+
+    def __init__(self, first_variant: int = 0) -> None:
+        self._first_variant = first_variant
         self._asked: OrderedDict[bytes, int] = OrderedDict()
         self._stories: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._genres: dict[str, int] = {}
@@ -66,7 +70,7 @@ class Storyteller:
         brief = request.read(messages)
         key = blake2b(request.canonical(messages).encode("utf-8", "replace"), digest_size=16).digest()
         with self._lock:
-            variant = self._asked.pop(key, -1) + 1
+            variant = self._asked.pop(key, self._first_variant - 1) + 1
             self._asked[key] = variant
             if len(self._asked) > REMEMBERED:
                 self._asked.popitem(last=False)
