@@ -13,14 +13,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BytesIO
+from email.message import Message as HeaderParser
+from email.utils import collapse_rfc2231_value
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
+<<<<<<< HEAD
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
+=======
+>>>>>>> 4b1ba67f5075d5a310c120deb6c4e086d92c7909
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import get_input_stream
 
@@ -59,12 +63,7 @@ class HttpRequest:
                 raise ValueError("the body is not an object")
             values.update(sent)
         elif self.body and self.content_type == "multipart/form-data":
-            parser = FormDataParser(stream_factory=lambda *_, **__: BytesIO(), silent=False)
-            options = parse_options_header(self.headers["content-type"])[1]
-            _, form, uploads = parser.parse(BytesIO(self.body), self.content_type, len(self.body), options)
-            values.update(form.items())
-            for name, file in uploads.items():
-                files[name] = Upload(file.filename or "", file.read(), file.mimetype or "application/octet-stream")
+            read_multipart(self.headers["content-type"], self.body, values, files)
         elif self.body:
             values.update(parse_qsl(self.body.decode(), keep_blank_values=True))
         return values, files
@@ -91,6 +90,39 @@ Application = Callable[[HttpRequest], HttpResponse]
 def json_response(value: object, status: int = 200) -> HttpResponse:
     """Return a response with a JSON body."""
     return HttpResponse(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def read_multipart(content_type: str, body: bytes, values: dict[str, Any], files: dict[str, Upload]) -> None:
+    """Add the parts of a form to `values` and `files`. Raises `ValueError` without a boundary.
+
+    Werkzeug's parser takes no unquoted file name in UTF-8, which pyTelegramBotAPI sends and Telegram accepts.
+    """
+    boundary = header_parameters(content_type).get("boundary")
+    if not boundary:
+        raise ValueError("a multipart body without a boundary")
+    for part in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:-1]:
+        head, _, data = part.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        headers = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head.decode().split("\r\n"))
+        }
+        about = header_parameters(headers.get("content-disposition", ""))
+        if "filename" in about:
+            mime = headers.get("content-type", "application/octet-stream")
+            files[about.get("name", "")] = Upload(about["filename"], data, mime)
+        else:
+            values[about.get("name", "")] = data.decode()
+
+
+def header_parameters(value: str) -> dict[str, str]:
+    """Return `{"name": "x", "filename": "y"}` for `form-data; name="x"; filename*=utf-8''y`."""
+    parser = HeaderParser()
+    parser["content-disposition"] = value
+    found: dict[str, str] = {}
+    for name, parameter in (parser.get_params(header="content-disposition") or [])[1:]:
+        text = collapse_rfc2231_value(parameter) if isinstance(parameter, tuple) else unquote(parameter)
+        found[name.removesuffix("*").lower()] = text
+    return found
 
 
 class _Handler(WSGIRequestHandler):
