@@ -15,19 +15,32 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.application import App
-from app.builders import build_models, load_catalogue
-from app.providers import build_registry
-from app.self_check import check
-from config import Config, load_environment
-from core import logs
-from core.errors import CoauthorError, ConfigError
-from core.http_client import HttpClient
-from core.network import Network
-from database import back_up, folder_warning, restore
-from monitoring.health_client import ask
-from monitoring.systemd import Supervisor
-from telegram.api_client import BotApi
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"The bot needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+try:
+    from app.application import App
+    from app.builders import build_models, load_catalogue
+    from app.providers import build_registry
+    from app.self_check import check
+    from config import Config, load_environment
+    from core import logs
+    from core.errors import CoauthorError, ConfigError
+    from core.http_client import HttpClient
+    from core.network import Network
+    from database import back_up, folder_warning, restore
+    from monitoring.health_client import ask
+    from monitoring.systemd import Supervisor
+    from telegram.api_client import BotApi
+except ModuleNotFoundError as error:
+    module = (error.name or "bot").partition(".")[0]
+    if any(Path(__file__).parent.glob(f"{module}*")):
+        raise  # a module of the bot itself
+    print(
+        f"The package of the module {module} isn't installed for this Python. "
+        "Install what the bot needs by `make install`, then start it by `make run` or `.venv/bin/python bot.py`.",
+        file=sys.stderr,
+    )
+    sys.exit(2)
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +64,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         load_catalogue(config)  # its faults are the configuration's
         network = Network.from_env(environment)
     except ConfigError as error:
-        return _not_configured(error)
+        return _not_configured(error, options, environ)
     # These don't open the log: it belongs to the bot, which may run, and they may be run by root.
     if options.health:
         well, sentence = ask(config)
@@ -81,11 +94,16 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
     only.add_argument("--restore", type=Path, metavar="FILE", help="put a copy back; the old database stays beside it")
     only.add_argument("--health", action="store_true", help="ask the running bot how it is: 0 well, 1 not")
+    parser.add_argument("--stay-down", action="store_true", help="exit with 0, not 2, if not configured; for Docker")
     return parser.parse_args(arguments)
 
 
-def _not_configured(error: ConfigError) -> int:
-    with logs.set_up(HERE / "log.txt", console_level="CRITICAL"):
+def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Print and log the errors; return the exit code.
+
+    Docker's policy `on-failure` knows no code but 0 after which a container stays stopped: `--stay-down` asks for it.
+    """
+    with logs.set_up(Path(environ.get("LOG_FILE") or HERE / "log.txt"), console_level="CRITICAL"):
         if error.no_token and len(error.faults) == 1:
             logs.event(log, logging.ERROR, "configuration_invalid", error="no TELEGRAM_TOKEN")
             logs.print_line(NO_TOKEN)
@@ -94,7 +112,9 @@ def _not_configured(error: ConfigError) -> int:
             logs.print_line("The configuration has faults:")
             for fault in error.faults:
                 logs.print_line(f"  {fault}")
-    return 2
+        if options.stay_down:
+            logs.print_line("The bot stays stopped until this is corrected and it is started again.")
+    return 0 if options.stay_down else 2
 
 
 def _back_up(config: Config, target: Path) -> int:

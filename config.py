@@ -8,16 +8,28 @@ file that holds it. An empty value counts as unset. Whether a token or key works
 from __future__ import annotations
 
 import difflib
-import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-
-from core.env_parsers import choice, file, key, matching, number, path, public_url, token, url, user_ids, whole, word
+from core.env_file import EnvFileError, parse_env_file
+from core.env_parsers import (
+    LOOPBACK,
+    choice,
+    file,
+    key,
+    matching,
+    number,
+    path,
+    public_url,
+    token,
+    url,
+    user_ids,
+    whole,
+    word,
+)
 from core.errors import ConfigError
 
 SECRET_FILE_SUFFIX = "_FILE"
@@ -163,19 +175,17 @@ def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]
     """Return the `.env` file of `folder`, if there is one, overridden by `environ`.
 
     An empty variable in `environ` hides the file's value: that switches a setting off for one run. Raises `ConfigError`
-    if the file can't be read.
+    if the file, or a line of it, can't be read.
     """
     env_file = folder / ".env"
     try:
-        text = env_file.read_text("utf-8-sig")  # Windows editors begin a file with a byte order mark
+        return parse_env_file(env_file.read_bytes()) | dict(environ)
     except FileNotFoundError:
         return dict(environ)
-    except UnicodeDecodeError:
-        raise ConfigError([f"{env_file}: it is not UTF-8 text. Save it as UTF-8."]) from None
+    except EnvFileError as error:
+        raise ConfigError([f"{env_file}, {fault}" for fault in error.faults]) from None
     except OSError as error:
         raise ConfigError([f"{env_file}: it can't be read ({error.strerror}). Fix that or remove the file."]) from error
-    written = dotenv_values(stream=io.StringIO(text), interpolate=False)  # a `$` in a key is just a `$`
-    return {name: value for name, value in written.items() if value is not None} | dict(environ)
 
 
 def _given(mapping: Mapping[str, str], name: str, *, secret: bool) -> str:
@@ -241,8 +251,23 @@ def _warnings(mapping: Mapping[str, str], values: Mapping[str, object]) -> Itera
         close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86)
         if name not in known and close:
             yield f"{name} is not a setting and is ignored. Did you mean {close[0]}?"
+    if mapping.get("container"):  # our image sets it, and so do podman and systemd-nspawn
+        yield from _addresses_inside(values)
     if "yandex_oauth_token" in values:
         yield f"YANDEX_OAUTH_TOKEN: {_hint('yandex_oauth_token')}"
+
+
+def _addresses_inside(values: Mapping[str, object]) -> Iterator[str]:
+    """Yield a warning for each service that is looked for inside the container itself."""
+    for name in ("openai_base_url", "telegram_api_url"):
+        address = urlsplit(str(values.get(name, "")))
+        if address.hostname in LOOPBACK:
+            port = f":{address.port}" if address.port else ""
+            yield (
+                f"{name.upper()}: {address.hostname} is this container itself. A server on its host is at "
+                f"{address.scheme}://host.docker.internal{port}{address.path}, and must not listen on its own "
+                "localhost only (Ollama: OLLAMA_HOST=0.0.0.0)."
+            )
 
 
 def _hint(name: str) -> str:

@@ -1,13 +1,14 @@
 """A drawn cover: title, genre and authors over a landscape in the genre's colours.
 
 It is a JPEG: FictionBook takes no vector image, and e-readers' libraries show no SVG. Pillow draws it. The letters come
-from the Source Serif Pro package, since Pillow's own font has no Cyrillic and a server may have no fonts. Characters
-that the font lacks (emoji, hieroglyphs) are left out of the picture, but stay in the book.
+from the Source Serif Pro package, since Pillow's own font has no Cyrillic and a server may have no fonts. Letters that
+the font lacks (Arabic, Hebrew, Chinese) are spelled in Latin ones; emoji are left out. The book has all of them.
 """
 
 from __future__ import annotations
 
 import io
+import unicodedata
 from bisect import bisect_right
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -31,6 +32,7 @@ SHORT_WORD: Final = 3
 LETTERS: Final = 160  # more than fits
 QUALITY: Final = 86
 FONT: Final = "SourceSerifPro-{}.otf"
+NO_TITLE: Final = "Соавтор"  # on the cover of a book whose title has nothing but emoji
 
 # top of the sky, horizon, sun or moon, nearest hills, letters
 Palette = tuple[str, str, str, str, str]
@@ -62,7 +64,7 @@ def _drawn(seed: str, genre: str, authors: str, title: str, label: str) -> bytes
     draw = ImageDraw.Draw(picture)
     _landscape(draw, palette, Random(seed), width, height)
     known = partial(_drawable, font=_font("Bold", 20))
-    _letters(draw, (known(authors), known(title), known(label)), palette[4], width, height)
+    _letters(draw, (known(authors), known(title) or NO_TITLE, known(label)), palette[4], width, height)
     small = picture.resize(SIZE, Image.Resampling.LANCZOS)
     content = io.BytesIO()
     small.save(content, "JPEG", quality=QUALITY, optimize=True)
@@ -182,12 +184,19 @@ def _fitted(text: str, font: FreeTypeFont, width: int) -> str:
 
 
 def _drawable(text: str, font: FreeTypeFont) -> str:
-    """Return the text without characters that the font lacks."""
+    """Return the text in characters that the font has: other letters in Latin ones, other signs left out."""
+    from anyascii import anyascii
+
     missing = bytes(font.getmask("\uffff"))
-    kept = "".join(
-        char for char in text[:LETTERS] if char == " " or (char.isprintable() and bytes(font.getmask(char)) != missing)
+
+    def has(char: str) -> bool:
+        return char == " " or (char.isprintable() and bytes(font.getmask(char)) != missing)
+
+    drawn = "".join(
+        char if has(char) else anyascii(char) if unicodedata.category(char)[0] in "LMN" else ""
+        for char in text[:LETTERS]
     )
-    return " ".join(kept.split())
+    return " ".join("".join(filter(has, drawn)).split())[:LETTERS]
 
 
 def _font(weight: str, size: int) -> FreeTypeFont:

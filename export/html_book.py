@@ -64,15 +64,27 @@ footer p { margin: 0; }
   .front { page: front; break-after: page; }
   .cover { width: auto; max-width: 100%; height: 225mm; max-height: 90vh; margin: 0 auto; object-fit: contain;
     border-radius: 0; box-shadow: none; break-after: page; }
-  header { padding-top: 40mm; }
+  header { padding-top: min(40mm, 12vh); }
+  .about, nav { break-inside: avoid; }
   h1 { font-size: 28pt; }
-  h2 { margin: 0 0 12mm; padding-top: 22mm; break-after: avoid; break-inside: avoid; }
+  h2 { margin: 0 0 12mm; padding-top: min(22mm, 8vh); break-after: avoid; break-inside: avoid; }
   main section.titled { break-before: page; }
   main section.titled:first-child { break-before: auto; }
   main section:first-child > p:first-child { margin-top: 0; }
   .break { break-after: avoid; }
   footer { break-inside: avoid; margin-top: 14mm; }
   nav a { text-decoration: none; }
+  nav h2 { margin-bottom: 4mm; padding-top: 0; }
+}
+/* A5 and smaller: narrow margins and tight front matter, which must not spill a few lines on a page of their own */
+@media print and (max-width: 150mm) {
+  @page { margin: 14mm 15mm 16mm; }
+  html { font-size: 10.5pt; }
+  header { padding-top: 4vh; }
+  h1 { font-size: 22pt; }
+  .about, nav { margin-top: 5vh; padding: .6rem 0; }
+  nav { margin-top: 3vh; }
+  nav ol { line-height: 1.6; }
 }
 """
 

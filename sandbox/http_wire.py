@@ -19,12 +19,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-<<<<<<< HEAD
 from werkzeug.exceptions import ClientDisconnected
-from werkzeug.formparser import FormDataParser
-from werkzeug.http import parse_options_header
-=======
->>>>>>> 4b1ba67f5075d5a310c120deb6c4e086d92c7909
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import get_input_stream
 

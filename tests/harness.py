@@ -41,7 +41,7 @@ class BotHarness:
         self.models = models
         self.settings = {name: str(value) for name, value in settings.items()}
         self.app: App | None = None
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[Any]] = []
 
     def environment(self) -> dict[str, str]:
         """Return the bot's environment. Telegram's own limits are off, so that tests are fast."""
@@ -94,7 +94,7 @@ class BotHarness:
         self.processes.append(process)
         return process
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: subprocess.Popen[Any]) -> None:
         """Kill a process, as `kill -9` does."""
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -83,6 +83,12 @@ def test_compose_publishes_nothing_of_the_bot_and_lets_a_stop_be_a_stop() -> Non
     assert "ports:" not in bot
     assert "restart: on-failure" in bot and "read_only: true" in bot
     assert "restart: unless-stopped" not in bot
+    assert "bot.py, --stay-down]" in bot, "an invalid configuration stays stopped, too"
+    assert "host.docker.internal:host-gateway" in bot
+
+
+def test_the_image_is_built_without_a_word_with_a_registry_of_build_tools() -> None:
+    assert "# syntax=" not in (DEPLOY / "Dockerfile").read_text("utf-8")
 
 
 # ---------------------------------------------------------------------- what is installed

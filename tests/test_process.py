@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -38,6 +40,51 @@ def test_with_nothing_set_one_sentence_points_to_the_demo() -> None:
     assert "make demo" in said and "TELEGRAM_TOKEN" in said
     assert len(said.strip().splitlines()) == 1 and "Traceback" not in said
     assert "no TELEGRAM_TOKEN" in (ROOT / "log.txt").read_text("utf-8")
+
+
+def test_without_its_packages_one_sentence_says_how_to_install_them() -> None:
+    command = [sys.executable, "-S", "bot.py"]  # -S: without the environment's packages
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | UNSET, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "make install" in done.stderr and "isn't installed" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_under_docker_an_invalid_configuration_is_no_reason_for_a_restart() -> None:
+    done = run("--stay-down", TELEGRAM_TOKEN="nonsense", YANDEX_FOLDER_ID="b1g")
+    assert done.returncode == 0
+    assert "TELEGRAM_TOKEN: " in done.stderr and "stays stopped" in done.stderr
+
+
+def test_a_check_in_a_container_names_an_address_that_is_the_container_itself(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    settings = make_harness().environment() | {"OPENAI_BASE_URL": "http://localhost:1/v1", "MODEL_PROVIDER": "openai"}
+    inside = run("--check", **settings, container="docker")
+    assert inside.returncode == 1
+    assert "OPENAI_BASE_URL: localhost is this container itself" in inside.stderr
+    assert "http://host.docker.internal:1/v1" in inside.stderr
+    outside = run("--check", **settings, container="")
+    assert "container" not in outside.stderr
+
+
+def test_a_stop_on_a_disk_that_takes_no_more_ends_without_a_traceback(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    process = subprocess.Popen(
+        [sys.executable, "bot.py"],
+        cwd=ROOT,
+        env=os.environ | UNSET | harness.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    harness.processes.append(process)
+    harness.new_person()
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    harness.telegram.user(1).send("/help")  # something to log
+    process.send_signal(signal.SIGTERM)
+    said = process.communicate(timeout=40)[1]
+    assert process.returncode == 0
+    assert "Traceback" not in said and "Exception ignored" not in said
 
 
 def test_all_faults_of_the_configuration_are_named_at_once() -> None:

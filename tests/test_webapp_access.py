@@ -133,6 +133,19 @@ def test_refusals_past_their_pace_leave_no_line_in_the_log(site: Site, caplog: p
     assert site.ask("api/start").status_code == 200, "who is vouched for isn't held up"
 
 
+def test_who_comes_with_an_old_page_reads_so_however_many_are_refused(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(REFUSAL_RATE[0] + 40):
+        forged = site.ask("api/start", "nonsense")
+    assert forged.json()["error"]["code"] == "pace"
+    with caplog.at_level("INFO"):
+        for _ in range(20):
+            stale = site.ask("api/start", init_data(age_s=FRESH_S + 60))
+            assert (stale.status_code, stale.json()["error"]["code"]) == (401, "stale")
+    assert caplog.text.count("event=web_request_refused") < 20
+
+
 def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
     moment = [0.0]
     limiter = RateLimiter(2, 1.0, clock=lambda: moment[0])

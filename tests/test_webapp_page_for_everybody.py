@@ -37,6 +37,19 @@ def test_the_keyboard_alone_is_enough(opens: Opens, site: Site) -> None:
     assert len(site.told) == 1
 
 
+OUTSIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+  .filter((one) => one.checkVisibility() && !one.closest("main, nav, dialog, [role=status], [role=alert], noscript"))
+  .map((one) => one.textContent.trim())"""
+
+
+def test_everything_on_the_page_stands_in_a_landmark(opens: Opens) -> None:
+    page = opens()
+    expect(page.locator(".card").first).to_be_visible()
+    assert page.get_by_role("navigation").get_by_role("tab").count() == 3
+    assert page.evaluate(OUTSIDE) == []
+
+
 CONTRAST = """() => {
   const rgb = (colour) => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
