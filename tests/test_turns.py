@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.harness import ADMIN_ID, BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 
 
-def queued(people: list[Person]) -> list[Person]:
+def queued(people: list[ChatUser]) -> list[ChatUser]:
     """Return those who are shown their place in the queue."""
     return [person for person in people if any("Вы в очереди" in message.text for message in person.messages)]
 
@@ -179,7 +179,7 @@ def test_a_waiting_turn_can_be_stopped_in_the_queue(make_harness: Callable[..., 
     first.press("✨ Начать историю")
     until(lambda: len(harness.prompts()) == 1)
     second.press("✨ Начать историю")
-    assert second.wait("Вы в очереди: 1-й").labels == ("⏹ Стоп",)
+    assert second.wait("Вы в очереди: место 1").labels == ("⏹ Стоп",)
     second.tap("⏹ Стоп")
     second.wait("ничего не написано и не потрачено")
     held.set()
