@@ -129,9 +129,8 @@ def _line(context: UpdateContext, model: Model) -> Html:
     """«✅ YandexGPT 5 Lite · 32K · обычная»."""
     mark = "✅ " if model.name == context.model.name else ""
     thousands = model.context_tokens // 1000
-    return context.texts.say(
-        "model.line", mark=mark, title=_title(model), thousands=thousands, times=_times(context, model)
-    )
+    size = f"{thousands}K" if thousands < 1000 else f"{thousands // 1000}M"
+    return context.texts.say("model.line", mark=mark, title=_title(model), size=size, times=_times(context, model))
 
 
 def _about(context: UpdateContext, model: Model) -> Html:
