@@ -22,6 +22,7 @@ from turns.memory import PathMemory
 from turns.model_choice import ModelChoice
 from turns.notices import TurnNotices
 from turns.running_turn import RunningTurns
+from turns.session_warnings import SessionWarnings
 from turns.turn_commit import TurnCommits
 from turns.turn_kind import TurnKinds
 from turns.turn_queue import TurnQueues
@@ -71,7 +72,13 @@ def build_turns(
     notices = TurnNotices(
         db=db, locales=locales, delivery=delivery, running_turns=running_turns, failure_notices=outlets.notices
     )
-    completion = TurnCompletion(db=db, kinds=kinds, billing=asking.billing, metrics=outlets.metrics)
+    completion = TurnCompletion(
+        db=db,
+        kinds=kinds,
+        billing=asking.billing,
+        warnings=SessionWarnings(config=config, db=db, locales=locales, registry=registry),
+        metrics=outlets.metrics,
+    )
     commits = TurnCommits(
         db=db,
         completion=completion,

@@ -59,6 +59,20 @@ def _two_forms(n: int) -> str:
 
 
 PLURAL_RULES: Mapping[str, Callable[[int], str]] = {"ru": _slavic}  # other languages: two forms
+QUOTES = {"ru": "«»„“", "en": "“”‘’"}  # of each language: the outer pair, the inner pair
+
+
+class _Quotes:
+    """The quotation marks of one language."""
+
+    def __init__(self, language: str) -> None:
+        quotes = QUOTES.get(language, QUOTES[FALLBACK])
+        self.opening, self.closing = quotes[0], quotes[1]
+        self._inner = str.maketrans(quotes[:2], quotes[2:])
+
+    def fitted(self, value: str, before: str) -> str:
+        """Return `value` with inner marks in place of outer ones, if a quotation is open at the end of `before`."""
+        return value.translate(self._inner) if before.count(self.opening) > before.count(self.closing) else value
 
 
 class Texts(Presets):
@@ -72,6 +86,7 @@ class Texts(Presets):
         self.aliases: Mapping[str, list[str]] = tables.get("alias", {})
         self.plurals: Mapping[str, Mapping[str, str]] = tables.get("plural", {})
         self.plural_form = PLURAL_RULES.get(language, _two_forms)
+        self._quotes = _Quotes(language)
         self._prompts = dict(_flat(tables.get("prompt", {})))
         raw = _flat({name: table for name, table in tables.items() if name not in _NOT_TEXTS})
         self._texts = {key: _LABEL.sub(lambda m: self.labels.get(m[1], m[0]), text) for key, text in raw}
@@ -109,11 +124,14 @@ class Texts(Presets):
         return {**self._texts, **labels, **{f"prompt.{key}": text for key, text in self._prompts.items()}}
 
     def _fill(self, template: str, values: Mapping[str, object], *, escape: bool) -> str:
+        """Return the template with its values. A value within quotation marks gets inner ones for its own."""
+
         def shown(match: re.Match[str]) -> str:
             value, unit = values[match[1]], match[2]
             if isinstance(value, int):
                 return self.plural(unit, value) if unit else grouped(value)
-            return html.escape(str(value), quote=False) if escape and not isinstance(value, Html) else str(value)
+            fitted = self._quotes.fitted(str(value), template[: match.start()])
+            return html.escape(fitted, quote=False) if escape and not isinstance(value, Html) else fitted
 
         return _PLACEHOLDER.sub(shown, template)
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from typing import TypeVar
 
 from conversation.states import EDITS, Step
 
 Item = TypeVar("Item")
+
+_MARKS = " ,.;!?…—–-"
+# Where a description goes on from a name to what the hero does. Russian verbs are known by endings that few nouns have.
+_CLAUSE = re.compile(
+    r"[,.;!?…()\n]|\s[—–-]\s"
+    r"|\s(?=(?:котор\w+|чь[яеёи]\w*|что|чтобы|когда|где|who|whose|that|which|when|where|is|was|has|had)\b)"
+    r"|\s(?=\w+(?:[аяеую]ет|[еиую]тся|[вджр]ёт(?:ся)?)\b)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +68,52 @@ def page_of(items: tuple[Item, ...], page: int, size: int = 4) -> tuple[Item, ..
 
 
 def short_name(described: str, limit: int = 40) -> str:
-    """Return a short name for a title: «Картограф Веста» of «Картограф Веста: карта …», or the first words."""
+    """Return a short name for a title: «Картограф Веста» of «Картограф Веста: карта …».
+
+    Of a description in the user's own words: what stands before its first clause, and no word after a proper name.
+    """
     line = described.strip().splitlines()[0] if described.strip() else ""
-    name = line.partition(":")[0].strip() or line  # a hero may be «:)»
+    name = line.partition(":")[0].strip()
+    if not name:
+        return _cut(line, limit)  # a hero may be «:)»
+    if name == line:
+        name = _before_a_clause(name) or name
+    return _cut(name, limit)
+
+
+def _before_a_clause(line: str) -> str:
+    """Return the words of `line` that may be a name: none of its clauses, and nothing after a word with a capital."""
+    words = _CLAUSE.split(line, maxsplit=1)[0].split()
+    named = [place for place, word in enumerate(words) if place and word[:1].isupper()]
+    if named:
+        end = named[0] + 1
+        while end < len(words) and words[end][:1].isupper():
+            end += 1
+        words = words[:end]
+    return " ".join(words)
+
+
+def _cut(name: str, limit: int) -> str:
+    """Return as many whole words of `name` as fit, without a preposition at the end."""
     if len(name) <= limit:
         return name
-    cut = name[:limit].rsplit(" ", 1)[0]
-    return f"{cut.rstrip(' ,.;—-')}…"
+    words = name[: limit + 1].split(" ")[:-1]
+    while len(words) > 1 and len(words[-1].strip(_MARKS)) <= 3:
+        words.pop()
+    return " ".join(words).rstrip(_MARKS) or f"{name[:limit]}…"
 
 
-def working_title(hero: str, setting: str) -> str:
-    """Return the story's title until its ending gives it another: hero and setting."""
-    title = " · ".join(part for part in (short_name(hero, 28), short_name(setting, 28)) if part)
+def working_title(hero: str, setting: str, taken: Collection[str] = ()) -> str:
+    """Return the story's title until its ending gives it another: the hero's name.
+
+    If another story has it (`taken`), the setting's name follows, and if need be a number.
+    """
+    name, place = short_name(hero, 28), short_name(setting, 28)
+    both = " · ".join(part for part in (name, place) if part)
+    numbered = (f"{both} ({number})" for number in count(2))
+    return next(title for title in map(_capital, chain((name or place, both), numbered)) if title not in taken)
+
+
+def _capital(title: str) -> str:
     capital = title[:1].upper()
     return capital + title[1:] if len(capital) == 1 else title  # the capital of «ß» is two letters

@@ -12,6 +12,7 @@ from conversation.keyboards import inline
 from conversation.localization import Html, Texts
 from core.schemas import Outgoing
 from database import Account, User
+from handlers.account import balance_of
 from handlers.context import Services, UpdateContext, now
 from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
@@ -117,11 +118,11 @@ def give(context: UpdateContext, data: str) -> UpdateResult:
 
 
 def grant_tokens(context: UpdateContext, account: Account, tokens: int) -> UpdateResult:
-    """Add tokens to a balance, and tell its owner how many turns they have now."""
+    """Add tokens to a balance, and tell its owner what they have now."""
     context.db.accounts.grant_tokens(account.id, tokens)
-    weight = context.registry.standing(account.model).weight
-    turns = limits.turns_left(context.config, account.free + tokens, weight)
-    return tell(context, account, "asking.tokens_granted", tokens=tokens, turns=turns)
+    texts = context.services.locales[account.language]
+    balance = balance_of(context.services, texts, account, account.free + tokens)
+    return tell(context, account, "asking.tokens_granted", tokens=tokens, balance=balance)
 
 
 def grant_sessions(context: UpdateContext, account: Account, sessions: int) -> UpdateResult:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline
-from conversation.localization import Html
+from conversation.localization import FALLBACK, Html, Texts
 from conversation.states import IN_WIZARD, Step
 from core.schemas import Json
+from database import Account, User
 from handlers import characters, library, wizard
-from handlers.context import UpdateContext
+from handlers.context import Services, UpdateContext
 from handlers.step_prompts import announce, where
+from telegram.bot_profile import menu_button_of_chat
 from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
 
@@ -33,7 +35,8 @@ def first_words(context: UpdateContext) -> UpdateResult:
         hello = context.say("start.first_unlimited", keyboard=begin)
     else:
         hello = context.say("start.first", turns=limits.turns_left(config, config.user_tokens), keyboard=begin)
-    return hello + context.say_here("start.first_menu")
+    menu = NOTHING if context.texts.language == FALLBACK else _menu_button(context)
+    return hello + context.say_here("start.first_menu") + menu
 
 
 def welcome_buttons(context: UpdateContext) -> Json:
@@ -43,17 +46,45 @@ def welcome_buttons(context: UpdateContext) -> Json:
 
 
 def show_help(context: UpdateContext) -> UpdateResult:
-    """Say what the bot can do."""
-    return context.say("help.text", balance=balance(context)) + repeat_question(context)
+    """Say what the bot can do; to an admin also the commands that only admins have."""
+    said = context.texts.say("help.text", balance=balance(context))
+    if context.user.id in context.config.admin_ids:
+        said = Html("\n\n".join((said, context.texts.say("help.admin"))))
+    return context.send(said) + repeat_question(context)
 
 
 def balance(context: UpdateContext) -> Html:
-    """Return the user's balance: free tokens, and how many turns of their model those pay. Admins have no limit."""
-    config, user = context.config, context.user
-    if user.id in config.admin_ids:
+    """Return the user's balance: what it is enough for, and its free tokens. Admins have no limit."""
+    if context.user.id in context.config.admin_ids:
         return context.texts.say("balance.unlimited")
-    turns = limits.turns_left(config, user.free, context.model.weight)
-    return context.texts.say("balance.left" if turns else "balance.none", turns=turns, tokens=user.free)
+    return balance_of(context.services, context.texts, context.user, context.user.free)
+
+
+def balance_of(services: Services, texts: Texts, user: User | Account, free: int) -> Html:
+    """Return what `free` tokens are enough for, for this user."""
+    turns, weight = _turns_left(services, user, free), services.registry.standing(user.model).weight
+    if services.db.stories.has_unfinished(user.id) and free >= limits.least_price(services.config, weight):
+        return texts.say("balance.left_ending" if turns else "balance.ending", turns=turns, tokens=free)
+    if turns:
+        return texts.say("balance.left", turns=turns, tokens=free)
+    return texts.say("balance.less", tokens=free) if free else texts.say("balance.nothing")
+
+
+def turns_left(context: UpdateContext) -> int:
+    """Return about how many turns of their model the user can pay, without the ending that is kept for them."""
+    return _turns_left(context.services, context.user, context.user.free)
+
+
+def _turns_left(services: Services, user: User | Account, free: int) -> int:
+    config, weight = services.config, services.registry.standing(user.model).weight
+    kept = limits.kept_of_balance(config, weight) if services.db.stories.has_unfinished(user.id) else 0
+    return limits.turns_left(config, free - kept, weight)
+
+
+def price(context: UpdateContext, tokens: int) -> Html:
+    """Return a price: about how many turns of the user's model it is, and the tokens."""
+    turns = limits.turns_of(context.config, tokens, context.model.weight)
+    return context.texts.say("balance.left" if turns else "balance.less", turns=turns, tokens=tokens)
 
 
 def ask_language(context: UpdateContext) -> UpdateResult:
@@ -68,7 +99,11 @@ def set_language(context: UpdateContext, language: str) -> UpdateResult:
     context.db.users.set_language(context.user.id, language)
     context.reload()
     context.texts = context.services.locales[language]
-    return context.say("language.done") + announce(context)
+    return context.say("language.done") + announce(context) + _menu_button(context)
+
+
+def _menu_button(context: UpdateContext) -> UpdateResult:
+    return context.deliver(*menu_button_of_chat(context.chat_id, context.texts, context.config.webapp_url))
 
 
 def open_menu(context: UpdateContext) -> UpdateResult:

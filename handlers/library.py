@@ -21,7 +21,7 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
-from turns.message_view import title_of
+from turns.message_view import text_of, title_of
 from turns.text_cleanup import first_sentences, last_sentence
 
 PAGE = 6
@@ -59,11 +59,11 @@ def _page(context: UpdateContext, page: int) -> Json:
 
 
 def _line(context: UpdateContext, story: Story) -> str:
-    """«Маяк · 12 ч. · вчера»."""
+    """«Маяк · 12 частей · вчера»."""
     parts = context.db.tree.parts(story.head_id, story.starts_after)
     when = day(context.texts, story.touched_at)
     mark = "🏁 " if story.finished else ""
-    return context.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=str(parts), when=when)
+    return context.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=parts, when=when)
 
 
 def day(texts: Texts, moment: int) -> str:
@@ -88,7 +88,7 @@ def card(context: UpdateContext, story: Story) -> UpdateResult:
 
 def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
     whole = context.db.tree.whole(story.head_id, story.starts_after)
-    text = "\n\n".join(prompt.text for prompt in whole)
+    text = text_of(whole)
     first, last = first_sentences(text, 1)[:SENTENCE_CHARS], last_sentence(text)[-SENTENCE_CHARS:]
     html = context.texts.say(
         "shelf.card",

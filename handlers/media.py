@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline
-from conversation.localization import Html
 from conversation.states import WORD_LIMITS, Step
 from database import Prompt, Story, Turn
 from handlers import questions
+from handlers.account import price as price_of
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from telegram.update_result import RecognitionStarted, TurnStarted, UpdateResult
-from turns import limits
 from turns.kinds.picture import picture_price
 from turns.kinds.reading import reading_price
 from turns.message_view import title_of
@@ -23,7 +22,7 @@ def ask_picture(context: UpdateContext, story: Story) -> UpdateResult:
     if _last_part(context, story) is None:
         return context.toast("toast.nothing_yet")
     paint = context.inline(context.button("paint", f"paint:{story.session_id}"))
-    price = _price(context, picture_price(context.config))
+    price = price_of(context, picture_price(context.config))
     return context.say("picture.ask", title=title_of(story), price=price, keyboard=paint)
 
 
@@ -48,7 +47,7 @@ def ask_voice(context: UpdateContext, story: Story) -> UpdateResult:
     for place, voice in enumerate(context.services.voices[:VOICES_SHOWN]):
         name = context.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
         buttons.append((name, f"voice{place}:{story.session_id}"))
-    price = _price(context, reading_price(context.config, part.text))
+    price = price_of(context, reading_price(context.config, part.text))
     return context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(buttons[:2], buttons[2:]))
 
 
@@ -84,7 +83,7 @@ def take_image(context: UpdateContext) -> UpdateResult:
 
 def _offer_image(context: UpdateContext, words: str) -> UpdateResult:
     kept_id = context.db.users.keep_words(context.user.id, words, None, now())
-    price = _price(context, context.config.image_tokens)
+    price = price_of(context, context.config.image_tokens)
     buttons = context.inline(
         context.button("paint", f"image:{kept_id}"), context.button("not_needed", f"image_no:{kept_id}")
     )
@@ -136,8 +135,3 @@ def _last_part(context: UpdateContext, story: Story) -> Prompt | None:
     if head is not None and head.role == "user":
         return context.db.tree.get(head.parent_id)
     return head
-
-
-def _price(context: UpdateContext, tokens: int) -> Html:
-    turns = max(1, round(tokens / limits.turn_price(context.config, context.model.weight)))
-    return context.texts.say("balance.left", turns=turns, tokens=tokens)

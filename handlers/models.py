@@ -1,4 +1,4 @@
-"""/model: the list of models with contexts and prices, and the choice of one by button or by name.
+"""/model: the list of models, a line and a button each, and the choice of one by button or by name.
 
 The list comes from the registry without a network call. A button's number is a checksum of the model's name: after a
 change of the list it can't name another model.
@@ -61,7 +61,7 @@ def press(context: UpdateContext, number: int) -> UpdateResult:
 
 def _choose(context: UpdateContext, model: Model) -> UpdateResult:
     _keep(context, model)
-    return context.say("model.done", title=_title(model), cost=_cost(context, model))
+    return context.say("model.done", title=_title(model), about=_about(context, model))
 
 
 def _keep(context: UpdateContext, model: Model) -> None:
@@ -99,8 +99,9 @@ def _page_of(context: UpdateContext) -> int:
 def _page_text(context: UpdateContext, page: int) -> Html:
     texts, registry = context.texts, context.registry
     shown = registry.models[page * PAGE : (page + 1) * PAGE]
-    lines = [texts.say("model.ask", title=_title(context.model))]
-    lines += [_line(context, model) for model in shown]
+    now = context.model
+    lines = [texts.say("model.ask", title=_title(now), about=_about(context, now))]
+    lines.append(Html("\n".join(_line(context, model) for model in shown)))
     if not registry.heard:
         lines.append(texts.say("model.unheard"))
     elif registry.away:
@@ -125,20 +126,22 @@ def _buttons(context: UpdateContext, models: tuple[Model, ...] | list[Model]) ->
 
 
 def _line(context: UpdateContext, model: Model) -> Html:
+    """«✅ YandexGPT 5 Lite · 32K · обычная»."""
     mark = "✅ " if model.name == context.model.name else ""
-    return context.texts.say(
-        "model.line", mark=mark, title=_title(model), context=model.context_tokens, cost=_cost(context, model)
-    )
+    thousands = model.context_tokens // 1000
+    size = f"{thousands}K" if thousands < 1000 else f"{thousands // 1000}M"
+    return context.texts.say("model.line", mark=mark, title=_title(model), size=size, times=_times(context, model))
 
 
-def _cost(context: UpdateContext, model: Model) -> Html:
-    """«0,80 ₽ запрос, 0,80 ₽ ответ · ≈ в 4 раза дороже обычной»."""
+def _about(context: UpdateContext, model: Model) -> Html:
+    """Return a model's context and its price for 1,000 tokens."""
     texts = context.texts
-    times = _times(context, model)
     if model.price is None:
-        return texts.say("model.no_price", times=times)
-    prices = {"input": _money(texts, model.price.input), "output": _money(texts, model.price.output)}
-    return texts.say("model.price", times=times, **prices)
+        cost = texts.say("model.no_price")
+    else:
+        prices = {"input": _money(texts, model.price.input), "output": _money(texts, model.price.output)}
+        cost = texts.say("model.price", **prices)
+    return texts.say("model.about", context=model.context_tokens, cost=cost)
 
 
 def _times(context: UpdateContext, model: Model) -> Html:

@@ -12,11 +12,10 @@ from core.schemas import Json
 from core.version import VERSION
 from database import Account, Story
 from handlers import access_requests, models, sessions
-from handlers.account import ask_language, balance, repeat_question
+from handlers.account import ask_language, balance, repeat_question, turns_left
 from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
 from telegram.update_result import UpdateResult
-from turns import limits
 from turns.limit_requests import how_to_get
 from turns.message_view import title_of
 
@@ -128,7 +127,7 @@ def _profile(context: UpdateContext) -> tuple[Html, Json]:
 def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
     """Return how to get more tokens, if few are left."""
     config, user = context.config, context.user
-    if user.id in config.admin_ids or limits.turns_left(config, user.free, context.model.weight) > LOW_TURNS:
+    if user.id in config.admin_ids or turns_left(context) > LOW_TURNS:
         return Html(), []
     return how_to_get(config, context.db, context.texts, "tokens")
 

@@ -41,5 +41,4 @@ def over_step(context: UpdateContext, limit: int | None = None) -> UpdateResult 
     limit = WORD_LIMITS[context.step] if limit is None else limit
     if len(context.words) <= limit:
         return None
-    shown = context.texts.plural("up_to_chars", limit)
-    return context.say_here("wrong.too_long", length=len(context.words), limit=shown, now=awaited(context))
+    return context.say_here("wrong.too_long", length=len(context.words), limit=limit, now=awaited(context))

@@ -10,7 +10,7 @@ from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce, awaited
 from telegram.update_result import UpdateResult
-from turns.message_view import title_of
+from turns.message_view import text_of, title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300
@@ -100,7 +100,7 @@ def read(context: UpdateContext, story: Story) -> UpdateResult:
     prompts = context.db.tree.whole(story.head_id, story.starts_after)
     if not prompts:
         return context.say("whole.empty")
-    text = "\n\n".join(prompt.text for prompt in prompts)
+    text = text_of(prompts)
     parts = sum(prompt.role == "assistant" for prompt in prompts)
     header = context.say("whole.header", title=title_of(story), genre=story.genre, parts=parts, chars=len(text))
     pieces = join([context.send_plain(piece) for piece in split(text)])

@@ -9,7 +9,7 @@ import random
 from dataclasses import replace
 
 from conversation.states import WORD_LIMITS, Step, decide
-from conversation.story_draft import Draft, unfinished_step
+from conversation.story_draft import Draft, unfinished_step, working_title
 from database import Story
 from handlers import rewriting
 from handlers.context import UpdateContext, now
@@ -164,7 +164,7 @@ def begin(context: UpdateContext) -> UpdateResult:
         hero=draft.hero,
         setting=draft.setting,
         extra=draft.extra,
-        title="",
+        title=_title(context, draft),
         now=now(),
         language=context.user.language,
     )
@@ -176,6 +176,12 @@ def begin(context: UpdateContext) -> UpdateResult:
     begun = context.track("story_started", language=context.user.language, lucky=draft.lucky)
     begun += context.say_here("story.begin", title=title_of(story))
     return begun + context.start_turn("part", session_id, None)
+
+
+def _title(context: UpdateContext, draft: Draft) -> str:
+    """Return a working title that none of the user's other stories has."""
+    others = context.db.stories.of_user(context.user.id, limit=-1)
+    return working_title(draft.hero, draft.setting, {title_of(story) for story in others})
 
 
 def leave(context: UpdateContext) -> UpdateResult:

@@ -23,6 +23,8 @@ class Caps:
     """Limits of a reservation, in tokens; None: no limit."""
 
     balance: bool  # whether the user's balance limits it
+    kept: int  # of the balance, for the ending of an unfinished story
+    begins_story: bool  # a reservation without a session is for a new story
     session: int | None
     project: int | None
     sessions: int | None  # number of sessions that a user may begin
@@ -48,7 +50,9 @@ _STANDING = """
 select (select state from turn where id = :turn) as turn_state,
     user.balance - user.reserved as free, user.sessions, user.more_sessions, session.started_at,
     session.spent + session.reserved as session_used,
-    coalesce(budget.spent + budget.reserved + budget.lost, 0) as project_used
+    coalesce(budget.spent + budget.reserved + budget.lost, 0) as project_used,
+    exists (select 1 from session as open where open.user_id = user.id and open.kind = 'story'
+        and open.finished_at is null and open.deleted_at is null) as has_unfinished
 from user left join session on session.id = :session left join budget on budget.period = :period
 where user.id = :user
 """
@@ -86,8 +90,9 @@ class Ledger:
             allowed = caps.sessions + now["more_sessions"]
             if now["sessions"] >= allowed:
                 raise LimitReached("sessions", used=now["sessions"], allowed=allowed)
-        if caps.balance and now["free"] < tokens:
-            raise LimitReached("balance", used=tokens, allowed=max(0, now["free"]))
+        kept = caps.kept if now["has_unfinished"] or (session_id is None and caps.begins_story) else 0
+        if caps.balance and now["free"] - kept < tokens:
+            raise LimitReached("balance", used=tokens, allowed=max(0, now["free"] - kept))
         if session_id is not None and caps.session is not None and now["session_used"] + tokens > caps.session:
             raise LimitReached("session", used=now["session_used"], allowed=caps.session)
 
@@ -179,6 +184,11 @@ class Ledger:
         """Return whether a turn has a settled call of this purpose, in this run or an earlier one."""
         sql = "select count(*) from call where turn_id = ? and purpose = ? and state = 'settled'"
         return bool(self._connection.value(sql, (turn_id, purpose)))
+
+    def charged_for(self, turn_id: int) -> int:
+        """Return what the user has paid for a turn so far, all its calls together."""
+        sql = "select coalesce(sum(charged), 0) from call where turn_id = ? and state = 'settled'"
+        return int(self._connection.value(sql, (turn_id,)))
 
     def set_told(self, period: str, percent: int) -> None:
         """Store the share of the budget, in per cent, that the admins were told of."""

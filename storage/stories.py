@@ -144,6 +144,14 @@ class Stories:
         sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
+    def has_unfinished(self, user_id: int) -> bool:
+        """Return whether a user has a story without an ending, deleted ones left out."""
+        sql = (
+            "select exists (select 1 from session where user_id = ? and kind = 'story'"
+            " and finished_at is null and deleted_at is null)"
+        )
+        return bool(self._connection.value(sql, (user_id,)))
+
     def count_not_started(self, user_id: int) -> int:
         """Return how many of a user's stories no model was asked for, deleted ones included."""
         sql = "select count(*) from session where user_id = ? and kind = 'story' and started_at is null"

@@ -67,6 +67,11 @@ class Users:
         """Return how many users are registered, including those who blocked the bot."""
         return int(self._connection.value("select count(*) from user"))
 
+    def speaking(self, language: str) -> list[int]:
+        """Return the ids of the users with this language whom the bot can write to."""
+        rows = self._connection.rows("select id from user where language = ? and not blocked order by id", (language,))
+        return [row["id"] for row in rows]
+
     def register(
         self,
         user_id: int,

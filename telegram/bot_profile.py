@@ -16,8 +16,9 @@ from pathlib import Path
 from telebot import TeleBot, types
 
 from conversation.localization import FALLBACK, Locales, Texts
-from core.errors import CoauthorError
+from core.errors import CoauthorError, TelegramRefused
 from core.logs import event
+from core.schemas import Json, Outgoing
 from database import Database
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str
     """Make the bot's profile match the locales and the avatar file. Never raises."""
     steps: list[Callable[[], None]] = [lambda: _learn_name(bot, db), lambda: _set_avatar(bot, db)]
     steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
+    steps.append(lambda: _set_menu_buttons_of_chats(bot, db, locales, page_url))
     for language in locales:
         # Without a code the texts are for everybody whose language is not among ours.
         code = "" if language == FALLBACK else language
@@ -87,6 +89,38 @@ def _set_menu_button(bot: TeleBot, texts: Texts, page_url: str) -> None:
             bot.set_chat_menu_button(menu_button=types.MenuButtonWebApp(text, page))
     elif isinstance(shown, types.MenuButtonWebApp):
         bot.set_chat_menu_button(menu_button=types.MenuButtonDefault())
+
+
+def menu_button_of_chat(chat_id: int, texts: Texts, page_url: str) -> list[Outgoing]:
+    """Return the call that puts a chat's menu button into its user's language; empty without a Web App.
+
+    Telegram has one menu button for all languages, which says the fallback's words, and one for each chat.
+    """
+    if not page_url:
+        return []
+    button: Json = {"type": "default"}
+    if texts.language != FALLBACK:
+        text = texts.plain("profile.menu_button")
+        button = {"type": "web_app", "text": text, "web_app": {"url": f"{page_url}/"}}
+    return [Outgoing(chat_id, "setChatMenuButton", {"menu_button": button})]
+
+
+def _set_menu_buttons_of_chats(bot: TeleBot, db: Database, locales: Locales, page_url: str) -> None:
+    """Set the menu button of every chat that has one of its own, after a change of its address or its words."""
+    others = [language for language in locales if language != FALLBACK]
+    named = [f"{language}: {locales[language].plain('profile.menu_button')}" for language in others]
+    state = "\n".join([page_url, *named]) if page_url else ""
+    if (db.settings.get("menu_buttons") or "") == state:
+        return
+    for language in others:
+        page, text = types.WebAppInfo(f"{page_url}/"), locales[language].plain("profile.menu_button")
+        button = types.MenuButtonWebApp(text, page) if page_url else types.MenuButtonDefault()
+        for user_id in db.users.speaking(language):
+            try:
+                bot.set_chat_menu_button(user_id, button)
+            except TelegramRefused as error:  # one user's chat is gone
+                event(log, logging.INFO, "menu_button_refused", user=user_id, error=str(error))
+    db.settings.put("menu_buttons", state)
 
 
 def _set_avatar(bot: TeleBot, db: Database) -> None:

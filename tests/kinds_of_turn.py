@@ -199,7 +199,7 @@ _ALL = (
         says("Дописали!", TEXT.rstrip(".")),
         "Дописали!",
         _KEPT,
-        away="Смотритель Маяк · Остров",  # the working title
+        away="Смотритель Маяк",  # the working title
         can_be_repeated=False,
     ),
     KindOfTurn(

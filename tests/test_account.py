@@ -46,7 +46,7 @@ def test_the_balance_says_what_is_left_and_spent_and_what_of_it_today(harness: B
     person.send("/balance")
     said = shown(person.wait("Осталось"))
     assert "≈ 11 ходов (27 400 токенов)" in said
-    assert "Потрачено 2 600 токенов, сегодня 1 000." in said
+    assert "Потрачено: 2 600 токенов, сегодня 1 000." in said
     assert "Каждый день" not in said and not person.last.labels
 
 
@@ -55,7 +55,7 @@ def test_the_balance_says_when_tokens_come_back(make_harness: Callable[..., BotH
     harness.start()
     person = harness.new_person()
     person.send("/balance")
-    assert "Каждый день прибавляется 5 000, пока их меньше 30 000 токенов. Следующие через" in shown(person.wait("Ост"))
+    assert "Каждый день прибавляется 5 000 токенов, пока их меньше 30 000. Следующие через" in shown(person.wait("Ост"))
 
 
 def test_an_admins_balance_has_no_end(harness: BotHarness) -> None:
@@ -165,7 +165,7 @@ def test_the_profile_shows_what_is_left_and_chosen(harness: BotHarness) -> None:
     person.wait("меню")
     person.press("👤 Профиль")
     said = shown(person.wait("👤 Анна"))
-    assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
+    assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено: 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
     assert "Сессий: 1 из 100, историй на полке: 1" in said
     assert "YandexGPT 5 Lite" in said and "Русский" in said and "сожму его начало" in said
     assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🤖 Модель", "🌐 Язык")

@@ -31,6 +31,15 @@ def test_hidden_commands_are_answered_as_any_unknown_one(harness: BotHarness, co
     assert harness.db.balance() == 30_000
 
 
+def test_help_names_an_admins_commands_to_admins_only(harness: BotHarness, admin: ChatUser) -> None:
+    admin.send("/help")
+    said = admin.wait("Администратору").text
+    assert all(command in said for command in ADMIN_COMMANDS)
+    person = harness.new_person()
+    person.send("/help")
+    assert "Администратору" not in person.wait("Мы пишем историю вдвоём").text
+
+
 # ---------------------------------------------------------------------- /users
 
 
@@ -109,7 +118,7 @@ def test_granted_tokens_are_told_to_the_user_in_their_language(harness: BotHarne
     person = harness.telegram.user(5)
     person.wait("Hello")
     admin.send("/grant @ann_lee 12000")
-    assert "дано 12 000 токенов" in shown(admin.wait("✅ Ann @Ann_Lee (5)"))
+    assert "плюс 12 000 токенов" in shown(admin.wait("✅ Ann @Ann_Lee (5)"))
     person.wait("The admin has given you")
     assert harness.db.balance(5) == 42_000
 
@@ -118,7 +127,7 @@ def test_granted_tokens_are_told_to_the_user_in_their_language(harness: BotHarne
 def test_sessions_are_granted_beyond_the_limit(harness: BotHarness, admin: ChatUser, word: str) -> None:
     person = harness.new_person()
     admin.send(f"/grant 1 3 {word}")
-    admin.wait("разрешено сверх лимита 3 сессии")
+    admin.wait("плюс 3 сессии сверх лимита")
     person.wait("разрешил вам ещё 3 сессии")
     person.send("👤 Профиль")
     person.wait("Сессий: 0 из 103")
@@ -128,7 +137,7 @@ def test_an_admin_needs_no_tokens_but_may_need_sessions(harness: BotHarness, adm
     admin.send(f"/grant {ADMIN_ID} 5")
     admin.wait("и так не кончаются")
     admin.send(f"/grant {ADMIN_ID} 5 сессий")
-    admin.wait("сверх лимита 5 сессий")
+    admin.wait("плюс 5 сессий сверх лимита")
 
 
 # ---------------------------------------------------------------------- /ban, /unban

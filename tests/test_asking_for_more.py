@@ -54,7 +54,7 @@ def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(
     ]
     assert "уже у администратора" in str(person.tap("🙋 Попросить ещё").wait_answer().text)
     first.tap(request.labels[1])
-    assert "дано 10 000 токенов" in shown(first.wait("✅"))
+    assert "плюс 10 000 токенов" in shown(first.wait("✅"))
     assert "10 000 токенов" in shown(person.wait("🎁"))
     assert second.tap("🚫 Отказать").wait_answer().text == "Эта просьба уже решена"
     until(lambda: not second.last.labels)

@@ -94,10 +94,49 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
     assert [button.text for row in asked.buttons for button in row] == ["🎭 Открыть персонажей"]
     menu = until(lambda: harness.telegram.api.state.profile["menu"].get("web_app"))
     assert menu == {"url": "http://127.0.0.1:8080/"}
+    assert harness.telegram.api.state.profile["menu"]["text"] == "Открыть"
     harness.stop()
     harness.settings.pop("WEBAPP_URL")
     harness.start()
     until(lambda: harness.telegram.api.state.profile["menu"]["type"] == "default")
+
+
+def test_the_menu_button_speaks_each_users_language(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080")
+    harness.start()
+
+    def shown(user_id: int) -> str:
+        menu = harness.telegram.api.state.chats[user_id].command_menu
+        return str(menu.get("text", menu["type"]))
+
+    english = harness.telegram.user(2, "Ann", language_code="en")
+    english.send("/start")
+    english.wait("The menu is below")
+    until(lambda: shown(2) == "Open")
+    russian = harness.new_person(1)
+    until(harness.settled)
+    assert shown(1) == "default"
+    for person, button, name in ((russian, "English", "Open"), (english, "Русский", "default")):
+        person.send("/language")
+        person.until(lambda person=person: "English" in person.last.labels)  # type: ignore[misc]
+        person.tap(button)
+        until(lambda person=person, name=name: shown(person.id) == name)  # type: ignore[misc]
+
+
+def test_chats_that_speak_another_language_follow_a_change_of_the_page(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080")
+    harness.start()
+    english = harness.telegram.user(2, "Ann", language_code="en")
+    english.send("/start")
+    english.wait("The menu is below")
+    chat = harness.telegram.api.state.chats[2]
+    until(lambda: chat.command_menu["type"] == "web_app")
+    harness.settings["WEBAPP_URL"] = "http://127.0.0.1:8081"
+    harness.restart()
+    until(lambda: chat.command_menu["web_app"]["url"] == "http://127.0.0.1:8081/")
+    del harness.settings["WEBAPP_URL"]
+    harness.restart()
+    until(lambda: chat.command_menu["type"] == "default")
 
 
 # ---------------------------------------------------------------------- talking

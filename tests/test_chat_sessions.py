@@ -228,7 +228,7 @@ def test_sessions_lists_stories_and_talks_and_resumes_them(harness: BotHarness) 
     assert [label.split(" · ")[0] for label in labels] == ["💬 Про птиц.", "💬 Про собак.", "📖 Смотритель Маяк"]
     harness.db.change("session", {"kind": "chat"}, spent=0)
     person.tap(labels[1])
-    person.wait("Мы остановились на: „Гав.“")
+    person.wait("Мы остановились на: «Гав.»")
     ask(harness, person, "Дальше.", "Гав-гав.")
     assert [text for _, text in asked(harness)] == ["Про собак.", "Гав.", "Дальше."]
     person.tap(labels[2])

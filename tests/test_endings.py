@@ -47,6 +47,18 @@ def test_again_with_the_same_settings(harness: BotHarness) -> None:
     assert "Герой: Смотритель Маяк: слеп" in card and "Место: Остров: туман круглый год" in card
 
 
+def test_a_story_has_one_length_wherever_it_is_said(harness: BotHarness) -> None:
+    person = harness.writer(words="Начало положено.")
+    ended(harness, person)
+    length = f"{len('Начало положено.' + 'Конец.') + 2} знака"
+    assert length in person.wait("Дописали! Всего 2 части", since=0).text
+    person.send("/whole_story")
+    assert length in person.wait("2 части ·").text
+    person.send("/stories")
+    person.tap(person.wait("Ваши истории").labels[0])
+    assert length in person.wait("· 2 части ·").text
+
+
 def ended(harness: BotHarness, person: ChatUser, title: str = "Свет в окне") -> None:
     """Has the open story ended, and named so by the model."""
     person.press("🏁 Финал")
@@ -86,7 +98,7 @@ def test_a_second_volume_counts_undoes_and_shares_only_itself(harness: BotHarnes
     person.wait("часть 1.")
     person.send("/stories")
     shelf = person.wait("Ваши истории")
-    assert "· 1 ч." in shelf.labels[0]
+    assert "· 1 часть" in shelf.labels[0]
     person.tap(shelf.labels[0])
     person.wait("Прошёл год.")
     person.tap("🔗 Поделиться")

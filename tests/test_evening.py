@@ -139,7 +139,7 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.press("📚 Мои истории")
     page.sees("Ваши истории: 2")
     page.look("shelf")
-    page.press("Кот-писарь Пантелей · Лес без имён · 4 ч. · сегодня")
+    page.press("Кот-писарь Пантелей · 4 части · сегодня")
     page.sees("В письме было одно слово.")
     page.look("shelf-card")
     page.press("▶️ Продолжить")

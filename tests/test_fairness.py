@@ -75,12 +75,12 @@ def test_places_move_up_when_somebody_before_leaves(make_harness: Callable[..., 
     first.press("✨ Начать историю")
     until(lambda: len(harness.prompts()) == 1)
     second.press("✨ Начать историю")
-    second.wait("Вы в очереди: 1-й")
+    second.wait("Вы в очереди: место 1")
     third.press("✨ Начать историю")
-    shown = third.wait("Вы в очереди: 2-й")
+    shown = third.wait("Вы в очереди: место 2")
     second.tap("⏹ Стоп")
     second.until(lambda: not [message for message in second.shown if "в очереди" in message.text])
-    assert third.wait("Вы в очереди: 1-й").id == shown.id
+    assert third.wait("Вы в очереди: место 1").id == shown.id
     harness.says("Начало третье.")
     first.send("стоп")
     third.wait("Начало третье.")

@@ -94,7 +94,7 @@ def test_who_has_too_little_is_told_before(make_harness: Callable[..., BotHarnes
     person = harness.new_person()
     offered(person)
     person.tap("🎨 Нарисовать")
-    person.wait("Ходы кончились")
+    person.wait("На это токенов не хватит: нужно 2\xa0000, а свободно 1\xa0999")
     assert not harness.models.of("image")
 
 

@@ -59,7 +59,7 @@ class Spending(RuleBasedStateMachine):
     @rule(pick=st.integers(0, 3), tokens=st.integers(1, 1_500))
     def reserve(self, pick: int, tokens: int) -> None:
         session = list(self.sessions)[pick]
-        caps = Caps(balance=True, session=SESSION, project=PROJECT, sessions=2)
+        caps = Caps(balance=True, kept=0, begins_story=False, session=SESSION, project=PROJECT, sessions=2)
         try:
             call = self.db.ledger.reserve(
                 turn_id=self.turns[session],
@@ -143,6 +143,32 @@ def test_a_session_keeps_enough_back_for_its_ending() -> None:
     assert usual.session is not None and ending.session is not None
     dearest = settings.max_tokens_per_request + settings.max_tokens_per_answer
     assert ending.session - usual.session >= dearest
+
+
+def test_a_balance_keeps_enough_back_for_an_ending() -> None:
+    settings = config()
+    usual, ending = (
+        limits.caps(settings, 1, in_session=True, may_use_reserve=ends, ends_story=ends) for ends in (False, True)
+    )
+    dearest = settings.max_tokens_per_request + settings.max_tokens_per_answer
+    assert usual.kept >= dearest and ending.kept == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [(0, 7600), (2000, 0), (2800, 1400), (5000, 1400), (20_000, 5000), (30_000, 7500), (10**6, 7600)]
+)
+def test_what_is_kept_for_an_ending_leaves_most_of_a_gift(given: int, kept: int) -> None:
+    assert limits.kept_of_balance(config(USER_TOKENS=str(given))) == kept
+
+
+@pytest.mark.parametrize(("tokens", "turns"), [(0, 0), (1399, 0), (1400, 1), (2400, 1), (4800, 2), (-5, 0)])
+def test_a_turn_is_left_while_the_shortest_is_affordable(tokens: int, turns: int) -> None:
+    assert limits.turns_left(config(), tokens) == turns
+
+
+@pytest.mark.parametrize(("tokens", "turns"), [(160, 0), (1799, 0), (1800, 1), (2800, 1), (4000, 2)])
+def test_a_price_is_a_turn_only_if_it_is_nearly_one(tokens: int, turns: int) -> None:
+    assert limits.turns_of(config(), tokens) == turns
 
 
 def test_admins_are_not_limited_by_a_balance() -> None:

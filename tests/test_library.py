@@ -43,11 +43,11 @@ def test_six_stories_a_page(harness: BotHarness) -> None:
     person = shelf_of(harness, 8)
     person.send("/stories")
     shown = person.wait("Ваши истории: 8")
-    assert len([label for label in shown.labels if "ч. ·" in label]) == 6
-    assert shown.labels[0] == "Смотритель Маяк · Остров · 1 ч. · сегодня"
+    assert len([label for label in shown.labels if "часть ·" in label]) == 6
+    assert shown.labels[0] == "Смотритель Маяк · 1 часть · сегодня"
     person.tap("▶")
     second = person.wait("Ваши истории: 8")
-    assert len([label for label in second.labels if "ч. ·" in label]) == 2
+    assert len([label for label in second.labels if "часть ·" in label]) == 2
     assert person.placeholder == "Что было дальше?"
 
 
@@ -55,7 +55,7 @@ def test_a_story_goes_on_exactly_where_it_stopped(harness: BotHarness) -> None:
     person = shelf_of(harness, 3)
     person.send("/stories")
     person.wait("Ваши истории")
-    person.tap("История 2 · 1 ч. · 01.01.1970")
+    person.tap("История 2 · 1 часть · 01.01.1970")
     card = person.wait("Часть истории 2.")
     assert card.labels[:2] == ("▶️ Продолжить", "📖 Читать")
     harness.restart()
@@ -71,12 +71,12 @@ def test_a_story_is_renamed_deleted_and_brought_back(harness: BotHarness) -> Non
     person = shelf_of(harness, 1)
     person.send("/stories")
     person.wait("Ваши истории")
-    person.tap("Смотритель Маяк · Остров · 1 ч. · сегодня")
+    person.tap("Смотритель Маяк · 1 часть · сегодня")
     person.wait("Настоящая история.")
     person.tap("✏️ Имя")
     person.wait("Как назвать")
     person.send("Огни «Надежды» <3")
-    person.wait("Теперь это «Огни «Надежды» <3»")
+    person.wait("Теперь это «Огни „Надежды“ <3»")
     assert person.placeholder == "Что было дальше?"
     person.tap("🗑 Удалить")
     person.wait("удалена. Сутки её ещё можно вернуть")
@@ -102,7 +102,7 @@ def test_search_finds_the_beginning_of_a_word_and_only_ones_own(harness: BotHarn
     person.tap("🔎 Найти")
     person.wait("Какие слова искать")
     person.send("МАЯК остр")
-    assert person.wait("Истории со словами").labels[0].startswith("Смотритель Маяк · Остров")
+    assert person.wait("Истории со словами").labels[0].startswith("Смотритель Маяк")
     person.send("/stories")
     person.wait("Ваши истории")
     person.tap("🔎 Найти")
@@ -127,14 +127,14 @@ def test_every_kind_of_file_comes_with_a_safe_name(harness: BotHarness) -> None:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 data = b"".join(archive.read(name) for name in archive.namelist())
         assert "Текст для книги." in data.decode("utf-8", "replace")
-        assert message.attachment.name == f"Смотритель_Маяк_Остров.{kind.lower()}"
+        assert message.attachment.name == f"Смотритель_Маяк.{kind.lower()}"
 
 
 def test_a_shared_story_is_read_by_anybody_and_branched_from(harness: BotHarness) -> None:
     author = harness.writer(words="Общая история.")
     author.send("/stories")
     author.wait("Ваши истории")
-    author.tap("Смотритель Маяк · Остров · 1 ч. · сегодня")
+    author.tap("Смотритель Маяк · 1 часть · сегодня")
     author.wait("Общая история.")
     author.tap("🔗 Поделиться")
     link = author.wait("Кто откроет эту ссылку").text.rpartition("start=")[2].strip()

@@ -10,7 +10,7 @@ import pytest
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
 from tests.harness import ADMIN_ID, BotHarness, until
-from turns.limits import kept_for_ending
+from turns.limits import kept_for_ending, kept_of_balance, turn_price
 
 
 def money(harness: BotHarness) -> tuple[int, ...]:
@@ -101,6 +101,87 @@ def test_a_full_story_is_warned_of_once_and_can_always_be_ended(make_harness: Ca
     person.wait("И настал конец.")
     person.wait("Дописали!")
     assert harness.db.value("session", "spent") <= limit
+
+
+def end(person: ChatUser) -> None:
+    person.press("🏁 Финал")
+    person.wait("Каким будет конец")
+    person.press("😊 Счастливый")
+
+
+def test_a_balance_too_small_for_a_turn_still_pays_the_ending(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    app = harness.start()
+    person = harness.writer(words="Жил-был.")
+    newcomer = harness.at_summary(2)
+    harness.db.change("user", balance=kept_of_balance(app.config) + 100)
+    refused_in_the_story(harness, person, "финал истории я приберёг")
+    refused_at_the_card(harness, newcomer, "На новую историю с финалом токенов уже не хватит")
+    person.send("/balance")
+    person.wait("Осталось: только финал (7\xa0600 токенов)")
+    person.send("/chat")
+    person.wait("Чат")
+    person.send("Как дела?")
+    person.wait("Токенов осталось только на финал истории")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    person.press("🔖 К истории")
+    person.wait("Ваши слова продолжат её")
+    harness.says("И настал конец.")
+    harness.says("Свет")
+    end(person)
+    person.wait("И настал конец.")
+    person.wait("Свет")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    person.send("/balance")
+    assert "финал" not in person.wait("Осталось: ≈").text  # nothing is kept when no story waits for its ending
+
+
+def test_an_ending_that_cannot_be_paid_is_refused_before_it_is_announced(harness: BotHarness) -> None:
+    person = harness.writer(words="Жил-был кот." + " И ещё кот." * 150)
+    harness.db.change("user", balance=1500)  # enough for the shortest prompt, not for this story's
+    end(person)
+    person.wait("Ходы кончились")
+    until(harness.settled)
+    assert not [message for message in person.bot_messages if "Пишу финал" in message.text]
+
+
+def test_three_turns_and_one_are_said_to_be_left(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    app = harness.start()
+    person, kept = harness.writer(), kept_of_balance(app.config)
+    turn = turn_price(app.config)
+    for left, said in ((5, ""), (4, "примерно 3 хода и финал"), (3, ""), (2, "примерно 1 ход и финал")):
+        harness.db.change("user", balance=kept + left * turn)
+        seen = len(person.bot_messages)
+        harness.says(f"Часть при {left}.")
+        person.press("▶️ Дальше")
+        person.wait(f"Часть при {left}.")
+        until(harness.settled)
+        told = [message.text for message in person.bot_messages[seen:] if "⏳" in message.text]
+        assert len(told) == bool(said) and said in "".join(told)
+    harness.db.change("session", spent=app.config.max_tokens_per_session - kept_for_ending(app.config) - 2 * turn)
+    harness.db.change("session", warned=1)
+    harness.db.change("user", balance=30_000)
+    harness.says("Мало места.")
+    person.press("▶️ Дальше")
+    person.wait("Мало места.")
+    person.wait("примерно 1 ход и финал", since=len(person.bot_messages) - 1)
+
+
+def test_who_only_chats_hears_of_the_last_turns_too(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    app = harness.start()
+    harness.new_person(ADMIN_ID, "Админ")
+    person = harness.new_person()
+    person.send("/chat")
+    person.wait("Чат")
+    harness.db.change("user", {"id": 1}, balance=4 * turn_price(app.config))
+    harness.says("Хорошо.")
+    person.send("Как дела?")
+    person.wait("Хорошо.")
+    assert person.wait("Впереди примерно 3 хода. Нужно больше?").labels == ("🙋 Попросить ещё",)
 
 
 def test_a_used_up_balance_stops_new_turns_only(harness: BotHarness) -> None:

@@ -82,5 +82,5 @@ def test_who_has_too_little_for_a_picture_is_told_before(make_harness: Callable[
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
-    person.wait("Ходы кончились")
+    person.wait("финал истории я приберёг")
     assert not harness.models.of("image")

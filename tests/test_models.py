@@ -53,10 +53,13 @@ def test_the_list_shows_each_model_with_its_context_and_price(harness: BotHarnes
     person = harness.new_person()
     person.send("/model")
     shown = person.wait("Сейчас для вас пишет YandexGPT 5 Lite").text.replace("\xa0", " ")
-    assert "✅ YandexGPT 5 Lite, контекст 32 768 токенов\n0,20 ₽ запрос, 0,20 ₽ ответ · обычная" in shown
-    assert "YandexGPT 5 Pro, контекст 32 768 токенов\n1,20 ₽ запрос, 1,20 ₽ ответ · ≈ в 6 раз дороже обычной" in shown
-    assert "Alice AI LLM, контекст 131 072 токена\n0,50 ₽ запрос, 1,20 ₽ ответ · ≈ в 3,4 раза дороже" in shown
-    assert "Qwen 3.6 35B, контекст 262 144 токена\nцена неизвестна, считаю так: ≈ в 6 раз дороже" in shown
+    about = "контекст 32 768 токенов, 0,20 ₽ за 1 000 токенов запроса, 0,20 ₽ за 1 000 токенов ответа."
+    assert shown.startswith(f"Сейчас для вас пишет YandexGPT 5 Lite: {about}")
+    assert "\n✅ YandexGPT 5 Lite · 32K · обычная\n" in shown
+    assert "\nYandexGPT 5 Pro · 32K · в 6 раз дороже\n" in shown
+    assert "\nAlice AI LLM · 131K · в 3,4 раза дороже\n" in shown
+    assert "\nDeepSeek V4 Flash · 1M · " in shown
+    assert "\nQwen 3.6 35B · 262K · в 6 раз дороже\n" in shown
     assert buttons(person)[0] == "✅ YandexGPT 5 Lite" and len(buttons(person)) == 8
 
 
@@ -312,7 +315,7 @@ def test_summaries_and_titles_are_the_chosen_models_too(make_harness: Make) -> N
 def test_who_cannot_pay_a_dear_model_hears_that_the_usual_one_would_do(harness: BotHarness) -> None:
     person = harness.writer()
     choose(person, "yandexgpt-5-pro")
-    harness.db.change("user", balance=5000)
+    harness.db.change("user", balance=12_000)  # 7 500 of them are kept for the ending
     person.press("▶️ Дальше")
     person.wait("Для модели YandexGPT 5 Pro токенов уже мало, а на обычную ещё хватит: /model сброс")
     choose(person, "сброс")
@@ -342,7 +345,7 @@ def test_a_picture_that_is_too_dear_is_not_the_models_fault(harness: BotHarness)
     person.tap("🎨 Иллюстрация")
     person.wait()
     person.tap("🎨 Нарисовать")
-    person.wait("Ходы кончились")
+    person.wait("финал истории я приберёг")
 
 
 def test_turns_left_are_counted_at_the_chosen_models_price(harness: BotHarness) -> None:
@@ -375,6 +378,6 @@ def test_own_prices_come_from_a_file(make_harness: Make, tmp_path: Path) -> None
     heard(harness)
     person = harness.new_person()
     choose(person, "свой")
-    person.wait("Свой (0,004 ₽ запрос, 2,00 ₽ ответ")
+    person.wait("Свой: контекст 4\xa0096 токенов, 0,004 ₽ за 1 000 токенов запроса, 2,00 ₽ за")
     weight = harness.app.registry.weight("sandbox-other") if harness.app else None
     assert weight is not None and (weight.of(1), weight.of(1000), weight.of(0, 3)) == (1, 4, 6)

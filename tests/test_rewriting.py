@@ -82,13 +82,13 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(harness: BotHarn
     assert "Пол скрипнул." in person.wait("Теперь последнее").text
     assert not [message for message in person.shown if message.text == "Дверь хлопнула."]
     person.press("↩️ Отменить ход")
-    assert "Начало положено." in person.wait("Теперь последнее: „Начало").text
+    assert "Начало положено." in person.wait("Теперь последнее: «Начало").text
     person.press("↩️ Отменить ход")
     person.wait("Это начало истории, отменять нечего")
     person.tap("↪️ Вернуть")
-    person.wait("Ход на месте. Последнее: „Пол скрипнул.“")
+    person.wait("Ход на месте. Последнее: «Пол скрипнул.»")
     person.tap("↪️ Вернуть")
-    person.wait("Последнее: „Дверь хлопнула.“")
+    person.wait("Последнее: «Дверь хлопнула.»")
     assert [message.text for message in person.shown].count("Дверь хлопнула.") == 1
     harness.says("Дальше.")
     person.press("▶️ Дальше")

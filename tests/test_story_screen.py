@@ -20,7 +20,7 @@ def test_a_story_from_its_card_to_its_end(harness: BotHarness) -> None:
     person = harness.at_summary()
     harness.says(PART)
     person.press("✨ Начать историю")
-    assert "Пишу начало" in person.wait("📖 «Смотритель Маяк · Остров»").text
+    assert "Пишу начало" in person.wait("📖 «Смотритель Маяк»").text
     assert person.wait(PART).text == PART
     assert person.keyboard == (
         ("▶️ Дальше", "💡 Подскажи"),
@@ -146,10 +146,10 @@ def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(harness:
     person.wait("Вы в меню")
     asked = len(harness.prompts())
     person.send("Дверь скрипнула.")
-    assert person.wait("Слова у меня").labels == ("📖 В „Смотритель Маяк · Остров“", "✨ В новую историю", "💬 В чат")
+    assert person.wait("Слова у меня").labels == ("📖 В «Смотритель Маяк»", "✨ В новую историю", "💬 В чат")
     assert len(harness.prompts()) == asked
     harness.says("За дверью никого.")
-    person.tap("📖 В „Смотритель Маяк · Остров“")
+    person.tap("📖 В «Смотритель Маяк»")
     person.wait("За дверью никого.")
     assert harness.prompts()[-1][-1]["text"] == "Дверь скрипнула."
 
@@ -169,7 +169,7 @@ def test_kept_words_go_into_the_story_that_the_button_names(harness: BotHarness)
     person.press("✨ Начать историю")
     person.wait("Жил-был кот.")
     harness.says("За дверью никого.")
-    person.tap("📖 В „Смотритель Маяк · Остров“", kept)
+    person.tap("📖 В «Смотритель Маяк»", kept)
     person.wait("За дверью никого.")
     sent = str(harness.prompts()[-1])
     assert "Первая история." in sent and "Дверь скрипнула." in sent and "кот" not in sent

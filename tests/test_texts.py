@@ -15,7 +15,7 @@ from conversation.presets import Preset, Presets, words_of
 from core.errors import ConfigError
 
 LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
-RU = LOCALES["ru"]
+RU, EN = LOCALES["ru"], LOCALES["en"]
 ANY_VALUES = {name: 7 for template in RU.templates().values() for name in re.findall(r"\{(\w+)(?::\w+)?\}", template)}
 
 MINIMAL = """
@@ -149,6 +149,31 @@ def test_counted_words_follow_russian_grammar(n: int, text: str) -> None:
 def test_a_balance_reads_as_turns_and_tokens() -> None:
     assert RU.say("balance.left", turns=9, tokens=27400) == "≈ 9 ходов (27\u00a0400 токенов)"
     assert grouped(-1234567) == "-1\u00a0234\u00a0567"
+
+
+def test_quotation_marks_within_others_are_inner_ones_in_whatever_is_put_together() -> None:
+    title = "Бортовой «Люмен»"
+    assert RU.say("finale.ask", title=title).startswith("🏁 Каким будет конец истории «Бортовой „Люмен“»?")
+    assert RU.label("words_to_story", title=title) == "📖 В «Бортовой „Люмен“»"
+    assert RU.plain("picture.caption", title=title, part=1) == "🎨 «Бортовой „Люмен“», часть 1"
+    assert RU.say("finale.done", title=title, parts=1, chars=5).startswith(f"🏁 <b>{title}</b>")
+    assert EN.say("more.line", title="The “Lumen”").startswith("⚙️ “The ‘Lumen’”")
+
+
+def test_no_text_has_outer_quotation_marks_within_others() -> None:
+    for texts, outer in ((RU, "«»"), (EN, "“”")):
+        for key, text in texts.templates().items():
+            depth = 0
+            for letter in text if not key.startswith("prompt.") else "":
+                depth += (letter == outer[0]) - (letter == outer[1])
+                assert 0 <= depth <= 1, key
+            assert texts is EN or "„" not in text or "«" in text, key
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 21])
+def test_sessions_that_are_given_stand_in_the_right_case(n: int) -> None:
+    said = RU.say("asking.sessions_granted", sessions=n)
+    assert f"ещё {n} сесси{ {1: 'ю', 2: 'и', 5: 'й', 21: 'ю'}[n] }." in said
 
 
 # ── prompts ──

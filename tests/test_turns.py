@@ -179,7 +179,7 @@ def test_a_waiting_turn_can_be_stopped_in_the_queue(make_harness: Callable[..., 
     first.press("✨ Начать историю")
     until(lambda: len(harness.prompts()) == 1)
     second.press("✨ Начать историю")
-    assert second.wait("Вы в очереди: 1-й").labels == ("⏹ Стоп",)
+    assert second.wait("Вы в очереди: место 1").labels == ("⏹ Стоп",)
     second.tap("⏹ Стоп")
     second.wait("ничего не написано и не потрачено")
     held.set()

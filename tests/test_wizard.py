@@ -12,6 +12,20 @@ from tests.harness import BotHarness
 HERO = "Смотритель Маяк: слеп, но ждёт корабль"
 
 
+def test_two_stories_of_one_hero_are_told_apart_by_their_places(harness: BotHarness) -> None:
+    person = harness.writer()
+    for place, title in (("Порт: шумит", "Смотритель Маяк · Порт"), ("Порт: шумит", "Смотритель Маяк · Порт (2)")):
+        person.press("🏠 Меню")
+        person.wait("Вы в меню")
+        for answer in ("📖 Новая история", "Детектив", "Смотритель Маяк: слеп", place, "Пропустить"):
+            person.send(answer)
+            person.wait()
+        harness.says(f"Начало в «{title}».")
+        person.press("✨ Начать историю")
+        person.wait(f"📖 «{title}». Пишу начало")
+        person.wait(f"Начало в «{title}».")
+
+
 def test_start_registers_and_shows_the_menu(harness: BotHarness) -> None:
     person = harness.new_person()
     assert person.keyboard == (
@@ -22,7 +36,7 @@ def test_start_registers_and_shows_the_menu(harness: BotHarness) -> None:
     assert person.placeholder == "Нажмите кнопку или напишите"
     welcome = person.bot_messages[0]
     assert "Вы придумываете, я пишу" in welcome.text and "12 ходов" in welcome.text
-    assert welcome.labels == ("🎲 Мне повезёт", "📖 Выбрать самому")
+    assert welcome.labels == ("🎲 Мне повезёт", "📖 На свой вкус")
 
 
 def test_the_whole_wizard_by_buttons(harness: BotHarness) -> None:

@@ -16,6 +16,7 @@ from core.schemas import Outgoing
 from database import Database, Turn
 from turns.billing import TurnBilling
 from turns.running_turn import RunningTurn
+from turns.session_warnings import SessionWarnings
 from turns.turn_kind import TurnKind, TurnKinds
 from turns.turn_result import StoredResult, TurnResult
 
@@ -25,10 +26,19 @@ log = logging.getLogger(__name__)
 class TurnCompletion:
     """Stores results of turns."""
 
-    def __init__(self, *, db: Database, kinds: TurnKinds, billing: TurnBilling, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        db: Database,
+        kinds: TurnKinds,
+        billing: TurnBilling,
+        warnings: SessionWarnings,
+        metrics: Metrics,
+    ) -> None:
         self._db = db
         self._kinds = kinds
         self._billing = billing
+        self._warnings = warnings
         self._metrics = metrics
 
     def store(self, running: RunningTurn, result: TurnResult) -> StoredResult | None:
@@ -37,6 +47,8 @@ class TurnCompletion:
         if not self._close_call(running, result):
             return None
         messages = self._messages(kind, turn, result)
+        if result.state == "answered" and not kind.ends_story:
+            messages += self._warnings.few_turns(turn)
         if not self._end(turn, result):
             return None
         rows = self._db.outbox.add(turn.inbox_id, messages)

@@ -88,6 +88,10 @@ class TextGenerator:
 
         return self._models.with_model(running, write)
 
+    def estimate(self, source: PromptSource, prompt_id: int | None) -> int:
+        """Return about how many tokens the prompt of a turn below `prompt_id` has. No network."""
+        return self._gpt.estimate(source.prompt(self._db.tree.path(prompt_id)))
+
     def rebuild_memory(self, running: RunningTurn, source: PromptSource) -> None:
         """Make the memory of the turn's path anew."""
         self._models.with_model(running, lambda: self._memory.rebuild(running, source))

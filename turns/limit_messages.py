@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ai.catalog import Model
 from ai.registry import ModelRegistry
 from config import Config
@@ -19,12 +21,14 @@ SENTENCES = {
     "sessions": "trouble.sessions",
     "balance": "trouble.balance",
     "balance_refill": "trouble.balance_refill",
+    "balance_ending": "trouble.balance_ending",
     "project": "trouble.project",
 }
 TALK_SENTENCES = {
     "sessions": "chat.sessions",
     "balance": "chat.balance",
     "balance_refill": "chat.balance_refill",
+    "balance_ending": "chat.balance_ending",
     "project": "chat.project",
 }
 
@@ -44,7 +48,7 @@ class LimitMessages:
         """Return the sentence of a limit for a turn of a story, or of no session."""
         if error.limit == "session":
             return self._story_full(user_id, chat_id, session_id, error, by_service=by_service)
-        return self._shared(user_id, chat_id, error, by_service=by_service, talk=False)
+        return self._shared(user_id, chat_id, session_id, error, by_service=by_service, talk=False)
 
     def of_talk(self, user_id: int, chat_id: int, error: LimitReached, *, anew: tuple[str, str], full: str) -> Outgoing:
         """Return the sentence of a limit for a talk.
@@ -56,33 +60,61 @@ class LimitMessages:
             label, data = anew
             said = texts.say(full, limit=self._config.max_tokens_per_session)
             return sentence(chat_id, said, inline([(texts.label(label), data)]))
-        return self._shared(user_id, chat_id, error, by_service=False, talk=True)
+        return self._shared(user_id, chat_id, None, error, by_service=False, talk=True)
 
-    def _shared(self, user_id: int, chat_id: int, error: LimitReached, *, by_service: bool, talk: bool) -> Outgoing:
+    def _shared(
+        self, user_id: int, chat_id: int, story_id: int | None, error: LimitReached, *, by_service: bool, talk: bool
+    ) -> Outgoing:
         """Return the sentence of a limit that isn't the session's."""
-        texts = self._texts(user_id)
-        said = self._sentence(user_id, texts, error, by_service=by_service, talk=talk)
+        texts, private = self._texts(user_id), chat_id == user_id
+        if error.limit == "balance":
+            begins = story_id is None and not talk and not by_service
+            keys = TALK_SENTENCES if talk else SENTENCES
+            said = self._of_balance(user_id, error, keys, begins=begins, private=private, by_service=by_service)
+        else:
+            said = self._sentence(texts, error, talk=talk)
         what = _ASKED_FOR.get(error.limit)
         if what is None:
             return sentence(chat_id, said)
-        private = chat_id == user_id
         how, row = how_to_get(self._config, self._db, texts, what, private=private)
         rows = [row] if row else []
         if error.limit == "sessions" and private and self._db.stories.count_of(user_id):
             rows.insert(0, [(texts.label("stories"), "go:stories")])
         return sentence(chat_id, Html(f"{said} {how}"), inline(*rows) if rows else None)
 
-    def _sentence(self, user_id: int, texts: Texts, error: LimitReached, *, by_service: bool, talk: bool) -> Html:
-        config, keys = self._config, TALK_SENTENCES if talk else SENTENCES
+    def _sentence(self, texts: Texts, error: LimitReached, *, talk: bool) -> Html:
+        keys = TALK_SENTENCES if talk else SENTENCES
         if error.limit == "sessions":
             return texts.say(keys["sessions"], used=error.used, limit=error.allowed)
         if error.limit == "project":
             return texts.say(keys["project"])
-        if error.limit != "balance":
-            return texts.say("chat.too_long" if talk else "trouble.prompt_too_long")
-        model = self._model(user_id)
-        if self._is_dear(model, by_service=by_service) and error.allowed >= limits.least_price(config):
+        return texts.say("chat.too_long" if talk else "trouble.prompt_too_long")
+
+    def _of_balance(
+        self,
+        user_id: int,
+        error: LimitReached,
+        keys: Mapping[str, str],
+        *,
+        begins: bool,
+        private: bool,
+        by_service: bool,
+    ) -> Html:
+        """Return what the balance is too small for, and what it is still enough for. `begins`: a new story."""
+        config, texts, model = self._config, self._texts(user_id), self._model(user_id)
+        user, least = self._db.users.get(user_id), limits.least_price(config)
+        free, unfinished = user.free if user is not None else 0, self._db.stories.has_unfinished(user_id)
+        for_turns = free - (limits.kept_of_balance(config) if unfinished else 0)
+        if self._is_dear(model, by_service=by_service) and for_turns >= least:
             return texts.say("trouble.balance_dear", title=model.title, reset=texts.plain("model.reset"))
+        if by_service and for_turns >= least:
+            return texts.say("trouble.balance_service", needed=error.used, free=max(0, for_turns))
+        # A part and an ending have about the same prompt.
+        ending = error.used if keys is SENTENCES and not by_service else least
+        if private and unfinished and error.allowed < free and free >= ending:
+            return texts.say(keys["balance_ending"])
+        if begins and free >= least:
+            return texts.say("trouble.balance_story")
         return texts.say(keys["balance_refill" if config.user_tokens_per_day else "balance"])
 
     def _story_full(

@@ -24,6 +24,11 @@ def title_of(story: Story) -> str:
     return story.title or working_title(story.hero, story.setting) or short_name(story.genre)
 
 
+def text_of(prompts: Sequence[Prompt]) -> str:
+    """Return the texts of a story as they are read, with an empty line between; its length is the story's."""
+    return "\n\n".join(prompt.text for prompt in prompts)
+
+
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
     """Return one message in Telegram HTML."""
     params: dict[str, Json] = {"text": html, "parse_mode": "HTML"}

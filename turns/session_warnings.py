@@ -1,4 +1,4 @@
-"""Warnings that go with an answer: a story's session is nearly full, the project's budget is nearly spent."""
+"""Warnings that go with an answer: few turns are left, a story is nearly full, the project's budget is nearly spent."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import time
 
 from ai.registry import ModelRegistry
 from config import Config
-from conversation.localization import FALLBACK, Locales
+from conversation.keyboards import inline
+from conversation.localization import Html, Locales, Texts
 from core.schemas import Outgoing
-from database import Database, Story, Turn
+from database import Database, Story, Turn, User
 from turns import limits
+from turns.limit_requests import how_to_get
 from turns.message_view import sentence
 
 
 class SessionWarnings:
-    """Each warning is said once: the database knows which were. To be called in the turn's transaction."""
+    """Warnings to a user and to the admins, each said once. To be called in the turn's transaction."""
 
     def __init__(self, *, config: Config, db: Database, locales: Locales, registry: ModelRegistry) -> None:
         self._config = config
@@ -22,17 +24,49 @@ class SessionWarnings:
         self._locales = locales
         self._registry = registry
 
-    def story_nearly_full(self, turn: Turn, story: Story) -> list[Outgoing]:
-        """Warn the user that the story has nearly spent what it may."""
+    def few_turns(self, turn: Turn) -> list[Outgoing]:
+        """Tell the user that three turns are left, or one; or that the story has nearly spent what it may."""
+        user = self._db.users.get(turn.user_id)
+        if user is None or turn.chat_id != user.id:
+            return []  # a group isn't told of its members' tokens
+        story = self._db.stories.get(turn.session_id)
+        if story is not None and story.finished:
+            story = None
+        of_balance, of_story = self._tokens_left(user, story)
+        tokens = min((left for left in (of_balance, of_story) if left is not None), default=None)
+        if tokens is None:
+            return []
+        weight = self._registry.weight(user.model)
+        before = limits.turns_left(self._config, tokens + self._db.ledger.charged_for(turn.id), weight)
+        turns = limits.turns_left(self._config, tokens, weight)
+        texts = self._locales[user.language]
+        if not any(before > told >= turns for told in limits.TURNS_TOLD):
+            return self._story_nearly_full(turn, texts, story, turns) if story is not None else []
+        if story is not None:
+            said = texts.say("trouble.few_turns", turns=turns) if turns else texts.say("trouble.only_ending")
+        else:
+            said = texts.say("trouble.few_turns_left", turns=turns) if turns else texts.say("trouble.balance")
+        if tokens != of_balance:
+            return [sentence(turn.chat_id, said)]
+        how, row = how_to_get(self._config, self._db, texts, "tokens")
+        return [sentence(turn.chat_id, Html(f"{said} {how}"), inline(row) if row else None)]
+
+    def _tokens_left(self, user: User, story: Story | None) -> tuple[int | None, int | None]:
+        """Return the tokens for turns that the balance has, and the unfinished story; None: no limit."""
+        config, weight = self._config, self._registry.weight(user.model)
+        of_balance = of_story = None
+        if user.id not in config.admin_ids:
+            kept = limits.kept_of_balance(config, weight) if self._db.stories.has_unfinished(user.id) else 0
+            of_balance = user.free - kept
+        if story is not None:
+            of_story = config.max_tokens_per_session - limits.kept_for_ending(config, weight) - story.spent
+        return of_balance, of_story
+
+    def _story_nearly_full(self, turn: Turn, texts: Texts, story: Story, turns: int) -> list[Outgoing]:
         limit = self._config.max_tokens_per_session
         if story.spent * 100 // limit < limits.SESSION_NEAR_PERCENT or story.warned:
             return []
         self._db.stories.set_warned(turn.session_id)
-        user = self._db.users.get(turn.user_id)
-        texts = self._locales[user.language if user is not None else FALLBACK]
-        weight = self._registry.weight(user.model if user is not None else "")
-        left = limit - limits.kept_for_ending(self._config, weight) - story.spent
-        turns = limits.turns_left(self._config, left, weight)
         said = texts.say("trouble.session_near", percent=limits.SESSION_NEAR_PERCENT, turns=turns)
         return [sentence(turn.chat_id, said)]
 

@@ -56,6 +56,7 @@ class TurnKind(ABC):
     belongs_to: BelongsTo
     by_service = False  # run by the service workers, and priced by the default model
     may_use_reserve = False  # may spend the tokens that a session keeps for its ending
+    ends_story = False  # may spend the tokens that a balance keeps for an ending
     keeps_update = False  # the update stays in its chat's order while the turn runs
     written_event = ""  # of analytics, beside the events that all kinds have; empty: none
     default_hint = ""  # for another variant of a text whose turn had none
@@ -75,6 +76,10 @@ class TurnKind(ABC):
         """Return the tokens that any turn of this kind holds at least, for a model of this weight."""
         return limits.least_price(self._config, weight)
 
+    def least_price_in(self, session_id: int | None, weight: CostMultiplier) -> int:
+        """Return the tokens that a turn of this kind holds at least in this session, as it stands."""
+        return self.least_price(weight)
+
     def caps(self, user_id: int, weight: CostMultiplier) -> Caps:
         """Return what a call of such a turn must stay within, for a model of this weight."""
         return limits.caps(
@@ -82,6 +87,8 @@ class TurnKind(ABC):
             user_id,
             in_session=self.belongs_to is not BelongsTo.NOTHING,
             may_use_reserve=self.may_use_reserve,
+            ends_story=self.ends_story,
+            begins_story=self.belongs_to is BelongsTo.STORY,
             weight=weight,
         )
 

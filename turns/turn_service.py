@@ -54,12 +54,12 @@ class TurnService:
     def check(self, user_id: int, session_id: int | None, kind: str, tokens: int | None = None) -> None:
         """Raise `LimitReached` if a turn that holds `tokens` wouldn't be let through now.
 
-        Without `tokens`: the least that a turn of this kind holds. The worker checks again.
+        Without `tokens`: the least that a turn of this kind holds there. The worker checks again.
         """
         asked = self.kinds[kind]
         weight = self._models.weight(user_id, asked)
         period = limits.budget_period(self._config, time.time())
-        tokens = asked.least_price(weight) if tokens is None else tokens
+        tokens = asked.least_price_in(session_id, weight) if tokens is None else tokens
         self._db.ledger.check(user_id, session_id, tokens, period, asked.caps(user_id, weight))
 
     def open_in(self, chat_id: int) -> Turn | None:

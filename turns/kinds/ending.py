@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from ai.catalog import CostMultiplier
 from conversation.localization import Texts
 from conversation.states import ENDINGS
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
-from turns import story_prompts
+from turns import limits, story_prompts
 from turns.kinds.story_text import StoryText
 from turns.message_view import sentence
 from turns.turn_result import NextTurn, TurnResult
@@ -19,8 +20,15 @@ class LastText(StoryText):
     """A text that finishes the story."""
 
     may_use_reserve = True
+    ends_story = True
+    full_share = 0.9  # nothing follows, so the prompt needn't leave space for more
     length_prompt: str
     closing_prompt: str
+
+    def _price_of(self, prompt_tokens: int, weight: CostMultiplier) -> int:
+        if prompt_tokens > self._config.max_tokens_per_request * self.full_share:
+            return limits.dearest_ending(self._config, weight)
+        return super()._price_of(prompt_tokens, weight)
 
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(self.length_prompt)}

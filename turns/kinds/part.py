@@ -20,10 +20,8 @@ class StoryPart(StoryText):
     written_event = "part_written"
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store and show the part, with a warning if the story is nearly full."""
-        story = self._story(turn)
-        messages = self._stored(turn, result.text, result.usage)
-        return [*messages, *self._warnings.story_nearly_full(turn, story), *self._warnings.budget()]
+        """Store and show the part."""
+        return [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
 
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(f"length.{story.length}")}

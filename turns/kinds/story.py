@@ -14,7 +14,7 @@ from database import Story, StoryPath, Turn
 from export import story_book
 from turns import story_prompts
 from turns.memory import PromptSource
-from turns.message_view import sentence, title_of
+from turns.message_view import sentence, text_of, title_of
 from turns.turn_kind import BelongsTo, TurnKind
 
 
@@ -82,7 +82,7 @@ class StoryKind(TurnKind):
             "finale.done",
             title=title_of(story),
             parts=sum(prompt.role == "assistant" for prompt in whole),
-            chars=sum(len(prompt.text) for prompt in whole),
+            chars=len(text_of(whole)),
         )
         book = story_book.document(story, "epub", turn.chat_id)
         return [sentence(turn.chat_id, said, self._move_to_end(turn, story)), book]

@@ -6,6 +6,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Mapping
 
+from ai.catalog import CostMultiplier
 from conversation.keyboards import inline
 from conversation.localization import Texts
 from core.schemas import Json, Message, Outgoing, Usage
@@ -13,6 +14,7 @@ from database import Story, StoryPath, Turn
 from turns import message_view, story_prompts, text_cleanup
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
+from turns.memory import PromptSource
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
@@ -30,13 +32,48 @@ class StoryText(StoryKind):
         self._generator = generator
         self._warnings = warnings
 
+    def least_price_in(self, session_id: int | None, weight: CostMultiplier) -> int:
+        """Return what the worker will hold for the story as it stands, or less if older text is summarised first."""
+        least = self.least_price(weight)
+        story = self._db.stories.get(session_id) if session_id is not None else None
+        if story is None:
+            return least
+        most = self._config.max_tokens_per_request
+        tokens = min(self._generator.estimate(self._source_at(story), story.head_id), most)
+        return max(least, self._price_of(tokens, weight))
+
+    def _price_of(self, prompt_tokens: int, weight: CostMultiplier) -> int:
+        """Return the price of a turn whose prompt has so many tokens now."""
+        most = int(self._config.max_tokens_per_request * self.full_share)
+        return weight.of(min(prompt_tokens, most), self._config.max_tokens_per_answer)
+
+    def _source_at(self, story: Story) -> PromptSource:
+        """Return the source of the prompt that a turn of this kind would have now."""
+        turn = Turn(
+            id=0,
+            inbox_id=None,
+            chat_id=story.user_id,
+            user_id=story.user_id,
+            session_id=story.session_id,
+            kind=self.name,
+            prompt_id=story.head_id,
+            hint="",
+            soft=False,
+            variant=False,
+            reply_to=None,
+            state="waiting",
+        )
+        return self._text_source(turn)
+
+    def _text_source(self, turn: Turn) -> PromptSource:
+        return self._source(turn, lambda texts, story, path: self._prompt(texts, story, path, turn))
+
     # ------------------------------------------------------------------ the run
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Write the text, and show it while it grows."""
         turn = running.turn
-        source = self._source(turn, lambda texts, story, path: self._prompt(texts, story, path, turn))
-        answer = self._generator.stream(running, source)
+        answer = self._generator.stream(running, self._text_source(turn))
         text = text_cleanup.clean(answer.text, running.words)
         if answer.cut:
             text = text_cleanup.whole_sentences(text)

@@ -19,6 +19,7 @@ class StoryTitle(StoryAside):
     """The story's title. Without one the story keeps its working title, and no error is shown."""
 
     name = "title"
+    may_use_reserve = ends_story = True  # it goes with the ending
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Ask for the title."""
