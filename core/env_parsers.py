@@ -106,10 +106,14 @@ def path(text: str) -> Path:
 
 
 def file(text: str) -> Path:
-    """Parse the path of an existing file."""
+    """Parse the path of a file that this process can read."""
     found = path(text)
-    if not found.is_file():
-        raise ValueError(f"there is no file {text}")
+    try:
+        if not found.is_file():
+            raise ValueError(f"there is no file {text}")
+        found.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"{text} can't be read ({error.strerror})") from error
     return found
 
 

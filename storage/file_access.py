@@ -7,6 +7,7 @@ import fcntl
 import os
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Final
 
@@ -38,7 +39,8 @@ def lock(path: Path) -> IO[str]:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         check_access(path)
         make_private(lock_path)
-        give_to_owner_of_folder(lock_path)
+        with suppress(PermissionError):  # root without this right, as in a container: then it is its own lock
+            give_to_owner_of_folder(lock_path)
         lock_file = lock_path.open("w")
     except OSError as error:
         raise StorageError(f"{path}: {error}") from error

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -93,6 +97,35 @@ def test_all_faults_come_at_once_each_naming_its_variable() -> None:
     faults = faults_of(wrong)
     assert {fault.partition(":")[0] for fault in faults} == set(wrong)
     assert len(faults) == len(wrong)
+
+
+@pytest.mark.skipif(os.geteuid() == 0 and not shutil.which("setpriv"), reason="root reads every file")
+def test_a_key_file_that_only_root_reads_is_a_fault_that_says_so(tmp_path: Path) -> None:
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    (folder / "key.json").write_text("{}")
+    (folder / "key.json").chmod(0)
+    (folder / "closed").mkdir(mode=0)
+    program = (
+        "import sys; from core.env_parsers import file\n"
+        "for text in sys.argv[1:]:\n"
+        "    try: file(text)\n"
+        "    except ValueError as error: print(error)"
+    )
+    as_nobody = ["setpriv", "--reuid=10001", "--regid=10001", "--clear-groups"] if os.geteuid() == 0 else []
+    paths = [str(folder / "key.json"), str(folder / "closed" / "key.json")]
+    try:
+        done = subprocess.run(
+            [*as_nobody, "python3", "-c", program, *paths],
+            cwd=ROOT,
+            env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+    finally:
+        shutil.rmtree(folder)
+    assert done.stdout.splitlines() == [f"{path} can't be read (Permission denied)" for path in paths], done.stderr
 
 
 def test_both_vendors_may_be_configured_and_the_provider_is_the_default_ones() -> None:
