@@ -69,7 +69,6 @@ class Wording:
     cover: str  # the cover's name in the table of landmarks
     hero: str  # labels of the annotation's lines, without a colon
     setting: str
-    extra: str
     scene_break: str = "* * *"
 
 
@@ -83,7 +82,6 @@ class Book:
     genre_label: str  # the printed genre
     hero: str
     setting: str
-    extra: str
     language: Literal["ru", "en"]
     author_names: tuple[str, ...]
     created_at: int  # Unix seconds UTC
@@ -114,12 +112,8 @@ class Book:
 
     @property
     def annotation(self) -> tuple[str, ...]:
-        """Lines of the form «Label: text» for hero, setting and wishes."""
-        known = (
-            (self.wording.hero, self.hero),
-            (self.wording.setting, self.setting),
-            (self.wording.extra, self.extra),
-        )
+        """Lines of the form «Label: text» for hero and setting."""
+        known = ((self.wording.hero, self.hero), (self.wording.setting, self.setting))
         return tuple(f"{line_of(label)}: {line_of(text)}" for label, text in known if line_of(text))
 
     @property
