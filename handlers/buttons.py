@@ -20,6 +20,7 @@ from handlers import (
     admin_users,
     assistant,
     characters,
+    finished,
     library,
     media,
     models,
@@ -235,6 +236,7 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "share": library.share,
     "unshare": library.unshare,
     "volume": _volume,
+    "epilogue": finished.write_epilogue,
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
 # The number is the session that is open, and no turn may run in it.

@@ -53,7 +53,8 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     if wanted is None or prompt_id == head.id:
         return NOTHING
     db.tree.set_head(story.session_id, prompt_id, now())
-    keyboard = inline(message_view.variant_row(db, story.session_id, wanted))
+    ends = message_view.end_rows(context.texts, story.session_id) if story.finished else []
+    keyboard = inline(message_view.variant_row(db, story.session_id, wanted), *ends)
     return context.deliver(*message_view.replaced(db, context.chat_id, context.message_id, wanted, keyboard))
 
 

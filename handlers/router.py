@@ -34,7 +34,7 @@ from handlers.actions import ACTIONS, INFORMING, OVERTAKING
 from handlers.admission import admit, may_press
 from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
-from handlers.input_text import readable
+from handlers.input_text import readable, start_parameter
 from handlers.user_message import UserMessage, user_message
 from telegram.update_result import NOTHING, Effect, IncomingUpdate, UpdateResult
 
@@ -190,7 +190,13 @@ def on_membership(services: Services, incoming: IncomingUpdate, change: types.Ch
 
 
 def _read(context: UpdateContext) -> None:
-    """Name what a message is: a command, a button's label, words, or something else."""
+    """Name what a message is: a command, a button's label, words, or something else.
+
+    A link to this bot that was sent as text is what Telegram makes of it when it is followed: a /start.
+    """
+    parameter = start_parameter(context.words, context.services.username)
+    words = f"/start {parameter}" if parameter else context.words
+    context.message = replace(context.message, words=words)
     context.message = replace(context.message, key=_key_of(context))
 
 
