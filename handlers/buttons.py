@@ -39,7 +39,7 @@ from telegram.update_result import ForgetQueued, UpdateResult
 from turns.message_view import title_of
 from turns.turn_kind import BelongsTo
 
-IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
+IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_talk"})  # each checks whose it is
 
 
 def press(context: UpdateContext, data: str) -> UpdateResult:
@@ -218,6 +218,7 @@ def _enter(context: UpdateContext, story: Story) -> UpdateResult:
 _BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
     "go": _go,
     "mode": roles.choose,
+    "example": assistant.ask_example,
     "take": library.take_shared,
     "account": profile_card.press,
     "give": access_requests.give,
@@ -262,6 +263,7 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "words_new": _words_new,
     # the chat
     "words_chat": assistant.use_words,
+    "put_back_talk": assistant.put_back,
     "new_talk": assistant.new_talk,
     "role_own": roles.ask_own,
     "sessions": sessions.turn_page,

@@ -74,14 +74,14 @@ def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
 
 
 def forget(context: UpdateContext) -> UpdateResult:
-    """/clear: delete the conversation with the chosen character for good; what it cost stays counted."""
+    """/clear: delete the conversation with the chosen character; for a day a button brings it back."""
     db, talk = context.db, context.talk
     character = db.characters.chosen(context.user.id)
     if character is None or talk is None:
         return _lost(context)
-    said = db.talks.forget(talk.session_id)
+    said = assistant.delete_talk(context, talk) or NOTHING
     # A new conversation begins: otherwise an older one would become the open one.
-    return context.say("chat.forgotten", n=said, tokens=talk.spent) + _greet(context, character, anew=True)
+    return said + _greet(context, character, anew=True)
 
 
 def talk(context: UpdateContext) -> UpdateResult:

@@ -106,8 +106,11 @@ class Outbox:
         return [row["message_id"] for row in rows]
 
     def shown(self, chat_id: int, message_id: int) -> int | None:
-        """Return the prompt that a message shows."""
+        """Return the prompt that a message shows; None if its session is deleted."""
         found: int | None = self._connection.value(
-            "select prompt_id from sent where chat_id = ? and message_id = ?", (chat_id, message_id)
+            "select prompt_id from sent where chat_id = ? and message_id = ? and not exists (select 1 from prompt"
+            " join session on session.id = prompt.session_id"
+            " where prompt.id = sent.prompt_id and session.deleted_at is not null)",
+            (chat_id, message_id),
         )
         return found

@@ -383,5 +383,7 @@ def test_deleted_texts_leave_the_index_of_words_as_well(make_harness: Callable[.
     person.send("/clear")
     person.wait("Забыл")
     until(harness.settled)
+    assert left_in_files(harness, CHATTED) == {CHATTED}  # for a day it can be brought back
+    harness.day_passes()
     erased(harness)
     assert left_in_files(harness, CHATTED) == set()
