@@ -180,10 +180,10 @@ def on_stopped(services: Services, incoming: IncomingUpdate, stopped: types.Mess
 
 
 def on_membership(services: Services, incoming: IncomingUpdate, change: types.ChatMemberUpdated) -> UpdateResult:
-    """Note that a user has blocked the bot, or come back."""
+    """Note that a user has blocked the bot, or come back; greet a group that has added it."""
     if change.chat.type == "private":
         services.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
-    return NOTHING
+    return groups.greet(services, change) if change.chat.type in GROUPS else NOTHING
 
 
 # ---------------------------------------------------------------------- what a message means
