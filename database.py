@@ -21,6 +21,7 @@ from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.events import Events
 from storage.forgetting import Forgetting
+from storage.illustrations import Illustrations
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
 from storage.outbox import REFUSED, Outbox
@@ -88,6 +89,7 @@ class Database:
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)
+        self.illustrations = Illustrations(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)

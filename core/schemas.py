@@ -102,7 +102,8 @@ class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
     `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. With a
-    `recipe` the rest is made by who sends it.
+    `recipe` the rest is made by who sends it. `notice`: the message says what is under way, and is deleted when its
+    update's turn, or its wait for another turn, is over.
     """
 
     chat_id: int
@@ -111,6 +112,7 @@ class Outgoing:
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
     recipe: DeferredAttachment | None = None
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

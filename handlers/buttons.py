@@ -99,10 +99,19 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
     return stop_turn(turns, turn) + context.toast("toast.stopping")
 
 
+def _stop_before(context: UpdateContext, inbox_id: int) -> UpdateResult:
+    """Stop the turn that runs while these words wait: it may not be the one that ran when they came."""
+    turn = context.turns.open_in(context.chat_id)
+    if turn is None or not context.db.inbox.is_queued(inbox_id, context.chat_id):
+        return context.toast("toast.nothing_to_stop")
+    return _stop(context, turn.id)
+
+
 def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
     """«✖️ Не надо»: take back words that wait for the running turn."""
     if not context.db.inbox.drop_queued(inbox_id, context.chat_id, now()):
         return context.toast("toast.already_in")
+    context.db.outbox.take_notice(inbox_id)  # what is left of it says that the words were dropped
     said = "chat.words_dropped" if context.step in TALKING else "story.words_dropped"
     params: dict[str, Json] = {"message_id": context.message_id, "text": context.texts.plain(said)}
     edited = context.deliver(Outgoing(context.chat_id, "editMessageText", params))
@@ -192,7 +201,7 @@ def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) ->
     if words is None:
         return context.toast("toast.words_gone")
     context.open(story.session_id)
-    said = _enter(context, story) if kind == "part" else context.say("finale.epilogue_writing")
+    said = _enter(context, story) if kind == "part" else context.say_meanwhile("finale.epilogue_writing")
     return context.drop_buttons() + said + story_screen.write_words(context, story, story.head_id, words, kind)
 
 
@@ -255,6 +264,7 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]]
 # The number names something else; each checks whose it is.
 _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "stop": _stop,
+    "stop_before": _stop_before,
     "drop": _drop,
     "retry": partial(_once_more, soft=False),
     "softer": partial(_once_more, soft=True),

@@ -47,7 +47,7 @@ def write_epilogue(context: UpdateContext, story: Story) -> UpdateResult:
         context.go(Step.FINISHED)
         arrived = announce(context)
     started = context.start_turn("epilogue", story.session_id, story.head_id)
-    return arrived + context.say("finale.epilogue_writing") + started
+    return arrived + context.say_meanwhile("finale.epilogue_writing") + started
 
 
 def second_volume_here(context: UpdateContext) -> UpdateResult:

@@ -36,7 +36,8 @@ from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
 from handlers.user_message import UserMessage, user_message
-from telegram.update_result import NOTHING, Effect, IncomingUpdate, UpdateResult
+from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, UpdateResult
+from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
 _ALL_CONTENT = [
@@ -78,7 +79,11 @@ class Router:
         """Return what is to happen to an update. Runs in its transaction."""
         self._current.incoming, self._current.result = incoming, NOTHING
         self._bot.process_new_updates([update])
-        return self._current.result
+        result = self._current.result
+        if not incoming.queued_for or isinstance(result.disposition, Queued):
+            return result
+        waited = work_notices.deletion(self._services.db, incoming.chat_id, incoming.inbox_id)
+        return UpdateResult(messages=tuple(waited)) + result
 
     def carry_out(self, effect: Effect) -> None:
         """Carry out an effect of a committed result."""
