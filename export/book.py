@@ -32,16 +32,34 @@ _NOT_TEXT: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG. `name` is its file name without the extension, unique in its book."""
+
+    name: str
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One turn's text. `by` is not printed: it keeps an answer in the chapter of its question."""
+    """One turn's text. `by` is not printed: it keeps an answer in the chapter of its question.
+
+    A `picture` is printed after the text.
+    """
 
     paragraphs: tuple[str, ...]
     by: Writer = "model"
+    picture: Picture | None = None
 
     @classmethod
-    def of(cls, text: str, by: Writer = "model") -> Part:
+    def of(cls, text: str, by: Writer = "model", picture: Picture | None = None) -> Part:
         """Make a part of a message, one paragraph per line."""
-        return cls(paragraphs_of(text), by)
+        return cls(paragraphs_of(text), by, picture)
+
+    @property
+    def content(self) -> tuple[str | Picture, ...]:
+        """The paragraphs, clean and without empty ones, and the picture; nothing of a part without text."""
+        lines = tuple(line for text in self.paragraphs for line in paragraphs_of(text))
+        return (*lines, self.picture) if lines and self.picture is not None else lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +72,12 @@ class Chapter:
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The paragraphs in order, clean and without empty ones."""
-        return tuple(line for part in self.parts for text in part.paragraphs for line in paragraphs_of(text))
+        return tuple(line for line in self.content if isinstance(line, str))
+
+    @property
+    def content(self) -> tuple[str | Picture, ...]:
+        """The paragraphs in order, each part's picture after its last one."""
+        return tuple(one for part in self.parts for one in part.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,7 @@ class Wording:
     cover: str  # the cover's name in the table of landmarks
     hero: str  # labels of the annotation's lines, without a colon
     setting: str
+    picture: str  # what a picture is called for those who can't see it
     scene_break: str = "* * *"
 
 
@@ -104,6 +128,11 @@ class Book:
     def shown_chapters(self) -> tuple[Chapter, ...]:
         """The chapters that have text, with clean titles."""
         return tuple(Chapter(one.parts, line_of(one.title)) for one in self.chapters if one.paragraphs)
+
+    @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures in order."""
+        return tuple(one for chapter in self.shown_chapters for one in chapter.content if isinstance(one, Picture))
 
     @property
     def ending(self) -> str:

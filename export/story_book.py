@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal, cast
 
 from conversation.localization import Locales, Texts
 from conversation.story_draft import working_title
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, Prompt, Story
+from export.book import Picture
 from export.formats import FORMATS, Book, Part, Wording, file_name, in_chapters
 
 __all__ = ["FORMATS", "book_of", "document", "file_of"]
+
+MOST_PICTURES: Final = 40  # in a book: at most 6.4 MB of them
 
 # A user's request to the model stands in brackets: a line of its own, or the end of a line after a whole sentence.
 _REQUEST: Final = re.compile(
@@ -26,7 +30,8 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
     author = db.users.get(story.user_id)
     genre = texts.genre_of(story.genre)
     say = texts.plain
-    parts = [_part(prompt) for prompt in whole]
+    pictures = _pictures(db, story, whole)
+    parts = [_part(prompt, pictures.get(prompt.id)) for prompt in whole]
     return Book(
         id=f"{story.session_id}-{story.created_at}",
         title=story.title or working_title(story.hero, story.setting),
@@ -49,6 +54,7 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
             cover=say("book.cover"),
             hero=say("book.hero"),
             setting=say("book.setting"),
+            picture=say("book.picture"),
         ),
     )
 
@@ -77,6 +83,18 @@ def for_readers(setting: str) -> str:
     return _BRACKETS.sub("", setting).strip().replace(": ", " — ", 1)
 
 
-def _part(prompt: Prompt) -> Part:
+def _part(prompt: Prompt, picture: Picture | None) -> Part:
     by_user = prompt.role == "user"
-    return Part.of(without_requests(prompt.text) if by_user else prompt.text, "user" if by_user else "model")
+    text = without_requests(prompt.text) if by_user else prompt.text
+    return Part.of(text, "user" if by_user else "model", picture)
+
+
+def _pictures(db: Database, story: Story, whole: Sequence[Prompt]) -> dict[int, Picture]:
+    """Return the pictures of a story's shown path by prompt, the last `MOST_PICTURES` of them."""
+    path = {prompt.id for prompt in whole}
+    shown = [prompt_id for prompt_id in db.illustrations.of_session(story.session_id) if prompt_id in path]
+    found = {}
+    for number, prompt_id in enumerate(shown[-MOST_PICTURES:], start=1):
+        if jpeg := db.illustrations.jpeg(prompt_id):
+            found[prompt_id] = Picture(f"picture-{number:03}", jpeg)
+    return found

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import zipfile
 
 import pytest
 
 from export.story_book import for_readers, without_requests
+from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
-from tests.harness import BotHarness
+from tests.harness import BotHarness, until
+
+BROKEN = base64.b64encode(b"\x89PNG\r\n\x1a\nbroken").decode()
 
 
 def file_of(harness: BotHarness, person: ChatUser, kind: str) -> bytes:
@@ -73,3 +78,83 @@ def test_requests_in_brackets_are_told_from_brackets_of_the_story(words: str, pr
 def test_a_ready_hero_reads_as_a_sentence() -> None:
     assert for_readers("Кот Пантелей: боится мышей") == "Кот Пантелей — боится мышей"
     assert for_readers("Старый смотритель (пиши о нём с юмором)") == "Старый смотритель"
+
+
+# ── illustrations ──
+
+
+def illustrate(harness: BotHarness, person: ChatUser) -> None:
+    """Have the last part drawn."""
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🎨 Иллюстрация")
+    person.wait("Нарисую последний отрывок")
+    harness.says("Старик с фонарём на скале.")
+    person.tap("🎨 Нарисовать")
+    person.wait(lambda message: message.attachment is not None and message.attachment.kind == "photo")
+    until(harness.settled)
+
+
+def pictures_in(content: bytes, kind: str) -> int:
+    """Return how many pictures a file shows beside its cover."""
+    marks = {"EPUB": 'src="picture-', "FB2": 'l:href="#picture-', "HTML": "<figure>"}
+    return all_text(content, kind).count(marks[kind])
+
+
+@pytest.mark.parametrize("kind", ["FB2", "EPUB", "HTML"])
+def test_an_illustration_stands_in_the_book_at_its_part(harness: BotHarness, kind: str) -> None:
+    person = harness.writer(words="Смотритель зажёг огонь.")
+    illustrate(harness, person)
+    harness.says("Пришёл корабль.")
+    person.press("▶️ Дальше")
+    person.wait("Пришёл корабль.")
+    content = file_of(harness, person, kind)
+    text = all_text(content, kind)
+    assert pictures_in(content, kind) == 1
+    place = text.index({"EPUB": 'src="picture-001.jpg"', "FB2": "#picture-001.jpg", "HTML": "<figure>"}[kind])
+    assert text.index("Смотритель зажёг огонь.") < place < text.index("Пришёл корабль.")
+    assert harness.db.value("picture", "jpeg").startswith(b"\xff\xd8")
+
+
+def test_a_part_drawn_twice_has_the_later_picture_and_a_rejected_part_none(harness: BotHarness) -> None:
+    person = harness.writer()
+    illustrate(harness, person)
+    illustrate(harness, person)
+    assert harness.db.count("picture") == 1
+    assert pictures_in(file_of(harness, person, "FB2"), "FB2") == 1
+    harness.says("Иначе.")
+    person.press("🔄 Другой вариант")
+    person.wait("Иначе.")
+    assert pictures_in(file_of(harness, person, "FB2"), "FB2") == 0
+
+
+def test_a_picture_goes_with_a_correction_and_a_branch_and_is_stored_once(harness: BotHarness) -> None:
+    person = harness.writer()
+    illustrate(harness, person)
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("✏️ Исправить")
+    person.wait("Пришлите отрывок")
+    person.send("Начало, но лучше.")
+    person.wait("Исправлено")
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    person.tap("🔀 Ветка")
+    person.wait("Ветка готова")
+    content = file_of(harness, person, "FB2")
+    assert "Начало, но лучше." in content.decode() and pictures_in(content, "FB2") == 1
+    assert (harness.db.count("illustration"), harness.db.count("picture")) == (3, 1)
+    person.send("/forget_me")
+    person.wait("Удалить всё навсегда?")
+    person.tap("🗑 Удалить всё")
+    person.wait("я вас больше не помню")
+    until(harness.settled)
+    assert harness.db.count("picture") == 0
+
+
+def test_a_picture_that_no_program_reads_is_shown_and_left_out_of_the_book(harness: BotHarness) -> None:
+    person = harness.writer()
+    harness.models.faults.order(Behaviour(text=json.dumps({"data": [{"b64_json": BROKEN}]})), kind="image")
+    illustrate(harness, person)
+    assert harness.db.count("picture") == 0
+    assert pictures_in(file_of(harness, person, "EPUB"), "EPUB") == 0
