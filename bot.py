@@ -1,7 +1,7 @@
 """Соавтор: a Telegram bot that writes stories together with its user on YandexGPT.
 
 The command line: serve by default; `--check` tries the configuration, `--backup FILE` copies the database,
-`--health` asks a running bot how it is.
+`--restore FILE` puts a copy back, `--health` asks a running bot how it is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core import logs
 from core.errors import CoauthorError, ConfigError
 from core.http_client import HttpClient
 from core.network import Network
-from database import back_up
+from database import back_up, folder_warning, restore
 from monitoring.health_client import ask
 from monitoring.systemd import Supervisor
 from telegram.api_client import BotApi
@@ -52,25 +52,24 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         network = Network.from_env(environment)
     except ConfigError as error:
         return _not_configured(error)
-    if options.health:  # before the log, which the running bot writes
+    # These don't open the log: it belongs to the bot, which may run, and they may be run by root.
+    if options.health:
         well, sentence = ask(config)
         print(sentence)
         return 0 if well else 1
+    if options.backup is not None:
+        return _back_up(config, options.backup)
+    if options.restore is not None:
+        return _restore(config, options.restore)
     with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
         logs.log_uncaught()
         for warning in config.warnings:
             logs.event(log, logging.WARNING, "configuration_warning", text=warning)
         try:
-            if options.backup is not None:
-                print(f"ok    backup: {back_up(config.database_path, options.backup)}")
-                return 0
             if options.check:
                 return _check(config, network)
             return _serve(config, network)
         except CoauthorError as error:
-            if options.backup is not None:
-                print(f"FAIL  backup: {error}")
-                return 1
             logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
             return 1
 
@@ -80,6 +79,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="try token, model, database and log, then exit")
     only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
+    only.add_argument("--restore", type=Path, metavar="FILE", help="put a copy back; the old database stays beside it")
     only.add_argument("--health", action="store_true", help="ask the running bot how it is: 0 well, 1 not")
     return parser.parse_args(arguments)
 
@@ -95,6 +95,27 @@ def _not_configured(error: ConfigError) -> int:
             for fault in error.faults:
                 logs.print_line(f"  {fault}")
     return 2
+
+
+def _back_up(config: Config, target: Path) -> int:
+    try:
+        print(f"ok    backup: {back_up(config.database_path, target)}")
+        warning = folder_warning(target.absolute().parent)
+    except CoauthorError as error:
+        print(f"FAIL  backup: {error}")
+        return 1
+    if warning:
+        print(f"warn  backup: {warning}")
+    return 0
+
+
+def _restore(config: Config, source: Path) -> int:
+    try:
+        print(f"ok    restore: {restore(config.database_path, source)}")
+    except CoauthorError as error:
+        print(f"FAIL  restore: {error}")
+        return 1
+    return 0
 
 
 def _check(config: Config, network: Network) -> int:

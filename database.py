@@ -6,29 +6,31 @@ it allows one bot per database. Backups and sums over all users read on connecti
 
 from __future__ import annotations
 
-import fcntl
+import os
+import time
 from contextlib import AbstractContextManager
+from datetime import datetime
 from pathlib import Path
-from typing import IO
 
-from core.errors import StorageError
 from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage.accounts import Account, Accounts
-from storage.backup import copy_to
+from storage.backup import copy_to, folder_warning
 from storage.characters import Character, Characters
 from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.events import Events
+from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
 from storage.illustrations import Illustrations
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
+from storage.migration import check_file, migrate
 from storage.outbox import REFUSED, Outbox
 from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
+from storage.restore import restore_from
 from storage.roles import Role, Roles
-from storage.schema import check_file, migrate
 from storage.settings import Settings
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
@@ -58,7 +60,9 @@ __all__ = [
     "Turn",
     "User",
     "back_up",
+    "folder_warning",
     "inspect",
+    "restore",
 ]
 
 
@@ -71,7 +75,7 @@ class Database:
 
     def __init__(self, path: Path, metrics: Metrics = SILENT) -> None:
         self.path = path
-        self._lock_file = _lock(path)
+        self._lock_file = lock(path)
         try:
             self._connection = Connection(path)
         except BaseException:
@@ -108,6 +112,19 @@ class Database:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         self._connection.value("select count(*) from budget")
 
+    def ping_write(self) -> None:
+        """Store the time of this call. Raises `StorageError` if the file can't be written: a full disk, a lock."""
+        with self.transaction():
+            self.settings.put("heartbeat", str(int(time.time())))
+
+    def free_bytes(self) -> int | None:
+        """Return how many more bytes the disk takes from this process; None if it doesn't say."""
+        try:
+            disk = os.statvfs(self.path.parent)
+        except OSError:
+            return None
+        return disk.f_bavail * disk.f_frsize
+
     def personal_data(self, user_id: int) -> dict[str, Json] | None:
         """Return everything stored about a user as JSON; None if the user is unknown. May be slow."""
         return personal_data(self.path, user_id)
@@ -121,8 +138,9 @@ class Database:
 def inspect(path: Path) -> str:
     """Describe the file in a few words. Reads only: a running bot may be using it.
 
-    Raises `StorageError` if the file is damaged or belongs to another program.
+    Raises `StorageError` if the file is damaged, belongs to another program, or can't be written by this user.
     """
+    check_access(path)
     if not path.exists():
         return f"{path} will be created at the first start"
     return f"{path} {check_file(path)}"
@@ -136,16 +154,13 @@ def back_up(path: Path, target: Path) -> str:
     return f"{target} {copy_to(path, target)}"
 
 
-def _lock(path: Path) -> IO[str]:
-    """Lock `path`.lock until the returned file is closed; the kernel releases it if the process dies."""
+def restore(path: Path, source: Path) -> str:
+    """Put a copy of the file `source` in the place of the database, and keep the old one. Return a short description.
+
+    Raises `StorageError`, also while a bot is running.
+    """
+    lock_file = lock(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = path.with_name(f"{path.name}.lock").open("w")
-    except OSError as error:
-        raise StorageError(f"{path}: {error}") from error
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+        return restore_from(source, path, datetime.now())
+    finally:
         lock_file.close()
-        raise StorageError(f"{path} is in use by another running bot") from error
-    return lock_file

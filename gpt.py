@@ -1,11 +1,7 @@
-"""`GPT`: the one client for any language model. A vendor is plugged in as a `ModelProvider`.
+"""`GPT`: HTTP calls to any language model, in a stream or whole, with deadline, retries and cancellation.
 
-Covers: streaming and whole answers, over the provider that a model's name picks; the deadline of a generation,
-cancelling, bounded retries of what is safe to repeat, one new try with a renewed credential, stock refusals,
-counting tokens, reporting faults.
-Doesn't cover: a vendor's format (`yandex_gpt.py`, `ai/openai_text.py`), money and slots (`turns/workers.py`).
-
-What `wires.trials` repeats is repeated only while no word of an answer has come.
+A model's name selects its `ModelProvider`, which knows the vendor's format (`yandex_gpt.py`, `ai/openai_text.py`).
+What may be repeated: `ai/retry.py`; a stream is repeated only while nothing of the answer has come.
 """
 
 from __future__ import annotations
@@ -47,7 +43,7 @@ _STOCK_REFUSAL: Final = re.compile(
 
 
 def is_stock_refusal(text: str) -> bool:
-    """True when the whole answer is a vendor's ready sentence, which comes without the filter's status too."""
+    """Return True if the whole answer is a vendor's stock refusal, which may come without the filter's status."""
     return len(text) < 400 and _STOCK_REFUSAL.fullmatch(" ".join(text.split()).strip('«»"* ')) is not None
 
 
@@ -68,16 +64,18 @@ class GPT:
         self.provider = provider  # the default model's
         self.provider_of = provider_of or (lambda model: provider)
         self.timeout_s = timeout_s
-        self.calibration: dict[str, float] = {}  # model → characters a token, learned; the owner may keep it
+        self.calibration: dict[
+            str, float
+        ] = {}  # model → characters a token, learned from usage; see `app/model_state.py`
         self._http = http
         self._on_failure = on_failure
         self._attempts = attempts
         self._backoff_s = backoff_s
 
     def stream(self, request: Request, cancel: Cancel | None = None) -> Iterator[Chunk]:
-        """The answer as it grows: whole texts, the last one with `finish` and `usage`. Raises ModelError.
+        """Yield the answer as it grows: whole texts, the last one with `finish` and `usage`. Raise ModelError.
 
-        The first network call is made when the first chunk is asked for. Costs money.
+        The call is made when the first chunk is requested. Costs money.
         """
         retry = self._retry(request, cancel)
         while True:
@@ -95,7 +93,7 @@ class GPT:
                     raise
 
     def ask(self, request: Request, cancel: Cancel | None = None) -> ModelAnswer:
-        """The whole answer. Raises ModelError. Costs money."""
+        """Return the whole answer. Costs money. Raise ModelError."""
         retry = self._retry(request, cancel)
         while True:
             attempt = RequestAttempt(retry.deadline, cancel)
@@ -110,7 +108,7 @@ class GPT:
                 return ModelAnswer(chunk.text, usage, chunk.finish or Finish.STOP, attempt.request_id)
 
     def estimate(self, messages: Sequence[Message], model: str = "") -> int:
-        """How many tokens `messages` have, rather too many than too few. No network."""
+        """Estimate the tokens of `messages`, rather too many than too few. No network."""
         characters = sum(len(message.text) for message in messages)
         tokens = characters / self.calibration.get(self.provider_of(model).model_name(model), CHARS_PER_TOKEN)
         return math.ceil(tokens * 1.05) + TOKENS_PER_MESSAGE * len(messages)
@@ -124,7 +122,7 @@ class GPT:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> int:
-        """The estimate; the vendor's own count where the estimate is close to the limit `near`. Never raises."""
+        """Return the estimate, or the vendor's own count if the estimate is close to the limit `near`. Never raise."""
         estimate = self.estimate(messages, model)
         if near is None or abs(estimate - near) > NEAR * near:
             return estimate
@@ -153,7 +151,7 @@ class GPT:
         return estimate
 
     def estimated_usage(self, request: Request, text: str) -> Usage:
-        """What a call cost by our own reckoning: for a vendor without figures, or a stream that was stopped."""
+        """Estimate the usage of a call: for a vendor without figures, or a stopped stream."""
         output = self.estimate([Message("assistant", text)], request.model) if text else 0
         return Usage(self.estimate(request.messages, request.model), output, estimated=True)
 
@@ -181,14 +179,14 @@ class GPT:
             try:
                 most = request.max_tokens * MOST_CHARS_PER_TOKEN
                 for chunk in provider.chunks(attempt.lines(response)):
-                    if len(chunk.text) > most:  # a server that keeps to no limit
+                    if len(chunk.text) > most:  # the server ignores the limit
                         finished = True
                         yield self._finished(request, replace(chunk, text=chunk.text[:most], finish=Finish.LENGTH))
                         break
                     if chunk.finish is not None:
                         finished = True
-                        # Before the last chunk is handed out: who takes it doesn't come back for the end, and a stream
-                        # without its end costs the next call a new connection.
+                        # Before the last chunk is yielded: its reader asks for no more, and a stream whose end
+                        # isn't read costs the next call a new connection.
                         attempt.finish(response)
                         yield self._finished(request, chunk)
                         break
@@ -232,7 +230,7 @@ class GPT:
     def _learn(self, messages: Sequence[Message], tokens: int, model: str) -> None:
         characters = sum(len(message.text) for message in messages)
         if characters < 200 or tokens < 1:
-            return  # the marks between messages would outweigh the words
+            return  # the marks between messages would distort the ratio
         name = self.provider_of(model).model_name(model)
         seen = min(max(characters / tokens, 1.0), 6.0)
         known = self.calibration.get(name, seen)

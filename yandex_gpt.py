@@ -1,9 +1,8 @@
-"""YandexGPT's native API as a `ModelProvider`, and the prompt's messages, which are the same for every vendor.
+"""YandexGPT: its native API as a `ModelProvider`, IAM tokens, token counts, and the prompt's messages.
 
-The API is the official `yandex.cloud.ai.foundation_models.v1`, as JSON over HTTP: one JSON object a line in
-a stream, each with the **whole** text so far (it may rewrite what came before), numbers as strings, errors
-under HTTP 200. Covers text generation and its tokenizer; credentials are in `yandex_gpt.py`. Doesn't cover
-tools, asynchronous generation, images, speech, and the models that speak the OpenAI way only (`native`).
+The API is the official `yandex.cloud.ai.foundation_models.v1` as JSON over HTTP. A stream has one JSON object a line,
+each with the **whole** text so far, which may rewrite what came before. Numbers are strings, and errors may come under
+HTTP 200. Models with an OpenAI-compatible API only (see `native`) are called by `ai/openai_text.py`.
 """
 
 from __future__ import annotations
@@ -52,12 +51,12 @@ _GROWING: Final = frozenset({"ALTERNATIVE_STATUS_PARTIAL", "ALTERNATIVE_STATUS_U
 
 
 def model_uri(folder_id: str, model: str) -> str:
-    """`gpt://<folder>/<model>`; a whole URI (of a tuned model, of another folder) is left as it is."""
+    """Return `gpt://<folder>/<model>`; a URI (of a tuned model, of another folder) stays as it is."""
     return model if "://" in model else f"gpt://{folder_id}/{model}"
 
 
 def native(model: str) -> bool:
-    """False for a model that Yandex offers the OpenAI way only, going by its name; the catalogue knows better."""
+    """Return False for a model with an OpenAI-compatible API only, judged by its name. The catalog overrides this."""
     name = model.split("://", 1)[-1].split("/", 1)[-1] if "://" in model else model
     return not name.startswith(_OPENAI_ONLY)
 
@@ -75,11 +74,11 @@ class YandexProvider:
         self._no_schema: frozenset[str] = frozenset()  # the models that have refused one
 
     def model_name(self, model: str) -> str:
-        """`model`, or the configured one for an empty name. No network."""
+        """Return `model`, or the configured one for an empty name. No network."""
         return model or self._model
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
-        """The call that asks `request`, its temperature brought within 0 to 1. Raises ModelError."""
+        """Return the call for `request`, its temperature limited to 0 to 1. Raise ModelError."""
         body = self._body(request.messages, request.model)
         body["completionOptions"] = {
             "stream": stream,
@@ -91,39 +90,39 @@ class YandexProvider:
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
-        """The call that has the vendor count the messages' tokens. Raises ModelError."""
+        """Return the call that counts the messages' tokens. Raise ModelError."""
         return Call(f"{self._url}/tokenizeCompletion", self._headers(timeout_s), self._body(messages, model))
 
     def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
-        """A chunk for each line of JSON that isn't blank. Raises ModelError."""
+        """Yield a chunk for each line of JSON that isn't blank. Raise ModelError."""
         for line in lines:
             if line.strip():
                 yield _chunk(line)
 
     def answer(self, body: bytes) -> Chunk:
-        """A whole answer. Raises ModelAway where it doesn't say how it ended."""
+        """Read a whole answer. Raise ModelAway if it has no final status."""
         chunk = _chunk(body)
         if chunk.finish is None:
             raise ModelAway("an answer without an end")
         return chunk
 
     def counted(self, body: bytes) -> int:
-        """How many tokens the tokenizer lists. Raises ModelAway where it lists none."""
+        """Count the tokens that the tokenizer lists. Raise ModelAway if it lists none."""
         tokens = _object(body).get("tokens")
         if not isinstance(tokens, list):
             raise ModelAway("the tokenizer answered without tokens")
         return len(tokens)
 
     def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
-        """The ModelError that a status other than 200 stands for; `body` is masked already."""
+        """Return the error for a status other than 200; `body` is masked already."""
         return read_error(status, headers, body)
 
     def drop_credential(self, authorization: str) -> bool:
-        """Gives up the refused header; True when a new try may help."""
+        """Drop the refused header; return True if another try may help."""
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError, model: str) -> bool:
-        """True when the error is about the JSON schema: this model is sent none from now on."""
+        """Send this model no JSON schema from now on, if the error names it; return True then."""
         named = "schema" in f"{error} {error.body}".lower() and model not in self._no_schema
         if named:
             self._no_schema |= {model}
@@ -132,7 +131,7 @@ class YandexProvider:
     def _headers(self, timeout_s: float) -> dict[str, str]:
         return {
             "Authorization": self._credential.header(timeout_s),
-            "x-data-logging-enabled": "false",  # people's stories aren't for the vendor's training
+            "x-data-logging-enabled": "false",  # users' stories aren't for the vendor's training
             "x-client-request-id": str(uuid.uuid4()),
         }
 
@@ -179,12 +178,11 @@ def _usage(value: Any) -> Usage | None:
 
 
 def build_prompt(*, system: str, opening: str, path: Sequence[Message], go_on: str, closing: str = "") -> list[Message]:
-    """The messages of one request: `system`, then user and assistant in turn, the user's at the end.
+    """Build the messages of one request: `system`, then user and assistant in turn, the user's last.
 
-    The first of the turns is `opening` («Начни историю.»). `go_on` («Продолжи.») stands between two parts
-    that the model wrote on its own, and `closing`, if any, asks for the answer; neither is stored or shown.
-    Lines of the same side that meet become one message. Pure; empty texts drop out; `opening` may be one
-    where the path begins with the user's words, `go_on` must not.
+    `opening` («Начни историю.») is the first user message. `go_on` («Продолжи.») separates two messages of the model,
+    and `closing` asks for the answer; none of them is stored or shown. Neighbouring messages of the user are joined.
+    Empty texts are left out; `opening` may be empty if the path begins with the user's words, `go_on` may not.
     """
     turns: list[Message] = []
 
@@ -207,14 +205,14 @@ def build_prompt(*, system: str, opening: str, path: Sequence[Message], go_on: s
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An IAM token and the Unix time at which it ends."""
+    """An IAM token and the Unix time at which it expires."""
 
     value: str
     expires_at: float
 
 
 class RenewedToken:
-    """A credential that fetches IAM tokens in time. `fetch_token` gets a timeout and raises ModelError."""
+    """A credential that renews its IAM token. `fetch_token` gets a timeout and raises ModelError."""
 
     def __init__(
         self,
@@ -233,7 +231,7 @@ class RenewedToken:
         self._failure: ModelError | None = None
 
     def header(self, timeout_s: float) -> str:
-        """`Bearer …`, renewed ahead of its end; the old one serves if that fails. Raises ModelError."""
+        """Return `Bearer …`, renewed before it expires; the old token is used if that fails. Raise ModelError."""
         token, now = self._token, self._clock()
         if token is None or now >= token.expires_at - MARGIN_S:
             token = self._first(timeout_s)
@@ -248,13 +246,13 @@ class RenewedToken:
         return f"Bearer {token.value}"
 
     def drop(self, header: str) -> bool:
-        """Forgets the refused token, if it is still the current one; False only for an empty header."""
+        """Drop the refused token if it is still the current one; return False only for an empty header."""
         if not header:
-            return False  # it was IAM itself that refused
+            return False  # IAM itself refused
         token = self._token
         if token is not None and header == f"Bearer {token.value}":
             self._token = None
-        return True  # had another thread a new one already, the next header is that
+        return True  # another thread may have renewed it
 
     def _first(self, timeout_s: float) -> Token:
         failures = self._failures
@@ -265,7 +263,7 @@ class RenewedToken:
             if token is not None and self._clock() < token.expires_at - MARGIN_S:
                 return token  # fetched while this thread waited
             if self._failure is not None and self._failures > failures:
-                raise copy.copy(self._failure)  # refused while it waited: not once more for each thread
+                raise copy.copy(self._failure)  # refused while this thread waited: don't ask again for each thread
             return self._renew(min(timeout_s, FETCH_S))
         finally:
             self._renewing.release()
@@ -299,7 +297,7 @@ def yandex_credential(
     metadata_url: str = METADATA_URL,
     on_failure: Callable[[CallFailure], None] | None = None,
 ) -> Credential:
-    """The credential of the first way that is set. No network yet. Raises ModelDenied for a bad key file."""
+    """Return the credential of the first way that is set. No network. Raise ModelDenied for a bad key file."""
     if api_key:
         return StaticCredential(f"Api-Key {api_key}")
     if iam_token:
@@ -333,7 +331,7 @@ class AuthorizedKey:
 
     @classmethod
     def read(cls, path: Path) -> AuthorizedKey:
-        """Raises ModelDenied with what is wrong with the file."""
+        """Read the file at `path`. Raise ModelDenied with what is wrong with it."""
         try:
             value = json.loads(path.read_text(encoding="utf-8"))
             return cls(str(value["id"]), str(value["service_account_id"]), str(value["private_key"]))
@@ -343,8 +341,8 @@ class AuthorizedKey:
             raise ModelDenied("the service account's key file isn't an authorized key in JSON") from error
 
     def jwt(self, now: float) -> str:
-        """A signed JWT to exchange for an IAM token; good for an hour."""
-        import jwt  # heavy, and needed for this way only
+        """Return a signed JWT to exchange for an IAM token, valid for an hour."""
+        import jwt  # heavy, and needed here only
 
         claims = {"iss": self.service_account_id, "aud": AUDIENCE, "iat": int(now), "exp": int(now) + 3600}
         try:
@@ -354,7 +352,7 @@ class AuthorizedKey:
 
 
 def exchange_for_token(http: HttpClient, url: str, body: Mapping[str, Json], timeout_s: float) -> Token:
-    """An IAM token for a JWT or an OAuth token. Raises ModelError."""
+    """Ask IAM for a token in exchange for a JWT or an OAuth token. Raise ModelError."""
     value = _token_object(fetch(http, Call(url, {}, body), read_error, timeout_s))
     try:
         return Token(str(value["iamToken"]), unix_time(str(value["expiresAt"])))
@@ -363,7 +361,7 @@ def exchange_for_token(http: HttpClient, url: str, body: Mapping[str, Json], tim
 
 
 def machine_token(http: HttpClient, url: str, timeout_s: float) -> Token:
-    """The IAM token of this virtual machine's service account. Raises ModelError."""
+    """Ask the metadata service for the token of this machine's service account. Raise ModelError."""
     address = f"{url.rstrip('/')}/computeMetadata/v1/instance/service-accounts/default/token"
     value = _token_object(fetch(http, Call(address, {"Metadata-Flavor": "Google"}), read_error, timeout_s))
     try:
@@ -373,7 +371,7 @@ def machine_token(http: HttpClient, url: str, timeout_s: float) -> Token:
 
 
 def unix_time(stamp: str) -> float:
-    """Unix seconds of `2026-10-01T12:00:00.123456789Z`; more than six digits are trimmed."""
+    """Return the Unix seconds of `2026-10-01T12:00:00.123456789Z`; digits after the sixth are dropped."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", stamp)).timestamp()
 
 

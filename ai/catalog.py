@@ -1,8 +1,7 @@
-"""The models that are known by name (`ai/catalog.toml`), and what a token of one weighs beside the default one's.
+"""The catalog of models (`ai/catalog.toml`) and what each costs beside the default one.
 
-Users, sessions and the project pay in tokens of the default model. Another model's tokens weigh its price over the
-default one's, input and output apart, rounded up, so that a small cost never comes to nothing. Covers reading and
-checking the files and the arithmetic. Doesn't cover which of the models may be chosen now (`ai/registry.py`).
+Users, sessions and the project pay in tokens of the default model. A token of another model costs the ratio of the two
+prices, for input and output separately, rounded up. Which models may be chosen now: `ai/registry.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class Price:
     output: Decimal
 
     def of(self, input: int, output: int) -> Decimal:
-        """What so many tokens cost, in roubles."""
+        """Return the price of so many tokens in roubles."""
         return (self.input * input + self.output * output) / 1000
 
 
@@ -43,13 +42,13 @@ class CostMultiplier:
     output: Fraction = Fraction(1)
 
     def of(self, input: int, output: int = 0) -> int:
-        """What so many tokens cost, each kind rounded up."""
+        """Return what so many tokens cost in tokens of the default model, each kind rounded up."""
         return math.ceil(input * self.input) + math.ceil(output * self.output)
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that may be asked. `weight` is right once `weighed` has set it; until then it is an even one."""
+    """A model that may be asked. `weight` is one token for one until `weighed` sets it."""
 
     name: str = ""  # what its vendor calls it; empty: whatever the server lists first
     title: str = ""
@@ -62,20 +61,20 @@ class Model:
 
     @property
     def names(self) -> frozenset[str]:
-        """Everything it is called by, for comparing."""
+        """Name, title and aliases, each as `comparable`."""
         return frozenset(comparable(name) for name in (self.name, self.title, *self.aliases) if name)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model as a server lists it; `context_tokens` 0: it doesn't say."""
+    """A model as a server lists it; `context_tokens` is 0 if the server doesn't say."""
 
     name: str
     context_tokens: int = 0
 
 
 def comparable(name: str) -> str:
-    """A name without what makes no difference: case, a `gpt://folder/` before it, `/latest` behind it."""
+    """Return the name in lower case, without `gpt://folder/` before it and `/latest` behind it."""
     name = " ".join(name.casefold().split())
     if name.startswith("gpt://"):
         name = name.removeprefix("gpt://").partition("/")[2]
@@ -83,11 +82,10 @@ def comparable(name: str) -> str:
 
 
 def weighed(models: Sequence[Model], default: Model) -> list[Model]:
-    """`models` with their weights beside `default`.
+    """Return `models` with their weights relative to `default`.
 
-    A model of Yandex's whose price nobody knows weighs as much as the dearest one would: an upper bound. Another
-    server's weighs as the default one does. Where the default one itself has no price, the dearest (of Yandex's
-    models) or the cheapest one (beside another server's) stands in for it.
+    An unpriced model of Yandex's costs as much as the dearest one, an upper bound; another server's costs as much as
+    the default model. An unpriced default takes the dearest price if it is Yandex's, else the cheapest.
     """
     priced = [model.price for model in (*models, default) if model.price is not None and model.vendor == "yandex"]
     dearest = Price(max(p.input for p in priced), max(p.output for p in priced)) if priced else None
@@ -110,7 +108,7 @@ def weighed(models: Sequence[Model], default: Model) -> list[Model]:
 
 
 class Catalogue:
-    """All the models of the files, in their order."""
+    """The models of the files, in their order."""
 
     def __init__(self, models: Sequence[Model]) -> None:
         self.models = tuple(models)
@@ -118,7 +116,7 @@ class Catalogue:
 
     @classmethod
     def load(cls, path: Path, own: Path | None = None) -> Catalogue:
-        """The catalogue at `path`, with the entries of the file `own` over it. Raises ConfigError with every fault."""
+        """Read the catalog at `path`, changed by the entries of `own`. Raise ConfigError with all that is wrong."""
         faults: list[str] = []
         entries: dict[str, dict[str, Any]] = {}
         for source in (path, own):
@@ -141,7 +139,7 @@ class Catalogue:
         return cls(models)
 
     def find(self, name: str) -> Model | None:
-        """The model that goes by this name, alias or title, in whatever case."""
+        """Return the model with this name, alias or title; case doesn't matter."""
         return self._by_name.get(comparable(name))
 
 
@@ -158,7 +156,7 @@ def _entries(path: Path, faults: list[str]) -> list[dict[str, Any]]:
 
 
 def _faults(entry: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with one entry."""
+    """Yield what is wrong with an entry."""
     if unknown := sorted(entry.keys() - _FIELDS):
         yield f"{', '.join(unknown)} is no field of a model"
     if not isinstance(entry.get("name"), str) or not entry["name"] or any(mark.isspace() for mark in entry["name"]):

@@ -1,10 +1,10 @@
-"""What a vendor's error body means, as one of our errors.
+"""Maps a vendor's error to one of ours.
 
-Four shapes are read, by code and not by message: Yandex's `{"error": {"grpcCode", "httpCode", "message"}}`,
+Four shapes of body are read, by code and not by message: Yandex's `{"error": {"grpcCode", "httpCode", "message"}}`,
 `{"error": "…", "code": 3}`, SpeechKit's `{"error_code", "error_message"}`, and the OpenAI way,
-`{"error": {"message", "type", "code"}}`, where some servers put a number in `code`. A body that isn't JSON
-counts by its HTTP status. Messages are looked at only for what no code tells: a prompt that is too long, a
-model that isn't there, and a folder that isn't the service account's.
+`{"error": {"message", "type", "code"}}`, where some servers put a number in `code`. A body that isn't JSON is
+mapped by its HTTP status. Messages are searched only for what has no code: a prompt that is too long, a missing model,
+and a folder of another service account.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _DENIALS: Final = frozenset({"insufficient_quota", "invalid_api_key", "UNAUTHORI
 
 
 def read_error(status: int, headers: Mapping[str, str], body: str) -> ModelError:
-    """The error that an HTTP answer with `status` stands for."""
+    """Return the error for an HTTP answer with this status."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
@@ -65,7 +65,7 @@ def read_error(status: int, headers: Mapping[str, str], body: str) -> ModelError
 
 
 def error_from(value: Any, *, status: int = 200, body: str = "", request_id: str = "") -> ModelError:
-    """The error in a parsed body; also one that comes under HTTP 200 in the middle of a stream."""
+    """Return the error in a parsed body, which may come under HTTP 200 in the middle of a stream."""
     outer = value if isinstance(value, dict) else {}
     inner = outer.get("error")
     fields = inner if isinstance(inner, dict) else outer
@@ -114,7 +114,7 @@ def _class_of(status: int, words: set[str], message: str) -> type[ModelError]:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """The pause that `Retry-After` asks for, in seconds; it may be a number or a date."""
+    """Return the seconds that `Retry-After` asks for; the header holds a number or a date."""
     value = headers.get("Retry-After", "").strip()
     try:
         if value.replace(".", "", 1).isdigit():

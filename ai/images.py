@@ -1,8 +1,7 @@
-"""Pictures by a model: Yandex's (its OpenAI-compatible API), or any OpenAI-compatible server's.
+"""Images by a model: Yandex's (by its OpenAI-compatible API) or any OpenAI-compatible server's.
 
-Covers one picture for one prompt, refusals told from other errors, and pictures that come as an address instead of
-bytes. Such an address is the server's word and not trusted: http(s) only, no redirects, nothing on a private network
-but the server's own machine. Doesn't cover editing pictures, and what is charged for one.
+A server may answer with an address instead of bytes. The address isn't trusted: http(s) only, no redirects, no private
+network except the server's own machine. What an image costs: `turns/billing.py`.
 """
 
 from __future__ import annotations
@@ -40,18 +39,18 @@ _OURS: Final = re.compile(
 
 
 class ImageGenerator(Protocol):
-    """Whoever draws."""
+    """A service that makes images."""
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
-        """A picture, as the bytes of a JPEG or PNG file.
+        """Return an image as the bytes of a JPEG or PNG file. Blocks for seconds and costs money.
 
-        A prompt that is too long loses its end. Blocks for seconds and costs money. Raises ModelRefused where the
-        vendor won't draw this, else another ModelError.
+        A prompt that is too long loses its end. Raise ModelRefused if the vendor refuses the prompt, else another
+        ModelError.
         """
 
 
 class OpenAIImageGenerator:
-    """Pictures of an OpenAI-compatible server; `base_url` ends in `/v1`, a local server needs no credential."""
+    """Images of an OpenAI-compatible server; `base_url` ends in `/v1`. A local server needs no credential."""
 
     purpose = PURPOSE
     longest_prompt = OPENAI_PROMPT
@@ -79,7 +78,7 @@ class OpenAIImageGenerator:
         self._files = ServiceClient(http, StaticCredential(""), **options)
 
     def paint(self, prompt: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0) -> bytes:
-        """The picture's bytes; a prompt that is too long is cut. Raises ModelError."""
+        """Return the image's bytes. Cut a prompt that is too long. Raise ModelError."""
         context = CallContext(PURPOSE, self._model, user_id, turn_id, cancel)
         body = self._body(cut_prompt(prompt, self.longest_prompt))
         peers: list[str] = []
@@ -99,7 +98,7 @@ class OpenAIImageGenerator:
         return {"Authorization": authorization} if authorization else {}
 
     def _fetched(self, context: CallContext, url: str, own: frozenset[str]) -> bytes:
-        """The picture at `url`. `own` are the addresses of the server itself (or of the proxy on the way to it)."""
+        """Download the image at `url`. `own`: the IP addresses of the server itself, or of the proxy before it."""
         parts = urlsplit(url)
         host = parts.hostname or ""
         own_host = urlsplit(self._url).hostname or ""
@@ -111,16 +110,16 @@ class OpenAIImageGenerator:
         try:
             if parts.scheme not in ("http", "https") or not host:
                 raise ModelAway("the picture's address isn't http or https", billed=True)
-            if host not in (own_host, *own) and not _public(host):  # a proxy would go there for us, unseen by `check`
+            if host not in (own_host, *own) and not _public(host):  # a proxy would connect there, unseen by `check`
                 raise ModelAway("the picture's address is in a private network", billed=True)
             return self._files.ask(context, lambda _: Call(url, {}), _picture, peer_seen=check)
         except ModelError as error:
-            error.billed = True  # it was drawn all the same
+            error.billed = True  # the vendor made the image
             raise
 
 
 class YandexImageGenerator(OpenAIImageGenerator):
-    """Pictures of Yandex's image model, in the folder `folder_id`."""
+    """Images of Yandex's model, in the folder `folder_id`."""
 
     longest_prompt = YANDEX_PROMPT
 
@@ -142,19 +141,19 @@ class YandexImageGenerator(OpenAIImageGenerator):
         return {"model": self._model, "prompt": prompt, "size": self._size}
 
     def _headers(self, authorization: str) -> dict[str, str]:
-        # This API takes API keys the OpenAI way too: as bearers.
+        # API keys go as bearers here too.
         bearer = "Bearer " + authorization.rpartition(" ")[2]
         return {"Authorization": bearer, "OpenAI-Project": self._folder_id, "x-data-logging-enabled": "false"}
 
 
 def cut_prompt(prompt: str, limit: int) -> str:
-    """The prompt on one line, or as many of its sentences, else words, as `limit` characters hold."""
+    """Return the prompt on one line, cut after a sentence, else a word, to at most `limit` characters."""
     pieces = split(" ".join(prompt.split()), limit)
     return pieces[0] if pieces else ""
 
 
 def image_error(status: int, headers: Mapping[str, str], body: str) -> ModelError:
-    """What a status other than 200 means: a bad request is a refusal unless it complains of something of ours."""
+    """Return the error for a status other than 200; a bad request is a refusal unless it names our own mistake."""
     error = read_error(status, headers, body)
     if type(error) is not ModelError or error.status != 400 or _OURS.search(str(error)):
         return error
@@ -177,7 +176,7 @@ def _error_fields(body: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A picture, or where it is."""
+    """An image, or its address."""
 
     data: bytes = b""
     url: str = ""
@@ -210,7 +209,7 @@ def _picture(data: bytes) -> bytes:
 
 
 def _public(host: str) -> bool:
-    """False for an address of this machine or of a private network; True for a name, which says nothing yet."""
+    """Return False for an address of this machine or a private network; True for any host name but localhost."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

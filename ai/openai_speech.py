@@ -1,13 +1,11 @@
-"""Speech by an OpenAI-compatible server: transcription, and reading aloud. See `speech.py`.
+"""Speech by an OpenAI-compatible server: `SpeechToText` and `TextToSpeech` of `ai/speech.py`.
 
-Recordings go whole; texts in pieces of what OpenAI takes. Doesn't cover other answers than JSON and Ogg/Opus.
+A recording is sent whole, a text in pieces of OpenAI's limit.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
-
-from urllib3 import encode_multipart_formdata
 
 from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
@@ -15,6 +13,7 @@ from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
 from core.http_client import HttpClient
+from core.multipart import encode_form
 from core.schemas import Json
 from core.text import split
 
@@ -25,22 +24,24 @@ AUDIO_BYTES: Final = 25_000_000
 TEXT: Final = 4096
 
 
-class OpenAISpeechToText:
-    """Transcription by an OpenAI-compatible server; `base_url` ends in `/v1`. Recordings needn't be cut."""
+class _OpenAISpeech:
+    """What both directions share; `base_url` ends in `/v1`."""
+
+    path = default_model = ""
 
     def __init__(
-        self,
-        base_url: str,
-        http: HttpClient,
-        credential: Credential,
-        *,
-        model: str = STT_MODEL,
-        **options: Any,
+        self, base_url: str, http: HttpClient, credential: Credential, *, model: str = "", **options: Any
     ) -> None:
-        """`options` are those of `ServiceClient`."""
-        self._url = f"{base_url.rstrip('/')}/audio/transcriptions"
-        self._model = model
-        self._asker = ServiceClient(http, credential, **options)
+        """`options` are those of `ServiceClient`; the deadline applies to each piece."""
+        self._url = f"{base_url.rstrip('/')}{self.path}"
+        self._model = model or self.default_model
+        self._service = ServiceClient(http, credential, **options)
+
+
+class OpenAISpeechToText(_OpenAISpeech):
+    """Transcription by an OpenAI-compatible server."""
+
+    path, default_model = "/audio/transcriptions", STT_MODEL
 
     def recognise(
         self,
@@ -52,44 +53,25 @@ class OpenAISpeechToText:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """The words of an Ogg recording. Raises PromptTooLong if it has too many bytes, else ModelError."""
+        """Return the words of an Ogg recording. Raise PromptTooLong if it has too many bytes, else ModelError."""
         if len(audio) > AUDIO_BYTES:
             raise PromptTooLong("the recording is too large")
-        data, kind = encode_multipart_formdata(
-            {
-                "file": ("voice.ogg", audio, "audio/ogg"),  # servers go by the name's ending
-                "model": self._model,
-                "language": language,
-                "response_format": "json",
-            }
-        )
+        form = {"model": self._model, "language": language, "response_format": "json"}
+        # Servers go by the ending of the file's name.
+        data, kind = encode_form(form, {"file": ("voice.ogg", audio)}, file_type="audio/ogg")
         context = CallContext("stt", self._model, user_id, turn_id, cancel)
-        return self._asker.ask(context, lambda key: upload(self._url, key, kind, data), _transcript)
+        return self._service.ask(context, lambda key: upload(self._url, key, kind, data), _transcript)
 
 
-class OpenAITextToSpeech:
-    """Speech by an OpenAI-compatible server; `base_url` ends in `/v1`."""
+class OpenAITextToSpeech(_OpenAISpeech):
+    """Synthesis by an OpenAI-compatible server."""
 
-    def __init__(
-        self,
-        base_url: str,
-        http: HttpClient,
-        credential: Credential,
-        *,
-        model: str = TTS_MODEL,
-        voices: tuple[str, ...] = VOICES,
-        **options: Any,
-    ) -> None:
-        """`options` are those of `ServiceClient`; the deadline is each piece's."""
-        self._url = f"{base_url.rstrip('/')}/audio/speech"
-        self._model = model
-        self.voices = voices
-        self._asker = ServiceClient(http, credential, **options)
+    path, default_model, voices = "/audio/speech", TTS_MODEL, VOICES
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
     ) -> list[bytes]:
-        """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
+        """Return recordings of `text` in Ogg/Opus, one for each piece of it, in order. Raise ModelError."""
         form: dict[str, Json] = {
             "model": self._model,
             "voice": known_voice(voice, self.voices),
@@ -98,7 +80,7 @@ class OpenAITextToSpeech:
         context = CallContext("tts", self._model, user_id, turn_id, cancel)
 
         def spoken(piece: str) -> bytes:
-            return self._asker.ask(
+            return self._service.ask(
                 context,
                 lambda key: Call(self._url, {"Authorization": key} if key else {}, {**form, "input": piece}),
                 read_audio,

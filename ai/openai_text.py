@@ -1,8 +1,8 @@
 """Any OpenAI-compatible server as a `ModelProvider`: OpenAI, Ollama, vLLM, llama.cpp, Yandex's own compatible API.
 
-Streams are server-sent events with increments, which are added up here. Servers differ in what they accept:
-a parameter that a model refuses is left out from then on (`adapt`). With no model set the first of `/models` is
-used, asked for once. Doesn't cover tools, images, speech, and exact counting, which this API doesn't have.
+Streams are server-sent events with increments, which are added up here. A parameter that a model refuses is left out
+from then on (`adapt`). Without a configured model the first of `/models` is used. Doesn't cover tools; this API can't
+count tokens.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FINISHES: Final[Mapping[str, Finish]] = {
 }
 # Parameters that some servers refuse, by the word that their refusal names.
 _OPTIONAL: Final = ("stream_options", "max_completion_tokens", "temperature", "response_format")
-# By their names, models that draw, hear, speak or measure and don't chat: OpenAI lists them all together.
+# Names of models for images, speech or embeddings, which OpenAI lists beside those that chat.
 _NO_CHAT: Final = re.compile(
     r"embed|whisper|transcribe|tts|speech|audio|realtime|dall-e|image|sora|moderation|rerank|davinci|babbage|art://",
     re.IGNORECASE,
@@ -41,9 +41,8 @@ _CONTEXT_FIELDS: Final = ("max_model_len", "context_length", "context_window")  
 class OpenAIProvider:
     """One OpenAI-compatible server.
 
-    `base_url` ends in `/v1`. `credential` goes before `api_key`; neither is needed for a local server. For
-    Yandex's compatible API pass `project` (the folder), `stream_options=False`, and `sent_as`, which makes a name
-    a whole URI.
+    `base_url` ends in `/v1`. `credential` overrides `api_key`; a local server needs neither. Yandex's compatible API
+    needs `project` (the folder), `stream_options=False`, and `sent_as`, which makes a URI of a model's name.
     """
 
     def __init__(
@@ -69,11 +68,11 @@ class OpenAIProvider:
         self._refused: dict[str, frozenset[str]] = {}  # by model
 
     def model_name(self, model: str) -> str:
-        """`model`, or the configured one for an empty name, or «default». No network."""
+        """Return `model`, else the configured one, else "default". No network."""
         return model or self._model or "default"
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
-        """The call that asks `request`, without the options this model has refused. Raises ModelError."""
+        """Return the call for `request`, without the parameters that this model has refused. Raise ModelError."""
         headers = self._headers(timeout_s)
         refused = self._refused.get(request.model, self._never)
         body: dict[str, Json] = {
@@ -93,15 +92,15 @@ class OpenAIProvider:
         return Call(f"{self._url}/chat/completions", headers, body)
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
-        """Always None: these servers don't count tokens."""
+        """Return None: these servers don't count tokens."""
         return None
 
     def counted(self, body: bytes) -> int:
-        """Always raises ModelAway: there is no answer to read."""
+        """Raise ModelAway: these servers don't count tokens."""
         raise ModelAway("this server doesn't count tokens")
 
     def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
-        """The whole answer so far, at each step; the last one has `finish`. Raises ModelError."""
+        """Yield the whole text so far at each step, the last one with `finish`. Raise ModelError."""
         text, finish, usage, said = "", None, None, False
         try:
             for event in _events(lines):
@@ -128,7 +127,7 @@ class OpenAIProvider:
             yield Chunk(text, usage, finish)
 
     def answer(self, body: bytes) -> Chunk:
-        """A whole answer, from its first choice. Raises ModelAway where there is none."""
+        """Read a whole answer, its first choice. Raise ModelAway if it has none."""
         value = _object(body)
         choice = _choice(value)
         if not choice:
@@ -137,15 +136,15 @@ class OpenAIProvider:
         return Chunk(_content(choice.get("message")), _usage(value.get("usage")), finish)
 
     def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
-        """The ModelError that a status other than 200 stands for; `body` is masked already."""
+        """Return the error for a status other than 200; `body` is masked already."""
         return read_error(status, headers, body)
 
     def drop_credential(self, authorization: str) -> bool:
-        """Gives up the refused header; True when another one may be had."""
+        """Drop the refused header; return True if another one may be had."""
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError, model: str) -> bool:
-        """True when the error names an option not yet left out for this model: from now on it is."""
+        """Leave out the parameter that the error names from now on; return False if it names none, or none anew."""
         words = f"{error} {error.body}"
         with self._lock:
             refused = self._refused.get(model, self._never)
@@ -156,7 +155,7 @@ class OpenAIProvider:
         return False
 
     def models(self, timeout_s: float = MODELS_TIMEOUT_S) -> list[ModelInfo]:
-        """The models that the server lists and that may be asked to write. Blocks. Raises ModelError."""
+        """Ask the server for its models; return those that chat. Blocks. Raise ModelError."""
         call = Call(f"{self._url}/models", self._headers(timeout_s))
         found = _object(fetch(self._http, call, read_error, timeout_s)).get("data")
         if not isinstance(found, list):
@@ -166,7 +165,7 @@ class OpenAIProvider:
 
     def _headers(self, timeout_s: float) -> dict[str, str]:
         authorization = self._credential.header(timeout_s)
-        # Yandex's API keys, too, go the OpenAI way: as bearers.
+        # Yandex's API keys go as bearers here too.
         headers = {"Authorization": "Bearer " + authorization.rpartition(" ")[2]} if authorization else {}
         if self._project:
             headers["OpenAI-Project"] = self._project
@@ -194,7 +193,7 @@ def _listed(value: Mapping[str, Any]) -> ModelInfo:
 
 
 def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Any] | None]:
-    """The events of a stream; None for the mark of its end."""
+    """Yield a stream's events; None for the mark of its end."""
     for line in lines:
         if line.startswith(b"data:"):
             data = line[5:].strip()
@@ -216,7 +215,7 @@ def _object(data: bytes) -> dict[str, Any]:
 
 
 def _choice(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The first choice; empty where there is none, as in the chunk that carries usage."""
+    """Return the first choice; empty if there is none, as in the chunk with the usage."""
     choices = value.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
     return first if isinstance(first, dict) else {}

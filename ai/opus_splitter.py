@@ -1,9 +1,8 @@
 """Ogg/Opus recordings (Telegram's voice messages) cut into shorter ones, without decoding a sample.
 
-Covers reading one Opus stream out of its Ogg pages, finding a quiet place to cut, and writing each piece as a
-file of its own: headers, granule positions, checksums (RFC 3533, RFC 7845, and RFC 6716 for a packet's length).
-A later piece begins 80 ms early and says so in its pre-skip: a decoder needs them to settle, nothing is heard twice.
-Doesn't cover chained streams (the first is taken), other streams beside Opus, and changing channels or rate.
+Each piece is a file of its own (RFC 3533, RFC 7845, and RFC 6716 for a packet's length), cut at a quiet place. A later
+piece begins 80 ms early and names them as its pre-skip: a decoder needs them to settle, nothing is heard twice. Of
+chained streams the first is used.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class Recording:
 
 
 def read(data: bytes) -> Recording:
-    """The recording in `data`; of a truncated file what is whole. Raises NotOpus."""
+    """Read the recording in `data`, up to the cut of a truncated file. Raise NotOpus."""
     packets: list[bytes] = []
     begun = end = -1  # the stream's clock before its first packet, and after its last
     rest = b""
@@ -81,7 +80,7 @@ def read(data: bytes) -> Recording:
 
 
 def write(recording: Recording, *, serial: int = 1) -> bytes:
-    """The recording as a file."""
+    """Return the recording as a file."""
     pages = [_page(_FIRST, 0, serial, 0, [recording.head]), _page(0, 0, serial, 1, [_TAGS])]
     clock = 0
     groups = list(_grouped(recording.packets))
@@ -93,7 +92,7 @@ def write(recording: Recording, *, serial: int = 1) -> bytes:
 
 
 def cut(data: bytes, longest_s: float, largest: int) -> list[bytes]:
-    """`data` as files that play at most `longest_s` and have at most `largest` bytes, in order. Raises NotOpus."""
+    """Cut `data` into files of at most `longest_s` and at most `largest` bytes, in order. Raise NotOpus."""
     recording = read(data)
     if recording.seconds <= longest_s and len(data) <= largest:
         return [data]
@@ -118,7 +117,7 @@ def cut(data: bytes, longest_s: float, largest: int) -> list[bytes]:
 
 
 def _settled(samples: Sequence[int], start: int) -> int:
-    """The packet that a piece must begin with for its decoder to have settled at `start`."""
+    """Return the first packet of a piece whose decoder has settled at `start`."""
     early, before = start, 0
     while early > 0 and before < SETTLING:
         early -= 1
@@ -127,7 +126,7 @@ def _settled(samples: Sequence[int], start: int) -> int:
 
 
 def _reach(packets: Sequence[bytes], samples: Sequence[int], start: int, longest_s: float, largest: int) -> int:
-    """The furthest end of a piece from `start`."""
+    """Return the furthest end of a piece from `start`."""
     clock, size, end = 0, _HEADERS, start
     while end < len(packets):
         clock += samples[end]
@@ -139,7 +138,7 @@ def _reach(packets: Sequence[bytes], samples: Sequence[int], start: int, longest
 
 
 def _quietest(packets: Sequence[bytes], samples: Sequence[int], start: int, end: int) -> int:
-    """The end of a piece, at `end` or somewhat earlier: silence takes an encoder few bytes, speech many."""
+    """Return the quietest end at or somewhat before `end`: an encoder spends few bytes on silence."""
     around = max(1, _AROUND // max(1, samples[end]))
     earliest, clock = end, 0
     while earliest - 1 > start + around and clock < LOOK_BACK:
@@ -153,7 +152,7 @@ def _quietest(packets: Sequence[bytes], samples: Sequence[int], start: int, end:
 
 
 def _samples(packet: bytes) -> int:
-    """How long a packet plays, by its first two bytes; 0 for what is no packet: the longest has 120 ms."""
+    """Return how long a packet plays, by its first two bytes; 0 for an invalid one, over 120 ms."""
     if not packet:
         return 0
     code = packet[0] & 3
@@ -163,7 +162,7 @@ def _samples(packet: bytes) -> int:
 
 
 def _pages(data: bytes) -> Iterator[tuple[int, int, int, list[bytes], bool]]:
-    """Flags, granule position, serial number, pieces of packets; whether the last piece goes on in the next page."""
+    """Yield flags, granule position, serial number, pieces of packets; True if the last continues on the next page."""
     place = 0
     while len(data) - place >= _PAGE.size:
         mark, _, flags, granule, serial, _, _, segments = _PAGE.unpack_from(data, place)
@@ -190,7 +189,7 @@ def _pages(data: bytes) -> Iterator[tuple[int, int, int, list[bytes], bool]]:
 
 
 def _grouped(packets: Sequence[bytes]) -> Iterator[list[bytes]]:
-    """The packets page by page."""
+    """Yield the packets of each page."""
     group: list[bytes] = []
     segments = 0
     for packet in packets:
@@ -211,6 +210,6 @@ def _page(flags: int, granule: int, serial: int, number: int, packets: Sequence[
 
 
 def _checksum(page: bytes) -> int:
-    """Ogg's CRC: zlib's, with the bits of each byte and of the result mirrored and without the inversions."""
+    """Return Ogg's CRC: zlib's with the bits of each byte and of the result mirrored, without inversions."""
     mirrored = zlib.crc32(page.translate(_MIRRORED), 0xFFFF_FFFF) ^ 0xFFFF_FFFF
     return int(f"{mirrored:032b}"[::-1], 2)

@@ -1,7 +1,6 @@
-"""What `GPT` and a vendor agree on: `ModelProvider`, its calls and credentials, and how a failure is reported.
+"""`ModelProvider`, the protocol between `GPT` and a vendor, with its calls, credentials and failures.
 
-A vendor implements `ModelProvider`: it turns a `Request` into one HTTP call and reads what comes back. It keeps no
-deadline, retries nothing and opens no stream: `gpt.py` does.
+A provider turns a `Request` into one HTTP call and reads its answer. Deadlines, retries and streams are `gpt.py`'s.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ BODY_LIMIT: Final = 2000  # characters of an error's body that are kept
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request to a vendor: POST `body` as JSON, bytes as they are; GET where there is none."""
+    """One HTTP request to a vendor: POST `body`, a mapping as JSON, bytes unchanged; GET without one."""
 
     url: str
     headers: Mapping[str, str]
@@ -26,18 +25,18 @@ class Call:
 
     @property
     def authorization(self) -> str:
-        """The `Authorization` header's value; empty where the call has none."""
+        """The `Authorization` header's value; empty if the call has none."""
         return self.headers.get("Authorization", "")
 
 
 class Credential(Protocol):
-    """Something that yields the `Authorization` header."""
+    """A source of the `Authorization` header."""
 
     def header(self, timeout_s: float) -> str:
-        """The header's value; empty: none is needed. May ask the network. Raises ModelError."""
+        """Return the header's value; empty: none is needed. May use the network. Raise ModelError."""
 
     def drop(self, header: str) -> bool:
-        """The vendor refused `header`: True when another one may be had."""
+        """Drop `header`, which the vendor refused; return True if another one may be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,43 +46,43 @@ class StaticCredential:
     value: str
 
     def header(self, timeout_s: float) -> str:
-        """The value itself, at once: never asks the network."""
+        """Return the value. No network."""
         return self.value
 
     def drop(self, header: str) -> bool:
-        """Always False: there is no other one to be had."""
+        """Return False: there is no other one."""
         return False
 
 
 class ModelProvider(Protocol):
-    """A vendor's way of being asked. Every method is called by many threads at once."""
+    """A vendor's API. Every method is called by many threads at once."""
 
     def model_name(self, model: str) -> str:
-        """What `model` is called in logs; for an empty one the default's name. No network."""
+        """Return the name of `model` for logs; the default's for an empty one. No network."""
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
-        """The call that asks `request`. May fetch a credential: raises ModelError."""
+        """Return the call for `request`. May fetch a credential. Raise ModelError."""
 
     def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
-        """The states of the answer, the last one with `finish`. Raises ModelError."""
+        """Yield the states of the answer, the last one with `finish`. Raise ModelError."""
 
     def answer(self, body: bytes) -> Chunk:
-        """A whole answer, with `finish`, and with `usage` where the vendor gave one. Raises ModelError."""
+        """Read a whole answer, with `finish`, and with `usage` if the vendor gave it. Raise ModelError."""
 
     def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
-        """What an HTTP status other than 200 means. `body` is masked already."""
+        """Return the error for a status other than 200; `body` is masked already."""
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
-        """The call that counts tokens; None where the vendor has none."""
+        """Return the call that counts tokens; None if the vendor has none."""
 
     def counted(self, body: bytes) -> int:
-        """The number in the answer to `counting`. Raises ModelError."""
+        """Read the number in the answer to `counting`. Raise ModelError."""
 
     def drop_credential(self, authorization: str) -> bool:
-        """The vendor answered 401 to this header: True when a new try may help."""
+        """Drop the header that the vendor answered 401 to; return True if another try may help."""
 
     def adapt(self, error: ModelError, model: str) -> bool:
-        """The model doesn't know a part of the request: True when the next try leaves it out."""
+        """Return True if the error names a part of the request that the next try leaves out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
-"""`ModelRegistry`: the models that may be chosen now, which is the default one, and what each weighs beside it.
+"""`ModelRegistry`: the models that users may choose now, the default one, and what each costs beside it.
 
-Some models are fixed: the catalogue's, of a configured vendor. Others a server lists; it is asked in the background
-(`refresh`), never by somebody who waits, and what it said last counts until it says something else, also after a
-restart (`dump`, `recall`). Doesn't cover whose model a user has chosen (`database`), and asking a model (`gpt`).
+The catalog's models of the configured vendors are fixed. Others are listed by a server, which is asked in the
+background (`refresh`); its last list counts until the next one, also after a restart (`dump`, `recall`).
 """
 
 from __future__ import annotations
@@ -28,17 +27,17 @@ NEAREST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that lists its models. `ask` blocks and raises ModelError; `describe` makes a model of what it lists."""
+    """A server that lists its models. `ask` blocks and raises ModelError; `describe` completes a listed model."""
 
     address: str
     ask: Callable[[], Sequence[ModelInfo]]
     describe: Callable[[ModelInfo], Model]
-    assumed: tuple[Model, ...] = ()  # what it is taken to have until it has answered once
+    assumed: tuple[Model, ...] = ()  # its models until it has answered once
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What is known now; replaced as a whole, so that readers need no lock."""
+    """The models known now. Replaced as a whole: readers need no lock."""
 
     default: Model
     models: tuple[Model, ...]
@@ -46,10 +45,10 @@ class _State:
 
 
 class ModelRegistry:
-    """The models on offer. Thread-safe; only `refresh` uses the network.
+    """The models that users may choose. Thread-safe; only `refresh` uses the network.
 
-    A `default` without a name is the server's: the first that it lists. A model whose context is too small for a
-    prompt beside an answer of `answer_tokens` isn't offered.
+    A `default` without a name is the first model that the server lists. A model whose context is too small for a
+    prompt and an answer of `answer_tokens` is left out.
     """
 
     def __init__(
@@ -66,56 +65,54 @@ class ModelRegistry:
 
     @property
     def default(self) -> Model:
-        """The model that answers those who chose none, as the offer stands now."""
+        """The model of users who chose none."""
         return self._state.default
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """All of them, the default one too."""
+        """All models, the default one included."""
         return self._state.models
 
     @property
     def heard(self) -> bool:
-        """Whether it is known what the server has; where there is none, there is nothing to hear."""
+        """True once the server's model list is known."""
         return self.server is None or self._listed is not None
 
     def chosen(self, name: str) -> Model | None:
-        """The model that a user has chosen by `name`, the default one for an empty name; None: it is gone."""
+        """Return the model that a user chose by `name`; the default one for an empty name, None if it is gone."""
         if not name:
             return self.default
         found = self.find(name)
         if found is None and not self.heard and self.server is not None:
-            return self.server.describe(ModelInfo(name))  # nobody knows yet that it is gone
+            return self.server.describe(ModelInfo(name))  # not known to be gone
         return found
 
     def standing(self, name: str) -> Model:
-        """The same, and the default one in the place of one that is gone."""
+        """Return the model that a user chose by `name`, or the default one if that is gone."""
         return self.chosen(name) or self.default
 
     def weight(self, name: str) -> CostMultiplier:
-        """What the tokens of somebody with this choice weigh."""
+        """Return the cost of a token for a user with this choice."""
         return self.standing(name).weight
 
     def find(self, name: str) -> Model | None:
-        """The model that goes by this name, alias or title, in whatever case."""
+        """Return the model with this name, alias or title; case doesn't matter."""
         return self._state.by_name.get(comparable(name))
 
     def rubles(self, name: str, input: int, output: int) -> float | None:
-        """What so many tokens of a model cost in roubles; None where its price isn't known."""
+        """Return the price of so many tokens in roubles; None if it isn't known."""
         model = self.find(name)
         return float(model.price.of(input, output)) if model is not None and model.price is not None else None
 
     def nearest(self, name: str) -> list[Model]:
-        """The models whose names are most like `name`: those that it is a part of first."""
+        """Return the models whose names are most like `name`, those that contain it first."""
         words, by_name = comparable(name), self._state.by_name
         within = [known for known in by_name if words and words in known]
         alike = difflib.get_close_matches(words, by_name, n=2 * NEAREST, cutoff=0.5)
         return list(dict.fromkeys(by_name[known] for known in (*within, *alike)))[:NEAREST]
 
-    # ------------------------------------------------------------------ what the server has
-
     def refresh(self) -> bool:
-        """Asks the server what it has; True when it answered. Blocks."""
+        """Ask the server for its list; return True when it answered. Blocks."""
         if self.server is None:
             return False
         try:
@@ -130,11 +127,11 @@ class ModelRegistry:
         return True
 
     def dump(self) -> str:
-        """What the server listed last, to be kept."""
+        """Return the server's last list, for `recall`."""
         return json.dumps([[listed.name, listed.context_tokens] for listed in self._listed or ()])
 
     def recall(self, text: str) -> None:
-        """Takes up what an earlier life kept."""
+        """Restore the list that `dump` returned in an earlier run."""
         try:
             self._hear(tuple(ModelInfo(str(name), int(context)) for name, context in json.loads(text)))
         except (ValueError, TypeError):
@@ -166,5 +163,5 @@ class ModelRegistry:
             found[comparable(default.name)] = default
         models = weighed(list(found.values()), default)
         by_name = {name: model for model in reversed(models) for name in model.names}
-        by_name |= {comparable(model.name): model for model in models}  # a name goes before somebody's alias
+        by_name |= {comparable(model.name): model for model in models}  # a name overrides another model's alias
         return _State(by_name.get(comparable(default.name), default), tuple(models), by_name)

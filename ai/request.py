@@ -1,8 +1,7 @@
-"""One HTTP attempt with a deadline: a `Call` in, bytes out, every failure a `ModelError`.
+"""One attempt at a `Call`: bytes out, every failure a `ModelError`.
 
-Covers: sending a `Call`, reading its answer whole or line by line as bytes, ending at the deadline even when
-the other side goes silent, ending at once when cancelled, and the one seam where what the
-network does becomes our errors. Doesn't cover: what bytes mean (`ModelProvider`), retries (`gpt.py`).
+An attempt ends at its deadline even if the server is silent, and at once when it is cancelled. What the bytes mean:
+`ai/provider.py`; retries: `ai/retry.py`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ ErrorReader: TypeAlias = Callable[[int, Mapping[str, str], str], ModelError]  # 
 
 
 class RequestAttempt:
-    """One attempt at one call; its own watcher, see `connections.watching`."""
+    """One attempt at one call. It watches its own connection, see `core.cancellation`."""
 
     def __init__(self, deadline: float, cancel: Cancel | None = None) -> None:
         self.deadline = deadline  # of time.monotonic()
@@ -44,14 +43,14 @@ class RequestAttempt:
         self._silence_s = 0.0  # the socket's timeout
 
     def connected(self, sock: socket.socket) -> None:
-        """From now on the request counts as sent, and a cancellation shuts this socket."""
+        """Count the request as sent; from now on a cancellation shuts this socket."""
         self.sent = True
         self._socket = sock
         if self.cancel is not None:
             self.cancel.attach(sock)
 
     def left_s(self) -> float:
-        """Seconds to the deadline. Raises when it is over, or when the call was cancelled."""
+        """Return the seconds to the deadline. Raise ModelAway when none are left, ModelCancelled when cancelled."""
         self.check_cancelled()
         left = self.deadline - time.monotonic()
         if left <= 0:
@@ -59,18 +58,18 @@ class RequestAttempt:
         return left
 
     def check_cancelled(self) -> None:
-        """Raises ModelCancelled after a cancellation, billed if the request was sent; else nothing."""
+        """Raise ModelCancelled after a cancellation, billed if the request was sent."""
         if self.cancel is not None and self.cancel.is_set:
             raise ModelCancelled("stopped on request", billed=self.sent)
 
     def send(self, http: HttpClient, call: Call) -> Response:
-        """The response with its headers read, of any status."""
+        """Send `call` and return its response, of any status. Raise ModelError."""
         self.sent = False
         self.authorization = call.authorization
         headers = dict(call.headers)
         body = call.body if isinstance(call.body, bytes) else None
         if call.body is not None and body is None:
-            # "replace": half of a surrogate pair in a person's text is no reason to fail.
+            # "replace": half of a surrogate pair in a user's text can't be encoded.
             body = _ENCODE(call.body).encode("utf-8", "replace")
             headers["Content-Type"] = "application/json"
         left = self._silence_s = self.left_s()
@@ -85,7 +84,7 @@ class RequestAttempt:
         return response
 
     def read(self, response: Response) -> bytes:
-        """What has come, as soon as anything has; empty at the end."""
+        """Return what has come, as soon as anything has; empty at the end. Raise ModelError."""
         self._wait_at_most(self.left_s())
         try:
             data = response.read1()
@@ -95,7 +94,7 @@ class RequestAttempt:
         return data
 
     def whole(self, response: Response) -> bytes:
-        """The whole body."""
+        """Return the whole body. Raise ModelError."""
         body = bytearray()
         while data := self.read(response):
             body += data
@@ -104,7 +103,7 @@ class RequestAttempt:
         return bytes(body)
 
     def lines(self, response: Response) -> Iterator[bytes]:
-        """The body's lines as bytes, cut at line feeds only: text may hold U+2028 and U+0085."""
+        """Yield the body's lines, split at line feeds only: text may hold U+2028 and U+0085. Raise ModelError."""
         rest = b""
         while data := self.read(response):
             *lines, rest = (rest + data).split(b"\n")
@@ -116,7 +115,7 @@ class RequestAttempt:
             yield rest
 
     def finish(self, response: Response) -> None:
-        """Read the end of the stream if it is there already, so that its connection serves again."""
+        """Read the end of the stream if it has come, so that its connection is used again."""
         ends_at = time.monotonic() + END_S
         self._wait_at_most(END_S)
         with suppress(NoAnswer):
@@ -131,13 +130,13 @@ class RequestAttempt:
                 self._socket.settimeout(seconds)
 
     def close(self, response: Response) -> None:
-        """Nothing more is read. A connection that has unread bytes is closed, another goes back for reuse."""
+        """Read nothing more. A connection with unread bytes is closed, another is used again."""
         if self.cancel is not None:
             self.cancel.detach()
         response.close()
 
     def refused(self, error_reader: ErrorReader, response: Response) -> ModelError:
-        """What a status other than 200 means."""
+        """Return the error that a status other than 200 means."""
         try:
             body = self.whole(response).decode("utf-8", "replace")
         except ModelAway:
@@ -145,11 +144,11 @@ class RequestAttempt:
         return error_reader(response.status_code, response.headers, self.masked(body))
 
     def masked(self, body: str) -> str:
-        """`body` without secrets: vendors repeat the key that they refuse."""
+        """Return `body` without secrets: vendors repeat the key that they refuse."""
         return Redactor([self.authorization.rpartition(" ")[2]])(body)[:BODY_LIMIT]
 
     def _translated(self, error: NoAnswer) -> ModelError:
-        """The one seam: what the network does, as an error of ours."""
+        """Return the ModelError for a failure of the network."""
         if self.cancel is not None and self.cancel.is_set:
             return ModelCancelled("stopped on request", billed=self.sent)
         what = "no connection"
@@ -159,7 +158,7 @@ class RequestAttempt:
 
 
 def fetch(http: HttpClient, call: Call, error_reader: ErrorReader, timeout_s: float) -> bytes:
-    """The body of a small call beside the main one (a token, a list of models). Raises ModelError."""
+    """Return the body of a small call (a token, a list of models). One attempt. Raise ModelError."""
     attempt = RequestAttempt(time.monotonic() + timeout_s)
     response = attempt.send(http, call)
     try:

@@ -1,9 +1,8 @@
-"""The attempts at one request: what may be repeated and when, and the report of those that failed.
+"""Which failed requests are repeated, and the report of failures; for models (`gpt.py`) and services alike.
 
-The same for language models (`gpt.py`) and for the services beside them (`ai/service_client.py`). What is repeated:
-no connection, 429, 502, 503, 504, after a pause; once what is about to be asked differently, a renewed credential
-for one. Never a timeout or a broken connection after the request left: the vendor may have done the work, and billed
-it. Doesn't cover sending (`exchanges.py`).
+Repeated after a pause: no connection, 429, 502, 503, 504. Repeated at once: a request that changes, for example with a
+renewed credential. Never repeated: a timeout or a broken connection after the request left, since the vendor may have
+done the work and billed it.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ SAFE_STATUSES: Final = frozenset({502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What a request is called in the log and the debug mode, and how to stop it."""
+    """The names of a request in the log and the debug mode, and its cancellation."""
 
     purpose: str
     model: str
@@ -39,11 +38,11 @@ class CallContext:
 
 
 def ignore_failure(failure: CallFailure) -> None:
-    """Where nobody asked for faults they are in the log all the same."""
+    """Do nothing: the default `on_failure`."""
 
 
 def report(failure: CallFailure, on_failure: Callable[[CallFailure], None]) -> None:
-    """Logs a failure and tells whoever listens."""
+    """Log a failure and pass it to `on_failure`, whose own errors are logged."""
     error = failure.error
     event(
         log,
@@ -66,10 +65,10 @@ def report(failure: CallFailure, on_failure: Callable[[CallFailure], None]) -> N
 
 
 class Retry:
-    """The attempts at one request, within `timeout_s` in all and `attempts` that a pause comes between.
+    """The attempts at one request: within `timeout_s` in all, at most `attempts` with pauses between them.
 
-    `renew` is told the header that a vendor answered 401 to; `adapt` a failure that another form of the request may
-    heal. True: the next try differs.
+    `renew` gets the header that a vendor answered 401 to, `adapt` the error of a bad request. They return True if the
+    next attempt differs.
     """
 
     def __init__(
@@ -95,13 +94,13 @@ class Retry:
         self._renewed = False
 
     def succeeded(self) -> None:
-        """The request is answered: what failed before is reported as healed."""
+        """Report the failures before this success as healed."""
         self._report(healed=True)
 
     def may_repeat(self, error: ModelError, attempt: RequestAttempt, *, shown: bool = False) -> bool:
-        """True when the request may be sent once more, after the pause that is due. Raises when cancelled meanwhile.
+        """Return True if the request may be sent again, after the pause that is due. Raise ModelCancelled in the pause.
 
-        `shown`: a word of the answer has come, so that nothing may be repeated.
+        `shown`: a word of the answer has come, so nothing is repeated.
         """
         if isinstance(error, ModelCancelled):
             self._report(healed=False)
@@ -113,7 +112,7 @@ class Retry:
         return repeat
 
     def _changed(self, error: ModelError, attempt: RequestAttempt) -> bool:
-        """The next try differs, and needs no pause."""
+        """Return True if the next attempt differs and needs no pause."""
         if error.status == 401 and not self._renewed:
             self._renewed = True
             return self._renew(attempt.authorization)

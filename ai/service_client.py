@@ -1,8 +1,6 @@
-"""One question to a service beside the language model (pictures, speech): asked, and again where that is safe.
+"""Calls of services beside the language model (images, speech), repeated by the rules of `ai/retry.py`.
 
-Covers bodies that aren't JSON, the deadline, cancelling, one new try with a renewed credential, bounded retries and
-the reports of faults, by the rules of `wires.trials`.
-Doesn't cover streams, and what a question or an answer looks like (`images.py`, `speech.py`).
+What a call and its answer look like: `ai/images.py`, `ai/speech.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +24,7 @@ _Answer = TypeVar("_Answer")
 
 
 class ServiceClient:
-    """Asks one service. Thread-safe; `ask` blocks its own thread only."""
+    """Calls one service. Thread-safe; `ask` blocks its own thread only."""
 
     def __init__(
         self,
@@ -54,10 +52,10 @@ class ServiceClient:
         error_reader: ErrorReader = read_error,
         peer_seen: Callable[[str], None] | None = None,
     ) -> _Answer:
-        """What `read` makes of the answer's body. Raises ModelError. Costs money.
+        """Return what `read` makes of the answer's body. Costs money. Raise ModelError.
 
-        `call` gets the `Authorization` header. `peer_seen` is told the address that a connection leads to before
-        anything is sent, and may raise ModelError.
+        `call` gets the `Authorization` header. `peer_seen` gets the IP address of each connection before anything is
+        sent, and may raise ModelError.
         """
         retry = Retry(
             context,
@@ -96,7 +94,7 @@ class ServiceClient:
 
 
 class _PeerTellingAttempt(RequestAttempt):
-    """An attempt that tells where its connection leads, before anything is sent."""
+    """An attempt that reports the IP address of its connection before anything is sent."""
 
     def __init__(self, deadline: float, cancel: Cancel | None, peer_seen: Callable[[str], None] | None) -> None:
         super().__init__(deadline, cancel)

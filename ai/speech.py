@@ -1,8 +1,8 @@
-"""Speech: voice messages into words, and words into voice, whoever does it; and Yandex SpeechKit v1, who does.
+"""Speech to text and text to speech: the two protocols, and Yandex SpeechKit v1.
 
-Covers SpeechKit's limits: recordings are cut into pieces at quiet places (`ogg.py`), texts at the ends of paragraphs
-and sentences, and the pieces go one after another. The OpenAI way is in `openai_speech.py`. Doesn't cover other
-formats than Ogg/Opus (Telegram's own), streaming, recordings of hours, mixing stereo down, and what is charged.
+SpeechKit's limits: a recording is cut into pieces at quiet places (`ai/opus_splitter.py`), a text at the ends of
+paragraphs and sentences; the pieces are sent one after another. Audio is Ogg/Opus only, as Telegram's.
+OpenAI-compatible servers: `ai/openai_speech.py`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NO_LOGGING: Final = {"x-data-logging-enabled": "false"}
 
 
 class SpeechToText(Protocol):
-    """Whoever understands speech."""
+    """A service that recognises speech."""
 
     def recognise(
         self,
@@ -50,39 +50,46 @@ class SpeechToText(Protocol):
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """The words of a recording in Ogg/Opus; empty for silence.
+        """Return the words of a recording in Ogg/Opus; empty for silence. Blocks for seconds and costs money.
 
-        Blocks for seconds and costs money. Raises PromptTooLong for a recording that is too long or too large even in
-        pieces, else another ModelError.
+        Raise PromptTooLong for a recording that is too long or too large even in pieces, else another ModelError.
         """
 
 
 class TextToSpeech(Protocol):
-    """Whoever reads aloud."""
+    """A service that reads aloud."""
 
     @property
     def voices(self) -> tuple[str, ...]:
-        """The vendor's names of its voices, the usual one first."""
+        """The vendor's names of its voices, the default one first."""
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
     ) -> list[bytes]:
-        """The text read aloud: files in Ogg/Opus, in order. An unknown voice is the usual one.
+        """Return the text read aloud, as files in Ogg/Opus, in order. Blocks for seconds and costs money.
 
-        Blocks for seconds and costs money. Raises ModelError.
+        An unknown voice is replaced by the default one. Raise ModelError.
         """
 
 
-class YandexSpeechToText:
-    """SpeechKit's synchronous recognition. `folder_id` is for users' tokens only: a service account has its own."""
+class _SpeechKit:
+    """What both directions share. Only a user's token needs `folder_id`; a service account has its own folder."""
+
+    host = path = ""
 
     def __init__(
-        self, http: HttpClient, credential: Credential, *, url: str = STT_URL, folder_id: str = "", **options: Any
+        self, http: HttpClient, credential: Credential, *, url: str = "", folder_id: str = "", **options: Any
     ) -> None:
-        """`options` are those of `ServiceClient`; the deadline is each piece's."""
-        self._url = f"{url.rstrip('/')}/speech/v1/stt:recognize"
+        """`options` are those of `ServiceClient`; the deadline applies to each piece."""
+        self._url = f"{(url or self.host).rstrip('/')}{self.path}"
         self._folder = {"folderId": folder_id} if folder_id else {}
-        self._asker = ServiceClient(http, credential, **options)
+        self._service = ServiceClient(http, credential, **options)
+
+
+class YandexSpeechToText(_SpeechKit):
+    """SpeechKit's synchronous recognition."""
+
+    host, path = STT_URL, "/speech/v1/stt:recognize"
 
     def recognise(
         self,
@@ -94,7 +101,7 @@ class YandexSpeechToText:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """The words of an Ogg Opus recording, cut into short calls. Raises PromptTooLong or ModelError."""
+        """Return the words of a recording, sent in short pieces. Raise PromptTooLong or another ModelError."""
         if seconds > YANDEX_AUDIO_S * MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         try:
@@ -108,16 +115,16 @@ class YandexSpeechToText:
         context = CallContext("stt", "general", user_id, turn_id, cancel)
 
         def words(piece: bytes) -> str:
-            return self._asker.ask(context, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
+            return self._service.ask(context, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)
 
         return " ".join(filter(None, one_by_one(pieces, words)))
 
 
 class FallbackSpeechToText:
-    """Several recognisers as one: the first that can take a recording at all."""
+    """Several services as one: the first that accepts a recording recognises it."""
 
-    def __init__(self, recognisers: Sequence[SpeechToText]) -> None:
-        self._recognisers = tuple(recognisers)
+    def __init__(self, services: Sequence[SpeechToText]) -> None:
+        self._services = tuple(services)
 
     def recognise(
         self,
@@ -129,11 +136,11 @@ class FallbackSpeechToText:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """The words from the first recogniser that can take this recording. Raises ModelError."""
-        failure = ModelError("nobody here understands speech", status=404)
-        for place, recogniser in enumerate(self._recognisers):
+        """Return the words from the first service that accepts this recording. Raise ModelError."""
+        failure = ModelError("no service for speech recognition", status=404)
+        for place, service in enumerate(self._services):
             try:
-                return recogniser.recognise(
+                return service.recognise(
                     audio, seconds, language=language, cancel=cancel, user_id=user_id, turn_id=turn_id
                 )
             except ModelError as error:
@@ -144,23 +151,16 @@ class FallbackSpeechToText:
         raise failure
 
 
-class YandexTextToSpeech:
-    """SpeechKit's synthesis. Its voices are Russian ones: they read other languages with an accent."""
+class YandexTextToSpeech(_SpeechKit):
+    """SpeechKit's synthesis. Its voices are Russian and read other languages with an accent."""
 
+    host, path = TTS_URL, "/speech/v1/tts:synthesize"
     voices = YANDEX_VOICES
-
-    def __init__(
-        self, http: HttpClient, credential: Credential, *, url: str = TTS_URL, folder_id: str = "", **options: Any
-    ) -> None:
-        """`options` are those of `ServiceClient`; the deadline is each piece's."""
-        self._url = f"{url.rstrip('/')}/speech/v1/tts:synthesize"
-        self._folder = {"folderId": folder_id} if folder_id else {}
-        self._asker = ServiceClient(http, credential, **options)
 
     def speak(
         self, text: str, voice: str, cancel: Cancel | None = None, *, user_id: int = 0, turn_id: int = 0
     ) -> list[bytes]:
-        """Ogg Opus recordings of `text`, one for each piece of it, in order. Raises ModelError."""
+        """Return recordings of `text` in Ogg/Opus, one for each piece of it, in order. Raise ModelError."""
         voice = known_voice(voice, self.voices)
         form = {"lang": "ru-RU", "voice": voice, "format": "oggopus", **self._folder}
         context = CallContext("tts", voice, user_id, turn_id, cancel)
@@ -170,7 +170,7 @@ class YandexTextToSpeech:
 
         def spoken(piece: str) -> bytes:
             kind = "application/x-www-form-urlencoded"
-            return self._asker.ask(
+            return self._service.ask(
                 context, lambda key: upload(self._url, key, kind, body(piece), _NO_LOGGING), read_audio
             )
 
@@ -178,13 +178,13 @@ class YandexTextToSpeech:
 
 
 def upload(url: str, authorization: str, kind: str, data: bytes, more: Mapping[str, str] | None = None) -> Call:
-    """The call that posts `data` of the MIME type `kind`."""
+    """Return the call that posts `data` of the MIME type `kind`."""
     headers = {"Content-Type": kind, **(more or {})}
     return Call(url, headers | ({"Authorization": authorization} if authorization else {}), data)
 
 
 def one_by_one(pieces: list[_Piece], make: Callable[[_Piece], _Made]) -> list[_Made]:
-    """What `make` makes of each piece. Once one is made a failure of another leaves a bill."""
+    """Return what `make` makes of each piece. An error after the first one is billed."""
     made: list[_Made] = []
     for piece in pieces:
         try:
@@ -196,7 +196,7 @@ def one_by_one(pieces: list[_Piece], make: Callable[[_Piece], _Made]) -> list[_M
 
 
 def _cut_text(text: str, limit: int, share: Callable[[str], float]) -> list[str]:
-    """The text in pieces of at most `limit` characters, of each of which `share` says 1 or less."""
+    """Return the text in pieces of at most `limit` characters for which `share` is at most 1."""
     pieces: list[str] = []
     for piece in split(text, limit):
         too_large = share(piece)
@@ -208,12 +208,12 @@ def _cut_text(text: str, limit: int, share: Callable[[str], float]) -> list[str]
 
 
 def known_voice(voice: str, voices: tuple[str, ...]) -> str:
-    """`voice`, or the usual one where this vendor hasn't got it: people keep theirs when the vendor changes."""
+    """Return `voice`, or the default one if this vendor doesn't have it."""
     return voice if voice in voices else voices[0]
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`. Raises ModelError, also for an error that came under HTTP 200."""
+    """Read the JSON object in `body`. Raise ModelError, also for an error under HTTP 200."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -231,7 +231,7 @@ def _result(body: bytes) -> str:
 
 
 def read_audio(body: bytes) -> bytes:
-    """`body`, which is a file in Ogg/Opus. Raises ModelAway."""
+    """Return `body` if it is a file in Ogg/Opus; else raise ModelAway."""
     if not body.startswith(b"OggS"):
         raise ModelAway("the speech isn't Ogg/Opus")
     return body

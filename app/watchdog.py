@@ -86,7 +86,7 @@ class Watch:
             self._server.stop()
 
     def beat(self) -> None:
-        """Ping the database, and tell systemd that the bot is alive."""
+        """Read and write the database, and tell systemd that the bot is alive."""
         self._heartbeat.beat()
         if self._told_at is None:
             if self._parts.source.tried.is_set():
@@ -119,6 +119,7 @@ class Watch:
             users=self._db.users.count(),
             budget_used=self._db.ledger.budget(limits.budget_period(self._config, now)).used,
             budget_limit=self._config.max_project_tokens,
+            disk_free_bytes=self._db.free_bytes(),
         )
 
     def _queues(self) -> Queues:

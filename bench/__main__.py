@@ -1,7 +1,7 @@
 """`python -m bench`: runs the scenarios one after the other and prints the table as it grows.
 
-The load and the stand-ins run in this process, the bot in another. Give `--telegram URL --token TOKEN --chats 1,2` to
-send the answers through any Bot API server to chats that know the bot; what people write is made here all the same.
+The load and the stand-ins run in this process, the bot in another. `--telegram URL --token TOKEN --chats 1,2` sends the
+answers through any Bot API server, to chats that know the bot; the users' words are generated here in any case.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from bench.load import Load
 from bench.standins import Model, Sandbox, Telegram
 from bench.table import HEAD, Figures, Scenario, figures, line, middle
 
-QUIET_S = 0.4  # without a call: the bot has brought its profile up to date
+QUIET_S = 0.4  # without a call: the bot has updated its profile
 
 
 async def measure(scenario: Scenario, options: argparse.Namespace, database: Path) -> Figures:
-    """One run of a scenario with a bot of its own on a copy of `database`."""
+    """Run a scenario once, with a new bot on a copy of `database`."""
     load = Load(scenario.users, options.chats)
     telegram: Telegram | Sandbox
     telegram = Sandbox(load) if options.sandbox else Telegram(load, options.telegram, options.token or Telegram.token)
@@ -80,7 +80,7 @@ async def measure(scenario: Scenario, options: argparse.Namespace, database: Pat
 
 
 def scenarios(options: argparse.Namespace) -> list[Scenario]:
-    """What the options ask to be measured, in order: one of `--only`, four of `--quick`, or all."""
+    """Return the scenarios that the options select: one of `--only`, four of `--quick`, or all."""
     if options.only:
         users, model_s, *rest = options.only.split(",")
         limits, prompts = (*rest, "off", "0")[:2] if len(rest) != 1 else (rest[0], "0")
@@ -102,7 +102,7 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
 
 
 def main() -> None:
-    """Measures every scenario asked for and prints a table, a row for each: the median run."""
+    """Measure the selected scenarios and print a table, a row for each: the medians of its runs."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="four scenarios only")
     parser.add_argument("--only", metavar="USERS,MODEL_S[,LIMITS[,PROMPTS]]", help="one scenario, as 50,2,off,1000000")

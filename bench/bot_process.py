@@ -1,4 +1,4 @@
-"""The bot as a process: started, looked at from outside through `/proc` (Linux only), and stopped."""
+"""The bot as a process, measured from outside through `/proc` (Linux only)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 def environment(
     folder: Path, *, token: str, telegram_url: str, model_url: str, slots: int, limits: bool
 ) -> dict[str, str]:
-    """What the bot is told; its own environment is left out."""
+    """Return the bot's environment; of this process's own only PATH is in it."""
     values = {
         "PATH": os.environ.get("PATH", ""),
         "TELEGRAM_TOKEN": token,
@@ -53,21 +53,21 @@ class Bot:
 
     @property
     def runs(self) -> bool:
-        """Whether the process hasn't ended yet; asked anew each time."""
+        """True until the process has ended."""
         return self._process.poll() is None
 
     def cpu_s(self) -> float:
-        """Seconds of processor so far, user and system."""
+        """Return the seconds of processor time so far, user and system."""
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS
 
     def peak_mib(self) -> float:
-        """The most memory that it ever had resident."""
+        """Return the peak of its resident memory."""
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     def stop(self) -> int:
-        """Its exit code."""
+        """End the process and return its exit code."""
         self._process.send_signal(signal.SIGTERM)
         try:
             return self._process.wait(30)

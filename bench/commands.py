@@ -1,7 +1,7 @@
-"""How fast a command that needs no model is answered while every slot of the model is taken.
+"""`python -m bench.commands`: how fast /help is answered while every slot of the model is taken.
 
-`python -m bench.commands`: eight people's turns hang at the model, twelve others ask for help again and again; the
-sandbox's Telegram, which checks every call, and the bot as a process.
+The turns of eight users wait for the model while twelve others send /help. Telegram is the sandbox's, which checks
+every call; the bot is a process.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ROUNDS = 25
 
 
 def main() -> None:
-    """Prints how many milliseconds /help takes (p50, p95, p99) while all model slots are taken."""
+    """Print how many milliseconds /help takes (p50, p95, p99)."""
     with TelegramServer() as telegram, ModelServers() as models, tempfile.TemporaryDirectory() as folder:
         harness = BotHarness(Path(folder), telegram, models, MODEL_SLOTS=SLOTS)
         harness.process()

@@ -1,7 +1,6 @@
-"""People who write, wait for their answer and write again; what each of their turns took.
+"""Users who write, wait for their answer and write again at once, and the times of their turns.
 
-A place is one person at a time: after a few turns the next one sits down, since a story that grows would ask the
-model for a summary besides. Covers the closed loop and its figures. Doesn't cover what people do between turns.
+A place is taken by one user after the other, a few turns each: a longer story would make the bot ask for a summary.
 """
 
 from __future__ import annotations
@@ -15,20 +14,20 @@ from typing import Final, Protocol
 from bench.standins import ANSWER, words
 
 TURNS_EACH: Final = 5
-PEOPLE: Final = 4000  # that a database must know: ids from FIRST_ID on
+USERS: Final = 4000  # users in the database, with ids from FIRST_ID on
 FIRST_ID: Final = 1001
 
 
 class Says(Protocol):
-    """Where people write."""
+    """Where users write."""
 
     def say(self, chat_id: int, text: str) -> None:
-        """A private message of that person to the bot; returns before it is answered."""
+        """Send a private message of that user to the bot. Don't wait for an answer."""
 
 
 @dataclass(slots=True)
-class Turn:
-    """One turn as it is seen from outside; moments of `time.monotonic()`."""
+class MeasuredTurn:
+    """One turn as seen from outside; times are of `time.monotonic()`."""
 
     sent_at: float
     measured: bool
@@ -40,39 +39,39 @@ class Turn:
 
     @property
     def overhead_s(self) -> float:
-        """Seconds from message to answer, without the model's own: what the bot took."""
+        """Seconds from message to answer, without the model's own."""
         return self.answered_at - self.sent_at - self.model_s
 
     @property
     def first_text_s(self) -> float:
-        """Seconds from the model's first chunk to the first text that the person sees."""
+        """Seconds from the model's first chunk to the first text that the user sees."""
         return self.first_text_at - self.first_chunk_at
 
 
 @dataclass(slots=True)
 class Load:
-    """The people and what they have seen. The stand-ins tell it what happens (`called`, `wrote`)."""
+    """The users and their turns. The stand-ins report to it (`called`, `wrote`)."""
 
     users: int
     chats: tuple[int, ...] = ()  # given ones; else those of a seeded database
-    done: list[Turn] = field(default_factory=list)
+    done: list[MeasuredTurn] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)  # texts that are no answers
     answers: int = 0  # so far, measured or not
     on: bool = False
     measuring: bool = False
-    _open: dict[int, Turn] = field(default_factory=dict)
-    _seats: dict[int, tuple[int, int]] = field(default_factory=dict)  # chat → place and its turn's number
+    _open: dict[int, MeasuredTurn] = field(default_factory=dict)
+    _places: dict[int, tuple[int, int]] = field(default_factory=dict)  # chat → place and its turn's number
     says: Says | None = None
 
     async def begin(self, spread_s: float) -> None:
-        """Everybody writes for the first time, within `spread_s`."""
+        """Have each user write for the first time, within `spread_s`."""
         self.on = True
         loop = asyncio.get_running_loop()
         for place in range(self.users):
             loop.call_later(random.uniform(0, spread_s), self._write, place, 0)
 
     async def end(self, timeout_s: float) -> int:
-        """Nobody writes any more, and all wait for what they asked; how many got nothing."""
+        """Stop writing and wait for open answers; return how many didn't come."""
         self.on = False
         ends_at = time.monotonic() + timeout_s
         while self._open and time.monotonic() < ends_at:
@@ -82,16 +81,16 @@ class Load:
     def _write(self, place: int, number: int) -> None:
         if not self.on or self.says is None:
             return
-        person = FIRST_ID + (place + self.users * (number // TURNS_EACH)) % PEOPLE
-        chat_id = self.chats[place] if self.chats else person
-        self._seats[chat_id] = (place, number)
-        self._open[chat_id] = Turn(time.monotonic(), self.measuring)
+        user_id = FIRST_ID + (place + self.users * (number // TURNS_EACH)) % USERS
+        chat_id = self.chats[place] if self.chats else user_id
+        self._places[chat_id] = (place, number)
+        self._open[chat_id] = MeasuredTurn(time.monotonic(), self.measuring)
         self.says.say(chat_id, words(chat_id))
 
-    # ------------------------------------------------------------------ told by the stand-ins
+    # ------------------------------------------------------------------ reported by the stand-ins
 
     def called(self, method: str, chat_id: int, text: str, at: float) -> None:
-        """Books one Bot API call; the answer ends the turn, and its place writes again. Others are `odd`."""
+        """Count one Bot API call; the answer ends the turn, and its place writes again. Others are `odd`."""
         turn = self._open.get(chat_id)
         if turn is None:
             self.odd.append(f"{method} out of turn")
@@ -109,15 +108,15 @@ class Load:
         del self._open[chat_id]
         if turn.measured:
             self.done.append(turn)
-        place, number = self._seats.pop(chat_id)
+        place, number = self._places.pop(chat_id)
         asyncio.get_running_loop().call_soon(self._write, place, number + 1)
 
     def first_chunk(self, chat_id: int, at: float) -> None:
-        """Notes when the model's first chunk for the chat's open turn went out."""
+        """Note when the model's first chunk for the chat's open turn was sent."""
         if turn := self._open.get(chat_id):
             turn.first_chunk_at = at
 
     def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None:
-        """Notes how many seconds the model took for the chat's open turn."""
+        """Note how many seconds the model took for the chat's open turn."""
         if turn := self._open.get(chat_id):
             turn.model_s = ended_at - asked_at

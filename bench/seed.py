@@ -1,7 +1,7 @@
-"""A database as full as one likes, written straight into the file: people in the middle of a story, and a past.
+"""A database of any size, written directly into the file.
 
-Covers what the measured turns need (everybody's open story with a first part) and old stories of other people with
-their turns, calls and shown messages. Doesn't cover memories, drafts and unfinished work.
+Each user of a measurement has an open story with its first part. Other users have old stories with their turns, calls
+and shown messages; there are no memories, drafts or unfinished turns.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from bench.load import FIRST_ID, PEOPLE
+from bench.load import FIRST_ID, USERS
 from database import Database
 
-STORY_PROMPTS: Final = 20  # of an old story: ten of a person's, ten parts
+STORY_PROMPTS: Final = 20  # of an old story: ten of the user, ten parts
 STORIES_EACH: Final = 10
 OLD_FIRST_ID: Final = 10_000_000
 _PART: Final = "Туман лёг на воду, и смотритель услышал три гудка там, где кораблей не было уже двадцать лет. "
@@ -34,13 +34,13 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 
 def fill(path: Path, prompts: int = 0) -> None:
-    """A new database at `path`: the people of a measurement, and `prompts` old texts of others (half of them turns)."""
+    """Make a database at `path`: the users of a measurement and `prompts` old texts of others, half of them turns."""
     db = Database(path)
-    connection = db._connection._raw  # a tool of the workshop: a million rows in one go, past the stores
+    connection = db._connection._raw  # a million rows at once, without the repositories
     connection.execute("pragma foreign_keys=off")
     connection.execute("pragma synchronous=off")
     connection.execute("begin")
-    for rows in _people_and_past(prompts):
+    for rows in _users_and_old_stories(prompts):
         for table, columns in _TABLES.items():
             marks = ", ".join("?" * (columns.count(",") + 1))
             connection.executemany(f"insert into {table} ({columns}) values ({marks})", rows[table])
@@ -50,14 +50,14 @@ def fill(path: Path, prompts: int = 0) -> None:
     db.close()
 
 
-def _people_and_past(prompts: int) -> Iterator[Rows]:
+def _users_and_old_stories(prompts: int) -> Iterator[Rows]:
     now = int(time.time())
     chance = random.Random(1)
     past = prompts // STORY_PROMPTS
     for first in range(0, past, 500):
         yield _old_stories(range(first, min(past, first + 500)), now, chance)
     rows: Rows = {table: [] for table in _TABLES}
-    for number in range(PEOPLE):
+    for number in range(USERS):
         user_id, session_id, prompt_id = FIRST_ID + number, past + number + 1, prompts + number + 1
         rows["user"].append((user_id, "Анна", now, "story", session_id, 10**9))
         rows["session"].append((session_id, user_id, user_id, "story", prompt_id, 0, now, now, None, now))

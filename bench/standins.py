@@ -1,9 +1,8 @@
-"""Telegram and YandexGPT for measurements: one event loop, no threads, nothing checked.
+"""Telegram and YandexGPT for measurements: one event loop, no threads, no checks.
 
-The sandbox checks every call against the contract with a thread a connection, which takes the processor that the bot
-is to have. These two answer only what the bot asks on its way through a turn, and note when. `Upstream` passes the
-bot's calls on to any other Bot API server, so that its pace is measured too; `Sandbox` puts the project's own in.
-Doesn't cover the contract, faults, files, and the OpenAI way.
+The sandbox checks every call against the contract, with a thread a connection; that takes processor time from the bot.
+These two answer only the calls of a turn, and note when. `Telegram` may pass the bot's calls on to another Bot API
+server; `Sandbox` is the project's own.
 """
 
 from __future__ import annotations
@@ -31,37 +30,37 @@ _PLACE: Final = b"place-"  # the users' words carry their chat's number behind t
 
 
 class Witness(Protocol):
-    """Who is told what happened, with the moments of `time.monotonic()`."""
+    """Receives what happened, with times of `time.monotonic()`."""
 
     def called(self, method: str, chat_id: int, text: str, at: float) -> None:
-        """The bot called a Bot API method for this chat."""
+        """Note that the bot called a Bot API method for this chat."""
 
     def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None:
-        """The model has written its whole answer for this chat."""
+        """Note that the model has written its whole answer for this chat."""
 
     def first_chunk(self, chat_id: int, at: float) -> None:
-        """The model has sent the first chunk of an answer for this chat."""
+        """Note that the model has sent the first chunk of an answer for this chat."""
 
 
 def words(chat_id: int) -> str:
-    """What a person writes: a line of the story that the model finds the chat in."""
+    """Return what a user writes: a line of the story with the chat's number, which the model finds."""
     return f"Герой поднимает фонарь и идёт дальше, к отметке place-{chat_id}."
 
 
 class Http(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive, as much as `requests` needs; `answer` is called with path, body and the transport."""
+    """HTTP/1.1 with keep-alive, as far as `requests` needs it; `answer` is called with path, body and transport."""
 
     def __init__(self, answer: Callable[[str, bytes, asyncio.Transport], None]) -> None:
         self._answer = answer
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keeps the transport that answers go to."""
+        """Keep the transport for the answers."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Hands each request that is complete to `answer`; the rest waits for more bytes."""
+        """Pass each complete request to `answer`; keep the rest until more bytes come."""
         self._buffer += data
         while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
             head = self._buffer[:end]
@@ -74,26 +73,26 @@ class Http(asyncio.Protocol):
 
 
 async def serve(answer: Callable[[str, bytes, asyncio.Transport], None]) -> tuple[asyncio.Server, str]:
-    """A server on a free port, and its address."""
+    """Start a server on a free port; return it with its address."""
     server = await asyncio.get_running_loop().create_server(lambda: Http(answer), "127.0.0.1", 0, backlog=1024)
     host, port = server.sockets[0].getsockname()
     return server, f"http://{host}:{port}"
 
 
 def reply(transport: asyncio.Transport, result: Any) -> None:
-    """Sends `result` as the Bot API does a success: `{"ok": true, "result": …}`."""
+    """Send `result` as the Bot API does: `{"ok": true, "result": …}`."""
     send(transport, json.dumps({"ok": True, "result": result}, ensure_ascii=False).encode())
 
 
 def send(transport: asyncio.Transport, body: bytes, status: int = 200) -> None:
-    """Writes a JSON answer with its head; nothing where the connection is closing."""
+    """Send a JSON answer, unless the connection is closing."""
     if not transport.is_closing():
         head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         transport.write(head.encode() + body)
 
 
 class Telegram:
-    """The Bot API. `say` is how a person writes."""
+    """The Bot API. `say` is how a user writes."""
 
     token = TOKEN
 
@@ -113,16 +112,16 @@ class Telegram:
         self.last_call_at = 0.0
 
     async def open(self) -> str:
-        """Serves on a free port from now on; the server's address."""
+        """Start serving on a free port; return the address."""
         self._server, url = await serve(self._on_call)
         return url
 
     def close(self) -> None:
-        """Takes no more connections; those that stand aren't cut."""
+        """Accept no more connections; open ones stay."""
         self._server.close()
 
     def say(self, chat_id: int, text: str) -> None:
-        """Queues a private message as an update, and hands it over if the bot is polling."""
+        """Queue a private message as an update, and deliver it if the bot is polling."""
         self._ids += 1
         person = {"id": chat_id, "is_bot": False, "first_name": "Анна", "language_code": "ru"}
         chat = {"id": chat_id, "type": "private", "first_name": "Анна"}
@@ -188,7 +187,7 @@ class Telegram:
 
 
 class Sandbox:
-    """The project's own stand-in of Telegram, in the place of `Telegram`."""
+    """The sandbox's Telegram, used in place of `Telegram`."""
 
     token = TOKEN
 
@@ -211,16 +210,16 @@ class Sandbox:
         self._server = Watched()
 
     async def open(self) -> str:
-        """Starts the sandbox's server; its address."""
+        """Start the sandbox's server; return its address."""
         self._server.__enter__()
         return self._server.url
 
     def close(self) -> None:
-        """Closes the sandbox's server."""
+        """Close the sandbox's server."""
         self._server.close()
 
     def say(self, chat_id: int, text: str) -> None:
-        """A message from the sandbox's user of that id."""
+        """Send a message from the sandbox's user of that id."""
         self._server.user(chat_id).send(text)
 
 
@@ -239,12 +238,12 @@ class Model:
         self.asked = 0
 
     async def open(self) -> str:
-        """Serves on a free port from now on; the server's address."""
+        """Start serving on a free port; return the address."""
         self._server, url = await serve(self._on_call)
         return url
 
     def close(self) -> None:
-        """Takes no more connections; those that stand aren't cut."""
+        """Accept no more connections; open ones stay."""
         self._server.close()
 
     def _on_call(self, path: str, body: bytes, transport: asyncio.Transport) -> None:

@@ -1,4 +1,4 @@
-"""The figures of a run, the middle of several runs, and the Markdown table of them."""
+"""The figures of a run, the medians of several runs, and their Markdown table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.load import Turn
+from bench.load import MeasuredTurn
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """What is measured: so many people at once, the model's seconds, Telegram's limits, old prompts in the database."""
+    """What is measured: users at once, the model's seconds, Telegram's limits, old prompts in the database."""
 
     users: int
     model_s: float
@@ -38,15 +38,22 @@ class Figures:
 
 
 def quantile(values: Sequence[float], part: float) -> float:
-    """The value that `part` of them don't exceed; 0 without any."""
+    """Return the value that `part` of them don't exceed; 0 without values."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * part))] if ordered else 0.0
 
 
 def figures(
-    turns: Sequence[Turn], *, seconds: float, answered: int, cpu_s: float, peak_mib: float, start_s: float, lost: int
+    turns: Sequence[MeasuredTurn],
+    *,
+    seconds: float,
+    answered: int,
+    cpu_s: float,
+    peak_mib: float,
+    start_s: float,
+    lost: int,
 ) -> Figures:
-    """`answered`: turns that ended in those `seconds` and that the `cpu_s` were spent on."""
+    """Summarise a run. `answered`: turns that ended in those `seconds`, on which the `cpu_s` were spent."""
     overhead = [turn.overhead_s * 1000 for turn in turns]
     first = [turn.first_text_s * 1000 for turn in turns]
     return Figures(
@@ -66,7 +73,7 @@ def figures(
 
 
 def middle(runs: Sequence[Figures]) -> Figures:
-    """The median of each figure; of turns and losses the sum."""
+    """Return the median of each figure; of turns and losses the sum."""
     values = {name: statistics.median(getattr(run, name) for run in runs) for name in Figures.__slots__}
     values |= {name: sum(getattr(run, name) for run in runs) for name in ("turns", "lost")}
     return Figures(**values)
@@ -79,7 +86,7 @@ HEAD = (
 
 
 def line(scenario: Scenario, run: Figures) -> str:
-    """The table's line."""
+    """Return the table's line."""
     overhead = f"{run.overhead_p50:.1f} / {run.overhead_p95:.1f} / {run.overhead_p99:.1f}"
     cells = (
         scenario.users,

@@ -1,8 +1,7 @@
-"""Values of the environment: each function takes the text of one variable and gives it back checked.
+"""Parsers of environment variables, used by `config.py`: the text of one variable in, its value out.
 
-`ValueError` says what is wrong with it, in words that follow the variable's name; a value is quoted by its start
-only, since a secret pasted into the wrong line must not come out whole. Which variable is read by which function,
-and what must go together, stands in `config.py`.
+A ValueError says what is wrong in words that follow the variable's name. It quotes only the start of the value, which
+may be a secret in the wrong line.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
-    """Whole numbers from `low` to `high`."""
+    """Return a parser of whole numbers from `low` to `high`."""
 
     def read(text: str) -> int:
         if not re.fullmatch(r"-?[0-9]{1,18}", text):
@@ -29,7 +28,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def number(low: float, high: float) -> Callable[[str], float]:
-    """Numbers from `low` to `high`, with a decimal point or without."""
+    """Return a parser of numbers from `low` to `high`, with or without a decimal point."""
 
     def read(text: str) -> float:
         if not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,18})?", text):
@@ -42,7 +41,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def choice(*choices: str) -> Callable[[str], str]:
-    """One of `choices`, in whatever case."""
+    """Return a parser of one of `choices`; case doesn't matter."""
 
     def read(text: str) -> str:
         found = {item.lower(): item for item in choices}.get(text.lower())
@@ -54,7 +53,7 @@ def choice(*choices: str) -> Callable[[str], str]:
 
 
 def matching(pattern: str, wrong: str) -> Callable[[str], str]:
-    """Texts that match `pattern` as a whole; `wrong` is said of any other, which may be a secret."""
+    """Return a parser of texts that match `pattern`; `wrong` is the error, which doesn't quote the value."""
 
     def read(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -70,7 +69,7 @@ token = matching(r"[0-9]+:[A-Za-z0-9_-]{20,}", "it doesn't look like 123456789:A
 
 
 def url(text: str) -> str:
-    """An HTTP address, without its trailing slash."""
+    """Parse an HTTP address; drop its trailing slash."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -82,7 +81,7 @@ def url(text: str) -> str:
 
 
 def public_url(text: str) -> str:
-    """An address that Telegram opens: HTTPS, or HTTP on this machine."""
+    """Parse an address that Telegram opens: HTTPS, or HTTP on this machine."""
     address = url(text)
     if address.lower().startswith("http:") and urlsplit(address).hostname not in LOOPBACK:
         raise ValueError("Telegram opens https:// only (http:// is taken for localhost)")
@@ -90,7 +89,7 @@ def public_url(text: str) -> str:
 
 
 def user_ids(text: str) -> frozenset[int]:
-    """Telegram user ids, separated by commas or spaces."""
+    """Parse Telegram user ids, separated by commas or spaces."""
     words = [item for item in re.split(r"[\s,;]+", text) if item]
     for item in words:
         if not re.fullmatch(r"[1-9][0-9]{0,17}", item):
@@ -99,7 +98,7 @@ def user_ids(text: str) -> frozenset[int]:
 
 
 def path(text: str) -> Path:
-    """A path, which need not exist."""
+    """Parse a path, which need not exist."""
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -107,7 +106,7 @@ def path(text: str) -> Path:
 
 
 def file(text: str) -> Path:
-    """The path of a file that is there."""
+    """Parse the path of an existing file."""
     found = path(text)
     if not found.is_file():
         raise ValueError(f"there is no file {text}")

@@ -1,7 +1,7 @@
-"""The error tree. A class exists only where some caller acts on it differently.
+"""The error tree. A class exists only if some caller acts on it differently.
 
     CoauthorError
-    ├── ConfigError              the environment can't be used; holds every fault at once
+    ├── ConfigError              the environment can't be used; holds all that is wrong
     ├── StorageError             the database can't be read or written now (full disk, lock, damage)
     │   └── ForeignDatabase      the file isn't ours, or comes from a newer version
     ├── NoAnswer                 an HTTP request was not answered to its end; `sent` as below
@@ -18,7 +18,7 @@
     │   └── ModelCancelled       stopped on request
     └── LimitReached             a limit of users, sessions or tokens; `limit` names it
 
-No message of these holds a secret: who raises them masks addresses and bodies first.
+No message holds a secret: addresses and bodies are masked before an error is raised.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class CoauthorError(Exception):
 
 
 class ConfigError(CoauthorError):
-    """Every fault of the configuration, each a sentence that names its variable and how to mend it."""
+    """All that is wrong with the configuration: sentences that name a variable and how to correct it."""
 
     def __init__(self, faults: Sequence[str], *, no_token: bool = False) -> None:
         super().__init__("\n".join(faults))
         self.faults = tuple(faults)
-        self.no_token = no_token  # only the token is missing: a first start, answered by one sentence
+        self.no_token = no_token  # only the token is missing: a first start
 
 
 class StorageError(CoauthorError):
@@ -93,9 +93,8 @@ class TelegramUnreachable(TelegramError):
 class ModelError(CoauthorError):
     """A call of a model or of a service beside it failed.
 
-    `status` is the HTTP status or the one that the vendor's code stands for (0: no answer), `body` the
-    start of what came, `request_id` the vendor's id for its support. `billed` says whether the vendor
-    may have charged for the call.
+    `status` is the HTTP status, or the one that the vendor's code means (0: no answer). `body` is the start of the
+    answer, `request_id` the vendor's id for its support. `billed`: the vendor may have charged for the call.
     """
 
     def __init__(
@@ -117,15 +116,15 @@ class PromptTooLong(ModelError):
 
 
 class ModelGone(ModelError):
-    """The vendor has no model of this name, or none for this account: another one may do."""
+    """The vendor has no model of this name, or not for this account."""
 
 
 class ModelDenied(ModelError):
-    """The credential, the folder, the role or the billing is at fault."""
+    """The credential, the folder, the role or the billing is wrong."""
 
 
 class ModelBusy(ModelError):
-    """The vendor's quota is used up for the moment; `retry_after_s` where it says so."""
+    """The vendor's quota is exceeded; `retry_after_s` if the vendor says it."""
 
     retry_after_s: float | None = None
 
@@ -139,7 +138,7 @@ class ModelCancelled(ModelError):
 
 
 class LimitReached(CoauthorError):
-    """A limit stands in the way; `limit` is one of users, sessions, session, balance, project."""
+    """A limit is reached; `limit` is one of users, sessions, session, balance, project."""
 
     def __init__(self, limit: str, *, used: int = 0, allowed: int = 0) -> None:
         super().__init__(f"{limit}: {used} of {allowed}")

@@ -66,7 +66,7 @@ class HttpClient(threading.local):
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
     ) -> Response:
         """Return the answer, for the caller to close. Raise NoAnswer. `timeout`: seconds to connect, and of silence."""
-        self._begun, self._silence_s = False, timeout[1]
+        self._begun, self._upload_s = False, timeout[1] if body and len(body) > 65536 else None
         try:
             proxies = dict.fromkeys(("http", "https"), self._network.proxy_for(url))
             request = _prepared(method, url).copy()
@@ -79,9 +79,10 @@ class HttpClient(threading.local):
         raise failure  # out here: no traceback leads on to an error that names the address
 
     def connected(self, sock: socket.socket) -> None:
-        """Take the request for sent. From now on the socket's timeout is that for silence."""
+        """Count the request as sent. A large body may take longer than the connection did."""
         self._begun = True
-        sock.settimeout(self._silence_s)
+        if self._upload_s is not None:
+            sock.settimeout(self._upload_s)
 
 
 def _no_answer(error: Exception, *, sent: bool) -> NoAnswer:

@@ -1,7 +1,4 @@
-"""Data that passes between packages: messages for a model, its answer and its price, and what goes out to Telegram.
-
-Plain frozen values; nothing here knows a vendor, a database or a network.
-"""
+"""Values that pass between packages: a model's prompt and answer, and calls of the Bot API."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ class Finish(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call: the vendor's own figures, or ours where it gave none (`estimated`)."""
+    """Tokens of one call: the vendor's figures, or our estimate if it gave none."""
 
     input: int
     output: int
@@ -40,7 +37,7 @@ class Usage:
 
     @property
     def total(self) -> int:
-        """Tokens of both directions, of input and output."""
+        """Tokens of input and output together."""
         return self.input + self.output
 
 
@@ -52,7 +49,7 @@ class Request:
     max_tokens: int
     temperature: float = 0.6  # 0..1
     model: str = ""  # empty: the vendor's default model
-    json_schema: Mapping[str, Json] | None = None  # ask for this structure, where the vendor can
+    json_schema: Mapping[str, Json] | None = None  # the structure of the answer, if the vendor supports it
     purpose: str = "part"
     user_id: int = 0
     turn_id: int = 0
@@ -69,7 +66,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """A finished answer. `usage` is always there: estimated where the vendor sent none."""
+    """A finished answer. `usage` is estimated if the vendor sent none."""
 
     text: str
     usage: Usage
@@ -79,9 +76,9 @@ class ModelAnswer:
 
 @dataclass(frozen=True, slots=True)
 class DeferredAttachment:
-    """What the rest of a message is made of when it is sent, since making it takes its time: a book, a picture.
+    """An attachment that is rendered when its message is sent: a book, an image.
 
-    `kind` says who makes it, `of` is the id of what it is about, `how` the rest (a kind of file, a language).
+    `kind` selects its renderer, `of` is the id of its subject, `how` the rest (a file format, a language).
     """
 
     kind: str
@@ -91,7 +88,7 @@ class DeferredAttachment:
 
 @dataclass(frozen=True, slots=True)
 class RenderedAttachment:
-    """What became of a recipe: more parameters of the call, and its files."""
+    """A rendered attachment: more parameters of the call, and its files."""
 
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
@@ -101,8 +98,8 @@ class RenderedAttachment:
 class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
-    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. With a
-    `recipe` the rest is made by who sends it. `notice`: the message says what is under way, and is deleted when its
+    `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `deferred`:
+    an attachment to render before sending. `notice`: the message says what is under way, and is deleted when its
     update's turn, or its wait for another turn, is over.
     """
 
@@ -111,13 +108,13 @@ class Outgoing:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    recipe: DeferredAttachment | None = None
+    deferred: DeferredAttachment | None = None
     notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """An `Outgoing` that is kept in the outbox, under its `id`, until Telegram has it."""
+    """An `Outgoing` in the outbox, where it stays until Telegram has it."""
 
     id: int
     chat_id: int
@@ -125,4 +122,4 @@ class OutboxRow:
     params: Mapping[str, Json]
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
-    recipe: DeferredAttachment | None = None
+    deferred: DeferredAttachment | None = None

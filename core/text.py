@@ -1,8 +1,4 @@
-"""Text cut to what Telegram takes, which counts UTF-16 units and not letters.
-
-Covers: the pieces of a long text, its end (for a draft), its beginning (for a line), and the readable words of
-a text with HTML tags. Doesn't cover: cutting a text that carries tags; what is cut here is plain.
-"""
+"""Plain text cut to Telegram's limits, which count UTF-16 units and not letters."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from typing import Final
 
 MESSAGE_UNITS: Final = 4096  # of one message or draft, after Telegram has read the tags
 
-# Where a piece may end, the nicest first. Each match is the gap between two pieces.
+# Where a piece may end, the best first. Each match is the gap between two pieces.
 _GAPS: Final = (
     re.compile(r"\n[^\S\n]*\n\s*"),
     re.compile(r"\n\s*"),
@@ -28,12 +24,12 @@ _GLUE: Final = "\u200d"  # joins two emoji into one
 
 
 def utf16_length(text: str) -> int:
-    """How long Telegram takes `text` to be."""
+    """Return the length of `text` as Telegram counts it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def split(text: str, limit: int = MESSAGE_UNITS) -> list[str]:
-    """The text in pieces of at most `limit` (≥ 2) units; nothing but white space at the cuts is lost.
+    """Return the text in pieces of at most `limit` (≥ 2) units; only white space at the cuts is lost.
 
     Cut at the end of a paragraph, else of a line, of a sentence, of a word, and only then anywhere. White space
     alone gives no piece.
@@ -55,11 +51,11 @@ def split(text: str, limit: int = MESSAGE_UNITS) -> list[str]:
 
 
 def tail(text: str, limit: int = MESSAGE_UNITS) -> str:
-    """The last `limit` units or fewer, beginning at a paragraph, a line, a sentence or a word."""
+    """Return the last `limit` units or fewer, from the start of a paragraph, a line, a sentence or a word."""
     if len(text) <= limit and utf16_length(text) <= limit:
         return text
     start = _reach_back(text, limit)
-    nearest = start + (len(text) - start) // 2  # a nicer place isn't worth more than half of what fits
+    nearest = start + (len(text) - start) // 2  # a better place isn't worth more than half of what fits
     for gap in _GAPS:
         match = gap.search(text, max(0, start - 1), nearest)
         if match and match.end() < len(text):
@@ -70,7 +66,7 @@ def tail(text: str, limit: int = MESSAGE_UNITS) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, or as many of its words as fit into `limit` (≥ 1) units before «…»."""
+    """Return the text, or as many of its words as fit into `limit` (≥ 1) units before «…»."""
     if len(text) <= limit and utf16_length(text) <= limit:
         return text
     end = _reach(text, 0, limit - 1)
@@ -81,7 +77,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def plain_text(marked: str) -> str:
-    """What a reader sees of Telegram's HTML, also where Telegram itself can't read it."""
+    """Return the visible text of Telegram's HTML, valid or not."""
     return html.unescape(_TAG.sub("", marked))
 
 
@@ -90,7 +86,7 @@ def _has_pairs(text: str) -> bool:
 
 
 def _reach(text: str, start: int, limit: int) -> int:
-    """The furthest end of a piece from `start` that fits into `limit` units."""
+    """Return the furthest end of a piece from `start` that fits into `limit` units."""
     end = min(len(text), start + limit)
     if not _has_pairs(text[start:end]):
         return end
@@ -115,14 +111,14 @@ def _fitting(letters: Iterator[str], limit: int) -> int:
 
 
 def _cut(text: str, start: int, end: int) -> int:
-    """Where the piece that begins at `start` and could reach `end` had better end; `text` goes on at `end`."""
+    """Return the best end of the piece from `start` to at most `end`; the text continues at `end`."""
     earliest: tuple[Callable[[int], bool], ...] = (
-        lambda place: place - start >= (end - start) // 4,  # a nice end isn't worth a crumb of a message …
-        lambda place: text[start:place].strip() != "",  # … unless there is no better one
+        lambda place: place - start >= (end - start) // 4,  # a good end isn't worth a very short piece …
+        lambda place: text[start:place].strip() != "",  # … unless there is no other
     )
     for accepted in earliest:
         for gap in _GAPS:
-            # One letter further than fits: the gap itself needn't fit.
+            # One letter more than fits: the gap itself needn't fit.
             places = [match.start(match.lastindex or 0) for match in gap.finditer(text, start, end + 1)]
             for place in reversed(places):
                 if start < place <= end and accepted(place):
@@ -131,7 +127,7 @@ def _cut(text: str, start: int, end: int) -> int:
 
 
 def _unglued(text: str, start: int, end: int) -> int:
-    """`end`, moved back so that no letter is parted from its accent and no emoji from its other half."""
+    """Return `end`, moved back so that no letter loses its accent and no emoji its other half."""
     for place in range(end, max(start, end - 16), -1):
         if not _clings(text, place):
             return place

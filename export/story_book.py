@@ -61,16 +61,16 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
 
 def document(story: Story, extension: str, chat_id: int) -> Outgoing:
     """Return a message with the story in one of `FORMATS`; the file is made when it is sent."""
-    return Outgoing(chat_id, "sendDocument", {}, recipe=DeferredAttachment("book", story.session_id, extension))
+    return Outgoing(chat_id, "sendDocument", {}, deferred=DeferredAttachment("book", story.session_id, extension))
 
 
-def file_of(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
+def file_of(db: Database, locales: Locales, deferred: DeferredAttachment) -> RenderedAttachment | None:
     """Return the story's file, or None if the story is gone. Takes 0.1 s or more."""
-    story = db.stories.get(recipe.of)
+    story = db.stories.get(deferred.of)
     if story is None:
         return None
     book = book_of(db, locales[story.language], story)
-    return RenderedAttachment({}, {"document": (file_name(book, recipe.how), FORMATS[recipe.how](book))})
+    return RenderedAttachment({}, {"document": (file_name(book, deferred.how), FORMATS[deferred.how](book))})
 
 
 def without_requests(words: str) -> str:

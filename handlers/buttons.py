@@ -1,5 +1,6 @@
-"""Buttons under messages. Their data hold ids only, `verb:id`; whoever presses must own what the id names, or
-hold the token of a shared link.
+"""Buttons under messages.
+
+Their data hold ids only, `verb:id`; whoever presses must own what the id names, or hold the token of a shared link.
 
 Every press is answered, if only by an empty pop-up: otherwise the button keeps its progress indicator.
 """

@@ -27,16 +27,16 @@ def my_data(context: UpdateContext) -> UpdateResult:
     """/my_data: send a file with everything, one at a time."""
     if context.db.outbox.has_attachment(context.chat_id, DATA):
         return context.say("privacy.coming")
-    recipe = DeferredAttachment(DATA, context.user.id, context.texts.language)
-    return context.deliver(Outgoing(context.chat_id, "sendDocument", {}, recipe=recipe))
+    deferred = DeferredAttachment(DATA, context.user.id, context.texts.language)
+    return context.deliver(Outgoing(context.chat_id, "sendDocument", {}, deferred=deferred))
 
 
-def data_file(db: Database, locales: Locales, recipe: DeferredAttachment) -> RenderedAttachment | None:
+def data_file(db: Database, locales: Locales, deferred: DeferredAttachment) -> RenderedAttachment | None:
     """Render the file of a user's data; None if they are gone. Runs in a sender's thread."""
-    data = db.personal_data(recipe.of)
+    data = db.personal_data(deferred.of)
     if data is None:
         return None
-    texts = locales[recipe.how]
+    texts = locales[deferred.how]
     name, content = texts.plain("privacy.file"), json.dumps(data, ensure_ascii=False, indent=1).encode()
     if len(content) > MOST_PLAIN_BYTES:
         name, content = f"{name}.zip", _zipped(name, content)

@@ -35,8 +35,8 @@ def show(context: UpdateContext) -> UpdateResult:
 
 
 def _totals(context: UpdateContext) -> UpdateResult:
-    recipe = DeferredAttachment(TOTALS, context.user.id, context.texts.language)
-    return context.deliver(Outgoing(context.chat_id, "sendMessage", {"parse_mode": "HTML"}, recipe=recipe))
+    deferred = DeferredAttachment(TOTALS, context.user.id, context.texts.language)
+    return context.deliver(Outgoing(context.chat_id, "sendMessage", {"parse_mode": "HTML"}, deferred=deferred))
 
 
 def _mine(context: UpdateContext) -> UpdateResult:
@@ -54,7 +54,7 @@ def _mine(context: UpdateContext) -> UpdateResult:
 
 def picture(chat_id: int, user_id: int, language: str) -> Outgoing:
     """Return the picture of a user's last 30 days, rendered when it is sent; user 0: everybody's."""
-    return Outgoing(chat_id, "sendPhoto", {}, recipe=DeferredAttachment(PICTURE, user_id, language))
+    return Outgoing(chat_id, "sendPhoto", {}, deferred=DeferredAttachment(PICTURE, user_id, language))
 
 
 class Statistics:
@@ -66,17 +66,17 @@ class Statistics:
         self._locales = locales
         self._rubles = rubles
 
-    def picture(self, recipe: DeferredAttachment) -> RenderedAttachment:
+    def picture(self, deferred: DeferredAttachment) -> RenderedAttachment:
         """Render the picture, with every number in its caption."""
         today = int(time.time()) // DAY_S
         since = today - DAYS + 1
         reports = self._db.reports
-        found = reports.days_of(recipe.of, since) if recipe.of else reports.days(since)
+        found = reports.days_of(deferred.of, since) if deferred.of else reports.days(since)
         tokens = [found.get(number, 0) for number in range(since, today + 1)]
-        texts = self._locales[recipe.how]
+        texts = self._locales[deferred.how]
         days = [(_date(number), n) for number, n in zip(range(since, today + 1), tokens, strict=True)]
         caption = texts.plain(
-            "stats.caption" if recipe.of else "stats.caption_all",
+            "stats.caption" if deferred.of else "stats.caption_all",
             first=days[0][0],
             last=days[-1][0],
             total=sum(tokens),
@@ -85,9 +85,9 @@ class Statistics:
         )
         return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
 
-    def totals(self, recipe: DeferredAttachment) -> RenderedAttachment:
+    def totals(self, deferred: DeferredAttachment) -> RenderedAttachment:
         """Render the numbers of the whole bot."""
-        texts, moment = self._locales[recipe.how], int(time.time())
+        texts, moment = self._locales[deferred.how], int(time.time())
         totals = self._db.reports.totals(moment)
         period = limits.budget_period(self._config, moment)
         text = texts.say(

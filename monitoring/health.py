@@ -16,6 +16,7 @@ from core.errors import StorageError
 
 TICKER_HANGS_S: Final = 60.0
 DATABASE_HANGS_S: Final = 60.0
+WRITE_EVERY_S: Final = 5.0
 
 HealthProblem = Callable[[], str]  # returns what is wrong, in a few words; empty: nothing
 
@@ -25,6 +26,9 @@ class Pinged(Protocol):
 
     def ping(self) -> None:
         """Read something. Raises `StorageError`."""
+
+    def ping_write(self) -> None:
+        """Write something, as small as can be. Raises `StorageError`."""
 
 
 class Heartbeat:
@@ -36,18 +40,26 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
         self._beat_at = 0.0
         self._answered_at = 0.0
+        self._write_at = -WRITE_EVERY_S  # of the last attempt to write
         self._error = ""
 
     def beat(self) -> None:
-        """Ping the database. To be called by the ticker's thread about once a second; hangs if the database does."""
+        """Read from the database, and every few seconds write to it: a full or read-only disk still reads.
+
+        To be called by the ticker's thread about once a second; hangs if the database does.
+        """
         self._thread = threading.current_thread()
         self._beat_at = self._clock()
+        writes = self._beat_at - self._write_at >= WRITE_EVERY_S
         try:
-            self._database.ping()
+            if writes:
+                self._write_at = self._beat_at
+                self._database.ping_write()
+                self._error = ""
+            else:
+                self._database.ping()
         except StorageError as error:
             self._error = str(error)
-        else:
-            self._error = ""
         self._answered_at = self._clock()
 
     def ticker_problem(self) -> str:
@@ -96,6 +108,7 @@ class DatabaseCounts:
     users: int
     budget_used: int
     budget_limit: int
+    disk_free_bytes: int | None  # of the database's disk; None: unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import logging
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
 from typing import Final
 from wsgiref.types import WSGIApplication
 
@@ -26,6 +27,16 @@ from monitoring.health import DatabaseCounts, Health, Queues
 
 log = logging.getLogger(__name__)
 
+# A counter's series must exist at 0 before its first event: Prometheus can't see an increase of one that begins at 1.
+KINDS: Final = (
+    *("part", "ending", "epilogue", "title", "suggest", "memory", "picture", "reading"),
+    *("chat", "character", "image", "hearing"),
+)
+PURPOSES: Final = (*KINDS, "summary", "description")
+OUTCOMES: Final = ("answered", "failed", "stopped")
+VERDICTS: Final = ("done", "turn", "hear", "queue", "failed", "aside")
+STATUSES: Final = tuple(map(str, (0, 400, 401, 403, 404, 429, 500, 502, 503, 504)))  # any other is "other"
+REASONS: Final = ("unreachable", "400", "403", "429")
 LATENCY_S: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0)
 
 
@@ -43,8 +54,19 @@ class PrometheusMetrics(Metrics):
         self._tokens = self._counter("tokens", "Tokens of paid calls; charged: what users paid.", "direction")
         self._faults = self._counter("model_faults", "Failed calls of models.", "purpose", "status", "healed")
         self._sending = self._counter("sending_errors", "Failed calls of the Bot API.", "method", "reason")
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
         for direction in ("input", "output", "charged"):
             self._tokens.labels(direction)
+        for verdict in VERDICTS:
+            self._updates.labels(verdict)
+        for kind, outcome in product(KINDS, OUTCOMES):
+            self._turns.labels(kind, outcome)
+        for purpose, status in product(PURPOSES, (*STATUSES, "other")):
+            self._faults.labels(purpose, status, "no")
+        for reason in REASONS:
+            self._sending.labels("sendMessage", reason)
 
     def _counter(self, name: str, says: str, *labels: str) -> Counter:
         return Counter(f"coauthor_{name}", says, labels, registry=self.registry)
@@ -72,7 +94,8 @@ class PrometheusMetrics(Metrics):
 
     def model_failed(self, purpose: str, status: int, healed: bool) -> None:
         """Count a failed call by purpose, HTTP status, and whether another attempt succeeded."""
-        self._faults.labels(purpose, str(status), "yes" if healed else "no").inc()
+        named = str(status) if str(status) in STATUSES else "other"
+        self._faults.labels(purpose, named, "yes" if healed else "no").inc()
 
     def sending_failed(self, method: str, reason: str) -> None:
         """Count a failed call of the Bot API by method and reason."""
@@ -139,6 +162,8 @@ class _StateCollector(Collector):
         yield _gauge("users", "Registered users.", {}, counts.users)
         yield _gauge("budget_used_tokens", "Tokens of the project used in this period.", {}, counts.budget_used)
         yield _gauge("budget_limit_tokens", "The limit of the project.", {}, counts.budget_limit)
+        if counts.disk_free_bytes is not None:
+            yield _gauge("disk_free_bytes", "Free space on the database's disk.", {}, counts.disk_free_bytes)
 
 
 def _gauge(name: str, says: str, labels: Mapping[str, str], value: float) -> GaugeMetricFamily:

@@ -44,8 +44,9 @@ class AmplitudeFault:
 
 
 class AmplitudeServer:
-    """A context manager; `url` is the whole endpoint, as AMPLITUDE_URL takes it. `default` holds when nothing is
-    ordered; `api_key` empty takes any.
+    """A context manager; `url` is the whole endpoint, as AMPLITUDE_URL takes it.
+
+    `default` is the behaviour when nothing is ordered; an empty `api_key` accepts any.
     """
 
     def __init__(self, host: str = "127.0.0.1", port: int = 0, *, api_key: str = "") -> None:

@@ -44,7 +44,7 @@ def check_image(body: Any, folder_id: str) -> tuple[str, int, int]:
 
 
 def answer(prompt: str, width: int, height: int, address: str) -> dict[str, Any]:
-    """The answer's body: the picture itself, or its address where one is given."""
+    """Return the answer's body: the picture itself, or its address where one is given."""
     if address:
         return {"created": 0, "data": [{"url": address}]}
     coded = base64.b64encode(draw(prompt, width, height)).decode()

@@ -152,7 +152,7 @@ def _fields(fields: Mapping[str, str]) -> dict[str, _Kind]:
 
 
 def known_methods() -> frozenset[str]:
-    """The methods of the Bot API that `contract.json` describes."""
+    """Return the methods of the Bot API that `contract.json` describes."""
     return frozenset(_table()[0])
 
 

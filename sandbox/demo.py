@@ -68,7 +68,7 @@ def choose_model(given: Mapping[str, str], models: ModelServers, choice: Choice 
 
 
 def _name(model: str, address: str) -> str:
-    """A model's name and its server without a name and a password in the address."""
+    """Return a model's name and its server without a name and a password in the address."""
     host = urlsplit(address).netloc.rpartition("@")[2]
     return f"{model.strip()} ({host})" if model.strip() else host
 
@@ -76,7 +76,7 @@ def _name(model: str, address: str) -> str:
 def bot_environment(
     given: Mapping[str, str], environ: Mapping[str, str], telegram: tuple[str, str], model: Model, data: Path
 ) -> dict[str, str]:
-    """The environment for `bot.py`: no proxy on the way to this machine, no real token, no other service.
+    """Return the environment for `bot.py`: no proxy on the way to this machine, no real token, no other service.
 
     `telegram` is the token and the address of the stand-in.
     """
@@ -106,7 +106,7 @@ def bot_environment(
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Return a port that nobody listens on just now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
@@ -137,7 +137,7 @@ class BotProcess:
         return "\n".join(self._lines)
 
     def wait(self, timeout_s: float) -> int | None:
-        """The exit code once the bot has ended; None while it runs."""
+        """Return the exit code once the bot has ended; None while it runs."""
         try:
             code = self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:

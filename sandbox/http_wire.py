@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl
 
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -121,6 +124,12 @@ class _Handler(WSGIRequestHandler):
             self.wfile.write(piece)
             self.wfile.flush()
 
+    def finish(self) -> None:
+        """Close the files of the connection, also if the client has gone."""
+        with suppress(OSError):
+            super().finish()
+        self.rfile.close()
+
     def log(self, type: str, message: str, *args: Any) -> None:
         """Log nothing."""
 
@@ -158,6 +167,11 @@ class HttpServer(ThreadedWSGIServer):
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print a traceback of anything but a client that has gone."""
+        if not isinstance(sys.exc_info()[1], (OSError, ClientDisconnected)):
+            super().handle_error(request, client_address)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         with self._lock:

@@ -1,5 +1,7 @@
-"""The models on this machine, over HTTP: YandexGPT with its tokenizer, IAM and metadata service, SpeechKit, and an
-OpenAI-compatible server with images and speech, which is Yandex's own for images too.
+"""The models on this machine, over HTTP.
+
+YandexGPT with its tokenizer, IAM and metadata service, SpeechKit, and an OpenAI-compatible server with images and
+speech, which is Yandex's own for images too.
 
 They check requests and credentials as the real ones do, count tokens, stream chunk by chunk on keep-alive
 connections, misbehave to order (`model_faults.py`), and note every request. Answers come from

@@ -160,7 +160,7 @@ class Page:
             return json_response({"error": "The request can't be read"}, 400)
 
     def _control(self, action: str, sent: Json) -> HttpResponse:
-        """The demo's own controls: which models there are, another model, a clean page."""
+        """Return the demo's own controls: which models there are, another model, a clean page."""
         controls = self._around.controls
         if controls is None:
             return json_response({"error": "Nothing to control here"}, 404)

@@ -125,13 +125,13 @@ def _message(state: State, message: ChatMessage) -> Json:
 
 
 def _words(state: State, file_id: str) -> str:
-    """What a voice message of the bot says, for the page to read aloud; empty if it doesn't carry its words."""
+    """Return what a voice message of the bot says, for the page to read aloud; empty if it doesn't carry its words."""
     _, data = state.files.get(file_id, ("", b""))
     return words_in(data) or ""
 
 
 def _service(state: State, message: ChatMessage) -> Json | None:
-    """A service message: the key of a text in `page/texts.js`, and its values; None for any other message."""
+    """Return a service message: the key of a text in `page/texts.js`, and its values; None for any other message."""
     service = message.service or {}
     if "web_app_data" in service:
         return {"kind": "app_sent_data", "button": service["web_app_data"]["button_text"]}

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.schemas import Message
+from sandbox import characters
 
 _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
@@ -40,6 +41,7 @@ _INTENTS: Final = (
     ("bye", r"^\W*(?:пока|до свидания|до встречи|bye|goodbye|see you)\b"),
     ("sum", r"\d\s*(?:[-+*/:×÷−]|% от|% of)\s*\d"),
     ("recalled", r"\?"),
+    ("help", r""),
     ("told", r"^(?:а )?(?:у меня|мо[йяёи]|я живу|я люблю|я работаю|запомни|my |i have|i live|i love|remember)\b"),
     ("code", r"\bкод|функци|скрипт|python|\bcode\b|function|script"),
     ("compare", r"сравни|таблиц|разниц|compare|table|difference"),
@@ -61,25 +63,29 @@ QUOTE_CHARS: Final = 70
 
 
 def talk(messages: Sequence[Message], variant: int = 0) -> str:
-    """The answer to a chat's prompt."""
-    return _Talk(messages, str(variant or "")).answer()
+    """Return the answer to a chat's prompt; `variant`: how often the same was asked before."""
+    return _Talk(messages, variant).answer()
 
 
 def remember(asked: str) -> str:
-    """The new memory of a chat, out of the old one and what was said since: what it knew stays."""
+    """Return the new memory of a chat, out of the old one and what was said since: what it knew stays."""
     ru = bool(re.search("[а-яё]", asked[:60], re.IGNORECASE))
     stock = _stock()["ru" if ru else "en"]
     found = re.search(r"(?:up to|до) (\d+)", asked)
     limit = int(found[1]) if found else 1500
     before, _, parts = asked.partition("Новые реплики:\n" if ru else "New messages:\n")
-    parts = re.split(r"\n(?:Запиши обновлённую|Write the updated)", parts)[0]
+    parts, _, form = _cut(parts)
+    heads = re.findall(r"^([А-ЯЁA-Z][\w ]{2,20}): ", form, re.MULTILINE)
+    of_character = len(heads) == 5 and heads[1] not in stock["memory_heads"]
     old = dict(line.split(": ", 1) for line in before.splitlines() if ": " in line)
     old_first = re.search(r"(?:Прежняя память|Previous memory): \w+: (.+)", before)
     said = re.findall(r"^(?:Собеседник|Person): (.+?)(?=\n\n|\Z)", parts, re.MULTILINE | re.DOTALL)
     said = [_QUOTED.sub(r"\2", words) for words in said]
-    name = _name(said) or (old_first[1] if old_first else "")
+    first, *others = old_first[1].rstrip(".").split("; ") if old_first else [""]
+    name = _name(said) or first
     person, facts, decided, happened, unsolved = stock["memory_heads"]
     kept = [fact for fact in old.get(facts, "").rstrip(".").split("; ") if fact not in ("", stock["memory_none"])]
+    kept += others if of_character else []
     new = [" ".join(words.split()).rstrip(".")[:160] for words in said if not words.rstrip().endswith("?")]
     questions = [words for words in said if words.rstrip().endswith("?")]
     rows = {
@@ -89,9 +95,26 @@ def remember(asked: str) -> str:
         happened: "; ".join(words[:40] for words in new[-4:]) or stock["memory_none"],
         unsolved: questions[-1][:80] if questions else stock["memory_none"],
     }
+    if of_character:  # a character's memory keeps the facts with the person
+        about, between, was, in_story, unsettled = heads
+        known = dict.fromkeys([rows[person], *kept, *filter(_is_fact, new)])
+        rows = {
+            about: "; ".join(known),
+            between: old.get(between, stock["memory_none"]),
+            was: rows[happened],
+            in_story: old.get(in_story, stock["memory_none"]),
+            unsettled: rows[unsolved],
+        }
+        facts = about
     room = max(80, limit - sum(len(rows[head]) for head in rows if head != facts) - 80)
     rows[facts] = rows[facts][:room]
     return "\n".join(f"{head}: {text}" for head, text in rows.items())[:limit]
+
+
+def _cut(parts: str) -> tuple[str, str, str]:
+    """Return what was said, and how the memory is to look."""
+    found = re.search(r"\n(?:Запиши обновлённую|Write the updated)", parts)
+    return (parts[: found.start()], found[0], parts[found.start() :]) if found else (parts, "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +128,18 @@ class _Said:
 
 
 class _Talk:
-    def __init__(self, messages: Sequence[Message], salt: str) -> None:
+    def __init__(self, messages: Sequence[Message], variant: int) -> None:
         system = "\n".join(message.text for message in messages if message.role == "system")
         self._asking = system
         self._said = _read(messages, system)
         self._answers = [message.text for message in messages if message.role == "assistant"]
         self._language = _language(self._said.words) or _language(system) or "ru"
         self._stock = _stock()[self._language]
-        seed = blake2b("\0".join([salt, *(message.text for message in messages)]).encode("utf-8", "replace"))
-        self._seed = int.from_bytes(seed.digest()[:6], "big")
+        seed = blake2b("\0".join(message.text for message in messages).encode("utf-8", "replace"))
+        self._seed = int.from_bytes(seed.digest()[:6], "big") + variant
 
     def answer(self) -> str:
-        """What is said in the role, or else as an assistant; it names the quoted words if there are any."""
+        """Return what is said in the role, or else as an assistant; it names the quoted words if there are any."""
         text = self._in_role() or self._as_assistant()
         if self._said.quoted:
             quoted = " ".join(self._said.quoted.split())[:200]
@@ -143,12 +166,8 @@ class _Talk:
         return self._as_character(name[1].strip())
 
     def _as_character(self, name: str) -> str:
-        stock = self._stock["character"]
-        low = name.lower()
-        tics = next((tics for pattern, tics in stock["tics"].items() if re.search(pattern, low)), stock["tic"])
-        if re.search(r"\bкто (?:ты|вы)\b|who are you", self._said.words, re.IGNORECASE):
-            return self._pick([stock["asked_who"]], tic=self._pick(tics), name=name[0].upper() + name[1:])
-        return self._pick(stock["says"], tic=self._pick(tics))
+        who = f", {self._name}" if self._name else ""
+        return characters.speak(self._language, name, self._said.words, self._seed, self._answers[-6:], who)
 
     def _riddle(self, role: Mapping[str, Any]) -> str:
         last = self._answers[-1] if self._answers else ""
@@ -171,6 +190,12 @@ class _Talk:
                     return answer
         return self._pick(self._stock["advice"])
 
+    def _helped(self) -> str:
+        """Return a ready answer to what people often ask for; empty where there is none."""
+        rows = (row for row in self._stock["help"] if re.search(row["when"], self._said.words, re.IGNORECASE))
+        row = next(rows, None)
+        return self._pick(row["says"]) if row is not None else ""
+
     def _answer_to(self, intent: str) -> str:
         stock = self._stock
         given = self._name
@@ -187,6 +212,8 @@ class _Talk:
             return self._pick([stock["recalled"]], fact=fact) if fact else ""
         if intent == "sum":
             return self._sum()
+        if intent == "help":
+            return self._helped()
         texts = stock[intent]
         return self._pick([texts] if isinstance(texts, str) else texts)
 
@@ -223,7 +250,7 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
     heads = [head for language in ("ru", "en") for head in _stock()[language]["memory_heads"]]
     rows = [line.partition(": ") for line in known[1].splitlines()] if known else []
     lines = [text for head, _, text in rows if head in heads]
-    person = known[1].split("\n")[0].rpartition(": ")[2] if known else ""
+    person = known[1].split("\n")[0].rpartition(": ")[2].split(";")[0] if known else ""
     facts = [fact.strip(" .") for line in lines for fact in line.split("; ")]
     name = [f"Меня зовут {person}"] if re.fullmatch(r"[A-ZА-ЯЁ][\w-]+", person) else []
     before = [" ".join(_bare(_QUOTED.sub(r"\2", _bare(words))).split()) for words in said[:-1]]
@@ -235,7 +262,7 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
 
 
 def _bare(words: str) -> str:
-    """The words without who says them."""
+    """Return the words without who says them."""
     return _SPEAKER.sub("", words)
 
 
@@ -256,7 +283,7 @@ def _is_fact(words: str) -> bool:
 
 
 def _closest(said: _Said, stop_words: str) -> str:
-    """What the person said before that shares most with the question; empty where nothing does."""
+    """Return what the person said before that shares most with the question; empty where nothing does."""
     asked = set(_stems(said.words, stop_words))
     told = [fact for fact in said.before if not fact.endswith("?")]
     scored = [(len(asked & set(_stems(fact, stop_words))), -place, fact) for place, fact in enumerate(told)]
@@ -278,7 +305,7 @@ def _short(text: str) -> str:
 
 
 def _filled(text: str, **values: str) -> str:
-    """The text with its places filled; braces of code are not places."""
+    """Return the text with its places filled; braces of code are not places."""
     return re.sub(r"\{(\w+)\}", lambda place: values.get(place[1], place[0]), text)
 
 

@@ -247,8 +247,10 @@ class ChatUser:
     # Waiting
 
     def wait(self, wanted: Wanted = None, timeout: float = 10, *, since: int | None = None) -> ChatMessage:
-        """Return the bot's first message with this text (or for which `wanted` is true) that is new or edited since
-        this user's last action; `since=0` looks at the whole chat. Raises `NotCome` after `timeout` seconds.
+        """Return the bot's first message with this text, or for which `wanted` is true.
+
+        It is new or edited since this user's last action; `since=0` looks at the whole chat. Raises `NotCome` after
+        `timeout` seconds.
         """
         mark = self._mark if since is None else since
 

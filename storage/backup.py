@@ -2,18 +2,19 @@
 
 SQLite's online backup copies in one step: the copy is the database as it was at one moment, and no writer waits. The
 copy is written beside its target, checked, flushed to disk, and only then renamed. It takes no lock and runs no
-recovery. To restore, stop the bot, copy the file back and remove the `-wal` and `-shm` files beside it.
+recovery. Only its owner can read the copy. `storage/restore.py` puts one back.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
 from core.errors import StorageError
-from storage.schema import check_file
+from storage.file_access import beside, make_private, sync_to_disk
+from storage.migration import check_file
 
 
 def copy_to(path: Path, target: Path) -> str:
@@ -23,13 +24,14 @@ def copy_to(path: Path, target: Path) -> str:
     """
     if not path.exists():
         raise StorageError(f"{path}: there is no database to copy")
-    for own in (path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", ".lock"))):
+    for own in (path, *beside(path)):
         if target.resolve() == own.resolve() or (target.exists() and own.exists() and target.samefile(own)):
             raise StorageError(f"{target} belongs to the database itself: give the copy another name")
     check_file(path)
     part = target.with_name(f"{target.name}.part")
     try:
         part.unlink(missing_ok=True)
+        make_private(part)
         with (
             closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as source,
             closing(sqlite3.connect(part)) as copy,
@@ -37,9 +39,9 @@ def copy_to(path: Path, target: Path) -> str:
             source.backup(copy, pages=-1)
             copy.execute("pragma journal_mode=delete")  # one file without -wal and -shm
         seen = check_file(part)
-        _to_disk(part)
+        sync_to_disk(part)
         part.replace(target)
-        _to_disk(target.parent)
+        sync_to_disk(target.parent)
     except (sqlite3.Error, OSError) as error:
         raise StorageError(f"{target}: {error}") from error
     finally:
@@ -48,12 +50,14 @@ def copy_to(path: Path, target: Path) -> str:
     return seen.replace(str(part), str(target))
 
 
-def _to_disk(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def folder_warning(folder: Path) -> str:
+    """Return a sentence if other users can list this folder or write to it; empty if they can't."""
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        return f"{folder}: any user can replace its files: chmod o-w {folder}"
+    if mode & (stat.S_IROTH | stat.S_IWOTH):
+        return f"{folder}: any user can list it: chmod o-rwx {folder}"
+    return ""
 
 
 def _remove(path: Path) -> None:

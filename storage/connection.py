@@ -23,6 +23,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from core.errors import StorageError
 from core.logs import event
+from storage.file_access import LOCAL_DISK, make_private
 
 Value: TypeAlias = str | int | float | bytes | None
 Values: TypeAlias = tuple[Value, ...] | Mapping[str, Value]
@@ -36,6 +37,9 @@ PRAGMAS = (
     *("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on"),
     "cache_size=-512",  # KiB: the system's file cache does as well, and the process stays 1.5 MiB smaller
 )
+# SQLite's names of what a network or FUSE file system can't do.
+NOT_LOCAL = ("SQLITE_IOERR_SHM", "SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")
+UNABLE = f"this file system can't lock files or share memory, which SQLite's WAL needs: {LOCAL_DISK}"
 READ_TIMEOUT_S = 5.0
 BUSY_TIMEOUT_MS = 2_000  # a longer lock is an error; whatever waited tries again
 
@@ -76,16 +80,22 @@ class Connection:
         self._log_path = f"{path}-wal"  # exists while this connection is open
         self._log_file: int | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path)
             self._raw = _open(path)
         except (sqlite3.Error, OSError) as error:
             raise StorageError(f"{path}: {error}") from error
         try:
             for pragma in PRAGMAS:
                 self._raw.execute(f"pragma {pragma}")
+            journal = self._raw.execute("pragma journal_mode").fetchone()[0]
         except sqlite3.Error as error:
             self._raw.close()
-            raise StorageError(f"{path}: {error}") from error
+            unable = error.sqlite_errorname.startswith(NOT_LOCAL)
+            raise StorageError(f"{path}: {f'{UNABLE} ({error})' if unable else error}") from error
+        if journal != "wal":
+            self._raw.close()
+            raise StorageError(f"{path}: {UNABLE} (journal_mode={journal})")
 
     @contextmanager
     def transaction(self, *, durable: bool = False) -> Iterator[None]:

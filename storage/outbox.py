@@ -15,9 +15,9 @@ from storage.connection import Connection, Row
 
 def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
-    recipe = DeferredAttachment(*json.loads(row["recipe"])) if row["recipe"] else None
+    deferred = DeferredAttachment(*json.loads(row["recipe"])) if row["recipe"] else None
     params = json.loads(row["params"])
-    return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], recipe)
+    return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], deferred)
 
 
 REFUSED = 0  # in place of a prompt id: words that a limit refused, which the user may edit and send again
@@ -49,7 +49,7 @@ class Outbox:
                 field,
                 name,
                 content,
-                json.dumps(astuple(message.recipe)) if message.recipe else None,
+                json.dumps(astuple(message.deferred)) if message.deferred else None,
                 message.prompt_id,
                 int(message.notice),
             ),
@@ -61,7 +61,7 @@ class Outbox:
             message.params,
             message.files,
             message.prompt_id,
-            message.recipe,
+            message.deferred,
         )
 
     def pending(self) -> list[OutboxRow]:
@@ -72,10 +72,10 @@ class Outbox:
         """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
 
-    def has_attachment(self, chat_id: int, recipe_kind: str) -> bool:
+    def has_attachment(self, chat_id: int, kind: str) -> bool:
         """Return whether an attachment of this kind is on its way to a chat."""
         sql = "select 1 from outbox where chat_id = ? and recipe is not null and json_extract(recipe, '$[0]') = ?"
-        return self._connection.value(sql, (chat_id, recipe_kind)) is not None
+        return self._connection.value(sql, (chat_id, kind)) is not None
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
         """Delete a row that Telegram has; record which prompt its message shows, and the number of a notice."""

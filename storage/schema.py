@@ -1,16 +1,6 @@
-"""The tables, and the migrations that bring every file to them.
-
-New and existing files take the same steps. A step and its number (`user_version`) are one transaction. A file of
-another program or of a newer version is refused. An existing file is copied beside itself before its first step.
-"""
+"""The tables, as steps of migrations. New and existing files take the same steps (`storage/migration.py`)."""
 
 from __future__ import annotations
-
-import sqlite3
-from pathlib import Path
-
-from core.errors import ForeignDatabase, StorageError
-from storage.connection import Connection
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -348,69 +338,3 @@ end;
 
 # In order. The statements of a released step never change.
 STEPS = (_FIRST, _SECOND)
-
-
-def migrate(connection: Connection, path: Path) -> int:
-    """Bring the file up to date. Return the number of steps taken.
-
-    Raises `ForeignDatabase` for a file of another program or of a newer version of this one.
-    """
-    application_id = int(connection.value("pragma application_id"))
-    version = int(connection.value("pragma user_version"))
-    tables = int(connection.value("select count(*) from sqlite_master"))
-    if application_id not in (0, APPLICATION_ID) or (application_id == 0 and tables):
-        raise ForeignDatabase(f"{path} belongs to another program: give DATABASE_PATH another file")
-    if version > len(STEPS):
-        raise ForeignDatabase(
-            f"{path} was written by a newer version (schema {version}, this one knows {len(STEPS)}): update the bot"
-        )
-    if 0 < version < len(STEPS):
-        _copy(connection, path.with_name(f"{path.name}.before-{len(STEPS)}"))
-    for number, step in enumerate(STEPS[version:], start=version + 1):
-        with connection.transaction(durable=True):
-            for statement in _statements(step):
-                connection.run(statement)
-            connection.run(f"pragma application_id = {APPLICATION_ID}")
-            connection.run(f"pragma user_version = {number}")
-    return len(STEPS) - version
-
-
-def check_file(path: Path) -> str:
-    """Check an existing file without writing to it. Return a short description; raise `StorageError` if it is bad."""
-    try:
-        raw = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)
-        try:
-            application_id = raw.execute("pragma application_id").fetchone()[0]
-            version = raw.execute("pragma user_version").fetchone()[0]
-            state = raw.execute("pragma quick_check(1)").fetchone()[0]
-            if application_id != APPLICATION_ID:
-                raise ForeignDatabase(f"{path} belongs to another program: give DATABASE_PATH another file")
-            if version > len(STEPS):
-                raise ForeignDatabase(f"{path} was written by a newer version: update the bot")
-            users = raw.execute("select count(*) from user").fetchone()[0]
-        finally:
-            raw.close()
-    except sqlite3.Error as error:
-        raise StorageError(f"{path}: {error}") from error
-    if state != "ok":
-        raise StorageError(f"{path} is damaged: {state}")
-    return f"is sound, {users} users"
-
-
-def _copy(connection: Connection, target: Path) -> None:
-    target.unlink(missing_ok=True)
-    connection.run("vacuum into ?", (str(target),))
-
-
-def _statements(script: str) -> list[str]:
-    """Split a script into statements: `executescript` would commit the surrounding transaction."""
-    found: list[str] = []
-    pending = ""
-    for line in script.splitlines():
-        pending += line + "\n"
-        if sqlite3.complete_statement(pending):
-            found.append(pending.strip())
-            pending = ""
-    if pending.strip():
-        raise StorageError(f"unfinished statement in a migration: {pending.strip()[:60]}")
-    return found

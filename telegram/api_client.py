@@ -7,7 +7,6 @@ The token stands in no error. Doesn't cover retries, order and limits (`telegram
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from contextlib import closing
@@ -17,6 +16,7 @@ from telebot import apihelper
 
 from core.errors import NoAnswer, TelegramRefused, TelegramUnreachable
 from core.http_client import HttpClient, Response
+from core.multipart import encode_form
 from core.schemas import Json
 
 CONNECT_TIMEOUT_S: Final = 10.0
@@ -133,7 +133,11 @@ class BotApi:
         files: Mapping[str, tuple[str, bytes]] | None,
         timeout: float | tuple[float, float],
     ) -> Reply:
-        body, content_type = _form(params, files) if files else (_json(params), "application/json")
+        given = {name: value for name, value in params.items() if value is not None}
+        if files:
+            body, content_type = encode_form({name: _text(value) for name, value in given.items()}, files)
+        else:
+            body, content_type = _json(given), "application/json"
         times = timeout if isinstance(timeout, tuple) else (min(timeout, CONNECT_TIMEOUT_S), timeout)
         try:
             with closing(self._http.send("POST", url, {"Content-Type": content_type}, body, times)) as response:
@@ -180,30 +184,12 @@ def _seconds(reply: Reply) -> float | None:
 
 
 def _json(params: Mapping[str, Any]) -> bytes:
-    given = {name: value for name, value in params.items() if value is not None}
     # "replace": half a surrogate pair, as a model may send it, can't be written in UTF-8.
-    return _ENCODE(given).encode("utf-8", "replace")
+    return _ENCODE(params).encode("utf-8", "replace")
 
 
-def _form(params: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) -> tuple[bytes, str]:
-    """Encode a multipart body; return it with its content type. Telebot switches off the quoting that requests does."""
-    boundary = secrets.token_hex(16)
-    parts = []
-    for name, value in params.items():
-        if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            parts.append((f'form-data; name="{_quoted(name)}"', text.encode("utf-8", "replace")))
-    for name, (file_name, content) in files.items():
-        disposition = f'form-data; name="{_quoted(name)}"; filename="{_quoted(file_name)}"'
-        parts.append((f"{disposition}\r\nContent-Type: application/octet-stream", content))
-    body = b"".join(
-        f"--{boundary}\r\nContent-Disposition: {head}\r\n\r\n".encode() + content + b"\r\n" for head, content in parts
-    )
-    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
-
-
-def _quoted(name: str) -> str:
-    return name.replace("\r", "%0D").replace("\n", "%0A").replace('"', "%22")  # as browsers do
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _file(name: str, file: Any) -> tuple[str, bytes]:

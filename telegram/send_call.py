@@ -103,8 +103,8 @@ class ApiCaller:
     def _send(self, message: QueuedMessage) -> int | None:
         """Send a message and return its id."""
         row = message.row
-        if row.recipe:
-            rendered = self._render(row.recipe)
+        if row.deferred:
+            rendered = self._render(row.deferred)
             if rendered is None:
                 raise TelegramRefused(row.method, 404, "the content of its attachment is gone")
             row = replace(row, params={**row.params, **rendered.params}, files=rendered.files)

@@ -44,7 +44,7 @@ class Delivery:
         senders: int = 9,
         limits: SendLimits | None = None,
         on_blocked: Callable[[int], None] | None = None,
-        render: Callable[[DeferredAttachment], RenderedAttachment | None] = lambda recipe: None,
+        render: Callable[[DeferredAttachment], RenderedAttachment | None] = lambda deferred: None,
         metrics: Metrics = SILENT,
     ) -> None:
         self._store = store

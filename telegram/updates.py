@@ -47,13 +47,28 @@ def body_of(update: dict[str, Any]) -> str:
 def read(body: str) -> Update | None:
     """Return the update stored as `body`; None if telebot does not know its type.
 
-    Raises `Unreadable`, also if its chat or sender has no numeric id.
+    Raises `Unreadable`, also if an id that an answer would name has another type than Telegram gives it.
     """
     try:
         content = json.loads(body)
         update: Update | None = Update.de_json(content)
     except Exception as error:
         raise Unreadable(f"unreadable update: {type(error).__name__}") from error
-    if update is not None and not all(is_id(owner.get("id")) for owner in _owners(content)):
+    if update is None:
+        return None
+    if not all(is_id(owner.get("id")) for owner in _owners(content)):
         raise Unreadable("unreadable update: a chat or sender without a numeric id")
+    if not all(is_id(message["message_id"]) for message in _messages(content) if "message_id" in message):
+        raise Unreadable("unreadable update: a message without a numeric id")
+    query = content.get("callback_query")
+    if query is not None and not isinstance(query.get("id"), str):
+        raise Unreadable("unreadable update: a callback query whose id is no string")
     return update
+
+
+def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the message of an update, and the one under whose button somebody tapped."""
+    for kind, content in update.items():
+        message = content.get("message") if kind == "callback_query" and isinstance(content, dict) else content
+        if kind != "update_id" and isinstance(message, dict):
+            yield message

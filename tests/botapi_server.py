@@ -87,7 +87,7 @@ class BotApiServer:
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     def order(self, method: str, *orders: Order, chat_id: Any = None) -> None:
-        """The next calls of `method` (in `chat_id`, if given) get these, one each."""
+        """Return the next calls of `method` (in `chat_id`, if given) get these, one each."""
         with self._changed:
             self._orders[method, chat_id].extend(orders)
 
@@ -100,7 +100,7 @@ class BotApiServer:
             ]
 
     def wait(self, count: int, *methods: str, chat_id: Any = None, timeout_s: float = 5.0) -> list[Call]:
-        """The calls of `methods`, as soon as there are `count`."""
+        """Return the calls of `methods`, as soon as there are `count`."""
         ends_at = time.monotonic() + timeout_s
         with self._changed:
             while len(found := self.of(*methods, chat_id=chat_id)) < count:

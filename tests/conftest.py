@@ -27,7 +27,7 @@ LOOPBACK = ("127.", "::1", "localhost")
 
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fails a test that would speak to any other machine."""
+    """Fail a test that would speak to any other machine."""
     connect = socket.socket.connect
 
     def guarded(self: socket.socket, address: Any) -> None:
@@ -40,7 +40,7 @@ def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def telegram() -> Iterator[TelegramServer]:
-    """Telegram's stand-in; at the end no call may have broken the Bot API's contract."""
+    """Run Telegram's stand-in; at the end no call may have broken the Bot API's contract."""
     with TelegramServer() as server:
         yield server
         assert server.violations == []

@@ -67,7 +67,7 @@ class BotHarness:
     # ------------------------------------------------------------------ the bot
 
     def start(self) -> App:
-        """Starts the bot in this process."""
+        """Start the bot in this process."""
         self.app = App(Config.from_env(self.environment()))
         self.app.start()
         return self.app
@@ -82,7 +82,7 @@ class BotHarness:
         return self.start()
 
     def process(self, *command: str) -> subprocess.Popen[bytes]:
-        """Starts the bot as a process of its own; `command` is what Python runs instead of `bot.py`."""
+        """Start the bot as a process of its own; `command` is what Python runs instead of `bot.py`."""
         environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         process = subprocess.Popen(
             [sys.executable, *(command or ("bot.py",))],
@@ -95,7 +95,7 @@ class BotHarness:
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
-        """As `kill -9`."""
+        """Kill a process, as `kill -9` does."""
         process.send_signal(signal.SIGKILL)
         process.wait()
 
@@ -105,17 +105,17 @@ class BotHarness:
             if process.poll() is None:
                 self.kill(process)
 
-    # ------------------------------------------------------------------ people
+    # ------------------------------------------------------------------ users
 
     def new_person(self, user_id: int = 1, first_name: str = "Анна") -> ChatUser:
-        """Somebody who has pressed START and sees the menu."""
+        """Return somebody who has pressed START and sees the menu."""
         person = self.telegram.user(user_id, first_name)
         person.send("/start")
         person.wait("Меню внизу")
         return person
 
     def at_summary(self, user_id: int = 1) -> ChatUser:
-        """Somebody who has chosen a lighthouse story, and sees its card."""
+        """Return somebody who has chosen a lighthouse story and sees its card."""
         person = self.new_person(user_id)
         hero, setting = "Смотритель Маяк: слеп", "Остров: туман круглый год"
         for answer in ("📖 Новая история", "Детектив", hero, setting, "Пропустить"):
@@ -124,7 +124,7 @@ class BotHarness:
         return person
 
     def writer(self, user_id: int = 1, words: str = "Начало.") -> ChatUser:
-        """Somebody whose story has its first part, which says `words`."""
+        """Return somebody whose story has its first part, which says `words`."""
         person = self.at_summary(user_id)
         self.says(words)
         person.press("✨ Начать историю")
@@ -132,7 +132,7 @@ class BotHarness:
         return person
 
     def says(self, text: str, **behaviour: Any) -> None:
-        """Orders the model's next answer."""
+        """Order the model's next answer."""
         self.models.faults.order(Behaviour(text=text, **behaviour))
 
     def holds(self, text: str, *following: str) -> Event:
@@ -171,7 +171,7 @@ class BotHarness:
     # ------------------------------------------------------------------ looking inside
 
     def prompts(self) -> list[list[dict[str, str]]]:
-        """The messages of every completion that reached the model, in order."""
+        """Return the messages of every completion that reached the model, in order."""
         return [request.body["messages"] for request in list(self.models.requests) if request.kind == "completion"]
 
     def settled(self) -> bool:
@@ -208,9 +208,9 @@ class BotHarness:
 
 
 def until(look: Callable[[], Found], timeout_s: float = 10.0) -> Found:
-    """What `look` returns once it is true."""
+    """Return what `look` returns once it is true; fail after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
-        assert time.monotonic() < deadline, "it didn't come true in time"
+        assert time.monotonic() < deadline, "the condition did not hold in time"
         time.sleep(0.01)
     return found

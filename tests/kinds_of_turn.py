@@ -78,7 +78,7 @@ class KindOfTurn:
 
 
 def answers(received: Received) -> Behaviour:
-    """The rule by which everything is answered."""
+    """Return the rule by which everything is answered."""
     if received.kind == "stt":
         return Behaviour(heard=TEXT)
     if received.kind != "completion":

@@ -37,7 +37,7 @@ Client = Callable[..., GPT]
 
 @pytest.fixture
 def client(models: ModelServers, faults: list[CallFailure]) -> Client:
-    """Makes a `GPT` on YandexGPT's stand-in."""
+    """Make a `GPT` on YandexGPT's stand-in."""
 
     def make(credential: Credential | None = None, **options: Any) -> GPT:
         provider = YandexProvider(FOLDER_ID, credential or StaticCredential(f"Api-Key {API_KEY}"), url=models.llm_url)
@@ -49,7 +49,7 @@ def client(models: ModelServers, faults: list[CallFailure]) -> Client:
 
 @pytest.fixture
 def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
-    """Makes a `GPT` on the OpenAI-compatible stand-in."""
+    """Make a `GPT` on the OpenAI-compatible stand-in."""
 
     def make(timeout_s: float = 10.0, **options: Any) -> GPT:
         http = HttpClient()
@@ -60,13 +60,13 @@ def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
 
 
 def last(chunks: Iterator[Chunk]) -> Chunk:
-    """The final state of a stream."""
+    """Return the final state of a stream."""
     *_, final = chunks
     return final
 
 
 def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
-    """True as soon as `condition` holds."""
+    """Return True as soon as `condition` holds."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -76,7 +76,7 @@ def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
 
 
 def together(number: int, work: Callable[[], Any]) -> list[Any]:
-    """What `number` threads got, or raised, that did `work` at the same time."""
+    """Return what `number` threads got, or raised, that did `work` at the same time."""
     barrier = threading.Barrier(number)
     results: list[Any] = []
 

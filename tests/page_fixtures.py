@@ -104,7 +104,7 @@ def bot(server: TelegramServer) -> Iterator[ScriptedBot]:
 def opened(
     browser: Browser, server: TelegramServer, width: int = 1000, height: int = 800, *, touch: bool = False
 ) -> Iterator[Page]:
-    """The page, once; afterwards nothing in it may have failed or reached for another machine."""
+    """Return the page, once; afterwards nothing in it may have failed or reached for another machine."""
     faults: list[str] = []
     size: ViewportSize = {"width": width, "height": height}
     with browser.new_context(viewport=size, locale="ru-RU", has_touch=touch) as context:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -79,6 +80,17 @@ class Bench:
     def texts(self, chat_id: int | None = None, method: str = "sendMessage") -> list[str]:
         return [call.params["text"] for call in self.server.of(method, chat_id=chat_id)]
 
+    def quiet(self, method: str = "", for_s: float = 0.35) -> int:
+        """Wait until no call of this method has come for a while; return how many there were."""
+        deadline = time.monotonic() + 5.0
+        count, since = -1, time.monotonic()
+        while time.monotonic() < since + for_s:
+            assert time.monotonic() < deadline, f"{method or 'calls'} go on and on"
+            if (now := len(self.server.of(method) if method else self.server.calls)) != count:
+                count, since = now, time.monotonic()
+            time.sleep(0.01)
+        return count
+
     def flush(self) -> None:
         assert self.delivery.flush(5.0)
 
@@ -88,7 +100,7 @@ Benches = Callable[..., Bench]
 
 @pytest.fixture
 def benches() -> Iterator[Benches]:
-    """Makes started benches on one server, and stops them."""
+    """Make started benches on one server, and stops them."""
     made: list[Bench] = []
     with BotApiServer() as server:
 

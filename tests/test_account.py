@@ -23,7 +23,7 @@ def picture_of(harness: BotHarness, message: ChatMessage) -> Image.Image:
 
 
 def shown(message: ChatMessage) -> str:
-    """The message's text, with usual spaces."""
+    """Return the message's text, with usual spaces."""
     return message.text.replace("\N{NO-BREAK SPACE}", " ")
 
 
@@ -211,7 +211,7 @@ def test_an_invented_button_of_the_account_is_past(harness: BotHarness, data: st
 
 
 def pressed(message: ChatMessage, data: str) -> dict[str, object]:
-    """A callback query of user 1 that no button made."""
+    """Return a callback query of user 1 that no button made."""
     chat = {"id": 1, "type": "private", "first_name": "Анна"}
     sender = {"id": 1, "is_bot": False, "first_name": "Анна"}
     shown = {"message_id": message.id, "date": 1, "chat": chat, "text": "…"}

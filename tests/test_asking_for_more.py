@@ -14,7 +14,7 @@ from tests.test_account import shown
 
 
 def out_of_turns(harness: BotHarness) -> tuple[object, ChatMessage]:
-    """A writer whose tokens have run out, and the sentence about it."""
+    """Return a writer whose tokens have run out, and the sentence about it."""
     person = harness.writer()
     harness.db.change("user", {"id": 1}, balance=10)
     person.press("▶️ Дальше")

@@ -108,7 +108,7 @@ def test_a_file_with_faults_is_refused_in_sentences(text: str, fault: str, tmp_p
 
 
 def server(*answers: list[ModelInfo] | ModelAway) -> Server:
-    """A server that lists its models so, one answer after the other."""
+    """Return a server that lists its models so, one answer after the other."""
     left = list(answers)
 
     def ask() -> list[ModelInfo]:
@@ -121,22 +121,22 @@ def server(*answers: list[ModelInfo] | ModelAway) -> Server:
 
 
 def test_a_default_without_a_name_is_the_first_that_the_server_lists() -> None:
-    offer = ModelRegistry(
+    registry = ModelRegistry(
         (), Model("", vendor="openai"), server([ModelInfo("one"), ModelInfo("two")], [ModelInfo("two")])
     )
-    assert (offer.default.name, offer.models, offer.heard) == ("", (), False)
-    assert offer.refresh() and offer.default.name == "one"
-    assert offer.refresh() and offer.default.name == "two"
+    assert (registry.default.name, registry.models, registry.heard) == ("", (), False)
+    assert registry.refresh() and registry.default.name == "one"
+    assert registry.refresh() and registry.default.name == "two"
 
 
 def test_a_chosen_model_counts_as_there_until_a_server_has_said_otherwise() -> None:
-    offer = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0], server(ModelAway("away"), [ModelInfo("one")]))
-    assert not offer.refresh() and offer.away
-    unheard = offer.chosen("theirs")
+    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0], server(ModelAway("away"), [ModelInfo("one")]))
+    assert not registry.refresh() and registry.away
+    unheard = registry.chosen("theirs")
     assert unheard is not None and unheard.vendor == "openai"
-    assert offer.refresh() and not offer.away
-    assert offer.chosen("theirs") is None and offer.standing("theirs") == offer.default
-    assert offer.chosen("") == offer.default
+    assert registry.refresh() and not registry.away
+    assert registry.chosen("theirs") is None and registry.standing("theirs") == registry.default
+    assert registry.chosen("") == registry.default
 
 
 def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
@@ -151,14 +151,14 @@ def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
 
 
 def test_tokens_in_roubles() -> None:
-    offer = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
-    assert offer.rubles("aliceai-llm", 2_000, 500) == 1.6
-    assert offer.rubles("yandexgpt-lite", 1_000, 0) == 0.2
-    assert offer.rubles("deepseek-v4-flash", 1, 1) is offer.rubles("", 1, 1) is offer.rubles("x", 1, 1) is None
+    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
+    assert registry.rubles("aliceai-llm", 2_000, 500) == 1.6
+    assert registry.rubles("yandexgpt-lite", 1_000, 0) == 0.2
+    assert registry.rubles("deepseek-v4-flash", 1, 1) is registry.rubles("", 1, 1) is registry.rubles("x", 1, 1) is None
 
 
 def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
-    offer = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
-    assert [model.name for model in offer.nearest("qwen")] == ["qwen3.6-35b-a3b"]
-    assert "deepseek-v4-flash" in [model.name for model in offer.nearest("deepsek-v4-flash")]
-    assert offer.nearest("щщщ") == [] == offer.nearest(" ")
+    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
+    assert [model.name for model in registry.nearest("qwen")] == ["qwen3.6-35b-a3b"]
+    assert "deepseek-v4-flash" in [model.name for model in registry.nearest("deepsek-v4-flash")]
+    assert registry.nearest("щщщ") == [] == registry.nearest(" ")

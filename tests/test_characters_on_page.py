@@ -24,7 +24,7 @@ TREZOR = {
 
 
 def on_the_page(harness: BotHarness, person: ChatUser) -> Callable[..., requests.Response]:
-    """The page as it opens for a person: what asks its server."""
+    """Return the page as it opens for a person: what asks its server."""
     address = person.tap("🎭 Открыть персонажей").url
     data = unquote(address.partition("tgWebAppData=")[2].partition("&")[0])
     assert harness.app is not None and harness.app.page is not None
@@ -41,7 +41,7 @@ def on_the_page(harness: BotHarness, person: ChatUser) -> Callable[..., requests
 
 @pytest.fixture
 def paged(make_harness: Callable[..., BotHarness]) -> BotHarness:
-    """A harness whose bot has its page."""
+    """Return a harness whose bot has its page."""
     harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
     harness.start()
     return harness

@@ -18,7 +18,7 @@ WORDS = "слово " * 60
 
 
 def rich(make_harness: Callable[..., BotHarness]) -> BotHarness:
-    """A harness where nobody runs out of tokens."""
+    """Return a harness where nobody runs out of tokens."""
     harness = make_harness(USER_TOKENS=1_000_000)
     harness.start()
     return harness

@@ -30,7 +30,7 @@ __all__ = ["models"]
 
 
 def serve(listener: socket.socket, context: ssl.SSLContext | None, answers: int) -> list[int]:
-    """Accepts connections for good; each gets `answers` answers, then silence. The list grows by a request each."""
+    """Accept connections for good; each gets `answers` answers, then silence. The list grows by a request each."""
     seen: list[int] = []
 
     def talk(connection: socket.socket, number: int) -> None:
@@ -65,7 +65,7 @@ def get(client: HttpClient, address: str) -> Response:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1 and story.example, with its key in the same file."""
+    """Return a self-signed certificate for 127.0.0.1 and story.example, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,5 +1,6 @@
-"""Killed at any moment, the bot takes up where it was: every message answered once and in order, every token charged
-once. The kills are `SIGKILL` to a real process; `CHAOS_KILLS` (make chaos) says how many the random test does.
+"""Killed at any moment, the bot answers every message once and in order, and charges every token once.
+
+The kills are `SIGKILL` to a real process; `CHAOS_KILLS` (make chaos) says how many the random test does.
 
 Doesn't cover a machine that loses power: what the disk had not yet written then is Telegram's to deliver again.
 """
@@ -66,7 +67,7 @@ class Writer:
     sent: list[str] = field(default_factory=list)
 
     def answers(self) -> list[str]:
-        """The tags of the answers on the screen, in order, one shown twice in a row counted once."""
+        """Return the tags of the answers on the screen, in order, one shown twice in a row counted once."""
         shown = [found[1] for message in self.person.bot_messages if (found := ANSWER.search(message.text))]
         return [tag for tag, _ in itertools.groupby(shown)]
 
@@ -87,7 +88,7 @@ class Writer:
 
 
 def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
-    """A model that answers words with their own tag, so that each answer can be told from all others; it hears, too."""
+    """Return a model that answers words with their own tag, so that all answers differ; it recognises speech, too."""
 
     def rule(received: Received) -> Behaviour:
         if received.kind == "stt":

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import sqlite3
+import stat
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +22,8 @@ from core.schemas import DeferredAttachment, Outgoing
 from database import Database, inspect
 from storage import schema
 from storage.connection import Connection
+from storage.migration import migrate
+from tests.harness import ROOT
 
 
 @pytest.fixture
@@ -119,6 +126,77 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         Database(path)
     with pytest.raises(ForeignDatabase, match="newer"):
         inspect(path)
+
+
+STEP_TOO_FAR = "create table later (id integer primary key) strict;"
+
+
+def migrate_with(path: Path, *limit: str) -> str:
+    """Return what an attempt to take one more step says; `limit` are options of prlimit."""
+    program = (
+        "import sys; from pathlib import Path; from core.errors import StorageError\n"
+        "from storage import migration, schema; from storage.connection import Connection\n"
+        "path = Path(sys.argv[1]); connection = Connection(path)\n"
+        "try: print(migration.migrate(connection, path, (*schema.STEPS, sys.argv[2])))\n"
+        "except StorageError as error: print(error)\n"
+        "connection.close()"
+    )
+    done = subprocess.run(
+        ["prlimit", *limit, sys.executable, "-c", program, path, STEP_TOO_FAR],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert not done.stderr
+    return done.stdout.strip()
+
+
+def test_a_disk_that_fills_under_a_migration_leaves_the_file_and_says_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    Database(path).close()
+    said = migrate_with(path, "--fsize=40000")
+    assert "bot.db.before-" in said and "Nothing has changed. Free as much space" in said
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["bot.db", "bot.db.lock"]
+    Database(path).close()  # the version of the step that failed would be refused
+
+    assert migrate_with(path) == "1"
+    (copy,) = tmp_path.glob("bot.db.before-*")
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o600
+    with pytest.raises(ForeignDatabase, match="newer"):
+        Database(path)
+
+
+def test_a_step_that_fails_leaves_the_steps_before_it(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    connection = Connection(path)
+    with pytest.raises(StorageError, match=r"step 2 of the migration failed .* left nothing behind"):
+        migrate(
+            connection, path, ("create table one (id) strict;".replace("(id)", "(id integer)"), "create table two (;")
+        )
+    assert connection.value("pragma user_version") == 1
+    connection.close()
+
+
+def test_a_file_system_that_cannot_lock_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unable(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", unable)
+    with pytest.raises(
+        StorageError, match=r"this file system can't lock files .*: give DATABASE_PATH a file on a local"
+    ):
+        Database(tmp_path / "bot.db")
+
+
+def test_a_file_system_without_shared_memory_is_refused_with_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StorageError, match="can't lock files or share memory, which SQLite's WAL needs"):
+        Connection(Path(":memory:"))  # SQLite grants no WAL here, as on a file system without shared memory
 
 
 def test_a_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
@@ -292,9 +370,9 @@ def test_a_value_of_the_wrong_kind_is_a_bug_and_no_trouble_of_the_disk(db: Datab
 
 
 def test_a_book_is_kept_as_what_it_is_of_and_made_when_it_is_sent(db: Database) -> None:
-    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, recipe=DeferredAttachment("book", 7, "epub"))])
+    db.outbox.add(None, [Outgoing(5, "sendDocument", {}, deferred=DeferredAttachment("book", 7, "epub"))])
     [row] = db.outbox.pending()
-    assert row.recipe == DeferredAttachment("book", 7, "epub") and row.files is None
+    assert row.deferred == DeferredAttachment("book", 7, "epub") and row.files is None
 
 
 def test_a_durable_transaction_ends_when_the_disk_has_the_log_and_holds_up_nobody_meanwhile(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
-"""The files of `deploy/` and `.github/`, by the tools that know them; the image's content and its very command, as a
-process in a clean environment. What only a Docker engine or GitHub can show is not covered.
+"""The files of `deploy/` and `.github/`, checked by the tools that know them.
+
+Also the image's content and its very command, as a process in a clean environment. What only a Docker engine or GitHub
+can show is not covered.
 
 The one test that installs packages needs the network, as `make test` itself does.
 """
@@ -28,7 +30,7 @@ WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
 def said_by(*command: object, **options: object) -> str:
-    """What a command says; it has to end well."""
+    """Return what a command says; it has to end well."""
     done = subprocess.run(
         [str(word) for word in command],
         stdout=subprocess.PIPE,
@@ -92,7 +94,7 @@ def pins(name: str) -> dict[str, str]:
     return {re.sub(r"[-_.]+", "-", package.partition("[")[0]).lower(): version for package, version in lines}
 
 
-@pytest.mark.parametrize("name", ["requirements", "requirements-dev"])
+@pytest.mark.parametrize("name", ["requirements", "requirements-demo", "requirements-dev"])
 def test_every_requirement_is_locked_at_its_version_with_hashes(name: str) -> None:
     wanted, locked = pins(f"{name}.in"), pins(f"{name}.txt")
     assert wanted.items() <= locked.items(), "make lock"
@@ -102,7 +104,8 @@ def test_every_requirement_is_locked_at_its_version_with_hashes(name: str) -> No
 
 
 def test_development_has_what_the_bot_runs_with() -> None:
-    assert pins("requirements.txt").items() <= pins("requirements-dev.txt").items()
+    demo = pins("requirements-demo.txt").items()
+    assert pins("requirements.txt").items() <= demo <= pins("requirements-dev.txt").items()
 
 
 # ---------------------------------------------------------------------- what is in the image
@@ -135,7 +138,7 @@ def copy_what_docker_gets(target: Path) -> None:
 
 
 def instruction(name: str) -> list[str]:
-    """The last `name ["…"]` of the Dockerfile, as the list that it is."""
+    """Return the last `name ["…"]` of the Dockerfile, as the list that it is."""
     found = re.findall(rf"(?m)^{name} .*?(\[.*\])$", (DEPLOY / "Dockerfile").read_text("utf-8"))
     command: list[str] = json.loads(found[-1])
     return command

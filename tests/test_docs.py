@@ -207,7 +207,7 @@ def said() -> str:
 
 
 def pieces(line: str) -> Iterator[str]:
-    """What stays the same in a line whose `…` differ."""
+    """Return what stays the same in a line whose `…` differ."""
     return (piece.strip(" \"':;,.") for piece in VARIES.split(line) if len(piece.strip(" \"':;,.=()")) > 2)
 
 

@@ -18,7 +18,7 @@ GROUP_ID = -100500
 
 
 def club(harness: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[ChatUser]]:
-    """A group with the bot, and its people acting there."""
+    """Return a group with the bot, and its people acting there."""
     until(lambda: harness.db.count("setting", key="bot_username"))
     people = [harness.telegram.user(user_id, f"Имя{user_id}") for user_id in user_ids]
     group = harness.telegram.group(GROUP_ID, "Клуб", people, privacy=privacy)

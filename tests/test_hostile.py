@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from conversation.states import COMMANDS
 from handlers import buttons
+from telegram.updates import Unreadable, read
 from tests.harness import BotHarness, until
 
 JUNK: list[Any] = [None, 0, -1, "", [], {}, True, 1e9, "х" * 5000, {"id": "a"}, [1], "\u202e<b>", "/start s_x", "\n"]
@@ -18,7 +20,7 @@ WORDS = ["слово", "/start", "/help", "/new_story", "/stories", "/whole_stor
 
 
 def broken(value: Any, dice: random.Random) -> Any:
-    """The value with something in it taken out or replaced by junk."""
+    """Return the value with something in it taken out or replaced by junk."""
     if isinstance(value, dict) and value and dice.random() < 0.8:
         key = dice.choice(list(value))
         kept = {name: inner for name, inner in value.items() if name != key}
@@ -90,7 +92,7 @@ def in_group(text: str) -> dict[str, Any]:
 
 
 def any_update(dice: random.Random, number: int) -> dict[str, Any]:
-    """An update of whatever kind, known to the bot or not; half of them broken somewhere."""
+    """Return an update of whatever kind, known to the bot or not; half of them broken somewhere."""
     words = dice.choice([*WORDS, *sorted(COMMANDS), *JUNK_TEXTS])
     file = {"file_id": "f", "file_unique_id": "u", "file_size": dice.choice([1, 10**12]), "duration": 1}
     said = message(1, words)
@@ -163,3 +165,27 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
     other.send("/whole_story")
     other.wait("Начало.")
     harness.telegram.api.violations.clear()  # invented updates have no true ids to answer to
+
+
+SENDER = {"id": 1, "is_bot": False, "first_name": "A"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {
+            "callback_query": {
+                "id": {"id": "a"},
+                "from": {"id": 1, "is_bot": False, "first_name": "A"},
+                "data": "stop:1",
+            }
+        },
+        {"callback_query": {"id": 7, "from": SENDER, "data": "stop:1"}},
+        {"message": {**message(1, "привет"), "message_id": "12"}},
+        {"message": {**message(1, "привет"), "message_id": True}},
+        {"message": {**message(1, "привет"), "chat": {"id": "1", "type": "private"}}},
+    ],
+)
+def test_an_id_of_another_type_is_never_named_in_an_answer(content: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        read(json.dumps({"update_id": 1, **content}))

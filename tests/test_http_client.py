@@ -64,7 +64,7 @@ class Server:
 
 
 def whole(sock: socket.socket) -> bytes:
-    """A request with its body; empty at the connection's end."""
+    """Return a request with its body; empty at the connection's end."""
     data = b""
     while b"\r\n\r\n" not in data:
         if not (piece := sock.recv(65536)):
@@ -97,7 +97,7 @@ def serving() -> Iterator[Callable[..., Server]]:
 
 
 def says(*pieces: bytes, close: bool = False) -> Script:
-    """A script that answers with these pieces, each in a packet of its own."""
+    """Return a script that answers with these pieces, each in a packet of its own."""
 
     def script(sock: socket.socket, request: bytes) -> None:
         for number, piece in enumerate(pieces):

@@ -201,25 +201,25 @@ def test_an_answer_without_end_is_cut_off(models: ModelServers, yandex: Make) ->
 
 def test_a_token_that_is_refused_is_renewed_once(models: ModelServers, yandex: Make) -> None:
     credential = RenewedToken(lambda timeout_s: Token(models.issue_token(), 4e9))
-    painter = yandex(credential)
-    assert painter.paint(PROMPT)
+    images = yandex(credential)
+    assert images.paint(PROMPT)
     models.revoke_tokens()
-    assert painter.paint(PROMPT)
+    assert images.paint(PROMPT)
     assert len(models.of("image")) == 3
     models.faults.rule = lambda received: Behaviour(status=401)
     with pytest.raises(ModelDenied):
-        painter.paint(PROMPT)
+        images.paint(PROMPT)
     assert len(models.of("image")) == 5
 
 
 def test_a_server_that_is_not_there_is_tried_three_times(faults: list[CallFailure]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    painter = OpenAIImageGenerator(
+    images = OpenAIImageGenerator(
         f"http://127.0.0.1:{port}/v1", HttpClient(), StaticCredential(""), on_failure=faults.append, backoff_s=0.01
     )
     with pytest.raises(ModelAway) as caught:
-        painter.paint(PROMPT)
+        images.paint(PROMPT)
     assert (len(faults), caught.value.billed) == (3, False)
 
 

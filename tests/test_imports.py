@@ -58,7 +58,7 @@ json.dump(found, sys.stdout)
 
 
 def modules_of(root: Path) -> list[str]:
-    """The dotted names of the bot's and the sandbox's modules; hidden folders and data are no part of them."""
+    """Return the dotted names of the bot's and the sandbox's modules; hidden folders and data are no part of them."""
     top = [path for path in root.iterdir() if not path.name.startswith(".") and path.name not in {"data", *NOT_THE_BOT}]
     files = [path for path in top if path.suffix == ".py"]
     files += [path for folder in top if folder.is_dir() for path in folder.rglob("*.py")]
@@ -66,7 +66,7 @@ def modules_of(root: Path) -> list[str]:
 
 
 def effects_of_importing(root: Path, folder: Path) -> list[str]:
-    """What importing every module of `root` does besides defining names, in a process of its own run in `folder`."""
+    """Return what importing every module of `root` does besides defining names; in a process run in `folder`."""
     program = WATCHED_IMPORT.format(packages=PACKAGES, modules=modules_of(root))
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
     ended = subprocess.run(

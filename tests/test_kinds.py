@@ -79,7 +79,7 @@ class Kinds:
     reader: PromptReader
 
     def turn(self, kind: TurnKind, language: str) -> Turn:
-        """A running turn of this kind, as a handler leaves it."""
+        """Return a running turn of this kind, as a handler leaves it."""
         self.db.users.register(USER_ID, None, "А", None, language=language, balance=10_000, now=1)
         session_id: int | None = None
         prompt_id = None

@@ -21,7 +21,7 @@ def money(harness: BotHarness) -> tuple[int, ...]:
 
 
 def refused_at_the_card(harness: BotHarness, person: ChatUser, sentence: str) -> None:
-    """The card of a new story is refused with this sentence, and stays as it is."""
+    """Return the card of a new story is refused with this sentence, and stays as it is."""
     before = money(harness)
     draft = harness.db.rows("draft", user_id=person.id)
     person.press("✨ Начать историю")

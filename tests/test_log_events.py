@@ -25,7 +25,7 @@ def calls() -> list[tuple[Path, ast.Call]]:
 
 
 def logged() -> Iterator[tuple[str, set[str]]]:
-    """The name and the levels of each `event(logger, level, name, …)`."""
+    """Return the name and the levels of each `event(logger, level, name, …)`."""
     for _, call in calls():
         if ast.unparse(call.func) in {"event", "logs.event"}:
             name = ast.literal_eval(call.args[2])

@@ -26,13 +26,13 @@ def both(make_harness: Make) -> BotHarness:
 
 
 def heard(harness: BotHarness) -> None:
-    """Starts the bot; its list of the server's models is there."""
-    offer = harness.start().registry
-    until(lambda: offer.heard and not offer.away)
+    """Start the bot; its list of the server's models is there."""
+    registry = harness.start().registry
+    until(lambda: registry.heard and not registry.away)
 
 
 def asked(harness: BotHarness) -> str:
-    """The model of the last completion."""
+    """Return the model of the last completion."""
     body = harness.models.of("completion")[-1].body
     return str(body.get("modelUri") or body["model"])
 
@@ -215,8 +215,8 @@ def test_what_a_server_listed_is_known_after_a_restart_and_while_it_is_away(both
     choose(person, THEIRS)
     until(lambda: any(key.startswith("models:") for key in both.db.values("setting", "key")))
     both.models.faults.rule = lambda received: Behaviour(status=503) if received.kind == "models" else None
-    offer = both.restart().registry
-    until(lambda: offer.away)
+    registry = both.restart().registry
+    until(lambda: registry.away)
     person.send("/model")
     person.wait("Сервер моделей сейчас молчит")
     assert f"✅ {THEIRS}" in buttons(person)

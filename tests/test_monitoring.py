@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
@@ -24,8 +26,9 @@ from core.errors import StorageError
 from core.http_client import HttpClient
 from core.metrics import SILENT
 from core.network import Network
-from monitoring.health import Health, Heartbeat
+from monitoring.health import WRITE_EVERY_S, Health, Heartbeat
 from monitoring.health_client import ask
+from monitoring.prometheus import KINDS, PURPOSES, STATUSES, PrometheusMetrics
 from monitoring.server import MonitoringServer
 from monitoring.systemd import Supervisor
 from sandbox.model_faults import Behaviour
@@ -33,6 +36,7 @@ from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import Polling
 from tests.harness import ROOT, BotHarness, until
+from tests.test_kinds import KINDS as EVERY_KIND
 from tests.test_process import run
 
 PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
@@ -40,7 +44,7 @@ PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
 
 @pytest.fixture
 def watched(make_harness: Callable[..., BotHarness]) -> BotHarness:
-    """A harness whose bot serves health and metrics."""
+    """Return a harness whose bot serves health and metrics."""
     harness = make_harness(METRICS_PORT=0)
     harness.start()
     return harness
@@ -115,10 +119,15 @@ class PingedDatabase:
     """A database that answers unless it has an `error`."""
 
     error = ""
+    write_error = ""
 
     def ping(self) -> None:
         if self.error:
             raise StorageError(self.error)
+
+    def ping_write(self) -> None:
+        if self.error or self.write_error:
+            raise StorageError(self.error or self.write_error)
 
 
 def test_a_database_that_fails_or_hangs_and_a_ticker_that_stops_are_noticed() -> None:
@@ -131,10 +140,60 @@ def test_a_database_that_fails_or_hangs_and_a_ticker_that_stops_are_noticed() ->
     heartbeat.beat()
     assert (heartbeat.ticker_problem(), heartbeat.database_problem()) == ("", "disk I/O error")
     database.error = ""
+    now[0] += WRITE_EVERY_S
     heartbeat.beat()
     now[0] += 61
     assert heartbeat.ticker_problem() == "no sign of life for 61 s"
     assert heartbeat.database_problem() == "no answer for 61 s"
+
+
+def test_a_database_that_reads_and_doesnt_write_is_unwell_until_it_writes_again() -> None:
+    now, database = [100.0], PingedDatabase()
+    heartbeat = Heartbeat(database, lambda: now[0])
+    heartbeat.beat()
+    database.write_error = "database or disk is full"
+    seen = []
+    for _ in range(int(WRITE_EVERY_S) + 3):
+        now[0] += 1
+        heartbeat.beat()
+        seen.append(heartbeat.database_problem())
+    assert seen == [""] * int(WRITE_EVERY_S - 1) + ["database or disk is full"] * 4, "a read doesn't clear it"
+    database.write_error = ""
+    now[0] += WRITE_EVERY_S
+    heartbeat.beat()
+    assert heartbeat.database_problem() == ""
+
+
+def test_a_disk_that_takes_no_more_is_unwell_and_well_when_there_is_room(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    port = free_port()
+    harness = make_harness(METRICS_PORT=port)
+    process = harness.process()
+    until(lambda: health_at(port)[0] == 200, 30)
+    limits = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    until(lambda: health_at(port)[0] == 503, 30)
+    parts = health_at(port)[1]
+    broken = {part: problem for part, problem in parts.items() if problem != "ok"}
+    assert broken.keys() == {"database"} and broken["database"]
+    assert 'coauthor_part_well{part="database"} 0.0' in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
+    until(lambda: health_at(port)[0] == 200, 30)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def health_at(port: int) -> tuple[int, dict[str, str]]:
+    """Return the status and the parts of `/health`; 0 while nobody listens."""
+    try:
+        answer = requests.get(f"http://127.0.0.1:{port}/health", timeout=5)
+    except requests.ConnectionError:
+        return 0, {}
+    return answer.status_code, answer.json()["parts"]
 
 
 def test_a_ticker_whose_thread_ended_is_noticed() -> None:
@@ -225,7 +284,7 @@ def test_failures_are_counted(watched: BotHarness) -> None:
     watched.telegram.faults.refuse("sendMessage", 429, retry_after=0)
     person.press("▶️ Дальше")
     counted = metrics_with(watched, "turns_total{kind=part,outcome=failed}", 1)
-    faults = {name: value for name, value in counted.items() if name.startswith("model_faults_total")}
+    faults = {name: value for name, value in counted.items() if name.startswith("model_faults_total") and value}
     assert faults == {"model_faults_total{healed=no,purpose=part,status=500}": 1}
     metrics_with(watched, "sending_errors_total{method=sendMessage,reason=429}", 1)
     assert counted["turn_seconds_count{kind=part}"] == 1
@@ -264,6 +323,40 @@ def test_a_silent_connection_is_closed() -> None:
         socket.create_connection(("127.0.0.1", server.port), timeout=10)
 
 
+def test_what_an_alert_looks_at_is_there_before_its_first_event(watched: BotHarness) -> None:
+    counted = metrics(watched)
+    for purpose in PURPOSES:
+        for status in (*STATUSES, "other"):
+            assert counted[f"model_faults_total{{healed=no,purpose={purpose},status={status}}}"] == 0
+    for kind in KINDS:
+        assert counted[f"turns_total{{kind={kind},outcome=failed}}"] == 0
+    assert set(KINDS) == set(EVERY_KIND)
+
+
+def test_a_rare_status_is_counted_with_its_like() -> None:
+    counted = PrometheusMetrics()
+    counted.model_failed("part", 529, healed=False)
+    counted.model_failed("part", 530, healed=False)
+    text = generate_latest(counted.registry).decode()
+    assert 'coauthor_model_faults_total{healed="no",purpose="part",status="other"} 2.0' in text
+    assert "529" not in text
+
+
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool isn't installed: apt-get install prometheus")
+def test_each_alert_fires_on_what_it_is_for() -> None:
+    deploy = ROOT / "deploy"
+    commands = (
+        ["promtool", "check", "config", "prometheus.yml"],
+        ["promtool", "test", "rules", "alerts.test.yml"],
+    )
+    for command in commands:
+        done = subprocess.run(command, cwd=deploy, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stdout + done.stderr
+    alerts = set(re.findall(r"alert: (\w+)", (deploy / "alerts.yml").read_text("utf-8")))
+    tested = set(re.findall(r"alertname: (\w+)", (deploy / "alerts.test.yml").read_text("utf-8")))
+    assert tested == alerts
+
+
 def names_in(text: str) -> set[str]:
     return set(re.findall(r"\bcoauthor_[a-z_]+", text))
 
@@ -292,7 +385,7 @@ def test_dashboard_and_alerts_use_what_there_is(watched: BotHarness) -> None:
 
 @pytest.fixture
 def systemd(tmp_path: Path) -> Iterator[socket.socket]:
-    """The socket that a unit's process is to speak to."""
+    """Return the socket that a unit's process is to speak to."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(tmp_path / "notify"))
         listening.settimeout(10)

@@ -28,7 +28,7 @@ def slow_checksum(page: bytes) -> int:
 
 
 def pages(data: bytes) -> list[tuple[int, int, int, int]]:
-    """Flags, clock, serial and number of each page; asserts that their checksums are right."""
+    """Return flags, clock, serial and number of each page; asserts that their checksums are right."""
     found, place = [], 0
     while place < len(data):
         mark, _, flags, clock, serial, number, checksum, segments = struct.unpack_from("<4sBBqIIIB", data, place)

@@ -170,7 +170,7 @@ def test_the_page_speaks_both_languages(browser: Browser, server: TelegramServer
 
 
 def _cyrillic_on(page: Page) -> list[str]:
-    """What an English page says in Russian: texts and labels, but for names and what the bot itself has said."""
+    """Return what an English page says in Russian: texts and labels, but for names and what the bot itself has said."""
     said: list[str] = page.evaluate(
         """[...document.querySelectorAll('body *')]
             .filter((node) => !node.closest('.people, .language, .messages, .avatar, .welcome p, .name, noscript'))

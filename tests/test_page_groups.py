@@ -16,7 +16,7 @@ pytestmark = needs_chromium
 
 
 def group_of(page: Page, server: TelegramServer) -> Locator:
-    """A group of Anna and Emma, made on the page."""
+    """Return a group of Anna and Emma, made on the page."""
     server.user(2, "Emma", language_code="en")
     page.get_by_role("button", name="группа").click()
     page.get_by_label("Название").fill("Клуб")

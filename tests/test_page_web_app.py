@@ -36,7 +36,7 @@ APP = """<!doctype html><meta charset="utf-8"><body>
 
 @pytest.fixture
 def app(server: TelegramServer) -> Iterator[str]:
-    """The address of a small Web App."""
+    """Return the address of a small Web App."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         return HttpResponse(200, (APP % server.url).encode(), "text/html")
@@ -56,7 +56,7 @@ def opened_inline(page: Page, bot: ScriptedBot, app: str) -> FrameLocator:
 
 
 def inside(page: Page, script: str) -> object:
-    """What the script yields in the Web App."""
+    """Return what the script yields in the Web App."""
     return page.frames[-1].evaluate(script)
 
 

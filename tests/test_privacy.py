@@ -1,6 +1,4 @@
-"""/my_data and /forget_me: what the file has, what is left of somebody after they were forgotten, and what isn't given
-a second time.
-"""
+"""/my_data and /forget_me: what the file has, what is left of a forgotten user, and what isn't given twice."""
 
 from __future__ import annotations
 
@@ -95,13 +93,13 @@ def rows_naming(harness: BotHarness, user_id: int) -> dict[str, int]:
 
 
 def left_in_files(harness: BotHarness, *words: str) -> set[str]:
-    """The words that stand anywhere in the bytes of the database's files; without their first letters, too."""
+    """Return the words that stand anywhere in the bytes of the database's files; without their first letters, too."""
     content = b"".join((harness.folder / name).read_bytes() for name in ("bot.db", "bot.db-wal"))
     return {word for word in words if word.encode() in content or word[3:].encode() in content}
 
 
 def erased(harness: BotHarness) -> None:
-    """The index of words is rewritten to its end."""
+    """Rewrite the index of words to its end."""
     app = harness.app
     assert app is not None
     until(lambda: not harness.db.count("setting", key="words_left"))

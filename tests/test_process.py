@@ -20,7 +20,7 @@ UNSET = {name + suffix: "" for name in config.names() for suffix in ("", config.
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The finished process; only what is given is set, not even `.env` counts."""
+    """Return the finished process; only what is given is set, not even `.env` counts."""
     return subprocess.run(
         [sys.executable, "bot.py", *arguments],
         cwd=ROOT,
@@ -50,7 +50,7 @@ def test_all_faults_of_the_configuration_are_named_at_once() -> None:
 
 
 def check(harness: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
-    """What `--check` ends with: its exit code, and its line for each part."""
+    """Return what `--check` ends with: its exit code, and its line for each part."""
     done = run("--check", **(harness.environment() | changed))
     lines = [line.split(":", 1)[0].split() for line in done.stdout.splitlines()]
     return done.returncode, {part: state for state, part in lines}

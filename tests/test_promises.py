@@ -1,5 +1,7 @@
-"""Promises that no other test holds: what the tables keep of a user and a text, what a prompt is made of, what it
-costs, what the admins hear of every service, and how the bot shows itself.
+"""Promises that no other test holds.
+
+What the tables keep of a user and a text, what a prompt is made of, what it costs, what the admins are told of every
+service, and how the bot shows itself.
 
 Where every promise of the bot stands, and which test proves it: docs/requirements.md.
 """
@@ -165,7 +167,7 @@ def test_a_question_that_was_said_is_answered_and_its_words_are_kept(harness: Bo
 
 @pytest.fixture
 def debugger(harness: BotHarness) -> ChatUser:
-    """An admin whose debug mode is on."""
+    """Return an admin whose debug mode is on."""
     admin = harness.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")
     admin.wait("Отладка включена")

@@ -1,5 +1,6 @@
-"""docs/requirements.md stays true: each row names a test, each test that it names exists, and each name in the code
-that it gives; and two promises about files that run nowhere here.
+"""docs/requirements.md stays true: each row names a test that exists, and names in the code that exist.
+
+Also two promises about files that run nowhere here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ ROWS = [
 
 @cache
 def names_in(name: str) -> frozenset[str]:
-    """The tests of a file."""
+    """Return the tests of a file."""
     tree = ast.parse((ROOT / "tests" / name).read_text("utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 

@@ -10,7 +10,7 @@ from tests.harness import BotHarness, until
 
 
 def last_part(person: ChatUser, text: str) -> tuple[str, ...]:
-    """The labels under the shown message with this text."""
+    """Return the labels under the shown message with this text."""
     return next(message.labels for message in reversed(person.shown) if message.from_bot and message.text == text)
 
 

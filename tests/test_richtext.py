@@ -11,7 +11,7 @@ from telegram.markdown import Rich, pieces
 
 
 def shown(markdown: str) -> dict[str, list[str]]:
-    """The formatted words of a short text by the kind of formatting."""
+    """Return the formatted words of a short text by the kind of formatting."""
     (piece,) = pieces(markdown)
     units = piece.text.encode("utf-16-le")
     found: dict[str, list[str]] = {}

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import re
+import tomllib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.schemas import Message
+from sandbox import characters
 from sandbox.storyteller import tell
 from sandbox.talker import remember
 from telegram.markdown import pieces
+from tests.harness import ROOT
 
 HELPER = "Ты «Соавтор», толковый помощник в Telegram."
 KEEPER = "Ты ведёшь память разговора: по ней помощник продолжит его."
 
 
 def chat(*said: str, system: str = HELPER) -> str:
-    """The answer to the last of these words, with the answers to the ones before in the context."""
+    """Return the answer to the last of these words, with the answers to the ones before in the context."""
     messages = [Message("system", system)]
     for words in said:
         messages.append(Message("user", words))
@@ -60,7 +63,7 @@ def test_english_words_are_answered_in_english_whatever_the_role_speaks() -> Non
         ("Сколько будет 12*7?", "**12 * 7 = 84**"),
         ("15% от 200", "= 30"),
         ("Раздели 1 / 0", "На ноль"),
-        ("кто ты?", "заготовка"),
+        ("кто ты?", "не нейросеть"),
         ("Привет!", "Здравствуйте"),
     ],
 )
@@ -95,13 +98,86 @@ def test_roles_do_their_work() -> None:
 
 def test_a_character_stays_in_the_role() -> None:
     cat = "Ты кот Пантелей, писарь в канцелярии. Боишься собак."
-    assert "Кот Пантелей" in chat("Кто ты?", system=cat)
+    assert "Пантелей, писарь второго разряда" in chat("Кто ты?", system=cat)
     assert "начните с малого" not in chat("Хочу рисовать", system=cat)
     told = (
         "Ты ведёшь переписку от лица вымышленного героя.\nГерой: Дракон Евстигней\nХарактер: Ты дракон\nПравила: одно."
     )
-    assert "Дракон Евстигней" in chat("Кто ты?", system=told)
+    assert "Евстигней, дракон и библиотекарь" in chat("Кто ты?", system=told)
     assert tell([Message("system", "You are Captain Aglaya, of no ship."), Message("user", "Any storm ahead?")])
+
+
+CHARACTERS = {
+    language: tomllib.loads((ROOT / "locales" / language / "characters.toml").read_text("utf-8"))["characters"]
+    for language in ("ru", "en")
+}
+ASKED = {
+    "ru": (
+        *("Привет!", "Спасибо", "Кто ты?", "Почему?", "Дай совет", "Какая погода?", "Где взять денег?"),
+        *("Я влюбилась", "Мне страшно", "Мне грустно", "Расскажи историю", "Пошути", "Хочу есть", "Ты робот?"),
+    ),
+    "en": (
+        *("Hello!", "Thank you", "Who are you?", "Why?", "Give me some advice", "How is the weather?"),
+        *("I need money", "I love him", "I am afraid", "I am sad", "Tell me a story", "A joke!", "Are you a robot?"),
+    ),
+}
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_every_ready_character_answers_what_was_asked_in_a_voice_of_its_own(language: str) -> None:
+    rows = CHARACTERS[language]
+    assert len(rows) == 14
+    for question in ASKED[language]:
+        answers = {row["key"]: characters.speak(language, row["name"], question, 0) for row in rows}
+        assert len(set(answers.values())) == len(rows), question
+    for row in rows:
+        said = [characters.speak(language, row["name"], question, 0) for question in ASKED[language]]
+        assert len(set(said)) == len(said)
+        other = {characters.speak(language, row["name"], "M-m.", number) for number in range(200)}
+        assert characters.ways(language, row["name"]) >= 40 and len(other | set(said)) >= 40
+
+
+def test_a_character_takes_up_what_it_is_told_of_and_says_nothing_twice_in_a_row() -> None:
+    for row in CHARACTERS["ru"]:
+        if row["key"] != "tilly":
+            assert "холодильник" in characters.speak("ru", row["name"], "У меня сломался холодильник", 3).lower()
+    system = "Ты ведёшь переписку от лица вымышленного героя.\nГерой: Сократ\nХарактер: Ты Сократ"
+    messages = [Message("system", system)]
+    answers = []
+    for _ in range(6):
+        messages.append(Message("user", "Так и есть."))
+        answers.append(tell(messages))
+        messages.append(Message("assistant", answers[-1]))
+    assert len(set(answers)) == 6
+
+
+def test_a_character_of_ones_own_answers_too() -> None:
+    said = {characters.speak("ru", "Бабушка Зина", "Пошёл дождь", number) for number in range(8)}
+    assert len(said) >= 4
+    assert "Бабушка Зина" in characters.speak("ru", "бабушка Зина", "Кто ты?", 1)
+
+
+@pytest.mark.parametrize("words", ["Что подарить маме?", "Не могу уснуть", "Что приготовить на ужин?", "Напиши письмо"])
+def test_the_assistant_helps_where_it_can(words: str) -> None:
+    assert re.search(r"1\.|- \*\*|^- |\*тёплое\*", chat(words), re.MULTILINE)
+
+
+def test_the_assistant_says_in_plain_words_what_it_is_and_what_it_cannot() -> None:
+    assert "не нейросеть" in chat("Кто ты?") and "not a neural network" in chat("Who are you?")
+    assert re.search("программа с готовыми фразами|заготовленные ответы", chat("Что такое квант?"))
+
+
+def test_the_memory_of_a_characters_chat_has_the_lines_that_its_prompt_asks_for() -> None:
+    heads = ("Собеседник", "Между ними", "Было", "В рассказе", "Открыто")
+    form = "\n".join(f"{head}: что-нибудь." for head in heads)
+    asked = (
+        "Ты ведёшь память переписки героя с собеседником.\nПрежняя память: \nНовые реплики:\n"
+        "Собеседник: Меня зовут Оля, мне 7 лет\n\nГерой: Ясно\n"
+        f"Запиши обновлённую память целиком, до 1500 знаков:\n{form}"
+    )
+    memory = tell([Message("user", asked)])
+    assert tuple(line.partition(":")[0] for line in memory.splitlines()) == heads
+    assert memory.startswith("Собеседник: Оля") and "мне 7 лет" in memory
 
 
 def test_the_memory_of_a_chat_keeps_names_and_facts_through_every_renewal() -> None:

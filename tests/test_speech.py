@@ -39,7 +39,7 @@ def recogniser(models: ModelServers, options: Options, credential: Credential = 
     return YandexSpeechToText(HttpClient(), credential, url=models.stt_url, **options)
 
 
-def narrator(models: ModelServers, options: Options, credential: Credential = KEY) -> TextToSpeech:
+def speech(models: ModelServers, options: Options, credential: Credential = KEY) -> TextToSpeech:
     return YandexTextToSpeech(HttpClient(), credential, url=models.tts_url, **options)
 
 
@@ -128,7 +128,7 @@ def test_a_failure_after_the_first_piece_is_billed(models: ModelServers, options
 
 
 def test_a_text_is_read_aloud(models: ModelServers, options: Options) -> None:
-    (voice,) = narrator(models, options).speak("Дождь & туман, 100%.", "jane")
+    (voice,) = speech(models, options).speak("Дождь & туман, 100%.", "jane")
     assert read(voice).seconds > 1
     body = models.of("tts")[0].body
     assert (body["text"], body["voice"], body["lang"]) == ("Дождь & туман, 100%.", "jane", "ru-RU")
@@ -137,7 +137,7 @@ def test_a_text_is_read_aloud(models: ModelServers, options: Options) -> None:
 def test_a_long_text_is_read_in_pieces_that_lose_no_word(models: ModelServers, options: Options) -> None:
     paragraph = "Веста шла по плечу великана и считала шаги. " * 20
     text = "\n\n".join([paragraph.strip()] * 8)
-    voices = narrator(models, options).speak(text, "alena")
+    voices = speech(models, options).speak(text, "alena")
     pieces = [received.body["text"] for received in models.of("tts")]
     assert len(voices) == len(pieces) >= 3
     assert all(received.body["size"] <= 15_000 for received in models.of("tts"))
@@ -145,19 +145,19 @@ def test_a_long_text_is_read_in_pieces_that_lose_no_word(models: ModelServers, o
 
 
 def test_latin_letters_take_less_room_than_russian_ones(models: ModelServers, options: Options) -> None:
-    assert len(narrator(models, options).speak("word " * 1900, "alena")) == 2
-    assert len(narrator(models, options).speak("\U0001f600" * 4000, "alena")) > 2
-    assert narrator(models, options).speak(" \n", "alena") == []
+    assert len(speech(models, options).speak("word " * 1900, "alena")) == 2
+    assert len(speech(models, options).speak("\U0001f600" * 4000, "alena")) > 2
+    assert speech(models, options).speak(" \n", "alena") == []
 
 
 def test_an_unknown_voice_is_the_usual_one(models: ModelServers, options: Options) -> None:
-    assert narrator(models, options).speak("Дождь", "nova")
+    assert speech(models, options).speak("Дождь", "nova")
     assert OpenAITextToSpeech(models.openai_url, HttpClient(), StaticCredential(""), **options).speak("Дождь", "alena")
     assert [received.body["voice"] for received in models.of("tts")] == ["alena", "nova"]
 
 
 def test_half_a_letter_is_no_reason_to_fail(models: ModelServers, options: Options) -> None:
-    assert narrator(models, options).speak("Дождь \ud83d", "alena")
+    assert speech(models, options).speak("Дождь \ud83d", "alena")
 
 
 CASES = [
@@ -194,7 +194,7 @@ def test_failures_are_told_apart_and_asked_again_so_often(
 def use(kind: Kind, models: ModelServers, options: Options, credential: Credential = KEY) -> object:
     if kind == "stt":
         return recogniser(models, options, credential).recognise(SHORT, 4, user_id=7, turn_id=70)
-    return narrator(models, options, credential).speak("Дождь", "alena", user_id=7, turn_id=70)
+    return speech(models, options, credential).speak("Дождь", "alena", user_id=7, turn_id=70)
 
 
 @pytest.mark.parametrize("kind", ["stt", "tts"])
@@ -233,7 +233,7 @@ def test_what_is_stopped_is_not_asked(models: ModelServers, options: Options) ->
     cancel = Cancel()
     cancel.set()
     with pytest.raises(ModelCancelled):
-        narrator(models, options).speak("Дождь", "alena", cancel)
+        speech(models, options).speak("Дождь", "alena", cancel)
     with pytest.raises(ModelCancelled):
         recogniser(models, options).recognise(SHORT, 4, cancel=cancel)
     assert models.requests == []
@@ -243,7 +243,7 @@ def test_a_stop_ends_the_pause_between_two_tries(models: ModelServers, options: 
     cancel = Cancel()
     models.faults.rule = lambda received: cancel.set() or Behaviour(status=429, retry_after="9")  # type: ignore[func-returns-value]
     with pytest.raises(ModelCancelled):
-        narrator(models, options).speak("Дождь", "alena", cancel)
+        speech(models, options).speak("Дождь", "alena", cancel)
     assert len(models.of("tts")) == 1
 
 

@@ -17,7 +17,7 @@ def drawn() -> dict[tuple[Step, Step], str]:
 
 
 def of_the_table() -> dict[tuple[Step, Step], set[str]]:
-    """The transitions that the diagram draws: without staying, those of every step, cancelling and going back."""
+    """Return the transitions that the diagram draws: no staying, nothing common to all steps, no going back."""
     found: dict[tuple[Step, Step], set[str]] = {}
     for step, row in TABLE.items():
         for key, cell in row.items():

@@ -15,7 +15,7 @@ from tests.test_groups import BOT, club
 
 
 def with_character(harness: BotHarness) -> None:
-    """The first person answers to a character in private."""
+    """Have the first person answer to a character in private."""
     person = harness.telegram.user(1)
     person.press("🎭 Персонажи")
     person.wait("С кем поговорим?")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour
-from sandbox.people import Person
+from sandbox.users import ChatUser
 from tests.harness import ADMIN_ID, BotHarness, until
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 
 
-def queued(people: list[Person]) -> list[Person]:
+def queued(people: list[ChatUser]) -> list[ChatUser]:
     """Return those who are shown their place in the queue."""
     return [person for person in people if any("Вы в очереди" in message.text for message in person.messages)]
 
@@ -85,7 +85,7 @@ def test_stop_works_at_once_and_keeps_what_was_written(harness: BotHarness, way:
         person.stop_draft()
     else:
         person.send(way)
-    person.wait("Остановился. Написанное осталось", timeout=2)
+    person.wait("Остановился. Написанное осталось", timeout=5)
     assert person.draft is None
     paid = before - harness.db.balance()
     assert paid > 0 and harness.nothing_held()
@@ -115,7 +115,7 @@ def test_stop_before_a_word_keeps_the_words_and_costs_nothing(harness: BotHarnes
     person.send("Он открыл дверь.")
     until(lambda: len(harness.prompts()) == 2)
     person.send("стоп")
-    person.wait("Ваши слова остались в истории", timeout=2)
+    person.wait("Ваши слова остались в истории", timeout=5)
     assert harness.db.balance() == before and harness.nothing_held()
     harness.says("За дверью море.")
     person.press("▶️ Дальше")

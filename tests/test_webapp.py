@@ -217,7 +217,7 @@ def test_whatever_the_api_is_asked_it_answers_with_json_and_no_bug(
 
 @pytest.fixture(scope="module")
 def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The application without its server; nobody is too quick for it."""
+    """Return the application without its server; nobody is too quick for it."""
     from web import application
     from web.authentication import WebServices
 

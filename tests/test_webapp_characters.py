@@ -155,7 +155,7 @@ def test_a_picture_comes_back_as_a_small_square_without_what_was_hidden_in_it(ki
 
 
 def bomb() -> bytes:
-    """A PNG of a few bytes that claims 30,000 × 30,000 pixels."""
+    """Return a PNG of a few bytes that claims 30,000 × 30,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -32,7 +32,7 @@ def address() -> str:
 
 
 def by_webhook(harness: BotHarness, address: str) -> dict[str, str]:
-    """The settings of a bot that is brought its updates."""
+    """Return the settings of a bot that is brought its updates."""
     port = address.rpartition(":")[2]
     return {"WEBHOOK_URL": f"{address}/telegram", "WEBHOOK_SECRET": SECRET, "WEBAPP_PORT": port}
 
@@ -52,7 +52,7 @@ def post(address: str, update: object, secret: str | None = SECRET, path: str = 
 
 
 def words(number: int, text: str = "/help") -> dict[str, Any]:
-    """An update as Telegram brings it."""
+    """Return an update as Telegram brings it."""
     somebody = {"id": 1, "is_bot": False, "first_name": "Анна", "language_code": "ru"}
     message = {"message_id": number, "date": 1, "from": somebody, "chat": {"id": 1, "type": "private"}, "text": text}
     return {"update_id": 500 + number, "message": message}

@@ -34,7 +34,7 @@ class Clock:
 
 
 class Issuer:
-    """Fetches tokens `t1`, `t2`, … of a life, or fails."""
+    """Fetches tokens `t1`, `t2`, … in turn, or fails."""
 
     def __init__(self, clock: Clock, life_s: float = 43_200.0) -> None:
         self.clock = clock
@@ -56,7 +56,7 @@ class Issuer:
 
 @pytest.fixture(scope="module")
 def key() -> tuple[str, str]:
-    """A service account's private key, with the preamble that Yandex writes, and its public half."""
+    """Return a service account's private key, with the preamble that Yandex writes, and its public half."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

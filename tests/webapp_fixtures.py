@@ -24,7 +24,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site for tests that leave nothing behind."""
+    """Return a site for tests that leave nothing behind."""
     with running(tmp_path_factory.mktemp("shared")) as made:
         made.register()
         yield made

@@ -47,7 +47,7 @@ Opens = Callable[..., Page]
 
 @pytest.fixture
 def opens(browser: Browser, site: Site) -> Iterator[Opens]:
-    """Opens the page; nothing foreign may be asked for, and nothing may go wrong inside."""
+    """Open the page; nothing foreign may be asked for, and nothing may go wrong inside."""
     faults: list[str] = []
     context = browser.new_context(viewport={"width": 360, "height": 700}, locale="ru-RU", device_scale_factor=2)
 

@@ -1,5 +1,6 @@
-"""The Web App's server on a free port with a database of its own, and guests whose init data are signed as Telegram
-signs them. There is no bot behind it: what it would be told is kept in `told`.
+"""The Web App's server on a free port, and guests whose init data are signed as Telegram signs them.
+
+The database is its own. There is no bot behind it: what it would be told is kept in `told`.
 """
 
 from __future__ import annotations
@@ -80,11 +81,11 @@ class Site:
         return self.http.request(method, f"{self.url}/{path}", headers=headers, timeout=10, **options)
 
     def page(self, data: str | None = None) -> str:
-        """The page's address as Telegram opens it."""
+        """Return the page's address as Telegram opens it."""
         return f"{self.url}/#tgWebAppData={quote(init_data() if data is None else data, safe='')}&tgWebAppVersion=9.1"
 
     def story(self, user_id: int = 7, title: str = "Маяк", text: str = "Жил-был маяк.") -> int:
-        """A story of one part, with what it cost."""
+        """Return a story of one part, with what it cost."""
         now = int(time.time())
         session_id = self.db.stories.create(
             user_id, user_id, genre="Сказка", hero="Кот", setting="Лес", extra="", title=title, now=now
@@ -101,7 +102,7 @@ class Site:
 
 @contextmanager
 def running(folder: Path, **settings: str) -> Iterator[Site]:
-    """A site that listens."""
+    """Return a site that listens."""
     site = Site(folder, **settings)
     site.server.start()
     try:

@@ -22,7 +22,7 @@ def deletion(db: Database, chat_id: int, inbox_id: int | None) -> list[Outgoing]
     if message_id is not None:
         return [Outgoing(chat_id, "deleteMessage", {"message_id": message_id})]
     if db.outbox.sends_notice(inbox_id):  # its number is known when this deletion has its turn in the chat
-        return [Outgoing(chat_id, "deleteMessage", {}, recipe=DeferredAttachment(NOTICE, inbox_id))]
+        return [Outgoing(chat_id, "deleteMessage", {}, deferred=DeferredAttachment(NOTICE, inbox_id))]
     return []
 
 

@@ -21,6 +21,7 @@ from sandbox.storyteller import beside, request
 from sandbox.storyteller.compose import Turn, compose
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.memory import memory
+from sandbox.storyteller.plan import number
 
 REMEMBERED: Final = 5_000  # requests and stories
 
@@ -28,9 +29,11 @@ __all__ = ["Storyteller", "Turn", "tell"]
 
 
 def tell(messages: Sequence[Message], turn: Turn | None = None) -> str:
-    """The answer to a request; the same for the same `turn`, another for another one."""
-    turn = turn or Turn()
-    brief = request.read(messages)
+    """Return the answer to a request; the same for the same `turn`, another for another one."""
+    return _told(request.read(messages), messages, turn or Turn())
+
+
+def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> str:
     if brief.variant and not turn.variant:
         turn = replace(turn, variant=1)
     if brief.kind in ("part", "ending", "epilogue"):
@@ -59,7 +62,7 @@ class Storyteller:
         self._lock = Lock()
 
     def answer(self, messages: Sequence[Message]) -> str:
-        """The answer to a request."""
+        """Return the answer to a request."""
         brief = request.read(messages)
         key = blake2b(request.canonical(messages).encode("utf-8", "replace"), digest_size=16).digest()
         with self._lock:
@@ -68,13 +71,15 @@ class Storyteller:
             if len(self._asked) > REMEMBERED:
                 self._asked.popitem(last=False)
             story, of_genre = self._place_of(brief)
-        return tell(messages, Turn(variant, story, of_genre))
+        return _told(brief, messages, Turn(variant, story, of_genre))
 
     def _place_of(self, brief: request.Brief) -> tuple[int, int]:
-        """The number of the story among all, and among those of its genre."""
+        """Return the number of the story among all, and among those of its genre."""
         if brief.kind != "part":
             return -1, -1
         card = f"{brief.language}|{brief.genre}|{brief.hero}|{brief.setting}|{brief.wishes}"
+        if not self._stories:
+            self._begun = number(card) % 97  # not every run begins with the same words
         if card not in self._stories:
             genre = stock(brief.language).genre(brief.genre)
             self._stories[card] = self._begun, self._genres.get(genre, 0)

@@ -10,7 +10,7 @@ from typing import Final
 from sandbox.storyteller.compose import Composer, Turn
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.grammar import Plain, capital, fill, last_place, told
-from sandbox.storyteller.plan import number, plan_of
+from sandbox.storyteller.plan import number, plan_of, things_of
 from sandbox.storyteller.request import Brief
 
 TITLE_CHARS: Final = 40
@@ -20,7 +20,7 @@ _KINDS: Final = ("ask", "risk", "odd")
 
 
 def suggestions(brief: Brief, turn: Turn) -> str:
-    """Three things to do next as JSON: to find out, to dare, to do the odd thing."""
+    """Return three things to do next as JSON: to find out, to dare, to do the odd thing."""
     composer = Composer(brief, turn)
     data, plan = stock(brief.language), composer.plan
     tail = brief.text
@@ -38,7 +38,7 @@ def suggestions(brief: Brief, turn: Turn) -> str:
 
 
 def title(brief: Brief, turn: Turn) -> str:
-    """A name for the story: its thing, its place, its last hour."""
+    """Return a name for the story: its thing, its place, its last hour."""
     plan = plan_of(brief)
     texts = [fill(text, plan.slots) for text in stock(brief.language).texts("titles", "texts")]
     if brief.language == "en":
@@ -52,7 +52,7 @@ def title(brief: Brief, turn: Turn) -> str:
 
 
 def illustration(brief: Brief, turn: Turn) -> str:
-    """One picture in words, without names."""
+    """Return one picture in words, without names."""
     plan = plan_of(brief)
     data = stock(brief.language)
     looks: Mapping[str, str] = data.tables["pictures"]["looks"]
@@ -60,5 +60,6 @@ def illustration(brief: Brief, turn: Turn) -> str:
     texts = data.texts("pictures", "texts")
     text = texts[(number(brief.text) + turn.variant) % len(texts)]
     style = re.search(r"(?:последн\w+ фраз\w+ — |to finish, |last phrase:? )([^\n.]+)\.", brief.text, re.IGNORECASE)
-    slots = {**plan.slots, "look": Plain(look)}
+    seen = things_of(brief.language, plan.genre, brief.text)
+    slots = {**plan.slots, **seen, "look": Plain(look)}
     return fill(text, slots) + (f"; {style[1]}." if style else ".")

@@ -14,9 +14,14 @@ from sandbox.storyteller.plan import Plan, number, plan_of
 from sandbox.storyteller.request import Brief
 
 ENOUGH_CHARS: Final = 650
+SHORT_CHARS: Final = 600
+LONG_CHARS: Final = 2000
 STAGES: Final = {1: "meeting", 2: "middle", 3: "middle", 4: "middle", 5: "turn"}  # by the parts that stand already
 _FIRST_PHRASE: Final = re.compile(
     r"(?:первая фраза|первое предложение|first (?:line|sentence|phrase))[^«“\"]{0,12}[«“\"](.+?)[»”\"]", re.IGNORECASE
+)
+_TOGETHER: Final = re.compile(
+    r"\b(?:they|them|both|all)\b|все|двоих|второму|решено|\w+(?:сь|или|али|ели)\b", re.IGNORECASE
 )
 _ENDINGS: Final = (
     ("happy", r"счастлив|добрый|хорош|happy|good"),
@@ -61,7 +66,7 @@ class Composer:
     # ── what was told ──
 
     def told_scenes(self) -> list[Scene]:
-        """The events that the texts or the memory have, in the stock's order."""
+        """Return the events that the texts or the memory have, in the stock's order."""
         everything = (*self.stock.openings, *self.stock.scenes)
         return [scene for scene in everything if told(scene.hook, self.said) or told(scene.memo, self.brief.memory)]
 
@@ -73,11 +78,11 @@ class Composer:
     # ── the three kinds of text ──
 
     def part(self) -> str:
-        """The next part of the story, which ends where the hero has to answer."""
+        """Return the next part of the story, which ends where the hero has to answer."""
         return self._fitted(self._opening() if self.parts == 0 or self.brief.volume else self._middle())
 
     def ending(self) -> str:
-        """The story's end, of the kind that was asked for."""
+        """Return the story's end, of the kind that was asked for."""
         asked = self.brief.ending.lower()
         known = [kind for kind, pattern in _ENDINGS if re.search(pattern, asked)]
         own = self.brief.ending if not known else ""
@@ -99,7 +104,7 @@ class Composer:
         return "\n\n".join(blocks)
 
     def epilogue(self) -> str:
-        """One scene some time after the end."""
+        """Return one scene some time after the end."""
         pool = self._ordered("epilogue", self.stock.texts("epilogue", "texts"))
         text = self._filled(pool[self.turn.variant % len(pool)])
         return f"{self._lead()}\n\n{text}" if self.brief.words else text
@@ -123,12 +128,11 @@ class Composer:
         if not self.brief.volume:
             blocks += [Block(7, self._about(), paragraph=True), Block(6, self._place())]
         blocks.append(Block(5, self.pick("stakes", self.stock.texts("stakes")), paragraph=True))
-        blocks.append(Block(8, self._asked()))
+        blocks += [Block(8, self._asked()), Block(3, self._colour())]
         if self._tone() in ("", "child", "light", "lyrical"):
-            blocks.append(Block(2, self.pick("texture", self.stock.texts("genre", self.plan.genre))))
-        blocks.append(Block(3, self._colour(), paragraph=True))
-        if self.brief.chars > 1400:
-            blocks.append(Block(1, self.pick("texture2", self.stock.texts("genre", "any"))))
+            blocks.append(Block(2, self._texture(self.plan.genre)))
+        if self._limit > 1400:
+            blocks.append(Block(1, self._texture("any")))
         blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
         return blocks
 
@@ -153,16 +157,17 @@ class Composer:
     def _middle(self) -> list[Block]:
         scene = self._next_scene()
         outcome = self._outcome()
-        blocks = [Block(7, self._lead()), Block(8, outcome), Block(8, self._asked())]
-        if self._tone() != "brisk":
-            blocks.append(Block(2, self.pick("texture", self.stock.texts("genre", self.plan.genre))))
+        blocks = [Block(7, self._lead()), Block(8, outcome), Block(8, self._asked(), paragraph=True)]
         blocks.append(Block(4, self._own_line()))
+        if not self._tone() or (self.parts % 2 and self._tone() != "brisk"):
+            blocks.append(Block(2, self._texture(self.plan.genre), paragraph=not blocks[2].text))
+        blocks.append(Block(3, self._colour(), paragraph=not any(block.text for block in blocks[2:])))
         self.met = self.met or scene.stage == "meeting"
         blocks.append(Block(9, self._filled(scene.text), paragraph=True))
-        blocks.append(Block(3, self._colour(), paragraph=True))
-        if self.brief.chars > 1400:
-            blocks.append(Block(1, self.pick("texture2", self.stock.texts("genre", "any")), paragraph=True))
-            blocks.append(Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
+        if self._limit > 1400:
+            blocks.append(Block(1, self._texture("any"), paragraph=True))
+        if self._limit > 1400 or self._wants("dialogue"):
+            blocks.append(Block(5, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
         blocks.append(Block(9, self._filled(scene.hook), paragraph=True))
         return blocks
 
@@ -176,12 +181,12 @@ class Composer:
             pool = [
                 scene for scene in pool if scene.genre in ("", self.plan.genre) and scene.first_part <= self.parts + 1
             ]
-            order += sorted(pool, key=lambda scene: number(self.plan.key, scene.id))
+            order += sorted(pool, key=lambda scene: (not scene.genre, number(self.plan.key, scene.id)))
         fresh = [scene for scene in order if scene.id not in used] or order
         return fresh[self.turn.variant % len(fresh)]
 
     def _outcome(self) -> str:
-        """What came of the last part's event, and how the companion or the thing comes back if it took them away."""
+        """Return what came of the last part's event; how the companion or the thing is back, if it took them."""
         last = self.brief.written[-1] if self.brief.written else ""
         scenes = (scene for scene in (*self.stock.openings, *self.stock.scenes) if told(scene.hook, last))
         scene = next(scenes, None)
@@ -194,18 +199,14 @@ class Composer:
         return " ".join(texts)
 
     def _own_line(self) -> str:
-        """A line that only this hero or this place has: in the third part and the fifth."""
-        if self.parts == 2:
-            lines: Sequence[Any] = [self.stock.tables.get("heroes", {}).get(self.plan.full, "")]
-        elif self.parts in (3, 4):
-            lines = [self.stock.tables.get("settings", {}).get(self.plan.place, "")]
-        else:
-            return ""
-        text = self._filled(lines[0]) if lines[0] else ""
-        return "" if not text or text in self.said else text
+        """Return a line that only this hero has, in the third part, or only this place, in the fourth."""
+        tables = {2: ("heroes", self.plan.full), 3: ("settings", self.plan.place)}
+        table, name = tables.get(self.parts, ("heroes", ""))
+        line = self.stock.tables.get(table, {}).get(name, "")
+        return self._filled(line) if line and not told(line, self.said) else ""
 
     def _lead(self) -> str:
-        """One or two sentences that take up the reader's words, or the hero's own decision."""
+        """Return one or two sentences that take up the reader's words, or the hero's own decision."""
         onward = self._ordered("onward", self.stock.texts("onward", "texts"))
         if not self.brief.words:
             return self._take(onward)
@@ -222,7 +223,7 @@ class Composer:
         return self._take(texts, slots)
 
     def _asked(self) -> str:
-        """What the wishes bring about: the ones in brackets now, the card's in their turn."""
+        """Return what the wishes bring about: the ones in brackets now, the card's in their turn."""
         texts = [self._granted(wish) for wish in self.brief.asked]
         if not self.brief.volume:
             wishes = _FIRST_PHRASE.sub("", self.brief.wishes)
@@ -234,7 +235,7 @@ class Composer:
         return " ".join(filter(None, texts))
 
     def _granted(self, wish: str, nth: int = -1) -> str:
-        """The wish as it comes true: by a text that knows it, or by its own words made into an event.
+        """Return the wish as it comes true: by a text that knows it, or by its own words made into an event.
 
         `nth`: how often a wish of the card had its turn before; -1 is a wish of this very message.
         """
@@ -268,41 +269,61 @@ class Composer:
 
     # ── colour ──
 
+    def _wants(self, manner: str) -> bool:
+        """Return whether the reader asks for a manner, in brackets or on the card."""
+        pattern = self.stock.tables["manner"][manner]
+        return any(re.search(pattern, wish, re.IGNORECASE) for wish in (*self.brief.asked, self.brief.wishes))
+
+    @property
+    def _limit(self) -> int:
+        if self._wants("shorter"):
+            return min(self.brief.chars, SHORT_CHARS)
+        return max(self.brief.chars, LONG_CHARS) if self._wants("longer") else self.brief.chars
+
     def _tone(self) -> str:
-        manners: Any = self.stock.tables.get("manner", {})
-        for wish in (*self.brief.asked, self.brief.wishes):
-            for tone in ("light", "dark", "lyrical", "brisk"):
-                if re.search(manners.get(tone, "^$"), wish, re.IGNORECASE) and not self.brief.tone:
-                    return tone
-        return self.brief.tone
+        wanted = (tone for tone in ("light", "dark", "lyrical", "brisk") if self._wants(tone))
+        return self.brief.tone or next(wanted, "")
 
     def _colour(self) -> str:
         tone = self._tone()
         texts = self.stock.texts("tone", tone) if tone else ()
-        if not texts:
-            return ""
-        first = self.pick("tone", texts)
-        if tone in ("brisk", "dark", "lyrical") and self.parts and self.brief.chars > 1000:
-            return first + " " + self.pick("tone", texts)
-        return first
+        if self._first:  # the hero is alone yet
+            texts = [text for text in texts if "N" in slots_of(text) or not _TOGETHER.search(text)]
+        return self.pick("tone", texts, fresh=True)
+
+    def _texture(self, genre: str) -> str:
+        return self.pick(f"texture {genre}", self.stock.texts("genre", genre), fresh=True)
 
     # ── picking ──
 
-    def pick(self, name: str, texts: Sequence[str]) -> str:
-        """A text of the pool that the story doesn't have yet, filled."""
-        return self._take(self._ordered(name, texts)) if texts else ""
+    def pick(self, name: str, texts: Sequence[str], *, fresh: bool = False) -> str:
+        """Return a text that the story doesn't have yet, filled; with `fresh` nothing where it has them all."""
+        if not texts or (fresh and all(told(text, self.said) for text in texts if self._usable(text))):
+            return ""
+        return self._take(self._ordered(name, texts, spared=fresh))
 
-    def _ordered(self, name: str, texts: Sequence[str]) -> list[str]:
-        """The pool in an order of the story's own; the first part's in one order for all stories."""
-        if self.parts == 0 and self.brief.kind == "part":
-            return sorted(texts, key=lambda text: number(name, text))
-        return sorted(texts, key=lambda text: number(self.plan.key, name, text))
+    def _ordered(self, name: str, texts: Sequence[str], *, spared: bool = False) -> list[str]:
+        """Return the pool in an order of the story's own; the first part's in one order for all stories.
+
+        `spared`: what the first part took of the pool is left out later, since a memory doesn't tell of it.
+        """
+        common = sorted(texts, key=lambda text: number(name, text))
+        if self._first:
+            return common
+        own = sorted(texts, key=lambda text: number(self.plan.key, name, text))
+        if spared:
+            usable = [text for text in common if not slots_of(text) & {"D", "DT"}]
+            own.remove(usable[self._offset % len(usable)])
+        return own
+
+    @property
+    def _first(self) -> bool:
+        return self.parts == 0 and self.brief.kind == "part"
 
     def _take(self, texts: Sequence[str], slots: Any = None, start: int | None = None) -> str:
         usable = [text for text in texts if self._usable(text)] or list(texts)
         if start is None:
-            first = self.parts == 0 and self.brief.kind == "part"
-            start = (self._offset if first else self.parts) + self.turn.variant
+            start = (self._offset if self._first else self.parts) + self.turn.variant
         begin = start % len(usable)
         turned = [*usable[begin:], *usable[:begin]]
         text = next((one for one in turned if not told(one, self.said)), turned[0])
@@ -319,11 +340,11 @@ class Composer:
         return done
 
     def _fitted(self, blocks: list[Block]) -> str:
-        """The blocks as a text of the wanted length: the less needed ones go first."""
+        """Return the blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
-        if self.brief.chars >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
-            blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk")), paragraph=True))
-        while len(_joined(blocks)) > self.brief.chars and min(block.need for block in blocks) < 9:
+        if self._limit >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
+            blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
+        while len(_joined(blocks)) > self._limit and min(block.need for block in blocks) < 9:
             least = min(block.need for block in blocks)
             blocks.remove(next(block for block in reversed(blocks) if block.need == least))
         return _joined(blocks)
@@ -338,7 +359,7 @@ def _joined(blocks: Sequence[Block]) -> str:
 
 
 def compose(brief: Brief, turn: Turn) -> str:
-    """The answer to a request for a part, an ending or an epilogue."""
+    """Return the answer to a request for a part, an ending or an epilogue."""
     composer = Composer(brief, turn)
     answers = {"part": composer.part, "ending": composer.ending, "epilogue": composer.epilogue}
     return answers[brief.kind]()

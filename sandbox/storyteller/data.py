@@ -41,18 +41,18 @@ class Stock:
     tables: Mapping[str, Any] = field(hash=False)
 
     def texts(self, *names: str) -> Sequence[str]:
-        """The sentences under these names, one table inside the other; empty where there are none."""
+        """Return the sentences under these names, one table inside the other; empty where there are none."""
         table: Any = self.tables
         for name in names:
             table = table.get(name, {}) if isinstance(table, Mapping) else {}
         return table if isinstance(table, list) else ()
 
     def words(self, name: str) -> frozenset[str]:
-        """The words of a list of `words.toml`."""
+        """Return the words of a list of `words.toml`."""
         return _words(self.tables["words"][name])
 
     def genre(self, text: str) -> str:
-        """The key of a genre in any words; `any` where none fits."""
+        """Return the key of a genre in any words; `any` where none fits."""
         genres: Mapping[str, Any] = self.tables["genre_plan"]
         low = text.lower()
         return next((key for key, row in genres.items() if key != "any" and re.search(row["stems"], low)), "any")
@@ -65,7 +65,7 @@ def _words(text: str) -> frozenset[str]:
 
 @cache
 def stock(language: str) -> Stock:
-    """The sentences of `ru` or `en`."""
+    """Return the sentences of `ru` or `en`."""
     tables: dict[str, Any] = {}
     for name in FILES:
         path = Path(__file__).parent / language / f"{name}.toml"
@@ -80,9 +80,9 @@ def stock(language: str) -> Stock:
 
 
 def _lines(value: Any) -> Any:
-    """The same sentences with every Russian speech on a line of its own."""
+    """Return the same sentences with every Russian speech on a line of its own."""
     if isinstance(value, str):
-        return _SPEECH.sub(r"\1\n— ", value)
+        return _SPEECH.sub(r"\1\n— ", value).replace(": — ", ":\n— ")
     if isinstance(value, list):
         return [_lines(item) for item in value]
     return {name: _lines(item) for name, item in value.items()} if isinstance(value, dict) else value

@@ -38,7 +38,7 @@ class Name:
     first: bool = False
 
     def case(self, name: str) -> str:
-        """The name, or a pronoun: nom, he, him, his, himself, was."""
+        """Return the name, or a pronoun: nom, he, him, his, himself, was."""
         if name in _PRONOUNS:
             return _FIRST[name] if self.first else _PRONOUNS[name]["mfnp".index(self.gender)]
         if name == "poss":
@@ -48,12 +48,12 @@ class Name:
         return f"the {self.text[4:]}" if self.text.startswith("The ") else self.text
 
     def agree(self, word: str) -> str:
-        """The word as it is: English verbs of the past have one form."""
+        """Return the word as it is: English verbs of the past have one form."""
         return word
 
 
 def gender_of(text: str, about: str = "") -> str:
-    """m, f, or p where the words don't say."""
+    """Return m, f, or p where the words don't say."""
     name = short_name(text).lower()
     if name in stock("en").words("she_names") or _SHE.search(text):
         return "f"
@@ -65,7 +65,7 @@ def gender_of(text: str, about: str = "") -> str:
 
 
 def short_name(text: str) -> str:
-    """Wren of “Wren the Mapmaker”, Percy of “Sir Percy the Ghost”."""
+    """Return Wren of “Wren the Mapmaker”, Percy of “Sir Percy the Ghost”."""
     called = re.split(r",| (?:the|on|of) ", text)[0]
     words = called.split() or [text]
     if words[0] in ("The", "A", "An") or len(words) > 3:

@@ -48,7 +48,7 @@ class Card:
 
 
 def cards(language: str, count: int = STORIES) -> list[Card]:
-    """Cards of the ready genres, heroes and settings, the genres in turn."""
+    """Return cards of the ready genres, heroes and settings, the genres in turn."""
     genres = _toml(language, "presets")["genre"]
     made = []
     for number in range(count):
@@ -62,7 +62,7 @@ def cards(language: str, count: int = STORIES) -> list[Card]:
 def story(
     card: Card, storyteller: Storyteller | None = None, parts: int = PARTS, words: Sequence[str] = ()
 ) -> list[str]:
-    """The parts of one story, with a reader's words between them."""
+    """Return the parts of one story, with a reader's words between them."""
     storyteller = storyteller or Storyteller()
     messages = opening(card)
     done = []
@@ -75,12 +75,12 @@ def story(
 
 
 def opening(card: Card) -> list[Message]:
-    """The request for the first part."""
+    """Return the request for the first part."""
     return [Message("system", prompt(card, "coauthor")), Message("user", wire(card.language, "begin"))]
 
 
 def prompt(card: Card, name: str, **more: str) -> str:
-    """One of the bot's own prompts for a story; lines without a value drop out."""
+    """Return one of the bot's own prompts for a story; lines without a value drop out."""
     table = _toml(card.language, "prompts")["prompt"]
     given: Mapping[str, Any] = {
         "genre": card.genre,
@@ -101,30 +101,30 @@ def prompt(card: Card, name: str, **more: str) -> str:
 
 
 def wire(language: str, name: str) -> str:
-    """One of the lines that the bot asks with."""
+    """Return one of the lines that the bot asks with."""
     return str(_toml(language, "prompts")["prompt"]["wire"][name]).partition("{")[0].strip()
 
 
 def repeated(parts: Sequence[str]) -> list[str]:
-    """The sentences that a story has twice."""
+    """Return the sentences that a story has twice."""
     counted = Counter(sentence for part in parts for sentence in _long(part))
     return [sentence for sentence, times in counted.items() if times > 1]
 
 
 def shared(texts: Sequence[str]) -> list[str]:
-    """The sentences that more than one of the texts has."""
+    """Return the sentences that more than one of the texts has."""
     counted = Counter(sentence for text in texts for sentence in set(_long(text)))
     return [sentence for sentence, times in counted.items() if times > 1]
 
 
 def variants(messages: Sequence[Message], count: int = VARIANTS) -> list[str]:
-    """The answers to one request, asked again and again."""
+    """Return the answers to one request, asked again and again."""
     storyteller = Storyteller()
     return [storyteller.answer(messages) for _ in range(count)]
 
 
 def different(texts: Sequence[str]) -> tuple[int, int]:
-    """How many of the texts differ, and how many of their first sentences."""
+    """Return how many of the texts differ, and how many of their first sentences."""
     return len(set(texts)), len({sentences(text)[0] for text in texts})
 
 
@@ -132,9 +132,9 @@ def main() -> None:
     """Print the figures for both languages."""
     for language in ("ru", "en"):
         storyteller = Storyteller()
-        began = time.perf_counter()
+        began = time.process_time()
         made = [story(card, storyteller, words=WORDS[language]) for card in cards(language)]
-        spent = (time.perf_counter() - began) * 1000 / (STORIES * PARTS)
+        spent = (time.process_time() - began) * 1000 / (STORIES * PARTS)
         again = sum(len(repeated(parts)) for parts in made)
         common = shared([parts[0] for parts in made])
         some = [text for card in cards(language, 3) for text in (different(variants(opening(card))),)]

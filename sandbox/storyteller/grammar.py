@@ -17,11 +17,11 @@ class Word(Protocol):
     """What stands in a slot."""
 
     def case(self, name: str) -> str:
-        """The word in the case of that name."""
+        """Return the word in the case of that name."""
         ...
 
     def agree(self, word: str) -> str:
-        """A verb or a pronoun in the word's gender."""
+        """Return a verb or a pronoun in the word's gender."""
         ...
 
 
@@ -32,16 +32,16 @@ class Plain:
         self.text = text
 
     def case(self, name: str) -> str:
-        """The text, whatever the case."""
+        """Return the text, whatever the case."""
         return self.text
 
     def agree(self, word: str) -> str:
-        """The word as it is."""
+        """Return the word as it is."""
         return word
 
 
 def fill(template: str, slots: Mapping[str, Word], hero: str = "N") -> str:
-    """The template with every slot filled; a slot that begins a sentence gets its capital."""
+    """Return the template with every slot filled; a slot that begins a sentence gets its capital."""
     done: list[str] = []
     before = ""
 
@@ -71,38 +71,38 @@ def fill(template: str, slots: Mapping[str, Word], hero: str = "N") -> str:
 
 @cache
 def slots_of(template: str) -> frozenset[str]:
-    """The names of the slots that the template uses."""
+    """Return the names of the slots that the template uses."""
     return frozenset(found[1] or found[3] or "N" for found in _SLOT.finditer(template))
 
 
 @lru_cache(maxsize=4_000)
 def fingerprint(template: str) -> str:
-    """The longest run of a template's own letters: it tells the template in a finished text."""
+    """Return the longest run of a template's own letters: it tells the template in a finished text."""
     runs = [run.strip(" \n—.,!?«»“”") for run in _SLOT.sub("\0", template).split("\0")]
     return max((line for run in runs for line in run.split("\n")), key=len, default="")
 
 
 def told(template: str, text: str) -> bool:
-    """Whether a text has the template's sentence."""
+    """Return whether a text has the template's sentence."""
     mark = fingerprint(template)
     return len(mark) >= FINGERPRINT_CHARS and mark in text
 
 
 def last_place(template: str, text: str) -> int:
-    """Where in the text the template was told last; -1 where it wasn't."""
+    """Return where in the text the template was told last; -1 where it wasn't."""
     return text.rfind(fingerprint(template))
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of a text, one to an item."""
+    """Return the sentences of a text, one to an item."""
     return [line.strip(" —\n") for line in SENTENCE_END.split(text) if line and line.strip(" —\n")]
 
 
 def capital(text: str) -> str:
-    """The text with its first letter large."""
+    """Return the text with its first letter large."""
     return text[:1].upper() + text[1:]
 
 
 def small(text: str) -> str:
-    """The text with its first letter small."""
+    """Return the text with its first letter small."""
     return text[:1].lower() + text[1:]

@@ -27,7 +27,7 @@ _ROLES: Final = (
 
 
 def memory(asked: str, language: str) -> str:
-    """The new memory of a story in the lines that the prompt asks for, each in whole sentences."""
+    """Return the new memory of a story in the lines that the prompt asks for, each in whole sentences."""
     ru = language == "ru"
     limit = re.search(r"до (\d+) знаков|up to (\d+) characters", asked)
     size = int(limit[1] or limit[2]) if limit else 1500
@@ -65,12 +65,12 @@ class _Recalled:
         self._plan = self._guess()
 
     def line(self, role: str) -> str:
-        """The sentences of one line of the memory."""
+        """Return the sentences of one line of the memory."""
         made = getattr(self, f"_{role}")()
         return str(made) or ("Не названо." if self._ru else "Not named.")
 
     def _guess(self) -> Plan | None:
-        """The plan of the story, by the names of the old memory or of the first part."""
+        """Return the plan of the story, by the names of the old memory or of the first part."""
         hero = self._rows.get("hero", "")
         full = re.split(r"[,.;]", hero)[0] if hero else self._hero_of_text()
         genres: Mapping[str, Any] = self._data.tables["genre_plan"]
@@ -103,7 +103,7 @@ class _Recalled:
         return names[0] if names else ""
 
     def _abouts(self, full: str) -> list[str]:
-        """The hero as the card may have it: with what is said after the colon, where the first part says it."""
+        """Return the hero as the card may have it: with what is said after the colon, where the first part says it."""
         found = [full]
         for template in self._data.texts("about"):
             match = re.search(_pattern(template, "about"), self._parts)
@@ -195,7 +195,7 @@ def _cut(rest: str) -> tuple[str, str, str]:
 
 
 def _rows(before: str) -> dict[str, str]:
-    """The lines of the old memory by what they are about."""
+    """Return the lines of the old memory by what they are about."""
     text = re.sub(r"^.*?(?:Прежняя память|Previous memory): ?", "", before, count=1, flags=re.DOTALL)
     rows = {}
     for line in text.splitlines():
@@ -217,7 +217,7 @@ def _genre_labels(ru: bool) -> tuple[str, ...]:
 
 
 def _pattern(template: str, slot: str) -> str:
-    """A template as an expression that finds what stood in its slot."""
+    """Return a template as an expression that finds what stood in its slot."""
     pieces = re.split(r"\{(\w+)(?::\w+)*\}|\[[^\]]*\]", template)
     done = []
     for place, piece in enumerate(pieces):
@@ -233,7 +233,7 @@ def _stem(word: str) -> str:
 
 
 def _whole(text: str, room: int) -> str:
-    """As many whole sentences of the text's end as there is room for; at least one, cut at a word."""
+    """Return as many whole sentences of the text's end as there is room for; at least one, cut at a word."""
     if len(text) <= room:
         return text
     kept: list[str] = []

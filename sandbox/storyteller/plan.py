@@ -34,17 +34,18 @@ class Plan:
     slots: Mapping[str, Word]
 
     def rank(self, salt: str) -> int:
-        """A number of this story's own."""
+        """Return a number of this story's own."""
         return number(self.key, salt)
 
 
+@lru_cache(maxsize=20_000)
 def number(*parts: str) -> int:
-    """The same number for the same words."""
+    """Return the same number for the same words."""
     return int.from_bytes(blake2b("\0".join(parts).encode("utf-8", "replace"), digest_size=6).digest(), "big")
 
 
 def plan_of(brief: Brief) -> Plan:
-    """The plan of the story that a request speaks of."""
+    """Return the plan of the story that a request speaks of."""
     first_person = bool(_FIRST_PERSON.search(brief.wishes))
     return _plan(brief.language, brief.genre, brief.hero, brief.setting, first_person)
 
@@ -61,7 +62,11 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
     def one(name: str, rows: Sequence[Any]) -> Any:
         return rows[number(key, name) % len(rows)]
 
-    chosen = {name: one(name, table[name]) for name in ("things", "companions", "rivals", "goals", "deadlines")}
+    chosen = {name: one(name, table[name]) for name in ("things", "rivals", "goals", "deadlines")}
+    # Two names with the same first letter are easily mixed up.
+    initials = {word[0] for word in full.split()}
+    apart = [row for row in table["companions"] if row[0][0] not in initials]
+    chosen["companions"] = one("companions", apart or table["companions"])
     chosen["keepsake"] = one("keepsake", data.tables["keepsakes"])
     around = _around(language, place)
     if language == "ru":
@@ -74,20 +79,32 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
     return Plan(language, kind, key, name, full, about, place, there, slots)
 
 
+def things_of(language: str, genre: str, text: str) -> dict[str, Word]:
+    """Return the slots of the thing that a text speaks of; none where it speaks of no planned one."""
+    low = text.lower()
+    for title, _, _ in stock(language).tables["genre_plan"][genre]["things"]:
+        if language == "en" and title in low:
+            return {"T": english.Name(f"the {title}", "n"), "a_T": Plain(f"{_article(title)} {title}")}
+        if language == "ru" and any(russian.thing(title).case(case).lower() in low for case in russian.CASES):
+            return {"T": russian.thing(title)}
+    return {}
+
+
 def named(text: str, otherwise: str) -> tuple[str, str]:
-    """The name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
-    name, _, about = text.partition(":") if text.count(":") == 1 else (re.split(r"[,.;(\n]| — ", text)[0], "", "")
+    """Return the name in «Картограф Веста: карта по ночам дорисовывает дороги», and the rest without its full stop."""
+    split = re.match(r"([^:]{1,80}):\s+(.+)", text, re.DOTALL)
+    name, about = split.groups() if split else (re.split(r"[,.;:(\n]| — ", text)[0], "")
     if not about and len(name) < len(text):
         about = text[len(name) :].strip(" ,.;()—\n")
-    name = re.sub(r"[{}\[\]<>|«»“”\"]", "", name).strip()[:NAME_CHARS].strip() or otherwise
+    name = re.sub(r"[{}\[\]<>|]", "", name).strip()[:NAME_CHARS].strip() or otherwise
     about = re.sub(r"[{}\[\]<>|]", "", about).strip(" .!?…")
     return name[0].upper() + name[1:], about
 
 
 def place_kind(language: str, place: str) -> str:
-    """Whether a place is a town, nature, a vehicle or a house, by its words."""
+    """Return whether a place is a town, nature, a vehicle or a house, by its words."""
     kinds: Mapping[str, Any] = stock(language).tables["place_kind"]
-    words = re.findall(r"\w+", place.lower())
+    words = re.findall(r"\w+", re.split(r" (?:в|на|у|под|за|к|без|of|in|on|at|under|for) ", place.lower())[0])
     for word in words:
         for kind, row in kinds.items():
             if row["heads"] != "." and re.match(rf"(?:{row['heads']})", word):
@@ -131,6 +148,7 @@ def _english(
     short = english.short_name(full)
     hero = english.Name(short, gender, first=first_person)
     title, mark, secret = chosen["things"]
+    rival, gender_of_rival = chosen["rivals"]
     companion, their, trade, habit, mine = chosen["companions"]
     slots: dict[str, Word] = {
         "N": hero,
@@ -139,7 +157,7 @@ def _english(
         "DT": Plain(trade),
         "DH": Plain(habit),
         "DH_I": Plain(mine),
-        "A": english.Name(f"the {chosen['rivals'][0]}", chosen["rivals"][1]),
+        "A": english.Name(rival if rival[0].isupper() else f"the {rival}", gender_of_rival),
         "T": english.Name(f"the {title}", "n"),
         "a_T": Plain(f"{_article(title)} {title}"),
         "mark": Plain(mark),

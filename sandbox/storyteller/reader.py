@@ -18,6 +18,8 @@ _LET: Final = re.compile(
     r"|please|also|and|now|then|i want|make|let|may|have)\b[,\s]*",
     re.IGNORECASE,
 )
+_ARTICLES: Final = frozenset(("the", "a", "an", "his", "her", "their", "its", "my"))
+_PRONOUNS: Final = {"он": "masc", "она": "femn", "оно": "neut"}
 _CYRILLIC: Final = re.compile(r"[а-яё]", re.IGNORECASE)
 
 
@@ -31,14 +33,20 @@ class Reaction:
 
 
 def reaction(plan: Plan, words: str) -> Reaction:
-    """What the reader's last sentence is about."""
+    """Return what the reader's last sentence is about."""
+    names = " ".join(plan.slots[name].case("nom") for name in ("N", "V", "F", "D"))
+    return mentioned(plan.language, words, frozenset(re.findall(r"\w+", names.lower())))
+
+
+def mentioned(language: str, words: str, known: frozenset[str] = frozenset()) -> Reaction:
+    """Return what the last sentence of any words is about; `known` names are passed over."""
     lines = sentences(re.sub(r"[«»“”\"]", "", words))
     last = lines[-1] if lines else ""
-    return _russian_reaction(plan, last) if plan.language == "ru" else _english_reaction(plan, last)
+    return _russian_reaction(last, known) if language == "ru" else _english_reaction(last, known)
 
 
 def happened(plan: Plan, wish: str) -> str:
-    """A wish as a sentence of the story: «пусть пойдёт дождь» is «Пошёл дождь.»; empty where it can't be made one."""
+    """Return a wish as a sentence: «пусть пойдёт дождь» is «Пошёл дождь.»; empty where it makes none."""
     text = re.sub(r"[«»“”\"{}\[\]<>]", "", wish).strip(" .!?…")
     before = None
     while text != before:
@@ -48,7 +56,7 @@ def happened(plan: Plan, wish: str) -> str:
 
 
 def shares_a_noun(language: str, wish: str, text: str) -> bool:
-    """Whether the text speaks of something that the wish names."""
+    """Return whether the text speaks of something that the wish names."""
     if language == "ru":
         words = [word for word, parse in russian.words_of(wish) if parse.tag.POS == "NOUN"]
     else:
@@ -65,11 +73,9 @@ def _groups(language: str) -> Mapping[str, str]:
     return {verb: group for group, verbs in table.items() for verb in verbs.split()}
 
 
-def _russian_reaction(plan: Plan, text: str) -> Reaction:
+def _russian_reaction(text: str, known: frozenset[str]) -> Reaction:
     groups = _groups("ru")
     group, named = "other", []
-    own = " ".join(plan.slots[name].case("nom").lower() for name in ("N", "V", "F", "D"))
-    known = set(re.findall(r"\w+", own))
     verb_met = False
     for word, parse in russian.words_of(text):
         if parse.tag.POS in ("VERB", "INFN", "GRND"):
@@ -107,22 +113,33 @@ def _russian_event(plan: Plan, text: str) -> str:
             rest = tokens[:place] + tokens[place + 1 :]
             return _appears(rest) if len(rest) <= 4 else ""
         gender = _subject_gender(plan, tokens, readings, place, plural="plur" in parse.tag)
-        past = parse.inflect({"past", "plur"} if gender == "plur" else {"past", "sing", gender})
-        if past is None:
-            continue
-        return _joined([*tokens[:place], str(past.word), *tokens[place + 1 :]])
+        wanted = {"past", "plur"} if gender == "plur" else {"past", "sing", gender}
+        return _joined(
+            [_in_past(token, reading, parse, wanted) for token, reading in zip(tokens, readings, strict=True)]
+        )
     return _appears(tokens) if 0 < len(tokens) <= 5 else ""
+
+
+def _in_past(token: str, parse: Any, first: Any, wanted: set[str]) -> str:
+    """Return a verb of the same person and number as the first one in the past; any other token as it is."""
+    if parse is None or parse.tag.POS != "VERB" or "3per" not in parse.tag or parse.tag.number != first.tag.number:
+        return token
+    past = parse.inflect(wanted)
+    return token if past is None else str(past.word)
 
 
 def _subject_gender(plan: Plan, tokens: Sequence[str], readings: Sequence[Any], verb: int, *, plural: bool) -> str:
     if plural:
         return "plur"
+    pronoun = next((_PRONOUNS[token.lower()] for token in tokens if token.lower() in _PRONOUNS), "")
+    if pronoun:
+        return pronoun
     order = sorted(range(len(tokens)), key=lambda place: (abs(place - verb), place > verb))
     genders = {"m": "masc", "f": "femn", "n": "neut", "p": "masc"}
     hero = plan.slots["V"]
     for place in order:
         token = tokens[place].lower()
-        if token == hero.case("nom").lower() or token in ("герой", "героиня", "он", "она"):
+        if token == hero.case("nom").lower() or token in ("герой", "героиня"):
             return genders[getattr(hero, "gender", "m")]
         for parse in russian.parses(token)[:3] if readings[place] is not None else ():
             if parse.tag.POS in ("NOUN", "NPRO") and "nomn" in parse.tag and parse.tag.gender:
@@ -131,7 +148,7 @@ def _subject_gender(plan: Plan, tokens: Sequence[str], readings: Sequence[Any], 
 
 
 def _appears(tokens: Sequence[str]) -> str:
-    """«Говорящего кота» as «появился говорящий кот»."""
+    """Turn «говорящего кота» into «появился говорящий кот»."""
     words = [token for token in tokens if _CYRILLIC.match(token)]
     for place, word in enumerate(words):
         parse = next((one for one in russian.parses(word.lower())[:2] if one.tag.POS == "NOUN"), None)
@@ -162,26 +179,24 @@ def _joined(tokens: Sequence[str]) -> str:
 # ── English ──
 
 
-def _english_reaction(plan: Plan, text: str) -> Reaction:
+def _english_reaction(text: str, known: frozenset[str]) -> Reaction:
     groups = _groups("en")
-    group, noun = "other", ""
-    own = {token for name in ("V", "F", "D") for token in plan.slots[name].case("nom").lower().split()}
+    group = "other"
+    nouns: list[str] = []
     words = re.findall(r"[A-Za-z’'-]+", text)
     for place, word in enumerate(words):
         low = word.lower()
         stem = re.sub(r"(?:ed|ing|es|s)$", "", low)
         group = groups.get(low) or groups.get(stem) or groups.get(f"{stem}e") or group
         follows = words[place - 1].lower() if place else ""
-        if (
-            follows in ("the", "a", "an", "his", "her", "their", "its", "my")
-            and low not in stock("en").words("stop") | own
-        ):
+        if follows in _ARTICLES and low not in stock("en").words("stop") | known:
             named = [word]
             after = words[place + 1] if place + 1 < len(words) else ""
             if low.endswith(("y", "en", "ed", "al", "ful", "ous", "ish", "ld", "rk", "te", "ck")) and after.islower():
                 named = [after] if after not in stock("en").words("stop") else named
-            noun = named[0].lower()
-    alive = noun in stock("en").words("alive")
+            nouns.append(named[0].lower())
+    living = [noun for noun in nouns if noun in stock("en").words("alive")]
+    noun, alive = next(iter(living or nouns[-1:]), ""), bool(living)
     return Reaction(group, Plain(f"the {noun}") if noun else None, alive)
 
 
@@ -202,7 +217,7 @@ def _english_event(text: str) -> str:
 
 
 def _past(verb: str) -> str:
-    """The past of an English verb; empty for any other word."""
+    """Return the past of an English verb; empty for any other word."""
     irregular: Mapping[str, str] = stock("en").tables["past"]
     if verb in irregular:
         return irregular[verb]

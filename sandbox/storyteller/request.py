@@ -88,7 +88,7 @@ class Brief:
 
 
 def read(messages: Sequence[Message]) -> Brief:
-    """What a request asks for."""
+    """Return what a request asks for."""
     system = "\n".join(message.text for message in messages if message.role == "system")
     prompt = system or (messages[-1].text if messages else "")
     last = next((message.text for message in reversed(messages) if message.role == "user"), "")
@@ -123,7 +123,7 @@ def read(messages: Sequence[Message]) -> Brief:
 
 
 def own_words(text: str) -> tuple[str, tuple[str, ...]]:
-    """A person's own words of a message, and what they ask for in brackets."""
+    """Return a person's own words of a message, and what they ask for in brackets."""
     asked = []
 
     def bracket(found: re.Match[str]) -> str:
@@ -138,26 +138,26 @@ def own_words(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def canonical(messages: Sequence[Message]) -> str:
-    """The request without what only asks for another variant: a repeat is known by it."""
+    """Return the request without what only asks for another variant: a repeat is known by it."""
     texts = (re.sub(r"\s*\((?:Напиши друг|Write a different)[^()]*\)", "", message.text) for message in messages)
     return "\0".join(texts)
 
 
 def field(text: str, labels: Sequence[str]) -> str:
-    """What stands behind the first of the labels that begins a line."""
+    """Return what stands behind the first of the labels that begins a line."""
     found = re.search(rf"^(?:{'|'.join(labels)}):[ \t]*(.+)$", text, re.MULTILINE)
     return found[1].strip() if found else ""
 
 
 @cache
 def wire_lines() -> tuple[str, ...]:
-    """How the bot's own lines of a user's message begin."""
+    """Return how the bot's own lines of a user's message begin."""
     return (*_WIRE, *(line for line in _locale_lines() if not line.startswith("(")))
 
 
 @cache
 def notes() -> tuple[str, ...]:
-    """How the bot's own brackets begin."""
+    """Return how the bot's own brackets begin."""
     return (*_NOTES, *(line for line in _locale_lines() if line.startswith("(")))
 
 
@@ -180,7 +180,7 @@ def _texts(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _memory_of(prompt: str, first: str) -> str:
-    """The story's memory, which goes on over several lines."""
+    """Return the story's memory, which goes on over several lines."""
     place = prompt.find(first) if first else -1
     if place < 0:
         return ""

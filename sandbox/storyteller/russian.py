@@ -55,11 +55,11 @@ class Noun:
     person: bool = False
 
     def case(self, name: str) -> str:
-        """The phrase in the case `name`: nom, gen, dat, acc, ins or loc."""
+        """Return the phrase in the case `name`: nom, gen, dat, acc, ins or loc."""
         return self.text if name == "nom" else decline(self.text, name, person=self.person)
 
     def agree(self, word: str) -> str:
-        """The masculine `word` in the gender of the phrase."""
+        """Return the masculine `word` in the gender of the phrase."""
         return agree(word, self.gender)
 
 
@@ -68,18 +68,18 @@ class Teller(Noun):
     """The hero who tells the story: «я» in place of the name."""
 
     def case(self, name: str) -> str:
-        """«я» in the case `name`."""
+        """Return «я» in the case `name`."""
         return _FIRST_PERSON[name]
 
     def agree(self, word: str) -> str:
-        """The masculine `word` in the gender of the teller; «он» becomes «я»."""
+        """Return the masculine `word` in the gender of the teller; «он» becomes «я»."""
         first = _FIRST_PRONOUNS.get(word.lower())
         return agree(word, self.gender) if first is None else _like(word, first)
 
 
 @cache
 def morph() -> Any:
-    """The dictionary, loaded once."""
+    """Return the dictionary, loaded once."""
     import pymorphy3
 
     return pymorphy3.MorphAnalyzer()
@@ -87,24 +87,24 @@ def morph() -> Any:
 
 @lru_cache(maxsize=20_000)
 def parses(word: str) -> tuple[Any, ...]:
-    """What the word may be, the likeliest first."""
+    """Return what the word may be, the likeliest first."""
     return tuple(morph().parse(word))
 
 
 def person(text: str, otherwise: str = "m", gender: str = "") -> Noun:
-    """A hero or a companion; the last name decides the gender."""
+    """Return a hero or a companion; the last name decides the gender."""
     return Noun(text, gender or _gender_of_person(text) or otherwise, person=True)
 
 
 def thing(text: str) -> Noun:
-    """An object, a place or any other word of the reader's."""
+    """Return an object, a place or any other word of the reader's."""
     place = _head(text.split(), person=False)
     return Noun(text, _gender(text.split()[place]) if place is not None else "m", person=False)
 
 
 @lru_cache(maxsize=8_000)
 def decline(text: str, case: str, *, person: bool) -> str:
-    """The phrase in another case: its head, the head's adjectives and a name behind it; the rest stays."""
+    """Return the phrase in another case: its head, the head's adjectives and a name behind it; the rest stays."""
     words = text.split()
     head = _head(words, person=person)
     if head is None:
@@ -138,7 +138,7 @@ def decline(text: str, case: str, *, person: bool) -> str:
 
 @lru_cache(maxsize=8_000)
 def agree(word: str, gender: str) -> str:
-    """A masculine verb, adjective or pronoun in the gender: «вошёл» for f is «вошла»."""
+    """Return a masculine verb, adjective or pronoun in the gender: «вошёл» for f is «вошла»."""
     low = word.lower()
     if low in _PRONOUNS:
         return _like(word, _PRONOUNS[low][gender])
@@ -154,7 +154,7 @@ def agree(word: str, gender: str) -> str:
 
 @lru_cache(maxsize=500)
 def first_person(text: str) -> str:
-    """«Грызёт семечки, когда врёт» as the speaker says it: «грызу семечки, когда вру»."""
+    """Turn «грызёт семечки, когда врёт» into «грызу семечки, когда вру»."""
 
     def turned(found: re.Match[str]) -> str:
         parse = parses(found[0].lower())[0]
@@ -167,7 +167,7 @@ def first_person(text: str) -> str:
 
 
 def short_name(text: str) -> str:
-    """The name in «Картограф Веста», or the head noun of «старый рыбак из Одессы»."""
+    """Return the name in «Картограф Веста», or the head noun of «старый рыбак из Одессы»."""
     words = [found[0] for found in _WORD.finditer(text)]
     cut = [place for place, word in enumerate(words) if "PREP" in parses(word.lower())[0].tag]
     words = words[: cut[0]] if cut and cut[0] else words
@@ -185,7 +185,7 @@ def short_name(text: str) -> str:
 
 
 def words_of(text: str) -> Iterator[tuple[str, Any]]:
-    """The Russian words of a text with what each most likely is."""
+    """Return the Russian words of a text with what each most likely is."""
     for found in _WORD.finditer(text):
         yield found[0], parses(found[0].lower())[0]
 
@@ -195,7 +195,7 @@ def _like(word: str, other: str) -> str:
 
 
 def _head(words: list[str], *, person: bool) -> int | None:
-    """The place of the first noun in the nominative; of the only word, whatever it is."""
+    """Return the place of the first noun in the nominative; of the only word, whatever it is."""
     for place, word in enumerate(words):
         core = _WORD.search(word)
         if core is None:
@@ -215,7 +215,7 @@ def _named(word: str) -> bool:
 
 
 def _nominative(word: str, *, person: bool) -> Any:
-    """The reading of the word as a noun in the nominative; a name is preferred for a person."""
+    """Return the reading of the word as a noun in the nominative; a name is preferred for a person."""
     low = word.lower().rpartition("-")[2] if "-" in word else word.lower()
     nouns = [parse for parse in parses(low) if parse.tag.POS == "NOUN" and "nomn" in parse.tag]
     names = [parse for parse in nouns if "Name" in parse.tag and "sing" in parse.tag]
