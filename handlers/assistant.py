@@ -186,9 +186,17 @@ def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
     if begun is not None and not begun.started:
         talks.forget(begun.session_id)  # the empty one that has taken its place
     talks.put_back(session_id, now())
-    last = message_view.recalled(context.db.tree.get(deleted.head_id))
+    last = last_said(context, deleted)
     said = context.edit("chat.put_back", recall=last) if last else context.edit("chat.put_back_unanswered")
     return said + context.toast("toast.saved")
+
+
+def last_said(context: UpdateContext, talk: Talk) -> str:
+    """Return the end of a talk's last text as a line, without Markdown; empty if nothing was answered."""
+    head = context.db.tree.get(talk.head_id)
+    if head is None:
+        return ""
+    return message_view.recalled(replace(head, text=context.kinds[talk.kind].draft(head.text, "")))
 
 
 def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:

@@ -17,7 +17,7 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
-from turns.message_view import recalled, sentence
+from turns.message_view import sentence
 
 PAGE = 6
 
@@ -57,7 +57,7 @@ def choose(context: UpdateContext, character_id: int) -> UpdateResult:
     if talk is None or talk.head_id is None:
         return result + _greet(context, character)
     db.talks.resume(talk.session_id, now())
-    last = recalled(db.tree.get(talk.head_id))
+    last = assistant.last_said(context, talk)
     return result + context.say("character.resumed", name=character.name, last=last)
 
 

@@ -47,6 +47,21 @@ def test_words_of_a_chat_that_was_brought_back_can_be_edited_again(harness: BotH
     person.wait("Три.")
 
 
+def test_the_line_that_says_where_a_chat_stopped_has_no_markdown(harness: BotHarness) -> None:
+    person = chatting(harness)
+    harness.says("**Два** и `три`.")
+    person.send("Сколько?")
+    person.wait("Два и три.")
+    until(harness.settled)
+    person.send("/clear")
+    person.wait("Забыл")
+    person.tap(BACK)
+    person.wait("Мы остановились на: „Два и три.“")
+    person.send("/sessions")
+    person.tap(person.wait("Что продолжим").labels[0])
+    person.wait("Мы остановились на: „Два и три.“")
+
+
 def test_a_day_later_the_button_is_past(harness: BotHarness) -> None:
     person = chatting(harness)
     ask(harness, person, "Старое.", "Прежний разговор.")
