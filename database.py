@@ -22,6 +22,7 @@ from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
+from storage.illustrations import Illustrations
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
@@ -92,6 +93,7 @@ class Database:
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)
+        self.illustrations = Illustrations(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)

@@ -46,6 +46,7 @@ from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
+from turns import work_notices
 from turns.kinds.registry import MediaServices
 from turns.recordings import Recordings
 
@@ -139,6 +140,7 @@ def build_renderer(base: Foundation, registry: ModelRegistry) -> Renderer:
     statistics = Statistics(base.config, base.db, base.locales, registry.rubles)
     renderers: dict[str, Renderer] = {
         "book": partial(file_of, base.db, base.locales),
+        work_notices.NOTICE: partial(work_notices.number_of, base.db),
         PICTURE: statistics.picture,
         TOTALS: statistics.totals,
         privacy.DATA: partial(privacy.data_file, base.db, base.locales),

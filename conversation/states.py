@@ -80,6 +80,7 @@ ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
 COMMANDS: Final = ADMIN_COMMANDS | frozenset(
     {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
+    | {"/continue"}
     | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
     | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
 )
@@ -128,6 +129,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/cancel": Cell("nothing_to_cancel"),
     "stop": Cell("nothing_to_stop"),
     "/whole_story": Cell("whole_story"),
+    "/continue": Cell("continue_story"),
     "/end_story": Cell("wrong_state"),
     "menu": Cell("open_menu", Step.MENU),
     "/balance": Cell("balance"),
@@ -165,6 +167,10 @@ LEAVE_QUESTION: Final[Mapping[str, Cell]] = {"cancel": Cell("leave_question"), "
 STYLE_CELLS: Final = {f"tone_{name}": Cell("set_tone") for name in TONES} | {
     f"length_{name}": Cell("set_length") for name in LENGTHS
 }
+# What goes on with a story: once it is finished, these show what can still be done with it.
+WAYS_ON_CELLS: Final = {
+    key: Cell("ways_on") for key in ("next", "story_continue", "to_story", "/continue", "finale", "/end_story")
+}
 ENDING_CELLS: Final = {f"ending_{kind}": Cell("write_ending", Step.STORY, writes=True) for kind in ENDINGS}
 
 
@@ -173,6 +179,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **EVERYWHERE,
         "new_story": Cell("new_story"),
         "to_story": Cell("open_story"),
+        "story_continue": Cell("continue_story"),
         "stories": Cell("shelf"),
         "lucky": Cell("lucky", Step.SUMMARY),
         "profile": Cell("profile"),
@@ -264,10 +271,12 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **EVERYWHERE,
         WORDS: Cell("write_from_words", writes=True),
         "next": Cell("write_on", writes=True),
+        "story_continue": Cell("write_on", writes=True),
         "suggest": Cell("suggest", writes=True),
         "variant": Cell("another_variant", writes=True),
         "undo": Cell("undo", moves=True),
         "more": Cell("more"),
+        "share": Cell("share"),
         "finale": Cell("ask_ending", Step.FINALE, moves=True),
         "/end_story": Cell("ask_ending", Step.FINALE, moves=True),
     },
@@ -277,6 +286,8 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         WORDS: Cell("write_own_ending", Step.STORY, writes=True),
         "finale": Cell("ask_again"),
         "keep_writing": Cell("open_story", Step.STORY),
+        "story_continue": Cell("open_story", Step.STORY),
+        "/continue": Cell("open_story", Step.STORY),
         "/cancel": Cell("open_story", Step.STORY),
         "/end_story": Cell("ask_again"),
     },
@@ -284,6 +295,11 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **EVERYWHERE,
         WORDS: Cell("keep_words"),
         "new_story": Cell("new_story"),
+        **WAYS_ON_CELLS,
+        "epilogue": Cell("write_epilogue", writes=True),
+        "second_volume": Cell("second_volume", writes=True),
+        "read": Cell("whole_story"),
+        "share": Cell("share"),
         "another_finale": Cell("another_variant", writes=True),
         "download": Cell("download"),
         "same_settings": Cell("same_settings", Step.SUMMARY),

@@ -99,7 +99,8 @@ class Outgoing:
     """One Bot API call to be made: `params` are the method's parameters without `chat_id`, as JSON values.
 
     `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `deferred`:
-    an attachment to render before sending.
+    an attachment to render before sending. `notice`: the message says what is under way, and is deleted when its
+    update's turn, or its wait for another turn, is over.
     """
 
     chat_id: int
@@ -108,6 +109,7 @@ class Outgoing:
     files: Mapping[str, tuple[str, bytes]] | None = None
     prompt_id: int | None = None
     deferred: DeferredAttachment | None = None
+    notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,16 +32,34 @@ _NOT_TEXT: Final = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG. `name` is its file name without the extension, unique in its book."""
+
+    name: str
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
-    """One turn's text. `by` is not printed: it keeps an answer in the chapter of its question."""
+    """One turn's text. `by` is not printed: it keeps an answer in the chapter of its question.
+
+    A `picture` is printed after the text.
+    """
 
     paragraphs: tuple[str, ...]
     by: Writer = "model"
+    picture: Picture | None = None
 
     @classmethod
-    def of(cls, text: str, by: Writer = "model") -> Part:
+    def of(cls, text: str, by: Writer = "model", picture: Picture | None = None) -> Part:
         """Make a part of a message, one paragraph per line."""
-        return cls(paragraphs_of(text), by)
+        return cls(paragraphs_of(text), by, picture)
+
+    @property
+    def content(self) -> tuple[str | Picture, ...]:
+        """The paragraphs, clean and without empty ones, and the picture; nothing of a part without text."""
+        lines = tuple(line for text in self.paragraphs for line in paragraphs_of(text))
+        return (*lines, self.picture) if lines and self.picture is not None else lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +72,12 @@ class Chapter:
     @property
     def paragraphs(self) -> tuple[str, ...]:
         """The paragraphs in order, clean and without empty ones."""
-        return tuple(line for part in self.parts for text in part.paragraphs for line in paragraphs_of(text))
+        return tuple(line for line in self.content if isinstance(line, str))
+
+    @property
+    def content(self) -> tuple[str | Picture, ...]:
+        """The paragraphs in order, each part's picture after its last one."""
+        return tuple(one for part in self.parts for one in part.content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +92,7 @@ class Wording:
     cover: str  # the cover's name in the table of landmarks
     hero: str  # labels of the annotation's lines, without a colon
     setting: str
-    extra: str
+    picture: str  # what a picture is called for those who can't see it
     scene_break: str = "* * *"
 
 
@@ -83,7 +106,6 @@ class Book:
     genre_label: str  # the printed genre
     hero: str
     setting: str
-    extra: str
     language: Literal["ru", "en"]
     author_names: tuple[str, ...]
     created_at: int  # Unix seconds UTC
@@ -108,18 +130,19 @@ class Book:
         return tuple(Chapter(one.parts, line_of(one.title)) for one in self.chapters if one.paragraphs)
 
     @property
+    def pictures(self) -> tuple[Picture, ...]:
+        """The pictures in order."""
+        return tuple(one for chapter in self.shown_chapters for one in chapter.content if isinstance(one, Picture))
+
+    @property
     def ending(self) -> str:
         """The line after the story: that it has ended, or that it is unfinished."""
         return line_of(self.wording.the_end if self.finished else self.wording.unfinished)
 
     @property
     def annotation(self) -> tuple[str, ...]:
-        """Lines of the form «Label: text» for hero, setting and wishes."""
-        known = (
-            (self.wording.hero, self.hero),
-            (self.wording.setting, self.setting),
-            (self.wording.extra, self.extra),
-        )
+        """Lines of the form «Label: text» for hero and setting."""
+        known = ((self.wording.hero, self.hero), (self.wording.setting, self.setting))
         return tuple(f"{line_of(label)}: {line_of(text)}" for label, text in known if line_of(text))
 
     @property

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from export.book import Book, Chapter, escaped, joined, line_of, paragraphs_of
+from export.book import Book, Chapter, Picture, escaped, joined, line_of, paragraphs_of
 from export.cover import SIZE, cover
 
 FOLDER: Final = "EPUB"
@@ -35,6 +35,8 @@ p { margin: 0; text-indent: 1.4em; text-align: justify; hyphens: auto; orphans: 
 .about p { margin-bottom: 0.4em; text-indent: 0; text-align: left; }
 .break { margin: 1.6em 0; }
 .end { margin: 2.4em 0 1.2em; font-weight: bold; }
+figure { margin: 1.6em 0; text-align: center; page-break-inside: avoid; break-inside: avoid; }
+figure img { max-width: 100%; max-height: 90vh; }
 .cover { margin: 0; text-align: center; }
 .cover img { max-width: 100%; max-height: 100%; }
 """
@@ -54,6 +56,8 @@ def epub(book: Book) -> bytes:
         _write(archive, f"{FOLDER}/cover.jpg", cover(book), zipfile.ZIP_STORED)
         _write(archive, f"{FOLDER}/cover.xhtml", _cover_page(book).encode())
         _write(archive, f"{FOLDER}/title.xhtml", _title_page(book).encode())
+        for picture in book.pictures:
+            _write(archive, f"{FOLDER}/{picture.name}.jpg", picture.jpeg, zipfile.ZIP_STORED)
         for name, chapter in pages.items():
             _write(archive, f"{FOLDER}/{name}.xhtml", _chapter_page(book, chapter, list(pages), name).encode())
     return content.getvalue()
@@ -80,6 +84,9 @@ def _entries(book: Book, pages: dict[str, Chapter]) -> list[tuple[str, str]]:
 
 def _package(book: Book, pages: Iterable[str]) -> str:
     names = ["title", *pages]
+    items = [f'<item id="{name}" href="{name}.xhtml" media-type="application/xhtml+xml"/>' for name in names]
+    items += [f'<item id="{one.name}" href="{one.name}.jpg" media-type="image/jpeg"/>' for one in book.pictures]
+    modes = ["textual", "visual"] if book.pictures else ["textual"]
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="book-id" xml:lang="{book.language}">
 <metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
@@ -89,7 +96,7 @@ def _package(book: Book, pages: Iterable[str]) -> str:
 {joined(_optional(book))}
 <dc:date>{book.date.isoformat()}</dc:date>
 <meta property="dcterms:modified">{book.changed:%Y-%m-%dT%H:%M:%SZ}</meta>
-<meta property="schema:accessMode">textual</meta>
+{joined(f'<meta property="schema:accessMode">{mode}</meta>' for mode in modes)}
 <meta property="schema:accessModeSufficient">textual</meta>
 <meta property="schema:accessibilityFeature">tableOfContents</meta>
 <meta property="schema:accessibilityFeature">readingOrder</meta>
@@ -102,7 +109,7 @@ def _package(book: Book, pages: Iterable[str]) -> str:
 <item id="style" href="style.css" media-type="text/css"/>
 <item id="cover-image" href="cover.jpg" media-type="image/jpeg" properties="cover-image"/>
 <item id="cover" href="cover.xhtml" media-type="application/xhtml+xml"/>
-{joined(f'<item id="{name}" href="{name}.xhtml" media-type="application/xhtml+xml"/>' for name in names)}
+{joined(items)}
 </manifest>
 <spine toc="ncx">
 <itemref idref="cover" linear="no"/>
@@ -180,11 +187,15 @@ def _chapter_page(book: Book, chapter: Chapter, names: list[str], name: str) -> 
         lines.append(f"<h2>{escaped(chapter.title)}</h2>")
     elif name != names[0]:
         lines.append(f'<p class="break">{escaped(line_of(book.wording.scene_break))}</p>')
-    lines += [f"<p>{escaped(paragraph)}</p>" for paragraph in chapter.paragraphs]
+    lines += [_picture(book, one) if isinstance(one, Picture) else f"<p>{escaped(one)}</p>" for one in chapter.content]
     if name == names[-1]:
         lines.append(f'<p class="end">{escaped(book.ending)}</p>')
         lines += [f'<p class="colophon">{escaped(line)}</p>' for line in paragraphs_of(book.wording.colophon)]
     return _page(book, f'<section epub:type="chapter">\n{joined(lines)}\n</section>', chapter.title)
+
+
+def _picture(book: Book, picture: Picture) -> str:
+    return f'<figure><img src="{picture.name}.jpg" alt="{escaped(line_of(book.wording.picture))}"/></figure>'
 
 
 def _page(book: Book, body: str, title: str = "") -> str:

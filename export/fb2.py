@@ -1,17 +1,16 @@
 """A book as FictionBook 2.1, the format of Russian e-readers.
 
 The elements' order is the schema's (`xs:sequence` throughout); readers reject any other. It writes one body with
-sections and a JPEG cover; stories have no notes, tables or poems.
+sections, a JPEG cover and JPEG pictures; stories have no notes, tables or poems.
 """
 
 from __future__ import annotations
 
-import textwrap
-from base64 import b64encode
+from base64 import encodebytes
 from collections.abc import Iterator
 from typing import Final
 
-from export.book import Book, Chapter, escaped, joined, line_of, paragraphs_of
+from export.book import Book, Chapter, Picture, escaped, joined, line_of, paragraphs_of
 from export.cover import cover
 
 VERSION: Final = "1.0"
@@ -40,9 +39,8 @@ def fb2(book: Book) -> bytes:
             *_document_info(book),
             "</description>",
             *_body(book),
-            '<binary id="cover.jpg" content-type="image/jpeg">',
-            *textwrap.wrap(b64encode(cover(book)).decode(), 76),
-            "</binary>",
+            *_binary("cover", cover(book)),
+            *(line for picture in book.pictures for line in _binary(picture.name, picture.jpeg)),
             "</FictionBook>",
             "",
         )
@@ -84,7 +82,8 @@ def _body(book: Book) -> Iterator[str]:
         caption = chapter.title or (line_of(book.wording.scene_break) if number > 1 else "")
         if caption:
             yield f"<title>{_element('p', caption)}</title>"
-        yield from (_element("p", paragraph) for paragraph in chapter.paragraphs)
+        for one in chapter.content:
+            yield _picture(book, one) if isinstance(one, Picture) else _element("p", one)
         if number == len(chapters):
             yield "<empty-line/>"
             yield _element("subtitle", book.ending)
@@ -92,6 +91,16 @@ def _body(book: Book) -> Iterator[str]:
                 yield f"<p>{_element('emphasis', line)}</p>"
         yield "</section>"
     yield "</body>"
+
+
+def _picture(book: Book, picture: Picture) -> str:
+    return f'<image l:href="#{picture.name}.jpg" alt="{escaped(line_of(book.wording.picture))}"/>'
+
+
+def _binary(name: str, jpeg: bytes) -> Iterator[str]:
+    yield f'<binary id="{name}.jpg" content-type="image/jpeg">'
+    yield encodebytes(jpeg).decode().rstrip()  # in lines of 76 characters
+    yield "</binary>"
 
 
 def _author(name: str) -> str:

@@ -1,7 +1,7 @@
 """A book as one HTML page, for any screen, light or dark, and for printing.
 
-Self-contained: the cover is embedded, nothing is fetched or run, and a content security policy enforces that. Fonts are
-the reader's own.
+Self-contained: cover and pictures are embedded, nothing is fetched or run, and a content security policy enforces
+that. Fonts are the reader's own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
 
-from export.book import Book, escaped, joined, line_of, paragraphs_of
+from export.book import Book, Picture, escaped, joined, line_of, paragraphs_of
 from export.cover import SIZE, cover
 
 POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -48,6 +48,8 @@ main section:first-child > p:first-child { margin-top: 4.5rem; }
 main p.opening { text-indent: 0; }
 main p.opening::first-letter { -webkit-initial-letter: 3; initial-letter: 3; font-weight: 600; margin-right: .3rem; }
 main .break { margin: 2em 0; text-align: center; text-indent: 0; color: var(--quiet); letter-spacing: .2em; }
+figure { margin: 2.2rem 0; text-align: center; }
+figure img { max-width: 100%; max-height: 90vh; height: auto; border-radius: 3px; }
 footer { margin-top: 4rem; }
 footer p { margin: 0; }
 .end { font-weight: 600; letter-spacing: .06em; }
@@ -72,6 +74,7 @@ footer p { margin: 0; }
   main section.titled:first-child { break-before: auto; }
   main section:first-child > p:first-child { margin-top: 0; }
   .break { break-after: avoid; }
+  figure { break-inside: avoid; }
   footer { break-inside: avoid; margin-top: 14mm; }
   nav a { text-decoration: none; }
   nav h2 { margin-bottom: 4mm; padding-top: 0; }
@@ -145,10 +148,18 @@ def _chapters(book: Book) -> Iterator[str]:
             yield f'<section id="chapter-{number}">'
             if number > 1:
                 yield f'<p class="break">{escaped(line_of(book.wording.scene_break))}</p>'
-        for place, paragraph in enumerate(chapter.paragraphs):
-            opens = place == 0 and (number == 1 or chapter.title) and _takes_initial(paragraph)
-            yield ('<p class="opening">' if opens else "<p>") + f"{escaped(paragraph)}</p>"
+        for place, one in enumerate(chapter.content):
+            if isinstance(one, Picture):
+                yield _picture(book, one)
+                continue
+            opens = place == 0 and (number == 1 or chapter.title) and _takes_initial(one)
+            yield ('<p class="opening">' if opens else "<p>") + f"{escaped(one)}</p>"
         yield "</section>"
+
+
+def _picture(book: Book, picture: Picture) -> str:
+    alt, data = escaped(line_of(book.wording.picture)), b64encode(picture.jpeg).decode()
+    return f'<figure><img alt="{alt}" src="data:image/jpeg;base64,{data}"></figure>'
 
 
 def _end(book: Book) -> Iterator[str]:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+import re
+from collections.abc import Sequence
+from typing import Final, Literal, cast
 
 from conversation.localization import Locales, Texts
 from conversation.story_draft import working_title
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
-from database import Database, Story
+from database import Database, Prompt, Story
+from export.book import Picture
 from export.formats import FORMATS, Book, Part, Wording, file_name, in_chapters
 
 __all__ = ["FORMATS", "book_of", "document", "file_of"]
+
+MOST_PICTURES: Final = 40  # in a book: at most 6.4 MB of them
+
+# A user's request to the model stands in brackets: a line of its own, or the end of a line after a whole sentence.
+_REQUEST: Final = re.compile(
+    r"^[ \t]*\([^()\n]*\)[.!]?[ \t]*$|(?<=[.!?…»”])[ \t]*\([^()\n]*\)[.!]?[ \t]*$", re.MULTILINE
+)
+_BRACKETS: Final = re.compile(r"\s*\([^()\n]*\)")
 
 
 def book_of(db: Database, texts: Texts, story: Story) -> Book:
@@ -19,15 +30,15 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
     author = db.users.get(story.user_id)
     genre = texts.genre_of(story.genre)
     say = texts.plain
-    parts = [Part.of(prompt.text, "user" if prompt.role == "user" else "model") for prompt in whole]
+    pictures = _pictures(db, story, whole)
+    parts = [_part(prompt, pictures.get(prompt.id)) for prompt in whole]
     return Book(
         id=f"{story.session_id}-{story.created_at}",
         title=story.title or working_title(story.hero, story.setting),
         genre=genre.key if genre else "",
-        genre_label=story.genre,
-        hero=story.hero,
-        setting=story.setting,
-        extra=story.extra,
+        genre_label=without_requests(story.genre),
+        hero=for_readers(story.hero),
+        setting=for_readers(story.setting),
         language=cast(Literal["ru", "en"], story.language),
         author_names=(author.first_name if author else "", say("profile.name")),
         created_at=story.created_at,
@@ -43,7 +54,7 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
             cover=say("book.cover"),
             hero=say("book.hero"),
             setting=say("book.setting"),
-            extra=say("book.extra"),
+            picture=say("book.picture"),
         ),
     )
 
@@ -60,3 +71,30 @@ def file_of(db: Database, locales: Locales, deferred: DeferredAttachment) -> Ren
         return None
     book = book_of(db, locales[story.language], story)
     return RenderedAttachment({}, {"document": (file_name(book, deferred.how), FORMATS[deferred.how](book))})
+
+
+def without_requests(words: str) -> str:
+    """Return a user's own words without what they ask of the model in brackets."""
+    return _REQUEST.sub("", words).strip()
+
+
+def for_readers(setting: str) -> str:
+    """Return a hero or a setting as a book prints it: «Name — what is wrong here», without brackets."""
+    return _BRACKETS.sub("", setting).strip().replace(": ", " — ", 1)
+
+
+def _part(prompt: Prompt, picture: Picture | None) -> Part:
+    by_user = prompt.role == "user"
+    text = without_requests(prompt.text) if by_user else prompt.text
+    return Part.of(text, "user" if by_user else "model", picture)
+
+
+def _pictures(db: Database, story: Story, whole: Sequence[Prompt]) -> dict[int, Picture]:
+    """Return the pictures of a story's shown path by prompt, the last `MOST_PICTURES` of them."""
+    path = {prompt.id for prompt in whole}
+    shown = [prompt_id for prompt_id in db.illustrations.of_session(story.session_id) if prompt_id in path]
+    found = {}
+    for number, prompt_id in enumerate(shown[-MOST_PICTURES:], start=1):
+        if jpeg := db.illustrations.jpeg(prompt_id):
+            found[prompt_id] = Picture(f"picture-{number:03}", jpeg)
+    return found

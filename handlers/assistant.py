@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from conversation.keyboards import inline
 from conversation.states import Step
 from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
@@ -17,6 +18,7 @@ from telegram.update_result import NOTHING, UpdateResult
 from turns import chat_prompts, chat_roles, message_view
 
 KIND = "chat"
+EXAMPLES = 3  # questions that an empty chat offers
 MOST_UNBEGUN = 100  # talks of a user that nothing was asked in: more than there are characters
 QUOTE_CHARS = 1_500  # of a message that a question replies to
 BEGIN_ANEW_SHARE = 0.9  # of the prompt budget: before a talk would be summarised
@@ -24,8 +26,40 @@ BEGIN_ANEW_SHARE = 0.9  # of the prompt budget: before a talk would be summarise
 
 def open_chat(context: UpdateContext) -> UpdateResult:
     """Enter the chat; its talk goes on where it was left."""
+    entered = _enter(context)
+    open_talk = context.talk
+    return entered + (_examples(context) if open_talk is None or open_talk.head_id is None else NOTHING)
+
+
+def _enter(context: UpdateContext) -> UpdateResult:
     context.go(Step.CHAT)
     return announce(context)
+
+
+def _examples(context: UpdateContext) -> UpdateResult:
+    """Offer three questions for the ready role that is on; none for a role of the user's own."""
+    role = context.db.roles.get(context.chat_id)
+    if role.prompt:
+        return NOTHING
+    names = [f"{role.mode or chat_roles.DEFAULT}_{number}" for number in range(1, EXAMPLES + 1)]
+    rows = [[(context.texts.plain(f"example.{name}"), f"example:{name}")] for name in names]
+    return context.say("chat.examples", keyboard=inline(*rows))
+
+
+def ask_example(context: UpdateContext, name: str) -> UpdateResult:
+    """Ask one of the offered questions."""
+    if f"example.{name}" not in context.texts.templates():
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    context = context.with_words(context.texts.plain(f"example.{name}"))
+    open_talk = context.db.talks.open_in(context.chat_id) or _begin(context)
+    if refusal := over_limit(context, open_talk.kind, open_talk.session_id):
+        return refusal
+    result = context.drop_buttons()
+    if context.step is not Step.CHAT:
+        result += _enter(context)
+    return result + context.send_plain(f"▸ {context.words}") + _ask_with_room(context, open_talk, context.words)
 
 
 def talk(context: UpdateContext) -> UpdateResult:
@@ -93,7 +127,7 @@ def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult
         return refusal
     result = context.drop_buttons()
     if not context.group and context.step is Step.MENU and context.kinds[turn.kind].opens_chat:
-        result += open_chat(context)
+        result += _enter(context)
     asking = context.replying_to(turn.reply_to)
     return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
 
@@ -113,19 +147,56 @@ def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
     db.users.take_words(context.user.id, kept_id)
     result = context.drop_buttons()
     if context.step is not Step.CHAT:
-        result += open_chat(context)
+        result += _enter(context)
     return result + _ask_with_room(context, open_talk, words)
 
 
 def forget(context: UpdateContext) -> UpdateResult:
-    """«🧹 Забыть разговор», /clear: delete the talk's messages for good; what they cost stays counted."""
-    db, open_talk = context.db, context.talk
-    said = db.talks.forget(open_talk.session_id) if open_talk is not None else 0
-    if open_talk is not None:
-        _begin(context)  # otherwise the talk before it would become the open one
-    if open_talk is None or not said:
+    """«🧹 Забыть разговор», /clear: delete the talk; for a day a button brings it back."""
+    open_talk = context.talk
+    if open_talk is None:
         return _say(context, "chat.nothing_to_forget")
-    return _say(context, "chat.forgotten", n=said, tokens=open_talk.spent)
+    said = delete_talk(context, open_talk)
+    _begin(context)  # otherwise the talk before it would become the open one
+    return said or _say(context, "chat.nothing_to_forget")
+
+
+def delete_talk(context: UpdateContext, talk: Talk) -> UpdateResult | None:
+    """Delete a talk and say how much it was; None if nothing was said in it. What it cost stays counted.
+
+    A talk in which no model was asked is erased at once: keeping such ones would cost disk space and no tokens.
+    """
+    if not talk.started:
+        said = context.db.talks.forget(talk.session_id)
+        return _say(context, "chat.forgotten", n=said, tokens=talk.spent) if said else None
+    said = context.db.talks.delete(talk.session_id, now())
+    undo = context.inline(context.button("put_back_talk", f"put_back_talk:{talk.session_id}"))
+    return context.say("chat.forgotten_for_a_day", keyboard=undo, n=said, tokens=talk.spent)
+
+
+def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
+    """«↩️ Вернуть разговор»: undo a deletion; the talk becomes the open one of its chat again."""
+    talks = context.db.talks
+    deleted = talks.get(session_id)
+    if deleted is None or deleted.chat_id != context.chat_id or not deleted.deleted:
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    begun = talks.open_in(context.chat_id, kind=deleted.kind, character_id=deleted.character_id)
+    if begun is not None and not begun.started:
+        talks.forget(begun.session_id)  # the empty one that has taken its place
+    talks.put_back(session_id, now())
+    last = last_said(context, deleted)
+    said = context.edit("chat.put_back", recall=last) if last else context.edit("chat.put_back_unanswered")
+    return said + context.toast("toast.saved")
+
+
+def last_said(context: UpdateContext, talk: Talk) -> str:
+    """Return the end of a talk's last text as a line, without Markdown; empty if nothing was answered."""
+    head = context.db.tree.get(talk.head_id)
+    if head is None:
+        return ""
+    return message_view.recalled(replace(head, text=context.kinds[talk.kind].draft(head.text, "")))
 
 
 def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:

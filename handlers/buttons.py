@@ -21,6 +21,7 @@ from handlers import (
     admin_users,
     assistant,
     characters,
+    finished,
     library,
     media,
     models,
@@ -39,7 +40,7 @@ from telegram.update_result import ForgetQueued, UpdateResult
 from turns.message_view import title_of
 from turns.turn_kind import BelongsTo
 
-IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk"})  # each checks whose it is
+IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_talk"})  # each checks whose it is
 
 
 def press(context: UpdateContext, data: str) -> UpdateResult:
@@ -99,10 +100,19 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
     return stop_turn(turns, turn) + context.toast("toast.stopping")
 
 
+def _stop_before(context: UpdateContext, inbox_id: int) -> UpdateResult:
+    """Stop the turn that runs while these words wait: it may not be the one that ran when they came."""
+    turn = context.turns.open_in(context.chat_id)
+    if turn is None or not context.db.inbox.is_queued(inbox_id, context.chat_id):
+        return context.toast("toast.nothing_to_stop")
+    return _stop(context, turn.id)
+
+
 def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
     """«✖️ Не надо»: take back words that wait for the running turn."""
     if not context.db.inbox.drop_queued(inbox_id, context.chat_id, now()):
         return context.toast("toast.already_in")
+    context.db.outbox.take_notice(inbox_id)  # what is left of it says that the words were dropped
     said = "chat.words_dropped" if context.step in TALKING else "story.words_dropped"
     params: dict[str, Json] = {"message_id": context.message_id, "text": context.texts.plain(said)}
     edited = context.deliver(Outgoing(context.chat_id, "editMessageText", params))
@@ -192,7 +202,7 @@ def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) ->
     if words is None:
         return context.toast("toast.words_gone")
     context.open(story.session_id)
-    said = _enter(context, story) if kind == "part" else context.say("finale.epilogue_writing")
+    said = _enter(context, story) if kind == "part" else context.say_meanwhile("finale.epilogue_writing")
     return context.drop_buttons() + said + story_screen.write_words(context, story, story.head_id, words, kind)
 
 
@@ -218,6 +228,7 @@ def _enter(context: UpdateContext, story: Story) -> UpdateResult:
 _BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
     "go": _go,
     "mode": roles.choose,
+    "example": assistant.ask_example,
     "take": library.take_shared,
     "account": profile_card.press,
     "give": access_requests.give,
@@ -236,6 +247,7 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "share": library.share,
     "unshare": library.unshare,
     "volume": _volume,
+    "epilogue": finished.write_epilogue,
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
 # The number is the session that is open, and no turn may run in it.
@@ -253,6 +265,7 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]]
 # The number names something else; each checks whose it is.
 _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "stop": _stop,
+    "stop_before": _stop_before,
     "drop": _drop,
     "retry": partial(_once_more, soft=False),
     "softer": partial(_once_more, soft=True),
@@ -261,6 +274,7 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "words_new": _words_new,
     # the chat
     "words_chat": assistant.use_words,
+    "put_back_talk": assistant.put_back,
     "new_talk": assistant.new_talk,
     "role_own": roles.ask_own,
     "sessions": sessions.turn_page,

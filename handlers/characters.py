@@ -17,7 +17,7 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
-from turns.message_view import recalled, sentence
+from turns.message_view import sentence
 
 PAGE = 6
 
@@ -57,7 +57,7 @@ def choose(context: UpdateContext, character_id: int) -> UpdateResult:
     if talk is None or talk.head_id is None:
         return result + _greet(context, character)
     db.talks.resume(talk.session_id, now())
-    last = recalled(db.tree.get(talk.head_id))
+    last = assistant.last_said(context, talk)
     return result + context.say("character.resumed", name=character.name, last=last)
 
 
@@ -74,14 +74,14 @@ def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
 
 
 def forget(context: UpdateContext) -> UpdateResult:
-    """/clear: delete the conversation with the chosen character for good; what it cost stays counted."""
+    """/clear: delete the conversation with the chosen character; for a day a button brings it back."""
     db, talk = context.db, context.talk
     character = db.characters.chosen(context.user.id)
     if character is None or talk is None:
         return _lost(context)
-    said = db.talks.forget(talk.session_id)
+    said = assistant.delete_talk(context, talk) or NOTHING
     # A new conversation begins: otherwise an older one would become the open one.
-    return context.say("chat.forgotten", n=said, tokens=talk.spent) + _greet(context, character, anew=True)
+    return said + _greet(context, character, anew=True)
 
 
 def talk(context: UpdateContext) -> UpdateResult:

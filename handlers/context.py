@@ -201,6 +201,11 @@ class UpdateContext:
         """Return a message with a sentence of the locales."""
         return self.send(self.texts.say(key, **values), keyboard=keyboard)
 
+    def say_meanwhile(self, key: str, *, keyboard: Json = None, **values: object) -> UpdateResult:
+        """Return a message that is deleted when the update's turn, or its wait for another turn, is over."""
+        said = self.say(key, keyboard=keyboard, **values)
+        return replace(said, messages=tuple(replace(message, notice=True) for message in said.messages))
+
     def say_here(self, key: str, **values: object) -> UpdateResult:
         """Return a message with a sentence of the locales and the reply keyboard of the user's step."""
         return self.say(key, keyboard=self.keyboard(), **values)

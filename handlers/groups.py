@@ -23,6 +23,7 @@ from handlers.context import Services, UpdateContext
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
 from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
+from turns.message_view import as_reply
 
 Action = Callable[[UpdateContext], UpdateResult]
 
@@ -31,6 +32,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
     """Answer a message of a group that is meant for the bot; ignore every other one."""
     if message.migrate_to_chat_id:
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
+        services.db.settings.put(_greeted(message.migrate_to_chat_id), "1")
         return NOTHING
     text = readable(message.text or message.caption)
     command, words = _command(services, text)
@@ -51,6 +53,21 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
     if message.content_type == "voice":
         action = partial(_hear, message)
     return admit(services, incoming, message.from_user, _said(services, message, words), action)
+
+
+def greet(services: Services, change: types.ChatMemberUpdated) -> UpdateResult:
+    """Say in a group that has added the bot how to call it: once, in the language of who added it."""
+    came = change.old_chat_member.status in _OUTSIDE and change.new_chat_member.status in _INSIDE
+    greeted = _greeted(change.chat.id)
+    if not came or services.db.settings.get(greeted) is not None:
+        return NOTHING
+    services.db.settings.put(greeted, "1")
+    return _message(services, change.chat.id, change.from_user, "group.hello")
+
+
+def _greeted(chat_id: int) -> str:
+    """Return the name of the setting that a group has been greeted."""
+    return f"greeted_{chat_id}"
 
 
 def _said(services: Services, message: types.Message, words: str) -> UserMessage:
@@ -99,6 +116,8 @@ def _may_not_stop(services: Services, message: types.Message) -> UpdateResult | 
 
 
 UNKNOWN: Final = "unknown"
+_OUTSIDE: Final = frozenset({"left", "kicked"})
+_INSIDE: Final = frozenset({"member", "administrator"})  # a restricted member may not be allowed to write
 # What a command of a registered user does in a group.
 _ACTIONS: Mapping[str, Action] = {
     "/clear": _forget,
@@ -129,16 +148,21 @@ _INFORMING: Mapping[str, str] = {
 
 def _say(services: Services, message: types.Message, key: str) -> UpdateResult:
     """Reply with a sentence of the locales, in the sender's language."""
-    sender = message.from_user
+    return _message(services, message.chat.id, message.from_user, key, reply_to=message.message_id)
+
+
+def _message(
+    services: Services, chat_id: int, sender: types.User | None, key: str, *, reply_to: int | None = None
+) -> UpdateResult:
+    """Return a sentence of the locales in a user's language, registered or not."""
     known = services.db.users.get(sender.id) if sender is not None else None
     code = sender.language_code if sender is not None else None
     texts = services.locales[known.language if known is not None else services.locales.language_of(code)]
     params: dict[str, Json] = {
         "text": texts.say(key, link=f"https://t.me/{services.username}?start=new", bot=services.username),
         "parse_mode": "HTML",
-        "reply_parameters": {"message_id": message.message_id},
     }
-    return UpdateResult(messages=(Outgoing(message.chat.id, "sendMessage", params),))
+    return UpdateResult(messages=(as_reply(Outgoing(chat_id, "sendMessage", params), reply_to),))
 
 
 def _command(services: Services, text: str) -> tuple[str | None, str]:

@@ -1,4 +1,4 @@
-"""Cleans typed text of control characters and of text that is blank on every screen."""
+"""Reads typed text: without control characters and what is blank on every screen; links to the bot as their start."""
 
 from __future__ import annotations
 
@@ -10,12 +10,25 @@ import unicodedata
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 # Letters and a symbol that are blank on every screen.
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_LINK = re.compile(
+    r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(?P<bot>\w+)/?\?|tg:(?://)?resolve\?domain=(?P<domain>\w+)&)"
+    r"start=(?P<start>[\w-]{1,64})",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 def readable(text: str | None) -> str:
     """Return the text without control characters; empty if nothing of it is visible."""
     kept = _CONTROL.sub("", text or "").strip()
     return kept if any(_seen(letter) for letter in kept) else ""
+
+
+def start_parameter(text: str, username: str) -> str:
+    """Return what a link to the bot starts it with; empty if the text is no such link."""
+    link = _LINK.fullmatch(text)
+    if link is None or (link["bot"] or link["domain"]).lower() != username.lower():
+        return ""
+    return link["start"]
 
 
 def _seen(letter: str) -> bool:

@@ -15,7 +15,7 @@ from conversation.states import Step
 from core.schemas import Json
 from database import Story
 from export import story_book
-from handlers import questions, rewriting
+from handlers import finished, questions, rewriting
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
@@ -111,10 +111,16 @@ def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
 
 
 def open_story(context: UpdateContext, story: Story) -> UpdateResult:
-    """«▶️ Продолжить»: open a story exactly where it stopped."""
+    """«▶️ Продолжить»: open a story exactly where it stopped; of a finished one, show the ways on."""
     context.open(story.session_id)
     context.go(Step.FINISHED if story.finished else Step.STORY)
-    return announce(context)
+    return announce(context) + finished.ways(context, story) if story.finished else announce(context)
+
+
+def continue_story(context: UpdateContext) -> UpdateResult:
+    """/continue: open the last story where it stopped; without one, show the shelf."""
+    story = context.story
+    return open_story(context, story) if story is not None and not story.deleted else shelf(context)
 
 
 def ask_name(context: UpdateContext, story: Story) -> UpdateResult:
@@ -219,6 +225,14 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
     take_back = context.inline(context.button("unshare", f"unshare:{story.session_id}"))
     return context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
+
+
+def share_open(context: UpdateContext) -> UpdateResult:
+    """Make a link to the open story."""
+    story = context.story
+    if story is None:
+        return story_screen.lost(context)
+    return context.say_here("whole.empty") if story.head_id is None else share(context, story)
 
 
 def unshare(context: UpdateContext, story: Story) -> UpdateResult:

@@ -34,7 +34,7 @@ def paint(context: UpdateContext, story: Story) -> UpdateResult:
     if refusal := over_limit(context, "picture", story.session_id, picture_price(context.config)):
         return refusal
     started = context.start_turn("picture", story.session_id, part.id)
-    return context.drop_buttons() + context.say("picture.wait") + started
+    return context.drop_buttons() + context.say_meanwhile("picture.wait") + started
 
 
 def ask_voice(context: UpdateContext, story: Story) -> UpdateResult:
@@ -60,7 +60,7 @@ def speak(context: UpdateContext, story: Story, place: int) -> UpdateResult:
     if refusal := over_limit(context, "reading", story.session_id, price):
         return refusal
     started = context.start_turn("reading", story.session_id, part.id, hint=voices[place])
-    return context.drop_buttons() + context.say("voice.wait") + started
+    return context.drop_buttons() + context.say_meanwhile("voice.wait") + started
 
 
 # ---------------------------------------------------------------------- /image
@@ -99,7 +99,8 @@ def make_image(context: UpdateContext, kept_id: int) -> UpdateResult:
     words = context.db.users.take_words(context.user.id, kept_id)
     if words is None:
         return context.toast("toast.words_gone")
-    return context.drop_buttons() + context.say("image.wait") + context.start_turn("image", None, None, hint=words)
+    started = context.start_turn("image", None, None, hint=words)
+    return context.drop_buttons() + context.say_meanwhile("image.wait") + started
 
 
 def drop_image(context: UpdateContext, kept_id: int) -> UpdateResult:

@@ -53,7 +53,8 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     if wanted is None or prompt_id == head.id:
         return NOTHING
     db.tree.set_head(story.session_id, prompt_id, now())
-    keyboard = inline(message_view.variant_row(db, story.session_id, wanted))
+    ends = message_view.end_rows(context.texts, story.session_id) if story.finished else []
+    keyboard = inline(message_view.variant_row(db, story.session_id, wanted), *ends)
     return context.deliver(*message_view.replaced(db, context.chat_id, context.message_id, wanted, keyboard))
 
 
@@ -117,6 +118,7 @@ def correct(context: UpdateContext) -> UpdateResult:
     prompt_id = db.tree.add(
         story.session_id, head.parent_id, context.user.id, "assistant", context.words, now=now(), kind=head.kind
     )
+    db.illustrations.copy({head.id: prompt_id})
     db.tree.set_head(story.session_id, prompt_id, now())
     removed = message_view.taken_away(db, context.chat_id, head, context.texts.say("variant.below"))
     corrected = db.tree.get(prompt_id)
@@ -163,6 +165,7 @@ def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> 
         new_head = db.tree.add(
             story.session_id, words_id, context.user.id, "assistant", head.text, now=now(), kind=head.kind
         )
+        db.illustrations.copy({head.id: new_head})
         for message_id in db.outbox.messages_of(context.chat_id, head.id):
             db.outbox.show(context.chat_id, message_id, new_head)
     db.tree.set_head(story.session_id, new_head, now())

@@ -34,9 +34,10 @@ from handlers.actions import ACTIONS, INFORMING, OVERTAKING
 from handlers.admission import admit, may_press
 from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
-from handlers.input_text import readable
+from handlers.input_text import readable, start_parameter
 from handlers.user_message import UserMessage, user_message
-from telegram.update_result import NOTHING, Effect, IncomingUpdate, UpdateResult
+from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, UpdateResult
+from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
 _ALL_CONTENT = [
@@ -78,7 +79,11 @@ class Router:
         """Return what is to happen to an update. Runs in its transaction."""
         self._current.incoming, self._current.result = incoming, NOTHING
         self._bot.process_new_updates([update])
-        return self._current.result
+        result = self._current.result
+        if not incoming.queued_for or isinstance(result.disposition, Queued):
+            return result
+        waited = work_notices.deletion(self._services.db, incoming.chat_id, incoming.inbox_id)
+        return UpdateResult(messages=tuple(waited)) + result
 
     def carry_out(self, effect: Effect) -> None:
         """Carry out an effect of a committed result."""
@@ -180,17 +185,23 @@ def on_stopped(services: Services, incoming: IncomingUpdate, stopped: types.Mess
 
 
 def on_membership(services: Services, incoming: IncomingUpdate, change: types.ChatMemberUpdated) -> UpdateResult:
-    """Note that a user has blocked the bot, or come back."""
+    """Note that a user has blocked the bot, or come back; greet a group that has added it."""
     if change.chat.type == "private":
         services.db.users.set_blocked(change.chat.id, change.new_chat_member.status == "kicked")
-    return NOTHING
+    return groups.greet(services, change) if change.chat.type in GROUPS else NOTHING
 
 
 # ---------------------------------------------------------------------- what a message means
 
 
 def _read(context: UpdateContext) -> None:
-    """Name what a message is: a command, a button's label, words, or something else."""
+    """Name what a message is: a command, a button's label, words, or something else.
+
+    A link to this bot that was sent as text is what Telegram makes of it when it is followed: a /start.
+    """
+    parameter = start_parameter(context.words, context.services.username)
+    words = f"/start {parameter}" if parameter else context.words
+    context.message = replace(context.message, words=words)
     context.message = replace(context.message, key=_key_of(context))
 
 

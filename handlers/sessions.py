@@ -7,11 +7,10 @@ from conversation.states import TALKING, Step
 from core.schemas import Json
 from core.text import shorten
 from database import Story, Talk
-from handlers import characters, library
+from handlers import assistant, characters, library
 from handlers.context import UpdateContext, now
 from handlers.step_prompts import OPENING_CHARS, announce
 from telegram.update_result import UpdateResult
-from turns import message_view
 from turns.message_view import title_of
 
 PAGE = 6
@@ -92,7 +91,7 @@ def resume(context: UpdateContext, session_id: int) -> UpdateResult:
     context.go(Step.CHAT)
     result = announce(context)
     if talk.head_id is not None:
-        result += context.say("sessions.recall", recall=message_view.recalled(db.tree.get(talk.head_id)))
+        result += context.say("sessions.recall", recall=assistant.last_said(context, talk))
     return result
 
 

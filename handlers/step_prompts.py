@@ -7,7 +7,6 @@ from conversation.localization import Html, Texts
 from conversation.states import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS, Step
 from conversation.story_draft import Draft
 from core.text import shorten
-from database import Role
 from handlers.context import UpdateContext, now
 from telegram.update_result import UpdateResult
 from turns import chat_roles
@@ -67,11 +66,9 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
 
 
 def _chat(context: UpdateContext) -> Html:
-    """Return where words go in the chat, with the role and the talk that goes on if there are any."""
+    """Return where words go in the chat, the role that is on, and the talk that goes on if there is one."""
     texts, role, talk = context.texts, context.db.roles.get(context.chat_id), context.talk
-    lines = [texts.say("chat.line")]
-    if role != Role():
-        lines.append(texts.say("chat.line_role", role=chat_roles.title(texts, role)))
+    lines = [texts.say("chat.line"), texts.say("chat.line_role", role=chat_roles.title(texts, role))]
     if talk is not None and talk.opening:
         lines.append(texts.say("chat.line_goes_on", opening=shorten(" ".join(talk.opening.split()), OPENING_CHARS)))
     return Html("\n".join(lines))

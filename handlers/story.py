@@ -137,12 +137,12 @@ def queue_words(context: UpdateContext) -> UpdateResult:
         return context.say("story.busy_full", n=waiting)
     if context.step is Step.CHAT:
         context.open_talk()  # the first talk begins now: words behind these belong to it too
-    turn = context.turns.open_in(context.chat_id)
-    buttons = [context.button("not_needed", f"drop:{update.inbox_id}")]
-    if turn is not None:
-        buttons.append(context.button("stop", f"stop:{turn.id}"))
+    buttons = [
+        context.button("not_needed", f"drop:{update.inbox_id}"),
+        context.button("stop", f"stop_before:{update.inbox_id}"),
+    ]
     busy = "chat.busy" if context.step in TALKING else "story.busy"
-    return context.say(busy, keyboard=context.inline(*buttons)) + context.queue(context.words_go_to)
+    return context.say_meanwhile(busy, keyboard=context.inline(*buttons)) + context.queue(context.words_go_to)
 
 
 def already_writing(context: UpdateContext) -> UpdateResult:

@@ -117,6 +117,11 @@ class Inbox:
             )
         )
 
+    def is_queued(self, inbox_id: int, chat_id: int) -> bool:
+        """Return whether a row of a chat waits for its running turn."""
+        sql = "select count(*) from inbox where id = ? and chat_id = ? and state = 'new' and queued <> 0"
+        return bool(self._connection.value(sql, (inbox_id, chat_id)))
+
     def waiting_before(self, inbox_id: int, chat_id: int) -> int:
         """Return how many older rows of a chat still wait for their handler."""
         return int(

@@ -24,7 +24,7 @@ REFUSED = 0  # in place of a prompt id: words that a limit refused, which the us
 
 
 class Outbox:
-    """The tables `outbox` and `sent`. Implements `telegram.send_call.OutboxStore`."""
+    """The tables `outbox`, `sent` and `notice`. Implements `telegram.send_call.OutboxStore`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -39,8 +39,8 @@ class Outbox:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
             "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, recipe,"
-            " prompt_id) values"
-            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?)",
+            " prompt_id, notice) values"
+            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
                 message.chat_id,
@@ -51,6 +51,7 @@ class Outbox:
                 content,
                 json.dumps(astuple(message.deferred)) if message.deferred else None,
                 message.prompt_id,
+                int(message.notice),
             ),
         )
         return OutboxRow(
@@ -77,8 +78,8 @@ class Outbox:
         return self._connection.value(sql, (chat_id, kind)) is not None
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Delete a row that Telegram has and record which prompt its message shows."""
-        if message_id is None or prompt_id is None:
+        """Delete a row that Telegram has; record which prompt its message shows, and the number of a notice."""
+        if message_id is None:
             self._connection.run("delete from outbox where id = ?", (row_id,))
         else:
             self._connection.run("insert into delivered values (?, ?, ?, ?)", (row_id, chat_id, message_id, prompt_id))
@@ -98,6 +99,23 @@ class Outbox:
         """Record that a message shows no prompt any more."""
         self._connection.run("delete from sent where chat_id = ? and message_id = ?", (chat_id, message_id))
 
+    def take_notice(self, inbox_id: int) -> int | None:
+        """Return the message that says what an update's work is, and forget it; None if Telegram has none."""
+        found: int | None = self._connection.value(
+            "delete from notice where inbox_id = ? returning message_id", (inbox_id,)
+        )
+        return found
+
+    def notice(self, inbox_id: int) -> int | None:
+        """Return the message that says what an update's work is; None if Telegram has none."""
+        found: int | None = self._connection.value("select message_id from notice where inbox_id = ?", (inbox_id,))
+        return found
+
+    def sends_notice(self, inbox_id: int) -> bool:
+        """Return whether such a message of an update is still on its way."""
+        sql = "select exists (select 1 from outbox where inbox_id = ? and notice = 1)"
+        return bool(self._connection.value(sql, (inbox_id,)))
+
     def messages_of(self, chat_id: int, prompt_id: int | None) -> list[int]:
         """Return the ids of a chat's messages that show a prompt, in order."""
         rows = self._connection.rows(
@@ -106,8 +124,11 @@ class Outbox:
         return [row["message_id"] for row in rows]
 
     def shown(self, chat_id: int, message_id: int) -> int | None:
-        """Return the prompt that a message shows."""
+        """Return the prompt that a message shows; None if its session is deleted."""
         found: int | None = self._connection.value(
-            "select prompt_id from sent where chat_id = ? and message_id = ?", (chat_id, message_id)
+            "select prompt_id from sent where chat_id = ? and message_id = ? and not exists (select 1 from prompt"
+            " join session on session.id = prompt.session_id"
+            " where prompt.id = sent.prompt_id and session.deleted_at is not null)",
+            (chat_id, message_id),
         )
         return found

@@ -297,5 +297,44 @@ create table forgotten (
 ) strict, without rowid;
 """
 
+_SECOND = """
+-- A message that says what is under way is deleted when its update's turn, or its wait for another turn, is over.
+alter table outbox add column notice integer not null default 0;
+
+create table notice (                    -- such messages, once Telegram has them
+    inbox_id integer primary key references inbox (id) on delete cascade,
+    chat_id integer not null,
+    message_id integer not null
+) strict;
+
+-- An insert into `delivered` also stores the number of a notice.
+drop trigger outbox_delivered;
+create trigger outbox_delivered instead of insert on delivered begin
+    insert or replace into notice (inbox_id, chat_id, message_id)
+        select outbox.inbox_id, new.chat_id, new.message_id from outbox join inbox on inbox.id = outbox.inbox_id
+        where outbox.id = new.outbox_id and outbox.notice = 1;
+    delete from outbox where id = new.outbox_id;
+    insert or replace into sent (chat_id, message_id, prompt_id) select new.chat_id, new.message_id, new.prompt_id
+        where new.prompt_id = 0 or exists (select 1 from prompt where id = new.prompt_id);  -- the prompt may be deleted
+end;
+
+create table picture (
+    id integer primary key,
+    jpeg blob not null
+) strict;
+
+create table illustration (              -- the picture of a part; branches share pictures
+    prompt_id integer primary key references prompt (id) on delete cascade,
+    picture_id integer not null references picture (id)
+) strict;
+create index illustration_of_picture on illustration (picture_id);
+
+-- A picture that no part has any more is deleted.
+create trigger illustration_deleted after delete on illustration begin
+    delete from picture where id = old.picture_id
+        and not exists (select 1 from illustration where picture_id = old.picture_id);
+end;
+"""
+
 # In order. The statements of a released step never change.
-STEPS = (_FIRST,)
+STEPS = (_FIRST, _SECOND)

@@ -195,5 +195,12 @@ class Stories:
         )
 
     def purge(self, now: int) -> int:
-        """Remove sessions deleted more than a day ago. Return how many."""
-        return self._connection.run("delete from session where deleted_at < ?", (now - UNDO_DELETE_S,))
+        """Remove sessions of any kind that were deleted more than a day ago. Return how many."""
+        before = (now - UNDO_DELETE_S,)
+        with self._connection.transaction():
+            self._connection.run(
+                "delete from sent where prompt_id in (select prompt.id from prompt"
+                " join session on session.id = prompt.session_id where session.deleted_at < ?)",
+                before,
+            )
+            return self._connection.run("delete from session where deleted_at < ?", before)

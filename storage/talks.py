@@ -16,7 +16,7 @@ _OPENING = (
 )
 _COLUMNS = (
     "session.id as session_id, user_id, chat_id, kind, character_id, head_id, spent, reserved, warned,"
-    f" deleted_at is not null as deleted, touched_at, {_OPENING} as opening"
+    f" started_at is not null as started, deleted_at is not null as deleted, touched_at, {_OPENING} as opening"
 )
 
 CONTEXT_NEAR = 1  # bit: the talk nearly fills the model's prompt
@@ -36,6 +36,7 @@ class Talk:
     spent: int
     reserved: int
     warned: int  # warnings given, bits `CONTEXT_NEAR` and `SESSION_NEAR`
+    started: bool  # a model was asked
     deleted: bool
     touched_at: int
     opening: str  # its first words
@@ -55,7 +56,7 @@ class SessionLine:
 
 
 def _talk(row: Row) -> Talk:
-    return Talk(**{**dict(row), "deleted": bool(row["deleted"])})
+    return Talk(**{**dict(row), "started": bool(row["started"]), "deleted": bool(row["deleted"])})
 
 
 class Talks:
@@ -117,6 +118,19 @@ class Talks:
     def set_warned(self, session_id: int, of: int) -> None:
         """Record that the user was warned: `CONTEXT_NEAR` or `SESSION_NEAR`."""
         self._connection.run("update session set warned = warned | ? where id = ?", (of, session_id))
+
+    def delete(self, session_id: int, now: int) -> int:
+        """Delete a talk; `put_back` can undo it for a day. Return how many messages it has. Its cost stays counted."""
+        self._connection.run("update session set deleted_at = ? where id = ?", (now, session_id))
+        return int(self._connection.value("select count(*) from prompt where session_id = ?", (session_id,)))
+
+    def put_back(self, session_id: int, now: int) -> bool:
+        """Undo a deletion, and make the talk the open one of its chat. Return False if it is gone."""
+        sql = "update session set deleted_at = null where id = ? and deleted_at is not null and kind <> 'story'"
+        found = self._connection.run(sql, (session_id,)) == 1
+        if found:
+            self.resume(session_id, now)
+        return found
 
     def forget(self, session_id: int) -> int:
         """Delete a talk and its messages for good. Return how many messages. Its cost stays counted."""

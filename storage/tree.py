@@ -12,6 +12,7 @@ from typing import cast
 
 from core.schemas import MessageRole
 from storage.connection import Connection, Row
+from storage.illustrations import Illustrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ class Tree:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._illustrations = Illustrations(connection)
 
     def add(
         self,
@@ -207,7 +209,10 @@ class Tree:
         return child
 
     def copy(self, head_id: int | None, session_id: int, now: int) -> int | None:
-        """Copy the path to `head_id`, with its nearest memory, into an empty session. Return the new head."""
+        """Copy the path to `head_id`, with its nearest memory and its pictures, into an empty session.
+
+        Return the new head.
+        """
         path = self.path(head_id)
         copied: dict[int, int] = {}
         last: int | None = None
@@ -215,6 +220,7 @@ class Tree:
         for prompt in self.whole(head_id):
             last = self.add(session_id, last, user_id, prompt.role, prompt.text, now=now, kind=prompt.kind)
             copied[prompt.id] = last
+        self._illustrations.copy(copied)
         if path.memory_id is not None:
             self.remember(copied[path.memory_id], path.memory)
         self.set_head(session_id, last, now)

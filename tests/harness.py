@@ -163,6 +163,11 @@ class BotHarness:
         self.models.faults.rule = rule
         return released
 
+    def day_passes(self) -> None:
+        """Have what was deleted until now removed, as it is a day later."""
+        assert self.app is not None
+        self.app.db.stories.purge(int(time.time()) + 25 * 3600)
+
     # ------------------------------------------------------------------ looking inside
 
     def prompts(self) -> list[list[dict[str, str]]]:

@@ -206,6 +206,7 @@ def test_forgetting_lets_the_character_greet_again(harness: BotHarness) -> None:
     person.send("/clear")
     person.wait("Забыл 3 сообщения")
     person.wait(GREETING)
+    harness.day_passes()
     assert "клубок" not in str(harness.db.values("prompt", "text"))
     assert "клубок" not in str(said(harness, person, "Что помнишь?", "Ничего."))
 

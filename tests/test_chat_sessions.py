@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.model_faults import Behaviour, Received
+from tests.bot_database import Not
 from tests.chatting import ask, asked, chatting, system
 from tests.harness import BotHarness, until
 
@@ -129,7 +130,13 @@ def test_forgetting_deletes_the_messages_and_keeps_the_tokens_counted(harness: B
     old = person.send(way)
     text = person.wait("🧹 Забыл 2 сообщения").text
     assert f"{spent} токен" in text.replace("\u00a0", "")
-    assert harness.db.count("prompt") == 0 and harness.db.value("user", "spent") == spent
+    assert harness.db.count("session", deleted_at=None, head_id=Not(None)) == 0
+    assert harness.db.value("user", "spent") == spent
+    person.send("/sessions")
+    person.wait("Здесь пока пусто")
+    harness.day_passes()
+    assert harness.db.count("prompt") == harness.db.count("sent", prompt_id=Not(0)) == 0
+    assert harness.db.value("user", "spent") == spent
     ask(harness, person, "Новое.", "С чистого листа.")
     assert asked(harness) == [("user", "Новое.")]
     assert old

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from export.book import Picture
 from export.cover import SIZE, cover
 from export.fb2 import GENRES
 from export.formats import FORMATS, Book, Chapter, Part, Wording, epub, fb2, file_name, html, in_chapters, txt
@@ -33,11 +34,11 @@ ROOT = Path(__file__).parent.parent
 WORDING = Wording(
     untitled="Без названия", the_end="Конец", unfinished="Продолжение следует",
     colophon="Написано вместе с ботом «Соавтор»", contents="Содержание", cover="Обложка",
-    hero="Герой", setting="Место", extra="Дополнение",
+    hero="Герой", setting="Место", picture="Иллюстрация",
 )  # fmt: skip
 STORY = Book(
     id="17", title="Маяк", genre="adventure", genre_label="Приключения", hero="Пантелей, смотритель", setting="Мыс",
-    extra="Пусть будет дождь", language="ru", author_names=("Анна Петрова", "Соавтор"),
+    language="ru", author_names=("Анна Петрова", "Соавтор"),
     created_at=1_793_000_000, finished_at=1_793_600_000, finished=True, wording=WORDING,
     chapters=(
         Chapter((Part.of("Маяк горел.", "user"), Part.of("— Кто?\n\n— Свои, — сказали «снизу».")), "Глава 1"),
@@ -54,15 +55,24 @@ HOSTILE = replace(
         Chapter((Part.of("— да."),)),
     ),
 )  # fmt: skip
-EMPTY = replace(STORY, title=" ", genre_label="", hero="", setting="", extra="", author_names=(), chapters=())
-BOOKS = {"story": STORY, "hostile": HOSTILE, "empty": EMPTY}
+EMPTY = replace(STORY, title=" ", genre_label="", hero="", setting="", author_names=(), chapters=())
+JPEG = cover(STORY)
+ILLUSTRATED = replace(
+    STORY, wording=replace(WORDING, picture='Рисунок "&'),
+    chapters=(
+        Chapter((Part.of("Раз.", "user"), Part.of("Два.\nТри.", picture=Picture("picture-001", JPEG)))),
+        Chapter((Part.of(" ", picture=Picture("picture-002", JPEG)), Part.of("Четыре.")), "Глава 2"),
+        Chapter((Part.of("Пять.", picture=Picture("picture-003", JPEG)),), "Глава 3"),
+    ),
+)  # fmt: skip
+BOOKS = {"story": STORY, "hostile": HOSTILE, "empty": EMPTY, "illustrated": ILLUSTRATED}
 
 texts = st.text(st.characters(), max_size=40)  # any characters at all, half surrogate pairs too
 parts = st.builds(Part.of, texts, st.sampled_from(("user", "model")))
 books = st.builds(
     Book,
     id=texts, title=texts, genre=st.sampled_from(("fantasy", "", "own")), genre_label=texts, hero=texts, setting=texts,
-    extra=texts, language=st.sampled_from(("ru", "en")), author_names=st.lists(texts, max_size=3).map(tuple),
+    language=st.sampled_from(("ru", "en")), author_names=st.lists(texts, max_size=3).map(tuple),
     created_at=st.integers(), finished_at=st.integers(), finished=st.booleans(), wording=st.just(WORDING),
     chapters=st.lists(st.builds(Chapter, st.lists(parts, max_size=3).map(tuple), texts), max_size=4).map(tuple),
 )  # fmt: skip
@@ -81,6 +91,7 @@ FB2_CONTENT = {
     "coverpage": r"(image )+",
     "body": r"(image )?(title )?(section )+",
     "title": r"((p|empty-line) )*",
+    "image": r"",
     "section": r"(title )?((section )+|(p|subtitle|empty-line) ((p|subtitle|empty-line|image) )*)",
     "p": r"((emphasis|strong) )*",
 }
@@ -229,7 +240,7 @@ def test_fictionbook_tells_author_genre_annotation_and_date() -> None:
     assert info.findtext(f"{FB}genre") == "adventure"
     assert [author.findtext(f"{FB}first-name") for author in info.iterfind(f"{FB}author")] == ["Анна", "Соавтор"]
     assert info.findtext(f"{FB}author/{FB}last-name") == "Петрова"
-    annotation = ["Герой: Пантелей, смотритель", "Место: Мыс", "Дополнение: Пусть будет дождь"]
+    annotation = ["Герой: Пантелей, смотритель", "Место: Мыс"]
     assert [p.text for p in info.iterfind(f"{FB}annotation/{FB}p")] == annotation
     assert (info.findtext(f"{FB}date"), info.findtext(f"{FB}lang")) == ("2026-11-02", "ru")
 

@@ -228,6 +228,7 @@ def test_forgetting_in_a_group_leaves_everything_else(harness: BotHarness) -> No
     boris.wait("💬 скажи")
     boris.send("/clear")
     boris.wait("🧹 Забыл 2 сообщения")
+    harness.day_passes()
     assert harness.db.count("prompt") == 2
     ask(harness, person, "Ещё личное.", "Да.")
     assert [text for _, text in asked(harness)] == ["Личное.", "Хорошо.", "Ещё личное."]

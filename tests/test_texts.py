@@ -327,7 +327,7 @@ def test_every_text_is_said_somewhere() -> None:
     # Put together from the name of a step, a field, a kind of content, a voice, a command, or what a turn makes.
     composed = (
         *("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed"),
-        *("purpose.", "event.", "asking.for_", "account.at_full_", "mode.name.", "mode.about."),
+        *("purpose.", "event.", "asking.for_", "account.at_full_", "mode.name.", "mode.about.", "example."),
         "webapp.",  # of the page; its own test is below
     )
     endings = (".placeholder", ".ask_again")

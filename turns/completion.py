@@ -12,8 +12,9 @@ import time
 from core.errors import ModelAway
 from core.logs import event
 from core.metrics import Metrics
-from core.schemas import Outgoing
+from core.schemas import OutboxRow, Outgoing
 from database import Database, Turn
+from turns import work_notices
 from turns.billing import TurnBilling
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
@@ -51,7 +52,7 @@ class TurnCompletion:
             messages += self._warnings.few_turns(turn)
         if not self._end(turn, result):
             return None
-        rows = self._db.outbox.add(turn.inbox_id, messages)
+        rows = self._add_messages(turn, messages)
         return StoredResult(rows, self._start_next(kind, turn) if result.state == "answered" else None)
 
     def failed(self, running: RunningTurn, error: Exception) -> TurnResult:
@@ -70,7 +71,7 @@ class TurnCompletion:
             self._billing.release(running.call)
         if not self._end(turn, TurnResult("failed")):
             return None
-        return StoredResult(self._db.outbox.add(turn.inbox_id, [running.kind.abandoned(turn)]))
+        return StoredResult(self._add_messages(turn, [running.kind.abandoned(turn)]))
 
     def release(self, running: RunningTurn) -> None:
         """Give the open call back, if there is one, and forget it."""
@@ -90,7 +91,7 @@ class TurnCompletion:
                 self._billing.settle(running.call, result.usage)
             else:
                 self._billing.release(running.call)
-        messages = kind.stopped(turn, result.text)
+        messages = [*self._notice_gone(turn), *kind.stopped(turn, result.text)]
         self._end(turn, result)
         self._metrics.turn_ended(turn.kind, "stopped", running.seconds if running is not None else 0.0, None)
         event(log, logging.INFO, "turn_stopped", user=turn.user_id, turn=turn.id, chars=len(result.text))
@@ -123,6 +124,13 @@ class TurnCompletion:
         if result.text:
             return kind.broken_off(turn, result)
         return kind.failed(turn, result.error)
+
+    def _add_messages(self, turn: Turn, messages: list[Outgoing]) -> list[OutboxRow]:
+        """Store the messages of a turn's end, after the deletion of the notice that it runs."""
+        return self._db.outbox.add(turn.inbox_id, [*self._notice_gone(turn), *messages])
+
+    def _notice_gone(self, turn: Turn) -> list[Outgoing]:
+        return work_notices.deletion(self._db, turn.chat_id, turn.inbox_id)
 
     def _end(self, turn: Turn, result: TurnResult) -> bool:
         return self._db.turns.end(turn.id, result.state, int(time.time()))

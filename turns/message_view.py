@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conversation.keyboards import inline
+from conversation.localization import Texts
 from conversation.story_draft import short_name, working_title
 from core.schemas import Json, Outgoing
 from core.text import split
@@ -75,6 +76,14 @@ def row_of(variants: Sequence[int], prompt_id: int) -> list[tuple[str, str]]:
     left, right = variants[place - 1], variants[(place + 1) % len(variants)]
     here = f"{place + 1}/{len(variants)}"
     return [("◀", f"variant:{left}"), (here, f"variant:{prompt_id}"), ("▶", f"variant:{right}")]
+
+
+def end_rows(texts: Texts, session_id: int) -> list[list[tuple[str, str]]]:
+    """Return the buttons of a finished story, in rows."""
+    return [
+        [(texts.label("read"), f"read:{session_id}"), (texts.label("second_volume"), f"volume:{session_id}")],
+        [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("share"), f"share:{session_id}")],
+    ]
 
 
 def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboard: Json) -> list[Outgoing]:

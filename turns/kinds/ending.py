@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping
 
 from ai.catalog import CostMultiplier
+from conversation.keyboards import inline
 from conversation.localization import Texts
 from conversation.states import ENDINGS
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
 from turns import limits, story_prompts
 from turns.kinds.story_text import StoryText
-from turns.message_view import sentence
+from turns.message_view import end_rows, sentence
 from turns.turn_result import NextTurn, TurnResult
 
 
@@ -38,10 +39,8 @@ class LastText(StoryText):
 
     def _stored_last(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text with the buttons of a finished story, and finish the story."""
-        texts = self._texts(turn)
-        read = (texts.label("read"), f"read:{turn.session_id}")
-        volume = (texts.label("second_volume"), f"volume:{turn.session_id}")
-        messages = self._stored(turn, result.text, result.usage, [read, volume])
+        rows = end_rows(self._texts(turn), turn.session_id)
+        messages = self._stored(turn, result.text, result.usage, *rows)
         self._db.stories.finish(turn.session_id, int(time.time()))
         return messages
 
@@ -88,3 +87,11 @@ class StoryEpilogue(LastText):
         messages = self._stored_last(turn, result)
         done = self._texts(turn).say("finale.epilogue_done")
         return [*messages, sentence(turn.chat_id, done, self._move_to_end(turn, story)), *self._warnings.budget()]
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Store and show the text; without one and without words of the user's, offer to begin again."""
+        if text or self._answers_own_words(turn):
+            return super().stopped(turn, text)
+        texts = self._texts(turn)
+        again = inline([(texts.label("epilogue"), f"epilogue:{turn.session_id}")])
+        return [sentence(turn.chat_id, texts.say("finale.epilogue_stopped"), again)]

@@ -12,6 +12,7 @@ from conversation.keyboards import inline
 from core.errors import ModelError, ModelRefused
 from core.schemas import Outgoing, Usage
 from database import Turn
+from export.illustration import small_jpeg
 from turns import story_prompts
 from turns.billing import TurnBilling
 from turns.generation import TEMPERATURE
@@ -41,7 +42,7 @@ class StoryPicture(StoryKind):
         self._images = images
 
     def run(self, running: RunningTurn) -> TurnResult:
-        """Have the part's last moment described and drawn."""
+        """Have the part's last moment described and drawn; the second file, if any, is small enough for a book."""
         turn, story = running.turn, self._story(running.turn)
         part = self._db.tree.get(turn.prompt_id)
         assert part is not None  # a picture is asked for a part
@@ -62,18 +63,23 @@ class StoryPicture(StoryKind):
             if error.billed:
                 call.usage = whole
             raise
-        return TurnResult("answered", files=(picture,), usage=whole)
+        small = small_jpeg(picture)
+        files = (picture, small) if small is not None else (picture,)
+        return TurnResult("answered", files=files, usage=whole)
 
     def least_price(self, weight: CostMultiplier) -> int:
         """Return about what a picture costs."""
         return picture_price(self._config)
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Show the picture."""
+        """Show the picture, and keep a small one for the story's books."""
         story = self._story(turn)
+        picture, *small = result.files
+        if small and turn.prompt_id is not None:
+            self._db.illustrations.put(turn.prompt_id, small[0])
         part = self._db.tree.parts(turn.prompt_id, story.starts_after)
         caption = self._texts(turn).plain("picture.caption", title=title_of(story), part=part)
-        return [photo(turn.chat_id, caption, picture) for picture in result.files]
+        return [photo(turn.chat_id, caption, picture)]
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try."""

@@ -1,0 +1,56 @@
+"""A finished story: what can still be done with it."""
+
+from __future__ import annotations
+
+from conversation.keyboards import inline
+from conversation.states import Step
+from database import Story
+from handlers import story as story_screen
+from handlers import wizard
+from handlers.context import UpdateContext
+from handlers.refusals import over_limit
+from handlers.step_prompts import announce
+from telegram.update_result import NOTHING, UpdateResult
+from turns.message_view import end_rows, title_of
+
+
+def ways_on(context: UpdateContext) -> UpdateResult:
+    """Show the ways on from the open story, which is finished."""
+    story = context.story
+    return ways(context, story) if story is not None else story_screen.lost(context)
+
+
+def ways(context: UpdateContext, story: Story) -> UpdateResult:
+    """Return a message with a button for each thing that can be done with a finished story."""
+    files = [context.button("download", f"files:{story.session_id}")]
+    keyboard = inline(*end_rows(context.texts, story.session_id), files)
+    return context.say("finished.ways", title=title_of(story), keyboard=keyboard)
+
+
+def write_epilogue_here(context: UpdateContext) -> UpdateResult:
+    """Have an epilogue of the open story written."""
+    story = context.story
+    return write_epilogue(context, story) if story is not None else story_screen.lost(context)
+
+
+def write_epilogue(context: UpdateContext, story: Story) -> UpdateResult:
+    """«✍️ Эпилог»: have the model write an epilogue by itself, and open the story."""
+    if not story.finished:
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    if refusal := over_limit(context, "epilogue", story.session_id):
+        return refusal
+    context.open(story.session_id)
+    arrived = NOTHING
+    if context.step is not Step.FINISHED:
+        context.go(Step.FINISHED)
+        arrived = announce(context)
+    started = context.start_turn("epilogue", story.session_id, story.head_id)
+    return arrived + context.say_meanwhile("finale.epilogue_writing") + started
+
+
+def second_volume_here(context: UpdateContext) -> UpdateResult:
+    """Begin the second volume of the open story."""
+    story = context.story
+    return wizard.second_volume(context, story) if story is not None else story_screen.lost(context)

@@ -1,0 +1,60 @@
+"""A database of an earlier version, and the tables that came since."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from database import Database
+from storage import schema
+from tests.test_database import add_story, add_user, db
+
+__all__ = ["db"]
+
+
+def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "bot.db"
+    raw = sqlite3.connect(path)
+    raw.executescript(schema.STEPS[0])
+    raw.execute(f"pragma application_id = {schema.APPLICATION_ID}")
+    raw.execute("pragma user_version = 1")
+    raw.executescript(
+        "insert into user (id, first_name, registered_at, balance) values (1, 'Анна', 1, 100);"
+        "insert into session (id, user_id, chat_id, kind, created_at, touched_at) values (1, 1, 1, 'story', 1, 1);"
+        "insert into story (session_id, genre, hero, setting) values (1, 'Сказка', 'Кот', 'Лес');"
+        "insert into prompt (id, session_id, user_id, role, text, created_at) values (1, 1, 1, 'assistant', 'Жил', 1);"
+        "insert into inbox (id, update_id, chat_id, body, arrived_at) values (1, 10, 1, '{}', 1);"
+        "insert into outbox (id, inbox_id, seq, chat_id, method, params, prompt_id)"
+        " values (1, 1, 0, 1, 'sendMessage', '{\"text\": \"Жил\"}', 1);"
+    )
+    raw.commit()
+    raw.close()
+    db = Database(path)
+    assert db.steps_taken == len(schema.STEPS) - 1
+    assert path.with_name(f"bot.db.before-{len(schema.STEPS)}").exists()
+    [waiting] = db.outbox.pending()
+    db.outbox.sent(waiting.id, 1, 100, waiting.prompt_id)
+    assert db.outbox.shown(1, 100) == 1 and db.outbox.pending() == []
+    story = db.stories.get(1)
+    assert story is not None and story.hero == "Кот"
+    db.illustrations.put(1, b"jpeg")
+    assert db.illustrations.jpeg(1) == b"jpeg"
+    db.close()
+
+
+def test_a_picture_goes_with_the_last_part_that_has_it(db: Database) -> None:
+    add_user(db)
+    first, branch = add_story(db), add_story(db)
+    prompt = db.tree.add(first, None, 1, "assistant", "Жил кот.", now=1)
+    db.tree.set_head(first, prompt, 1)
+    db.illustrations.put(prompt, b"old")
+    db.illustrations.put(prompt, b"new")
+    assert db._connection.value("select count(*) from picture") == 1
+    copied = db.tree.copy(prompt, branch, 1)
+    assert copied is not None and db.illustrations.jpeg(copied) == b"new"
+    assert db.illustrations.of_session(branch) == [copied]
+    assert db._connection.value("select count(*) from picture") == 1
+    for session, left in ((first, 1), (branch, 0)):
+        db.stories.delete(session, 1)
+        db.stories.purge(2 * 86_400)
+        assert db._connection.value("select count(*) from picture") == left
