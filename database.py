@@ -17,7 +17,7 @@ from core.schemas import Json
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to, folder_warning
 from storage.characters import Character, Characters
-from storage.connection import Connection
+from storage.connection import Connection, try_to_write
 from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
@@ -114,8 +114,8 @@ class Database:
 
     def ping_write(self) -> None:
         """Store the time of this call. Raises `StorageError` if the file can't be written: a full disk, a lock."""
-        with self.transaction():
-            self.settings.put("heartbeat", str(int(time.time())))
+        sql = "insert or replace into setting (key, value) values ('heartbeat', ?)"
+        try_to_write(self.path, sql, (str(int(time.time())),))
 
     def free_bytes(self) -> int | None:
         """Return how many more bytes the disk takes from this process; None if it doesn't say."""

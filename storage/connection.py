@@ -41,6 +41,7 @@ PRAGMAS = (
 NOT_LOCAL = ("SQLITE_IOERR_SHM", "SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")
 UNABLE = f"this file system can't lock files or share memory, which SQLite's WAL needs: {LOCAL_DISK}"
 READ_TIMEOUT_S = 5.0
+TRY_TIMEOUT_S = 0.2
 BUSY_TIMEOUT_MS = 2_000  # a longer lock is an error; whatever waited tries again
 
 
@@ -65,6 +66,19 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(raw) as reader:
             reader.execute("begin")
             yield reader
+    except sqlite3.Error as error:
+        raise StorageError(str(error)) from error
+
+
+def try_to_write(path: Path, sql: str, values: Values) -> None:
+    """Run one statement over a connection of its own that waits for a lock only shortly. Raises `StorageError`.
+
+    The shared connection would hold its lock for as long as the file is locked, and keep every other thread waiting.
+    """
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=TRY_TIMEOUT_S)) as raw:
+            raw.execute("pragma synchronous=normal")
+            raw.execute(sql, values)
     except sqlite3.Error as error:
         raise StorageError(str(error)) from error
 
