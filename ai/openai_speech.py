@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib3 import encode_multipart_formdata
 
 from ai.provider import Call, Credential
+from ai.server_address import ServerAddress
 from ai.service_client import CallContext, ServiceClient
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
@@ -34,7 +35,7 @@ class _OpenAISpeech:
         self, base_url: str, http: HttpClient, credential: Credential, *, model: str = "", **options: Any
     ) -> None:
         """`options` are those of `ServiceClient`; the deadline applies to each piece."""
-        self._url = f"{base_url.rstrip('/')}{self.path}"
+        self._url = ServerAddress.read(base_url).url(self.path)
         self._model = model or self.default_model
         self._service = ServiceClient(http, credential, **options)
 
