@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from ai import token_estimate
 from ai.error_mapping import error_from, read_error
-from ai.learned import LearnedModels
+from ai.learned import LearnedModels, LearningProvider
 from ai.model_habits import NO_SCHEMA
 from ai.provider import Call, CallFailure, Credential, StaticCredential
 from ai.request import fetch
@@ -64,7 +64,7 @@ def native(model: str) -> bool:
     return not name.startswith(_OPENAI_ONLY)
 
 
-class YandexProvider:
+class YandexProvider(LearningProvider):
     """YandexGPT of one folder."""
 
     first_ratios = worst_ratios = token_estimate.YANDEX
@@ -79,11 +79,11 @@ class YandexProvider:
         url: str = LLM_URL,
         learned: LearnedModels | None = None,
     ) -> None:
+        super().__init__(learned)
         self._folder_id = folder_id
         self._credential = credential
         self._model = model
         self._url = f"{url.rstrip('/')}/foundationModels/v1"
-        self._learned = learned or LearnedModels()
 
     def model_name(self, model: str) -> str:
         """Return `model`, or the configured one for an empty name. No network."""
@@ -137,14 +137,6 @@ class YandexProvider:
         """Send this model no JSON schema from now on, if the error names it; return True then."""
         named = error.status in (400, 422) and "schema" in f"{error} {error.body}".lower()
         return named and self.learn(request.model, NO_SCHEMA)
-
-    def habits(self, model: str) -> frozenset[str]:
-        """Return what this model has shown of itself. No network."""
-        return self._learned.of(self._key(model))
-
-    def learn(self, model: str, habit: str) -> bool:
-        """Note a habit of this model; return False if it was known."""
-        return self._learned.add(self._key(model), habit)
 
     def _key(self, model: str) -> str:
         return model_uri(self._folder_id, model or self._model)

@@ -48,3 +48,24 @@ class LearnedModels:
             raise ValueError("not what an earlier run has kept") from error
         with self._lock:
             self._habits = found | self._habits
+
+
+class LearningProvider:
+    """What providers share: the habits of their models. A subclass says which habits every model of it has."""
+
+    always: frozenset[str] = frozenset()
+
+    def __init__(self, learned: LearnedModels | None) -> None:
+        self._learned = learned or LearnedModels()
+
+    def habits(self, model: str) -> frozenset[str]:
+        """Return what this model has shown of itself. No network."""
+        return self._learned.of(self._key(model)) | self.always
+
+    def learn(self, model: str, habit: str) -> bool:
+        """Note a habit of this model; return False if it was known."""
+        return habit not in self.always and self._learned.add(self._key(model), habit)
+
+    def _key(self, model: str) -> str:
+        """Return the name under which the habits of `model` are kept; an empty one is the default's."""
+        raise NotImplementedError

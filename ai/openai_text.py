@@ -15,7 +15,7 @@ from typing import Any, Final
 from ai import model_habits, openai_answer, token_estimate
 from ai.catalog import ModelInfo
 from ai.error_mapping import read_error
-from ai.learned import LearnedModels
+from ai.learned import LearnedModels, LearningProvider
 from ai.model_habits import refused_habit
 from ai.openai_answer import read_object
 from ai.provider import Call, Credential
@@ -40,7 +40,7 @@ _CONTEXT_FIELDS: Final = (
 _NO_LIST: Final = frozenset({404, 405, 501})
 
 
-class OpenAIProvider:
+class OpenAIProvider(LearningProvider):
     """One OpenAI-compatible server.
 
     `base_url` ends in `/v1`. `credential` overrides `api_key`; a local server needs neither. Yandex's compatible API
@@ -65,6 +65,7 @@ class OpenAIProvider:
         stream_options: bool = True,
         learned: LearnedModels | None = None,
     ) -> None:
+        super().__init__(learned)
         self._address = ServerAddress.read(base_url)
         self._http = http
         self._credential = credential or self._address.credential(api_key)
@@ -72,20 +73,12 @@ class OpenAIProvider:
         self._sent_as = sent_as
         self._project = project
         self._lock = threading.Lock()
-        self._always = frozenset() if stream_options else frozenset({model_habits.NO_STREAM_OPTIONS})
-        self._learned = learned or LearnedModels()
+        if not stream_options:
+            self.always = frozenset({model_habits.NO_STREAM_OPTIONS})
 
     def model_name(self, model: str) -> str:
         """Return `model`, else the configured one, else "default". No network."""
         return model or self._model or "default"
-
-    def habits(self, model: str) -> frozenset[str]:
-        """Return what this model has shown of itself. No network."""
-        return self._learned.of(self._key(model)) | self._always
-
-    def learn(self, model: str, habit: str) -> bool:
-        """Note a habit of this model; return False if it was known."""
-        return habit not in self._always and self._learned.add(self._key(model), habit)
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         """Return the call for `request`, without the parameters that this model has refused. Raise ModelError."""

@@ -1,6 +1,7 @@
 """Notices a model that repeats itself until its limit: one word, sentence or paragraph over and over. Pure.
 
-A refrain or a laugh is no loop: the shorter the unit, the more often it must come, and without a break.
+A refrain, a laugh or a numbered list is no loop: the unit comes again to the letter and without a break, the more
+often the shorter it is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from typing import Final
 CHECKED_EVERY: Final = 200  # characters that an answer grows between two looks
 _TAIL: Final = 6_000  # characters at the end in which a loop is looked for
 _SEED: Final = 24  # characters at the end whose earlier occurrence gives the unit
-_DIGITS: Final = str.maketrans("123456789", "000000000")  # a counter in the unit makes it no other one
 # The longest unit, how often it must come in a row, and over how many characters.
 _LIMITS: Final = ((20, 20, 160), (80, 6, 160), (200, 4, 320), (_TAIL // 3, 3, 0))
 _END: Final = re.compile(r"[.!?…]+[»\"”’)\]]*|\n")
@@ -36,7 +36,7 @@ class LoopWatch:
 
 def loop_start(text: str) -> tuple[int, int] | None:
     """Return where the second of the repeated units at the end of `text` begins, and their length; None: no loop."""
-    tail = text[-_TAIL:].translate(_DIGITS).rstrip()
+    tail = text[-_TAIL:].rstrip()
     seed = tail[-_SEED:]
     place = tail.rfind(seed, 0, len(tail) - 1) if len(seed) == _SEED else -1
     if place < 0:

@@ -81,7 +81,7 @@ def test_a_model_that_only_thinks_is_told_as_such(server: BotHarness) -> None:
     begin(person)
     said = person.wait("до ответа не дошла")
     assert "/model" in said.text and not said.buttons
-    until(server.is_idle)
+    until(server.settled)
     server.check_books()
 
 
@@ -97,10 +97,26 @@ def test_a_context_that_is_full_in_the_middle_keeps_whole_sentences(server: BotH
     assert any(message.text == TEXT for message in person.bot_messages)
     admin.wait(OVERFLOW)
     server.says("Он зажёг лампу.")
-    person.press("🔁 Повторить")
+    person.tap("🔁 Повторить")
     person.wait("Он зажёг лампу.")
-    until(server.is_idle)
+    until(server.settled)
     server.check_books()
+
+
+def test_an_answer_that_was_cut_may_be_asked_again_as_often_as_wished(server: BotHarness) -> None:
+    server.start()
+    person = server.at_summary()
+    server.says(f"{TEXT} И тут он", error_after=7, code=500, shape="C", message=OVERFLOW)
+    begin(person)
+    person.wait("У модели кончилось место")
+    for _ in range(2):
+        server.models.faults.order(Behaviour(status=500, shape="C"))
+        person.tap("🔁 Повторить")
+        person.wait("Не получилось обработать запрос")
+        until(server.settled)
+    server.says("Он зажёг лампу.")
+    person.tap("🔁 Повторить")
+    person.wait("Он зажёг лампу.")
 
 
 def test_a_server_that_takes_little_is_asked_its_way_from_then_on_also_after_a_restart(server: BotHarness) -> None:
@@ -123,9 +139,9 @@ def test_a_server_that_takes_little_is_asked_its_way_from_then_on_also_after_a_r
 def test_a_context_is_learned_from_a_refusal_and_kept(server: BotHarness) -> None:
     server.start()
     person = server.at_summary()
-    server.says(" ".join(f"Слово номер {n} о море." for n in range(90)))
+    server.says(" ".join(f"Слово номер {n} о море." for n in range(60)))
     begin(person)
-    person.wait("Слово номер 89")
+    person.wait("Слово номер 59")
     server.models.context_tokens = 700
     server.models.faults.rule = lambda received: (
         Behaviour(text=f"Ответ {len(server.models.requests)}.") if received.kind == "completion" else None
@@ -187,6 +203,7 @@ def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make)
             break
     assert harness.db.count("call", purpose="summary")
     assert harness.db.count("memory") == 0
+    until(harness.settled)
     harness.check_books()
 
 
