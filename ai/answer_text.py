@@ -98,7 +98,9 @@ def _read(raw: str, *, growing: bool) -> AnswerText:
     lone = False
     while closing := _LONE_CLOSINGS.search(text):
         text, lone = text[closing.end() :], True
-    text = _OPENING.sub("", text, count=1) if _OPENING.match(text) else text
+    opening = _OPENING.match(text)
+    if opening is not None and opening.group().strip():
+        text = text[opening.end() :]
     text = _without_author(text, growing=growing)
     ending = _ENDING.search(text)
     if ending is not None:

@@ -1,7 +1,7 @@
 """`python bot.py --check`: try the token, the model, the database and the log, and print a line each.
 
-The model is tried as a turn tries it: a stream with a system text, figures, and a structure. What its server can't do is
-said; the bot does without it. Changes nothing: the database is opened for reading only, and never recovered.
+The model is tried as a turn tries it: a stream with a system text, figures, and a structure. What its server can't do
+is said; the bot does without it. Changes nothing: the database is opened for reading only, and never recovered.
 """
 
 from __future__ import annotations

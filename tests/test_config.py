@@ -191,7 +191,7 @@ def test_no_fault_shows_a_secret_even_in_the_wrong_line(name: str) -> None:
 
 def test_the_secrets_are_all_secrets_and_passwords_in_addresses() -> None:
     mapping = {name: f"{name}-value" for name in SECRETS if name != "TELEGRAM_TOKEN"}
-    config = Config.from_env(ENOUGH | mapping | {"OPENAI_BASE_URL": "https://me:hidden-word@host/v1"})
+    config = Config.from_env(ENOUGH | mapping | {"YANDEX_LLM_URL": "https://me:hidden-word@host"})
     assert set(config.secrets) == {TOKEN, "hidden-word", *mapping.values()}
 
 
