@@ -27,7 +27,6 @@ _SCHEMA: Final[Mapping[str, Json]] = {
 # What a model's habits mean for whoever runs the bot.
 _MEANINGS: Final[Mapping[str, str]] = {
     model_habits.NO_STREAM: "no streams: answers appear whole, and a stop doesn't end them at the server",
-    model_habits.NO_STREAM_OPTIONS: "no figures in streams unless they come by themselves",
     model_habits.NO_SYSTEM_ROLE: "no system role: that text goes before the user's first words",
     model_habits.NO_SCHEMA: "no schema: suggestions are asked for in words",
     model_habits.NEW_LIMIT_NAME: "the limit is called max_completion_tokens",

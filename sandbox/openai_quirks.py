@@ -97,7 +97,7 @@ def whole(value: dict[str, Any], thought: str, behaviour: Behaviour) -> dict[str
         message["content"] = _parts(message["content"], thought if behaviour.thoughts_in == "parts" else "")
     if thought and behaviour.thoughts_in.startswith("reasoning"):
         message[behaviour.thoughts_in] = thought
-    if behaviour.only_thoughts:
+    if thought and behaviour.only_thoughts:
         message["content"], choice["finish_reason"] = None, "length"
     return value
 
@@ -108,7 +108,7 @@ def events(values: Iterator[dict[str, Any]], thought: str, behaviour: Behaviour)
     if thought and behaviour.thoughts_in.startswith("reasoning"):
         for place in range(0, len(thought), 20):
             yield _delta({"content": None, behaviour.thoughts_in: thought[place : place + 20]})
-    if behaviour.only_thoughts:
+    if thought and behaviour.only_thoughts:
         yield _delta({}, "length")
         return
     for value in values:
