@@ -240,6 +240,9 @@ def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
         if held < request + answer:
             sentence = f"{name}: {held} is less than MAX_TOKENS_PER_REQUEST and MAX_TOKENS_PER_ANSWER together"
             yield both | {name}, f"{sentence}, {request + answer}. Raise it, or lower the other two."
+    if config.openai_api_key and "@" in urlsplit(config.openai_base_url).netloc:
+        sentence = "OPENAI_BASE_URL: it holds a name and a password, and OPENAI_API_KEY is set too. Keep one of them."
+        yield {"OPENAI_BASE_URL", "OPENAI_API_KEY"}, sentence
     if config.webhook_url and not config.webhook_secret:
         sentence = f"WEBHOOK_SECRET: it is not set, but WEBHOOK_URL needs it. {_hint('webhook_secret')}"
         yield {"WEBHOOK_SECRET", "WEBHOOK_URL"}, sentence

@@ -7,19 +7,22 @@ What may be repeated: `ai/retry.py`; a stream is repeated only while nothing of 
 from __future__ import annotations
 
 import logging
-import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
+from ai import answer_text, model_habits, token_estimate
 from ai.provider import CallFailure, ModelProvider
+from ai.repetition import LoopWatch, without_loop
 from ai.request import RequestAttempt
 from ai.retry import CallContext, Retry, ignore_failure, report
+from ai.token_estimate import Ratios
 from core.cancellation import Cancel
-from core.errors import ModelAway, ModelError
+from core.errors import ModelAway, ModelError, OnlyThoughts, PromptTooLong
 from core.http_client import HttpClient
+from core.logs import event
 from core.schemas import Chunk, Finish, Message, ModelAnswer, Request, Usage
 
 __all__ = ["GPT", "CallFailure", "Cancel", "ModelProvider", "is_stock_refusal"]
@@ -29,8 +32,6 @@ log = logging.getLogger(__name__)
 COUNT_TIMEOUT_S: Final = 5.0
 MOST_CHARS_PER_TOKEN: Final = 64  # more than any tokenizer's longest words
 NEAR: Final = 0.15  # how close to a limit an estimate must be for the tokenizer's round trip to pay
-CHARS_PER_TOKEN: Final = 3.0  # before the first answer; Russian text on YandexGPT has 3.5 to 4.5
-TOKENS_PER_MESSAGE: Final = 3  # a role and its marks
 
 _STOCK_REFUSAL: Final = re.compile(
     r"(?:к сожалению, )?(?:я не могу обсуждать эту тему|в интернете есть много сайтов с информацией на эту тему)[.!… ]*"
@@ -58,17 +59,18 @@ class GPT:
         timeout_s: float = 120.0,
         provider_of: Callable[[str], ModelProvider] | None = None,
         on_failure: Callable[[CallFailure], None] = ignore_failure,
+        on_context: Callable[[str, int], None] = lambda model, tokens: None,
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
+        """`on_context` gets the context of a model, in tokens, when its server refuses a longer prompt."""
         self.provider = provider  # the default model's
         self.provider_of = provider_of or (lambda model: provider)
         self.timeout_s = timeout_s
-        self.calibration: dict[
-            str, float
-        ] = {}  # model → characters a token, learned from usage; see `app/model_state.py`
+        self.calibration: dict[str, Ratios] = {}  # by model, learned from usage; see `app/model_state.py`
         self._http = http
         self._on_failure = on_failure
+        self._on_context = on_context
         self._attempts = attempts
         self._backoff_s = backoff_s
 
@@ -79,8 +81,8 @@ class GPT:
         """
         retry = self._retry(request, cancel)
         while True:
-            shown = False
             attempt = RequestAttempt(retry.deadline, cancel)
+            shown = False
             try:
                 for chunk in self._stream_once(request, attempt):
                     if not shown:
@@ -89,7 +91,7 @@ class GPT:
                     yield chunk
                 return
             except ModelError as error:
-                if not retry.may_repeat(error, attempt, shown=shown):
+                if not self._may_repeat(retry, error, attempt, request):
                     raise
 
     def ask(self, request: Request, cancel: Cancel | None = None) -> ModelAnswer:
@@ -98,9 +100,12 @@ class GPT:
         while True:
             attempt = RequestAttempt(retry.deadline, cancel)
             try:
-                chunk = self._ask_once(request, attempt)
+                if self.provider_of(request.model).streams_whole_answers:
+                    *_, chunk = self._stream_once(request, attempt)
+                else:
+                    chunk = self._ask_once(request, attempt)
             except ModelError as error:
-                if not retry.may_repeat(error, attempt):
+                if not self._may_repeat(retry, error, attempt, request):
                     raise
             else:
                 retry.succeeded()
@@ -109,9 +114,15 @@ class GPT:
 
     def estimate(self, messages: Sequence[Message], model: str = "") -> int:
         """Estimate the tokens of `messages`, rather too many than too few. No network."""
-        characters = sum(len(message.text) for message in messages)
-        tokens = characters / self.calibration.get(self.provider_of(model).model_name(model), CHARS_PER_TOKEN)
-        return math.ceil(tokens * 1.05) + TOKENS_PER_MESSAGE * len(messages)
+        return self._estimated(messages, model, self.provider_of(model).first_ratios)
+
+    def at_most(self, messages: Sequence[Message], model: str = "") -> int:
+        """Return what `messages` may take at worst of a model that has shown nothing yet, else `estimate`."""
+        return self._estimated(messages, model, self.provider_of(model).worst_ratios)
+
+    def _estimated(self, messages: Sequence[Message], model: str, first: Ratios) -> int:
+        known = self.calibration.get(self.provider_of(model).model_name(model), {})
+        return token_estimate.estimate(messages, known, first)
 
     def count(
         self,
@@ -164,43 +175,59 @@ class GPT:
             attempts=self._attempts,
             backoff_s=self._backoff_s,
             renew=provider.drop_credential,
-            adapt=lambda error: provider.adapt(error, request.model),
+            adapt=lambda error: provider.adapt(error, request),
             on_failure=self._on_failure,
         )
+
+    def _may_repeat(self, retry: Retry, error: ModelError, attempt: RequestAttempt, request: Request) -> bool:
+        if isinstance(error, PromptTooLong) and error.context_tokens:
+            self._on_context(self.provider_of(request.model).model_name(request.model), error.context_tokens)
+        return retry.may_repeat(error, attempt, shown=attempt.begun and not isinstance(error, OnlyThoughts))
 
     def _stream_once(self, request: Request, attempt: RequestAttempt) -> Iterator[Chunk]:
         provider = self.provider_of(request.model)
         call = provider.completion(request, stream=True, timeout_s=attempt.left_s())
         response = attempt.send(self._http, call)
-        begun = finished = False
         try:
             if response.status_code != 200:
                 raise attempt.refused(provider.error, response)
             try:
-                most = request.max_tokens * MOST_CHARS_PER_TOKEN
-                for chunk in provider.chunks(attempt.lines(response)):
-                    if len(chunk.text) > most:  # the server ignores the limit
-                        finished = True
-                        yield self._finished(request, replace(chunk, text=chunk.text[:most], finish=Finish.LENGTH))
-                        break
+                for chunk in self._checked(request, provider.chunks(attempt.lines(response))):
+                    attempt.begun = attempt.begun or bool(chunk.text or chunk.thoughts)
                     if chunk.finish is not None:
-                        finished = True
                         # Before the last chunk is yielded: its reader asks for no more, and a stream whose end
                         # isn't read costs the next call a new connection.
                         attempt.finish(response)
                         yield self._finished(request, chunk)
-                        break
-                    if chunk.text:
-                        begun = True
-                        yield chunk
+                        return
+                    shown = self._shown(request, chunk)
+                    if shown.text:
+                        yield shown
             except ModelError as error:
-                error.billed = error.billed or begun or not error.status
+                error.billed = error.billed or attempt.begun or not error.status
                 error.request_id = error.request_id or attempt.request_id
                 raise
-            if not finished:
-                raise ModelAway("the stream was cut", request_id=attempt.request_id, billed=True)
+            raise ModelAway("the stream was cut", request_id=attempt.request_id, billed=True)
         finally:
             attempt.close(response)
+
+    def _checked(self, request: Request, chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+        """Yield the chunks as they come; end an answer that ignores its limit or goes round in circles."""
+        most = request.max_tokens * MOST_CHARS_PER_TOKEN
+        loops = LoopWatch() if self.provider_of(request.model).may_loop else None
+        for chunk in chunks:
+            if len(chunk.text) > most or len(chunk.thoughts) > most:
+                yield replace(chunk, text=chunk.text[:most], finish=Finish.LENGTH)
+                return
+            if chunk.finish is None and loops is not None and loops.seen_in(chunk.text, chunk.thoughts):
+                yield replace(chunk, finish=Finish.LENGTH)
+                return
+            yield chunk
+
+    def _shown(self, request: Request, chunk: Chunk) -> Chunk:
+        """Return what may be shown of an answer that grows."""
+        opens = model_habits.OPENS_WITH_THOUGHTS in self.provider_of(request.model).habits(request.model)
+        return replace(chunk, text=answer_text.growing(chunk.text, opens_with_thoughts=opens).text)
 
     def _ask_once(self, request: Request, attempt: RequestAttempt) -> Chunk:
         provider = self.provider_of(request.model)
@@ -218,20 +245,46 @@ class GPT:
             attempt.close(response)
 
     def _finished(self, request: Request, chunk: Chunk) -> Chunk:
-        if is_stock_refusal(chunk.text):
-            chunk = replace(chunk, finish=Finish.REFUSED)
-        if not chunk.text.strip() and chunk.finish is not Finish.REFUSED:
+        """Return the answer without thoughts, marks and loops, and learn from it. Raise ModelAway if it is empty."""
+        raw, text = chunk.text, self._text_of(request, chunk)
+        finish = chunk.finish
+        kept = without_loop(text) if self.provider_of(request.model).may_loop else None
+        if kept is not None:
+            text, finish = kept, Finish.LENGTH
+            self._note_habit(request, model_habits.LOOPS)
+        if is_stock_refusal(text):
+            finish = Finish.REFUSED
+        if not text.strip() and finish is not Finish.REFUSED:
+            if finish is Finish.LENGTH and (raw.strip() or chunk.thoughts):
+                raise OnlyThoughts("the model thought up to its limit and wrote nothing", billed=True)
             raise ModelAway("the answer is empty", billed=True)
-        if chunk.usage is None or not chunk.usage.total:
-            return replace(chunk, usage=self.estimated_usage(request, chunk.text))
-        self._learn(request.messages, chunk.usage.input, request.model)
-        return chunk
+        if chunk.thoughts or answer_text.visible(raw).thoughts:
+            self._note_habit(request, model_habits.THINKS)
+        usage = chunk.usage
+        if usage is None or not usage.total:
+            usage = self.estimated_usage(request, raw + chunk.thoughts)
+        else:
+            self._learn(request.messages, usage.input, request.model)
+        return Chunk(text, usage, finish, chunk.thoughts)
+
+    def _text_of(self, request: Request, chunk: Chunk) -> str:
+        """Return the words of a finished answer, and learn how the model thinks."""
+        found = answer_text.visible(chunk.text)
+        habits = self.provider_of(request.model).habits(request.model)
+        if found.unmarked:
+            self._note_habit(request, model_habits.OPENS_WITH_THOUGHTS)
+        elif model_habits.OPENS_WITH_THOUGHTS in habits and not found.thoughts and chunk.finish is Finish.LENGTH:
+            return ""  # cut before its thoughts were closed
+        return found.text
+
+    def _note_habit(self, request: Request, habit: str) -> None:
+        provider = self.provider_of(request.model)
+        if provider.learn(request.model, habit):
+            event(log, logging.INFO, "model_habit_learned", model=provider.model_name(request.model), habit=habit)
 
     def _learn(self, messages: Sequence[Message], tokens: int, model: str) -> None:
-        characters = sum(len(message.text) for message in messages)
-        if characters < 200 or tokens < 1:
-            return  # the marks between messages would distort the ratio
-        name = self.provider_of(model).model_name(model)
-        seen = min(max(characters / tokens, 1.0), 6.0)
-        known = self.calibration.get(name, seen)
-        self.calibration[name] = known + 0.2 * (seen - known)
+        provider = self.provider_of(model)
+        name = provider.model_name(model)
+        known = self.calibration.get(name, {})
+        if ratios := token_estimate.learned(messages, tokens, known, provider.first_ratios):
+            self.calibration[name] = ratios

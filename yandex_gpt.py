@@ -20,7 +20,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ai import token_estimate
 from ai.error_mapping import error_from, read_error
+from ai.learned import LearnedModels, LearningProvider
+from ai.model_habits import NO_SCHEMA
 from ai.provider import Call, CallFailure, Credential, StaticCredential
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
@@ -61,17 +64,26 @@ def native(model: str) -> bool:
     return not name.startswith(_OPENAI_ONLY)
 
 
-class YandexProvider:
+class YandexProvider(LearningProvider):
     """YandexGPT of one folder."""
 
+    first_ratios = worst_ratios = token_estimate.YANDEX
+    may_loop = streams_whole_answers = False
+
     def __init__(
-        self, folder_id: str, credential: Credential, *, model: str = DEFAULT_MODEL, url: str = LLM_URL
+        self,
+        folder_id: str,
+        credential: Credential,
+        *,
+        model: str = DEFAULT_MODEL,
+        url: str = LLM_URL,
+        learned: LearnedModels | None = None,
     ) -> None:
+        super().__init__(learned)
         self._folder_id = folder_id
         self._credential = credential
         self._model = model
         self._url = f"{url.rstrip('/')}/foundationModels/v1"
-        self._no_schema: frozenset[str] = frozenset()  # the models that have refused one
 
     def model_name(self, model: str) -> str:
         """Return `model`, or the configured one for an empty name. No network."""
@@ -85,7 +97,7 @@ class YandexProvider:
             "temperature": min(max(request.temperature, 0.0), 1.0),
             "maxTokens": str(request.max_tokens),  # an int64: a string in JSON
         }
-        if request.json_schema is not None and request.model not in self._no_schema:
+        if request.json_schema is not None and NO_SCHEMA not in self.habits(request.model):
             body["jsonSchema"] = {"schema": dict(request.json_schema)}
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
@@ -121,12 +133,13 @@ class YandexProvider:
         """Drop the refused header; return True if another try may help."""
         return self._credential.drop(authorization)
 
-    def adapt(self, error: ModelError, model: str) -> bool:
+    def adapt(self, error: ModelError, request: Request) -> bool:
         """Send this model no JSON schema from now on, if the error names it; return True then."""
-        named = "schema" in f"{error} {error.body}".lower() and model not in self._no_schema
-        if named:
-            self._no_schema |= {model}
-        return named
+        named = error.status in (400, 422) and "schema" in f"{error} {error.body}".lower()
+        return named and self.learn(request.model, NO_SCHEMA)
+
+    def _key(self, model: str) -> str:
+        return model_uri(self._folder_id, model or self._model)
 
     def _headers(self, timeout_s: float) -> dict[str, str]:
         return {

@@ -39,7 +39,13 @@ _STATUS_OF_GRPC: Final = {
 }
 _TOO_LONG: Final = re.compile(
     r"number of input tokens|text length is \d+|context[_ ](?:length|size|window)|maximum context|too many tokens"
-    r"|prompt is too long",
+    r"|prompt is too long|exceeds? (?:the )?(?:model['’]s )?(?:maximum|max|limit of|available) (?:input|prompt|tokens?)"
+    r"|context (?:overflow|exceeded|is full)",
+    re.IGNORECASE,
+)
+_CONTEXT: Final = re.compile(
+    r"[\"']?n_ctx[\"']?\s*[:=]\s*(\d+)|(?:context[_ ](?:length|size|window)|maximum context)[^\d.\",{}]{0,40}(\d+)"
+    r"|(?:no more than|limit of|maximum of)\s+(\d+)",
     re.IGNORECASE,
 )
 _GONE: Final = re.compile(
@@ -82,9 +88,12 @@ def error_from(value: Any, *, status: int = 200, body: str = "", request_id: str
     body = body or json.dumps(value, ensure_ascii=False)
     redacted = Redactor()
     words = {kind, str(code), str(outer.get("error_code", ""))}
-    return _class_of(status, words, f"{message} {kind} {code}")(
+    error = _class_of(status, words, f"{message} {kind} {code}")(
         f"{status} {redacted(message)}", status=status, body=redacted(body), request_id=request_id
     )
+    if isinstance(error, PromptTooLong) and (found := _CONTEXT.search(f"{body} {message}")):
+        error.context_tokens = int(next(filter(None, found.groups())))
+    return error
 
 
 def _status(status: int, fields: Mapping[str, Any], code: Any) -> int:

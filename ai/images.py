@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ai.error_mapping import error_from, read_error
 from ai.provider import Call, CallFailure, Credential, StaticCredential
+from ai.server_address import ServerAddress
 from ai.service_client import TIMEOUT_S, CallContext, ServiceClient
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
@@ -68,7 +69,7 @@ class OpenAIImageGenerator:
         attempts: int = 3,
         backoff_s: float = 0.5,
     ) -> None:
-        self._url = base_url.rstrip("/")
+        self._address = ServerAddress.read(base_url)
         self._model = model
         self._size = size
         options: dict[str, Any] = {"timeout_s": timeout_s, "attempts": attempts, "backoff_s": backoff_s}
@@ -84,7 +85,7 @@ class OpenAIImageGenerator:
         peers: list[str] = []
         made = self._api.ask(
             context,
-            lambda authorization: Call(f"{self._url}/images/generations", self._headers(authorization), body),
+            lambda authorization: Call(self._address.url("/images/generations"), self._headers(authorization), body),
             _read,
             error_reader=image_error,
             peer_seen=peers.append,
@@ -101,7 +102,7 @@ class OpenAIImageGenerator:
         """Download the image at `url`. `own`: the IP addresses of the server itself, or of the proxy before it."""
         parts = urlsplit(url)
         host = parts.hostname or ""
-        own_host = urlsplit(self._url).hostname or ""
+        own_host = urlsplit(self._address.base).hostname or ""
 
         def check(peer: str) -> None:
             if peer not in own and not _public(peer):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ai.provider import Call, Credential
+from ai.server_address import ServerAddress
 from ai.service_client import CallContext, ServiceClient
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
@@ -33,7 +34,7 @@ class _OpenAISpeech:
         self, base_url: str, http: HttpClient, credential: Credential, *, model: str = "", **options: Any
     ) -> None:
         """`options` are those of `ServiceClient`; the deadline applies to each piece."""
-        self._url = f"{base_url.rstrip('/')}{self.path}"
+        self._url = ServerAddress.read(base_url).url(self.path)
         self._model = model or self.default_model
         self._service = ServiceClient(http, credential, **options)
 

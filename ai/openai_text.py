@@ -1,49 +1,56 @@
 """Any OpenAI-compatible server as a `ModelProvider`: OpenAI, Ollama, vLLM, llama.cpp, Yandex's own compatible API.
 
-Streams are server-sent events with increments, which are added up here. A parameter that a model refuses is left out
-from then on (`adapt`). Without a configured model the first of `/models` is used. Doesn't cover tools; this API can't
+A parameter that a model refuses is left out from then on (`ai/model_habits.py`); answers are read in
+`ai/openai_answer.py`. Without a configured model the first of `/models` is used. Doesn't cover tools; this API can't
 count tokens.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from ai import model_habits, openai_answer, token_estimate
 from ai.catalog import ModelInfo
-from ai.error_mapping import error_from, read_error
-from ai.provider import Call, Credential, StaticCredential
+from ai.error_mapping import read_error
+from ai.learned import LearnedModels, LearningProvider
+from ai.model_habits import refused_habit
+from ai.openai_answer import read_object
+from ai.provider import Call, Credential
 from ai.request import fetch
-from core.errors import ModelAway, ModelDenied, ModelError
+from ai.server_address import ServerAddress
+from core.errors import ModelAway, ModelDenied, ModelError, OnlyThoughts
 from core.http_client import HttpClient
-from core.schemas import Chunk, Finish, Json, Message, Request, Usage
+from core.schemas import Chunk, Json, Message, Request
 
 MODELS_TIMEOUT_S: Final = 10.0
-_FINISHES: Final[Mapping[str, Finish]] = {
-    "stop": Finish.STOP,
-    "eos": Finish.STOP,
-    "length": Finish.LENGTH,
-    "content_filter": Finish.REFUSED,
-}
-# Parameters that some servers refuse, by the word that their refusal names.
-_OPTIONAL: Final = ("stream_options", "max_completion_tokens", "temperature", "response_format")
+PENALTY: Final = 0.5  # for a model that has repeated itself
 # Names of models for images, speech or embeddings, which OpenAI lists beside those that chat.
 _NO_CHAT: Final = re.compile(
     r"embed|whisper|transcribe|tts|speech|audio|realtime|dall-e|image|sora|moderation|rerank|davinci|babbage|art://",
     re.IGNORECASE,
 )
-_CONTEXT_FIELDS: Final = ("max_model_len", "context_length", "context_window")  # vLLM's, and others'
+# How servers call a model's context: vLLM, OpenRouter, Groq, LiteLLM, LM Studio, llama.cpp (in `meta`).
+_CONTEXT_FIELDS: Final = (
+    *("max_model_len", "context_length", "context_window", "max_input_tokens", "loaded_context_length"),
+    *("max_context_length", "n_ctx"),
+)
+_NO_LIST: Final = frozenset({404, 405, 501})
 
 
-class OpenAIProvider:
+class OpenAIProvider(LearningProvider):
     """One OpenAI-compatible server.
 
     `base_url` ends in `/v1`. `credential` overrides `api_key`; a local server needs neither. Yandex's compatible API
     needs `project` (the folder), `stream_options=False`, and `sent_as`, which makes a URI of a model's name.
     """
+
+    first_ratios = token_estimate.UNKNOWN
+    worst_ratios = token_estimate.WORST
+    may_loop = True
+    streams_whole_answers = True  # a server notices that nobody waits only where it streams
 
     def __init__(
         self,
@@ -56,16 +63,18 @@ class OpenAIProvider:
         sent_as: Callable[[str], str] = str,
         project: str = "",
         stream_options: bool = True,
+        learned: LearnedModels | None = None,
     ) -> None:
-        self._url = base_url.rstrip("/")
+        super().__init__(learned)
+        self._address = ServerAddress.read(base_url)
         self._http = http
-        self._credential = credential or StaticCredential(f"Bearer {api_key}" if api_key else "")
+        self._credential = credential or self._address.credential(api_key)
         self._model = model
         self._sent_as = sent_as
         self._project = project
         self._lock = threading.Lock()
-        self._never: frozenset[str] = frozenset() if stream_options else frozenset({"stream_options"})
-        self._refused: dict[str, frozenset[str]] = {}  # by model
+        if not stream_options:
+            self.always = frozenset({model_habits.NO_STREAM_OPTIONS})
 
     def model_name(self, model: str) -> str:
         """Return `model`, else the configured one, else "default". No network."""
@@ -74,22 +83,35 @@ class OpenAIProvider:
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         """Return the call for `request`, without the parameters that this model has refused. Raise ModelError."""
         headers = self._headers(timeout_s)
-        refused = self._refused.get(request.model, self._never)
+        name = request.model or self._default_model(timeout_s)
+        body = self._body(request, self.habits(request.model), stream=stream)
+        return Call(self._address.url("/chat/completions"), headers, {"model": self._sent_as(name), **body})
+
+    def _body(self, request: Request, habits: frozenset[str], *, stream: bool) -> dict[str, Json]:
+        messages = request.messages
+        if model_habits.NO_SYSTEM_ROLE in habits:
+            messages = without_system(messages)
+        streams = stream and model_habits.NO_STREAM not in habits
         body: dict[str, Json] = {
-            "model": self._sent_as(request.model or self._default_model(timeout_s)),
-            "messages": [{"role": message.role, "content": message.text} for message in request.messages],
-            "stream": stream,
+            "messages": [{"role": message.role, "content": message.text} for message in messages],
+            "stream": streams,
         }
-        # OpenAI's newer models know `max_completion_tokens` only, most other servers `max_tokens` only.
-        body["max_completion_tokens" if "max_completion_tokens" in refused else "max_tokens"] = request.max_tokens
-        if "temperature" not in refused:
+        if model_habits.NO_LIMIT not in habits:
+            # OpenAI's newer models know `max_completion_tokens` only, most other servers `max_tokens` only.
+            new = model_habits.NEW_LIMIT_NAME in habits
+            body["max_completion_tokens" if new else "max_tokens"] = request.max_tokens
+        if model_habits.NO_TEMPERATURE not in habits:
             body["temperature"] = request.temperature
-        if stream and "stream_options" not in refused:
+        if streams and model_habits.NO_STREAM_OPTIONS not in habits:
             body["stream_options"] = {"include_usage": True}
-        if request.json_schema is not None and "response_format" not in refused:
+        if request.json_schema is not None and model_habits.NO_SCHEMA not in habits:
             schema: dict[str, Json] = {"name": "answer", "schema": dict(request.json_schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return Call(f"{self._url}/chat/completions", headers, body)
+        if model_habits.LOOPS in habits and model_habits.NO_PENALTY not in habits:
+            body["frequency_penalty"] = PENALTY
+        if model_habits.THINKS in habits and model_habits.NO_THINKING_SWITCH not in habits:
+            body["chat_template_kwargs"] = {"enable_thinking": False}
+        return body
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
         """Return None: these servers don't count tokens."""
@@ -101,39 +123,11 @@ class OpenAIProvider:
 
     def chunks(self, lines: Iterator[bytes]) -> Iterator[Chunk]:
         """Yield the whole text so far at each step, the last one with `finish`. Raise ModelError."""
-        text, finish, usage, said = "", None, None, False
-        try:
-            for event in _events(lines):
-                if event is None:
-                    finish = finish or (Finish.STOP if said else None)
-                    break
-                usage = _usage(event.get("usage")) or usage
-                choice = _choice(event)
-                piece = _content(choice.get("delta"))
-                reason = choice.get("finish_reason")
-                if isinstance(reason, str) and reason:
-                    finish = _finish(reason)
-                # On a content filter the piece is the whole text that stands in for the answer.
-                text = piece if finish is Finish.REFUSED and piece else text + piece
-                said = said or bool(text)
-                if piece and finish is None:
-                    yield Chunk(text, usage)
-                if finish is not None and usage is not None:
-                    break
-        except ModelAway:
-            if finish is None:
-                raise  # else only the figures are missing
-        if finish is not None:
-            yield Chunk(text, usage, finish)
+        return openai_answer.chunks(lines)
 
     def answer(self, body: bytes) -> Chunk:
         """Read a whole answer, its first choice. Raise ModelAway if it has none."""
-        value = _object(body)
-        choice = _choice(value)
-        if not choice:
-            raise ModelAway("an answer without choices")
-        finish = _finish(str(choice.get("finish_reason") or "stop"))
-        return Chunk(_content(choice.get("message")), _usage(value.get("usage")), finish)
+        return openai_answer.answer(body)
 
     def error(self, status: int, headers: Mapping[str, str], body: str) -> ModelError:
         """Return the error for a status other than 200; `body` is masked already."""
@@ -143,30 +137,41 @@ class OpenAIProvider:
         """Drop the refused header; return True if another one may be had."""
         return self._credential.drop(authorization)
 
-    def adapt(self, error: ModelError, model: str) -> bool:
+    def adapt(self, error: ModelError, request: Request) -> bool:
         """Leave out the parameter that the error names from now on; return False if it names none, or none anew."""
-        words = f"{error} {error.body}"
-        with self._lock:
-            refused = self._refused.get(model, self._never)
-            for name in _OPTIONAL:
-                if name in words and name not in refused:
-                    self._refused[model] = refused | {name}
-                    return True
-        return False
+        habits = self.habits(request.model)
+        if isinstance(error, OnlyThoughts):
+            return model_habits.NO_THINKING_SWITCH not in habits and self.learn(request.model, model_habits.THINKS)
+        habit = refused_habit(error, self._body(request, habits, stream=True))
+        return bool(habit) and self.learn(request.model, habit)
 
     def models(self, timeout_s: float = MODELS_TIMEOUT_S) -> list[ModelInfo]:
         """Ask the server for its models; return those that chat. Blocks. Raise ModelError."""
-        call = Call(f"{self._url}/models", self._headers(timeout_s))
-        found = _object(fetch(self._http, call, read_error, timeout_s)).get("data")
+        call = Call(self._address.url("/models"), self._headers(timeout_s))
+        value = read_object(fetch(self._http, call, read_error, timeout_s))
+        found = value.get("data", value.get("models"))
         if not isinstance(found, list):
             raise ModelAway("the server's list of models holds none")
         listed = [_listed(each) for each in found if isinstance(each, dict)]
         return [model for model in listed if model.name and not _NO_CHAT.search(model.name)]
 
+    def slots(self, timeout_s: float = MODELS_TIMEOUT_S) -> int:
+        """Return how many answers the server writes at once, as llama.cpp tells; 0 if it doesn't say. Blocks."""
+        call = Call(self._address.root_url("/props"), self._headers(timeout_s))
+        try:
+            number = read_object(fetch(self._http, call, read_error, timeout_s)).get("total_slots")
+        except ModelError:
+            return 0
+        return number if isinstance(number, int) and number > 0 else 0
+
+    def _key(self, model: str) -> str:
+        return f"{self._address.base} {model or self._model}"
+
     def _headers(self, timeout_s: float) -> dict[str, str]:
         authorization = self._credential.header(timeout_s)
-        # Yandex's API keys go as bearers here too.
-        headers = {"Authorization": "Bearer " + authorization.rpartition(" ")[2]} if authorization else {}
+        if authorization and not authorization.startswith("Basic "):
+            authorization = "Bearer " + authorization.rpartition(" ")[2]  # Yandex's API keys go as bearers here too
+        headers = {"Authorization": authorization} if authorization else {}
         if self._project:
             headers["OpenAI-Project"] = self._project
             headers["x-data-logging-enabled"] = "false"  # people's stories aren't for the vendor's training
@@ -180,61 +185,32 @@ class OpenAIProvider:
         return self._model
 
     def _first_model(self, timeout_s: float) -> str:
-        models = self.models(timeout_s)
+        try:
+            models = self.models(timeout_s)
+        except ModelError as error:
+            if error.status not in _NO_LIST:
+                raise
+            told = f"the server has no list of models ({error}): set OPENAI_MODEL to the name of one"
+            raise ModelDenied(told, status=error.status, body=error.body) from error
         if not models:
             raise ModelDenied("the server offers no model: set OPENAI_MODEL")
         return models[0].name
 
 
+def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """Return the messages with the system text before the user's first words, for a model that knows no such role."""
+    system = "\n\n".join(message.text for message in messages if message.role == "system")
+    rest = [message for message in messages if message.role != "system"]
+    if not system:
+        return tuple(rest)
+    if rest and rest[0].role == "user":
+        return (Message("user", f"{system}\n\n{rest[0].text}"), *rest[1:])
+    return (Message("user", system), *rest)
+
+
 def _listed(value: Mapping[str, Any]) -> ModelInfo:
     name = value.get("id")
-    contexts = [value[field] for field in _CONTEXT_FIELDS if isinstance(value.get(field), int) and value[field] > 0]
+    places = [value, *(each for each in (value.get("meta"), value.get("model_info")) if isinstance(each, dict))]
+    told = [place.get(field) for place in places for field in _CONTEXT_FIELDS]
+    contexts = [number for number in told if isinstance(number, int) and number > 0]
     return ModelInfo(name if isinstance(name, str) else "", contexts[0] if contexts else 0)
-
-
-def _events(lines: Iterator[bytes]) -> Iterator[dict[str, Any] | None]:
-    """Yield a stream's events; None for the mark of its end."""
-    for line in lines:
-        if line.startswith(b"data:"):
-            data = line[5:].strip()
-            yield None if data == b"[DONE]" else _object(data)
-        elif line.startswith((b"{", b"<")):
-            _object(line)  # not an event: an error's body, or a gateway's page
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ModelAway("nonsense instead of JSON") from error
-    if not isinstance(value, dict):
-        raise ModelAway("no JSON object in the answer")
-    if value.get("error") or value.get("object") == "error":
-        raise error_from(value)
-    return value
-
-
-def _choice(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the first choice; empty if there is none, as in the chunk with the usage."""
-    choices = value.get("choices")
-    first = choices[0] if isinstance(choices, list) and choices else None
-    return first if isinstance(first, dict) else {}
-
-
-def _content(message: Any) -> str:
-    content = message.get("content") if isinstance(message, dict) else None
-    return content if isinstance(content, str) else ""
-
-
-def _finish(reason: str) -> Finish:
-    finish = _FINISHES.get(reason)
-    if finish is None:
-        raise ModelAway(f"an answer of an unknown kind: {reason[:60]}")
-    return finish
-
-
-def _usage(value: Any) -> Usage | None:
-    try:
-        return Usage(int(value["prompt_tokens"]), int(value["completion_tokens"]))
-    except (KeyError, TypeError, ValueError):
-        return None

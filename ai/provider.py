@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from ai.token_estimate import Ratios
 from core.errors import ModelError
 from core.schemas import Chunk, Json, Message, Request
 
@@ -57,6 +58,11 @@ class StaticCredential:
 class ModelProvider(Protocol):
     """A vendor's API. Every method is called by many threads at once."""
 
+    first_ratios: Ratios  # characters a token, of a model that has shown nothing yet
+    worst_ratios: Ratios  # and at worst
+    may_loop: bool  # small models repeat themselves until their limit; such an answer is ended
+    streams_whole_answers: bool  # `ask` reads a stream, whose end the server notices at once
+
     def model_name(self, model: str) -> str:
         """Return the name of `model` for logs; the default's for an empty one. No network."""
 
@@ -81,8 +87,14 @@ class ModelProvider(Protocol):
     def drop_credential(self, authorization: str) -> bool:
         """Drop the header that the vendor answered 401 to; return True if another try may help."""
 
-    def adapt(self, error: ModelError, model: str) -> bool:
-        """Return True if the error names a part of the request that the next try leaves out."""
+    def adapt(self, error: ModelError, request: Request) -> bool:
+        """Return True if the next try of this request differs, for example by what the error names."""
+
+    def habits(self, model: str) -> frozenset[str]:
+        """Return what this model has shown of itself, see `ai/model_habits.py`. No network."""
+
+    def learn(self, model: str, habit: str) -> bool:
+        """Note a habit of this model; return False if it was known."""
 
 
 @dataclass(frozen=True, slots=True)

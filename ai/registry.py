@@ -33,6 +33,7 @@ class Server:
     ask: Callable[[], Sequence[ModelInfo]]
     describe: Callable[[ModelInfo], Model]
     assumed: tuple[Model, ...] = ()  # its models until it has answered once
+    ask_slots: Callable[[], int] = lambda: 0  # how many answers it writes at once; 0: it doesn't say
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class ModelRegistry:
     ) -> None:
         self.server = server
         self.away = False  # the server didn't answer when it was asked last
+        self.slots = 0  # how many answers the server writes at once; 0: not known
+        self._contexts: dict[str, int] = {}  # by comparable name, as refusals have told
         self._fixed = tuple(fixed)
         self._default = default
         self._answer_tokens = answer_tokens
@@ -124,11 +127,42 @@ class ModelRegistry:
             return False
         self.away = False
         self._hear(listed)
+        self.slots = self.server.ask_slots()
         return True
+
+    def limit_context(self, name: str, tokens: int) -> bool:
+        """Note that the model's context is so small; return False if it was known to be."""
+        with self._lock:
+            known = self.find(name) or self.default
+            if tokens >= known.context_tokens:
+                return False
+            self._contexts[comparable(known.name or name)] = tokens
+            self._state = self._known()
+            return True
+
+    @property
+    def setting_too_large(self) -> int:
+        """The context of the default model if its server has told a smaller one than the settings; else 0."""
+        return self.default.context_tokens if self.default.context_tokens < self._default.context_tokens else 0
 
     def dump(self) -> str:
         """Return the server's last list, for `recall`."""
         return json.dumps([[listed.name, listed.context_tokens] for listed in self._listed or ()])
+
+    def dump_contexts(self) -> str:
+        """Return the contexts that refusals have told, for `recall_contexts`."""
+        return json.dumps(self._contexts)
+
+    def recall_contexts(self, text: str) -> None:
+        """Restore the contexts of an earlier run."""
+        try:
+            contexts = {str(name): int(tokens) for name, tokens in json.loads(text).items()}
+        except (ValueError, TypeError, AttributeError):
+            event(log, logging.WARNING, "model_contexts_unreadable")
+            return
+        with self._lock:
+            self._contexts = contexts
+            self._state = self._known()
 
     def recall(self, text: str) -> None:
         """Restore the list that `dump` returned in an earlier run."""
@@ -152,15 +186,19 @@ class ModelRegistry:
                 else server.assumed
             )
             if not default.name and theirs:
-                default = replace(theirs[0], context_tokens=default.context_tokens)
+                default = replace(theirs[0], context_tokens=min(default.context_tokens, theirs[0].context_tokens))
         found: dict[str, Model] = {}
         for model in (*self._fixed, *theirs):
             if model.context_tokens >= 2 * self._answer_tokens:
                 found.setdefault(comparable(model.name), model)
         if default.name:
             own = found.get(comparable(default.name))
-            default = replace(own or default, name=default.name, context_tokens=default.context_tokens)
+            context = min(default.context_tokens, own.context_tokens if own is not None else default.context_tokens)
+            default = replace(own or default, name=default.name, context_tokens=context)
             found[comparable(default.name)] = default
+        for name, tokens in self._contexts.items():
+            if name in found and tokens < found[name].context_tokens:
+                found[name] = replace(found[name], context_tokens=tokens)
         models = weighed(list(found.values()), default)
         by_name = {name: model for model in reversed(models) for name in model.names}
         by_name |= {comparable(model.name): model for model in models}  # a name overrides another model's alias

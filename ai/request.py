@@ -36,6 +36,7 @@ class RequestAttempt:
         self.deadline = deadline  # of time.monotonic()
         self.cancel = cancel
         self.sent = False  # bytes of the request may have left
+        self.begun = False  # words of the answer have come
         self.authorization = ""
         self.request_id = ""
         self.retry_after_s: float | None = None

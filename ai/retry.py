@@ -67,8 +67,8 @@ def report(failure: CallFailure, on_failure: Callable[[CallFailure], None]) -> N
 class Retry:
     """The attempts at one request: within `timeout_s` in all, at most `attempts` with pauses between them.
 
-    `renew` gets the header that a vendor answered 401 to, `adapt` the error of a bad request. They return True if the
-    next attempt differs.
+    `renew` gets the header that a vendor answered 401 to, `adapt` every other error. They return True if the next
+    attempt differs.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Retry:
         if error.status == 401 and not self._renewed:
             self._renewed = True
             return self._renew(attempt.authorization)
-        return error.status in (400, 422) and self._adapt(error)
+        return self._adapt(error)
 
     def _paused(self, error: ModelError, attempt: RequestAttempt) -> bool:
         safe = isinstance(error, ModelBusy) or (

@@ -57,7 +57,9 @@ class App:
             on_failure=self.alerts.report,
             timeout_s=config.model_timeout_s,
         )
-        self._model_state = ModelStateStore(self.db, models.gpt, self.registry)
+        self._model_state = ModelStateStore(
+            self.db, models.gpt, self.registry, models.providers.learned, on_slots=self._limit_model_workers
+        )
         turns = build_turn_parts(base, telegram, models)
         self.turns = turns.workers
         self.dispatcher = build_dispatcher(base, telegram, models, turns=turns, stop_bot=self.halted.set)
@@ -111,6 +113,11 @@ class App:
         self.watch.stop()
         self.db.close()
         logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
+
+    def _limit_model_workers(self, slots: int) -> None:
+        """Let no more turns run than the server writes answers: the others wait in the bot's queue, with a place."""
+        if not self.config.has_yandex:
+            self.turns.limit(slots)
 
     def _show_profile(self) -> None:
         self.source.begun.wait()

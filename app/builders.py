@@ -17,14 +17,14 @@ from telebot import TeleBot
 
 from ai.catalog import Catalogue
 from ai.registry import ModelRegistry
-from ai.retry import ignore_failure
+from ai.retry import ignore_failure, report
 from app.providers import Providers, build_providers
 from app.turns import TurnOutlets, TurnParts, build_turns
 from app.watchdog import make_metrics
 from config import Config
 from conversation.localization import Locales
 from core import logs
-from core.errors import StorageError, TelegramRefused
+from core.errors import ModelError, StorageError, TelegramRefused
 from core.http_client import HttpClient
 from core.metrics import Metrics
 from core.network import Network
@@ -182,12 +182,19 @@ def build_models(
 ) -> Models:
     """Build the providers of text, images and speech. `timeout_s`: of a whole answer. No network."""
     providers = build_providers(config, http, registry, on_failure)
+
+    def on_context(model: str, tokens: int) -> None:
+        if registry.limit_context(model, tokens):
+            told = ModelError(f"the context of {model} is {tokens} tokens: OPENAI_CONTEXT_TOKENS says more")
+            report(CallFailure(time.time(), "context", 0, 0, 1, True, model, told), on_failure)
+
     gpt = GPT(
         providers.default,
         http,
         timeout_s=timeout_s,
         provider_of=providers.of_model,
         on_failure=on_failure,
+        on_context=on_context,
     )
     return Models(registry=registry, providers=providers, gpt=gpt)
 

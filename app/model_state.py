@@ -1,11 +1,19 @@
-"""What the bot has learned about models, stored for the next run: characters a token, and a server's list of models."""
+"""What the bot has learned about models, stored for the next run.
+
+Characters a token, habits, contexts, and a server's list of models.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+from collections.abc import Callable
+from typing import Any
 
+from ai.learned import LearnedModels
 from ai.registry import ASKED_AGAIN_S, ASKED_EVERY_S, ModelRegistry
+from ai.token_estimate import LEAST_CHARS, MOST_CHARS
 from core.errors import StorageError
 from core.logs import event
 from database import Database
@@ -14,30 +22,50 @@ from gpt import GPT
 log = logging.getLogger(__name__)
 
 CALIBRATION = "calibration:"
+HABITS = "model_habits"
+CONTEXTS = "model_contexts"
 
 
 class ModelStateStore:
     """Recalls and stores what the bot has learned about models."""
 
-    def __init__(self, db: Database, gpt: GPT, registry: ModelRegistry) -> None:
+    def __init__(
+        self,
+        db: Database,
+        gpt: GPT,
+        registry: ModelRegistry,
+        learned: LearnedModels,
+        on_slots: Callable[[int], None] = lambda slots: None,
+    ) -> None:
+        """`on_slots` gets how many answers the server writes at once, whenever it tells."""
         self._db = db
         self._gpt = gpt
         self._registry = registry
+        self._learned = learned
+        self._on_slots = on_slots
 
     def recall(self) -> None:
         """Load what an earlier run has learned. Raises `StorageError`."""
         for model, value in self._db.settings.under(CALIBRATION).items():
-            self._gpt.calibration[model] = float(value)
+            self._gpt.calibration[model] = ratios_in(value)
+        try:
+            self._learned.recall(self._db.settings.get(HABITS) or "{}")
+        except ValueError:
+            event(log, logging.WARNING, "model_habits_unreadable")
         server = self._registry.server
         kept = self._db.settings.get(f"models:{server.address}") if server is not None else None
         if kept is not None:
             self._registry.recall(kept)
+        self._registry.recall_contexts(self._db.settings.get(CONTEXTS) or "{}")
 
     def keep_calibration(self) -> None:
-        """Store each model's characters a token; a storage error is only logged."""
+        """Store each model's characters a token, habits and context; a storage error is only logged."""
         try:
-            for model, value in dict(self._gpt.calibration).items():
-                self._db.settings.put(f"{CALIBRATION}{model}", f"{value:.3f}")
+            for model, ratios in dict(self._gpt.calibration).items():
+                rounded = {script: round(ratio, 3) for script, ratio in ratios.items()}
+                self._db.settings.put(f"{CALIBRATION}{model}", json.dumps(rounded))
+            self._db.settings.put(HABITS, self._learned.dump())
+            self._db.settings.put(CONTEXTS, self._registry.dump_contexts())
         except StorageError as error:
             event(log, logging.WARNING, "calibration_save_failed", error=str(error))
 
@@ -54,6 +82,8 @@ class ModelStateStore:
             try:
                 heard = self._registry.refresh()
                 if heard:
+                    self._on_slots(self._registry.slots)
+                    self._warn_of_context()
                     self._db.settings.put(f"models:{address}", self._registry.dump())
                 pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
             except StorageError as error:
@@ -62,3 +92,21 @@ class ModelStateStore:
             except Exception:
                 event(log, logging.ERROR, "model_list_failed", exc_info=True)
                 pause_s = ASKED_EVERY_S
+
+    def _warn_of_context(self) -> None:
+        if context := self._registry.setting_too_large:
+            hint = "lower OPENAI_CONTEXT_TOKENS to it"
+            event(log, logging.WARNING, "context_smaller_than_setting", tokens=context, hint=hint)
+
+
+def ratios_in(text: str) -> dict[str, float]:
+    """Return the characters a token by script. Version 1.0.0 kept one number, of Russian for the most part."""
+    try:
+        value: Any = json.loads(text)
+        if isinstance(value, dict):
+            found = {str(script): float(ratio) for script, ratio in value.items()}
+        else:
+            found = {"cyrillic": float(value)}
+    except (ValueError, TypeError):
+        return {}
+    return {script: min(max(ratio, LEAST_CHARS), MOST_CHARS) for script, ratio in found.items()}

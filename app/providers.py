@@ -12,10 +12,12 @@ from functools import partial
 
 from ai.catalog import Catalogue, Model, ModelInfo, comparable
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
+from ai.learned import LearnedModels
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.openai_text import OpenAIProvider
-from ai.provider import Credential, StaticCredential
+from ai.provider import Credential
 from ai.registry import ModelRegistry, Server
+from ai.server_address import ServerAddress
 from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
@@ -34,20 +36,22 @@ class Providers:
     images: ImageGenerator
     text_to_speech: TextToSpeech
     speech_to_text: SpeechToText  # the default vendor's, with the other one for what it can't take
+    learned: LearnedModels  # what the language models have shown of themselves
 
 
 def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, on_failure: OnFailure) -> Providers:
     """Build a provider for each way that a model or service is called. No network."""
     text: dict[tuple[str, str], ModelProvider] = {}  # by vendor and API
     recognisers: list[SpeechToText] = []
-    own = _openai_credential(config)
+    own = ServerAddress.read(config.openai_base_url).credential(config.openai_api_key)
+    learned = LearnedModels()
     if config.has_yandex:
         credential = _yandex_credential(config, http, on_failure)
-        text["yandex", "native"] = _yandex_provider(config, credential)
-        text["yandex", "openai"] = _yandex_openai_provider(config, credential, http)
+        text["yandex", "native"] = _yandex_provider(config, credential, learned)
+        text["yandex", "openai"] = _yandex_openai_provider(config, credential, http, learned)
         recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_failure=on_failure))
     if config.has_openai:
-        text["openai", "openai"] = _openai_provider(config, http)
+        text["openai", "openai"] = _openai_provider(config, http, learned)
         place = len(recognisers) if config.model_provider == "yandex" else 0
         recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_failure=on_failure))
     if config.model_provider == "yandex":
@@ -63,7 +67,7 @@ def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, o
         model = registry.standing(name)
         return text[model.vendor, model.api]
 
-    return Providers(of_model(""), of_model, images, voice, FallbackSpeechToText(recognisers))
+    return Providers(of_model(""), of_model, images, voice, FallbackSpeechToText(recognisers), learned)
 
 
 # ---------------------------------------------------------------------- which models there are
@@ -98,17 +102,16 @@ def _of_the_server(config: Config, catalogue: Catalogue, listed: ModelInfo) -> M
     context = listed.context_tokens or config.openai_context_tokens
     if known is None or known.vendor != "openai":
         return Model(listed.name, listed.name, "openai", "openai", context)
-    return replace(known, name=listed.name)
+    return replace(known, name=listed.name, context_tokens=min(known.context_tokens, listed.context_tokens or context))
 
 
 def _server(config: Config, catalogue: Catalogue, provider: OpenAIProvider) -> Server:
     described = [model for model in catalogue.models if model.vendor == "openai"]
     if config.openai_model and all(comparable(config.openai_model) not in model.names for model in described):
         described.insert(0, _of_the_server(config, catalogue, ModelInfo(config.openai_model)))
-    # The address is shown and stored: without the name and password before the host.
-    scheme, _, rest = config.openai_base_url.partition("://")
-    address = f"{scheme}://{rest.rpartition('@')[2]}"
-    return Server(address, provider.models, partial(_of_the_server, config, catalogue), tuple(described))
+    address = ServerAddress.read(config.openai_base_url).base  # shown and stored: without a name and password
+    describe = partial(_of_the_server, config, catalogue)
+    return Server(address, provider.models, describe, tuple(described), provider.slots)
 
 
 # ---------------------------------------------------------------------- how they are called
@@ -127,11 +130,15 @@ def _yandex_credential(config: Config, http: HttpClient, on_failure: OnFailure) 
     )
 
 
-def _yandex_provider(config: Config, credential: Credential) -> YandexProvider:
-    return YandexProvider(config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url)
+def _yandex_provider(config: Config, credential: Credential, learned: LearnedModels) -> YandexProvider:
+    return YandexProvider(
+        config.yandex_folder_id, credential, model=config.yandex_model, url=config.yandex_llm_url, learned=learned
+    )
 
 
-def _yandex_openai_provider(config: Config, credential: Credential, http: HttpClient) -> OpenAIProvider:
+def _yandex_openai_provider(
+    config: Config, credential: Credential, http: HttpClient, learned: LearnedModels
+) -> OpenAIProvider:
     return OpenAIProvider(
         config.yandex_openai_url,
         http,
@@ -140,14 +147,11 @@ def _yandex_openai_provider(config: Config, credential: Credential, http: HttpCl
         sent_as=partial(model_uri, config.yandex_folder_id),
         project=config.yandex_folder_id,
         stream_options=False,
+        learned=learned,
     )
 
 
-def _openai_credential(config: Config) -> Credential:
-    return StaticCredential(f"Bearer {config.openai_api_key}" if config.openai_api_key else "")
-
-
-def _openai_provider(config: Config, http: HttpClient) -> OpenAIProvider:
+def _openai_provider(config: Config, http: HttpClient, learned: LearnedModels | None = None) -> OpenAIProvider:
     return OpenAIProvider(
-        config.openai_base_url, http, credential=_openai_credential(config), model=config.openai_model
+        config.openai_base_url, http, api_key=config.openai_api_key, model=config.openai_model, learned=learned
     )

@@ -1,19 +1,43 @@
 """`python bot.py --check`: try the token, the model, the database and the log, and print a line each.
 
-Changes nothing: the database is opened for reading only, and never recovered.
+The model is tried as a turn tries it: a stream with a system text, figures, and a structure. What its server can't do
+is said; the bot does without it. Changes nothing: the database is opened for reading only, and never recovered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Final
 
+from ai import model_habits
 from ai.registry import ModelRegistry
 from config import Config
-from core.errors import CoauthorError
-from core.schemas import Message, Request
+from core.errors import CoauthorError, ModelError, OnlyThoughts
+from core.schemas import Chunk, Json, Message, Request
 from database import inspect
 from gpt import GPT
 from telegram.api_client import BotApi
+
+MAX_TOKENS: Final = 64  # of the tried answers; a reasoning model may think as long
+_SCHEMA: Final[Mapping[str, Json]] = {
+    "type": "object",
+    "properties": {"ready": {"type": "boolean"}},
+    "required": ["ready"],
+}
+# What a model's habits mean for whoever runs the bot.
+_MEANINGS: Final[Mapping[str, str]] = {
+    model_habits.NO_STREAM: "no streams: answers appear whole, and a stop doesn't end them at the server",
+    model_habits.NO_SYSTEM_ROLE: "no system role: that text goes before the user's first words",
+    model_habits.NO_SCHEMA: "no schema: suggestions are asked for in words",
+    model_habits.NEW_LIMIT_NAME: "the limit is called max_completion_tokens",
+    model_habits.NO_LIMIT: "no limit of an answer",
+    model_habits.NO_TEMPERATURE: "no temperature",
+    model_habits.NO_PENALTY: "no penalty for repetitions",
+    model_habits.NO_THINKING_SWITCH: "thoughts can't be switched off",
+    model_habits.THINKS: "thinks before it answers",
+    model_habits.OPENS_WITH_THOUGHTS: "closes thoughts that no mark opens: nothing is shown before that",
+    model_habits.LOOPS: "repeats itself",
+}
 
 
 def check(config: Config, api: BotApi, gpt: GPT, registry: ModelRegistry, say: Callable[[str], None]) -> bool:
@@ -22,6 +46,7 @@ def check(config: Config, api: BotApi, gpt: GPT, registry: ModelRegistry, say: C
         ("token", lambda: _token(api)),
         ("model", lambda: _model(gpt)),
         ("models", lambda: _models(registry)),
+        ("limits", lambda: _limits(config, registry)),
         ("database", lambda: inspect(config.database_path)),
         ("log", lambda: _log(config)),
     ]
@@ -41,11 +66,41 @@ def _token(api: BotApi) -> str:
 
 
 def _model(gpt: GPT) -> str:
-    request = Request(
-        (Message("user", "Ответь одним словом: готов?"),), max_tokens=10, temperature=0.0, purpose="check"
+    """Try a stream with a system text, then an answer with a structure; return what came of it. Raise ModelError."""
+    messages = (Message("system", "Ты отвечаешь одним словом."), Message("user", "Ответь одним словом: готов?"))
+    request = Request(messages, max_tokens=MAX_TOKENS, temperature=0.1, purpose="check")
+    last, tokens = _streamed(gpt, request)
+    structured = Request(
+        (Message("user", 'Ответь объектом JSON: {"ready": true}'),),
+        max_tokens=MAX_TOKENS,
+        temperature=0.1,
+        json_schema=_SCHEMA,
+        purpose="check",
     )
-    answer = gpt.ask(request)
-    return f"{gpt.provider.model_name('')} answered ({answer.usage.total} tokens)"
+    notes = []
+    try:
+        tokens += gpt.ask(structured).usage.total
+    except OnlyThoughts:
+        pass
+    except ModelError as error:
+        notes.append(f"an answer with a schema failed: {error}")
+    if last is None:
+        notes.append(f"only thoughts came within {MAX_TOKENS} tokens")
+    elif last.usage is None or last.usage.estimated:
+        notes.append("no figures: tokens are estimated")
+    habits = gpt.provider.habits("")
+    notes += [meaning for habit, meaning in _MEANINGS.items() if habit in habits]
+    name = gpt.provider.model_name("")
+    return "; ".join([f"{name} answered ({tokens} tokens)", *notes])
+
+
+def _streamed(gpt: GPT, request: Request) -> tuple[Chunk | None, int]:
+    """Return the end of a streamed answer, None if only thoughts came, which is no fault; and its tokens."""
+    try:
+        *_, last = gpt.stream(request)
+    except OnlyThoughts:
+        return None, 0
+    return last, last.usage.total if last.usage is not None else 0
 
 
 def _models(registry: ModelRegistry) -> str:
@@ -54,6 +109,17 @@ def _models(registry: ModelRegistry) -> str:
     others = ", ".join(model.name for model in registry.models if model.name != registry.default.name)
     away = f"; {registry.server.address} didn't list its own" if registry.away and registry.server is not None else ""
     return f"{registry.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
+
+
+def _limits(config: Config, registry: ModelRegistry) -> str:
+    """Return how much the default model takes, and how many answers it writes at once; `_models` has asked for both."""
+    said = f"a context of {registry.default.context_tokens} tokens"
+    if registry.setting_too_large:
+        said += f", as the server tells; OPENAI_CONTEXT_TOKENS says {config.openai_context_tokens}"
+    slots = registry.slots
+    if slots and slots < config.model_slots and not config.has_yandex:
+        return f"{said}; {slots} at once, as the server tells; MODEL_SLOTS says {config.model_slots}"
+    return f"{said}; {config.model_slots} at once (MODEL_SLOTS)"
 
 
 def _log(config: Config) -> str:

@@ -15,6 +15,7 @@
     │   ├── ModelDenied          401/403: the credential, the folder or the billing
     │   ├── ModelBusy            429
     │   ├── ModelAway            5xx, no connection, a timeout, a cut stream, nonsense instead of an answer
+    │   │   └── OnlyThoughts     a reasoning model came to its limit before the first word of its answer
     │   └── ModelCancelled       stopped on request
     └── LimitReached             a limit of users, sessions or tokens; `limit` names it
 
@@ -112,7 +113,9 @@ class ModelRefused(ModelError):
 
 
 class PromptTooLong(ModelError):
-    """The prompt doesn't fit the model's context."""
+    """The prompt doesn't fit the model's context; `context_tokens` if the vendor says how large that is."""
+
+    context_tokens = 0
 
 
 class ModelGone(ModelError):
@@ -131,6 +134,10 @@ class ModelBusy(ModelError):
 
 class ModelAway(ModelError):
     """No usable answer: 5xx, no connection, a timeout, a cut stream, nonsense."""
+
+
+class OnlyThoughts(ModelAway):
+    """A reasoning model came to its limit before the first word of its answer."""
 
 
 class ModelCancelled(ModelError):

@@ -62,6 +62,7 @@ class Chunk:
     text: str
     usage: Usage | None = None
     finish: Finish | None = None  # set on the last chunk only
+    thoughts: str = ""  # of a reasoning model, as far as its server tells them from the text; never shown
 
 
 @dataclass(frozen=True, slots=True)

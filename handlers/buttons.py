@@ -157,7 +157,10 @@ def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
     head = tree.get(head_id)
     if head is None:
         return False
-    return head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id)
+    if head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id):
+        return True
+    half = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
+    return half is not None and half.state == "failed" and head.parent_id == turn.prompt_id
 
 
 def _finale(context: UpdateContext, story: Story) -> UpdateResult:

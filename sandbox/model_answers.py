@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from sandbox import openai_api, yandex_api
+from sandbox import openai_api, openai_quirks, yandex_api
 from sandbox.model_faults import Behaviour
 from sandbox.storyteller import Storyteller
 from sandbox.yandex_api import Asked
@@ -53,7 +53,7 @@ def yandex_state(asked: Asked, behaviour: Behaviour, text: str, status: str) -> 
     return value
 
 
-def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, _model: str) -> Iterator[bytes]:
+def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str) -> Iterator[bytes]:
     """Yield YandexGPT's stream: lines of JSON, each with the whole text so far, the last with the status `end`."""
     *growing, last = states(text, behaviour)
     for state in growing:
@@ -62,7 +62,20 @@ def yandex_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, _model
     yield json.dumps(yandex_state(asked, behaviour, last, end), ensure_ascii=False).encode() + b"\n"
 
 
-def openai_lines(asked: Asked, behaviour: Behaviour, text: str, end: str, model: str) -> Iterator[bytes]:
+def openai_lines(
+    asked: Asked, behaviour: Behaviour, text: str, end: str, model: str, thought: str = ""
+) -> Iterator[bytes]:
     """Yield the text as a stream of an OpenAI-like API; a filtered one stops with the reason."""
+    text = openai_quirks.marked(text, thought, behaviour)
     growing = ["Жила-была", text] if end == "CONTENT_FILTER" else states(text, behaviour)
-    return openai_api.events(asked, model, growing, REASONS[end], with_usage=behaviour.usage)
+    values = openai_api.events(asked, model, growing, REASONS[end], with_usage=behaviour.usage)
+    return openai_quirks.lines(openai_quirks.events(values, thought, behaviour), behaviour)
+
+
+def openai_whole(
+    asked: Asked, behaviour: Behaviour, text: str, end: str, model: str, thought: str = ""
+) -> dict[str, Any]:
+    """Return the text as a whole answer of an OpenAI-like API."""
+    text = openai_quirks.marked(text, thought, behaviour)
+    value = openai_api.whole(asked, model, text, REASONS[end], with_usage=behaviour.usage)
+    return openai_quirks.whole(value, thought, behaviour)

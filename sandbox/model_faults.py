@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Shape = Literal["A", "B", "C", "D", "text"]
-Kind = Literal["completion", "tokenizer", "iam", "metadata", "models", "image", "picture", "stt", "tts"]
+Kind = Literal["completion", "tokenizer", "iam", "metadata", "models", "properties", "image", "picture", "stt", "tts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,21 @@ class Behaviour:
     usage: bool = True
     unknown_parameters: tuple[str, ...] = ()  # refused with a 400 that names them
 
+    # What OpenAI-compatible servers do each in its own way, see `openai_quirks.py`.
+    refuses: tuple[str, ...] = ()  # parameters, by the names of its `REFUSALS`
+    reason: str = ""  # to end, in place of the usual one
+    other_form: bool = False  # JSON where a stream was asked for, and the reverse
+    parts: bool = False  # content is a list of parts
+    noise: bool = False  # comments, keep-alives and empty data between the events
+    no_end: bool = False  # neither figures nor `[DONE]` follow the reason to end
+    thoughts: str = ""
+    thoughts_in: Literal["text", "lone", "reasoning_content", "reasoning", "parts"] = "text"
+    heeds_switch: bool = False  # `enable_thinking` false brings no thoughts
+    only_thoughts: bool = False  # they take the whole answer
+    prompt_tokens: int | None = None  # in the figures, whatever the prompt has
+    before: str = ""  # a template's marks around the text
+    after: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Received:
@@ -57,6 +72,7 @@ class Received:
     headers: Mapping[str, str]  # names in lower case
     body: Any  # parsed JSON; None where there was none
     at: float  # time.monotonic()
+    query: str = ""
 
 
 Rule = Callable[[Received], "Behaviour | None"]

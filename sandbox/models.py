@@ -21,8 +21,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-from sandbox import art_api, iam_api, openai_api, painter, speech_api, yandex_api
-from sandbox.model_answers import REASONS, compose, openai_lines, yandex_lines, yandex_state
+from sandbox import art_api, iam_api, openai_api, openai_quirks, painter, speech_api, yandex_api
+from sandbox.model_answers import compose, openai_lines, openai_whole, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
 from sandbox.storyteller import Storyteller
 from sandbox.yandex_api import Asked, Refused
@@ -38,6 +38,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "/computeMetadata/v1/instance/service-accounts/default/token": "metadata",
     "/v1/chat/completions": "completion",
     "/v1/models": "models",
+    "/props": "properties",
     "/v1/images/generations": "image",
     "/pictures": "picture",
     "/speech/v1/stt:recognize": "stt",
@@ -45,7 +46,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "/v1/audio/transcriptions": "stt",
     "/v1/audio/speech": "tts",
 }
-_METHODS: Final = {"metadata": "GET", "models": "GET", "picture": "GET"}
+_METHODS: Final = {"metadata": "GET", "models": "GET", "picture": "GET", "properties": "GET"}
 
 
 class ModelServers:
@@ -63,7 +64,10 @@ class ModelServers:
         self.folder_id = FOLDER_ID
         self.api_keys = {API_KEY}
         self.openai_keys: set[str] = set()  # empty: none is needed
-        self.listed: list[dict[str, Any]] = [{"id": name} for name in openai_api.MODELS]  # by /v1/models
+        self.listed: list[dict[str, Any]] | None = [{"id": name} for name in openai_api.MODELS]  # None: no /v1/models
+        self.refuses: tuple[str, ...] = ()  # of every chat, see `openai_quirks.REFUSALS`
+        self.context_tokens = openai_api.CONTEXT_TOKENS
+        self.properties: dict[str, Any] | None = None  # what /props tells, as llama.cpp does
         self.oauth_tokens: set[str] | None = None  # None: any that looks like one
         self.public_key = ""  # PEM of the service account; empty: signatures aren't checked
         self.token_life_s = 43_200.0
@@ -165,7 +169,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, method: str) -> None:
         models = self.server.models
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.partition("?")[0]
+        path, _, query = self.path.partition("?")
         kind = _KINDS.get(path)
         openai = path.startswith("/v1/")
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -174,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
             body: Any = speech_api.read(self.path, headers, raw) if media else json.loads(raw) if raw else None
         except ValueError:
             body = None
-        received = Received(kind or "unknown", path, headers, body, time.monotonic())
+        received = Received(kind or "unknown", path, headers, body, time.monotonic(), query)
         models.note(received)
         behaviour = models.faults.take(received)
         if kind is None or method != _METHODS.get(kind, "POST"):
@@ -216,6 +220,10 @@ class _Handler(BaseHTTPRequestHandler):
                 raise Refused(7, "Missing Metadata-Flavor:Google header.", "text")
             life = int(models.token_life_s)
             self._send_json({"access_token": models.issue_token(), "expires_in": life, "token_type": "Bearer"})
+        elif received.kind == "properties":
+            if models.properties is None:
+                raise Refused(5, "Not Found", "C")
+            self._send_json(models.properties)
         elif received.kind == "picture":
             self._send(200, painter.draw(received.body.get("of", "")), content_type="image/png")
         elif openai:
@@ -225,11 +233,17 @@ class _Handler(BaseHTTPRequestHandler):
                 return
             if received.kind == "models":
                 yandex = "openai-project" in received.headers
-                known = openai_api.yandex_models(models.folder_id) if yandex else models.listed
+                if models.listed is None and not yandex:
+                    raise Refused(5, "Not Found", "C")
+                known = openai_api.yandex_models(models.folder_id) if yandex else models.listed or []
                 listed = [{"object": "model", "owned_by": "sandbox", **model} for model in known]
                 self._send_json({"object": "list", "data": listed})
                 return
-            asked = openai_api.check_chat(received.body, behaviour.unknown_parameters, models.folder_id)
+            if isinstance(received.body, dict):
+                openai_quirks.check(received.body, (*models.refuses, *behaviour.refuses))
+            asked = openai_api.check_chat(
+                received.body, behaviour.unknown_parameters, models.folder_id, models.context_tokens
+            )
             self._generate(asked, behaviour, str(received.body["model"]), received)
         else:
             models.accepts(received.headers.get("authorization", ""))
@@ -287,9 +301,14 @@ class _Handler(BaseHTTPRequestHandler):
                 told = "ai.textGenerationCompletionSessionsCount.count gauge quota limit exceed: allowed"
                 raise Refused(8, f"{told} {self.server.models.quota} requests", "C" if openai_model else "A")
             text, end = compose(asked, behaviour, self.server.models.storyteller)
-            if asked.stream:
-                lines = openai_lines if openai_model else yandex_lines
-                self._stream(lines(asked, behaviour, text, end, openai_model), behaviour, bool(openai_model))
+            thought = openai_quirks.thoughts(received.body, behaviour) if openai_model else ""
+            if asked.stream != behaviour.other_form:
+                lines = (
+                    openai_lines(asked, behaviour, text, end, openai_model, thought)
+                    if openai_model
+                    else yandex_lines(asked, behaviour, text, end)
+                )
+                self._stream(lines, behaviour, bool(openai_model))
                 return
             self._pause(behaviour.first_chunk_s + behaviour.chunk_s * behaviour.chunks)
             if behaviour.error_after is not None:
@@ -301,8 +320,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(200, b'{"result":', length=1000)
                 self._break()
             elif openai_model:
-                reason = REASONS[end]
-                self._send_json(openai_api.whole(asked, openai_model, text, reason, with_usage=behaviour.usage))
+                self._send_json(openai_whole(asked, behaviour, text, end, openai_model, thought))
             else:
                 self._send_json(yandex_state(asked, behaviour, text, end))
 

@@ -7,7 +7,6 @@ that the native API doesn't, and refuses `stop`, `seed` and `stream_options`. Ev
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -20,9 +19,9 @@ UNKNOWN: Final = "no-such-model"
 CONTEXT_TOKENS: Final = 8_192
 _FIELDS: Final = frozenset(
     {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"}
-    | {"response_format", "top_p", "user", "n", "stop", "seed"}
+    | {"response_format", "top_p", "user", "n", "stop", "seed", "frequency_penalty", "chat_template_kwargs"}
 )
-_NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options"})
+_NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options", "chat_template_kwargs"})
 
 
 def yandex_models(folder_id: str) -> list[dict[str, Any]]:
@@ -31,7 +30,9 @@ def yandex_models(folder_id: str) -> list[dict[str, Any]]:
     return [{"id": f"gpt://{folder_id}/{name}/latest", "owned_by": "yandex"} for name in names]
 
 
-def check_chat(body: Any, unknown: Sequence[str] = (), folder_id: str = "") -> Asked:
+def check_chat(
+    body: Any, unknown: Sequence[str] = (), folder_id: str = "", context_tokens: int = CONTEXT_TOKENS
+) -> Asked:
     """Return the checked request. Raises `Refused`."""
     if not isinstance(body, dict):
         raise Refused(3, "We could not parse the JSON body of your request.", "C")
@@ -56,8 +57,8 @@ def check_chat(body: Any, unknown: Sequence[str] = (), folder_id: str = "") -> A
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise Refused(3, f"Invalid 'max_tokens': {limit!r}", "C")
     messages = _check_messages(body.get("messages"))
-    if prompt_tokens(messages) > CONTEXT_TOKENS:
-        raise Refused(3, f"the request exceeds the available context size ({CONTEXT_TOKENS} tokens)", "C")
+    if prompt_tokens(messages) > context_tokens:
+        raise Refused(3, f"the request exceeds the available context size ({context_tokens} tokens)", "C")
     temperature = body.get("temperature", 1)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise Refused(3, f"Invalid 'temperature': {temperature!r}", "C")
@@ -100,17 +101,14 @@ def whole(asked: Asked, model: str, text: str, reason: str, *, with_usage: bool 
     return value
 
 
-def event(value: Any) -> bytes:
-    """Return a server-sent event."""
-    return b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
-
-
-def events(asked: Asked, model: str, states: Sequence[str], reason: str, *, with_usage: bool = True) -> Iterator[bytes]:
+def events(
+    asked: Asked, model: str, states: Sequence[str], reason: str, *, with_usage: bool = True
+) -> Iterator[dict[str, Any]]:
     """Yield the events of a streamed answer, whose text grows through `states`."""
 
-    def chunk(delta: dict[str, str], finish: str | None = None) -> bytes:
+    def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
-        return event({"object": "chat.completion.chunk", "model": model, "choices": [choice]})
+        return {"object": "chat.completion.chunk", "model": model, "choices": [choice]}
 
     yield chunk({"role": "assistant"})
     if model.startswith("gpt://"):
@@ -123,7 +121,4 @@ def events(asked: Asked, model: str, states: Sequence[str], reason: str, *, with
     # A content filter sends its own text in place of the answer.
     yield chunk({"content": states[-1]} if filtered else {}, reason)
     if asked.include_usage and with_usage:
-        yield event(
-            {"object": "chat.completion.chunk", "model": model, "choices": [], "usage": usage(asked, states[-1])}
-        )
-    yield b"data: [DONE]\n\n"
+        yield {"object": "chat.completion.chunk", "model": model, "choices": [], "usage": usage(asked, states[-1])}

@@ -124,18 +124,26 @@ class Ledger:
                 (turn_id, user_id, session_id, purpose, model, period, tokens, now),
             )
 
-    def settle(self, call_id: int, usage: Usage, now: int, *, price: int | None = None) -> int | None:
+    def settle(
+        self, call_id: int, usage: Usage, now: int, *, price: int | None = None, session_limit: int = 0
+    ) -> int | None:
         """Charge a call and release its reservation. Return what the user paid; None if it had ended before.
 
-        `price` is the cost of `usage` in tokens of the default model; by default the tokens themselves.
+        `price` is the cost of `usage` in tokens of the default model; by default the tokens themselves. What exceeds
+        the reservation is paid as far as the balance, and `session_limit` of the call's session, have it.
         """
         charged: int | None = self._connection.value(
             "update call set state = 'settled', ended_at = :now, input = :input, output = :output, price = :price,"
-            " charged = min(:price, reserved), estimated = :estimated"
+            " charged = min(:price, reserved + max(0, min("
+            "   (select user.balance - user.reserved from user where user.id = call.user_id),"
+            "   coalesce((select :session_limit - session.spent - session.reserved from session"
+            "     where session.id = call.session_id), :price)"
+            " ))), estimated = :estimated"
             " where id = :call and state = 'asked' returning charged",
             {
                 "call": call_id,
                 "now": now,
+                "session_limit": session_limit,
                 "input": usage.input,
                 "output": usage.output,
                 "price": usage.total if price is None else price,

@@ -224,7 +224,7 @@ def test_no_fault_shows_a_secret_even_in_the_wrong_line(name: str) -> None:
 
 def test_the_secrets_are_all_secrets_and_passwords_in_addresses() -> None:
     mapping = {name: f"{name}-value" for name in SECRETS if name != "TELEGRAM_TOKEN"}
-    config = Config.from_env(ENOUGH | mapping | {"OPENAI_BASE_URL": "https://me:hidden-word@host/v1"})
+    config = Config.from_env(ENOUGH | mapping | {"YANDEX_LLM_URL": "https://me:hidden-word@host"})
     assert set(config.secrets) == {TOKEN, "hidden-word", *mapping.values()}
 
 
@@ -280,3 +280,11 @@ def test_the_example_lists_every_setting_once_with_a_comment_above_and_its_defau
     (tmp_path / ".env").write_text("\n".join(f"{name}={value}" for name, value in shown if value), "utf-8")
     from_example = Config.from_env(load_environment(tmp_path, ENOUGH))
     assert from_example == Config.from_env(ENOUGH)
+
+
+def test_a_password_in_an_address_beside_a_key_is_a_fault() -> None:
+    address = {"OPENAI_BASE_URL": "http://me:secret@host/v1"}
+    assert Config.from_env(ENOUGH | address).openai_base_url.endswith("host/v1")
+    with pytest.raises(ConfigError, match="OPENAI_API_KEY") as refused:
+        Config.from_env(ENOUGH | address | {"OPENAI_API_KEY": "sk-something"})
+    assert "secret" not in str(refused.value)

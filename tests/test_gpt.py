@@ -369,7 +369,7 @@ def test_estimates_learn_from_usage_and_stay_on_the_high_side(models: ModelServe
 
 def test_a_kept_calibration_is_used(client: Client) -> None:
     gpt = client()
-    gpt.calibration["yandexgpt-lite"] = 5.0
+    gpt.calibration["yandexgpt-lite"] = {"cyrillic": 5.0, "latin": 5.0}
     assert gpt.estimate(prompt(1000)) < client().estimate(prompt(1000))
 
 

@@ -85,9 +85,13 @@ class Spending(RuleBasedStateMachine):
     )
     def settle(self, pick: int, input: int, output: int, price: int | None) -> None:
         call = self.open_calls.pop(pick % len(self.open_calls))
-        charged = self.db.ledger.settle(call, Usage(input, output), 2, price=price)
-        held = self.db._connection.value("select reserved from call where id = ?", (call,))
-        assert charged == min(input + output if price is None else price, held)
+        row = self.db._connection.row("select reserved, user_id, session_id from call where id = ?", (call,))
+        assert row is not None
+        user, story = self.db.users.get(row["user_id"]), self.db.stories.get(row["session_id"])
+        assert user is not None and story is not None
+        more = min(user.balance - user.reserved, SESSION - story.spent - story.reserved)
+        charged = self.db.ledger.settle(call, Usage(input, output), 2, price=price, session_limit=SESSION)
+        assert charged == min(input + output if price is None else price, row["reserved"] + more)
         assert self.db.ledger.settle(call, Usage(input, output), 2) is None
         assert not self.db.ledger.give_back(call, 2)
 

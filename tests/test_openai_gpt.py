@@ -149,9 +149,9 @@ def test_nothing_is_counted_by_the_server(models: ModelServers, openai_client: C
 def test_a_newer_openai_model_gets_its_own_name_for_the_limit() -> None:
     provider = OpenAIProvider("http://127.0.0.1/v1", HttpClient(), model="m")
     told = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
-    assert provider.adapt(ModelError(told, status=400), "")
-    assert not provider.adapt(ModelError(told, status=400), "")
-    assert provider.adapt(ModelError(told, status=400), "another")
+    assert provider.adapt(ModelError(told, status=400), REQUEST)
+    assert not provider.adapt(ModelError(told, status=400), REQUEST)
+    assert provider.adapt(ModelError(told, status=400), replace(REQUEST, model="another"))
     body = provider.completion(REQUEST, stream=False, timeout_s=1).body
     assert isinstance(body, dict) and body["max_completion_tokens"] == 800 and "max_tokens" not in body
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ai.catalog import Model
 from config import Config
-from core.errors import ModelAway, ModelCancelled, ModelError, StorageError
-from core.schemas import Finish, Json, Message, Request, Usage
+from core.errors import LimitReached, ModelAway, ModelCancelled, ModelError, StorageError
+from core.schemas import Finish, Json, Message, ModelAnswer, Request, Usage
 from database import Database
 from gpt import GPT
 from turns import limits
@@ -61,7 +61,17 @@ class TurnBilling:
         return call
 
     def reserve_request(self, running: RunningTurn, request: Request, *, input_tokens: int) -> OpenCall:
-        """Open a call that holds the weighed tokens of `request`. Raises as `reserve` does."""
+        """Open a call that holds the weighed tokens of `request`. Raises as `reserve` does.
+
+        A model that has shown nothing yet may split its prompt finely: so much is held, where the limits allow it.
+        """
+        most = max(input_tokens, self._gpt.at_most(request.messages, request.model))
+        if most > input_tokens:
+            price = running.model.weight.of(most, request.max_tokens)
+            try:
+                return self.reserve(running, request.purpose, price, input_tokens=input_tokens)
+            except LimitReached:
+                pass  # the likely price is enough to begin
         price = running.model.weight.of(input_tokens, request.max_tokens)
         return self.reserve(running, request.purpose, price, input_tokens=input_tokens)
 
@@ -91,21 +101,30 @@ class TurnBilling:
         """Return about how many tokens the prompt of a request has. No network."""
         return self._gpt.estimate(request.messages, request.model)
 
-    def ask(self, running: RunningTurn, call: OpenCall, request: Request) -> str:
-        """Return a whole answer; `call` has its usage and stays open. Raises `ModelError`."""
+    def ask(
+        self, running: RunningTurn, call: OpenCall, request: Request, *, sound: Callable[[ModelAnswer], bool] = bool
+    ) -> str:
+        """Return a whole answer; `call` has its usage and stays open. Raises `ModelError`, also if it isn't `sound`."""
         answer = self._gpt.ask(request, running.cancel)
         call.usage = answer.usage
-        if answer.finish is Finish.REFUSED or not answer.text.strip():
+        if answer.finish is Finish.REFUSED or not answer.text.strip() or not sound(answer):
             raise ModelAway(f"no {request.purpose} came", billed=True)
         return answer.text
 
-    def ask_and_settle(self, running: RunningTurn, request: Request, store: Callable[[str], None]) -> None:
+    def ask_and_settle(
+        self,
+        running: RunningTurn,
+        request: Request,
+        store: Callable[[str], None],
+        *,
+        sound: Callable[[ModelAnswer], bool] = bool,
+    ) -> None:
         """Ask and charge a call of its own within the turn. Raises `ModelError`, `LimitReached`.
 
-        `store` is called with the answer in the transaction that charges it.
+        `store` is called with the answer in the transaction that charges it. An answer that isn't `sound` is a failure.
         """
         call = self.reserve_request(running, request, input_tokens=self.estimate(request))
-        text = self.ask(running, call, request)
+        text = self.ask(running, call, request, sound=sound)
         assert call.usage is not None  # `ask` has set it
         with self._db.transaction():
             if not self.settle(call, call.usage):
@@ -116,7 +135,12 @@ class TurnBilling:
     def settle(self, call: OpenCall, usage: Usage) -> bool:
         """Charge the call what `usage` weighs; False if it had ended before."""
         price = call.model.weight.of(usage.input, usage.output)
-        return self._db.ledger.settle(call.id, usage, int(time.time()), price=price) is not None
+        return (
+            self._db.ledger.settle(
+                call.id, usage, int(time.time()), price=price, session_limit=self._config.max_tokens_per_session
+            )
+            is not None
+        )
 
     def release(self, call: OpenCall, usage: Usage | None = None) -> bool:
         """Give the call back, the user pays nothing; False if it had ended before.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 
-from core.errors import ModelAway
+from core.errors import ModelCancelled, ModelError, ModelRefused
 from core.logs import event
 from core.metrics import Metrics
 from core.schemas import OutboxRow, Outgoing
@@ -58,7 +58,8 @@ class TurnCompletion:
     def failed(self, running: RunningTurn, error: Exception) -> TurnResult:
         """Return the result of a run that `error` ended. No transaction is needed."""
         call = running.call
-        if call is not None and isinstance(error, ModelAway):
+        lasting = isinstance(error, ModelError) and not isinstance(error, ModelRefused | ModelCancelled)
+        if call is not None and lasting:
             text = running.kind.text_after_failure(call.text, running.words)
             if text:
                 return TurnResult("failed", text, usage=self._billing.usage_so_far(call), error=error)

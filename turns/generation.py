@@ -12,9 +12,11 @@ from core.schemas import Finish, Json, Request
 from database import Database
 from gpt import GPT
 from telegram.sender import Delivery
+from turns import limits
 from turns.billing import TurnBilling
 from turns.memory import PathMemory, PromptSource
 from turns.model_choice import ModelChoice
+from turns.prompt_echo import PromptEcho
 from turns.running_turn import OpenCall, RunningTurn
 from turns.turn_result import TurnResult
 
@@ -84,7 +86,7 @@ class TextGenerator:
             call.usage = answer.usage
             if answer.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
-            return Generated(answer.text, answer.finish is Finish.LENGTH)
+            return Generated(PromptEcho(request.messages).without(answer.text), answer.finish is Finish.LENGTH)
 
         return self._models.with_model(running, write)
 
@@ -122,7 +124,7 @@ class TextGenerator:
         tokens = self._gpt.count(messages, near=budget, model=model.name, user_id=turn.user_id, turn_id=turn.id)
         if tokens > budget:
             raise LimitReached("request", used=tokens, allowed=budget)
-        most = self._config.max_tokens_per_answer
+        most = limits.answer_budget(self._config, model.context_tokens)
         request = self._billing.request(
             running,
             messages,
@@ -136,15 +138,16 @@ class TextGenerator:
     def _read(self, running: RunningTurn, call: OpenCall, request: Request) -> Generated:
         turn = running.turn
         draft: GrowingDraft | None = None
+        echo = PromptEcho(request.messages)
         for chunk in self._gpt.stream(request, running.cancel):
-            call.text = chunk.text
+            call.text = text = echo.without(chunk.text, growing=chunk.finish is None)
             call.usage = chunk.usage or call.usage
             if running.first_text_at is None:
                 running.first_text_at = time.monotonic()
             if chunk.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
-                return Generated(chunk.text, chunk.finish is Finish.LENGTH)
+                return Generated(text, chunk.finish is Finish.LENGTH)
             if turn.reply_to is not None:
                 continue  # a group has no drafts: `TurnNotices` shows the progress there
             if draft is None and (first := running.draft):

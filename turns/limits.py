@@ -71,8 +71,13 @@ def caps(
 
 
 def prompt_budget(config: Config, context_tokens: int) -> int:
-    """Return the tokens that a whole prompt may take, for a model with this context."""
-    return min(config.max_tokens_per_request, context_tokens - config.max_tokens_per_answer)
+    """Return the tokens that a whole prompt may take, for a model with this context; at least half of that."""
+    return min(config.max_tokens_per_request, max(context_tokens - config.max_tokens_per_answer, context_tokens // 2))
+
+
+def answer_budget(config: Config, context_tokens: int) -> int:
+    """Return the tokens that an answer may take, for a model with this context."""
+    return min(config.max_tokens_per_answer, context_tokens - prompt_budget(config, context_tokens))
 
 
 def turn_price(config: Config, weight: CostMultiplier = EVEN) -> int:

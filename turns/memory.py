@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from conversation.localization import Texts
 from core.errors import LimitReached, ModelCancelled, ModelError
 from core.logs import event
-from core.schemas import Message
+from core.schemas import Finish, Message, ModelAnswer
 from database import Database, Prompt, StoryPath
 from gpt import GPT
 from turns import text_cleanup
 from turns.billing import TurnBilling
+from turns.prompt_echo import PromptEcho
 from turns.running_turn import RunningTurn
 
 log = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 MEMORY_CHARS = 1_500
 MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
 _TEMPERATURE = 0.2
+_LEAST_CHARS = 200  # of a text that is shortened to fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class PathMemory:
                 path.prompts,
                 self._size,
                 keep_tokens=int(budget * source.kept_share),
-                fold_tokens=budget - 2 * MEMORY_TOKENS,
+                fold_tokens=budget - 2 * self._memory_tokens(running),
             )
             if not count:
                 break
@@ -87,8 +89,12 @@ class PathMemory:
 
     def _next_to_fold(self, running: RunningTurn, prompts: Sequence[Prompt]) -> int:
         """Return how many of the oldest texts go into the next call of a rebuild; 0: none are left."""
-        fold_tokens = self._billing.prompt_budget(running.model) - 2 * MEMORY_TOKENS
+        fold_tokens = self._billing.prompt_budget(running.model) - 2 * self._memory_tokens(running)
         return prompts_to_fold(prompts, self._size, keep_tokens=0, fold_tokens=fold_tokens)
+
+    def _memory_tokens(self, running: RunningTurn) -> int:
+        """Return the tokens that a memory may take: with a small context less than usual."""
+        return min(MEMORY_TOKENS, running.model.context_tokens // 4)
 
     def _size(self, text: str) -> int:
         return self._gpt.estimate([Message("user", text)])
@@ -110,16 +116,45 @@ class PathMemory:
             memory = text_cleanup.clean(text)[: 2 * MEMORY_CHARS]
             store(last_id, memory)
 
+        instructions = PromptEcho(source.memory_prompt("", ()))
+
+        def sound(answer: ModelAnswer) -> bool:
+            return answer.finish is not Finish.LENGTH and not instructions.fills(answer.text)
+
         request = self._billing.request(
             running,
-            source.memory_prompt(path.memory, path.prompts[:count]),
+            self._fitting(running, source, path.memory, path.prompts[:count]),
             purpose="summary",
-            max_tokens=MEMORY_TOKENS,
+            max_tokens=self._memory_tokens(running),
             temperature=_TEMPERATURE,
         )
-        self._billing.ask_and_settle(running, request, keep)
+        self._billing.ask_and_settle(running, request, keep, sound=sound)
         event(log, logging.INFO, "memory_written", turn=running.turn.id, folded=count)
         return memory
+
+    def _fitting(
+        self, running: RunningTurn, source: PromptSource, memory: str, prompts: Sequence[Prompt]
+    ) -> list[Message]:
+        """Return the prompt of a summary; texts too long for the model lose their middle."""
+        model, answer = running.model, self._memory_tokens(running)
+        most = min(model.context_tokens, self._billing.prompt_budget(model) + answer) - answer
+        messages = source.memory_prompt(memory, prompts)
+        while (tokens := self._gpt.estimate(messages, model.name)) > most:
+            longest = max(len(prompt.text) for prompt in prompts)
+            if longest < 2 * _LEAST_CHARS:
+                break
+            share = max(0.5, min(0.9, most / tokens))
+            prompts = [_shortened(prompt, longest, share) for prompt in prompts]
+            messages = source.memory_prompt(memory, prompts)
+        return messages
+
+
+def _shortened(prompt: Prompt, longest: int, share: float) -> Prompt:
+    """Return the prompt without the middle of its text if that is one of the longest."""
+    kept = int(longest * share)
+    if len(prompt.text) <= kept:
+        return prompt
+    return replace(prompt, text=f"{prompt.text[: kept // 2]} … {prompt.text[-(kept // 2) :]}")
 
 
 def prompts_to_fold(

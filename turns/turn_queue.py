@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from database import Turn
 from turns.turn_kind import TurnKinds
 
+NO_LIMIT = 1_000_000  # the number of workers is one
+
 
 @dataclass(slots=True)
 class WaitingTurn:
@@ -28,6 +30,8 @@ class TurnQueue:
         self._changed = threading.Condition()
         self._waiting: deque[WaitingTurn] = deque()
         self._idle = 0
+        self._taken = 0
+        self._limit = NO_LIMIT
 
     def __len__(self) -> int:
         with self._changed:
@@ -43,7 +47,7 @@ class TurnQueue:
         waiting = WaitingTurn(turn_id, chat_id)
         with self._changed:
             self._waiting.append(waiting)
-            if self._idle >= len(self._waiting):
+            if min(self._idle, self._limit - self._taken) >= len(self._waiting):
                 self._changed.notify()
             else:
                 waiting.place = 0
@@ -58,10 +62,25 @@ class TurnQueue:
         """Wait for a turn and take it; None if the process stops."""
         with self._changed:
             self._idle += 1
-            while not self._waiting and not self._stopping.is_set():
+            while not (self._waiting and self._taken < self._limit) and not self._stopping.is_set():
                 self._changed.wait()
             self._idle -= 1
-            return None if self._stopping.is_set() else self._waiting.popleft()
+            if self._stopping.is_set():
+                return None
+            self._taken += 1
+            return self._waiting.popleft()
+
+    def done(self) -> None:
+        """Note that a worker is done with a turn that it took."""
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify()
+
+    def set_limit(self, number: int) -> None:
+        """Let at most so many taken turns run at once. Those that run already go on."""
+        with self._changed:
+            self._limit = number
+            self._changed.notify_all()
 
     def withdraw(self, turn_id: int) -> WaitingTurn | None:
         """Take a stopped turn out of the queue; None if it waits no more."""

@@ -68,6 +68,10 @@ class TurnWorkers:
         self._start_threads(self._queues.model, "turn", self._model_slots)
         self._start_threads(self._queues.service, "job", SERVICE_WORKERS)
 
+    def limit(self, slots: int) -> None:
+        """Let at most so many turns ask the model at once; 0: as many as there are workers."""
+        self._queues.model.set_limit(slots or self._model_slots)
+
     def stop(self, timeout_s: float) -> int:
         """Start no more turns and wait for the running ones; return how many are left for the next start."""
         self._running_turns.stopping.set()
@@ -113,3 +117,5 @@ class TurnWorkers:
                 queue.put_back(waiting)
             except Exception:
                 event(log, logging.ERROR, "turn_worker_failed", turn=waiting.turn_id, exc_info=True)
+            finally:
+                queue.done()

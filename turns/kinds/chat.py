@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ai.registry import ModelRegistry
 from conversation.keyboards import inline
-from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
+from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, OnlyThoughts, PromptTooLong, StorageError
 from core.schemas import Json, Message, Outgoing, Usage
 from core.text import split
 from database import CONTEXT_NEAR, SESSION_NEAR, Prompt, StoryPath, Talk, Turn
@@ -98,7 +98,8 @@ class ChatTurn(TurnKind):
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text, with a button that asks for it again."""
         messages = self._stored(turn, self._talk(turn), result.text, result.usage)
-        return [*messages, self._say(turn, "chat.away_kept", ("retry", f"retry:{turn.id}"))]
+        key = "chat.context_full_kept" if isinstance(result.error, PromptTooLong) else "chat.away_kept"
+        return [*messages, self._say(turn, key, ("retry", f"retry:{turn.id}"))]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Store and show the text, if any, and say how many messages wait."""
@@ -118,6 +119,8 @@ class ChatTurn(TurnKind):
             return [self._say(turn, "chat.refused", ("softer", f"softer:{turn.id}"))]
         if isinstance(error, PromptTooLong):
             return [self._say(turn, "chat.too_long")]
+        if isinstance(error, OnlyThoughts):
+            return [self._say(turn, "trouble.only_thoughts")]
         if isinstance(error, ModelBusy):
             return [self._say(turn, "trouble.model_busy", retry)]
         if isinstance(error, ModelError):

@@ -8,7 +8,7 @@ from conversation.keyboards import inline, reply
 from conversation.localization import Texts
 from conversation.states import Step
 from conversation.story_draft import Draft
-from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, PromptTooLong, StorageError
+from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, OnlyThoughts, PromptTooLong, StorageError
 from core.schemas import Json, Message, Outgoing
 from database import Story, StoryPath, Turn
 from export import story_book
@@ -39,7 +39,11 @@ class StoryKind(TurnKind):
             key = "trouble.refused" if self._answers_own_words(turn) else "trouble.refused_own"
             return [sentence(turn.chat_id, texts.say(key), inline([(texts.label("softer"), f"softer:{turn.id}")]))]
         if isinstance(error, PromptTooLong):
-            return [sentence(turn.chat_id, texts.say("trouble.prompt_too_long"))]
+            if self._answers_own_words(turn):
+                return [sentence(turn.chat_id, texts.say("trouble.prompt_too_long"))]
+            return [sentence(turn.chat_id, texts.say("trouble.context_full"), again)]
+        if isinstance(error, OnlyThoughts):
+            return [sentence(turn.chat_id, texts.say("trouble.only_thoughts"))]
         if isinstance(error, ModelBusy):
             return [sentence(turn.chat_id, texts.say("trouble.model_busy"), again)]
         if isinstance(error, ModelError):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ai.catalog import CostMultiplier
 from conversation.keyboards import inline
 from conversation.localization import Texts
+from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
 from turns import message_view, story_prompts, text_cleanup
@@ -111,7 +112,8 @@ class StoryText(StoryKind):
         """Store and show the text, with a button that asks for it again."""
         texts = self._texts(turn)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-        kept = sentence(turn.chat_id, texts.say("trouble.model_away_kept"), again)
+        key = "trouble.context_full_kept" if isinstance(result.error, PromptTooLong) else "trouble.model_away_kept"
+        kept = sentence(turn.chat_id, texts.say(key), again)
         return [*self._stored(turn, result.text, result.usage), kept]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:

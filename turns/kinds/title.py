@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from conversation.localization import Texts
 from core.schemas import Message, Outgoing
 from database import Story, StoryPath, Turn
@@ -41,10 +43,28 @@ class StoryTitle(StoryAside):
         return self._finished(turn)
 
 
+_PREFACE = re.compile(
+    r"(?:(?:да, )?(?:конечно|хорошо|отлично|разумеется|sure|of course|certainly|okay)[,.!]*\s*)?"
+    r"(?:(?:вот|предлагаю|here(?:['’]s| is)|the|my)\s+)?(?:\w+\s+){0,2}"
+    r"(?:название|заголовок|имя истории|title)\b[^:\n«“\"]{0,60}[:—–-]\s*"
+    r"|(?:да, )?(?:конечно|хорошо|отлично|разумеется|sure|of course|certainly|okay)[.!]+\s+",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"^\s*(?:\d{1,2}[.)]\s+|[-—•*]\s+)")
+_QUOTED = re.compile(r"[«“\"]([^«»“”\"\n]{2,60})[»”\"]")
+_MARKS = " .:«»“”‘’\"'*#_`"
+
+
 def title_in(answer: str) -> str:
-    """Return the title that an answer says: its first line, without marks around it."""
-    line = answer.strip().splitlines()[0] if answer.strip() else ""
-    return line.strip(" .:«»“”‘’\"'*#")[:MAX_CHARS].strip()
+    """Return the title that an answer says: the first of it, without preface, number and marks around it."""
+    text = answer.strip()
+    preface = _PREFACE.match(text)
+    if preface is not None and preface.end() < len(text):
+        text = text[preface.end() :].strip()
+    line = next((line for line in text.splitlines() if line.strip(_MARKS)), "")
+    line = _NUMBER.sub("", line.strip(" *#_`"))
+    quoted = _QUOTED.match(line) if preface is not None else None
+    return (quoted.group(1) if quoted is not None else line).strip(_MARKS)[:MAX_CHARS].strip()
 
 
 def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
