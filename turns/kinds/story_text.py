@@ -131,6 +131,7 @@ class StoryText(StoryKind):
 
     def _stored(self, turn: Turn, text: str, usage: Usage | None, *buttons: list[tuple[str, str]]) -> list[Outgoing]:
         """Make the text the story's head and show it, in place of the variant before it."""
+        self._story(turn)  # a text without its story would be lost: then the turn ends with an apology
         old = self._old_variant_deleted(turn)
         now = int(time.time())
         prompt_id = self._db.tree.add(
