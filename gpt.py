@@ -17,7 +17,7 @@ from ai import answer_text, model_habits, token_estimate
 from ai.provider import CallFailure, ModelProvider
 from ai.repetition import LoopWatch, without_loop
 from ai.request import RequestAttempt
-from ai.retry import CallContext, Retry, ignore_failure, report
+from ai.retry import DEFAULT_POLICY, CallContext, Retry, RetryPolicy, ignore_failure, report
 from ai.token_estimate import Ratios
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, OnlyThoughts, PromptTooLong
@@ -60,8 +60,7 @@ class GPT:
         provider_of: Callable[[str], ModelProvider] | None = None,
         on_failure: Callable[[CallFailure], None] = ignore_failure,
         on_context: Callable[[str, int], None] = lambda model, tokens: None,
-        attempts: int = 3,
-        backoff_s: float = 0.5,
+        policy: RetryPolicy = DEFAULT_POLICY,
     ) -> None:
         """`on_context` gets the context of a model, in tokens, when its server refuses a longer prompt."""
         self.provider = provider  # the default model's
@@ -71,8 +70,7 @@ class GPT:
         self._http = http
         self._on_failure = on_failure
         self._on_context = on_context
-        self._attempts = attempts
-        self._backoff_s = backoff_s
+        self._policy = policy
 
     def stream(self, request: Request, cancel: Cancel | None = None) -> Iterator[Chunk]:
         """Yield the answer as it grows: whole texts, the last one with `finish` and `usage`. Raise ModelError.
@@ -172,8 +170,7 @@ class GPT:
         return Retry(
             CallContext(request.purpose, name, request.user_id, request.turn_id, cancel),
             timeout_s=self.timeout_s,
-            attempts=self._attempts,
-            backoff_s=self._backoff_s,
+            policy=self._policy,
             renew=provider.drop_credential,
             adapt=lambda error: provider.adapt(error, request),
             on_failure=self._on_failure,

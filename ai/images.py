@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ai.error_mapping import error_from, read_error
 from ai.provider import Call, CallFailure, Credential, StaticCredential
+from ai.retry import DEFAULT_POLICY, RetryPolicy
 from ai.server_address import ServerAddress
 from ai.service_client import TIMEOUT_S, CallContext, ServiceClient
 from core.cancellation import Cancel
@@ -63,16 +64,13 @@ class OpenAIImageGenerator:
         credential: Credential,
         *,
         model: str = OPENAI_MODEL,
-        size: str = SIZE,
         timeout_s: float = TIMEOUT_S,
         on_failure: Callable[[CallFailure], None] | None = None,
-        attempts: int = 3,
-        backoff_s: float = 0.5,
+        policy: RetryPolicy = DEFAULT_POLICY,
     ) -> None:
         self._address = ServerAddress.read(base_url)
         self._model = model
-        self._size = size
-        options: dict[str, Any] = {"timeout_s": timeout_s, "attempts": attempts, "backoff_s": backoff_s}
+        options: dict[str, Any] = {"timeout_s": timeout_s, "policy": policy}
         if on_failure is not None:
             options["on_failure"] = on_failure
         self._api = ServiceClient(http, credential, **options)
@@ -93,7 +91,7 @@ class OpenAIImageGenerator:
         return made.data or self._fetched(context, made.url, frozenset(peers))
 
     def _body(self, prompt: str) -> dict[str, Json]:
-        return {"model": self._model, "prompt": prompt, "n": 1, "size": self._size}
+        return {"model": self._model, "prompt": prompt, "n": 1, "size": SIZE}
 
     def _headers(self, authorization: str) -> dict[str, str]:
         return {"Authorization": authorization} if authorization else {}
@@ -139,7 +137,7 @@ class YandexImageGenerator(OpenAIImageGenerator):
         self._folder_id = folder_id
 
     def _body(self, prompt: str) -> dict[str, Json]:
-        return {"model": self._model, "prompt": prompt, "size": self._size}
+        return {"model": self._model, "prompt": prompt, "size": SIZE}
 
     def _headers(self, authorization: str) -> dict[str, str]:
         # API keys go as bearers here too.

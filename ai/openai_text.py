@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ai import model_habits, openai_answer, token_estimate
@@ -40,11 +41,23 @@ _CONTEXT_FIELDS: Final = (
 _NO_LIST: Final = frozenset({404, 405, 501})
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What a server wants otherwise than OpenAI's: a URI made of a model's name, a project, no `stream_options`."""
+
+    sent_as: Callable[[str], str] = str
+    project: str = ""
+    stream_options: bool = True
+
+
+OPENAI_DIALECT: Final = Dialect()
+
+
 class OpenAIProvider(LearningProvider):
     """One OpenAI-compatible server.
 
     `base_url` ends in `/v1`. `credential` overrides `api_key`; a local server needs neither. Yandex's compatible API
-    needs `project` (the folder), `stream_options=False`, and `sent_as`, which makes a URI of a model's name.
+    needs a dialect with its folder as `project`.
     """
 
     first_ratios = token_estimate.UNKNOWN
@@ -60,9 +73,7 @@ class OpenAIProvider(LearningProvider):
         api_key: str = "",
         credential: Credential | None = None,
         model: str = "",
-        sent_as: Callable[[str], str] = str,
-        project: str = "",
-        stream_options: bool = True,
+        dialect: Dialect = OPENAI_DIALECT,
         learned: LearnedModels | None = None,
     ) -> None:
         super().__init__(learned)
@@ -70,10 +81,10 @@ class OpenAIProvider(LearningProvider):
         self._http = http
         self._credential = credential or self._address.credential(api_key)
         self._model = model
-        self._sent_as = sent_as
-        self._project = project
+        self._sent_as = dialect.sent_as
+        self._project = dialect.project
         self._lock = threading.Lock()
-        if not stream_options:
+        if not dialect.stream_options:
             self.always = frozenset({model_habits.NO_STREAM_OPTIONS})
 
     def model_name(self, model: str) -> str:

@@ -64,8 +64,19 @@ def report(failure: CallFailure, on_failure: Callable[[CallFailure], None]) -> N
         event(log, logging.ERROR, "callback_failed", callback="on_failure", exc_info=True)
 
 
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a request is sent at most, and the first pause between two attempts; each next one is twice as long."""
+
+    attempts: int = 3
+    backoff_s: float = 0.5
+
+
+DEFAULT_POLICY: Final = RetryPolicy()
+
+
 class Retry:
-    """The attempts at one request: within `timeout_s` in all, at most `attempts` with pauses between them.
+    """The attempts at one request: within `timeout_s` in all, as often as `policy` says.
 
     `renew` gets the header that a vendor answered 401 to, `adapt` every other error. They return True if the next
     attempt differs.
@@ -76,16 +87,14 @@ class Retry:
         context: CallContext,
         *,
         timeout_s: float,
-        attempts: int,
-        backoff_s: float,
+        policy: RetryPolicy,
         renew: Callable[[str], bool],
         on_failure: Callable[[CallFailure], None],
         adapt: Callable[[ModelError], bool] = lambda error: False,
     ) -> None:
         self.deadline = time.monotonic() + timeout_s
         self._context = context
-        self._attempts = attempts
-        self._backoff_s = backoff_s
+        self._policy = policy
         self._renew = renew
         self._adapt = adapt
         self._on_failure = on_failure
@@ -122,9 +131,9 @@ class Retry:
         safe = isinstance(error, ModelBusy) or (
             isinstance(error, ModelAway) and (not attempt.sent or error.status in SAFE_STATUSES)
         )
-        if not safe or self._pauses + 1 >= self._attempts:
+        if not safe or self._pauses + 1 >= self._policy.attempts:
             return False
-        pause_s = self._backoff_s * 2**self._pauses * random.uniform(0.5, 1.5) + (attempt.retry_after_s or 0.0)
+        pause_s = self._policy.backoff_s * 2**self._pauses * random.uniform(0.5, 1.5) + (attempt.retry_after_s or 0.0)
         if pause_s > min(LONGEST_PAUSE_S, self.deadline - time.monotonic()):
             return False
         self._pauses += 1

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from ai.error_mapping import read_error
 from ai.provider import Call, CallFailure, Credential
 from ai.request import ErrorReader, RequestAttempt
-from ai.retry import CallContext, Retry, ignore_failure
+from ai.retry import DEFAULT_POLICY, CallContext, Retry, RetryPolicy, ignore_failure
 from core.cancellation import Cancel
 from core.errors import ModelError
 from core.http_client import HttpClient
@@ -33,15 +33,13 @@ class ServiceClient:
         *,
         timeout_s: float = TIMEOUT_S,
         on_failure: Callable[[CallFailure], None] = ignore_failure,
-        attempts: int = 3,
-        backoff_s: float = 0.5,
+        policy: RetryPolicy = DEFAULT_POLICY,
     ) -> None:
         self._http = http
         self._credential = credential
         self._timeout_s = timeout_s
         self._on_failure = on_failure
-        self._attempts = attempts
-        self._backoff_s = backoff_s
+        self._policy = policy
 
     def ask(
         self,
@@ -60,8 +58,7 @@ class ServiceClient:
         retry = Retry(
             context,
             timeout_s=self._timeout_s,
-            attempts=self._attempts,
-            backoff_s=self._backoff_s,
+            policy=self._policy,
             renew=self._credential.drop,
             on_failure=self._on_failure,
         )

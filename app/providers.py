@@ -14,7 +14,7 @@ from ai.catalog import Catalogue, Model, ModelInfo, comparable
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
 from ai.learned import LearnedModels
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
-from ai.openai_text import OpenAIProvider
+from ai.openai_text import Dialect, OpenAIProvider
 from ai.provider import Credential
 from ai.registry import ModelRegistry, Server
 from ai.server_address import ServerAddress
@@ -144,9 +144,9 @@ def _yandex_openai_provider(
         http,
         credential=credential,
         model=config.yandex_model,
-        sent_as=partial(model_uri, config.yandex_folder_id),
-        project=config.yandex_folder_id,
-        stream_options=False,
+        dialect=Dialect(
+            sent_as=partial(model_uri, config.yandex_folder_id), project=config.yandex_folder_id, stream_options=False
+        ),
         learned=learned,
     )
 

@@ -72,13 +72,8 @@ def build_turns(
     notices = TurnNotices(
         db=db, locales=locales, delivery=delivery, running_turns=running_turns, failure_notices=outlets.notices
     )
-    completion = TurnCompletion(
-        db=db,
-        kinds=kinds,
-        billing=asking.billing,
-        warnings=SessionWarnings(config=config, db=db, locales=locales, registry=registry),
-        metrics=outlets.metrics,
-    )
+    warnings = SessionWarnings(config=config, db=db, locales=locales, registry=registry)
+    completion = TurnCompletion(db=db, kinds=kinds, billing=asking.billing, warnings=warnings, metrics=outlets.metrics)
     commits = TurnCommits(
         db=db,
         completion=completion,

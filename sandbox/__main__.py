@@ -22,6 +22,7 @@ from sandbox.demo import ADMIN_IDS, CHATS, ROOT, BotProcess, bot_environment, ch
 from sandbox.demo_controls import DemoControls
 from sandbox.model_choice import Choice
 from sandbox.models import LIVELY, ModelServers
+from sandbox.page_api import Around
 from sandbox.telegram import TelegramServer
 from sandbox.telegram_store import Store
 from sandbox.terminal_texts import ending, texts_for
@@ -118,10 +119,11 @@ class Demo:
 
     def _telegram(self, port: int, controls: DemoControls) -> TelegramServer:
         """At the wanted port, or at a free one when that is taken."""
+        around = Around(controls, ADMIN_IDS)
         try:
-            return TelegramServer(HOST, port, controls=controls, admin_ids=ADMIN_IDS)
+            return TelegramServer(HOST, port, around=around)
         except OSError:
-            server = TelegramServer(HOST, 0, controls=controls, admin_ids=ADMIN_IDS)
+            server = TelegramServer(HOST, 0, around=around)
             print(self.texts["port_taken"].format(port=port, free=server.port))
             return server
 

@@ -45,6 +45,9 @@ class Around:
     admin_ids: tuple[int, ...] = ()
 
 
+PLAIN = Around()
+
+
 class Page:
     """Answers the page's requests."""
 

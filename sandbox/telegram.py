@@ -25,10 +25,9 @@ from urllib.parse import unquote
 
 import requests
 
-from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer, json_response
-from sandbox.page_api import Around, Page
+from sandbox.page_api import PLAIN, Around, Page
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_faults import CallFaults
 from sandbox.telegram_profile import ApiError
@@ -53,7 +52,7 @@ class Call:
 
 
 class TelegramServer:
-    """A context manager; `url` and `token` are what a bot needs. `controls` and `admin_ids` are the page's."""
+    """A context manager; `url` and `token` are what a bot needs. `around` is what the page shows beside the chats."""
 
     def __init__(
         self,
@@ -64,8 +63,7 @@ class TelegramServer:
         username: str = "soavtor_demo_bot",
         name: str = "Соавтор",
         clock: Callable[[], float] = time.time,
-        controls: DemoControls | None = None,
-        admin_ids: tuple[int, ...] = (),
+        around: Around = PLAIN,
     ) -> None:
         self.state = State(clock)
         self.token = token
@@ -73,7 +71,7 @@ class TelegramServer:
         self.faults = CallFaults()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.record_calls = True
-        self.page = Page(self.api, self.user, self.group, Around(controls, admin_ids))
+        self.page = Page(self.api, self.user, self.group, around)
         self._users: dict[int, ChatUser] = {}
         self._http = HttpServer(self._answer, host, port)
         self._closing = threading.Event()

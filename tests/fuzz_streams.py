@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from ai.openai_text import OpenAIProvider
 from ai.provider import ModelProvider, StaticCredential
+from ai.retry import RetryPolicy
 from core.errors import ModelError
 from core.http_client import HttpClient, Response
 from core.schemas import Chunk, Finish, Message, Request, Usage
@@ -170,7 +171,7 @@ def one(seed: int) -> None:
     )
     found: list[Chunk] = []
     try:
-        for chunk in GPT(provider, http, attempts=1).stream(REQUEST):
+        for chunk in GPT(provider, http, policy=RetryPolicy(attempts=1)).stream(REQUEST):
             found.append(chunk)
     except ModelError as error:
         assert not sound, f"a sound stream was refused: {error}"

@@ -11,11 +11,14 @@ import pytest
 
 from ai.openai_text import OpenAIProvider
 from ai.provider import CallFailure, Credential, StaticCredential
+from ai.retry import RetryPolicy
 from core.http_client import HttpClient
 from core.schemas import Chunk, Message, Request
 from gpt import GPT
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from yandex_gpt import YandexProvider
+
+QUICK = RetryPolicy(backoff_s=0.01)
 
 SYSTEM = "Ты писатель.\nЖанр: Фэнтези\nГерой: Картограф Веста\nМесто: Город на великане"
 REQUEST = Request((Message("system", SYSTEM), Message("user", "Начни историю.")), max_tokens=800, user_id=7, turn_id=70)
@@ -41,7 +44,11 @@ def client(models: ModelServers, faults: list[CallFailure]) -> Client:
 
     def make(credential: Credential | None = None, **options: Any) -> GPT:
         provider = YandexProvider(FOLDER_ID, credential or StaticCredential(f"Api-Key {API_KEY}"), url=models.llm_url)
-        settings: dict[str, Any] = {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
+        settings: dict[str, Any] = {
+            "on_failure": faults.append,
+            "policy": QUICK,
+            "timeout_s": 10.0,
+        }
         return GPT(provider, HttpClient(), **settings | options)
 
     return make
@@ -54,7 +61,7 @@ def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
     def make(timeout_s: float = 10.0, **options: Any) -> GPT:
         http = HttpClient()
         provider = OpenAIProvider(models.openai_url, http, **options)
-        return GPT(provider, http, on_failure=faults.append, backoff_s=0.01, timeout_s=timeout_s)
+        return GPT(provider, http, on_failure=faults.append, policy=QUICK, timeout_s=timeout_s)
 
     return make
 

@@ -12,6 +12,7 @@ import certifi
 import pytest
 
 from ai.provider import CallFailure, StaticCredential
+from ai.retry import RetryPolicy
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.network import Network
@@ -160,7 +161,7 @@ def test_no_connection_is_tried_again_and_is_not_billed(client: Client, faults: 
             YandexProvider(FOLDER_ID, StaticCredential("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
             HttpClient(),
             on_failure=faults.append,
-            backoff_s=0.01,
+            policy=RetryPolicy(backoff_s=0.01),
         )
         with pytest.raises(ModelAway) as caught:
             gpt.ask(REQUEST)

@@ -15,6 +15,7 @@ from PIL import Image, ImageStat
 
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator, cut_prompt, image_error
 from ai.provider import CallFailure, Credential, StaticCredential
+from ai.retry import RetryPolicy
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, ModelGone, ModelRefused
 from core.http_client import HttpClient
@@ -23,6 +24,8 @@ from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from sandbox.painter import draw
 from tests.model_fixtures import eventually, faults, models
 from yandex_gpt import RenewedToken, Token
+
+QUICK = RetryPolicy(backoff_s=0.01)
 
 __all__ = ["faults", "models"]
 
@@ -34,7 +37,11 @@ Make = Callable[..., ImageGenerator]
 @pytest.fixture
 def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
     def make(credential: Credential | None = None, **options: Any) -> ImageGenerator:
-        settings: dict[str, Any] = {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
+        settings: dict[str, Any] = {
+            "on_failure": faults.append,
+            "policy": QUICK,
+            "timeout_s": 10.0,
+        } | options
         key = credential or StaticCredential(f"Api-Key {API_KEY}")
         return YandexImageGenerator(FOLDER_ID, HttpClient(), key, base_url=models.openai_url, **settings)
 
@@ -44,7 +51,11 @@ def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
 @pytest.fixture
 def openai(models: ModelServers, faults: list[CallFailure]) -> Make:
     def make(key: str = "", **options: Any) -> ImageGenerator:
-        settings: dict[str, Any] = {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0} | options
+        settings: dict[str, Any] = {
+            "on_failure": faults.append,
+            "policy": QUICK,
+            "timeout_s": 10.0,
+        } | options
         return OpenAIImageGenerator(
             models.openai_url, HttpClient(), StaticCredential(f"Bearer {key}" if key else ""), **settings
         )
@@ -104,7 +115,7 @@ def test_a_name_that_leads_into_a_private_network_is_sent_nothing(models: ModelS
         url = f"http://127.2:{listener.getsockname()[1]}/a.png"
         models.faults.order(Behaviour(text=json.dumps({"data": [{"url": url}]})), kind="image")
         with pytest.raises(ModelAway, match="private network"):
-            openai(attempts=1).paint(PROMPT)
+            openai(policy=RetryPolicy(attempts=1)).paint(PROMPT)
         connection, _ = listener.accept()
         with connection:
             assert connection.recv(100) == b""
@@ -216,7 +227,11 @@ def test_a_server_that_is_not_there_is_tried_three_times(faults: list[CallFailur
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     images = OpenAIImageGenerator(
-        f"http://127.0.0.1:{port}/v1", HttpClient(), StaticCredential(""), on_failure=faults.append, backoff_s=0.01
+        f"http://127.0.0.1:{port}/v1",
+        HttpClient(),
+        StaticCredential(""),
+        on_failure=faults.append,
+        policy=QUICK,
     )
     with pytest.raises(ModelAway) as caught:
         images.paint(PROMPT)

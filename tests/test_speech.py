@@ -12,6 +12,7 @@ import requests
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.opus_splitter import Recording, read, write
 from ai.provider import CallFailure, Credential, StaticCredential
+from ai.retry import RetryPolicy
 from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
@@ -20,6 +21,8 @@ from sandbox.model_faults import Behaviour, Kind
 from sandbox.models import API_KEY, ModelServers
 from tests.model_fixtures import faults, models
 from yandex_gpt import RenewedToken, Token
+
+QUICK = RetryPolicy(backoff_s=0.01)
 
 __all__ = ["faults", "models"]
 
@@ -32,7 +35,7 @@ Options = dict[str, Any]
 
 @pytest.fixture
 def options(faults: list[CallFailure]) -> Options:
-    return {"on_failure": faults.append, "backoff_s": 0.01, "timeout_s": 10.0}
+    return {"on_failure": faults.append, "policy": QUICK, "timeout_s": 10.0}
 
 
 def recogniser(models: ModelServers, options: Options, credential: Credential = KEY) -> SpeechToText:
