@@ -25,8 +25,17 @@ def beside(path: Path) -> tuple[Path, ...]:
 
 
 def make_private(path: Path) -> None:
-    """Create an empty file that only its owner reads, unless it exists. SQLite gives its other files the same mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+    """Create an empty file that only its owner reads, or close an existing one to users outside its group.
+
+    SQLite gives the files that it makes beside a database the mode of the database.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
+    try:
+        status = os.fstat(handle)
+        if status.st_uid == os.geteuid() and status.st_mode & stat.S_IRWXO:
+            os.fchmod(handle, stat.S_IMODE(status.st_mode) & ~stat.S_IRWXO)
+    finally:
+        os.close(handle)
 
 
 def lock(path: Path) -> IO[str]:

@@ -151,6 +151,13 @@ def test_the_database_and_every_copy_of_it_are_their_owners_alone_whatever_the_u
     assert {"bot.db", "bot.db-wal", "copy.db"} <= {path.name for path in files}
 
 
+def test_a_database_that_every_user_could_read_is_closed_to_them_at_the_next_start(tmp_path: Path) -> None:
+    Database(tmp_path / "bot.db").close()
+    (tmp_path / "bot.db").chmod(0o644)
+    Database(tmp_path / "bot.db").close()
+    assert mode(tmp_path / "bot.db") == 0o640, "a group may have been let in on purpose"
+
+
 @pytest.mark.parametrize(
     ("mode", "warning"),
     [
