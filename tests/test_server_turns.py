@@ -207,6 +207,21 @@ def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make)
     harness.check_books()
 
 
+def test_what_version_1_0_0_has_learned_of_tokens_is_taken_over(server: BotHarness) -> None:
+    settings = server.start().db.settings
+    settings.put("calibration:sandbox-poet", "2.512")
+    settings.put("calibration:broken", "x")
+    server.restart()
+    person = server.at_summary()
+    server.says(TEXT)
+    begin(person)
+    person.wait("Смотритель не спал.")
+    until(server.is_idle)
+    server.stop()
+    kept = json.loads(server.db.value("setting", "value", key="calibration:sandbox-poet"))
+    assert 2 < kept["cyrillic"] < 6
+
+
 # ---------------------------------------------------------------------- pieces
 
 
