@@ -59,6 +59,10 @@ def test_suggestions_of_a_thinking_model_are_read(server: BotHarness) -> None:
     server.says(options, thoughts='Подойдёт {"options": []}?')
     person.press("💡 Подскажи")
     person.wait("Спуститься к воде.")
+    until(server.is_idle)
+    person.press("💡 Подскажи")
+    until(lambda: len(bodies(server)) == 3)
+    assert [body["max_tokens"] for body in bodies(server)] == [800, 300, 800]  # thoughts count to the limit
 
 
 def test_a_title_of_a_thinking_model_is_no_mark(server: BotHarness) -> None:
