@@ -110,6 +110,10 @@ class GPT:
                 usage = chunk.usage or self.estimated_usage(request, chunk.text)
                 return ModelAnswer(chunk.text, usage, chunk.finish or Finish.STOP, attempt.request_id)
 
+    def thinks(self, model: str = "") -> bool:
+        """Return True if the model has shown thoughts, which count to the limit of an answer. No network."""
+        return model_habits.THINKS in self.provider_of(model).habits(model)
+
     def estimate(self, messages: Sequence[Message], model: str = "") -> int:
         """Estimate the tokens of `messages`, rather too many than too few. No network."""
         return self._estimated(messages, model, self.provider_of(model).first_ratios)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +11,12 @@ import pytest
 
 from ai.answer_text import growing, visible
 from ai.openai_answer import answer, chunks
-from core.errors import ModelAway, OnlyThoughts, PromptTooLong
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelCancelled, OnlyThoughts, PromptTooLong
 from core.schemas import Chunk, Finish, Usage
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
-from tests.model_fixtures import REQUEST, Client, faults, last, models, openai_client
+from tests.model_fixtures import REQUEST, Client, eventually, faults, last, models, openai_client
 
 __all__ = ["faults", "models", "openai_client"]
 
@@ -217,8 +219,12 @@ def test_a_laugh_a_refrain_and_a_table_are_no_loop(text: str, models: ModelServe
 
 
 def test_a_stopped_whole_answer_ends_at_the_server(models: ModelServers, openai_client: Client) -> None:
-    assert openai_client(model="any").ask(REQUEST).text
-    assert models.of("completion")[0].body["stream"] is True
+    models.faults.default = Behaviour(text="слово и ещё одно, " * 10 + "конец", chunks=60, chunk_s=0.5)
+    cancel = Cancel()
+    threading.Timer(0.3, cancel.set).start()
+    with pytest.raises(ModelCancelled):
+        openai_client(model="any").ask(REQUEST, cancel)
+    assert eventually(lambda: models.in_flight == 0)  # the whole answer would take half a minute
 
 
 def test_a_full_context_in_the_middle_of_a_stream_says_so(models: ModelServers, openai_client: Client) -> None:

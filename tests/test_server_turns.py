@@ -59,6 +59,10 @@ def test_suggestions_of_a_thinking_model_are_read(server: BotHarness) -> None:
     server.says(options, thoughts='Подойдёт {"options": []}?')
     person.press("💡 Подскажи")
     person.wait("Спуститься к воде.")
+    until(server.is_idle)
+    person.press("💡 Подскажи")
+    until(lambda: len(bodies(server)) == 3)
+    assert [body["max_tokens"] for body in bodies(server)] == [800, 300, 800]  # thoughts count to the limit
 
 
 def test_a_title_of_a_thinking_model_is_no_mark(server: BotHarness) -> None:
@@ -205,6 +209,21 @@ def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make)
     assert harness.db.count("memory") == 0
     until(harness.settled)
     harness.check_books()
+
+
+def test_what_version_1_0_0_has_learned_of_tokens_is_taken_over(server: BotHarness) -> None:
+    settings = server.start().db.settings
+    settings.put("calibration:sandbox-poet", "2.512")
+    settings.put("calibration:broken", "x")
+    server.restart()
+    person = server.at_summary()
+    server.says(TEXT)
+    begin(person)
+    person.wait("Смотритель не спал.")
+    until(server.is_idle)
+    server.stop()
+    kept = json.loads(server.db.value("setting", "value", key="calibration:sandbox-poet"))
+    assert 2 < kept["cyrillic"] < 6
 
 
 # ---------------------------------------------------------------------- pieces

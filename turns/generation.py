@@ -129,7 +129,7 @@ class TextGenerator:
             running,
             messages,
             purpose=running.kind.name,
-            max_tokens=most if max_tokens is None else min(most, max_tokens),
+            max_tokens=most if max_tokens is None or self._gpt.thinks(model.name) else min(most, max_tokens),
             temperature=temperature,
             json_schema=json_schema,
         )
