@@ -56,10 +56,10 @@ def test_the_line_that_says_where_a_chat_stopped_has_no_markdown(harness: BotHar
     person.send("/clear")
     person.wait("Забыл")
     person.tap(BACK)
-    person.wait("Мы остановились на: „Два и три.“")
+    person.wait("Мы остановились на: «Два и три.»")
     person.send("/sessions")
     person.tap(person.wait("Что продолжим").labels[0])
-    person.wait("Мы остановились на: „Два и три.“")
+    person.wait("Мы остановились на: «Два и три.»")
 
 
 def test_a_day_later_the_button_is_past(harness: BotHarness) -> None:

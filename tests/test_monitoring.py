@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from prometheus_client import CollectorRegistry, generate_latest, make_wsgi_app
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
@@ -28,7 +27,6 @@ from core.metrics import SILENT
 from core.network import Network
 from monitoring.health import WRITE_EVERY_S, Health, Heartbeat
 from monitoring.health_client import ask
-from monitoring.prometheus import KINDS, PURPOSES, STATUSES, PrometheusMetrics
 from monitoring.server import MonitoringServer
 from monitoring.systemd import Supervisor
 from sandbox.model_faults import Behaviour
@@ -36,7 +34,6 @@ from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
 from telegram.polling import Polling
 from tests.harness import ROOT, BotHarness, until
-from tests.test_kinds import KINDS as EVERY_KIND
 from tests.test_process import run
 
 PARTS = {"polling", "handlers", "turns", "sending", "ticker", "database"}
@@ -321,40 +318,6 @@ def test_a_silent_connection_is_closed() -> None:
     server.stop()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port), timeout=10)
-
-
-def test_what_an_alert_looks_at_is_there_before_its_first_event(watched: BotHarness) -> None:
-    counted = metrics(watched)
-    for purpose in PURPOSES:
-        for status in (*STATUSES, "other"):
-            assert counted[f"model_faults_total{{healed=no,purpose={purpose},status={status}}}"] == 0
-    for kind in KINDS:
-        assert counted[f"turns_total{{kind={kind},outcome=failed}}"] == 0
-    assert set(KINDS) == set(EVERY_KIND)
-
-
-def test_a_rare_status_is_counted_with_its_like() -> None:
-    counted = PrometheusMetrics()
-    counted.model_failed("part", 529, healed=False)
-    counted.model_failed("part", 530, healed=False)
-    text = generate_latest(counted.registry).decode()
-    assert 'coauthor_model_faults_total{healed="no",purpose="part",status="other"} 2.0' in text
-    assert 'status="529"' not in text
-
-
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool isn't installed: apt-get install prometheus")
-def test_each_alert_fires_on_what_it_is_for() -> None:
-    deploy = ROOT / "deploy"
-    commands = (
-        ["promtool", "check", "config", "prometheus.yml"],
-        ["promtool", "test", "rules", "alerts.test.yml"],
-    )
-    for command in commands:
-        done = subprocess.run(command, cwd=deploy, capture_output=True, text=True, timeout=60)
-        assert done.returncode == 0, done.stdout + done.stderr
-    alerts = set(re.findall(r"alert: (\w+)", (deploy / "alerts.yml").read_text("utf-8")))
-    tested = set(re.findall(r"alertname: (\w+)", (deploy / "alerts.test.yml").read_text("utf-8")))
-    assert tested == alerts
 
 
 def names_in(text: str) -> set[str]:

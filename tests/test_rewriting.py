@@ -80,7 +80,7 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(harness: BotHarn
         person.wait(answer)
     person.press("↩️ Отменить ход")
     assert "Пол скрипнул." in person.wait("Теперь последнее").text
-    assert not [message for message in person.shown if message.text == "Дверь хлопнула."]
+    until(lambda: not [message for message in person.shown if message.text == "Дверь хлопнула."])
     person.press("↩️ Отменить ход")
     assert "Начало положено." in person.wait("Теперь последнее: «Начало").text
     person.press("↩️ Отменить ход")

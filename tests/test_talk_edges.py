@@ -188,7 +188,7 @@ def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(harness: Bot
     person.send("/image Кот")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
-    assert "/model" not in person.wait("кончились").text
+    assert "/model" not in person.wait("токенов не хватит").text
 
 
 # ── groups ──
