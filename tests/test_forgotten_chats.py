@@ -24,7 +24,7 @@ def test_a_forgotten_chat_is_brought_back(harness: BotHarness, meanwhile: bool) 
         ask(harness, person, "Новое.", "Другой разговор.")
         assert asked(harness) == [("user", "Новое.")]
     person.tap(BACK, forgotten)
-    person.wait("Мы остановились на: „Прежний разговор.“")
+    person.wait("Мы остановились на: «Прежний разговор.»")
     person.send("/sessions")
     names = [label.split(" · ")[0] for label in person.wait("Что продолжим").labels]
     assert names == (["💬 Старое.", "💬 Новое."] if meanwhile else ["💬 Старое."])
