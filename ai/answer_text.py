@@ -74,6 +74,9 @@ _PARTS: Final = (
 )
 
 
+_LETTERS_OF_MARKS: Final = "<>]◁"  # each mark has one of them
+
+
 class AnswerText(NamedTuple):
     """What may be shown of an answer."""
 
@@ -102,7 +105,7 @@ def _read(raw: str, *, growing: bool) -> AnswerText:
     if growing:
         while found := _BEGUN.search(raw, max(0, len(raw) - 2 * _LONGEST_MARK)):
             raw = raw[: found.start()]
-    lower = raw.lower()
+    lower = raw.lower() if any(map(raw.__contains__, _LETTERS_OF_MARKS)) else ""
     if not any(part in lower for part in _PARTS):
         return AnswerText(_without_author(raw, growing=growing), thoughts=False)
     text, thoughts = _without_thoughts(raw)

@@ -6,7 +6,6 @@ The ratios of a model are its characters a token by script, as far as its own fi
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -25,8 +24,8 @@ _MARGIN: Final = 1.05
 _STEP: Final = 0.2  # of the way to what the last answer has shown
 _LEAST_PROMPT: Final = 200  # characters; in a shorter one the marks between messages would distort the ratio
 _MOSTLY: Final = 0.6  # the share of a script from which on a prompt tells about it
-_CYRILLIC: Final = re.compile(r"[\u0400-\u052f]+")
-_LATIN: Final = re.compile(r"[\x00-\u024f\u2010-\u2026]+")  # with digits, spaces and punctuation
+_CYRILLIC: Final = 0x04  # the high bytes of a script's letters in UTF-16: counting them takes a tenth of an expression
+_LATIN: Final = (0x00, 0x01, 0x20)  # with digits, spaces and punctuation
 
 
 def estimate(messages: Sequence[Message], known: Ratios, first: Ratios) -> int:
@@ -57,6 +56,7 @@ def _characters(messages: Sequence[Message]) -> dict[str, int]:
     cyrillic = latin = total = 0
     for message in messages:
         total += len(message.text)
-        cyrillic += sum(map(len, _CYRILLIC.findall(message.text)))
-        latin += sum(map(len, _LATIN.findall(message.text)))
+        blocks = message.text.encode("utf-16-le", "surrogatepass")[1::2]  # the high byte of each letter
+        cyrillic += blocks.count(_CYRILLIC)
+        latin += sum(map(blocks.count, _LATIN))
     return {"cyrillic": cyrillic, "latin": latin, "other": total - cyrillic - latin}
