@@ -50,6 +50,8 @@ _AUTHOR: Final = re.compile(
     r"(?:(?:assistant|ассистент)[ \t]*:|(?:assistant|model|ассистент)[ \t]*\n)\s*", re.IGNORECASE
 )
 _AUTHORS: Final = ("assistant", "model", "ассистент")
+_FIRST_OF_AUTHORS: Final = frozenset("AaMmАа")
+_LONGEST_AUTHOR: Final = 24  # with spaces after it
 # What ends a message, or opens the next one, which the model plays then.
 _ENDING: Final = re.compile(
     r"<\|(?:im_end|im_start|im_sep|eot_id|eom_id|end|return|endoftext|end_of_text|end_of_turn|end_of_solution|user|system"
@@ -149,9 +151,11 @@ def _without_thoughts(text: str) -> tuple[str, bool]:
 def _without_author(text: str, *, growing: bool) -> str:
     """Return `text` without the name of its author's role before it."""
     start = text.lstrip()
+    if start[:1] not in _FIRST_OF_AUTHORS:
+        return text
     if found := _AUTHOR.match(start):
         return start[found.end() :]
-    word = start.rstrip().casefold()
-    if growing and word and any(author.startswith(word) for author in _AUTHORS):
+    word = start[:_LONGEST_AUTHOR].rstrip().casefold()
+    if growing and len(start) <= _LONGEST_AUTHOR and any(author.startswith(word) for author in _AUTHORS):
         return ""
     return text

@@ -107,9 +107,12 @@ class _Session(requests.Session):
 
 
 class _Adapter(HTTPAdapter):
+    """Prepares for a call only what is read of it: for each, `requests` parses the address seven times."""
+
     def __init__(self, network: Network, idle_s: float) -> None:
         self._tls, self._idle_s = tls_context(network.ca_bundle), idle_s
-        super().__init__(max_retries=0)
+        self._pools: dict[tuple[str, str], Any] = {}  # by server and proxy
+        super().__init__(pool_connections=1000, max_retries=0)  # servers: none is put out for another
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
@@ -119,17 +122,33 @@ class _Adapter(HTTPAdapter):
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None: ...  # the shared context has the authorities
 
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        if not issubclass(pool.ConnectionCls, _Connection):
+    def get_connection_with_tls_context(self, request: Any, verify: Any, proxies: Any = None, cert: Any = None) -> Any:
+        server = request.url[: request.url.index("/", 8)], proxies["http"]
+        pool: Any = self._pools.get(server)
+        if pool is None:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._pools[server] = pool
             pool.ConnectionCls = _connection_class(pool.ConnectionCls, self._idle_s)
         return pool
 
+    def request_url(self, request: Any, proxies: Any) -> str:
+        return super().request_url(request, proxies) if proxies["http"] else str(request.path_url)
+
+    def build_response(self, req: Any, resp: Any) -> requests.Response:
+        response = requests.Response()
+        response.status_code, response.reason, response.headers = resp.status, resp.reason, resp.headers
+        response.raw, response.request, response.url = resp, req, req.url
+        return response
+
 
 class _Connection(HTTPConnection):
-    """Hands its socket to the watchers of each request; counts as dropped `idle_s` after its last one."""
+    """Hands its socket to the watchers of each request; counts as dropped `idle_s` after its last one.
+
+    Sends head and body at once: at each system call another thread may take the interpreter.
+    """
 
     idle_s = used_at = 0.0
+    _held: bytearray | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -141,7 +160,19 @@ class _Connection(HTTPConnection):
         self.used_at = time.monotonic()
         for watcher in watchers():
             watcher.connected(self.sock)
+        self._held = bytearray()
         super().endheaders(*args, **kwargs)
+
+    def send(self, data: Any) -> None:
+        if self._held is None:
+            super().send(data)
+        else:
+            self._held += data
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        super().request(*args, **kwargs)
+        held, self._held = self._held or b"", None
+        super().send(held)
 
 
 @lru_cache(maxsize=16)

@@ -22,6 +22,7 @@ class PromptEcho:
         told += [message.text for message in messages[-1:] if message.role == "user"]
         lines = {_plain(line) for text in told for line in text.splitlines()}
         self._lines = frozenset(line for line in lines if len(line) >= LEAST_CHARS)
+        self._longest = 2 * max(map(len, self._lines), default=0)  # of a line with marks and spaces around its words
 
     def without(self, text: str, *, growing: bool = False) -> str:
         """Return `text` without lines of the prompt before it; as it is if it has nothing else.
@@ -31,6 +32,8 @@ class PromptEcho:
         rest = text
         while rest:
             line, newline, after = rest.lstrip().partition("\n")
+            if len(line) > self._longest:
+                return rest
             plain = _plain(line)
             if growing and not newline:
                 begun = plain and any(known.startswith(plain) for known in self._lines)
