@@ -160,19 +160,7 @@ class _Connection(HTTPConnection):
         self.used_at = time.monotonic()
         for watcher in watchers():
             watcher.connected(self.sock)
-        self._held = bytearray()
         super().endheaders(*args, **kwargs)
-
-    def send(self, data: Any) -> None:
-        if self._held is None:
-            super().send(data)
-        else:
-            self._held += data
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        super().request(*args, **kwargs)
-        held, self._held = self._held or b"", None
-        super().send(held)
 
 
 @lru_cache(maxsize=16)
