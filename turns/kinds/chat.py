@@ -151,17 +151,7 @@ class ChatTurn(TurnKind):
             old = message_view.taken_away(self._db, turn.chat_id, half, self._texts(turn).say("chat.below"))
         opened = self._db.talks.open_in(talk.chat_id, kind=talk.kind, character_id=talk.character_id)
         now = int(time.time())
-        prompt_id = self._db.tree.add(
-            turn.session_id,
-            turn.prompt_id,
-            turn.user_id,
-            "assistant",
-            text,
-            now=now,
-            tokens=usage.output if usage is not None else 0,
-            turn_id=turn.id,
-            kind=turn.kind,
-        )
+        prompt_id = self._add_answer(turn, text, usage, now)
         # Another talk may have been opened meanwhile: this answer doesn't bring its own back to the front.
         touches = opened is None or opened.session_id == talk.session_id
         self._db.tree.set_head(turn.session_id, prompt_id, now if touches else 0)
