@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from conversation.localization import Texts
+from conversation.phrases import any_of
 from core.schemas import Message, Outgoing
 from database import Story, StoryPath, Turn
 from turns import story_prompts
@@ -43,13 +45,6 @@ class StoryTitle(StoryAside):
         return self._finished(turn)
 
 
-_PREFACE = re.compile(
-    r"(?:(?:да, )?(?:конечно|хорошо|отлично|разумеется|sure|of course|certainly|okay)[,.!]*\s*)?"
-    r"(?:(?:вот|предлагаю|here(?:['’]s| is)|the|my)\s+)?(?:\w+\s+){0,2}"
-    r"(?:название|заголовок|имя истории|title)\b[^:\n«“\"]{0,60}[:—–-]\s*"
-    r"|(?:да, )?(?:конечно|хорошо|отлично|разумеется|sure|of course|certainly|okay)[.!]+\s+",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}[.)]\s+|[-—•*]\s+)")
 _QUOTED = re.compile(r"[«“\"]([^«»“”\"\n]{2,60})[»”\"]")
 _MARKS = " .:«»“”‘’\"'*#_`"
@@ -58,13 +53,24 @@ _MARKS = " .:«»“”‘’\"'*#_`"
 def title_in(answer: str) -> str:
     """Return the title that an answer says: the first of it, without preface, number and marks around it."""
     text = answer.strip()
-    preface = _PREFACE.match(text)
+    preface = _preface().match(text)
     if preface is not None and preface.end() < len(text):
         text = text[preface.end() :].strip()
     line = next((line for line in text.splitlines() if line.strip(_MARKS)), "")
     line = _NUMBER.sub("", line.strip(" *#_`"))
     quoted = _QUOTED.match(line) if preface is not None else None
     return (quoted.group(1) if quoted is not None else line).strip(_MARKS)[:MAX_CHARS].strip()
+
+
+@cache
+def _preface() -> re.Pattern[str]:
+    """Return what may stand before the title: «Конечно! Вот название:», or «Конечно!» alone."""
+    assent = any_of("title_assent")
+    return re.compile(
+        rf"(?:{assent}[,.!]*\s*)?(?:{any_of('title_pointing')}\s+)?(?:\w+\s+){{0,2}}{any_of('title_word')}\b"
+        rf"[^:\n«“\"]{{0,60}}[:—–-]\s*|{assent}[.!]+\s+",
+        re.IGNORECASE,
+    )
 
 
 def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
