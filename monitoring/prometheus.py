@@ -34,7 +34,7 @@ KINDS: Final = (
 )
 PURPOSES: Final = (*KINDS, "summary", "description")
 OUTCOMES: Final = ("answered", "failed", "stopped")
-VERDICTS: Final = ("done", "turn", "hear", "queue", "failed", "aside")
+VERDICTS: Final = ("done", "turn", "hear", "queue", "failed", "dead_letter")
 STATUSES: Final = tuple(map(str, (0, 400, 401, 403, 404, 429, 500, 502, 503, 504)))  # any other is "other"
 REASONS: Final = ("unreachable", "400", "403", "429")
 LATENCY_S: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0)

@@ -126,7 +126,7 @@ class TurnKind(ABC):
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """Apologise for a turn of which no other end can be stored."""
-        return sentence(turn.chat_id, self._texts(turn).say("trouble.bug"))
+        return sentence(turn.chat_id, self._texts(turn).say("problem.bug"))
 
     def next_turn(self, turn: Turn) -> NextTurn | None:
         """Return the turn that follows an answered one by itself."""

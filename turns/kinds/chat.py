@@ -120,12 +120,12 @@ class ChatTurn(TurnKind):
         if isinstance(error, PromptTooLong):
             return [self._say(turn, "chat.too_long")]
         if isinstance(error, OnlyThoughts):
-            return [self._say(turn, "trouble.only_thoughts")]
+            return [self._say(turn, "problem.only_thoughts")]
         if isinstance(error, ModelBusy):
-            return [self._say(turn, "trouble.model_busy", retry)]
+            return [self._say(turn, "problem.model_busy", retry)]
         if isinstance(error, ModelError):
-            return [self._say(turn, "trouble.model_away", retry)]
-        return [self._say(turn, "trouble.storage" if isinstance(error, StorageError) else "trouble.bug", retry)]
+            return [self._say(turn, "problem.model_away", retry)]
+        return [self._say(turn, "problem.storage" if isinstance(error, StorageError) else "problem.bug", retry)]
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """Apologise; in a group, in reply to the question."""

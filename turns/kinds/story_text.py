@@ -112,7 +112,7 @@ class StoryText(StoryKind):
         """Store and show the text, with a button that asks for it again."""
         texts = self._texts(turn)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-        key = "trouble.context_full_kept" if isinstance(result.error, PromptTooLong) else "trouble.model_away_kept"
+        key = "problem.context_full_kept" if isinstance(result.error, PromptTooLong) else "problem.model_away_kept"
         kept = sentence(turn.chat_id, texts.say(key), again)
         return [*self._stored(turn, result.text, result.usage), kept]
 

@@ -10,7 +10,7 @@ from conversation.phrases import any_of
 from core.schemas import Message, Outgoing
 from database import Story, StoryPath, Turn
 from turns import story_prompts
-from turns.kinds.story_aside import StoryAside
+from turns.kinds.story_question import StoryQuestion
 from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
 
@@ -19,7 +19,7 @@ MAX_CHARS = 60
 TEMPERATURE = 0.7
 
 
-class StoryTitle(StoryAside):
+class StoryTitle(StoryQuestion):
     """The story's title. Without one the story keeps its working title, and no error is shown."""
 
     name = "title"
@@ -74,4 +74,4 @@ def _preface() -> re.Pattern[str]:
 
 
 def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
-    return story_prompts.aside_messages(texts, "title", story, path)
+    return story_prompts.question_messages(texts, "title", story, path)
