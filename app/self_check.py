@@ -96,7 +96,7 @@ def _model(gpt: GPT) -> str:
 
 
 def _streamed(gpt: GPT, request: Request) -> tuple[Chunk | None, int]:
-    """Return the end of a streamed answer, None if only thoughts came, which is no fault; and its tokens."""
+    """Return the last chunk of a streamed answer and its tokens; None and 0 if only thoughts came."""
     try:
         *_, last = gpt.stream(request)
     except OnlyThoughts:

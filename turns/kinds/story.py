@@ -92,7 +92,7 @@ class StoryKind(TurnKind):
         return [sentence(turn.chat_id, said, self._move_to_end(turn, story)), book]
 
     def _move_to_end(self, turn: Turn, story: Story) -> Json:
-        """Move a user who is still at this story to its end; return the keyboard there, None for who is elsewhere."""
+        """Move a user who is still at this story to its end; return its keyboard, None for a user who is elsewhere."""
         user = self._db.users.get(turn.user_id)
         assert user is not None  # a turn goes with its user
         if user.session_id != story.session_id or user.step not in (Step.STORY, Step.FINALE, Step.FINISHED):
