@@ -7,17 +7,17 @@ it allows one bot per database. Backups and sums over all users read on connecti
 from __future__ import annotations
 
 import os
-import time
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 
 from core.metrics import SILENT, Metrics
 from core.schemas import Json
+from storage import heartbeat
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to, folder_warning
 from storage.characters import Character, Characters
-from storage.connection import Connection, try_to_write
+from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
@@ -110,12 +110,11 @@ class Database:
 
     def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
-        self._connection.value("select count(*) from budget")
+        heartbeat.ping(self._connection)
 
     def ping_write(self) -> None:
         """Store the time of this call. Raises `StorageError` if the file can't be written: a full disk, a lock."""
-        sql = "insert or replace into setting (key, value) values ('heartbeat', ?)"
-        try_to_write(self.path, sql, (str(int(time.time())),))
+        heartbeat.ping_write(self.path)
 
     def free_bytes(self) -> int | None:
         """Return how many more bytes the disk takes from this process; None if it doesn't say."""

@@ -33,6 +33,7 @@ COUNT_TIMEOUT_S: Final = 5.0
 MOST_CHARS_PER_TOKEN: Final = 64  # more than any tokenizer's longest words
 NEAR: Final = 0.15  # how close to a limit an estimate must be for the tokenizer's round trip to pay
 
+# Sentences of vendors' filters, word for word: what a service says, not what a language needs.
 _STOCK_REFUSAL: Final = re.compile(
     r"(?:к сожалению, )?(?:я не могу обсуждать эту тему|в интернете есть много сайтов с информацией на эту тему)[.!… ]*"
     r"(?:давайте (?:лучше )?поговорим о ч[её]м-(?:нибудь|то) (?:ещ[её]|другом)[.!… ]*"

@@ -46,6 +46,7 @@ _OPENING: Final = re.compile(
     r"|<start_of_turn>|<s>|<bos>|<BOS_TOKEN>|\[/INST\]|<｜(?:Assistant|begin▁of▁sentence)｜>"
     r"|(?<=\|>)(?:assistant|final)(?=\s|<\||\Z)|(?<=turn>)(?:model|assistant)(?=\s|\Z))+"
 )
+# Names that templates and models give the author of a message.
 _AUTHOR: Final = re.compile(
     r"(?:(?:assistant|ассистент)[ \t]*:|(?:assistant|model|ассистент)[ \t]*\n)\s*", re.IGNORECASE
 )

@@ -1,4 +1,4 @@
-"""The catalog of models (`ai/catalog.toml`) and what each costs beside the default one.
+"""The catalog of models (`ai/catalog.toml`) and what each costs compared with the default one.
 
 Users, sessions and the project pay in tokens of the default model. A token of another model costs the ratio of the two
 prices, for input and output separately, rounded up. Which models may be chosen now: `ai/registry.py`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -50,7 +51,7 @@ class LearnedModels:
             self._habits = found | self._habits
 
 
-class LearningProvider:
+class LearningProvider(ABC):
     """What providers share: the habits of their models. A subclass says which habits every model of it has."""
 
     always: frozenset[str] = frozenset()
@@ -66,6 +67,6 @@ class LearningProvider:
         """Note a habit of this model; return False if it was known."""
         return habit not in self.always and self._learned.add(self._key(model), habit)
 
+    @abstractmethod
     def _key(self, model: str) -> str:
         """Return the name under which the habits of `model` are kept; an empty one is the default's."""
-        raise NotImplementedError

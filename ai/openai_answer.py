@@ -84,7 +84,7 @@ def read_object(data: bytes) -> dict[str, Any]:
 
 
 class _State:
-    """What has come of a stream."""
+    """The parts of a streamed answer that have been received."""
 
     def __init__(self) -> None:
         self.text = self.thoughts = ""

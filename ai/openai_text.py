@@ -43,7 +43,7 @@ _NO_LIST: Final = frozenset({404, 405, 501})
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What a server wants otherwise than OpenAI's: a URI made of a model's name, a project, no `stream_options`."""
+    """How a server differs from OpenAI's: a URI made of a model's name, a project, no `stream_options`."""
 
     sent_as: Callable[[str], str] = str
     project: str = ""

@@ -1,4 +1,4 @@
-"""`ModelRegistry`: the models that users may choose now, the default one, and what each costs beside it.
+"""`ModelRegistry`: the models that users may choose now, the default one, and what each costs compared with it.
 
 The catalog's models of the configured vendors are fixed. Others are listed by a server, which is asked in the
 background (`refresh`); its last list counts until the next one, also after a restart (`dump`, `recall`).

@@ -1,4 +1,4 @@
-"""Estimates tokens by script: a tokenizer splits Cyrillic otherwise than Latin, and each model in its own way. Pure.
+"""Estimates tokens by script: a tokenizer splits Cyrillic more finely than Latin, and each model differs. Pure.
 
 The ratios of a model are its characters a token by script, as far as its own figures have shown them.
 """

@@ -96,9 +96,9 @@ def build_foundation(config: Config, network: Network) -> Foundation:
 
 @dataclass(frozen=True, slots=True)
 class Telegram:
-    """The ways to Telegram: `api` and `bot` make calls, `delivery` sends messages in threads of its own.
+    """The parts that speak to Telegram: `api` and `bot` make calls, `delivery` sends messages in threads of its own.
 
-    `chats` orders what comes, `notices` says what can't be handled.
+    `chats` keeps each chat's updates in order; `notices` tells users of updates that fail.
     """
 
     api: BotApi

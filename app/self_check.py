@@ -67,6 +67,7 @@ def _token(api: BotApi) -> str:
 
 def _model(gpt: GPT) -> str:
     """Try a stream with a system text, then an answer with a structure; return what came of it. Raise ModelError."""
+    # Not of `locales/`: the check needs an answer, whatever it says, and no user reads it.
     messages = (Message("system", "Ты отвечаешь одним словом."), Message("user", "Ответь одним словом: готов?"))
     request = Request(messages, max_tokens=MAX_TOKENS, temperature=0.1, purpose="check")
     last, tokens = _streamed(gpt, request)
@@ -95,7 +96,7 @@ def _model(gpt: GPT) -> str:
 
 
 def _streamed(gpt: GPT, request: Request) -> tuple[Chunk | None, int]:
-    """Return the end of a streamed answer, None if only thoughts came, which is no fault; and its tokens."""
+    """Return the last chunk of a streamed answer and its tokens; None and 0 if only thoughts came."""
     try:
         *_, last = gpt.stream(request)
     except OnlyThoughts:

@@ -34,7 +34,7 @@ from turns.workers import TurnWorkers
 
 @dataclass(frozen=True, slots=True)
 class TurnOutlets:
-    """Where turns report to."""
+    """The parts that turns send messages, notices and figures to."""
 
     delivery: Delivery
     chats: ChatQueues
@@ -115,7 +115,7 @@ def build_turns(
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """What asks a model for one turn."""
+    """The parts that ask a model, and the kinds of turn that use them."""
 
     billing: TurnBilling
     models: ModelChoice

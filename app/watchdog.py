@@ -1,4 +1,4 @@
-"""Watches the bot: reports its health and metrics over HTTP, and signs of life to systemd."""
+"""Watches the bot: reports its health and metrics over HTTP, and to systemd that it runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from turns.workers import TurnWorkers
 if TYPE_CHECKING:
     from monitoring.server import MonitoringServer
 
-SIGNS_A_PERIOD = 3  # of life, within the time after which systemd restarts the bot
+BEATS_A_PERIOD = 3  # within the time after which systemd restarts the bot
 
 
 def make_metrics(config: Config) -> Metrics:
@@ -93,7 +93,7 @@ class Watch:
                 self._supervisor.ready()
                 self._told_at = time.monotonic()
             return
-        every_s = self._supervisor.watchdog_s / SIGNS_A_PERIOD
+        every_s = self._supervisor.watchdog_s / BEATS_A_PERIOD
         if every_s and time.monotonic() - self._told_at >= every_s and self.health.is_alive():
             self._told_at = time.monotonic()
             self._supervisor.alive()

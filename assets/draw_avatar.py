@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def draw(svg: Path, jpg: Path, chromium: str) -> None:
-    """Return renders `svg` into `jpg`, a square of `SIDE_PX`."""
+    """Render `svg` into `jpg`, a square of `SIDE_PX`."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -90,7 +90,10 @@ class Load:
     # ------------------------------------------------------------------ reported by the stand-ins
 
     def called(self, method: str, chat_id: int, text: str, at: float) -> None:
-        """Count one Bot API call; the answer ends the turn, and its place writes again. Others are `odd`."""
+        """Count one Bot API call of a turn. The answer ends the turn, and its user begins the next one.
+
+        A call that belongs to no turn, or has another text than the answer's, is added to `odd`.
+        """
         turn = self._open.get(chat_id)
         if turn is None:
             self.odd.append(f"{method} out of turn")

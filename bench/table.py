@@ -73,7 +73,7 @@ def figures(
 
 
 def middle(runs: Sequence[Figures]) -> Figures:
-    """Return the median of each figure; of turns and losses the sum."""
+    """Return the median of each figure, and the sums of turns and losses."""
     values = {name: statistics.median(getattr(run, name) for run in runs) for name in Figures.__slots__}
     values |= {name: sum(getattr(run, name) for run in runs) for name in ("turns", "lost")}
     return Figures(**values)

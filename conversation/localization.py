@@ -36,7 +36,7 @@ LONG_VALUES = frozenset(
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _LABEL = re.compile(r"\{@(\w+)\}")
 _TAG = re.compile(r"<(/?)(b|i|code)>")
-_NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "characters"}
+_NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "characters", "phrases"}
 
 
 class Html(str):
@@ -85,6 +85,7 @@ class Texts(Presets):
         self.labels = {key.removeprefix("later."): text for key, text in _flat(tables.get("label", {}))}
         self.aliases: Mapping[str, list[str]] = tables.get("alias", {})
         self.plurals: Mapping[str, Mapping[str, str]] = tables.get("plural", {})
+        self.phrases: Mapping[str, list[str]] = tables.get("phrases", {})
         self.plural_form = PLURAL_RULES.get(language, _two_forms)
         self._quotes = _Quotes(language)
         self._prompts = dict(_flat(tables.get("prompt", {})))
@@ -257,6 +258,9 @@ def _faults(texts: Texts) -> Iterator[str]:
         needed = {texts.plural_form(n) for n in range(101)}
         if set(forms) != needed or any("{n}" not in form for form in forms.values()):
             yield f"{texts.language}: plural.{key}: needs {sorted(needed)}, each with {{n}}"
+    for key, phrases in texts.phrases.items():
+        for fault in _phrase_faults(phrases):
+            yield f"{texts.language}: phrases.{key}: {fault}"
     for preset in [one for pair in texts.by_genre.values() for presets in pair for one in presets]:
         if not preset.about or len(preset.name) > PRESET_NAME_CHARS:
             yield f"{texts.language}: {preset.full!r}: a name of up to {PRESET_NAME_CHARS} characters, then ': …'"
@@ -267,6 +271,18 @@ def _faults(texts: Texts) -> Iterator[str]:
             yield f"{texts.language}: characters.{one.key}: the key is used twice"
         for name, fault in personas.faults(one.persona):
             yield f"{texts.language}: characters.{one.key}: {name} is {fault}"
+
+
+def _phrase_faults(phrases: Any) -> Iterator[str]:
+    """Yield what keeps a value from being a list of regular expressions."""
+    if not isinstance(phrases, list):
+        yield "it is no list"
+        return
+    for phrase in phrases:
+        try:
+            re.compile(phrase)
+        except (re.error, TypeError) as error:
+            yield f"{phrase!r} is no regular expression: {error}"
 
 
 def _is_markup(text: str) -> bool:
@@ -309,6 +325,7 @@ def _differences(reference: Texts, texts: Texts) -> Iterator[str]:
             yield f"{texts.language}: {key}: placeholders {sorted(names)}, not {sorted(expected)}"
     for name, ours, theirs in (
         ("plural", set(texts.plurals), set(reference.plurals)),
+        ("phrases", set(texts.phrases), set(reference.phrases)),
         ("genre", set(texts.by_genre), set(reference.by_genre)),
         ("characters", {one.key for one in texts.characters}, {one.key for one in reference.characters}),
     ):

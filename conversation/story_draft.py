@@ -5,21 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain, count
 from typing import TypeVar
 
+from conversation.phrases import any_of
 from conversation.states import EDITS, Step
 
 Item = TypeVar("Item")
 
 _MARKS = " ,.;!?…—–-"
-# Where a description goes on from a name to what the hero does. Russian verbs are known by endings that few nouns have.
-_CLAUSE = re.compile(
-    r"[,.;!?…()\n]|\s[—–-]\s"
-    r"|\s(?=(?:котор\w+|чь[яеёи]\w*|что|чтобы|когда|где|who|whose|that|which|when|where|is|was|has|had)\b)"
-    r"|\s(?=\w+(?:[аяеую]ет|[еиую]тся|[вджр]ёт(?:ся)?)\b)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +76,15 @@ def short_name(described: str, limit: int = 40) -> str:
     return _cut(name, limit)
 
 
+@cache
+def _clause() -> re.Pattern[str]:
+    """Return where a description goes on from a name to what the hero does."""
+    return re.compile(rf"[,.;!?…()\n]|\s[—–-]\s|\s(?={any_of('clause')}\b)|\s(?={any_of('verb')}\b)", re.IGNORECASE)
+
+
 def _before_a_clause(line: str) -> str:
     """Return the words of `line` that may be a name: none of its clauses, and nothing after a word with a capital."""
-    words = _CLAUSE.split(line, maxsplit=1)[0].split()
+    words = _clause().split(line, maxsplit=1)[0].split()
     named = [place for place, word in enumerate(words) if place and word[:1].isupper()]
     if named:
         end = named[0] + 1

@@ -79,7 +79,7 @@ class HttpClient(threading.local):
         raise failure  # out here: no traceback leads on to an error that names the address
 
     def connected(self, sock: socket.socket) -> None:
-        """Count the request as sent. A large body may take longer than the connection did."""
+        """Count the request as sent. A large body gets a longer timeout than the connection had."""
         self._begun = True
         if self._upload_s is not None:
             sock.settimeout(self._upload_s)
@@ -142,13 +142,9 @@ class _Adapter(HTTPAdapter):
 
 
 class _Connection(HTTPConnection):
-    """Hands its socket to the watchers of each request; counts as dropped `idle_s` after its last one.
-
-    Sends head and body at once: at each system call another thread may take the interpreter.
-    """
+    """Shows its socket to the watchers of each request; counts as closed once it has been idle for `idle_s`."""
 
     idle_s = used_at = 0.0
-    _held: bytearray | None = None
 
     @property
     def is_connected(self) -> bool:

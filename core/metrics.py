@@ -14,7 +14,7 @@ class Metrics:
     """Counts nothing."""
 
     def update_handled(self, verdict: str) -> None:
-        """Count an update whose handler has ended: done, turn, hear, queue, failed (a bug), aside."""
+        """Count an update whose handler has ended: done, turn, hear, queue, failed (a bug), dead_letter."""
 
     def turn_ended(self, kind: str, outcome: str, seconds: float, first_text_s: float | None) -> None:
         """Count an ended turn: answered, failed, stopped. `first_text_s`: seconds to the first words of the answer."""

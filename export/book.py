@@ -52,7 +52,7 @@ class Part:
 
     @classmethod
     def of(cls, text: str, by: Writer = "model", picture: Picture | None = None) -> Part:
-        """Make a part of a message, one paragraph per line."""
+        """Make a part from a message: a paragraph per line."""
         return cls(paragraphs_of(text), by, picture)
 
     @property

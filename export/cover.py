@@ -32,7 +32,7 @@ SHORT_WORD: Final = 3
 LETTERS: Final = 160  # more than fits
 QUALITY: Final = 86
 FONT: Final = "SourceSerifPro-{}.otf"
-NO_TITLE: Final = "Соавтор"  # on the cover of a book whose title has nothing but emoji
+NO_TITLE: Final = "Соавтор"  # the bot's name, on the cover of a book whose title has nothing but emoji
 
 # top of the sky, horizon, sun or moon, nearest hills, letters
 Palette = tuple[str, str, str, str, str]

@@ -40,16 +40,16 @@ def closed(services: Services, user: User, chat_id: int) -> Outgoing:
     """Return what a banned user reads, whatever they send: the bot is closed to them; in private also how to ask."""
     texts = services.locales[user.language]
     if chat_id != user.id or not reachable(services.config, services.db):
-        return sentence(chat_id, texts.say("trouble.banned"))
-    return sentence(chat_id, texts.say("trouble.banned_ask"), inline([(texts.label("ask_access"), ASK_FOR_ACCESS)]))
+        return sentence(chat_id, texts.say("problem.banned"))
+    return sentence(chat_id, texts.say("problem.banned_ask"), inline([(texts.label("ask_access"), ASK_FOR_ACCESS)]))
 
 
 def full(services: Services, texts: Texts) -> Html:
     """Return what a new user of a full bot reads, with the admins to ask if any has an @name."""
     named = [f"@{admin.username}" for admin in reachable(services.config, services.db) if admin.username]
     if not named:
-        return texts.say("trouble.users", limit=services.config.max_users)
-    return texts.say("trouble.users_ask", limit=services.config.max_users, admins=", ".join(named))
+        return texts.say("problem.users", limit=services.config.max_users)
+    return texts.say("problem.users_ask", limit=services.config.max_users, admins=", ".join(named))
 
 
 def ask(context: UpdateContext, what: str) -> UpdateResult:

@@ -78,7 +78,7 @@ def _said(services: Services, message: types.Message, words: str) -> UserMessage
 
 
 def talk(context: UpdateContext) -> UpdateResult:
-    """Answer a question; while the model writes it waits, as those of others do."""
+    """Answer a question. It waits while the model writes, as the questions of others do."""
     if not context.words:
         quote = context.message.quote
         if quote is None or not quote.text:

@@ -33,7 +33,7 @@ def over_prompt(context: UpdateContext) -> UpdateResult | None:
     if tokens <= limit:
         return None
     chars = len(context.words) * limit // tokens
-    return context.say("trouble.too_long", limit=limit, tokens=tokens, chars=chars)
+    return context.say("problem.too_long", limit=limit, tokens=tokens, chars=chars)
 
 
 def over_step(context: UpdateContext, limit: int | None = None) -> UpdateResult | None:

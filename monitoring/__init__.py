@@ -1,1 +1,1 @@
-"""Watching the bot: whether it moves, what it has done, and who is told."""
+"""Watching the bot: its health, its metrics and analytics, and the alerts that admins get."""

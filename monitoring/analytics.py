@@ -152,7 +152,7 @@ class _Amplitude:
         return not full
 
     def _on_end(self, _: object, code: int, message: str | None) -> None:
-        """Return callback of the SDK, in its threads: an event was accepted or given up."""
+        """Note that the SDK has sent an event or given it up. The SDK's threads call this."""
         with self._lock:
             self._under_way = max(0, self._under_way - 1)
             self._moved_at = time.monotonic()

@@ -69,7 +69,7 @@ class Heartbeat:
         if not self._thread.is_alive():
             return "its thread has ended"
         silent_s = self._clock() - self._beat_at
-        return f"no sign of life for {silent_s:.0f} s" if silent_s > TICKER_HANGS_S else ""
+        return f"it hasn't run for {silent_s:.0f} s" if silent_s > TICKER_HANGS_S else ""
 
     def database_problem(self) -> str:
         """Return what is wrong with the database; empty: nothing. Doesn't ask it."""

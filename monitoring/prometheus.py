@@ -34,7 +34,7 @@ KINDS: Final = (
 )
 PURPOSES: Final = (*KINDS, "summary", "description")
 OUTCOMES: Final = ("answered", "failed", "stopped")
-VERDICTS: Final = ("done", "turn", "hear", "queue", "failed", "aside")
+VERDICTS: Final = ("done", "turn", "hear", "queue", "failed", "dead_letter")
 STATUSES: Final = tuple(map(str, (0, 400, 401, 403, 404, 429, 500, 502, 503, 504)))  # any other is "other"
 REASONS: Final = ("unreachable", "400", "403", "429")
 LATENCY_S: Final = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0)
@@ -52,7 +52,7 @@ class PrometheusMetrics(Metrics):
         self._seconds = self._histogram("turn_seconds", "Seconds from the start of a turn to its commit.", "kind")
         self._first = self._histogram("turn_first_text_seconds", "Seconds from the start of a turn to its first text.")
         self._tokens = self._counter("tokens", "Tokens of paid calls; charged: what users paid.", "direction")
-        self._faults = self._counter("model_faults", "Failed calls of models.", "purpose", "status", "healed")
+        self._failures = self._counter("model_faults", "Failed calls of models.", "purpose", "status", "healed")
         self._sending = self._counter("sending_errors", "Failed calls of the Bot API.", "method", "reason")
         self._begin_at_zero()
 
@@ -64,7 +64,7 @@ class PrometheusMetrics(Metrics):
         for kind, outcome in product(KINDS, OUTCOMES):
             self._turns.labels(kind, outcome)
         for purpose, status in product(PURPOSES, (*STATUSES, "other")):
-            self._faults.labels(purpose, status, "no")
+            self._failures.labels(purpose, status, "no")
         for reason in REASONS:
             self._sending.labels("sendMessage", reason)
 
@@ -95,7 +95,7 @@ class PrometheusMetrics(Metrics):
     def model_failed(self, purpose: str, status: int, healed: bool) -> None:
         """Count a failed call by purpose, HTTP status, and whether another attempt succeeded."""
         named = str(status) if str(status) in STATUSES else "other"
-        self._faults.labels(purpose, named, "yes" if healed else "no").inc()
+        self._failures.labels(purpose, named, "yes" if healed else "no").inc()
 
     def sending_failed(self, method: str, reason: str) -> None:
         """Count a failed call of the Bot API by method and reason."""

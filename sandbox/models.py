@@ -70,7 +70,7 @@ class ModelServers:
         self.properties: dict[str, Any] | None = None  # what /props tells, as llama.cpp does
         self.oauth_tokens: set[str] | None = None  # None: any that looks like one
         self.public_key = ""  # PEM of the service account; empty: signatures aren't checked
-        self.token_life_s = 43_200.0
+        self.token_lifetime_s = 43_200.0
         self.quota = 1000  # concurrent generations; YandexGPT's own is 10
         self.in_flight = 0
         self.peak = 0
@@ -108,7 +108,7 @@ class ModelServers:
         """Return a new IAM token that this server accepts."""
         token = f"t1.{secrets.token_urlsafe(24)}"
         with self._lock:
-            self._tokens[token] = time.time() + self.token_life_s
+            self._tokens[token] = time.time() + self.token_lifetime_s
         return token
 
     def revoke_tokens(self) -> None:
@@ -214,12 +214,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, behaviour.text.encode())
         elif received.kind == "iam":
             iam_api.check(received.body, models.public_key, models.oauth_tokens)
-            self._send_json(iam_api.answer(models.issue_token, models.token_life_s))
+            self._send_json(iam_api.answer(models.issue_token, models.token_lifetime_s))
         elif received.kind == "metadata":
             if received.headers.get("metadata-flavor") != "Google":
                 raise Refused(7, "Missing Metadata-Flavor:Google header.", "text")
-            life = int(models.token_life_s)
-            self._send_json({"access_token": models.issue_token(), "expires_in": life, "token_type": "Bearer"})
+            lifetime_s = int(models.token_lifetime_s)
+            self._send_json({"access_token": models.issue_token(), "expires_in": lifetime_s, "token_type": "Bearer"})
         elif received.kind == "properties":
             if models.properties is None:
                 raise Refused(5, "Not Found", "C")

@@ -106,8 +106,8 @@ def remember(asked: str) -> str:
             unsettled: rows[unsolved],
         }
         facts = about
-    room = max(80, limit - sum(len(rows[head]) for head in rows if head != facts) - 80)
-    rows[facts] = rows[facts][:room]
+    chars_left = max(80, limit - sum(len(rows[head]) for head in rows if head != facts) - 80)
+    rows[facts] = rows[facts][:chars_left]
     return "\n".join(f"{head}: {text}" for head, text in rows.items())[:limit]
 
 

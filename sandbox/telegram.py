@@ -134,6 +134,11 @@ class TelegramServer:
         """Queue this update as it is, under the next id unless it has an `update_id`."""
         return self.state.add_raw_update(update)
 
+    def updates_left(self) -> int:
+        """Return how many updates the bot has not acknowledged yet."""
+        with self.state.lock:
+            return len(self.state.updates)
+
     def set_date(self, chat_id: int, message_id: int, date: float) -> None:
         """Set the date of a message."""
         with self.state.lock:

@@ -12,8 +12,8 @@ from storage.connection import Connection, Row
 ASKED_FOR_S = 3 * 24 * 3600  # an unanswered request may be repeated after this time
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, registered_at, balance, reserved, spent, requests, sessions,"
-    " more_sessions, last_request_at, at_full, model, banned, blocked, asked_more_at"
+    "id, username, first_name, last_name, language, balance, reserved, spent, requests, sessions,"
+    " more_sessions, last_request_at, at_full, model, banned, blocked"
 )
 
 
@@ -26,7 +26,6 @@ class Account:
     first_name: str
     last_name: str | None
     language: str
-    registered_at: int
     balance: int
     reserved: int
     spent: int
@@ -38,7 +37,6 @@ class Account:
     model: str  # empty: the default one
     banned: bool
     blocked: bool
-    asked_more_at: int | None
 
     @property
     def free(self) -> int:

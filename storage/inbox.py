@@ -152,7 +152,10 @@ class Inbox:
         )
 
     def make_dead_letter(self, inbox_id: int) -> None:
-        """Make an update a dead letter: it is never run again, and its body is kept for the developer."""
+        """Make an update a dead letter: it is never run again, and its body is kept for the developer.
+
+        The state's name is that of version 1.0.0, since the table's check can't be altered.
+        """
         self._connection.run("update inbox set state = 'aside' where id = ?", (inbox_id,))
 
     def purge(self, now: int) -> int:

@@ -15,7 +15,7 @@ from storage.connection import Connection, Row
 
 def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
-    deferred = DeferredAttachment(*json.loads(row["recipe"])) if row["recipe"] else None
+    deferred = DeferredAttachment(*json.loads(row["attachment"])) if row["attachment"] else None
     params = json.loads(row["params"])
     return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], deferred)
 
@@ -38,7 +38,7 @@ class Outbox:
         if message.files:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
-            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, recipe,"
+            "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, attachment,"
             " prompt_id, notice) values"
             " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -74,7 +74,7 @@ class Outbox:
 
     def has_attachment(self, chat_id: int, kind: str) -> bool:
         """Return whether an attachment of this kind is on its way to a chat."""
-        sql = "select 1 from outbox where chat_id = ? and recipe is not null and json_extract(recipe, '$[0]') = ?"
+        sql = "select 1 from outbox where chat_id = ? and json_extract(attachment, '$[0]') = ?"
         return self._connection.value(sql, (chat_id, kind)) is not None
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:

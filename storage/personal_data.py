@@ -41,7 +41,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "calls_of_models": reader.rows("select * from call where user_id = :user order by id"),
             "messages_received": reader.rows("select * from inbox where chat_id = :user order by id"),
             "messages_on_their_way": reader.rows(
-                "select id, method, params, file_name, recipe from outbox where chat_id = :user order by id"
+                "select id, method, params, file_name, attachment from outbox where chat_id = :user order by id"
             ),
             "messages_that_show_a_text": reader.rows(
                 "select message_id, prompt_id from sent where chat_id = :user order by message_id"
@@ -117,7 +117,7 @@ def _plain(name: str, value: str | int | float | bytes | None) -> Json:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
     if isinstance(value, int) and name == "refilled_on":
         return time.strftime("%Y-%m-%d", time.gmtime(value * DAY_S))
-    if isinstance(value, str) and name in ("body", "params", "texts", "recipe") and value:
+    if isinstance(value, str) and name in ("body", "params", "texts", "attachment") and value:
         return _json(value)
     return value
 

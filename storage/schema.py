@@ -336,5 +336,8 @@ create trigger illustration_deleted after delete on illustration begin
 end;
 """
 
+# The deferred attachment of a message, which is rendered when it is sent.
+_ATTACHMENT_COLUMN = "alter table outbox rename column recipe to attachment;"
+
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND)
+STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN)

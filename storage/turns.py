@@ -76,6 +76,11 @@ class Turns:
         row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
         return _turn(row) if row else None
 
+    def is_open(self, turn_id: int) -> bool:
+        """Return whether a turn waits or runs."""
+        sql = "select count(*) from turn where id = ? and state in ('waiting', 'running')"
+        return bool(self._connection.value(sql, (turn_id,)))
+
     def first_shown(self, prompt_id: int, chat_id: int) -> tuple[int, str] | None:
         """Return the user and kind of an answer that no message shows yet; None otherwise and for user words."""
         row = self._connection.row(

@@ -277,7 +277,7 @@ class Dispatcher:
         with self._db.transaction():
             self._db.inbox.make_dead_letter(row.id)
         self._left_over.discard(row.id)
-        self._metrics.update_handled("aside")
+        self._metrics.update_handled("dead_letter")
         event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)
         self._notices.dead_letter(row, reason)
 

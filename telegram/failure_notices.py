@@ -45,7 +45,7 @@ class FailureNotices:
         messages = []
         user = self._db.users.get(row.chat_id)
         if user is not None:
-            text = self._locales[user.language].say("trouble.set_aside")
+            text = self._locales[user.language].say("problem.dead_letter")
             messages.append(Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"}))
         for admin_id in self._db.users.in_debug():
             if admin_id in self._config.admin_ids:
@@ -59,4 +59,4 @@ class FailureNotices:
             user = self._db.users.get(chat_id)
         except StorageError:
             user = None
-        return self._locales[user.language if user else FALLBACK].say(f"trouble.{kind}")
+        return self._locales[user.language if user else FALLBACK].say(f"problem.{kind}")

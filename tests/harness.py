@@ -175,16 +175,17 @@ class BotHarness:
         return [request.body["messages"] for request in list(self.models.requests) if request.kind == "completion"]
 
     def settled(self) -> bool:
-        """Return whether no update, no turn and no message is under way."""
-        return self.db.is_settled()
+        """Return whether no update, no turn and no message is under way, those that the bot must fetch included."""
+        return not self.telegram.updates_left() and self.db.is_settled()
 
     def nothing_held(self) -> bool:
         """Return whether no token is reserved and no call is open."""
         return not self.db.held() and not self.db.count("call", state="asked")
 
     def is_idle(self) -> bool:
-        """Return whether no token is reserved, and no call, update or turn is open."""
-        return self.nothing_held() and not self.db.open_updates() and not self.db.open_turns()
+        """Return whether no token is reserved, and no call, update or turn is open or to be fetched."""
+        nothing_open = not (self.telegram.updates_left() or self.db.open_updates() or self.db.open_turns())
+        return nothing_open and self.nothing_held()
 
     def check_books(self) -> None:
         """Fail unless nothing is open or held, and every sum of tokens agrees."""

@@ -31,7 +31,7 @@ def models() -> Iterator[ModelServers]:
 
 
 @pytest.fixture
-def faults() -> list[CallFailure]:
+def failures() -> list[CallFailure]:
     return []
 
 
@@ -39,13 +39,13 @@ Client = Callable[..., GPT]
 
 
 @pytest.fixture
-def client(models: ModelServers, faults: list[CallFailure]) -> Client:
+def client(models: ModelServers, failures: list[CallFailure]) -> Client:
     """Make a `GPT` on YandexGPT's stand-in."""
 
     def make(credential: Credential | None = None, **options: Any) -> GPT:
         provider = YandexProvider(FOLDER_ID, credential or StaticCredential(f"Api-Key {API_KEY}"), url=models.llm_url)
         settings: dict[str, Any] = {
-            "on_failure": faults.append,
+            "on_failure": failures.append,
             "policy": QUICK,
             "timeout_s": 10.0,
         }
@@ -55,13 +55,13 @@ def client(models: ModelServers, faults: list[CallFailure]) -> Client:
 
 
 @pytest.fixture
-def openai_client(models: ModelServers, faults: list[CallFailure]) -> Client:
+def openai_client(models: ModelServers, failures: list[CallFailure]) -> Client:
     """Make a `GPT` on the OpenAI-compatible stand-in."""
 
     def make(timeout_s: float = 10.0, **options: Any) -> GPT:
         http = HttpClient()
         provider = OpenAIProvider(models.openai_url, http, **options)
-        return GPT(provider, http, on_failure=faults.append, policy=QUICK, timeout_s=timeout_s)
+        return GPT(provider, http, on_failure=failures.append, policy=QUICK, timeout_s=timeout_s)
 
     return make
 

@@ -262,7 +262,7 @@ def test_a_picture_is_drawn_anew_after_a_restart(harness: BotHarness) -> None:
     person.wait("👤 Анна")
     person.tap("📊 30 дней")
     until(lambda: harness.telegram.called("sendPhoto"))
-    kept = harness.db.value("outbox", "recipe", method="sendPhoto")
+    kept = harness.db.value("outbox", "attachment", method="sendPhoto")
     assert kept is None or json.loads(kept) == ["days", 1, "ru"]
     harness.restart()
     person.wait("Токены по дням")

@@ -147,7 +147,7 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
 # ---------------------------------------------------------------------- poison
 
 
-def test_an_update_that_kills_the_process_three_times_is_set_aside_and_the_rest_goes_on(
+def test_an_update_that_kills_the_process_three_times_becomes_a_dead_letter_and_the_rest_goes_on(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_harness()
@@ -202,7 +202,9 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_an_unreadable_update_is_set_aside_at_once_and_told_to_the_admin(harness: BotHarness, name: str) -> None:
+def test_an_unreadable_update_becomes_a_dead_letter_at_once_and_is_told_to_the_admin(
+    harness: BotHarness, name: str
+) -> None:
     admin, person = harness.new_person(ADMIN_ID), harness.new_person()
     admin.send("/debug")
     admin.wait("Отладка включена")

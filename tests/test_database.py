@@ -315,7 +315,7 @@ def test_a_full_disk_is_a_storage_error_and_nothing_is_half_written(db: Database
     assert db._connection.value("pragma integrity_check") == "ok"
 
 
-def test_a_value_of_the_wrong_kind_is_a_bug_and_no_trouble_of_the_disk(db: Database) -> None:
+def test_a_value_of_the_wrong_kind_is_a_bug_and_no_problem_of_the_disk(db: Database) -> None:
     with pytest.raises(sqlite3.IntegrityError), db.transaction():
         db.users.register("one", "anna", "Анна", None, language="ru", balance=1, now=1)  # type: ignore[arg-type]
     assert db.users.count() == 0

@@ -71,7 +71,14 @@ def evening(make_harness: Callable[..., BotHarness], browser: Browser) -> Iterat
 
 
 def test_a_whole_evening(evening: Evening) -> None:
-    page = evening
+    begin_story(evening)
+    write_and_take_back(evening)
+    illustrate_and_branch(evening)
+    end_and_download(evening)
+    open_from_the_shelf(evening)
+
+
+def begin_story(page: Evening) -> None:
     page.press("Начать")
     page.sees("Вы придумываете, я пишу")
     page.look("welcome")
@@ -86,6 +93,9 @@ def test_a_whole_evening(evening: Evening) -> None:
         page.sees(answer)
     page.look("card")
     page.plays("Жил-был кот Пантелей, и был он писарем.", "✨ Начать историю")
+
+
+def write_and_take_back(page: Evening) -> None:
     page.plays("Мыши не ответили.", words="Пантелей постучал в нору.")
     page.plays("Из норы выкатилось письмо.")
     page.look("story")
@@ -107,6 +117,9 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.press("2")
     page.sees("▸ Он съел письмо.")
     page.sees("В письме было одно слово.")
+
+
+def illustrate_and_branch(page: Evening) -> None:
     page.press("⚙️ Ещё")
     page.sees("что сделать?")
     page.look("more")
@@ -121,6 +134,9 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.press("🔀 Ветка")
     page.sees("Ветка готова")
     page.plays("В ветке всё пошло иначе.")
+
+
+def end_and_download(page: Evening) -> None:
     page.press("🏁 Финал")
     page.sees("Каким будет конец")
     page.look("finale")
@@ -134,6 +150,9 @@ def test_a_whole_evening(evening: Evening) -> None:
     page.sees("В каком виде")
     page.press("FB2")
     page.sees("Письмо_без_адреса.fb2")
+
+
+def open_from_the_shelf(page: Evening) -> None:
     page.press("🏠 Меню")
     page.sees("Вы в меню")
     page.press("📚 Мои истории")

@@ -21,10 +21,10 @@ from gpt import GPT, Cancel, is_stock_refusal
 from sandbox.model_answers import STOCK_REFUSAL
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
-from tests.model_fixtures import REQUEST, Client, client, eventually, faults, last, models, together
+from tests.model_fixtures import REQUEST, Client, client, eventually, failures, last, models, together
 from yandex_gpt import YandexProvider
 
-__all__ = ["client", "faults", "models"]
+__all__ = ["client", "failures", "models"]
 
 
 def test_a_stream_grows_and_ends_with_finish_and_usage(models: ModelServers, client: Client) -> None:
@@ -99,14 +99,14 @@ def test_an_answer_that_was_cut_at_max_tokens_says_so(client: Client) -> None:
 )
 @pytest.mark.parametrize("streamed", [True, False])
 def test_nonsense_is_no_answer_and_is_not_asked_for_again(
-    behaviour: Behaviour, streamed: bool, models: ModelServers, client: Client, faults: list[CallFailure]
+    behaviour: Behaviour, streamed: bool, models: ModelServers, client: Client, failures: list[CallFailure]
 ) -> None:
     models.faults.order(behaviour)
     with pytest.raises(ModelAway) as caught:
         last(client().stream(REQUEST)) if streamed else client().ask(REQUEST)
     assert caught.value.billed
     assert len(models.of("completion")) == 1
-    assert [(fault.healed, fault.user_id, fault.turn_id) for fault in faults] == [(False, 7, 70)]
+    assert [(failure.healed, failure.user_id, failure.turn_id) for failure in failures] == [(False, 7, 70)]
 
 
 @pytest.mark.parametrize(
@@ -136,36 +136,36 @@ def test_an_error_under_200_before_the_first_word_is_tried_again(models: ModelSe
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
 @pytest.mark.parametrize("streamed", [True, False])
 def test_a_passing_failure_heals_and_is_reported(
-    status: int, streamed: bool, models: ModelServers, client: Client, faults: list[CallFailure]
+    status: int, streamed: bool, models: ModelServers, client: Client, failures: list[CallFailure]
 ) -> None:
     models.faults.order(Behaviour(status=status, shape="text"), Behaviour(status=status))
     text = last(client().stream(REQUEST)).text if streamed else client().ask(REQUEST).text
     assert text
-    assert [(fault.attempt, fault.healed) for fault in faults] == [(1, True), (2, True)]
+    assert [(failure.attempt, failure.healed) for failure in failures] == [(1, True), (2, True)]
     assert len(models.of("completion")) == 3
 
 
-def test_tries_are_bounded(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
+def test_tries_are_bounded(models: ModelServers, client: Client, failures: list[CallFailure]) -> None:
     models.faults.default = Behaviour(status=503)
     with pytest.raises(ModelAway) as caught:
         last(client().stream(REQUEST))
     assert caught.value.status == 503
     assert len(models.of("completion")) == 3
-    assert [fault.healed for fault in faults] == [False, False, False]
+    assert [failure.healed for failure in failures] == [False, False, False]
 
 
-def test_no_connection_is_tried_again_and_is_not_billed(client: Client, faults: list[CallFailure]) -> None:
+def test_no_connection_is_tried_again_and_is_not_billed(client: Client, failures: list[CallFailure]) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         gpt = GPT(
             YandexProvider(FOLDER_ID, StaticCredential("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
             HttpClient(),
-            on_failure=faults.append,
+            on_failure=failures.append,
             policy=RetryPolicy(backoff_s=0.01),
         )
         with pytest.raises(ModelAway) as caught:
             gpt.ask(REQUEST)
-    assert (caught.value.billed, len(faults)) == (False, 3)
+    assert (caught.value.billed, len(failures)) == (False, 3)
 
 
 @pytest.mark.parametrize(
@@ -200,12 +200,12 @@ def test_a_broken_connection_after_the_request_left_may_be_billed_and_is_not_rep
     assert len(models.of("completion")) == 1
 
 
-def test_retry_after_is_honoured(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
+def test_retry_after_is_honoured(models: ModelServers, client: Client, failures: list[CallFailure]) -> None:
     models.faults.order(Behaviour(status=429, retry_after="0.2"))
     began = time.monotonic()
     client().ask(REQUEST)
     assert time.monotonic() - began >= 0.2
-    assert isinstance(faults[0].error, ModelBusy) and faults[0].error.retry_after_s == 0.2
+    assert isinstance(failures[0].error, ModelBusy) and failures[0].error.retry_after_s == 0.2
 
 
 def test_a_vendor_that_asks_for_too_long_a_pause_is_not_waited_for(models: ModelServers, client: Client) -> None:
@@ -311,18 +311,18 @@ def test_fifty_streams_run_at_the_same_time(models: ModelServers, client: Client
 
 
 def test_a_listener_that_fails_breaks_nothing(models: ModelServers, client: Client) -> None:
-    def fail(_fault: CallFailure) -> None:
+    def fail(_failure: CallFailure) -> None:
         raise RuntimeError("the listener is broken")
 
     models.faults.order(Behaviour(status=503))
     assert client(on_failure=fail).ask(REQUEST).text
 
 
-def test_no_key_is_in_a_fault(models: ModelServers, client: Client, faults: list[CallFailure]) -> None:
+def test_no_key_is_in_a_report(models: ModelServers, client: Client, failures: list[CallFailure]) -> None:
     with pytest.raises(ModelDenied) as caught:
         client(StaticCredential("Api-Key AQVNsecretsecretsecret")).ask(REQUEST)
     assert "Unknown api key" in str(caught.value)
-    assert "secretsecret" not in f"{caught.value} {caught.value.body} {faults}"
+    assert "secretsecret" not in f"{caught.value} {caught.value.body} {failures}"
 
 
 def prompt(characters: int) -> list[Message]:
@@ -348,13 +348,13 @@ def test_near_a_limit_the_vendor_counts(models: ModelServers, client: Client) ->
     [Behaviour(status=500, shape="B"), Behaviour(drop=True), Behaviour(status=401), Behaviour(status=429)],
 )
 def test_a_tokenizer_that_fails_stops_nothing(
-    behaviour: Behaviour, models: ModelServers, client: Client, faults: list[CallFailure]
+    behaviour: Behaviour, models: ModelServers, client: Client, failures: list[CallFailure]
 ) -> None:
     models.faults.order(behaviour, behaviour, kind="tokenizer")
     gpt = client()
     estimate = gpt.estimate(prompt(3000))
     assert gpt.count(prompt(3000), estimate, user_id=7, turn_id=70) == estimate
-    assert [(fault.purpose, fault.user_id, fault.turn_id) for fault in faults] == [("tokenizer", 7, 70)]
+    assert [(failure.purpose, failure.user_id, failure.turn_id) for failure in failures] == [("tokenizer", 7, 70)]
 
 
 def test_estimates_learn_from_usage_and_stay_on_the_high_side(models: ModelServers, client: Client) -> None:

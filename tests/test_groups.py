@@ -299,8 +299,8 @@ def test_a_retry_in_a_group_is_for_who_asked(harness: BotHarness) -> None:
     _, (anna, boris) = club(harness, 1, 2)
     harness.models.faults.order(Behaviour(status=500))
     sent = anna.send(f"{BOT} вопрос")
-    trouble = anna.wait("Не получилось обработать запрос")
-    assert trouble.reply_to == sent
+    problem = anna.wait("Не получилось обработать запрос")
+    assert problem.reply_to == sent
     assert boris.tap("🔁 Повторить").wait_answer().text == "Эта кнопка не ваша"
     harness.says("Ответ.")
     anna.tap("🔁 Повторить")

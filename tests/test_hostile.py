@@ -62,10 +62,8 @@ def test_no_update_stops_the_bot(harness: BotHarness, seed: int) -> None:
             [(name, content)] = update.items()
             update = {name: broken(content, dice)}
         harness.telegram.raw_update(update)
-    until(lambda: not harness.db.open_updates(), 30)
-    until(lambda: not harness.db.open_turns(), 30)
-    until(lambda: not harness.db.count("outbox"), 30)
-    assert harness.db.total("user", "reserved") == 0
+    until(harness.settled, 30)
+    assert harness.nothing_held()
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     harness.telegram.api.violations.clear()  # invented queries have no true id to answer to
@@ -155,11 +153,9 @@ def test_no_update_of_any_kind_stops_the_bot(harness: BotHarness, seed: int) -> 
     before = harness.db.count("inbox")
     for number in range(400):
         harness.telegram.raw_update(any_update(dice, number))
-    until(lambda: harness.db.count("inbox") >= before + 400, 30)
-    until(lambda: not harness.db.open_updates(), 30)
-    until(lambda: not harness.db.open_turns(), 30)
-    until(lambda: not harness.db.count("outbox"), 30)
-    assert not harness.db.total("user", "reserved")
+    until(harness.settled, 30)
+    assert harness.db.count("inbox") >= before + 400
+    assert harness.nothing_held()
     assert harness.db.is_sound()
     other = harness.telegram.user(2, "Анна")
     other.send("/whole_story")

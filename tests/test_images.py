@@ -22,12 +22,12 @@ from core.http_client import HttpClient
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from sandbox.painter import draw
-from tests.model_fixtures import eventually, faults, models
+from tests.model_fixtures import eventually, failures, models
 from yandex_gpt import RenewedToken, Token
 
 QUICK = RetryPolicy(backoff_s=0.01)
 
-__all__ = ["faults", "models"]
+__all__ = ["failures", "models"]
 
 PROMPT = "Картограф Веста на плече спящего великана, рассвет"
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -35,10 +35,10 @@ Make = Callable[..., ImageGenerator]
 
 
 @pytest.fixture
-def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
+def yandex(models: ModelServers, failures: list[CallFailure]) -> Make:
     def make(credential: Credential | None = None, **options: Any) -> ImageGenerator:
         settings: dict[str, Any] = {
-            "on_failure": faults.append,
+            "on_failure": failures.append,
             "policy": QUICK,
             "timeout_s": 10.0,
         } | options
@@ -49,10 +49,10 @@ def yandex(models: ModelServers, faults: list[CallFailure]) -> Make:
 
 
 @pytest.fixture
-def openai(models: ModelServers, faults: list[CallFailure]) -> Make:
+def openai(models: ModelServers, failures: list[CallFailure]) -> Make:
     def make(key: str = "", **options: Any) -> ImageGenerator:
         settings: dict[str, Any] = {
-            "on_failure": faults.append,
+            "on_failure": failures.append,
             "policy": QUICK,
             "timeout_s": 10.0,
         } | options
@@ -131,13 +131,13 @@ def test_a_picture_that_does_not_come_is_billed_all_the_same(models: ModelServer
 
 
 def test_a_refusal_is_told_from_other_bad_requests(
-    models: ModelServers, yandex: Make, faults: list[CallFailure]
+    models: ModelServers, yandex: Make, failures: list[CallFailure]
 ) -> None:
     models.faults.order(Behaviour(end="filter"), kind="image")
     with pytest.raises(ModelRefused) as caught:
         yandex().paint(PROMPT, user_id=7, turn_id=70)
     assert (caught.value.status, caught.value.billed, len(models.of("image"))) == (400, False, 1)
-    assert [(fault.purpose, fault.user_id, fault.turn_id, fault.healed) for fault in faults] == [
+    assert [(failure.purpose, failure.user_id, failure.turn_id, failure.healed) for failure in failures] == [
         ("image", 7, 70, False)
     ]
     with pytest.raises(ModelGone):
@@ -165,11 +165,11 @@ def test_what_a_bad_request_means(fields: dict[str, Any], kind: type[ModelError]
 
 @pytest.mark.parametrize("behaviour", [Behaviour(status=429), Behaviour(status=503), Behaviour(status=502)])
 def test_what_is_safe_is_repeated_and_reported_as_healed(
-    behaviour: Behaviour, models: ModelServers, yandex: Make, faults: list[CallFailure]
+    behaviour: Behaviour, models: ModelServers, yandex: Make, failures: list[CallFailure]
 ) -> None:
     models.faults.order(behaviour, behaviour, kind="image")
     assert yandex().paint(PROMPT)
-    assert [(fault.attempt, fault.healed) for fault in faults] == [(1, True), (2, True)]
+    assert [(failure.attempt, failure.healed) for failure in failures] == [(1, True), (2, True)]
 
 
 @pytest.mark.parametrize(
@@ -195,13 +195,13 @@ def test_failures_are_told_apart_and_asked_again_so_often(
     tries: int,
     models: ModelServers,
     yandex: Make,
-    faults: list[CallFailure],
+    failures: list[CallFailure],
 ) -> None:
     models.faults.rule = lambda received: behaviour
     with pytest.raises(kind):
         yandex(timeout_s=0.3 if behaviour.hang else 10.0).paint(PROMPT)
-    assert len(models.of("image")) == len(faults) == tries
-    assert not any(fault.healed for fault in faults)
+    assert len(models.of("image")) == len(failures) == tries
+    assert not any(failure.healed for failure in failures)
 
 
 def test_an_answer_without_end_is_cut_off(models: ModelServers, yandex: Make) -> None:
@@ -223,22 +223,22 @@ def test_a_token_that_is_refused_is_renewed_once(models: ModelServers, yandex: M
     assert len(models.of("image")) == 5
 
 
-def test_a_server_that_is_not_there_is_tried_three_times(faults: list[CallFailure]) -> None:
+def test_a_server_that_is_not_there_is_tried_three_times(failures: list[CallFailure]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     images = OpenAIImageGenerator(
         f"http://127.0.0.1:{port}/v1",
         HttpClient(),
         StaticCredential(""),
-        on_failure=faults.append,
+        on_failure=failures.append,
         policy=QUICK,
     )
     with pytest.raises(ModelAway) as caught:
         images.paint(PROMPT)
-    assert (len(faults), caught.value.billed) == (3, False)
+    assert (len(failures), caught.value.billed) == (3, False)
 
 
-def test_painting_is_stopped_at_once(models: ModelServers, yandex: Make, faults: list[CallFailure]) -> None:
+def test_painting_is_stopped_at_once(models: ModelServers, yandex: Make, failures: list[CallFailure]) -> None:
     cancel = Cancel()
     caught: list[BaseException] = []
 
@@ -254,7 +254,7 @@ def test_painting_is_stopped_at_once(models: ModelServers, yandex: Make, faults:
     assert eventually(lambda: len(models.of("image")) == 1)
     cancel.set()
     thread.join(5)
-    assert len(caught) == 1 and faults == []
+    assert len(caught) == 1 and failures == []
     with pytest.raises(ModelCancelled):
         yandex().paint(PROMPT, cancel)
     assert len(models.of("image")) == 1

@@ -25,15 +25,19 @@ from core.errors import (
     PromptTooLong,
     StorageError,
 )
+from core.metrics import SILENT
 from core.schemas import Message, Outgoing
 from database import Database, Turn
 from gpt import GPT
 from turns.billing import TurnBilling
+from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
 from turns.kinds.registry import MediaServices, build_kinds
 from turns.memory import PromptSource
 from turns.running_turn import RunningTurn
+from turns.session_warnings import SessionWarnings
 from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
+from turns.turn_result import TurnResult
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCALES = Locales.load(ROOT / "locales")
@@ -219,3 +223,25 @@ def test_a_limit_says_something(made: Kinds, name: str, language: str, error: Li
 def test_a_turn_that_cannot_be_ended_otherwise_says_something(made: Kinds, name: str, language: str) -> None:
     kind = made.kinds[name]
     assert_said([kind.abandoned(made.turn(kind, language))])
+
+
+@every_kind
+@pytest.mark.parametrize(
+    "result", [TurnResult("answered", TEXT), TurnResult("failed", error=ModelAway("a"))], ids=["answered", "failed"]
+)
+def test_a_result_that_comes_after_a_stop_changes_nothing(made: Kinds, name: str, result: TurnResult) -> None:
+    kind = made.kinds[name]
+    turn = made.turn(kind, "ru")
+    completion = TurnCompletion(
+        db=made.db,
+        kinds=made.kinds,
+        billing=TurnBilling(config=CONFIG, db=made.db, gpt=cast(GPT, None)),
+        warnings=SessionWarnings(
+            config=CONFIG, db=made.db, locales=LOCALES, registry=ModelRegistry((), Model("m", title="M"))
+        ),
+        metrics=SILENT,
+    )
+    completion.stop(turn, None)
+    before = made.db._connection.total_changes
+    assert completion.store(RunningTurn(turn, kind), result) is None
+    assert made.db._connection.total_changes == before

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from core.schemas import DeferredAttachment
 from database import Database
 from storage import schema
 from tests.test_database import add_story, add_user, db
@@ -26,14 +27,19 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
         "insert into inbox (id, update_id, chat_id, body, arrived_at) values (1, 10, 1, '{}', 1);"
         "insert into outbox (id, inbox_id, seq, chat_id, method, params, prompt_id)"
         " values (1, 1, 0, 1, 'sendMessage', '{\"text\": \"Жил\"}', 1);"
+        "insert into outbox (id, inbox_id, seq, chat_id, method, params, recipe)"
+        " values (2, 1, 1, 1, 'sendPhoto', '{}', '[\"days\", 1, \"ru\"]');"
     )
     raw.commit()
     raw.close()
     db = Database(path)
     assert db.steps_taken == len(schema.STEPS) - 1
     assert path.with_name(f"bot.db.before-{len(schema.STEPS)}").exists()
-    [waiting] = db.outbox.pending()
+    waiting, picture = db.outbox.pending()
+    assert picture.deferred == DeferredAttachment("days", 1, "ru")
+    assert db.outbox.has_attachment(1, "days") and not db.outbox.has_attachment(1, "cover")
     db.outbox.sent(waiting.id, 1, 100, waiting.prompt_id)
+    db.outbox.dropped(picture.id, "")
     assert db.outbox.shown(1, 100) == 1 and db.outbox.pending() == []
     story = db.stories.get(1)
     assert story is not None and story.hero == "Кот"

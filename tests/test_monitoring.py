@@ -140,7 +140,7 @@ def test_a_database_that_fails_or_hangs_and_a_ticker_that_stops_are_noticed() ->
     now[0] += WRITE_EVERY_S
     heartbeat.beat()
     now[0] += 61
-    assert heartbeat.ticker_problem() == "no sign of life for 61 s"
+    assert heartbeat.ticker_problem() == "it hasn't run for 61 s"
     assert heartbeat.database_problem() == "no answer for 61 s"
 
 
@@ -161,7 +161,7 @@ def test_a_database_that_reads_and_doesnt_write_is_unwell_until_it_writes_again(
     assert heartbeat.database_problem() == ""
 
 
-def test_a_disk_that_takes_no_more_is_unwell_and_well_when_there_is_room(
+def test_a_disk_that_takes_no_more_is_unwell_and_well_when_there_is_space(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     port = free_port()

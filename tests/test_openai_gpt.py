@@ -16,9 +16,9 @@ from core.http_client import HttpClient
 from core.schemas import Chunk, Finish, Message, Request, Usage
 from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
-from tests.model_fixtures import REQUEST, Client, faults, last, models, openai_client, together
+from tests.model_fixtures import REQUEST, Client, failures, last, models, openai_client, together
 
-__all__ = ["faults", "models", "openai_client"]
+__all__ = ["failures", "models", "openai_client"]
 
 
 def test_increments_add_up(models: ModelServers, openai_client: Client) -> None:

@@ -231,7 +231,7 @@ def test_a_turn_that_meets_a_locked_database_before_its_call_is_asked_when_the_l
     harness.check_books()
 
 
-def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_room(harness: BotHarness) -> None:
+def test_on_a_full_disk_everybody_is_told_once_and_answered_when_there_is_space(harness: BotHarness) -> None:
     person = harness.writer()
     long = "Долгие слова о море. " * 190
     with harness.full_disk():

@@ -26,7 +26,7 @@ OF_NOBODY = {"budget", "setting", "event", "forgotten"}
 
 
 def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
-    """Somebody with a story, a chat, a role, a character, a draft, kept words and an update that was set aside."""
+    """Somebody with a story, a chat, a role, a character, a draft, kept words and a dead letter."""
     person = harness.telegram.user(user_id, NAME)
     person.send("/start")
     person.wait("Меню внизу")

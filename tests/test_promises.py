@@ -239,9 +239,9 @@ def test_equal_faults_within_a_minute_come_as_one_with_a_count(harness: BotHarne
     app, moment = harness.app, [1000.0]
     assert app is not None
     alerts = ModelErrorAlerts(app.config, app.db, app.delivery, app.locales, clock=lambda: moment[0])
-    fault = CallFailure(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
+    failure = CallFailure(time.time(), "part", 1, 1, 1, False, "yandexgpt-lite", ModelBusy("too many", status=429))
     for _ in range(4):
-        alerts.report(fault)
+        alerts.report(failure)
         moment[0] += 1
     debugger.wait("HTTP 429")
     alerts.flush()
@@ -249,7 +249,7 @@ def test_equal_faults_within_a_minute_come_as_one_with_a_count(harness: BotHarne
     alerts.flush()
     debugger.wait("ещё 3 раза за последнюю минуту")
     assert len([message for message in debugger.bot_messages if "HTTP 429" in message.text]) == 1
-    alerts.report(fault)
+    alerts.report(failure)
     debugger.wait("HTTP 429")
 
 

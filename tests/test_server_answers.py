@@ -16,9 +16,9 @@ from core.errors import ModelAway, ModelCancelled, OnlyThoughts, PromptTooLong
 from core.schemas import Chunk, Finish, Usage
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
-from tests.model_fixtures import REQUEST, Client, eventually, faults, last, models, openai_client
+from tests.model_fixtures import REQUEST, Client, eventually, failures, last, models, openai_client
 
-__all__ = ["faults", "models", "openai_client"]
+__all__ = ["failures", "models", "openai_client"]
 
 TEXT = "Маяк погас в полночь. Смотритель не спал."
 THOUGHT = "Нужна сцена у маяка. Пусть будет ночь."

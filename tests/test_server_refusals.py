@@ -17,9 +17,9 @@ from core.schemas import Message
 from sandbox import openai_quirks
 from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
-from tests.model_fixtures import REQUEST, Client, faults, last, models, openai_client
+from tests.model_fixtures import REQUEST, Client, failures, last, models, openai_client
 
-__all__ = ["faults", "models", "openai_client"]
+__all__ = ["failures", "models", "openai_client"]
 
 SCHEMA_REQUEST = replace(REQUEST, json_schema={"type": "object"})
 

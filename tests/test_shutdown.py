@@ -28,7 +28,7 @@ def test_a_running_turn_is_answered_and_nothing_new_is_taken(
     late.send("/help")
     assert process.wait(25) == 0
     assert person.wait("Последнее слово.")
-    assert harness.settled()
+    assert harness.db.is_settled()
     harness.check_books()
     assert not [message for message in late.bot_messages if "вдвоём" in message.text]
     harness.process()

@@ -19,12 +19,12 @@ from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, Model
 from core.http_client import HttpClient
 from sandbox.model_faults import Behaviour, Kind
 from sandbox.models import API_KEY, ModelServers
-from tests.model_fixtures import faults, models
+from tests.model_fixtures import failures, models
 from yandex_gpt import RenewedToken, Token
 
 QUICK = RetryPolicy(backoff_s=0.01)
 
-__all__ = ["faults", "models"]
+__all__ = ["failures", "models"]
 
 VOICE = (Path(__file__).parent / "voice.ogg").read_bytes()
 _WHOLE = read(VOICE)
@@ -34,8 +34,8 @@ Options = dict[str, Any]
 
 
 @pytest.fixture
-def options(faults: list[CallFailure]) -> Options:
-    return {"on_failure": faults.append, "policy": QUICK, "timeout_s": 10.0}
+def options(failures: list[CallFailure]) -> Options:
+    return {"on_failure": failures.append, "policy": QUICK, "timeout_s": 10.0}
 
 
 def recogniser(models: ModelServers, options: Options, credential: Credential = KEY) -> SpeechToText:
@@ -183,15 +183,15 @@ def test_failures_are_told_apart_and_asked_again_so_often(
     tries: int,
     models: ModelServers,
     options: Options,
-    faults: list[CallFailure],
+    failures: list[CallFailure],
 ) -> None:
     models.faults.rule = lambda received: behaviour
     options["timeout_s"] = 0.3 if behaviour.hang else 10.0
     with pytest.raises(ModelError) as caught:
         use(kind, models, options)
     assert type(caught.value) is error
-    assert len(models.of(kind)) == len(faults) == tries
-    assert {(fault.purpose, fault.user_id, fault.turn_id) for fault in faults} == {(kind, 7, 70)}
+    assert len(models.of(kind)) == len(failures) == tries
+    assert {(failure.purpose, failure.user_id, failure.turn_id) for failure in failures} == {(kind, 7, 70)}
 
 
 def use(kind: Kind, models: ModelServers, options: Options, credential: Credential = KEY) -> object:
@@ -224,12 +224,12 @@ def test_nonsense_is_no_answer(told: str, models: ModelServers, options: Options
         assert caught.value.request_id
 
 
-def test_a_server_that_is_not_there_is_tried_three_times(options: Options, faults: list[CallFailure]) -> None:
+def test_a_server_that_is_not_there_is_tried_three_times(options: Options, failures: list[CallFailure]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(ModelAway) as caught:
         YandexSpeechToText(HttpClient(), KEY, url=url, **options).recognise(SHORT, 4)
-    assert (len(faults), caught.value.billed) == (3, False)
+    assert (len(failures), caught.value.billed) == (3, False)
 
 
 def test_what_is_stopped_is_not_asked(models: ModelServers, options: Options) -> None:

@@ -244,13 +244,13 @@ def test_a_failed_question_is_repeated_only_where_it_was_asked(harness: BotHarne
     person = chatting(harness)
     harness.says("", status=500)
     person.send("Вопрос.")
-    trouble = person.wait("Не получилось")
+    problem = person.wait("Не получилось")
     _, (anna,) = club(harness, 1)
     group = {"id": -100500, "type": "supergroup", "title": "Клуб"}
     sender = {"id": 1, "is_bot": False, "first_name": "Анна"}
     bot = {"id": 7, "is_bot": True, "first_name": "Соавтор", "username": BOT[1:]}
     message = {"message_id": 9, "date": 1, "chat": group, "from": bot, "text": "…"}
-    data = next(button.data for row in trouble.buttons for button in row)
+    data = next(button.data for row in problem.buttons for button in row)
     forged = {"id": "1", "from": sender, "chat_instance": "1", "message": message, "data": data}
     harness.telegram.raw_update({"callback_query": forged})
     until(lambda: "Эта кнопка не ваша" in str(harness.telegram.called("answerCallbackQuery")))

@@ -228,6 +228,8 @@ def test_a_good_folder_loads_and_a_second_language_is_heard(tmp_path: Path) -> N
         ('[[genre]]\nkey = "x"', "can't be read"),
         ('[[genre]]\nkey = "x"\nlabel = "Икс"\nheroes = ["Стоп: нет"]\nsettings = []', "can't be told from stop"),
         ('[[genre]]\nkey = "x"\nlabel = "Икс"\nheroes = []\nsettings = ["Безымянное"]', "then ': …'"),
+        ("[phrases]\nassent = ['(да']", "phrases.assent: '(да' is no regular expression"),
+        ("[phrases]\nassent = 'да'", "phrases.assent: it is no list"),
         ("[broken", "can't be read"),
     ],
 )
@@ -236,11 +238,14 @@ def test_a_fault_is_named(tmp_path: Path, extra: str, fault: str) -> None:
 
 
 def test_languages_that_differ_are_refused_with_every_fault_at_once(tmp_path: Path) -> None:
-    other = MINIMAL.replace("{title}", "{name}").replace("placeholder", "hint") + '[x]\ny = "<b>"'
+    other = (
+        MINIMAL.replace("{title}", "{name}").replace("placeholder", "hint") + '[x]\ny = "<b>"\n[phrases]\nassent = []'
+    )
     text = faults(tmp_path, ru=MINIMAL, en=other.replace("Стоп", "Stop"))
     for fault in ("['name'], not ['title']", "menu.placeholder: missing", "menu.hint: only here", "x.y: markup"):
         assert fault in text
     assert "plural.turns" in text  # English has two forms
+    assert "phrases.assent: only here" in text
 
 
 def test_the_same_words_may_not_mean_two_buttons_in_two_languages(tmp_path: Path) -> None:
@@ -337,6 +342,15 @@ def test_every_text_is_said_somewhere() -> None:
         if not key.startswith((*composed, "label.", "prompt.")) and not key.endswith(endings) and f'"{key}"' not in code
     ]
     assert silent == []
+
+
+def test_every_list_of_phrases_is_read_somewhere() -> None:
+    root = Path(__file__).resolve().parent.parent
+    code = "".join(
+        file.read_text("utf-8") for name in ("conversation", "turns") for file in (root / name).rglob("*.py")
+    )
+    read = set(re.findall(r"(?:any_of|phrases)\([\"'](\w+)[\"']\)", code))
+    assert read == set(RU.phrases) and all(RU.phrases[key] or EN.phrases[key] for key in read)
 
 
 def test_every_text_of_the_page_is_said_there() -> None:

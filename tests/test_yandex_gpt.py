@@ -19,10 +19,10 @@ from core.http_client import HttpClient
 from core.schemas import Message, Request
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
-from tests.model_fixtures import REQUEST, Client, client, faults, last, models, together
+from tests.model_fixtures import REQUEST, Client, client, failures, last, models, together
 from yandex_gpt import RenewedToken, Token, model_uri, native, unix_time, yandex_credential
 
-__all__ = ["client", "faults", "models"]
+__all__ = ["client", "failures", "models"]
 
 
 class Clock:
@@ -208,13 +208,13 @@ def test_a_virtual_machine_needs_no_key(models: ModelServers, client: Client) ->
 
 
 def test_a_refused_token_is_renewed_and_tried_once_more(
-    models: ModelServers, client: Client, faults: list[CallFailure]
+    models: ModelServers, client: Client, failures: list[CallFailure]
 ) -> None:
     gpt = client(yandex_credential(HttpClient(), **addresses(models)))
     gpt.ask(REQUEST)
     models.revoke_tokens()
     assert last(gpt.stream(REQUEST)).text
-    assert [(fault.error.status, fault.healed) for fault in faults] == [(401, True)]
+    assert [(failure.error.status, failure.healed) for failure in failures] == [(401, True)]
     assert len(models.of("metadata")) == 2
 
 
@@ -294,14 +294,14 @@ def test_a_token_is_renewed_hourly_and_well_before_its_end(life_s: float, after_
     assert credential.header(1) == "Bearer t2"
 
 
-def test_a_failed_renewal_is_reported_and_the_old_token_used(faults: list[CallFailure]) -> None:
+def test_a_failed_renewal_is_reported_and_the_old_token_used(failures: list[CallFailure]) -> None:
     issuer = Issuer(Clock())
-    credential = RenewedToken(issuer, clock=issuer.clock, on_failure=faults.append)
+    credential = RenewedToken(issuer, clock=issuer.clock, on_failure=failures.append)
     credential.header(1)
     issuer.clock.now += 4000
     issuer.error = ModelAway("down", status=503)
     assert [credential.header(1), credential.header(1)] == ["Bearer t1"] * 2
-    assert (issuer.fetched, [(fault.purpose, fault.healed) for fault in faults]) == (2, [("iam", True)])
+    assert (issuer.fetched, [(failure.purpose, failure.healed) for failure in failures]) == (2, [("iam", True)])
     issuer.clock.now += 40_000  # now it has ended
     with pytest.raises(ModelAway):
         credential.header(1)

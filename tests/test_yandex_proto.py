@@ -13,11 +13,11 @@ from ai.provider import StaticCredential
 from core.http_client import HttpClient
 from core.schemas import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
-from tests.model_fixtures import REQUEST, Client, client, faults, last, models
+from tests.model_fixtures import REQUEST, Client, client, failures, last, models
 from tests.test_yandex_gpt import key, write_key
 from yandex_gpt import YandexProvider, yandex_credential
 
-__all__ = ["client", "faults", "key", "models"]
+__all__ = ["client", "failures", "key", "models"]
 
 SCHEMA: dict[str, Json] = {
     "type": "object",

@@ -114,7 +114,7 @@ class TurnCompletion:
         """Charge or give back the open call; False if a stop was faster."""
         call = running.call
         if call is None:
-            return True
+            return self._db.turns.is_open(running.turn.id)
         if result.usage is not None:
             return self._billing.settle(call, result.usage)
         return self._billing.release_failed(call, result.error)

@@ -18,11 +18,11 @@ from turns.message_view import sentence
 
 _ASKED_FOR = {"balance": "tokens", "sessions": "sessions"}
 SENTENCES = {
-    "sessions": "trouble.sessions",
-    "balance": "trouble.balance",
-    "balance_refill": "trouble.balance_refill",
-    "balance_ending": "trouble.balance_ending",
-    "project": "trouble.project",
+    "sessions": "problem.sessions",
+    "balance": "problem.balance",
+    "balance_refill": "problem.balance_refill",
+    "balance_ending": "problem.balance_ending",
+    "project": "problem.project",
 }
 TALK_SENTENCES = {
     "sessions": "chat.sessions",
@@ -88,7 +88,7 @@ class LimitMessages:
             return texts.say(keys["sessions"], used=error.used, limit=error.allowed)
         if error.limit == "project":
             return texts.say(keys["project"])
-        return texts.say("chat.too_long" if talk else "trouble.prompt_too_long")
+        return texts.say("chat.too_long" if talk else "problem.prompt_too_long")
 
     def _of_balance(
         self,
@@ -106,25 +106,25 @@ class LimitMessages:
         free, unfinished = user.free if user is not None else 0, self._db.stories.has_unfinished(user_id)
         for_turns = free - (limits.kept_of_balance(config) if unfinished else 0)
         if self._is_dear(model, by_service=by_service) and for_turns >= least:
-            return texts.say("trouble.balance_dear", title=model.title, reset=texts.plain("model.reset"))
+            return texts.say("problem.balance_dear", title=model.title, reset=texts.plain("model.reset"))
         if by_service and for_turns >= least:
-            return texts.say("trouble.balance_service", needed=error.used, free=max(0, for_turns))
+            return texts.say("problem.balance_service", needed=error.used, free=max(0, for_turns))
         # A part and an ending have about the same prompt.
         ending = error.used if keys is SENTENCES and not by_service else least
         if private and unfinished and error.allowed < free and free >= ending:
             return texts.say(keys["balance_ending"])
         if begins and free >= least:
-            return texts.say("trouble.balance_story")
+            return texts.say("problem.balance_story")
         return texts.say(keys["balance_refill" if config.user_tokens_per_day else "balance"])
 
     def _story_full(
         self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached, *, by_service: bool
     ) -> Outgoing:
         config, texts, model = self._config, self._texts(user_id), self._model(user_id)
-        said = texts.say("trouble.session_full")
+        said = texts.say("problem.session_full")
         fits_default = error.used + limits.least_price(config) <= config.max_tokens_per_session
         if self._is_dear(model, by_service=by_service) and fits_default:
-            said = texts.say("trouble.session_dear", title=model.title, reset=texts.plain("model.reset"))
+            said = texts.say("problem.session_dear", title=model.title, reset=texts.plain("model.reset"))
         finale = (texts.label("finale"), f"finale:{session_id}")
         volume = (texts.label("second_volume"), f"volume:{session_id}")
         keyboard: Json = inline([finale, volume])

@@ -71,7 +71,7 @@ def caps(
 
 
 def prompt_budget(config: Config, context_tokens: int) -> int:
-    """Return the tokens that a whole prompt may take, for a model with this context; at least half of that."""
+    """Return the tokens that a whole prompt may take of this context, of which an answer takes at most half."""
     return min(config.max_tokens_per_request, max(context_tokens - config.max_tokens_per_answer, context_tokens // 2))
 
 

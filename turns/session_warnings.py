@@ -43,9 +43,9 @@ class SessionWarnings:
         if not any(before > told >= turns for told in limits.TURNS_TOLD):
             return self._story_nearly_full(turn, texts, story, turns) if story is not None else []
         if story is not None:
-            said = texts.say("trouble.few_turns", turns=turns) if turns else texts.say("trouble.only_ending")
+            said = texts.say("problem.few_turns", turns=turns) if turns else texts.say("problem.only_ending")
         else:
-            said = texts.say("trouble.few_turns_left", turns=turns) if turns else texts.say("trouble.balance")
+            said = texts.say("problem.few_turns_left", turns=turns) if turns else texts.say("problem.balance")
         if tokens != of_balance:
             return [sentence(turn.chat_id, said)]
         how, row = how_to_get(self._config, self._db, texts, "tokens")
@@ -67,7 +67,7 @@ class SessionWarnings:
         if story.spent * 100 // limit < limits.SESSION_NEAR_PERCENT or story.warned:
             return []
         self._db.stories.set_warned(turn.session_id)
-        said = texts.say("trouble.session_near", percent=limits.SESSION_NEAR_PERCENT, turns=turns)
+        said = texts.say("problem.session_near", percent=limits.SESSION_NEAR_PERCENT, turns=turns)
         return [sentence(turn.chat_id, said)]
 
     def budget(self) -> list[Outgoing]:

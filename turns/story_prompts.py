@@ -45,7 +45,7 @@ def closing(texts: Texts, asks: str, *, soft: bool) -> str:
     return "\n\n".join(line for line in (asks, softer) if line)
 
 
-def aside_messages(texts: Texts, name: str, story: Story, path: StoryPath) -> list[Message]:
+def question_messages(texts: Texts, name: str, story: Story, path: StoryPath) -> list[Message]:
     """Return the prompt `name`, which asks something about the end of the story."""
     tail = path.prompts[-1].text[-TAIL_CHARS:] if path.prompts else ""
     return [Message("user", texts.prompt(name, tail=tail, **story_values(story, path.memory)))]

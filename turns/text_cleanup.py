@@ -1,8 +1,8 @@
 """Removes what a model writes against its prompt: prefaces, Markdown, echoes, questions to the co-author.
 
-Pure text in, text out, Russian and English. `clean` is for a finished answer, `clean_growing` for one that grows: it
-holds back an opening that may still turn out to be a preface or an echo. Cleaning twice changes nothing more. Refusals
-are recognised by `gpt.is_stock_refusal`.
+Pure text in, text out. `clean` is for a finished answer, `clean_growing` for one that grows: it holds back an opening
+that may still turn out to be a preface or an echo. Cleaning twice changes nothing more. The words of prefaces and
+questions stand in `locales/*/phrases.toml`. Refusals are recognised by `gpt.is_stock_refusal`.
 """
 
 from __future__ import annotations
@@ -12,49 +12,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-_ASSENT: Final = (
-    r"(?:да, конечно|конечно(?: же)?|разумеется|хорошо|отлично|прекрасно|замечательно|ладно|договорились"
-    r"|с (?:большим )?удовольствием|с радостью|без проблем|понял[а]?|давай(?:те)?(?: продолжим)?"
-    r"|sure(?: thing)?|of course|certainly|absolutely|okay|ok|great|gladly|with pleasure)"
-)
-_PIECE: Final = (
-    r"(?:продолжени[ея]|отрывок|фрагмент|финал|концовк[аи]|окончание|часть|вариант|развязк[аи]|текст"
-    r"|continuation|passage|part|ending|scene|excerpt|fragment|text|story|version)"
-)
-_POINTING: Final = r"(?:вот|ниже|предлагаю|держи(?:те)?|here(?:['’]s| is| are)|below is|this is)"
-# What may follow the piece. English says «Here's the part nobody tells you: …» in a story too, so its words are few.
-_OF_STORY: Final = (
-    r"(?:(?:\s+(?:of|in|for|from|to|the|your|our|this|that|story|tale|you|english|as requested))"
-    r"|(?:\s+[а-яё\d«»\"]+)){0,6}"
-)
-_CORE: Final = (
-    rf"(?:{_POINTING}\s+(?:\w+\s+){{0,4}}{_PIECE}{_OF_STORY}"
-    r"|here(?:['’]s| is) (?:how|what)(?: (?:the|your|our) (?:story|tale))? (?:happens|happened|comes|goes on|continues)"
-    r"(?: next)?)"
-)
-_LABEL: Final = rf"(?:следующ\w+ |the )?{_PIECE}(?: (?:истории|рассказа|сказки|of the story|\d+))?"
-_PREFACES: Final = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"\s*(?:{_ASSENT}[,.!]*\s+)?{_CORE}\s*:\s*",
-        rf"\s*{_ASSENT}[,.!]*\s+{_CORE}[.!…]*\s*\n\s*",
-        rf"\s*{_ASSENT}[,.!]+\s+{_LABEL}\s*:\s*",
-        rf"\s*{_LABEL}\s*:\s*\n\s*",
-        r"\s*(?:конечно|разумеется|с (?:большим )?удовольствием|sure|of course|certainly)[!.]\s*\n\s*",
-    )
-)
-_OPENERS: Final = (
-    *("да, конечно", "конечно", "разумеется", "хорошо", "отлично", "прекрасно", "замечательно", "ладно"),
-    *("договорились", "с удовольствием", "с большим удовольствием", "с радостью", "без проблем", "понял"),
-    *("давай", "вот", "ниже", "предлагаю", "держи", "продолжение", "отрывок", "фрагмент", "финал", "концовка"),
-    *("следующий отрывок", "следующая часть", "следующий фрагмент", "окончание", "часть", "вариант", "развязка"),
-    *("sure", "of course", "certainly", "absolutely", "okay", "ok", "great", "gladly", "with pleasure"),
-    *("here is", "here's", "here’s", "here are", "below is", "this is"),
-    *("the continuation", "the passage", "the ending", "the scene", "the story", "the part"),
-    *("the fragment", "the excerpt", "the text", "the version"),
-    *("continuation", "passage", "ending", "scene", "part", "excerpt", "fragment", "story", "text", "version"),
-)
-_LONGEST_OPENER: Final = max(map(len, _OPENERS))
+from turns.answer_patterns import answer_patterns
+
 PREFACE_CHARS: Final = 160  # a longer opening without a colon or a line break is prose
 
 # The characters that a mark can't do without, its expression, and what replaces it. Looking for the characters is a
@@ -85,30 +44,10 @@ _MARKS: Final = tuple(
 _HEADING_BEGUN: Final = re.compile(r"^[ \t]*#{1,6}[ \t]+[^\n]{0,80}\n*\Z", re.MULTILINE)
 _NUMBERED: Final = re.compile(r"^[ \t]*\d{1,2}[.)][ \t]+", re.MULTILINE)
 
-_THEN: Final = r"(?:дальше|потом|далее|теперь)"
-_CLOSINGS: Final = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\W*(?:конец(?: истории| рассказа| сказки)?|the end|fin|финал)\W*",
-        r"\W*(?:продолжение следует|to be continued)\W*",
-        rf"(?:и |а |но |так )?(?:что|как|куда|чем)(?: же)?(?:,? \w+){{0,5}} {_THEN}(?: с \w+)?\?",
-        r"(?:и |а |но |так )?что(?: же)? (?:сделает|предпримет|решит|выберет)(?: \w+){1,4}\?",
-        r"(?:и |а |но |так )?(?:что|как|какой|куда)(?:,? \w+){0,4} (?:вы|ты)(?:,? \w+){0,5}\?",
-        r"(?:хотите|хочешь|желаете|продолж(?:ить|им|ать|аем))(?:,? \w+){0,8}\?",
-        r"(?:теперь )?(?:ваш|твой) (?:ход|черёд|черед)(?:, \w+)?[.!…]*",
-        r"(?:and |but |so )?what (?:happens|will happen|comes) (?:next|now)\?",
-        r"(?:and |but |so )?what (?:will|does|would|do|should(?! i | we )) (?:\w+ ){1,4}do(?: next| now)?\?",
-        r"(?:and |but |so )?(?:what|how|which)(?: \w+)? (?:do|will|would|should) you(?: [\w'’]+){0,8}\?",
-        r"(?:would you like|do you want|shall i|should i|shall we (?:go|continue|keep))(?: [\w'’]+){0,8}\?",
-        r"(?:now )?(?:it['’]s )?(?:now )?your (?:turn|move)(?:, [\w-]+)?[.!…]*|(?:now )?the choice is yours[.!…]*",
-        r"let me know (?:if|how|what|whether)(?: [\w'’]+){1,14}[.!…]*",
-    )
-)
 _END: Final = re.compile(r"[.!?…]+[»\"”’)\]]*")
 _SENTENCE_CHARS: Final = 300
 _MOST_ROUNDS: Final = 12
 _WORD: Final = re.compile(r"\w+")
-_INITIAL: Final = re.compile(r"(?<!\w)(?:[А-ЯЁA-Z]|Mrs?|Ms|Dr|St|Prof|Capt|Lt|Sgt)$")  # a full stop that ends nothing
 _GOES_ON: Final = re.compile(r"[»\"”’)\]]*\s*(?:[—–-]\s*)?[a-zа-яё]")
 
 
@@ -164,9 +103,10 @@ def last_sentence(text: str) -> str:
 
 
 def _sentence_ends(text: str, begin: int = 0) -> Iterator[int]:
+    initial_before = answer_patterns().initial
     for found in _END.finditer(text, begin):
         start, end = found.span()
-        initial = found.group() == "." and _INITIAL.search(text[max(0, start - 6) : start])
+        initial = found.group() == "." and initial_before.search(text[max(0, start - 6) : start])
         inside = text[end : end + 1].strip()  # 3.14, example.com
         if not inside and not initial and not _GOES_ON.match(text, end):
             yield end
@@ -199,7 +139,7 @@ def _unmarked(text: str) -> str:
 
 
 def _without_preface(text: str) -> str:
-    for pattern in _PREFACES:
+    for pattern in answer_patterns().openings:
         found = pattern.match(text)
         if found and found.end() < len(text) and found.end() <= PREFACE_CHARS:
             return text[found.end() :].strip()
@@ -210,9 +150,10 @@ def _may_be_preface(text: str) -> bool:
     if len(text) > PREFACE_CHARS or "\n" in text or "—" in text:
         return False
     start = text.casefold()
-    if len(start) > _LONGEST_OPENER and not start.startswith(_OPENERS):
+    patterns = answer_patterns()
+    if len(start) > patterns.longest_opener and not start.startswith(patterns.openers):
         return False
-    begun = any(opener.startswith(start) or _begins_with(start, opener) for opener in _OPENERS)
+    begun = any(opener.startswith(start) or _begins_with(start, opener) for opener in patterns.openers)
     return begun and _without_preface(text) == text
 
 
@@ -265,11 +206,12 @@ def _plain(word: str) -> str:
 
 def _without_closing(text: str) -> str:
     """Return `text` without a last line or sentence that isn't part of the story."""
+    patterns = answer_patterns()
     head, _, line = text.rpartition("\n")
-    if head.strip() and any(pattern.fullmatch(line.strip()) for pattern in _CLOSINGS):
+    if head.strip() and any(pattern.fullmatch(line.strip()) for pattern in (patterns.last_line, *patterns.questions)):
         return head.strip()
     last = last_sentence(text)
-    if len(last) < len(text) and "—" not in line and any(pattern.fullmatch(last) for pattern in _CLOSINGS[2:]):
+    if len(last) < len(text) and "—" not in line and any(pattern.fullmatch(last) for pattern in patterns.questions):
         return text[: len(text) - len(last)].strip()
     return text
 

@@ -16,7 +16,7 @@ from ai.catalog import CostMultiplier
 from config import Config
 from conversation.localization import FALLBACK, Locales, Texts
 from core.errors import LimitReached
-from core.schemas import Outgoing
+from core.schemas import Outgoing, Usage
 from database import Caps, Database, Turn
 from turns import limits
 from turns.limit_messages import LimitMessages
@@ -126,7 +126,7 @@ class TurnKind(ABC):
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """Apologise for a turn of which no other end can be stored."""
-        return sentence(turn.chat_id, self._texts(turn).say("trouble.bug"))
+        return sentence(turn.chat_id, self._texts(turn).say("problem.bug"))
 
     def next_turn(self, turn: Turn) -> NextTurn | None:
         """Return the turn that follows an answered one by itself."""
@@ -137,6 +137,20 @@ class TurnKind(ABC):
         """Return the sentence of a limit that is in the way, with the button of the next step if there is one."""
 
     # ------------------------------------------------------------------ for subclasses
+
+    def _add_answer(self, turn: Turn, text: str, usage: Usage | None, now: int) -> int:
+        """Add the answer below the text that it follows; return its id. The shown path is unchanged."""
+        return self._db.tree.add(
+            turn.session_id,
+            turn.prompt_id,
+            turn.user_id,
+            "assistant",
+            text,
+            now=now,
+            tokens=usage.output if usage is not None else 0,
+            turn_id=turn.id,
+            kind=turn.kind,
+        )
 
     def _texts(self, turn: Turn) -> Texts:
         return self._texts_of(turn.user_id)

@@ -103,7 +103,7 @@ class WebApp:
 def close_slow(channels: Sequence[Any], arriving: Mapping[Any, float], now: float, most_s: float) -> dict[Any, float]:
     """Close the channels whose request has been arriving for longer than `most_s`.
 
-    Returns since when each request that is still arriving does: the next call's `arriving`.
+    Returns when each unfinished request began to arrive, for the next call's `arriving`.
     """
     still = {channel.request: arriving.get(channel.request, now) for channel in channels if channel.request is not None}
     for channel in channels:

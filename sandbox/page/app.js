@@ -20,7 +20,7 @@ export async function post(action, body) {
   return answer;
 }
 
-function room() {
+function columnsThatFit() {
   if (window.innerWidth < 760) return 1;
   return window.innerWidth < 1140 ? 2 : 3;
 }
@@ -48,7 +48,7 @@ function ordered() {
 function arrange() {
   const ids = ordered().map(({ id }) => id);
   if (!state.open.length) state.open = ordered().filter((chat) => chat.id > 0 && chat.members[0].language === language).map(({ id }) => id).slice(0, 1);
-  const count = Math.max(1, Math.min(state.wanted, room(), ids.length));
+  const count = Math.max(1, Math.min(state.wanted, columnsThatFit(), ids.length));
   const open = [...new Set(state.open)].filter((id) => ids.includes(id));
   for (const id of ids) if (open.length < count && !open.includes(id)) open.push(id);
   if (open.length > count) {
@@ -107,9 +107,9 @@ function drawPeople() {
   byId("people").replaceChildren(...chips);
   for (const button of byId("columns").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.columns) === state.open.length));
-    button.hidden = Number(button.dataset.columns) > room();
+    button.hidden = Number(button.dataset.columns) > columnsThatFit();
   }
-  byId("columns").hidden = room() === 1;
+  byId("columns").hidden = columnsThatFit() === 1;
 }
 
 function drawBot() {
@@ -201,7 +201,7 @@ function start(user, payload) {
 }
 
 function grow(id) {
-  if (room() > state.open.length) {
+  if (columnsThatFit() > state.open.length) {
     state.wanted = state.open.length + 1;
     state.open.push(id);
   }

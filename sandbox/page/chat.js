@@ -98,11 +98,11 @@ export class ChatView {
   // What the person does; the composer uses these too
 
   // Posts an action of the writer in this chat; null, and a line on the screen, when it failed.
-  async act(action, body, trouble) {
+  async act(action, body, problem) {
     try {
       return await this.post(action, { user: this.writer, chat: this.id, ...body });
     } catch {
-      this.notify(trouble);
+      this.notify(problem);
       return null;
     }
   }

@@ -34,7 +34,7 @@ class Plan:
     slots: Mapping[str, Word]
 
     def rank(self, salt: str) -> int:
-        """Return a number of this story's own."""
+        """Return a number that depends on the story and on `salt` alone."""
         return number(self.key, salt)
 
 

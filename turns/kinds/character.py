@@ -1,4 +1,4 @@
-"""`character`: words to a character, who stands in the database and always remembers."""
+"""`character`: words to a character, which the database stores and which always remembers the talk."""
 
 from __future__ import annotations
 

@@ -120,12 +120,12 @@ class ChatTurn(TurnKind):
         if isinstance(error, PromptTooLong):
             return [self._say(turn, "chat.too_long")]
         if isinstance(error, OnlyThoughts):
-            return [self._say(turn, "trouble.only_thoughts")]
+            return [self._say(turn, "problem.only_thoughts")]
         if isinstance(error, ModelBusy):
-            return [self._say(turn, "trouble.model_busy", retry)]
+            return [self._say(turn, "problem.model_busy", retry)]
         if isinstance(error, ModelError):
-            return [self._say(turn, "trouble.model_away", retry)]
-        return [self._say(turn, "trouble.storage" if isinstance(error, StorageError) else "trouble.bug", retry)]
+            return [self._say(turn, "problem.model_away", retry)]
+        return [self._say(turn, "problem.storage" if isinstance(error, StorageError) else "problem.bug", retry)]
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """Apologise; in a group, in reply to the question."""
@@ -151,17 +151,7 @@ class ChatTurn(TurnKind):
             old = message_view.taken_away(self._db, turn.chat_id, half, self._texts(turn).say("chat.below"))
         opened = self._db.talks.open_in(talk.chat_id, kind=talk.kind, character_id=talk.character_id)
         now = int(time.time())
-        prompt_id = self._db.tree.add(
-            turn.session_id,
-            turn.prompt_id,
-            turn.user_id,
-            "assistant",
-            text,
-            now=now,
-            tokens=usage.output if usage is not None else 0,
-            turn_id=turn.id,
-            kind=turn.kind,
-        )
+        prompt_id = self._add_answer(turn, text, usage, now)
         # Another talk may have been opened meanwhile: this answer doesn't bring its own back to the front.
         touches = opened is None or opened.session_id == talk.session_id
         self._db.tree.set_head(turn.session_id, prompt_id, now if touches else 0)

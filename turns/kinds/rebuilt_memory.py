@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from core.schemas import Outgoing
 from database import Turn
-from turns.kinds.story_aside import StoryAside
+from turns.kinds.story_question import StoryQuestion
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
 
 
-class RebuiltMemory(StoryAside):
+class RebuiltMemory(StoryQuestion):
     """The story's memory anew. Each of its calls is charged when it has come; none is open at the end."""
 
     name = "memory"

@@ -27,7 +27,7 @@ class StoryKind(TurnKind):
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Say that it was stopped."""
-        return [sentence(turn.chat_id, self._texts(turn).say("story.stopped_aside"))]
+        return [sentence(turn.chat_id, self._texts(turn).say("story.stopped_unpaid"))]
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try or for a softer one."""
@@ -36,19 +36,19 @@ class StoryKind(TurnKind):
         texts = self._texts(turn)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
         if isinstance(error, ModelRefused):
-            key = "trouble.refused" if self._answers_own_words(turn) else "trouble.refused_own"
+            key = "problem.refused" if self._answers_own_words(turn) else "problem.refused_own"
             return [sentence(turn.chat_id, texts.say(key), inline([(texts.label("softer"), f"softer:{turn.id}")]))]
         if isinstance(error, PromptTooLong):
             if self._answers_own_words(turn):
-                return [sentence(turn.chat_id, texts.say("trouble.prompt_too_long"))]
-            return [sentence(turn.chat_id, texts.say("trouble.context_full"), again)]
+                return [sentence(turn.chat_id, texts.say("problem.prompt_too_long"))]
+            return [sentence(turn.chat_id, texts.say("problem.context_full"), again)]
         if isinstance(error, OnlyThoughts):
-            return [sentence(turn.chat_id, texts.say("trouble.only_thoughts"))]
+            return [sentence(turn.chat_id, texts.say("problem.only_thoughts"))]
         if isinstance(error, ModelBusy):
-            return [sentence(turn.chat_id, texts.say("trouble.model_busy"), again)]
+            return [sentence(turn.chat_id, texts.say("problem.model_busy"), again)]
         if isinstance(error, ModelError):
-            return [sentence(turn.chat_id, texts.say("trouble.model_away"), again)]
-        key = "trouble.storage" if isinstance(error, StorageError) else "trouble.bug"
+            return [sentence(turn.chat_id, texts.say("problem.model_away"), again)]
+        key = "problem.storage" if isinstance(error, StorageError) else "problem.bug"
         return [sentence(turn.chat_id, texts.say(key), again)]
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
@@ -92,7 +92,7 @@ class StoryKind(TurnKind):
         return [sentence(turn.chat_id, said, self._move_to_end(turn, story)), book]
 
     def _move_to_end(self, turn: Turn, story: Story) -> Json:
-        """Move a user who is still at this story to its end; return the keyboard there, None for who is elsewhere."""
+        """Move a user who is still at this story to its end; return its keyboard, None for a user who is elsewhere."""
         user = self._db.users.get(turn.user_id)
         assert user is not None  # a turn goes with its user
         if user.session_id != story.session_id or user.step not in (Step.STORY, Step.FINALE, Step.FINISHED):

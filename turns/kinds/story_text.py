@@ -112,7 +112,7 @@ class StoryText(StoryKind):
         """Store and show the text, with a button that asks for it again."""
         texts = self._texts(turn)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-        key = "trouble.context_full_kept" if isinstance(result.error, PromptTooLong) else "trouble.model_away_kept"
+        key = "problem.context_full_kept" if isinstance(result.error, PromptTooLong) else "problem.model_away_kept"
         kept = sentence(turn.chat_id, texts.say(key), again)
         return [*self._stored(turn, result.text, result.usage), kept]
 
@@ -134,17 +134,7 @@ class StoryText(StoryKind):
         self._story(turn)  # a text without its story would be lost: then the turn ends with an apology
         old = self._old_variant_deleted(turn)
         now = int(time.time())
-        prompt_id = self._db.tree.add(
-            turn.session_id,
-            turn.prompt_id,
-            turn.user_id,
-            "assistant",
-            text,
-            now=now,
-            tokens=usage.output if usage is not None else 0,
-            turn_id=turn.id,
-            kind=turn.kind,
-        )
+        prompt_id = self._add_answer(turn, text, usage, now)
         self._db.tree.set_head(turn.session_id, prompt_id, now)
         variants = self._db.tree.siblings(turn.session_id, turn.prompt_id, "assistant", turn.kind)
         rows = [row for row in (message_view.row_of(variants, prompt_id), *buttons) if row]

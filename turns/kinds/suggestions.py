@@ -11,7 +11,7 @@ from conversation.localization import Texts
 from core.schemas import Json, Message, Outgoing
 from database import Story, StoryPath, Turn
 from turns import story_prompts
-from turns.kinds.story_aside import StoryAside
+from turns.kinds.story_question import StoryQuestion
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
@@ -28,7 +28,7 @@ SCHEMA: Mapping[str, Json] = {
 _NUMBERED = re.compile(r"^\s*(?:\d+[.)]|[-—•*])\s*(.+)$", re.MULTILINE)
 
 
-class StorySuggestions(StoryAside):
+class StorySuggestions(StoryQuestion):
     """Suggestions, stored with the head that they were made for."""
 
     name = "suggest"
@@ -73,4 +73,4 @@ def options_in(answer: str) -> list[str]:
 
 
 def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
-    return story_prompts.aside_messages(texts, "suggestions", story, path)
+    return story_prompts.question_messages(texts, "suggestions", story, path)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from conversation.localization import Texts
+from conversation.phrases import any_of
 from core.schemas import Message, Outgoing
 from database import Story, StoryPath, Turn
 from turns import story_prompts
-from turns.kinds.story_aside import StoryAside
+from turns.kinds.story_question import StoryQuestion
 from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
 
@@ -17,7 +19,7 @@ MAX_CHARS = 60
 TEMPERATURE = 0.7
 
 
-class StoryTitle(StoryAside):
+class StoryTitle(StoryQuestion):
     """The story's title. Without one the story keeps its working title, and no error is shown."""
 
     name = "title"
@@ -43,13 +45,6 @@ class StoryTitle(StoryAside):
         return self._finished(turn)
 
 
-_PREFACE = re.compile(
-    r"(?:(?:да, )?(?:конечно|хорошо|отлично|разумеется|sure|of course|certainly|okay)[,.!]*\s*)?"
-    r"(?:(?:вот|предлагаю|here(?:['’]s| is)|the|my)\s+)?(?:\w+\s+){0,2}"
-    r"(?:название|заголовок|имя истории|title)\b[^:\n«“\"]{0,60}[:—–-]\s*"
-    r"|(?:да, )?(?:конечно|хорошо|отлично|разумеется|sure|of course|certainly|okay)[.!]+\s+",
-    re.IGNORECASE,
-)
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}[.)]\s+|[-—•*]\s+)")
 _QUOTED = re.compile(r"[«“\"]([^«»“”\"\n]{2,60})[»”\"]")
 _MARKS = " .:«»“”‘’\"'*#_`"
@@ -58,7 +53,7 @@ _MARKS = " .:«»“”‘’\"'*#_`"
 def title_in(answer: str) -> str:
     """Return the title that an answer says: the first of it, without preface, number and marks around it."""
     text = answer.strip()
-    preface = _PREFACE.match(text)
+    preface = _preface().match(text)
     if preface is not None and preface.end() < len(text):
         text = text[preface.end() :].strip()
     line = next((line for line in text.splitlines() if line.strip(_MARKS)), "")
@@ -67,5 +62,16 @@ def title_in(answer: str) -> str:
     return (quoted.group(1) if quoted is not None else line).strip(_MARKS)[:MAX_CHARS].strip()
 
 
+@cache
+def _preface() -> re.Pattern[str]:
+    """Return what may stand before the title: «Конечно! Вот название:», or «Конечно!» alone."""
+    assent = any_of("title_assent")
+    return re.compile(
+        rf"(?:{assent}[,.!]*\s*)?(?:{any_of('title_pointing')}\s+)?(?:\w+\s+){{0,2}}{any_of('title_word')}\b"
+        rf"[^:\n«“\"]{{0,60}}[:—–-]\s*|{assent}[.!]+\s+",
+        re.IGNORECASE,
+    )
+
+
 def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
-    return story_prompts.aside_messages(texts, "title", story, path)
+    return story_prompts.question_messages(texts, "title", story, path)

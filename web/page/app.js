@@ -12,26 +12,26 @@ const shows = { characters: showCharacters, stories: showStories, usage: showUsa
 const tabs = [...document.querySelectorAll("[role=tab]")];
 let app = null;
 
-function trouble(text) {
+function problem(text) {
   $("loading").hidden = true;
-  $("trouble").hidden = false;
-  $("trouble").firstElementChild.textContent = text;
+  $("problem").hidden = false;
+  $("problem").firstElementChild.textContent = text;
   $("leave").hidden = !app;
   $("retry").hidden = Boolean(app && !app.initData);
 }
 
 async function open() {
-  $("trouble").hidden = true;
+  $("problem").hidden = true;
   $("loading").hidden = false;
   try {
     app = await telegram();
   } catch {
-    trouble($("loading").dataset.noScript);
+    problem($("loading").dataset.noScript);
     return;
   }
   follow(app);
   if (!app.initData) {
-    trouble($("loading").dataset.noData);
+    problem($("loading").dataset.noData);
     return;
   }
   signWith(app.initData);
@@ -40,7 +40,7 @@ async function open() {
     speak(start.texts, start.language);
     await showCharacters(app);
   } catch (refusal) {
-    trouble(refusal.message);
+    problem(refusal.message);
     return;
   }
   $("loading").hidden = true;

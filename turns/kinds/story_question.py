@@ -7,7 +7,7 @@ from turns.kinds.story import StoryKind
 from turns.turn_kind import KindServices
 
 
-class StoryAside(StoryKind):
+class StoryQuestion(StoryKind):
     """A turn of a story whose answer is no text of it."""
 
     def __init__(self, services: KindServices, *, generator: TextGenerator) -> None:
