@@ -115,7 +115,8 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls)
+        to_proxy = {"proxy_ssl_context": self._tls} if proxy.startswith("https:") else {}
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls, **to_proxy)
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None: ...  # the shared context has the authorities
 
@@ -140,7 +141,7 @@ class _Connection(HTTPConnection):
             self.connect()
         self.used_at = time.monotonic()
         for watcher in watchers():
-            watcher.connected(self.sock)
+            watcher.connected(getattr(self.sock, "socket", self.sock))  # TLS inside a proxy's TLS wraps a socket
         super().endheaders(*args, **kwargs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,15 @@ from typing import ClassVar
 
 import pytest
 
-from core.cancellation import watching
-from core.errors import NoAnswer
+from ai.provider import Call
+from ai.request import RequestAttempt
+from core.cancellation import Cancel, watching
+from core.errors import ModelCancelled, NoAnswer
 from core.http_client import HttpClient
 from core.network import Network
+from tests.harness import until
 from tests.http_server import OK, SECRET, Server, ask, carry, says, serving
-from tests.proxy_server import ProxyServer
+from tests.proxy_server import CREDENTIALS, ProxyServer
 from tests.test_connections import certificate
 
 __all__ = ["certificate", "serving"]
@@ -101,3 +105,26 @@ def test_a_proxy_that_refuses_the_tunnel_got_nothing_else(serving: Callable[...,
         ask(HttpClient(Network(https_proxy=f"127.0.0.1:{proxy.port}")), "https://story.example/")
     assert not caught.value.sent
     assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ["socks5h", "http", "https"])
+def test_a_call_through_a_proxy_is_cancelled_before_its_answer_begins(
+    kind: str, certificate: Path, serving: Callable[..., Server]
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = serving(says(OK), context)
+    silent = serving(says(), context)
+    with ProxyServer(credentials=CREDENTIALS, own_tls=context if kind == "https" else None) as proxy:
+        http, cancel = HttpClient(Network(https_proxy=proxy.url(kind), ca_bundle=str(certificate))), Cancel()
+        assert ask(http, f"https://story.example:{server.port}/")[1] == b"ok"
+        call = Call(f"https://story.example:{silent.port}/", {})
+
+        def stop() -> None:
+            until(lambda: silent.requests)
+            cancel.set()
+
+        threading.Thread(target=stop, daemon=True).start()
+        with pytest.raises(ModelCancelled):
+            RequestAttempt(time.monotonic() + 50, cancel).send(http, call)
+    assert [target.rpartition(":")[2] for target in proxy.targets] == [str(server.port), str(silent.port)]
