@@ -58,6 +58,7 @@ class Config:
 
     telegram_token: str = _secret(token, MISSING, "Open @BotFather in Telegram, send /newbot and copy the token")
     telegram_api_url: str = _setting(url, "https://api.telegram.org")
+    ip_family: str = _setting(choice("any", "4", "6"), "any")
     telegram_proxy: str = _secret(proxy, "", "Without it HTTPS_PROXY holds, if it is set; direct means no proxy")
     admin_ids: frozenset[int] = _setting(user_ids, frozenset(), "Ask @userinfobot for yours; commas between several")
     model_provider: str = _setting(choice("yandex", "openai"), "")  # never empty after `from_env`

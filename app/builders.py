@@ -73,6 +73,7 @@ class HttpClients:
 
 def build_http_clients(config: Config, network: Network) -> HttpClients:
     """Build the clients. No network."""
+    network = network.preferring(config.ip_family)
     return HttpClients(
         telegram=HttpClient(network.through(config.telegram_proxy)),
         models=HttpClient(network.through(config.model_proxy)),
