@@ -19,13 +19,12 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"The bot needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 try:
     from app.application import App
-    from app.builders import build_models, load_catalogue
+    from app.builders import build_http_clients, build_models, load_catalogue
     from app.providers import build_registry
     from app.self_check import check
     from config import Config, load_environment
     from core import logs
     from core.errors import CoauthorError, ConfigError
-    from core.http_client import HttpClient
     from core.network import Network
     from database import back_up, folder_warning, restore
     from monitoring.health_client import ask
@@ -74,7 +73,8 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         return _back_up(config, options.backup)
     if options.restore is not None:
         return _restore(config, options.restore)
-    with logs.set_up(config.log_file, config.log_level, config.secrets, config.log_format, console_level="INFO"):
+    secrets = (*config.secrets, *network.secrets)
+    with logs.set_up(config.log_file, config.log_level, secrets, config.log_format, console_level="INFO"):
         logs.log_uncaught()
         for warning in config.warnings:
             logs.event(log, logging.WARNING, "configuration_warning", text=warning)
@@ -139,11 +139,11 @@ def _restore(config: Config, source: Path) -> int:
 
 
 def _check(config: Config, network: Network) -> int:
-    http = HttpClient(network)
-    registry = build_registry(config, load_catalogue(config), http)
-    models = build_models(config=config, http=http, registry=registry, timeout_s=CHECK_TIMEOUT_S)
-    api = BotApi(config.telegram_token, config.telegram_api_url, http)
-    return 0 if check(config, api, models.gpt, registry, print) else 1
+    http = build_http_clients(config, network)
+    registry = build_registry(config, load_catalogue(config), http.models)
+    models = build_models(config=config, http=http.models, registry=registry, timeout_s=CHECK_TIMEOUT_S)
+    api = BotApi(config.telegram_token, config.telegram_api_url, http.telegram)
+    return 0 if check(config, network, api, models.gpt, registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:

@@ -23,6 +23,7 @@ from core.env_parsers import (
     matching,
     number,
     path,
+    proxy,
     public_url,
     token,
     url,
@@ -31,6 +32,7 @@ from core.env_parsers import (
     word,
 )
 from core.errors import ConfigError
+from core.network import passwords_in
 
 SECRET_FILE_SUFFIX = "_FILE"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -56,6 +58,8 @@ class Config:
 
     telegram_token: str = _secret(token, MISSING, "Open @BotFather in Telegram, send /newbot and copy the token")
     telegram_api_url: str = _setting(url, "https://api.telegram.org")
+    ip_family: str = _setting(choice("any", "4", "6"), "any")
+    telegram_proxy: str = _secret(proxy, "", "Without it HTTPS_PROXY holds, if it is set; direct means no proxy")
     admin_ids: frozenset[int] = _setting(user_ids, frozenset(), "Ask @userinfobot for yours; commas between several")
     model_provider: str = _setting(choice("yandex", "openai"), "")  # never empty after `from_env`
 
@@ -78,6 +82,7 @@ class Config:
     openai_context_tokens: int = _setting(_tokens, 8192)
     models_file: Path | None = _setting(file, None, "It has the form of ai/catalog.toml")
 
+    model_proxy: str = _secret(proxy, "", "Without it HTTPS_PROXY holds, if it is set; direct means no proxy")
     model_slots: int = _setting(whole(1, 1000), 8)
     model_timeout_s: float = _setting(number(1, 3600), 120.0)
 
@@ -161,9 +166,10 @@ class Config:
     @property
     def secrets(self) -> tuple[str, ...]:
         """All values that must be masked wherever they would be shown."""
-        secret = [getattr(self, item.name) for item in fields(self) if item.metadata.get("secret")]
-        addresses = [getattr(self, item.name) for item in fields(self) if item.name.endswith("_url")]
-        return tuple(dict.fromkeys(value for value in (*secret, *map(_password, addresses)) if value))
+        addresses = [item.name for item in fields(self) if item.name.endswith(("_url", "_proxy"))]
+        secret = [item.name for item in fields(self) if item.metadata.get("secret") and item.name not in addresses]
+        passwords = [password for name in addresses for password in passwords_in(getattr(self, name))]
+        return tuple(dict.fromkeys(value for value in (*(getattr(self, name) for name in secret), *passwords) if value))
 
 
 def names() -> tuple[str, ...]:
@@ -276,7 +282,3 @@ def _addresses_inside(values: Mapping[str, object]) -> Iterator[str]:
 def _hint(name: str) -> str:
     hint = next(str(item.metadata["hint"]) for item in fields(Config) if item.name == name)
     return f"{hint}." if hint else ""
-
-
-def _password(address: str) -> str:
-    return urlsplit(address).password or ""

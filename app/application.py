@@ -46,13 +46,13 @@ class App:
 
         base = build_foundation(config, network or Network())
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
-        self.registry = build_registry(config, load_catalogue(config), base.http)
+        self.registry = build_registry(config, load_catalogue(config), base.http.models)
         telegram = build_telegram(base, render=build_renderer(base, self.registry))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats
         self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, base.metrics)
         models = build_models(
             config=config,
-            http=base.http,
+            http=base.http.models,
             registry=self.registry,
             on_failure=self.alerts.report,
             timeout_s=config.model_timeout_s,

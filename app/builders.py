@@ -64,11 +64,28 @@ Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
 
 
 @dataclass(frozen=True, slots=True)
+class HttpClients:
+    """A client for Telegram, and one for models, speech, images and credentials: each may have its own proxy."""
+
+    telegram: HttpClient
+    models: HttpClient
+
+
+def build_http_clients(config: Config, network: Network) -> HttpClients:
+    """Build the clients. No network."""
+    network = network.preferring(config.ip_family)
+    return HttpClients(
+        telegram=HttpClient(network.through(config.telegram_proxy)),
+        models=HttpClient(network.through(config.model_proxy)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Foundation:
     """What every other part works with."""
 
     config: Config
-    http: HttpClient
+    http: HttpClients
     locales: Locales
     metrics: Metrics
     db: Database
@@ -83,7 +100,7 @@ def build_foundation(config: Config, network: Network) -> Foundation:
         db.characters.bring_up_to_date(language, locales[language].characters, int(time.time()))
     return Foundation(
         config=config,
-        http=HttpClient(network),
+        http=build_http_clients(config, network),
         locales=locales,
         metrics=metrics,
         db=db,
@@ -111,7 +128,7 @@ class Telegram:
 def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
     """Build the Bot API client, the senders and the queues of updates."""
     config = base.config
-    api = BotApi(config.telegram_token, config.telegram_api_url, base.http)
+    api = BotApi(config.telegram_token, config.telegram_api_url, base.http.telegram)
     send_telebot_through(api, config.telegram_api_url)
     delivery = Delivery(
         api,

@@ -41,6 +41,12 @@ def watchers() -> tuple[Watcher, ...]:
     return found
 
 
+def show(sock: socket.socket) -> None:
+    """Hand a request's socket to this thread's watchers; of TLS inside a proxy's TLS, the socket that it wraps."""
+    for watcher in watchers():
+        watcher.connected(getattr(sock, "socket", sock))
+
+
 class Cancel:
     """One call's cancellation. Thread-safe; `set()` may come before the call, during it or after it."""
 

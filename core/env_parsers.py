@@ -7,11 +7,20 @@ may be a secret in the wrong line.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
+PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
+DIRECT: Final = "direct"  # the value that asks for no proxy
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+_NO_PROXY: Final = (
+    "write it as scheme://host:port, with a login as scheme://name:password@host:port; "
+    "in a name or a password @ : / # % are %40 %3A %2F %23 %25"
+)
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
@@ -86,6 +95,36 @@ def public_url(text: str) -> str:
     if address.lower().startswith("http:") and urlsplit(address).hostname not in LOOPBACK:
         raise ValueError("Telegram opens https:// only (http:// is taken for localhost)")
     return address
+
+
+def proxy(text: str) -> str:
+    """Parse the address of a proxy with its port, or `direct`. No error shows any of it: it may hold a password."""
+    if text.lower() == DIRECT:
+        return DIRECT
+    address = proxy_address(text, PROXY_SCHEMES)
+    if urlsplit(address).port is None:
+        raise ValueError("its port is missing: write it as scheme://host:port")
+    return address
+
+
+def proxy_address(text: str, schemes: Collection[str]) -> str:
+    """Parse the address of a proxy of these schemes."""
+    try:
+        parts = urlsplit(text)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        raise ValueError(_NO_PROXY) from None
+    if parts.scheme == "tg" or parts.hostname in ("t.me", "telegram.me"):
+        raise ValueError("an MTProto proxy serves Telegram's apps only; a bot needs an HTTP or SOCKS5 proxy")
+    if parts.scheme == "socks":
+        raise ValueError("write socks5h:// for SOCKS")
+    if "://" not in text or not usable or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(_NO_PROXY)
+    if parts.scheme not in schemes:
+        raise ValueError(f"it begins with none of {', '.join(f'{scheme}://' for scheme in schemes)}")
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError(_NO_PROXY)
+    return text.rstrip("/")
 
 
 def user_ids(text: str) -> frozenset[int]:

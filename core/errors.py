@@ -31,6 +31,13 @@ class CoauthorError(Exception):
     """Any failure that this program expects."""
 
 
+def innermost(error: Exception) -> Exception:
+    """Return the error that a library wrapped, in `reason` or as an error's last argument, perhaps several times."""
+    while isinstance(inner := getattr(error, "reason", None) or next(reversed(error.args), None), Exception):
+        error = inner
+    return error
+
+
 class ConfigError(CoauthorError):
     """All that is wrong with the configuration: sentences that name a variable and how to correct it."""
 

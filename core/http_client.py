@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from http.client import HTTPException
@@ -14,10 +13,12 @@ from typing import Any, Final
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import exceptions
-from urllib3.connection import HTTPConnection
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from core.cancellation import watchers, watching
-from core.errors import NoAnswer
+from core.addresses import Addresses, Silent
+from core.cancellation import watching
+from core.errors import NoAnswer, innermost
+from core.http_connection import WatchedConnection
 from core.network import Network, tls_context
 
 _FAILURES: Final = (exceptions.HTTPError, HTTPException, OSError, ValueError)  # requests' own are OSErrors
@@ -58,9 +59,8 @@ class HttpClient(threading.local):
         self._network = network or Network()
         self._session = _Session()
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        adapter = _Adapter(self._network, idle_s)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, _Adapter(self._network, idle_s))
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
@@ -87,12 +87,10 @@ class HttpClient(threading.local):
 
 def _no_answer(error: Exception, *, sent: bool) -> NoAnswer:
     """Return what `error` means, in words that hold no URL, header or password."""
-    cause = error
-    while isinstance(inner := getattr(cause, "reason", None) or next(reversed(cause.args), None), Exception):
-        cause = inner
+    cause = innermost(error)
     text = "no usable address, header or proxy" if isinstance(error, ValueError) else str(cause)
-    late = isinstance(cause, TimeoutError | exceptions.TimeoutError)
-    return NoAnswer(f"{type(cause).__name__}: {text}", sent=sent, timed_out=late)
+    timed_out = isinstance(cause, TimeoutError | exceptions.TimeoutError | Silent)
+    return NoAnswer(f"{type(cause).__name__}: {text}", sent=sent, timed_out=timed_out)
 
 
 @lru_cache(maxsize=64)
@@ -110,7 +108,7 @@ class _Adapter(HTTPAdapter):
     """Prepares for a call only what is read of it: for each, `requests` parses the address seven times."""
 
     def __init__(self, network: Network, idle_s: float) -> None:
-        self._tls, self._idle_s = tls_context(network.ca_bundle), idle_s
+        self._tls, self._idle_s, self._addresses = tls_context(network.ca_bundle), idle_s, network.addresses
         self._pools: dict[tuple[str, str], Any] = {}  # by server and proxy
         super().__init__(pool_connections=1000, max_retries=0)  # servers: none is put out for another
 
@@ -118,7 +116,8 @@ class _Adapter(HTTPAdapter):
         super().init_poolmanager(*args, **kwargs, ssl_context=self._tls)
 
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls)
+        to_proxy = {"proxy_ssl_context": self._tls} if proxy.startswith("https:") else {}
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._tls, **to_proxy)
 
     def cert_verify(self, *args: Any, **kwargs: Any) -> None: ...  # the shared context has the authorities
 
@@ -128,7 +127,8 @@ class _Adapter(HTTPAdapter):
         if pool is None:
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self._pools[server] = pool
-            pool.ConnectionCls = _connection_class(pool.ConnectionCls, self._idle_s)
+            if not issubclass(pool.ConnectionCls, WatchedConnection):
+                pool.ConnectionCls = _connection_class(pool.ConnectionCls, self._idle_s, self._addresses)
         return pool
 
     def request_url(self, request: Any, proxies: Any) -> str:
@@ -141,24 +141,7 @@ class _Adapter(HTTPAdapter):
         return response
 
 
-class _Connection(HTTPConnection):
-    """Shows its socket to the watchers of each request; counts as closed once it has been idle for `idle_s`."""
-
-    idle_s = used_at = 0.0
-
-    @property
-    def is_connected(self) -> bool:
-        return time.monotonic() - self.used_at <= self.idle_s and super().is_connected
-
-    def endheaders(self, *args: Any, **kwargs: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        self.used_at = time.monotonic()
-        for watcher in watchers():
-            watcher.connected(self.sock)
-        super().endheaders(*args, **kwargs)
-
-
 @lru_cache(maxsize=16)
-def _connection_class(base: type[HTTPConnection], idle_s: float) -> type[HTTPConnection]:
-    return type(base.__name__, (_Connection, base), {"idle_s": idle_s})  # plain, TLS or SOCKS
+def _connection_class(base: type[HTTPConnection], idle_s: float, addresses: Addresses) -> type[HTTPConnection]:
+    own = addresses if base in (HTTPConnection, HTTPSConnection) else None  # else SOCKS
+    return type(base.__name__, (WatchedConnection, base), {"idle_s": idle_s, "addresses": own})

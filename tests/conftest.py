@@ -28,14 +28,22 @@ LOOPBACK = ("127.", "::1", "localhost")
 @pytest.fixture(autouse=True)
 def _only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fail a test that would speak to any other machine."""
-    connect = socket.socket.connect
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
 
-    def guarded(self: socket.socket, address: Any) -> None:
+    def check(address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else "localhost"
         assert str(host).startswith(LOOPBACK), f"a test tried to reach {host}"
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        check(address)
         connect(self, address)
 
+    def guarded_ex(self: socket.socket, address: Any) -> int:
+        check(address)
+        return connect_ex(self, address)
+
     monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_ex)
 
 
 @pytest.fixture

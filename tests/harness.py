@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 from app.application import App
 from config import Config
+from core.network import Network
 from sandbox.model_faults import Behaviour, Received
 from sandbox.models import API_KEY, ModelServers
 from sandbox.telegram import TelegramServer
@@ -68,7 +69,7 @@ class BotHarness:
 
     def start(self) -> App:
         """Start the bot in this process."""
-        self.app = App(Config.from_env(self.environment()))
+        self.app = App(Config.from_env(self.environment()), Network.from_env(self.environment()))
         self.app.start()
         return self.app
 

@@ -65,12 +65,16 @@ def get(client: HttpClient, address: str) -> Response:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """Return a self-signed certificate for 127.0.0.1 and story.example, with its key in the same file."""
+    """Return a self-signed certificate for 127.0.0.1 and two names in `example`, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
     now = datetime.datetime.now(datetime.UTC)
     names = x509.SubjectAlternativeName(
-        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("story.example")]
+        [
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+            x509.DNSName("story.example"),
+            x509.DNSName("telegram.example"),
+        ]
     )
     signed = (
         x509.CertificateBuilder()

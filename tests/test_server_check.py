@@ -13,6 +13,7 @@ from app.providers import build_registry
 from app.self_check import check
 from config import Config
 from core.http_client import HttpClient
+from core.network import Network
 from sandbox.model_faults import Behaviour
 from sandbox.model_profiles import PROFILES, Profile
 from telegram.api_client import BotApi
@@ -31,7 +32,7 @@ def checked(harness: BotHarness, **settings: str) -> tuple[bool, list[str]]:
     models = build_models(config=config, http=http, registry=registry, timeout_s=10)
     api = BotApi(config.telegram_token, config.telegram_api_url, http)
     lines: list[str] = []
-    sound = check(config, api, models.gpt, registry, lines.append)
+    sound = check(config, Network(), api, models.gpt, registry, lines.append)
     return sound, [line for line in lines if line.split(":")[0].split()[-1] in OF_MODELS]
 
 
