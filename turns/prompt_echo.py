@@ -23,12 +23,15 @@ class PromptEcho:
         lines = {_plain(line) for text in told for line in text.splitlines()}
         self._lines = frozenset(line for line in lines if len(line) >= LEAST_CHARS)
         self._longest = 2 * max(map(len, self._lines), default=0)  # of a line with marks and spaces around its words
+        self._answered = ""  # the beginning of a growing text that is known to be none of them
 
     def without(self, text: str, *, growing: bool = False) -> str:
         """Return `text` without lines of the prompt before it; as it is if it has nothing else.
 
         Of a `growing` text nothing is returned while its first line may still become one.
         """
+        if self._answered and text.startswith(self._answered):
+            return text
         rest = text
         while rest:
             line, newline, after = rest.lstrip().partition("\n")
@@ -37,6 +40,8 @@ class PromptEcho:
             plain = _plain(line)
             if growing and not newline:
                 begun = plain and any(known.startswith(plain) for known in self._lines)
+                if rest is text and plain and not begun:
+                    self._answered = text
                 return "" if begun else rest
             if plain not in self._lines:
                 return rest if rest.strip() else text
