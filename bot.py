@@ -19,7 +19,8 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"The bot needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 try:
     from app.application import App
-    from app.builders import build_http_clients, build_models, load_catalogue
+    from app.builders import build_models, load_catalogue
+    from app.http_clients import build_http_clients
     from app.providers import build_registry
     from app.self_check import check
     from config import Config, load_environment
@@ -143,7 +144,7 @@ def _check(config: Config, network: Network) -> int:
     registry = build_registry(config, load_catalogue(config), http.models)
     models = build_models(config=config, http=http.models, registry=registry, timeout_s=CHECK_TIMEOUT_S)
     api = BotApi(config.telegram_token, config.telegram_api_url, http.telegram)
-    return 0 if check(config, network, api, models.gpt, registry, print) else 1
+    return 0 if check(config, http, api, models.gpt, registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:

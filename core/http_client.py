@@ -17,6 +17,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from core.addresses import Addresses, Silent
 from core.cancellation import watching
+from core.clock import certificate_hint
 from core.errors import NoAnswer, innermost
 from core.http_connection import WatchedConnection
 from core.network import Network, tls_context
@@ -88,7 +89,8 @@ class HttpClient(threading.local):
 def _no_answer(error: Exception, *, sent: bool) -> NoAnswer:
     """Return what `error` means, in words that hold no URL, header or password."""
     cause = innermost(error)
-    text = "no usable address, header or proxy" if isinstance(error, ValueError) else str(cause)
+    said = f"{cause}{certificate_hint(cause)}"
+    text = "no usable address, header or proxy" if isinstance(error, ValueError) else said
     timed_out = isinstance(cause, TimeoutError | exceptions.TimeoutError | Silent)
     return NoAnswer(f"{type(cause).__name__}: {text}", sent=sent, timed_out=timed_out)
 

@@ -103,7 +103,16 @@ def check(harness: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
     return done.returncode, {part: state for state, part in lines}
 
 
-WELL = {"network": "ok", "token": "ok", "model": "ok", "models": "ok", "limits": "ok", "database": "ok", "log": "ok"}
+WELL = {
+    "network": "ok",
+    "token": "ok",
+    "clock": "ok",
+    "model": "ok",
+    "models": "ok",
+    "limits": "ok",
+    "database": "ok",
+    "log": "ok",
+}
 
 
 def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_harness: Callable[..., BotHarness]) -> None:
@@ -152,7 +161,10 @@ def test_a_check_names_what_is_wrong(make_harness: Callable[..., BotHarness]) ->
         DATABASE_PATH=str(harness.folder / "other.db"),
         LOG_FILE=str(harness.folder / "file" / "log.txt"),
     )
-    assert (code, lines) == (1, dict.fromkeys(WELL, "FAIL") | {"network": "ok", "models": "ok", "limits": "ok"})
+    assert (code, lines) == (
+        1,
+        dict.fromkeys(WELL, "FAIL") | {"network": "ok", "clock": "ok", "models": "ok", "limits": "ok"},
+    )
     assert (harness.folder / "other.db").read_bytes() == foreign
 
 
