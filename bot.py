@@ -60,9 +60,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     environ = os.environ if environ is None else environ
     try:
         environment = load_environment(HERE, environ)
-        config = Config.from_env(environment)
-        load_catalogue(config)  # its faults are the configuration's
-        network = Network.from_env(environment)
+        config, network = _configuration(environment)
     except ConfigError as error:
         return _not_configured(error, options, environ)
     # These don't open the log: it belongs to the bot, which may run, and they may be run by root.
@@ -86,6 +84,25 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         except CoauthorError as error:
             logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
             return 1
+
+
+def _configuration(environment: Mapping[str, str]) -> tuple[Config, Network]:
+    """Read what the environment says. Raise ConfigError with all faults."""
+    refused: ConfigError | None = None
+    try:
+        config = Config.from_env(environment)
+        load_catalogue(config)  # its faults are the configuration's
+    except ConfigError as error:
+        refused = error
+    try:
+        network = Network.from_env(environment)
+    except ConfigError as error:
+        if refused is None:
+            raise
+        raise ConfigError((*refused.faults, *error.faults), no_token=refused.no_token) from error
+    if refused is not None:
+        raise refused
+    return config, network
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -271,3 +271,24 @@ def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(harness: BotHarness) 
 
 def test_the_log_file_of_a_bot_that_never_started_is_ignored_by_git() -> None:
     assert "log.txt" in Path(ROOT, ".gitignore").read_text("utf-8")
+
+
+def test_a_file_system_that_cannot_lock_ends_the_start_with_a_sentence(make_harness: Callable[..., BotHarness]) -> None:
+    """`fcntl.flock` fails here as it does on a network share without a lock daemon."""
+    script = (
+        "import errno, fcntl, sys\n"
+        "def unable(*_): raise OSError(errno.ENOLCK, 'No locks available')\n"
+        "fcntl.flock = unable\n"
+        "import bot\n"
+        "sys.exit(bot.main([]))"
+    )
+    environment = os.environ | UNSET | make_harness().environment()
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert (
+        "this file system can't lock files (No locks available): give DATABASE_PATH a file on a local disk"
+        in done.stderr
+    )
+    assert "in use" not in done.stderr and "Traceback" not in done.stderr
