@@ -19,7 +19,8 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"The bot needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 try:
     from app.application import App
-    from app.builders import build_http_clients, build_models, load_catalogue
+    from app.builders import build_models, load_catalogue
+    from app.http_clients import build_http_clients
     from app.providers import build_registry
     from app.self_check import check
     from config import Config, load_environment
@@ -59,9 +60,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
     environ = os.environ if environ is None else environ
     try:
         environment = load_environment(HERE, environ)
-        config = Config.from_env(environment)
-        load_catalogue(config)  # its faults are the configuration's
-        network = Network.from_env(environment)
+        config, network = _configuration(environment)
     except ConfigError as error:
         return _not_configured(error, options, environ)
     # These don't open the log: it belongs to the bot, which may run, and they may be run by root.
@@ -85,6 +84,25 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         except CoauthorError as error:
             logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
             return 1
+
+
+def _configuration(environment: Mapping[str, str]) -> tuple[Config, Network]:
+    """Read what the environment says. Raise ConfigError with all faults."""
+    refused: ConfigError | None = None
+    try:
+        config = Config.from_env(environment)
+        load_catalogue(config)  # its faults are the configuration's
+    except ConfigError as error:
+        refused = error
+    try:
+        network = Network.from_env(environment)
+    except ConfigError as error:
+        if refused is None:
+            raise
+        raise ConfigError((*refused.faults, *error.faults), no_token=refused.no_token) from error
+    if refused is not None:
+        raise refused
+    return config, network
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -143,7 +161,7 @@ def _check(config: Config, network: Network) -> int:
     registry = build_registry(config, load_catalogue(config), http.models)
     models = build_models(config=config, http=http.models, registry=registry, timeout_s=CHECK_TIMEOUT_S)
     api = BotApi(config.telegram_token, config.telegram_api_url, http.telegram)
-    return 0 if check(config, network, api, models.gpt, registry, print) else 1
+    return 0 if check(config, http, api, models.gpt, registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:

@@ -18,6 +18,7 @@ from telebot import TeleBot
 from ai.catalog import Catalogue
 from ai.registry import ModelRegistry
 from ai.retry import ignore_failure, report
+from app.http_clients import HttpClients, build_http_clients
 from app.providers import Providers, build_providers
 from app.turns import TurnOutlets, TurnParts, build_turns
 from app.watchdog import make_metrics
@@ -61,23 +62,6 @@ Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
 
 
 # ---------------------------------------------------------------------- foundation
-
-
-@dataclass(frozen=True, slots=True)
-class HttpClients:
-    """A client for Telegram, and one for models, speech, images and credentials: each may have its own proxy."""
-
-    telegram: HttpClient
-    models: HttpClient
-
-
-def build_http_clients(config: Config, network: Network) -> HttpClients:
-    """Build the clients. No network."""
-    network = network.preferring(config.ip_family)
-    return HttpClients(
-        telegram=HttpClient(network.through(config.telegram_proxy)),
-        models=HttpClient(network.through(config.model_proxy)),
-    )
 
 
 @dataclass(frozen=True, slots=True)

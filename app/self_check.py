@@ -1,4 +1,4 @@
-"""`python bot.py --check`: try the network, the token, the model, the database and the log, and print a line each.
+"""`python bot.py --check`: try every part, from the network to the log, and print a line each.
 
 The model is tried as a turn tries it: a stream with a system text, figures, and a structure. What its server can't do
 is said; the bot does without it. Changes nothing: the database is opened for reading only, and never recovered.
@@ -11,10 +11,10 @@ from typing import Final
 
 from ai import model_habits
 from ai.registry import ModelRegistry
-from app.network_check import ways
+from app.http_clients import HttpClients
+from app.network_check import clock, ways
 from config import Config
 from core.errors import CoauthorError, ModelError, OnlyThoughts
-from core.network import Network
 from core.schemas import Chunk, Json, Message, Request
 from database import inspect
 from gpt import GPT
@@ -43,12 +43,13 @@ _MEANINGS: Final[Mapping[str, str]] = {
 
 
 def check(
-    config: Config, network: Network, api: BotApi, gpt: GPT, registry: ModelRegistry, say: Callable[[str], None]
+    config: Config, http: HttpClients, api: BotApi, gpt: GPT, registry: ModelRegistry, say: Callable[[str], None]
 ) -> bool:
     """Check every part, say a line for each, and return whether all of them work."""
     parts: list[tuple[str, Callable[[], str]]] = [
-        ("network", lambda: ways(config, network)),
+        ("network", lambda: ways(config, http)),
         ("token", lambda: _token(api)),
+        ("clock", lambda: clock(config, http, api.clock)),
         ("model", lambda: _model(gpt)),
         ("models", lambda: _models(registry)),
         ("limits", lambda: _limits(config, registry)),

@@ -17,9 +17,10 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from core.addresses import Addresses, Silent
 from core.cancellation import watching
+from core.clock import certificate_hint
 from core.errors import NoAnswer, innermost
 from core.http_connection import WatchedConnection
-from core.network import Network, tls_context
+from core.network import Network, tls_context, without_login
 
 _FAILURES: Final = (exceptions.HTTPError, HTTPException, OSError, ValueError)  # requests' own are OSErrors
 
@@ -67,15 +68,17 @@ class HttpClient(threading.local):
     ) -> Response:
         """Return the answer, for the caller to close. Raise NoAnswer. `timeout`: seconds to connect, and of silence."""
         self._begun, self._upload_s = False, timeout[1] if body and len(body) > 65536 else None
+        proxy = ""
         try:
-            proxies = dict.fromkeys(("http", "https"), self._network.proxy_for(url))
+            proxy = self._network.proxy_for(url)
+            proxies = dict.fromkeys(("http", "https"), proxy)
             request = _prepared(method, url).copy()
             request.prepare_headers({"Accept-Encoding": "identity", **headers})
             request.prepare_body(body, None)
             with watching(self):
                 return Response(self._session.send(request, stream=True, timeout=timeout, proxies=proxies))
         except _FAILURES as error:
-            failure = _no_answer(error, sent=self._begun)
+            failure = _no_answer(error, sent=self._begun, proxy=proxy)
         raise failure  # out here: no traceback leads on to an error that names the address
 
     def connected(self, sock: socket.socket) -> None:
@@ -85,10 +88,12 @@ class HttpClient(threading.local):
             sock.settimeout(self._upload_s)
 
 
-def _no_answer(error: Exception, *, sent: bool) -> NoAnswer:
+def _no_answer(error: Exception, *, sent: bool, proxy: str = "") -> NoAnswer:
     """Return what `error` means, in words that hold no URL, header or password."""
     cause = innermost(error)
-    text = "no usable address, header or proxy" if isinstance(error, ValueError) else str(cause)
+    by = f", by the proxy {without_login(proxy)}" if proxy and not sent else ""
+    said = f"{cause}{certificate_hint(cause)}{by}"
+    text = "no usable address, header or proxy" if isinstance(error, ValueError) else said
     timed_out = isinstance(cause, TimeoutError | exceptions.TimeoutError | Silent)
     return NoAnswer(f"{type(cause).__name__}: {text}", sent=sent, timed_out=timed_out)
 

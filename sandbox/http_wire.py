@@ -10,6 +10,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -128,6 +129,10 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 65_536  # head and body of a response leave in one piece
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return a time as the header Date has it, by default the server's."""
+        return super().date_time_string(self.server.clock() if timestamp is None else timestamp)
+
     def run_wsgi(self) -> None:
         environ = self.make_environ()
         path, _, query = str(environ["REQUEST_URI"]).partition("?")
@@ -167,8 +172,15 @@ class HttpServer(ThreadedWSGIServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, application: Application, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        application: Application,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.application = application
+        self.clock = clock
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
         with socket.create_server((host, port), backlog=512) as listening:

@@ -73,7 +73,7 @@ class TelegramServer:
         self.record_calls = True
         self.page = Page(self.api, self.user, self.group, around)
         self._users: dict[int, ChatUser] = {}
-        self._http = HttpServer(self._answer, host, port)
+        self._http = HttpServer(self._answer, host, port, clock)
         self._closing = threading.Event()
         self._hook = threading.Thread(target=self._deliver_to_webhook, name="webhook", daemon=True)
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from telebot import apihelper
 
+from core.clock import ServerClock
 from core.errors import NoAnswer, TelegramRefused, TelegramUnreachable
 from core.http_client import HttpClient, Response
 from core.multipart import encode_form
@@ -50,6 +51,7 @@ class BotApi:
         self._address = f"{base_url.rstrip('/')}/bot{token}/"
         self._file_address = f"{base_url.rstrip('/')}/file/bot{token}/"
         self._http = http
+        self.clock = ServerClock("Telegram's")
 
     def __repr__(self) -> str:
         return f"BotApi({self._masked(self._address)!r})"
@@ -141,6 +143,7 @@ class BotApi:
         times = timeout if isinstance(timeout, tuple) else (min(timeout, CONNECT_TIMEOUT_S), timeout)
         try:
             with closing(self._http.send("POST", url, {"Content-Type": content_type}, body, times)) as response:
+                self.clock.heard(response.headers.get("Date", ""))
                 return Reply(response)
         except NoAnswer as error:
             failure = self._unreachable(method, error)

@@ -17,7 +17,7 @@ from core.addresses import Addresses
 from core.errors import NoAnswer
 from core.http_client import HttpClient
 from core.network import Network
-from tests.http_server import OK, Server, ask, says, serving
+from tests.http_server import OK, Server, ask, says, serving, whole
 from tests.test_connections import certificate
 
 __all__ = ["certificate", "serving"]
@@ -188,3 +188,17 @@ def test_a_name_that_dns_does_not_know_is_named(scheme: str, dns: DNS) -> None:
     ) as caught:
         ask(HttpClient(), f"{scheme}://story.example/")
     assert not caught.value.timed_out and not caught.value.sent
+
+
+def test_an_ipv6_address_is_reached_as_it_is_written(tried: list[str]) -> None:
+    with socket.create_server((SIX, 0), family=socket.AF_INET6) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                whole(connection)
+                connection.sendall(OK)
+
+        threading.Thread(target=answer, daemon=True).start()
+        assert ask(HttpClient(), f"http://[::1]:{listener.getsockname()[1]}/")[1] == b"ok"
+    assert tried == [SIX]

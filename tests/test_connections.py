@@ -66,9 +66,14 @@ def get(client: HttpClient, address: str) -> Response:
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Return a self-signed certificate for 127.0.0.1 and two names in `example`, with its key in the same file."""
+    return make_certificate(tmp_path)
+
+
+def make_certificate(folder: Path, later: datetime.timedelta = datetime.timedelta()) -> Path:
+    """Return such a certificate that is valid for the two days around now, or so much later."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "loopback")])
-    now = datetime.datetime.now(datetime.UTC)
+    now = datetime.datetime.now(datetime.UTC) + later
     names = x509.SubjectAlternativeName(
         [
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
@@ -88,7 +93,7 @@ def certificate(tmp_path: Path) -> Path:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
-    path = tmp_path / "certificate.pem"
+    path = folder / "certificate.pem"
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -103,7 +103,16 @@ def check(harness: BotHarness, **changed: str) -> tuple[int, dict[str, str]]:
     return done.returncode, {part: state for state, part in lines}
 
 
-WELL = {"network": "ok", "token": "ok", "model": "ok", "models": "ok", "limits": "ok", "database": "ok", "log": "ok"}
+WELL = {
+    "network": "ok",
+    "token": "ok",
+    "clock": "ok",
+    "model": "ok",
+    "models": "ok",
+    "limits": "ok",
+    "database": "ok",
+    "log": "ok",
+}
 
 
 def test_a_check_says_a_line_for_each_part_and_makes_no_database(make_harness: Callable[..., BotHarness]) -> None:
@@ -152,7 +161,10 @@ def test_a_check_names_what_is_wrong(make_harness: Callable[..., BotHarness]) ->
         DATABASE_PATH=str(harness.folder / "other.db"),
         LOG_FILE=str(harness.folder / "file" / "log.txt"),
     )
-    assert (code, lines) == (1, dict.fromkeys(WELL, "FAIL") | {"network": "ok", "models": "ok", "limits": "ok"})
+    assert (code, lines) == (
+        1,
+        dict.fromkeys(WELL, "FAIL") | {"network": "ok", "clock": "ok", "models": "ok", "limits": "ok"},
+    )
     assert (harness.folder / "other.db").read_bytes() == foreign
 
 
@@ -259,3 +271,24 @@ def test_a_user_who_blocks_the_bot_and_comes_back_is_noted(harness: BotHarness) 
 
 def test_the_log_file_of_a_bot_that_never_started_is_ignored_by_git() -> None:
     assert "log.txt" in Path(ROOT, ".gitignore").read_text("utf-8")
+
+
+def test_a_file_system_that_cannot_lock_ends_the_start_with_a_sentence(make_harness: Callable[..., BotHarness]) -> None:
+    """`fcntl.flock` fails here as it does on a network share without a lock daemon."""
+    script = (
+        "import errno, fcntl, sys\n"
+        "def unable(*_): raise OSError(errno.ENOLCK, 'No locks available')\n"
+        "fcntl.flock = unable\n"
+        "import bot\n"
+        "sys.exit(bot.main([]))"
+    )
+    environment = os.environ | UNSET | make_harness().environment()
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30
+    )
+    assert done.returncode == 1
+    assert (
+        "this file system can't lock files (No locks available): give DATABASE_PATH a file on a local disk"
+        in done.stderr
+    )
+    assert "in use" not in done.stderr and "Traceback" not in done.stderr

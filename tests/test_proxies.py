@@ -173,9 +173,23 @@ def test_a_general_proxy_that_cannot_be_used_is_a_fault_of_the_configuration(nam
         assert Network.from_env({name: value}).proxy_for("http" + "s" * ("https" in name.lower()) + "://a.example")
 
 
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_a_proxy_that_is_away_is_named_without_its_login(scheme: str, make_harness: Make) -> None:
+    settings = make_harness().environment() | {
+        "TELEGRAM_API_URL": "http://telegram.example:1",
+        "TELEGRAM_PROXY": f"{scheme}://me:hidden@127.0.0.1:1",
+    }
+    done = run("--check", **settings)
+    line = next(line for line in done.stdout.splitlines() if "token:" in line)
+    assert line.startswith("FAIL") and line.endswith(f"Connection refused, by the proxy {scheme}://127.0.0.1:1")
+
+
 def test_a_faulty_general_proxy_ends_the_start_with_a_sentence(make_harness: Make) -> None:
-    done = run(**make_harness().environment() | {"HTTPS_PROXY": "socks9://me:hidden@host:1"})
-    assert done.returncode == 2 and "HTTPS_PROXY: " in done.stderr
+    faulty = {"HTTPS_PROXY": "socks9://me:hidden@host:1", "MODEL_PROXY": "me:hidden@host:1", "MODEL_SLOTS": "many"}
+    done = run(**make_harness().environment() | faulty)
+    assert done.returncode == 2
+    for name in faulty:
+        assert f"  {name}: " in done.stderr
     assert "hidden" not in done.stderr + done.stdout and "Traceback" not in done.stderr
 
 

@@ -59,4 +59,5 @@ def test_secrets_reach_the_container_as_files() -> None:
 def test_supervisors_restart_what_fell_and_leave_what_was_stopped() -> None:
     unit = (ROOT / "deploy" / "coauthor.service").read_text("utf-8")
     assert "\nRestart=on-failure\n" in unit and "\nWatchdogSec=" in unit
+    assert "\nRestartPreventExitStatus=2\n" in unit, "an invalid configuration stays stopped"
     assert "restart: on-failure" in (ROOT / "deploy" / "compose.yaml").read_text("utf-8")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from app.builders import build_models, load_catalogue
+from app.http_clients import build_http_clients
 from app.providers import build_registry
 from app.self_check import check
 from config import Config
-from core.http_client import HttpClient
 from core.network import Network
 from sandbox.model_faults import Behaviour
 from sandbox.model_profiles import PROFILES, Profile
@@ -27,12 +27,12 @@ OF_MODELS = ("model", "models", "limits")
 def checked(harness: BotHarness, **settings: str) -> tuple[bool, list[str]]:
     """Return whether all is well, and the lines about models."""
     config = Config.from_env(harness.environment() | settings)
-    http = HttpClient()
-    registry = build_registry(config, load_catalogue(config), http)
-    models = build_models(config=config, http=http, registry=registry, timeout_s=10)
-    api = BotApi(config.telegram_token, config.telegram_api_url, http)
+    http = build_http_clients(config, Network())
+    registry = build_registry(config, load_catalogue(config), http.models)
+    models = build_models(config=config, http=http.models, registry=registry, timeout_s=10)
+    api = BotApi(config.telegram_token, config.telegram_api_url, http.telegram)
     lines: list[str] = []
-    sound = check(config, Network(), api, models.gpt, registry, lines.append)
+    sound = check(config, http, api, models.gpt, registry, lines.append)
     return sound, [line for line in lines if line.split(":")[0].split()[-1] in OF_MODELS]
 
 

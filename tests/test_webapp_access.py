@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import time
 
 import pytest
@@ -67,6 +69,16 @@ def test_forged_stale_and_foreign_init_data_are_refused(data: str) -> None:
 def test_any_text_for_init_data_is_refused_and_nothing_else(data: str) -> None:
     with pytest.raises(InitDataError):
         authenticated_user(data, TOKEN, time.time())
+
+
+def test_data_from_the_future_say_that_the_clock_is_wrong(shared: Site, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    early = shared.ask("api/start", init_data(age_s=-600))
+    assert (early.status_code, early.json()["error"]["code"]) == (401, "clock")
+    assert early.json()["error"]["text"].startswith("Часы у бота отстают")
+    assert re.search(r"init data from the future: this machine's clock is (59\d|600) s behind", caplog.text)
+    forged = shared.ask("api/start", init_data(age_s=-600)[:-1])
+    assert forged.json()["error"]["code"] == "unsigned"
 
 
 def test_stale_data_are_told_apart_from_forged_ones(shared: Site) -> None:

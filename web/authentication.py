@@ -80,13 +80,13 @@ class Authenticator:
                 given.removeprefix(SCHEME), self._site.config.telegram_token, time.time()
             )
         except InitDataError as refused:
-            # Past the pace there is no log line: anybody could fill the log. Telegram has signed stale init data, so
-            # their user reads what to do in any case; behind a proxy all users have one address.
+            # Past the pace there is no log line: anybody could fill the log. Telegram has signed init data that
+            # are only of another time, so their user reads what to do in any case; behind a proxy all have one address.
             if self._refusals.allows(request.remote_addr):
                 event(log, logging.INFO, "web_request_refused", reason=str(refused))
-            elif not refused.stale:
+            elif refused.key == "unsigned":
                 raise ApiError(429, "pace") from refused
-            raise ApiError(401, "stale" if refused.stale else "unsigned") from refused
+            raise ApiError(401, refused.key) from refused
         limiter = self._reads if request.method in ("GET", "HEAD") else self._changes
         if not limiter.allows(telegram_user.id):
             raise ApiError(429, "pace")

@@ -21,11 +21,14 @@ MOST_ID: Final = 2**52  # Telegram's ids have at most 52 significant bits
 
 
 class InitDataError(Exception):
-    """Init data that authenticate nobody; `stale`: they are too old, and the user has to open the page again."""
+    """Init data that authenticate nobody; `key` is what the user reads.
 
-    def __init__(self, reason: str, *, stale: bool = False) -> None:
+    `unsigned`: they aren't Telegram's. `stale`: they are too old. `clock`: they are Telegram's, and from the future.
+    """
+
+    def __init__(self, reason: str, *, key: str = "unsigned") -> None:
         super().__init__(reason)
-        self.stale = stale
+        self.key = key
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +73,10 @@ def _check_age(auth_date: str, now: float) -> None:
     if not (auth_date.isascii() and auth_date.isdecimal() and len(auth_date) <= 12):
         raise InitDataError("no auth_date")
     if int(auth_date) > now + CLOCKS_DIFFER_S:
-        raise InitDataError("init data from the future")
+        ahead_s = int(auth_date) - now
+        raise InitDataError(f"init data from the future: this machine's clock is {ahead_s:.0f} s behind", key="clock")
     if int(auth_date) < now - FRESH_S:
-        raise InitDataError("old init data", stale=True)
+        raise InitDataError("old init data", key="stale")
 
 
 def _visitor(user: str) -> TelegramUser:
