@@ -24,14 +24,16 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"vendor": ("yandex", "openai")
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Roubles for 1,000 tokens."""
+    """Roubles for 1,000 tokens. `cached`: of a prompt that the vendor had in its cache; None: as any other."""
 
     input: Decimal
     output: Decimal
+    cached: Decimal | None = None
 
-    def of(self, input: int, output: int) -> Decimal:
-        """Return the price of so many tokens in roubles."""
-        return (self.input * input + self.output * output) / 1000
+    def of(self, input: int, output: int, cached: int = 0) -> Decimal:
+        """Return the price of so many tokens in roubles; `cached` of the input were in the vendor's cache."""
+        saved = (self.input - self.cached) * cached if self.cached is not None else 0
+        return (self.input * input - saved + self.output * output) / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,12 @@ class CostMultiplier:
 
     input: Fraction = Fraction(1)
     output: Fraction = Fraction(1)
+    cached: Fraction | None = None  # None: as any other of the input
 
-    def of(self, input: int, output: int = 0) -> int:
+    def of(self, input: int, output: int = 0, cached: int = 0) -> int:
         """Return what so many tokens cost in tokens of the default model, each kind rounded up."""
-        return math.ceil(input * self.input) + math.ceil(output * self.output)
+        saved = (self.input - self.cached) * cached if self.cached is not None else 0
+        return math.ceil(input * self.input - saved) + math.ceil(output * self.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +88,22 @@ def comparable(name: str) -> str:
 def weighed(models: Sequence[Model], default: Model) -> list[Model]:
     """Return `models` with their weights relative to `default`.
 
-    An unpriced model of Yandex's costs as much as the dearest one, an upper bound; another server's costs as much as
-    the default model. An unpriced default takes the dearest price if it is Yandex's, else the cheapest.
+    A model without a price costs as much as the default one. If the default one has none, the others weigh their price
+    beside the cheapest of Yandex's.
     """
-    priced = [model.price for model in (*models, default) if model.price is not None and model.vendor == "yandex"]
-    dearest = Price(max(p.input for p in priced), max(p.output for p in priced)) if priced else None
+    priced = [model.price for model in models if model.price is not None and model.vendor == "yandex"]
     cheapest = Price(min(p.input for p in priced), min(p.output for p in priced)) if priced else None
-
-    def price_of(model: Model) -> Price | None:
-        return model.price or (dearest if model.vendor == "yandex" else None)
-
-    base = price_of(default) or cheapest
+    base = default.price or cheapest
 
     def weight_of(model: Model) -> CostMultiplier:
-        price = price_of(model)
-        if price is None or base is None or model.name == default.name:
+        price = model.price
+        if price is None or base is None:
             return CostMultiplier()
+        cached = Fraction(price.cached) / Fraction(base.input) if price.cached is not None else None
+        if model.name == default.name:
+            return CostMultiplier(cached=cached)
         return CostMultiplier(
-            Fraction(price.input) / Fraction(base.input), Fraction(price.output) / Fraction(base.output)
+            Fraction(price.input) / Fraction(base.input), Fraction(price.output) / Fraction(base.output), cached
         )
 
     return [replace(model, weight=weight_of(model)) for model in models]
@@ -173,14 +175,20 @@ def _faults(entry: Mapping[str, Any]) -> Iterator[str]:
         if entry.get(field, choices[0]) not in choices:
             yield f"{field} has to be {' or '.join(choices)}"
     if "price" in entry and not _is_price(entry["price"]):
-        yield "price has to be like { input = 0.20, output = 0.20 }, both more than 0"
+        yield "price has to be like { input = 0.20, output = 0.20, cached = 0.05 }, all more than 0, cached or not"
 
 
 def _is_price(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() != {"input", "output"}:
+    if not isinstance(value, dict) or value.keys() - {"cached"} != {"input", "output"}:
         return False
-    numbers = [each for each in value.values() if isinstance(each, Decimal | int) and not isinstance(each, bool)]
-    return len(numbers) == 2 and all(Decimal(number).is_finite() and number > 0 for number in numbers)
+    return all(map(_is_amount, value.values())) and value.get("cached", 0) <= value["input"]
+
+
+def _is_amount(value: Any) -> bool:
+    """Return True for a number of roubles that is more than 0."""
+    if not isinstance(value, Decimal | int) or isinstance(value, bool):
+        return False
+    return Decimal(value).is_finite() and value > 0
 
 
 def _model(entry: Mapping[str, Any]) -> Model:
@@ -193,5 +201,10 @@ def _model(entry: Mapping[str, Any]) -> Model:
         entry.get("api", "native") if vendor == "yandex" else "openai",
         entry.get("context", CONTEXT_TOKENS),
         tuple(entry.get("aliases", ())),
-        Price(Decimal(price["input"]), Decimal(price["output"])) if price else None,
+        _price(price) if price else None,
     )
+
+
+def _price(value: Mapping[str, Any]) -> Price:
+    cached = value.get("cached")
+    return Price(Decimal(value["input"]), Decimal(value["output"]), Decimal(cached) if cached is not None else None)

@@ -102,10 +102,10 @@ class ModelRegistry:
         """Return the model with this name, alias or title; case doesn't matter."""
         return self._state.by_name.get(comparable(name))
 
-    def rubles(self, name: str, input: int, output: int) -> float | None:
+    def rubles(self, name: str, input: int, output: int, cached: int = 0) -> float | None:
         """Return the price of so many tokens in roubles; None if it isn't known."""
         model = self.find(name)
-        return float(model.price.of(input, output)) if model is not None and model.price is not None else None
+        return float(model.price.of(input, output, cached)) if model is not None and model.price is not None else None
 
     def nearest(self, name: str) -> list[Model]:
         """Return the models whose names are most like `name`, those that contain it first."""

@@ -59,6 +59,7 @@ class Behaviour:
     heeds_switch: bool = False  # `enable_thinking` false brings no thoughts
     only_thoughts: bool = False  # they take the whole answer
     prompt_tokens: int | None = None  # in the figures, whatever the prompt has
+    cached_tokens: int | None = None  # of the prompt, in the figures
     before: str = ""  # a template's marks around the text
     after: str = ""
 

@@ -90,6 +90,7 @@ def marked(text: str, thought: str, behaviour: Behaviour) -> str:
 
 def whole(value: dict[str, Any], thought: str, behaviour: Behaviour) -> dict[str, Any]:
     """Return a whole answer in the ordered shape."""
+    _change(value.get("usage", {}), behaviour)
     choice = value["choices"][0]
     choice["finish_reason"] = behaviour.reason or choice["finish_reason"]
     message = choice["message"]
@@ -126,13 +127,21 @@ def lines(values: Iterator[dict[str, Any]], behaviour: Behaviour) -> Iterator[by
             yield b": keep-alive\n\n"
             yield b"data:\n\n"
             yield b"event: message\nid: 1\nretry: 3000\n"
-        if behaviour.prompt_tokens is not None and "usage" in value:
-            value["usage"]["prompt_tokens"] = behaviour.prompt_tokens
+        if "usage" in value:
+            _change(value["usage"], behaviour)
         if behaviour.no_end and not value["choices"]:
             continue
         yield b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
     if not behaviour.no_end:
         yield b"data: [DONE]\n\n"
+
+
+def _change(usage: dict[str, Any], behaviour: Behaviour) -> None:
+    """Put the ordered figures into a usage."""
+    if behaviour.prompt_tokens is not None:
+        usage["prompt_tokens"] = behaviour.prompt_tokens
+    if behaviour.cached_tokens is not None:
+        usage["prompt_tokens_details"] = {"cached_tokens": behaviour.cached_tokens}
 
 
 def _parts(text: str, thought: str) -> list[dict[str, Any]]:

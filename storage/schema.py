@@ -336,5 +336,9 @@ create trigger illustration_deleted after delete on illustration begin
 end;
 """
 
+_CACHED_PROMPTS = """
+alter table call add column cached integer not null default 0;  -- of `input`: the vendor had it in its cache
+"""
+
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND)
+STEPS = (_FIRST, _SECOND, _CACHED_PROMPTS)

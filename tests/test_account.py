@@ -149,7 +149,7 @@ def test_the_whole_bot_in_roubles_where_prices_are_known(harness: BotHarness) ->
         harness.app.config,
         harness.app.db,
         harness.app.locales,
-        lambda model, read, written: prices[model] * (read + written) if model in prices else None,
+        lambda model, read, written, cached: prices[model] * (read + written) if model in prices else None,
     )
     text = str(rubles.totals(DeferredAttachment(TOTALS, ADMIN_ID, "ru")).params["text"])
     assert "примерно 200 ₽</b>, не считая вызовов, цена которых неизвестна: 1" in text

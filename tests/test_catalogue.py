@@ -31,16 +31,43 @@ def test_each_model_weighs_its_price_beside_the_default_one() -> None:
     assert weights("yandexgpt-5-pro")["yandexgpt-5-lite"] == (1 / 6, 1 / 6)
 
 
-def test_an_unknown_price_weighs_as_the_dearest_would() -> None:
-    assert weights("yandexgpt-5-lite")["deepseek-v4-flash"] == (6, 6)
-    assert weights("deepseek-v4-flash")["yandexgpt-5-pro"] == (1, 1)
+def test_a_model_without_a_price_weighs_as_the_default_one_does() -> None:
+    new = Model("new", "New", "yandex", "openai")
+    assert weights("yandexgpt-5-lite", new)["new"] == (1, 1)
+    beside_new = weights("new", new)  # the others weigh their price beside the cheapest one
+    assert beside_new["new"] == (1, 1) and beside_new["yandexgpt-5-pro"] == (12, 6)
+
+
+def test_every_model_of_the_catalogue_has_a_price_of_autumn_2026() -> None:
+    assert {model.name: model.price for model in CATALOGUE.models} == {
+        "yandexgpt-5-lite": Price(Decimal("0.20"), Decimal("0.20")),
+        "aliceai-llm": Price(Decimal("0.50"), Decimal("1.20")),
+        "yandexgpt-5.1": Price(Decimal("0.80"), Decimal("0.80")),
+        "yandexgpt-5-pro": Price(Decimal("1.20"), Decimal("1.20")),
+        "aliceai-llm-flash": Price(Decimal("0.10"), Decimal("0.20"), Decimal("0.025")),
+        "deepseek-v4-flash": Price(Decimal("0.30"), Decimal("0.50"), Decimal("0.075")),
+        "deepseek-v4.1-flash": Price(Decimal("0.30"), Decimal("0.50"), Decimal("0.075")),
+        "qwen3.6-35b-a3b": Price(Decimal("0.20"), Decimal("0.30")),
+    }
+
+
+def test_a_cached_prompt_costs_its_own_price() -> None:
+    models = {model.name: model for model in weighed(CATALOGUE.models, CATALOGUE.models[0])}
+    assert models["deepseek-v4-flash"].weight.of(1000, 100, cached=800) == 600 + 250  # 200 × 1.5 + 800 × 0.375
+    assert models["qwen3.6-35b-a3b"].weight.of(1000, 0, cached=800) == 1000  # it has no price of its own
+    flash = CATALOGUE.models[4]
+    alone = next(model for model in weighed(CATALOGUE.models, flash) if model.name == flash.name)
+    assert alone.weight.of(1000, 100, cached=800) == 500  # the default model's too: 200 + 800 / 4 + 100
+    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
+    assert registry.rubles("aliceai-llm-flash", 1_000, 0, 800) == 0.04
+    assert registry.rubles("aliceai-llm", 1_000, 0, 800) == 0.5
 
 
 def test_another_servers_model_without_a_price_weighs_as_the_default_one_does() -> None:
     theirs = Model("llama", "llama", "openai", "openai")
     assert weights("yandexgpt-5-pro", theirs)["llama"] == (1, 1)
     beside_theirs = weights("llama", theirs)
-    assert beside_theirs["yandexgpt-5-lite"] == (1, 1) and beside_theirs["aliceai-llm"] == (2.5, 6)
+    assert beside_theirs["yandexgpt-5-lite"] == (2, 1) and beside_theirs["aliceai-llm"] == (5, 6)
     dear = Model("gpt", "gpt", "openai", "openai", price=Price(Decimal(2), Decimal(8)))
     assert weights("yandexgpt-5-lite", dear)["gpt"] == (10, 40)
 
@@ -86,10 +113,12 @@ def test_own_entries_change_and_extend_the_catalogue(tmp_path: Path) -> None:
         ('[[model]]\ntitle = "x"', "name has to be"),
         ('[[model]]\nname = "a b"', "name has to be"),
         ('[[model]]\nname = "x"\nprices = 1', "prices is no field"),
-        ('[[model]]\nname = "x"\nprice = { input = 0, output = 1 }', "both more than 0"),
-        ('[[model]]\nname = "x"\nprice = { input = nan, output = 1 }', "both more than 0"),
-        ('[[model]]\nname = "x"\nprice = { input = true, output = 1 }', "both more than 0"),
-        ('[[model]]\nname = "x"\nprice = 1', "both more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = 0, output = 1 }', "all more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = 1, output = 1, cached = 2 }', "all more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = 1, output = 1, cached = 0 }', "all more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = nan, output = 1 }', "all more than 0"),
+        ('[[model]]\nname = "x"\nprice = { input = true, output = 1 }', "all more than 0"),
+        ('[[model]]\nname = "x"\nprice = 1', "all more than 0"),
         ('[[model]]\nname = "x"\ncontext = 0', "whole number"),
         ('[[model]]\nname = "x"\ncontext = true', "whole number"),
         ('[[model]]\nname = "x"\nvendor = "other"', "yandex or openai"),
@@ -154,7 +183,7 @@ def test_tokens_in_roubles() -> None:
     registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
     assert registry.rubles("aliceai-llm", 2_000, 500) == 1.6
     assert registry.rubles("yandexgpt-lite", 1_000, 0) == 0.2
-    assert registry.rubles("deepseek-v4-flash", 1, 1) is registry.rubles("", 1, 1) is registry.rubles("x", 1, 1) is None
+    assert registry.rubles("", 1, 1) is registry.rubles("x", 1, 1) is None
 
 
 def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
