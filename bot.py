@@ -20,7 +20,6 @@ if sys.version_info < (3, 11):  # noqa: UP036
 try:
     from app.application import App
     from app.builders import build_models, load_catalogue
-    from app.providers import build_registry
     from app.self_check import check
     from config import Config, load_environment
     from core import logs
@@ -140,10 +139,9 @@ def _restore(config: Config, source: Path) -> int:
 
 def _check(config: Config, network: Network) -> int:
     http = HttpClient(network)
-    registry = build_registry(config, load_catalogue(config), http)
-    models = build_models(config=config, http=http, registry=registry, timeout_s=CHECK_TIMEOUT_S)
+    models = build_models(config=config, http=http, catalogue=load_catalogue(config), timeout_s=CHECK_TIMEOUT_S)
     api = BotApi(config.telegram_token, config.telegram_api_url, http)
-    return 0 if check(config, api, models.gpt, registry, print) else 1
+    return 0 if check(config, api, models.gpt, models.registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:

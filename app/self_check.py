@@ -104,10 +104,10 @@ def _streamed(gpt: GPT, request: Request) -> tuple[Chunk | None, int]:
 
 
 def _models(registry: ModelRegistry) -> str:
-    """Return the models that may be chosen; a server that lists its models is asked for them."""
+    """Return the models that may be chosen; each vendor's server is asked for its list."""
     registry.refresh()
     others = ", ".join(model.name for model in registry.models if model.name != registry.default.name)
-    away = f"; {registry.server.address} didn't list its own" if registry.away and registry.server is not None else ""
+    away = "".join(f"; {server.address} didn't list its own" for server in registry.silent)
     return f"{registry.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
 
 

@@ -17,6 +17,13 @@ ROOT = Path(__file__).parent.parent
 CATALOGUE = Catalogue.load(ROOT / "ai" / "catalog.toml")
 
 
+def away() -> list[ModelInfo]:
+    raise ModelAway("away")
+
+
+OFFERED = Server("gpt://b1g", away, lambda listed: Model(listed.name), CATALOGUE.models, complete=True)
+
+
 def weights(default: str, *others: Model) -> dict[str, tuple[float, float]]:
     models = (*CATALOGUE.models, *others)
     chosen = next(model for model in models if model.name == default)
@@ -58,7 +65,7 @@ def test_a_cached_prompt_costs_its_own_price() -> None:
     flash = CATALOGUE.models[4]
     alone = next(model for model in weighed(CATALOGUE.models, flash) if model.name == flash.name)
     assert alone.weight.of(1000, 100, cached=800) == 500  # the default model's too: 200 + 800 / 4 + 100
-    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
+    registry = ModelRegistry(CATALOGUE.models[0], [OFFERED])
     assert registry.rubles("aliceai-llm-flash", 1_000, 0, 800) == 0.04
     assert registry.rubles("aliceai-llm", 1_000, 0, 800) == 0.5
 
@@ -151,7 +158,7 @@ def server(*answers: list[ModelInfo] | ModelAway) -> Server:
 
 def test_a_default_without_a_name_is_the_first_that_the_server_lists() -> None:
     registry = ModelRegistry(
-        (), Model("", vendor="openai"), server([ModelInfo("one"), ModelInfo("two")], [ModelInfo("two")])
+        Model("", vendor="openai"), [server([ModelInfo("one"), ModelInfo("two")], [ModelInfo("two")])]
     )
     assert (registry.default.name, registry.models, registry.heard) == ("", (), False)
     assert registry.refresh() and registry.default.name == "one"
@@ -159,7 +166,7 @@ def test_a_default_without_a_name_is_the_first_that_the_server_lists() -> None:
 
 
 def test_a_chosen_model_counts_as_there_until_a_server_has_said_otherwise() -> None:
-    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0], server(ModelAway("away"), [ModelInfo("one")]))
+    registry = ModelRegistry(CATALOGUE.models[0], [OFFERED, server(ModelAway("away"), [ModelInfo("one")])])
     assert not registry.refresh() and registry.away
     unheard = registry.chosen("theirs")
     assert unheard is not None and unheard.vendor == "openai"
@@ -169,25 +176,27 @@ def test_a_chosen_model_counts_as_there_until_a_server_has_said_otherwise() -> N
 
 
 def test_a_kept_list_is_taken_up_and_a_broken_one_left() -> None:
-    heard = ModelRegistry((), Model("", vendor="openai"), server([ModelInfo("one", 4096)]))
+    first, second = server([ModelInfo("one", 4096)]), server()
+    heard = ModelRegistry(Model("", vendor="openai"), [first])
+    assert heard.dump(first) is None
     heard.refresh()
-    later = ModelRegistry((), Model("", vendor="openai"), server())
+    later = ModelRegistry(Model("", vendor="openai"), [second])
     for broken in ("nonsense", "1", "[1]", '[["a","b"]]'):
-        later.recall(broken)
+        later.recall(second, broken)
         assert not later.heard
-    later.recall(heard.dump())
+    later.recall(second, heard.dump(first) or "")
     assert later.heard and later.default.name == "one"
 
 
 def test_tokens_in_roubles() -> None:
-    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
+    registry = ModelRegistry(CATALOGUE.models[0], [OFFERED])
     assert registry.rubles("aliceai-llm", 2_000, 500) == 1.6
     assert registry.rubles("yandexgpt-lite", 1_000, 0) == 0.2
     assert registry.rubles("", 1, 1) is registry.rubles("x", 1, 1) is None
 
 
 def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
-    registry = ModelRegistry(CATALOGUE.models, CATALOGUE.models[0])
+    registry = ModelRegistry(CATALOGUE.models[0], [OFFERED])
     assert [model.name for model in registry.nearest("qwen")] == ["qwen3.6-35b-a3b"]
     assert "deepseek-v4-flash" in [model.name for model in registry.nearest("deepsek-v4-flash")]
     assert registry.nearest("щщщ") == [] == registry.nearest(" ")

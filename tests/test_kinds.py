@@ -115,7 +115,7 @@ def build(db: Database) -> Kinds:
         config=CONFIG,
         db=db,
         locales=LOCALES,
-        registry=ModelRegistry((), Model("m", title="M")),
+        registry=ModelRegistry(Model("m", title="M")),
         billing=TurnBilling(config=CONFIG, db=db, gpt=cast(GPT, None)),
         generator=cast(TextGenerator, reader),
         media=MediaServices(images=nothing, speech=nothing, recognition=nothing, recordings=nothing),

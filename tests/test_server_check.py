@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from app.builders import build_models, load_catalogue
-from app.providers import build_registry
 from app.self_check import check
 from config import Config
 from core.http_client import HttpClient
@@ -27,11 +26,10 @@ def checked(harness: BotHarness, **settings: str) -> tuple[bool, list[str]]:
     """Return whether all is well, and the lines about models."""
     config = Config.from_env(harness.environment() | settings)
     http = HttpClient()
-    registry = build_registry(config, load_catalogue(config), http)
-    models = build_models(config=config, http=http, registry=registry, timeout_s=10)
+    models = build_models(config=config, http=http, catalogue=load_catalogue(config), timeout_s=10)
     api = BotApi(config.telegram_token, config.telegram_api_url, http)
     lines: list[str] = []
-    sound = check(config, api, models.gpt, registry, lines.append)
+    sound = check(config, api, models.gpt, models.registry, lines.append)
     return sound, [line for line in lines if line.split(":")[0].split()[-1] in OF_MODELS]
 
 
