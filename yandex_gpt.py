@@ -23,7 +23,7 @@ from typing import Any, Final
 from ai import token_estimate, yandex_answer
 from ai.error_mapping import read_error
 from ai.learned import LearnedModels, LearningProvider
-from ai.model_habits import NO_SCHEMA
+from ai.model_habits import NO_EFFORT, NO_SCHEMA
 from ai.provider import Call, CallFailure, Credential, StaticCredential
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
@@ -43,6 +43,7 @@ PAUSE_S: Final = 30.0  # after a failed renewal, while the old token still works
 LLM_URL: Final = "https://llm.api.cloud.yandex.net"
 DEFAULT_MODEL: Final = "yandexgpt-lite"
 
+_REFUSED: Final = (("schema", NO_SCHEMA), ("reasoning", NO_EFFORT))  # by a word of the refusal
 _OPENAI_ONLY: Final = ("aliceai-llm-flash", "deepseek-", "qwen")
 
 
@@ -89,13 +90,16 @@ class YandexProvider(LearningProvider):
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         """Return the call for `request`, its temperature limited to 0 to 1. Raise ModelError."""
+        habits = self.habits(request.model)
         body = self._body(request.messages, request.model)
         body["completionOptions"] = {
             "stream": stream,
             "temperature": min(max(request.temperature, 0.0), 1.0),
             "maxTokens": str(request.max_tokens),  # an int64: a string in JSON
+            # Thoughts cost as much as an answer, and a story needs none.
+            **({} if NO_EFFORT in habits else {"reasoningOptions": {"mode": "DISABLED"}}),
         }
-        if request.json_schema is not None and NO_SCHEMA not in self.habits(request.model):
+        if request.json_schema is not None and NO_SCHEMA not in habits:
             body["jsonSchema"] = {"schema": dict(request.json_schema)}
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
@@ -132,9 +136,10 @@ class YandexProvider(LearningProvider):
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError, request: Request) -> bool:
-        """Send this model no JSON schema from now on, if the error names it; return True then."""
-        named = error.status in (400, 422) and "schema" in f"{error} {error.body}".lower()
-        return named and self.learn(request.model, NO_SCHEMA)
+        """Leave out the schema, or the word about thinking, from now on if the error names it; return True then."""
+        words = f"{error} {error.body}".lower()
+        habit = next((habit for word, habit in _REFUSED if word in words), "")
+        return error.status in (400, 422, 501) and bool(habit) and self.learn(request.model, habit)
 
     def _key(self, model: str) -> str:
         return model_uri(self._folder_id, model or self._model)

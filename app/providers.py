@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from ai import model_habits
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
 from ai.learned import LearnedModels
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
@@ -104,7 +105,10 @@ def yandex_openai_provider(
         credential=credential,
         model=config.yandex_model,
         dialect=Dialect(
-            sent_as=partial(model_uri, config.yandex_folder_id), project=config.yandex_folder_id, stream_options=False
+            sent_as=partial(model_uri, config.yandex_folder_id),
+            project=config.yandex_folder_id,
+            always=frozenset({model_habits.NO_STREAM_OPTIONS}),
+            reasons=True,
         ),
         learned=learned,
     )

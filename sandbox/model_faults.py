@@ -56,7 +56,7 @@ class Behaviour:
     no_end: bool = False  # neither figures nor `[DONE]` follow the reason to end
     thoughts: str = ""
     thoughts_in: Literal["text", "lone", "reasoning_content", "reasoning", "parts"] = "text"
-    heeds_switch: bool = False  # `enable_thinking` false brings no thoughts
+    heeds_switch: bool = False  # `enable_thinking` false and `reasoning_effort` none bring no thoughts
     only_thoughts: bool = False  # they take the whole answer
     prompt_tokens: int | None = None  # in the figures, whatever the prompt has
     cached_tokens: int | None = None  # of the prompt, in the figures

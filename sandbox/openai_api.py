@@ -18,9 +18,20 @@ MODELS: Final = ("sandbox-storyteller", "sandbox-other", "sandbox-poet", "sandbo
 UNKNOWN: Final = "no-such-model"
 YANDEX_MODELS: Final = yandex_api.MODELS | yandex_api.OPENAI_ONLY
 CONTEXT_TOKENS: Final = 8_192
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 _FIELDS: Final = frozenset(
     {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"}
-    | {"response_format", "top_p", "user", "n", "stop", "seed", "frequency_penalty", "chat_template_kwargs"}
+    | {
+        "response_format",
+        "top_p",
+        "user",
+        "n",
+        "stop",
+        "seed",
+        "frequency_penalty",
+        "chat_template_kwargs",
+        "reasoning_effort",
+    }
 )
 _NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options", "chat_template_kwargs"})
 
@@ -65,6 +76,8 @@ def check_chat(
     messages = _check_messages(body.get("messages"))
     if prompt_tokens(messages) > context_tokens:
         raise Refused(3, f"the request exceeds the available context size ({context_tokens} tokens)", "C")
+    if body.get("reasoning_effort", "none") not in EFFORTS:
+        raise Refused(3, f"Invalid value for 'reasoning_effort': {body['reasoning_effort']!r}", "C")
     temperature = body.get("temperature", 1)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise Refused(3, f"Invalid 'temperature': {temperature!r}", "C")

@@ -52,6 +52,9 @@ REFUSALS: Final[Mapping[str, ParameterRefusal]] = {
     "penalty": ParameterRefusal(
         "frequency_penalty", "[{'loc': ('body', 'frequency_penalty'), 'msg': 'Extra inputs are not permitted'}]"
     ),
+    "effort": ParameterRefusal(
+        "reasoning_effort", "Unsupported value: 'reasoning_effort' does not support 'none' with this model."
+    ),
     "thinking_switch": ParameterRefusal(
         "chat_template_kwargs", "Unrecognized request argument supplied: chat_template_kwargs"
     ),
@@ -76,6 +79,7 @@ def thoughts(body: Mapping[str, Any], behaviour: Behaviour) -> str:
     """Return the ordered thoughts, unless the request switches them off and the server heeds that."""
     switch = body.get("chat_template_kwargs")
     off = isinstance(switch, dict) and switch.get("enable_thinking") is False
+    off = off or body.get("reasoning_effort") == "none"
     return "" if off and behaviour.heeds_switch else behaviour.thoughts
 
 
