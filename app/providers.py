@@ -18,7 +18,8 @@ from ai.openai_text import Dialect, OpenAIProvider
 from ai.provider import Credential, StaticCredential
 from ai.registry import ModelRegistry
 from ai.server_address import ServerAddress
-from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
+from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech
+from ai.speechkit import YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
@@ -59,7 +60,9 @@ def build_providers(
         images: ImageGenerator = YandexImageGenerator(
             config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_failure=on_failure
         )
-        voice: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_failure=on_failure)
+        voice: TextToSpeech = YandexTextToSpeech(
+            http, credential, url=config.yandex_tts_url, learned=learned, on_failure=on_failure
+        )
     else:
         images = OpenAIImageGenerator(config.openai_base_url, http, own, on_failure=on_failure)
         voice = OpenAITextToSpeech(config.openai_base_url, http, own, on_failure=on_failure)

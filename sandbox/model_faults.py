@@ -38,6 +38,7 @@ class Behaviour:
     empty_alternatives: bool = False
 
     text: str | None = None  # the answer instead of the storyteller's; of other kinds than completion, the whole body
+    streams: int = 1  # of Ogg, one after the other, in SpeechKit v3's answer
     heard: str | None = None  # what is recognised in a recording, whatever it says
     by_address: bool = False  # a picture comes as the address of it
     end: Literal["final", "truncated", "filter", "silent_filter"] = "final"  # "filter" refuses a picture too

@@ -30,6 +30,7 @@ from sandbox.yandex_api import Asked, Refused
 FOLDER_ID: Final = "b1gsandbox"
 API_KEY: Final = "sandbox-key"
 LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that reads well in the demo
+SPEECH_V3: Final = "/tts/v3/utteranceSynthesis"
 _KINDS: Final[dict[str, Kind]] = {
     "/foundationModels/v1/completion": "completion",
     "/foundationModels/v1/tokenize": "tokenizer",
@@ -43,6 +44,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "/pictures": "picture",
     "/speech/v1/stt:recognize": "stt",
     "/speech/v1/tts:synthesize": "tts",
+    SPEECH_V3: "tts",
     "/v1/audio/transcriptions": "stt",
     "/v1/audio/speech": "tts",
 }
@@ -66,6 +68,7 @@ class ModelServers:
         self.openai_keys: set[str] = set()  # empty: none is needed
         self.listed: list[dict[str, Any]] | None = [{"id": name} for name in openai_api.MODELS]  # None: no /v1/models
         self.folder_models = openai_api.YANDEX_MODELS  # what the folder offers the OpenAI way
+        self.speech_v3 = True  # False: SpeechKit refuses its API v3
         self.refuses: tuple[str, ...] = ()  # of every chat, see `openai_quirks.REFUSALS`
         self.context_tokens = openai_api.CONTEXT_TOKENS
         self.properties: dict[str, Any] | None = None  # what /props tells, as llama.cpp does
@@ -175,7 +178,7 @@ class _Handler(WireHandler):
         openai = path.startswith("/v1/")
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            media = kind in ("stt", "tts", "picture")
+            media = kind in ("stt", "tts", "picture") and path != SPEECH_V3
             body: Any = speech_api.read(self.path, headers, raw) if media else json.loads(raw) if raw else None
         except ValueError:
             body = None
@@ -196,7 +199,7 @@ class _Handler(WireHandler):
         except Refused as refused:
             status = behaviour.status if behaviour.status != 200 else yandex_api.STATUS_OF_CODE.get(refused.code, 500)
             shape = refused.shape
-            if shape == "A" and kind in ("image", "stt", "tts"):
+            if shape == "A" and kind in ("image", "stt", "tts") and path != SPEECH_V3:
                 shape = "C" if openai else "D"
             self._send(
                 status,
@@ -299,6 +302,10 @@ class _Handler(WireHandler):
         elif received.kind == "stt":
             hear = speech_api.transcribed if openai else speech_api.recognised
             self._send_json(hear(body, behaviour.heard))
+        elif received.path == SPEECH_V3:
+            if not self.server.models.speech_v3:
+                raise Refused(7, "Permission denied")
+            self._send(200, speech_api.utterances(body, behaviour.streams))
         else:
             speak = speech_api.spoken if openai else speech_api.synthesised
             self._send(200, speak(body), content_type="audio/ogg")
