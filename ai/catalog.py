@@ -18,7 +18,10 @@ from typing import Any, Final
 from core.errors import ConfigError
 
 CONTEXT_TOKENS: Final = 32_768  # of a model that nobody has described
+SPOKEN_CHARACTERS: Final = 250  # a unit of the price of speech: each begun one counts
+HEARD_S: Final = 15  # the same of recognition
 _FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price"})
+_SERVICES: Final = frozenset({"picture", "speech", "recognition"})
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"vendor": ("yandex", "openai"), "api": ("native", "openai")}
 
 
@@ -34,6 +37,15 @@ class Price:
         """Return the price of so many tokens in roubles; `cached` of the input were in the vendor's cache."""
         saved = (self.input - self.cached) * cached if self.cached is not None else 0
         return (self.input * input - saved + self.output * output) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePrices:
+    """Roubles for what Yandex's services make: a picture, 250 characters read aloud, 15 seconds recognised."""
+
+    picture: Decimal
+    speech: Decimal
+    recognition: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +122,11 @@ def weighed(models: Sequence[Model], default: Model) -> list[Model]:
 
 
 class Catalogue:
-    """The models of the files, in their order."""
+    """The models of the files, in their order, and the prices of Yandex's services."""
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[Model], services: ServicePrices) -> None:
         self.models = tuple(models)
+        self.services = services
         self._by_name = {name: model for model in models for name in model.names}
 
     @classmethod
@@ -121,10 +134,13 @@ class Catalogue:
         """Read the catalog at `path`, changed by the entries of `own`. Raise ConfigError with all that is wrong."""
         faults: list[str] = []
         entries: dict[str, dict[str, Any]] = {}
+        services: dict[str, Any] = {}
         for source in (path, own):
-            for entry in _entries(source, faults) if source is not None else ():
+            tables = _tables(source, faults) if source is not None else {}
+            for entry in _entries(source, tables, faults):
                 name = str(entry.get("name"))
                 entries[name] = entries.get(name, {}) | entry
+            services |= tables.get("services", {}) if isinstance(tables.get("services", {}), dict) else {"services": 0}
         models = []
         for name, entry in entries.items():
             wrong = list(_faults(entry))
@@ -136,21 +152,27 @@ class Catalogue:
             for name in model.names:
                 if taken.setdefault(name, model.name) != model.name:
                     faults.append(f"{own or path}: {model.name}: {taken[name]} is called {name!r} as well.")
+        if services.keys() != _SERVICES or not all(map(_is_amount, services.values())):
+            faults.append(f"{own or path}: [services] has to give {', '.join(sorted(_SERVICES))}, all more than 0.")
         if faults:
             raise ConfigError([f"MODELS_FILE: {fault}" if own else fault for fault in faults])
-        return cls(models)
+        return cls(models, ServicePrices(**{name: Decimal(price) for name, price in services.items()}))
 
     def find(self, name: str) -> Model | None:
         """Return the model with this name, alias or title; case doesn't matter."""
         return self._by_name.get(comparable(name))
 
 
-def _entries(path: Path, faults: list[str]) -> list[dict[str, Any]]:
+def _tables(path: Path, faults: list[str]) -> dict[str, Any]:
     try:
-        entries = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal).get("model", [])
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
     except (OSError, ValueError) as error:
         faults.append(f"{path} can't be read: {error}.")
-        return []
+        return {}
+
+
+def _entries(path: Path | None, tables: Mapping[str, Any], faults: list[str]) -> list[dict[str, Any]]:
+    entries = tables.get("model", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         faults.append(f"{path} holds no [[model]] tables.")
         return []

@@ -107,8 +107,8 @@ class ModelRegistry:
         return self._state.by_name.get(comparable(name))
 
     def rubles(self, name: str, input: int, output: int, cached: int = 0) -> float | None:
-        """Return the price of so many tokens in roubles; None if it isn't known."""
-        model = self.find(name)
+        """Return the price of so many tokens in roubles; None if it isn't known. An empty name: the default model's."""
+        model = self.find(name) if name else self.default
         return float(model.price.of(input, output, cached)) if model is not None and model.price is not None else None
 
     def nearest(self, name: str) -> list[Model]:

@@ -17,6 +17,7 @@ from app.builders import (
     load_catalogue,
 )
 from app.model_state import ModelStateStore
+from app.service_prices import with_service_prices
 from app.ticker import Ticker
 from app.unpriced_models import UnpricedModels
 from app.watchdog import Watch, WatchedParts
@@ -38,7 +39,8 @@ class App:
     """Composition root. `start` returns at once; `stop` ends every part in order."""
 
     def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
-        self.config = config
+        catalogue = load_catalogue(config)
+        self.config = config = with_service_prices(config, catalogue)
         self.fatal = threading.Event()  # Telegram refuses the token
         self.halted = threading.Event()  # an admin stopped the bot
         self._stopped = threading.Event()
@@ -52,7 +54,7 @@ class App:
         models = build_models(
             config=config,
             http=base.http,
-            catalogue=load_catalogue(config),
+            catalogue=catalogue,
             on_failure=self.alerts.report,
             timeout_s=config.model_timeout_s,
         )

@@ -25,7 +25,7 @@ _NOT_OFFERED: Final = re.compile(r"^(?!gpt)\w+://|/deprecated$")
 def build_registry(config: Config, catalogue: Catalogue, http: HttpClient, credential: Credential) -> ModelRegistry:
     """Build the registry of models that users may choose. `credential`: Yandex's. No network."""
     if config.model_provider == "yandex":
-        default = _yandex_default(catalogue, config.yandex_model)
+        default = yandex_default(catalogue, config.yandex_model)
     else:
         default = _of_the_server(config, catalogue, ModelInfo(config.openai_model))
         default = replace(default, context_tokens=config.openai_context_tokens)
@@ -60,7 +60,7 @@ def _folder(config: Config, catalogue: Catalogue, default: Model, provider: Open
     return Server(f"gpt://{config.yandex_folder_id}", ask, describe, assumed, complete=True)
 
 
-def _yandex_default(catalogue: Catalogue, name: str) -> Model:
+def yandex_default(catalogue: Catalogue, name: str) -> Model:
     """Return the model that `YANDEX_MODEL` names, called by just that name; it need not be in the catalog."""
     known = catalogue.find(name)
     if known is None or known.vendor != "yandex":

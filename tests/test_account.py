@@ -120,7 +120,7 @@ def test_an_admin_sees_the_whole_bot(harness: BotHarness) -> None:
     harness.writer(1)
     admin = harness.new_person(ADMIN_ID, "Админ")
     harness.db.change("user", {"id": ADMIN_ID}, last_request_at=int(time.time()) - 5 * DAY_S)
-    spend(harness, 1, 700, purpose="something_new")
+    spend(harness, 1, 700, purpose="something_new", model="gone")
     harness.db.change("budget", lost=345)
     admin.send("/stats")
     said = shown(admin.wait("Весь бот"))

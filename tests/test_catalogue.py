@@ -117,6 +117,9 @@ def test_own_entries_change_and_extend_the_catalogue(tmp_path: Path) -> None:
     [
         ("[[model]", "can't be read"),
         ("model = 1", "no [[model]] tables"),
+        ("services = 1", "[services] has to give"),
+        ("[services]\npicture = 0", "[services] has to give picture, recognition, speech, all more than 0"),
+        ("[services]\nvideo = 1", "[services] has to give"),
         ('[[model]]\ntitle = "x"', "name has to be"),
         ('[[model]]\nname = "a b"', "name has to be"),
         ('[[model]]\nname = "x"\nprices = 1', "prices is no field"),
@@ -192,7 +195,8 @@ def test_tokens_in_roubles() -> None:
     registry = ModelRegistry(CATALOGUE.models[0], [OFFERED])
     assert registry.rubles("aliceai-llm", 2_000, 500) == 1.6
     assert registry.rubles("yandexgpt-lite", 1_000, 0) == 0.2
-    assert registry.rubles("", 1, 1) is registry.rubles("x", 1, 1) is None
+    assert registry.rubles("", 11_200, 0) == 2.24  # of a service, which is charged in tokens of the default model
+    assert registry.rubles("x", 1, 1) is None
 
 
 def test_the_nearest_names_are_those_it_is_a_part_of_and_those_alike() -> None:
