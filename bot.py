@@ -21,7 +21,6 @@ try:
     from app.application import App
     from app.builders import build_models, load_catalogue
     from app.http_clients import build_http_clients
-    from app.providers import build_registry
     from app.self_check import check
     from config import Config, load_environment
     from core import logs
@@ -158,10 +157,9 @@ def _restore(config: Config, source: Path) -> int:
 
 def _check(config: Config, network: Network) -> int:
     http = build_http_clients(config, network)
-    registry = build_registry(config, load_catalogue(config), http.models)
-    models = build_models(config=config, http=http.models, registry=registry, timeout_s=CHECK_TIMEOUT_S)
+    models = build_models(config=config, http=http.models, catalogue=load_catalogue(config), timeout_s=CHECK_TIMEOUT_S)
     api = BotApi(config.telegram_token, config.telegram_api_url, http.telegram)
-    return 0 if check(config, http, api, models.gpt, registry, print) else 1
+    return 0 if check(config, http, api, models.gpt, models.registry, print) else 1
 
 
 def _serve(config: Config, network: Network) -> int:

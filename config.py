@@ -121,6 +121,7 @@ class Config:
     log_level: str = _setting(choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 
     warnings: tuple[str, ...] = ()  # sentences for the log about settings that look wrong
+    given: frozenset[str] = field(default=frozenset(), compare=False)  # fields whose settings are set
 
     @classmethod
     def from_env(cls, mapping: Mapping[str, str]) -> Config:
@@ -145,8 +146,9 @@ class Config:
         no_token = not values["telegram_token"] and "TELEGRAM_TOKEN" not in broken
         if no_token:
             faults.insert(0, f"TELEGRAM_TOKEN: it is not set. {_hint('telegram_token')}")
+        given = frozenset(values)
         values.setdefault("model_provider", _provider(values))
-        config = cls(**values, warnings=tuple(_warnings(mapping, values)))
+        config = cls(**values, warnings=tuple(_warnings(mapping, values)), given=given)
         faults += [sentence for names, sentence in _conflicts(config) if broken.isdisjoint(names)]
         if faults:
             raise ConfigError(faults, no_token=no_token)

@@ -20,16 +20,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from ai import token_estimate
-from ai.error_mapping import error_from, read_error
+from ai import token_estimate, yandex_answer
+from ai.error_mapping import read_error
 from ai.learned import LearnedModels, LearningProvider
-from ai.model_habits import NO_SCHEMA
+from ai.model_habits import NO_EFFORT, NO_SCHEMA
 from ai.provider import Call, CallFailure, Credential, StaticCredential
 from ai.request import fetch
 from core.errors import ModelAway, ModelDenied, ModelError
 from core.http_client import HttpClient
 from core.logs import event
-from core.schemas import Chunk, Finish, Json, Message, Request, Usage
+from core.schemas import Chunk, Json, Message, Request
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +43,18 @@ PAUSE_S: Final = 30.0  # after a failed renewal, while the old token still works
 LLM_URL: Final = "https://llm.api.cloud.yandex.net"
 DEFAULT_MODEL: Final = "yandexgpt-lite"
 
+_REFUSED: Final = (("schema", NO_SCHEMA), ("reasoning", NO_EFFORT))  # by a word of the refusal
 _OPENAI_ONLY: Final = ("aliceai-llm-flash", "deepseek-", "qwen")
-
-_FINISHES: Final[Mapping[str, Finish]] = {
-    "ALTERNATIVE_STATUS_FINAL": Finish.STOP,
-    "ALTERNATIVE_STATUS_TRUNCATED_FINAL": Finish.LENGTH,
-    "ALTERNATIVE_STATUS_CONTENT_FILTER": Finish.REFUSED,
-}
-_GROWING: Final = frozenset({"ALTERNATIVE_STATUS_PARTIAL", "ALTERNATIVE_STATUS_UNSPECIFIED", ""})
 
 
 def model_uri(folder_id: str, model: str) -> str:
     """Return `gpt://<folder>/<model>`; a URI (of a tuned model, of another folder) stays as it is."""
     return model if "://" in model else f"gpt://{folder_id}/{model}"
+
+
+def model_in(folder_id: str, uri: str) -> str:
+    """Return the name of a model of the folder by its URI; the URI of another folder's stays as it is."""
+    return uri.removeprefix(f"gpt://{folder_id}/").removesuffix("/latest")
 
 
 def native(model: str) -> bool:
@@ -91,13 +90,16 @@ class YandexProvider(LearningProvider):
 
     def completion(self, request: Request, *, stream: bool, timeout_s: float) -> Call:
         """Return the call for `request`, its temperature limited to 0 to 1. Raise ModelError."""
+        habits = self.habits(request.model)
         body = self._body(request.messages, request.model)
         body["completionOptions"] = {
             "stream": stream,
             "temperature": min(max(request.temperature, 0.0), 1.0),
             "maxTokens": str(request.max_tokens),  # an int64: a string in JSON
+            # Thoughts cost as much as an answer, and a story needs none.
+            **({} if NO_EFFORT in habits else {"reasoningOptions": {"mode": "DISABLED"}}),
         }
-        if request.json_schema is not None and NO_SCHEMA not in self.habits(request.model):
+        if request.json_schema is not None and NO_SCHEMA not in habits:
             body["jsonSchema"] = {"schema": dict(request.json_schema)}
         return Call(f"{self._url}/completion", self._headers(timeout_s), body)
 
@@ -109,18 +111,18 @@ class YandexProvider(LearningProvider):
         """Yield a chunk for each line of JSON that isn't blank. Raise ModelError."""
         for line in lines:
             if line.strip():
-                yield _chunk(line)
+                yield yandex_answer.chunk(line)
 
     def answer(self, body: bytes) -> Chunk:
         """Read a whole answer. Raise ModelAway if it has no final status."""
-        chunk = _chunk(body)
+        chunk = yandex_answer.chunk(body)
         if chunk.finish is None:
             raise ModelAway("an answer without an end")
         return chunk
 
     def counted(self, body: bytes) -> int:
         """Count the tokens that the tokenizer lists. Raise ModelAway if it lists none."""
-        tokens = _object(body).get("tokens")
+        tokens = yandex_answer.read_object(body).get("tokens")
         if not isinstance(tokens, list):
             raise ModelAway("the tokenizer answered without tokens")
         return len(tokens)
@@ -134,9 +136,10 @@ class YandexProvider(LearningProvider):
         return self._credential.drop(authorization)
 
     def adapt(self, error: ModelError, request: Request) -> bool:
-        """Send this model no JSON schema from now on, if the error names it; return True then."""
-        named = error.status in (400, 422) and "schema" in f"{error} {error.body}".lower()
-        return named and self.learn(request.model, NO_SCHEMA)
+        """Leave out the schema, or the word about thinking, from now on if the error names it; return True then."""
+        words = f"{error} {error.body}".lower()
+        habit = next((habit for word, habit in _REFUSED if word in words), "")
+        return error.status in (400, 422, 501) and bool(habit) and self.learn(request.model, habit)
 
     def _key(self, model: str) -> str:
         return model_uri(self._folder_id, model or self._model)
@@ -153,41 +156,6 @@ class YandexProvider(LearningProvider):
             "modelUri": model_uri(self._folder_id, model or self._model),
             "messages": [{"role": message.role, "text": message.text} for message in messages],
         }
-
-
-def _object(line: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ModelAway("nonsense instead of JSON") from error
-    if not isinstance(value, dict):
-        raise ModelAway("no JSON object in the answer")
-    if "error" in value:
-        raise error_from(value)
-    return value
-
-
-def _chunk(line: bytes) -> Chunk:
-    result = _object(line).get("result")
-    alternatives = result.get("alternatives") if isinstance(result, dict) else None
-    if not isinstance(result, dict) or not isinstance(alternatives, list) or not alternatives:
-        raise ModelAway("an answer without alternatives")
-    first = alternatives[0]
-    message = first.get("message") if isinstance(first, dict) else None
-    text = message.get("text") if isinstance(message, dict) else None
-    status = str(first.get("status") or "") if isinstance(first, dict) else ""
-    if status not in _GROWING and status not in _FINISHES:
-        raise ModelAway(f"an answer of an unknown kind: {status[:60]}")
-    if text is not None and not isinstance(text, str):
-        raise ModelAway("an answer whose text is no text")
-    return Chunk(text or "", _usage(result.get("usage")), _FINISHES.get(status))
-
-
-def _usage(value: Any) -> Usage | None:
-    try:
-        return Usage(int(value["inputTextTokens"]), int(value["completionTokens"]))
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def build_prompt(*, system: str, opening: str, path: Sequence[Message], go_on: str, closing: str = "") -> list[Message]:

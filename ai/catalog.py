@@ -18,20 +18,34 @@ from typing import Any, Final
 from core.errors import ConfigError
 
 CONTEXT_TOKENS: Final = 32_768  # of a model that nobody has described
+SPOKEN_CHARACTERS: Final = 250  # a unit of the price of speech: each begun one counts
+HEARD_S: Final = 15  # the same of recognition
 _FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price"})
+_SERVICES: Final = frozenset({"picture", "speech", "recognition"})
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"vendor": ("yandex", "openai"), "api": ("native", "openai")}
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Roubles for 1,000 tokens."""
+    """Roubles for 1,000 tokens. `cached`: of a prompt that the vendor had in its cache; None: as any other."""
 
     input: Decimal
     output: Decimal
+    cached: Decimal | None = None
 
-    def of(self, input: int, output: int) -> Decimal:
-        """Return the price of so many tokens in roubles."""
-        return (self.input * input + self.output * output) / 1000
+    def of(self, input: int, output: int, cached: int = 0) -> Decimal:
+        """Return the price of so many tokens in roubles; `cached` of the input were in the vendor's cache."""
+        saved = (self.input - self.cached) * cached if self.cached is not None else 0
+        return (self.input * input - saved + self.output * output) / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePrices:
+    """Roubles for what Yandex's services make: a picture, 250 characters read aloud, 15 seconds recognised."""
+
+    picture: Decimal
+    speech: Decimal
+    recognition: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +54,12 @@ class CostMultiplier:
 
     input: Fraction = Fraction(1)
     output: Fraction = Fraction(1)
+    cached: Fraction | None = None  # None: as any other of the input
 
-    def of(self, input: int, output: int = 0) -> int:
+    def of(self, input: int, output: int = 0, cached: int = 0) -> int:
         """Return what so many tokens cost in tokens of the default model, each kind rounded up."""
-        return math.ceil(input * self.input) + math.ceil(output * self.output)
+        saved = (self.input - self.cached) * cached if self.cached is not None else 0
+        return math.ceil(input * self.input - saved) + math.ceil(output * self.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,34 +100,33 @@ def comparable(name: str) -> str:
 def weighed(models: Sequence[Model], default: Model) -> list[Model]:
     """Return `models` with their weights relative to `default`.
 
-    An unpriced model of Yandex's costs as much as the dearest one, an upper bound; another server's costs as much as
-    the default model. An unpriced default takes the dearest price if it is Yandex's, else the cheapest.
+    A model without a price costs as much as the default one. If the default one has none, the others weigh their price
+    beside the cheapest of Yandex's.
     """
-    priced = [model.price for model in (*models, default) if model.price is not None and model.vendor == "yandex"]
-    dearest = Price(max(p.input for p in priced), max(p.output for p in priced)) if priced else None
+    priced = [model.price for model in models if model.price is not None and model.vendor == "yandex"]
     cheapest = Price(min(p.input for p in priced), min(p.output for p in priced)) if priced else None
-
-    def price_of(model: Model) -> Price | None:
-        return model.price or (dearest if model.vendor == "yandex" else None)
-
-    base = price_of(default) or cheapest
+    base = default.price or cheapest
 
     def weight_of(model: Model) -> CostMultiplier:
-        price = price_of(model)
-        if price is None or base is None or model.name == default.name:
+        price = model.price
+        if price is None or base is None:
             return CostMultiplier()
+        cached = Fraction(price.cached) / Fraction(base.input) if price.cached is not None else None
+        if model.name == default.name:
+            return CostMultiplier(cached=cached)
         return CostMultiplier(
-            Fraction(price.input) / Fraction(base.input), Fraction(price.output) / Fraction(base.output)
+            Fraction(price.input) / Fraction(base.input), Fraction(price.output) / Fraction(base.output), cached
         )
 
     return [replace(model, weight=weight_of(model)) for model in models]
 
 
 class Catalogue:
-    """The models of the files, in their order."""
+    """The models of the files, in their order, and the prices of Yandex's services."""
 
-    def __init__(self, models: Sequence[Model]) -> None:
+    def __init__(self, models: Sequence[Model], services: ServicePrices) -> None:
         self.models = tuple(models)
+        self.services = services
         self._by_name = {name: model for model in models for name in model.names}
 
     @classmethod
@@ -119,10 +134,13 @@ class Catalogue:
         """Read the catalog at `path`, changed by the entries of `own`. Raise ConfigError with all that is wrong."""
         faults: list[str] = []
         entries: dict[str, dict[str, Any]] = {}
+        services: dict[str, Any] = {}
         for source in (path, own):
-            for entry in _entries(source, faults) if source is not None else ():
+            tables = _tables(source, faults) if source is not None else {}
+            for entry in _entries(source, tables, faults):
                 name = str(entry.get("name"))
                 entries[name] = entries.get(name, {}) | entry
+            services |= tables.get("services", {}) if isinstance(tables.get("services", {}), dict) else {"services": 0}
         models = []
         for name, entry in entries.items():
             wrong = list(_faults(entry))
@@ -134,21 +152,27 @@ class Catalogue:
             for name in model.names:
                 if taken.setdefault(name, model.name) != model.name:
                     faults.append(f"{own or path}: {model.name}: {taken[name]} is called {name!r} as well.")
+        if services.keys() != _SERVICES or not all(map(_is_amount, services.values())):
+            faults.append(f"{own or path}: [services] has to give {', '.join(sorted(_SERVICES))}, all more than 0.")
         if faults:
             raise ConfigError([f"MODELS_FILE: {fault}" if own else fault for fault in faults])
-        return cls(models)
+        return cls(models, ServicePrices(**{name: Decimal(price) for name, price in services.items()}))
 
     def find(self, name: str) -> Model | None:
         """Return the model with this name, alias or title; case doesn't matter."""
         return self._by_name.get(comparable(name))
 
 
-def _entries(path: Path, faults: list[str]) -> list[dict[str, Any]]:
+def _tables(path: Path, faults: list[str]) -> dict[str, Any]:
     try:
-        entries = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal).get("model", [])
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
     except (OSError, ValueError) as error:
         faults.append(f"{path} can't be read: {error}.")
-        return []
+        return {}
+
+
+def _entries(path: Path | None, tables: Mapping[str, Any], faults: list[str]) -> list[dict[str, Any]]:
+    entries = tables.get("model", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         faults.append(f"{path} holds no [[model]] tables.")
         return []
@@ -173,14 +197,20 @@ def _faults(entry: Mapping[str, Any]) -> Iterator[str]:
         if entry.get(field, choices[0]) not in choices:
             yield f"{field} has to be {' or '.join(choices)}"
     if "price" in entry and not _is_price(entry["price"]):
-        yield "price has to be like { input = 0.20, output = 0.20 }, both more than 0"
+        yield "price has to be like { input = 0.20, output = 0.20, cached = 0.05 }, all more than 0, cached or not"
 
 
 def _is_price(value: Any) -> bool:
-    if not isinstance(value, dict) or value.keys() != {"input", "output"}:
+    if not isinstance(value, dict) or value.keys() - {"cached"} != {"input", "output"}:
         return False
-    numbers = [each for each in value.values() if isinstance(each, Decimal | int) and not isinstance(each, bool)]
-    return len(numbers) == 2 and all(Decimal(number).is_finite() and number > 0 for number in numbers)
+    return all(map(_is_amount, value.values())) and value.get("cached", 0) <= value["input"]
+
+
+def _is_amount(value: Any) -> bool:
+    """Return True for a number of roubles that is more than 0."""
+    if not isinstance(value, Decimal | int) or isinstance(value, bool):
+        return False
+    return Decimal(value).is_finite() and value > 0
 
 
 def _model(entry: Mapping[str, Any]) -> Model:
@@ -193,5 +223,10 @@ def _model(entry: Mapping[str, Any]) -> Model:
         entry.get("api", "native") if vendor == "yandex" else "openai",
         entry.get("context", CONTEXT_TOKENS),
         tuple(entry.get("aliases", ())),
-        Price(Decimal(price["input"]), Decimal(price["output"])) if price else None,
+        _price(price) if price else None,
     )
+
+
+def _price(value: Mapping[str, Any]) -> Price:
+    cached = value.get("cached")
+    return Price(Decimal(value["input"]), Decimal(value["output"]), Decimal(cached) if cached is not None else None)

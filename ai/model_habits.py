@@ -23,6 +23,7 @@ NO_LIMIT: Final = "no_limit"  # neither of the two
 NO_TEMPERATURE: Final = "no_temperature"
 NO_PENALTY: Final = "no_penalty"
 NO_THINKING_SWITCH: Final = "no_thinking_switch"
+NO_EFFORT: Final = "no_effort"  # it can't be told to think less
 THINKS: Final = "thinks"  # thoughts come unless they are switched off
 OPENS_WITH_THOUGHTS: Final = "opens_with_thoughts"  # and no mark opens them
 LOOPS: Final = "loops"  # it has repeated itself: the penalty is sent
@@ -51,6 +52,7 @@ def _refusal(parameter: str, words: str, habit: str) -> Refusal:
 REFUSALS: Final = (
     _refusal("stream_options", r"stream_options|include_usage", NO_STREAM_OPTIONS),
     _refusal("chat_template_kwargs", r"chat_template_kwargs|enable_thinking", NO_THINKING_SWITCH),
+    _refusal("reasoning_effort", r"reasoning.?(?:effort|options?|mode)", NO_EFFORT),
     _refusal("frequency_penalty", r"frequency.?penalty|presence.?penalty|\bpenalt(?:y|ies)\b", NO_PENALTY),
     _refusal(
         "response_format",

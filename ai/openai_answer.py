@@ -29,6 +29,7 @@ _BROKEN: Final = frozenset(
 _THOUGHT_FIELDS: Final = ("reasoning_content", "reasoning", "thinking", "thoughts")
 _THOUGHT_PARTS: Final = frozenset({"thinking", "reasoning", "redacted_thinking", "thought", "summary_text"})
 _USAGE_FIELDS: Final = (("prompt_tokens", "completion_tokens"), ("input_tokens", "output_tokens"))
+_CACHED_FIELDS: Final = ("prompt_tokens_details", "input_tokens_details")
 _NOT_DATA: Final = (b":", b"event:", b"id:", b"retry:")
 
 
@@ -245,7 +246,17 @@ def _usage(value: Mapping[str, Any]) -> Usage | None:
         return None
     for given, written in _USAGE_FIELDS:
         try:
-            return Usage(max(0, int(figures[given])), max(0, int(figures.get(written) or 0)))
+            prompt, answer = max(0, int(figures[given])), max(0, int(figures.get(written) or 0))
+            return Usage(prompt, answer, cached=min(_cached(figures), prompt))
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return None
+
+
+def _cached(figures: Mapping[str, Any]) -> int:
+    """Return how much of the prompt was in the vendor's cache; 0 if it doesn't say."""
+    told = figures.get("prompt_cache_hit_tokens")  # DeepSeek's own name
+    for field in _CACHED_FIELDS:
+        if isinstance(details := figures.get(field), dict):
+            told = details.get("cached_tokens", told)
+    return max(0, told) if isinstance(told, int) else 0

@@ -39,15 +39,20 @@ _CONTEXT_FIELDS: Final = (
     *("max_context_length", "n_ctx"),
 )
 _NO_LIST: Final = frozenset({404, 405, 501})
+_SWITCHES: Final = frozenset({model_habits.NO_THINKING_SWITCH, model_habits.NO_EFFORT})
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a server differs from OpenAI's: a URI made of a model's name, a project, no `stream_options`."""
+    """What a server wants otherwise than OpenAI's: a URI made of a model's name, a project.
+
+    `always`: habits that all of its models have. `reasons`: its models may think before they answer unless told not to.
+    """
 
     sent_as: Callable[[str], str] = str
     project: str = ""
-    stream_options: bool = True
+    always: frozenset[str] = frozenset()
+    reasons: bool = False
 
 
 OPENAI_DIALECT: Final = Dialect()
@@ -83,9 +88,9 @@ class OpenAIProvider(LearningProvider):
         self._model = model
         self._sent_as = dialect.sent_as
         self._project = dialect.project
+        self._reasons = dialect.reasons
+        self.always = dialect.always
         self._lock = threading.Lock()
-        if not dialect.stream_options:
-            self.always = frozenset({model_habits.NO_STREAM_OPTIONS})
 
     def model_name(self, model: str) -> str:
         """Return `model`, else the configured one, else "default". No network."""
@@ -120,8 +125,11 @@ class OpenAIProvider(LearningProvider):
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
         if model_habits.LOOPS in habits and model_habits.NO_PENALTY not in habits:
             body["frequency_penalty"] = PENALTY
-        if model_habits.THINKS in habits and model_habits.NO_THINKING_SWITCH not in habits:
+        thinks = model_habits.THINKS in habits
+        if thinks and model_habits.NO_THINKING_SWITCH not in habits:
             body["chat_template_kwargs"] = {"enable_thinking": False}
+        if (thinks or self._reasons) and model_habits.NO_EFFORT not in habits:
+            body["reasoning_effort"] = "none"  # thoughts cost as much as an answer, and a story needs none
         return body
 
     def counting(self, messages: Sequence[Message], model: str, timeout_s: float) -> Call | None:
@@ -152,7 +160,7 @@ class OpenAIProvider(LearningProvider):
         """Leave out the parameter that the error names from now on; return False if it names none, or none anew."""
         habits = self.habits(request.model)
         if isinstance(error, OnlyThoughts):
-            return model_habits.NO_THINKING_SWITCH not in habits and self.learn(request.model, model_habits.THINKS)
+            return not habits >= _SWITCHES and self.learn(request.model, model_habits.THINKS)
         habit = refused_habit(error, self._body(request, habits, stream=True))
         return bool(habit) and self.learn(request.model, habit)
 

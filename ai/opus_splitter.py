@@ -2,15 +2,17 @@
 
 Each piece is a file of its own (RFC 3533, RFC 7845, and RFC 6716 for a packet's length), cut at a quiet place. A later
 piece begins 80 ms early and names them as its pre-skip: a decoder needs them to settle, nothing is heard twice. Of
-chained streams the first is used.
+chained streams the first is used; `joined` makes one stream of them.
 """
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 RATE: Final = 48_000  # samples a second of every Opus stream's clock
@@ -20,6 +22,7 @@ _LONGEST: Final = RATE * 120 // 1000
 _AROUND: Final = RATE // 10  # a quiet place is one with few bytes this far before and after it
 _PAGE: Final = struct.Struct("<4sBBqIIIB")
 _CONTINUED, _FIRST, _LAST = 1, 2, 4
+_BEGINNING: Final = re.compile(rb"OggS\x00\x02.{20}\x01.OpusHead", re.DOTALL)  # the first page of a stream
 _PACKETS_A_PAGE: Final = 50
 _HEADERS: Final = 256  # bytes, more than the two header pages of a piece take
 _TAGS: Final = b"OpusTags" + struct.pack("<I", 8) + b"soavtor " + struct.pack("<I", 0)
@@ -114,6 +117,19 @@ def cut(data: bytes, longest_s: float, largest: int) -> list[bytes]:
         pieces.append(write(Recording(head, packets[early:end], cut_off), serial=len(pieces) + 1))
         start = end
     return pieces
+
+
+def joined(data: bytes) -> bytes:
+    """Return the streams that follow each other in `data` as one: players stop after the first. Raise NotOpus.
+
+    The samples around a seam that aren't to be played are played: a few milliseconds of silence.
+    """
+    starts = [found.start() for found in _BEGINNING.finditer(data)]
+    if len(starts) < 2:
+        return data
+    streams = [read(data[start:end]) for start, end in pairwise([*starts, len(data)])]
+    packets = tuple(packet for stream in streams for packet in stream.packets)
+    return write(Recording(streams[0].head, packets, streams[-1].cut_off))
 
 
 def _settled(samples: Sequence[int], start: int) -> int:

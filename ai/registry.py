@@ -1,7 +1,7 @@
 """`ModelRegistry`: the models that users may choose now, the default one, and what each costs compared with it.
 
-The catalog's models of the configured vendors are fixed. Others are listed by a server, which is asked in the
-background (`refresh`); its last list counts until the next one, also after a restart (`dump`, `recall`).
+Each vendor's server lists its models and is asked in the background (`refresh`); its last list counts until the next
+one, also after a restart (`dump`, `recall`). Until the first one, those count that are assumed to be there.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Server:
     describe: Callable[[ModelInfo], Model]
     assumed: tuple[Model, ...] = ()  # its models until it has answered once
     ask_slots: Callable[[], int] = lambda: 0  # how many answers it writes at once; 0: it doesn't say
+    complete: bool = False  # `assumed` will do without a list: its silence is nothing to tell users of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +49,18 @@ class _State:
 class ModelRegistry:
     """The models that users may choose. Thread-safe; only `refresh` uses the network.
 
-    A `default` without a name is the first model that the server lists. A model whose context is too small for a
-    prompt and an answer of `answer_tokens` is left out.
+    A `default` without a name is the first model that its vendor's server lists. A model whose context is too small for
+    a prompt and an answer of `answer_tokens` is left out.
     """
 
-    def __init__(
-        self, fixed: Sequence[Model], default: Model, server: Server | None = None, *, answer_tokens: int = 0
-    ) -> None:
-        self.server = server
-        self.away = False  # the server didn't answer when it was asked last
-        self.slots = 0  # how many answers the server writes at once; 0: not known
+    def __init__(self, default: Model, servers: Sequence[Server] = (), *, answer_tokens: int = 0) -> None:
+        self.servers = tuple(servers)
+        self.silent: tuple[Server, ...] = ()  # those that didn't answer when they were asked last
+        self.slots = 0  # how many answers a server writes at once; 0: not known
         self._contexts: dict[str, int] = {}  # by comparable name, as refusals have told
-        self._fixed = tuple(fixed)
         self._default = default
         self._answer_tokens = answer_tokens
-        self._listed: tuple[ModelInfo, ...] | None = None
+        self._listed: dict[str, tuple[ModelInfo, ...]] = {}  # by the server's address
         self._lock = threading.Lock()
         self._state = self._known()
 
@@ -78,17 +76,23 @@ class ModelRegistry:
 
     @property
     def heard(self) -> bool:
-        """True once the server's model list is known."""
-        return self.server is None or self._listed is not None
+        """True once all model lists are known that are needed."""
+        return all(map(self._is_heard, self.servers))
+
+    @property
+    def away(self) -> bool:
+        """True if a server whose list is needed didn't answer when it was asked last."""
+        return not all(server.complete for server in self.silent)
+
+    def _is_heard(self, server: Server) -> bool:
+        return server.complete or server.address in self._listed
 
     def chosen(self, name: str) -> Model | None:
         """Return the model that a user chose by `name`; the default one for an empty name, None if it is gone."""
         if not name:
             return self.default
-        found = self.find(name)
-        if found is None and not self.heard and self.server is not None:
-            return self.server.describe(ModelInfo(name))  # not known to be gone
-        return found
+        unheard = (server for server in self.servers if not self._is_heard(server))  # not known to have lost it
+        return self.find(name) or next((server.describe(ModelInfo(name)) for server in unheard), None)
 
     def standing(self, name: str) -> Model:
         """Return the model that a user chose by `name`, or the default one if that is gone."""
@@ -102,10 +106,10 @@ class ModelRegistry:
         """Return the model with this name, alias or title; case doesn't matter."""
         return self._state.by_name.get(comparable(name))
 
-    def rubles(self, name: str, input: int, output: int) -> float | None:
-        """Return the price of so many tokens in roubles; None if it isn't known."""
-        model = self.find(name)
-        return float(model.price.of(input, output)) if model is not None and model.price is not None else None
+    def rubles(self, name: str, input: int, output: int, cached: int = 0) -> float | None:
+        """Return the price of so many tokens in roubles; None if it isn't known. An empty name: the default model's."""
+        model = self.find(name) if name else self.default
+        return float(model.price.of(input, output, cached)) if model is not None and model.price is not None else None
 
     def nearest(self, name: str) -> list[Model]:
         """Return the models whose names are most like `name`, those that contain it first."""
@@ -115,20 +119,20 @@ class ModelRegistry:
         return list(dict.fromkeys(by_name[known] for known in (*within, *alike)))[:NEAREST]
 
     def refresh(self) -> bool:
-        """Ask the server for its list; return True when it answered. Blocks."""
-        if self.server is None:
-            return False
-        try:
-            listed = tuple(self.server.ask())
-        except ModelError as error:
-            if not self.away:
-                event(log, logging.WARNING, "model_list_unavailable", server=self.server.address, error=str(error))
-            self.away = True
-            return False
-        self.away = False
-        self._hear(listed)
-        self.slots = self.server.ask_slots()
-        return True
+        """Ask every server for its list; return True unless one whose list is needed is away. Blocks."""
+        slots, silent = 0, []
+        for server in self.servers:
+            try:
+                self._hear(server, tuple(server.ask()))
+            except ModelError as error:
+                if server not in self.silent:
+                    event(log, logging.WARNING, "model_list_unavailable", server=server.address, error=str(error))
+                silent.append(server)
+            else:
+                slots = max(slots, server.ask_slots())
+        self.silent = tuple(silent)
+        self.slots = slots
+        return not self.away
 
     def limit_context(self, name: str, tokens: int) -> bool:
         """Note that the model's context is so small; return False if it was known to be."""
@@ -145,9 +149,10 @@ class ModelRegistry:
         """The context of the default model if its server has told a smaller one than the settings; else 0."""
         return self.default.context_tokens if self.default.context_tokens < self._default.context_tokens else 0
 
-    def dump(self) -> str:
-        """Return the server's last list, for `recall`."""
-        return json.dumps([[listed.name, listed.context_tokens] for listed in self._listed or ()])
+    def dump(self, server: Server) -> str | None:
+        """Return a server's last list, for `recall`; None before the first one."""
+        listed = self._listed.get(server.address)
+        return json.dumps([[each.name, each.context_tokens] for each in listed]) if listed is not None else None
 
     def dump_contexts(self) -> str:
         """Return the contexts that refusals have told, for `recall_contexts`."""
@@ -164,33 +169,29 @@ class ModelRegistry:
             self._contexts = contexts
             self._state = self._known()
 
-    def recall(self, text: str) -> None:
+    def recall(self, server: Server, text: str) -> None:
         """Restore the list that `dump` returned in an earlier run."""
         try:
-            self._hear(tuple(ModelInfo(str(name), int(context)) for name, context in json.loads(text)))
+            self._hear(server, tuple(ModelInfo(str(name), int(context)) for name, context in json.loads(text)))
         except (ValueError, TypeError):
             event(log, logging.WARNING, "model_list_unreadable")
 
-    def _hear(self, listed: tuple[ModelInfo, ...]) -> None:
+    def _hear(self, server: Server, listed: tuple[ModelInfo, ...]) -> None:
         with self._lock:
-            self._listed = listed
+            self._listed[server.address] = listed
             self._state = self._known()
 
     def _known(self) -> _State:
-        server, default = self.server, self._default
-        theirs: tuple[Model, ...] = ()
-        if server is not None:
-            theirs = (
-                tuple(server.describe(listed) for listed in self._listed)
-                if self._listed is not None
-                else server.assumed
-            )
-            if not default.name and theirs:
-                default = replace(theirs[0], context_tokens=min(default.context_tokens, theirs[0].context_tokens))
+        default = self._default
         found: dict[str, Model] = {}
-        for model in (*self._fixed, *theirs):
-            if model.context_tokens >= 2 * self._answer_tokens:
-                found.setdefault(comparable(model.name), model)
+        for server in self.servers:
+            listed = self._listed.get(server.address)
+            theirs = tuple(map(server.describe, listed)) if listed is not None else server.assumed
+            if not default.name and theirs and theirs[0].vendor == default.vendor:
+                default = replace(theirs[0], context_tokens=min(default.context_tokens, theirs[0].context_tokens))
+            for model in theirs:
+                if model.context_tokens >= 2 * self._answer_tokens:
+                    found.setdefault(comparable(model.name), model)
         if default.name:
             own = found.get(comparable(default.name))
             context = min(default.context_tokens, own.context_tokens if own is not None else default.context_tokens)

@@ -17,8 +17,9 @@ from app.builders import (
     load_catalogue,
 )
 from app.model_state import ModelStateStore
-from app.providers import build_registry
+from app.service_prices import with_service_prices
 from app.ticker import Ticker
+from app.unpriced_models import UnpricedModels
 from app.watchdog import Watch, WatchedParts
 from config import Config
 from core import logs
@@ -38,7 +39,8 @@ class App:
     """Composition root. `start` returns at once; `stop` ends every part in order."""
 
     def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
-        self.config = config
+        catalogue = load_catalogue(config)
+        self.config = config = with_service_prices(config, catalogue)
         self.fatal = threading.Event()  # Telegram refuses the token
         self.halted = threading.Event()  # an admin stopped the bot
         self._stopped = threading.Event()
@@ -46,19 +48,25 @@ class App:
 
         base = build_foundation(config, network or Network())
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
-        self.registry = build_registry(config, load_catalogue(config), base.http.models)
-        telegram = build_telegram(base, render=build_renderer(base, self.registry))
+        telegram = build_telegram(base, render=build_renderer(base, self._rubles))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats
         self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, base.metrics)
         models = build_models(
             config=config,
             http=base.http.models,
-            registry=self.registry,
+            catalogue=catalogue,
             on_failure=self.alerts.report,
             timeout_s=config.model_timeout_s,
         )
+        self.registry = models.registry
+        unpriced = UnpricedModels(self.db, self.locales, config.admin_ids, self.delivery)
         self._model_state = ModelStateStore(
-            self.db, models.gpt, self.registry, models.providers.learned, on_slots=self._limit_model_workers
+            self.db,
+            models.gpt,
+            self.registry,
+            models.providers.learned,
+            on_slots=self._limit_model_workers,
+            on_models=lambda: unpriced.tell(self.registry.models),
         )
         turns = build_turn_parts(base, telegram, models)
         self.turns = turns.workers
@@ -113,6 +121,9 @@ class App:
         self.watch.stop()
         self.db.close()
         logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
+
+    def _rubles(self, model: str, input: int, output: int, cached: int) -> float | None:
+        return self.registry.rubles(model, input, output, cached)
 
     def _limit_model_workers(self, slots: int) -> None:
         """Let no more turns run than the server writes answers: the others wait in the bot's queue, with a place."""

@@ -19,7 +19,8 @@ from ai.catalog import Catalogue
 from ai.registry import ModelRegistry
 from ai.retry import ignore_failure, report
 from app.http_clients import HttpClients, build_http_clients
-from app.providers import Providers, build_providers
+from app.model_lists import build_registry
+from app.providers import Providers, build_credential, build_providers
 from app.turns import TurnOutlets, TurnParts, build_turns
 from app.watchdog import make_metrics
 from config import Config
@@ -37,7 +38,7 @@ from handlers import privacy
 from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
-from handlers.usage import PICTURE, TOTALS, Statistics
+from handlers.usage import PICTURE, TOTALS, Rubles, Statistics
 from monitoring.analytics import Analytics, AnalyticsOutbox
 from telegram.api_client import BotApi, send_telebot_through
 from telegram.chat_queue import ChatQueues
@@ -136,9 +137,9 @@ def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
     )
 
 
-def build_renderer(base: Foundation, registry: ModelRegistry) -> Renderer:
+def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
     """Build what renders deferred attachments; it returns None for an unknown kind."""
-    statistics = Statistics(base.config, base.db, base.locales, registry.rubles)
+    statistics = Statistics(base.config, base.db, base.locales, rubles)
     renderers: dict[str, Renderer] = {
         "book": partial(file_of, base.db, base.locales),
         work_notices.NOTICE: partial(work_notices.number_of, base.db),
@@ -177,12 +178,17 @@ def build_models(
     *,
     config: Config,
     http: HttpClient,
-    registry: ModelRegistry,
+    catalogue: Catalogue,
     timeout_s: float,
     on_failure: Callable[[CallFailure], None] = ignore_failure,
 ) -> Models:
-    """Build the providers of text, images and speech. `timeout_s`: of a whole answer. No network."""
-    providers = build_providers(config, http, registry, on_failure)
+    """Build the registry of models, and the providers of text, images and speech. No network.
+
+    `timeout_s`: of a whole answer. Raise ModelDenied if Yandex's key file can't be used.
+    """
+    credential = build_credential(config, http, on_failure)
+    registry = build_registry(config, catalogue, http, credential)
+    providers = build_providers(config, http, registry, credential=credential, on_failure=on_failure)
 
     def on_context(model: str, tokens: int) -> None:
         if registry.limit_context(model, tokens):

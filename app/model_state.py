@@ -22,6 +22,7 @@ from gpt import GPT
 log = logging.getLogger(__name__)
 
 CALIBRATION = "calibration:"
+LISTS = "models:"
 HABITS = "model_habits"
 CONTEXTS = "model_contexts"
 
@@ -36,13 +37,18 @@ class ModelStateStore:
         registry: ModelRegistry,
         learned: LearnedModels,
         on_slots: Callable[[int], None] = lambda slots: None,
+        on_models: Callable[[], None] = lambda: None,
     ) -> None:
-        """`on_slots` gets how many answers the server writes at once, whenever it tells."""
+        """`on_slots` gets how many answers a server writes at once; `on_models` is called after lists were asked for.
+
+        Both are called in the thread that asks.
+        """
         self._db = db
         self._gpt = gpt
         self._registry = registry
         self._learned = learned
         self._on_slots = on_slots
+        self._on_models = on_models
 
     def recall(self) -> None:
         """Load what an earlier run has learned. Raises `StorageError`."""
@@ -52,10 +58,9 @@ class ModelStateStore:
             self._learned.recall(self._db.settings.get(HABITS) or "{}")
         except ValueError:
             event(log, logging.WARNING, "model_habits_unreadable")
-        server = self._registry.server
-        kept = self._db.settings.get(f"models:{server.address}") if server is not None else None
-        if kept is not None:
-            self._registry.recall(kept)
+        for server in self._registry.servers:
+            if (kept := self._db.settings.get(f"{LISTS}{server.address}")) is not None:
+                self._registry.recall(server, kept)
         self._registry.recall_contexts(self._db.settings.get(CONTEXTS) or "{}")
 
     def keep_calibration(self) -> None:
@@ -70,13 +75,12 @@ class ModelStateStore:
             event(log, logging.WARNING, "calibration_save_failed", error=str(error))
 
     def start(self, stopped: threading.Event) -> None:
-        """Refresh the server's list of models in a thread, if there is one, until `stopped` is set."""
-        if self._registry.server is not None:
-            address = self._registry.server.address
-            threading.Thread(target=self._ask, args=(address, stopped), name="models", daemon=True).start()
+        """Refresh the servers' lists of models in a thread until `stopped` is set."""
+        if self._registry.servers:
+            threading.Thread(target=self._ask, args=(stopped,), name="models", daemon=True).start()
 
-    def _ask(self, address: str, stopped: threading.Event) -> None:
-        """Refresh the list at once, then every hour, sooner if the server didn't answer."""
+    def _ask(self, stopped: threading.Event) -> None:
+        """Refresh the lists at once, then every hour, sooner if a server didn't answer."""
         pause_s = 0.0
         while not stopped.wait(pause_s):
             try:
@@ -84,7 +88,8 @@ class ModelStateStore:
                 if heard:
                     self._on_slots(self._registry.slots)
                     self._warn_of_context()
-                    self._db.settings.put(f"models:{address}", self._registry.dump())
+                self._keep_lists()
+                self._on_models()
                 pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
             except StorageError as error:
                 event(log, logging.WARNING, "model_list_save_failed", error=str(error))
@@ -92,6 +97,11 @@ class ModelStateStore:
             except Exception:
                 event(log, logging.ERROR, "model_list_failed", exc_info=True)
                 pause_s = ASKED_EVERY_S
+
+    def _keep_lists(self) -> None:
+        for server in self._registry.servers:
+            if (listed := self._registry.dump(server)) is not None:
+                self._db.settings.put(f"{LISTS}{server.address}", listed)
 
     def _warn_of_context(self) -> None:
         if context := self._registry.setting_too_large:

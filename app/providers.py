@@ -1,4 +1,4 @@
-"""The configured vendors of text, images and speech. Beside `bot.py` the only module that names them.
+"""The configured vendors of text, images and speech. Beside `app/model_lists.py` the only module that names them.
 
 Both may be configured at once. `MODEL_PROVIDER` says whose model is the default one, and whose images, voices and
 recognition are used; every model of both can be chosen, and its name decides how it is called. No network here.
@@ -7,22 +7,23 @@ recognition are used; every model of both can be chosen, and its name decides ho
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
-from ai.catalog import Catalogue, Model, ModelInfo, comparable
+from ai import model_habits
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
 from ai.learned import LearnedModels
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.openai_text import Dialect, OpenAIProvider
-from ai.provider import Credential
-from ai.registry import ModelRegistry, Server
+from ai.provider import Credential, StaticCredential
+from ai.registry import ModelRegistry
 from ai.server_address import ServerAddress
-from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech, YandexSpeechToText, YandexTextToSpeech
+from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech
+from ai.speechkit import YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
-from yandex_gpt import YandexProvider, model_uri, native, yandex_credential
+from yandex_gpt import YandexProvider, model_uri, yandex_credential
 
 OnFailure = Callable[[CallFailure], None]
 
@@ -39,26 +40,29 @@ class Providers:
     learned: LearnedModels  # what the language models have shown of themselves
 
 
-def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, on_failure: OnFailure) -> Providers:
-    """Build a provider for each way that a model or service is called. No network."""
+def build_providers(
+    config: Config, http: HttpClient, registry: ModelRegistry, *, credential: Credential, on_failure: OnFailure
+) -> Providers:
+    """Build a provider for each way that a model or service is called. `credential`: Yandex's. No network."""
     text: dict[tuple[str, str], ModelProvider] = {}  # by vendor and API
     recognisers: list[SpeechToText] = []
     own = ServerAddress.read(config.openai_base_url).credential(config.openai_api_key)
     learned = LearnedModels()
     if config.has_yandex:
-        credential = _yandex_credential(config, http, on_failure)
         text["yandex", "native"] = _yandex_provider(config, credential, learned)
-        text["yandex", "openai"] = _yandex_openai_provider(config, credential, http, learned)
+        text["yandex", "openai"] = yandex_openai_provider(config, credential, http, learned)
         recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_failure=on_failure))
     if config.has_openai:
-        text["openai", "openai"] = _openai_provider(config, http, learned)
+        text["openai", "openai"] = openai_provider(config, http, learned)
         place = len(recognisers) if config.model_provider == "yandex" else 0
         recognisers.insert(place, OpenAISpeechToText(config.openai_base_url, http, own, on_failure=on_failure))
     if config.model_provider == "yandex":
         images: ImageGenerator = YandexImageGenerator(
             config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_failure=on_failure
         )
-        voice: TextToSpeech = YandexTextToSpeech(http, credential, url=config.yandex_tts_url, on_failure=on_failure)
+        voice: TextToSpeech = YandexTextToSpeech(
+            http, credential, url=config.yandex_tts_url, learned=learned, on_failure=on_failure
+        )
     else:
         images = OpenAIImageGenerator(config.openai_base_url, http, own, on_failure=on_failure)
         voice = OpenAITextToSpeech(config.openai_base_url, http, own, on_failure=on_failure)
@@ -70,54 +74,13 @@ def build_providers(config: Config, http: HttpClient, registry: ModelRegistry, o
     return Providers(of_model(""), of_model, images, voice, FallbackSpeechToText(recognisers), learned)
 
 
-# ---------------------------------------------------------------------- which models there are
-
-
-def build_registry(config: Config, catalogue: Catalogue, http: HttpClient) -> ModelRegistry:
-    """Build the registry of models that users may choose. No network."""
-    fixed = [model for model in catalogue.models if model.vendor == "yandex"] if config.has_yandex else []
-    if config.model_provider == "yandex":
-        default = _yandex_default(catalogue, config.yandex_model)
-        known = catalogue.find(config.yandex_model)
-        place = fixed.index(known) if known in fixed else 0
-        fixed[place : place + (known in fixed)] = [default]
-    else:
-        default = _of_the_server(config, catalogue, ModelInfo(config.openai_model))
-        default = replace(default, context_tokens=config.openai_context_tokens)
-    server = _server(config, catalogue, _openai_provider(config, http)) if config.has_openai else None
-    return ModelRegistry(fixed, default, server, answer_tokens=config.max_tokens_per_answer)
-
-
-def _yandex_default(catalogue: Catalogue, name: str) -> Model:
-    """Return the model that `YANDEX_MODEL` names, called by just that name; it need not be in the catalog."""
-    known = catalogue.find(name)
-    if known is None or known.vendor != "yandex":
-        return Model(name, name.rpartition("://")[2], "yandex", "native" if native(name) else "openai")
-    return replace(known, name=name, aliases=(*known.aliases, known.name))
-
-
-def _of_the_server(config: Config, catalogue: Catalogue, listed: ModelInfo) -> Model:
-    """Return what is known of a model at `OPENAI_BASE_URL`: by the catalog, else by the server's list."""
-    known = catalogue.find(listed.name)
-    context = listed.context_tokens or config.openai_context_tokens
-    if known is None or known.vendor != "openai":
-        return Model(listed.name, listed.name, "openai", "openai", context)
-    return replace(known, name=listed.name, context_tokens=min(known.context_tokens, listed.context_tokens or context))
-
-
-def _server(config: Config, catalogue: Catalogue, provider: OpenAIProvider) -> Server:
-    described = [model for model in catalogue.models if model.vendor == "openai"]
-    if config.openai_model and all(comparable(config.openai_model) not in model.names for model in described):
-        described.insert(0, _of_the_server(config, catalogue, ModelInfo(config.openai_model)))
-    address = ServerAddress.read(config.openai_base_url).base  # shown and stored: without a name and password
-    describe = partial(_of_the_server, config, catalogue)
-    return Server(address, provider.models, describe, tuple(described), provider.slots)
-
-
 # ---------------------------------------------------------------------- how they are called
 
 
-def _yandex_credential(config: Config, http: HttpClient, on_failure: OnFailure) -> Credential:
+def build_credential(config: Config, http: HttpClient, on_failure: OnFailure) -> Credential:
+    """Return Yandex's credential; an empty one without a folder. No network. Raise ModelDenied for a bad key file."""
+    if not config.has_yandex:
+        return StaticCredential("")
     return yandex_credential(
         http,
         api_key=config.yandex_api_key,
@@ -136,8 +99,8 @@ def _yandex_provider(config: Config, credential: Credential, learned: LearnedMod
     )
 
 
-def _yandex_openai_provider(
-    config: Config, credential: Credential, http: HttpClient, learned: LearnedModels
+def yandex_openai_provider(
+    config: Config, credential: Credential, http: HttpClient, learned: LearnedModels | None = None
 ) -> OpenAIProvider:
     return OpenAIProvider(
         config.yandex_openai_url,
@@ -145,13 +108,16 @@ def _yandex_openai_provider(
         credential=credential,
         model=config.yandex_model,
         dialect=Dialect(
-            sent_as=partial(model_uri, config.yandex_folder_id), project=config.yandex_folder_id, stream_options=False
+            sent_as=partial(model_uri, config.yandex_folder_id),
+            project=config.yandex_folder_id,
+            always=frozenset({model_habits.NO_STREAM_OPTIONS}),
+            reasons=True,
         ),
         learned=learned,
     )
 
 
-def _openai_provider(config: Config, http: HttpClient, learned: LearnedModels | None = None) -> OpenAIProvider:
+def openai_provider(config: Config, http: HttpClient, learned: LearnedModels | None = None) -> OpenAIProvider:
     return OpenAIProvider(
         config.openai_base_url, http, api_key=config.openai_api_key, model=config.openai_model, learned=learned
     )

@@ -35,7 +35,8 @@ _MEANINGS: Final[Mapping[str, str]] = {
     model_habits.NO_LIMIT: "no limit of an answer",
     model_habits.NO_TEMPERATURE: "no temperature",
     model_habits.NO_PENALTY: "no penalty for repetitions",
-    model_habits.NO_THINKING_SWITCH: "thoughts can't be switched off",
+    model_habits.NO_THINKING_SWITCH: "no switch for its thoughts",
+    model_habits.NO_EFFORT: "no reasoning effort",
     model_habits.THINKS: "thinks before it answers",
     model_habits.OPENS_WITH_THOUGHTS: "closes thoughts that no mark opens: nothing is shown before that",
     model_habits.LOOPS: "repeats itself",
@@ -111,10 +112,10 @@ def _streamed(gpt: GPT, request: Request) -> tuple[Chunk | None, int]:
 
 
 def _models(registry: ModelRegistry) -> str:
-    """Return the models that may be chosen; a server that lists its models is asked for them."""
+    """Return the models that may be chosen; each vendor's server is asked for its list."""
     registry.refresh()
     others = ", ".join(model.name for model in registry.models if model.name != registry.default.name)
-    away = f"; {registry.server.address} didn't list its own" if registry.away and registry.server is not None else ""
+    away = "".join(f"; {server.address} didn't list its own" for server in registry.silent)
     return f"{registry.default.name or 'the first of the server'} by default, others: {others or 'none'}{away}"
 
 

@@ -34,6 +34,7 @@ class Usage:
     input: int
     output: int
     estimated: bool = False
+    cached: int = 0  # of the input: what the vendor had from an earlier prompt and charges less for
 
     @property
     def total(self) -> int:

@@ -14,7 +14,8 @@ from turns.kinds.picture import picture_price
 from turns.kinds.reading import reading_price
 from turns.message_view import title_of
 
-VOICES_SHOWN = 4
+VOICES_SHOWN = 6
+_VOICES_A_ROW = 2
 
 
 def ask_picture(context: UpdateContext, story: Story) -> UpdateResult:
@@ -47,8 +48,9 @@ def ask_voice(context: UpdateContext, story: Story) -> UpdateResult:
     for place, voice in enumerate(context.services.voices[:VOICES_SHOWN]):
         name = context.texts.plain(f"voice.name.{voice}") if f"voice.name.{voice}" in known else voice.capitalize()
         buttons.append((name, f"voice{place}:{story.session_id}"))
+    rows = [buttons[start : start + _VOICES_A_ROW] for start in range(0, len(buttons), _VOICES_A_ROW)]
     price = price_of(context, reading_price(context.config, part.text))
-    return context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(buttons[:2], buttons[2:]))
+    return context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(*rows))
 
 
 def speak(context: UpdateContext, story: Story, place: int) -> UpdateResult:

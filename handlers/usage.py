@@ -20,8 +20,9 @@ from handlers.usage_chart import days_chart
 from telegram.update_result import UpdateResult
 from turns import limits
 
-# What `input` and `output` tokens of a model cost in roubles; None where the price isn't known.
-Rubles = Callable[[str, int, int], float | None]
+# What a model's tokens cost in roubles: of the prompt, of the answer, and those of the prompt that were in the vendor's
+# cache. None where the price isn't known.
+Rubles = Callable[[str, int, int, int], float | None]
 
 DAYS = 30
 DAY_S = 86_400
@@ -124,7 +125,7 @@ class Statistics:
         """Return what the calls cost in roubles, and how many of them have no known price; empty if all have none."""
         known, unknown, total = 0, 0, 0.0
         for spending in totals.spendings:
-            rubles = self._rubles(spending.model, spending.input, spending.output)
+            rubles = self._rubles(spending.model, spending.input, spending.output, spending.cached)
             if rubles is None:
                 unknown += spending.calls
             else:

@@ -38,6 +38,7 @@ class Behaviour:
     empty_alternatives: bool = False
 
     text: str | None = None  # the answer instead of the storyteller's; of other kinds than completion, the whole body
+    streams: int = 1  # of Ogg, one after the other, in SpeechKit v3's answer
     heard: str | None = None  # what is recognised in a recording, whatever it says
     by_address: bool = False  # a picture comes as the address of it
     end: Literal["final", "truncated", "filter", "silent_filter"] = "final"  # "filter" refuses a picture too
@@ -56,9 +57,10 @@ class Behaviour:
     no_end: bool = False  # neither figures nor `[DONE]` follow the reason to end
     thoughts: str = ""
     thoughts_in: Literal["text", "lone", "reasoning_content", "reasoning", "parts"] = "text"
-    heeds_switch: bool = False  # `enable_thinking` false brings no thoughts
+    heeds_switch: bool = False  # `enable_thinking` false and `reasoning_effort` none bring no thoughts
     only_thoughts: bool = False  # they take the whole answer
     prompt_tokens: int | None = None  # in the figures, whatever the prompt has
+    cached_tokens: int | None = None  # of the prompt, in the figures
     before: str = ""  # a template's marks around the text
     after: str = ""
 

@@ -12,24 +12,25 @@ from __future__ import annotations
 
 import json
 import secrets
-import socket
 import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
+from http.server import ThreadingHTTPServer
 from typing import Any, Final
 
 from sandbox import art_api, iam_api, openai_api, openai_quirks, painter, speech_api, yandex_api
 from sandbox.model_answers import compose, openai_lines, openai_whole, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
+from sandbox.model_wire import WireHandler
 from sandbox.storyteller import Storyteller
 from sandbox.yandex_api import Asked, Refused
 
 FOLDER_ID: Final = "b1gsandbox"
 API_KEY: Final = "sandbox-key"
 LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that reads well in the demo
+SPEECH_V3: Final = "/tts/v3/utteranceSynthesis"
 _KINDS: Final[dict[str, Kind]] = {
     "/foundationModels/v1/completion": "completion",
     "/foundationModels/v1/tokenize": "tokenizer",
@@ -43,6 +44,7 @@ _KINDS: Final[dict[str, Kind]] = {
     "/pictures": "picture",
     "/speech/v1/stt:recognize": "stt",
     "/speech/v1/tts:synthesize": "tts",
+    SPEECH_V3: "tts",
     "/v1/audio/transcriptions": "stt",
     "/v1/audio/speech": "tts",
 }
@@ -65,6 +67,8 @@ class ModelServers:
         self.api_keys = {API_KEY}
         self.openai_keys: set[str] = set()  # empty: none is needed
         self.listed: list[dict[str, Any]] | None = [{"id": name} for name in openai_api.MODELS]  # None: no /v1/models
+        self.folder_models = openai_api.YANDEX_MODELS  # what the folder offers the OpenAI way
+        self.speech_v3 = True  # False: SpeechKit refuses its API v3
         self.refuses: tuple[str, ...] = ()  # of every chat, see `openai_quirks.REFUSALS`
         self.context_tokens = openai_api.CONTEXT_TOKENS
         self.properties: dict[str, Any] | None = None  # what /props tells, as llama.cpp does
@@ -152,13 +156,13 @@ class _Server(ThreadingHTTPServer):
         """Ignore clients that close the connection."""
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
+class _Handler(WireHandler):
     server: _Server
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log nothing: `ModelServers.requests` has all requests."""
+    @property
+    def closing(self) -> threading.Event:
+        """Set when the server stops."""
+        return self.server.models.closing
 
     def do_GET(self) -> None:
         self._serve("GET")
@@ -174,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
         openai = path.startswith("/v1/")
         headers = {name.lower(): value for name, value in self.headers.items()}
         try:
-            media = kind in ("stt", "tts", "picture")
+            media = kind in ("stt", "tts", "picture") and path != SPEECH_V3
             body: Any = speech_api.read(self.path, headers, raw) if media else json.loads(raw) if raw else None
         except ValueError:
             body = None
@@ -195,7 +199,7 @@ class _Handler(BaseHTTPRequestHandler):
         except Refused as refused:
             status = behaviour.status if behaviour.status != 200 else yandex_api.STATUS_OF_CODE.get(refused.code, 500)
             shape = refused.shape
-            if shape == "A" and kind in ("image", "stt", "tts"):
+            if shape == "A" and kind in ("image", "stt", "tts") and path != SPEECH_V3:
                 shape = "C" if openai else "D"
             self._send(
                 status,
@@ -232,17 +236,16 @@ class _Handler(BaseHTTPRequestHandler):
                 self._make(received, behaviour, openai)
                 return
             if received.kind == "models":
-                yandex = "openai-project" in received.headers
-                if models.listed is None and not yandex:
-                    raise Refused(5, "Not Found", "C")
-                known = openai_api.yandex_models(models.folder_id) if yandex else models.listed or []
-                listed = [{"object": "model", "owned_by": "sandbox", **model} for model in known]
-                self._send_json({"object": "list", "data": listed})
+                self._list_models("openai-project" in received.headers)
                 return
             if isinstance(received.body, dict):
                 openai_quirks.check(received.body, (*models.refuses, *behaviour.refuses))
             asked = openai_api.check_chat(
-                received.body, behaviour.unknown_parameters, models.folder_id, models.context_tokens
+                received.body,
+                behaviour.unknown_parameters,
+                models.folder_id,
+                models.context_tokens,
+                models.folder_models,
             )
             self._generate(asked, behaviour, str(received.body["model"]), received)
         else:
@@ -259,6 +262,14 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send_json(yandex_api.tokenized("\n".join(message.text for message in asked.messages)))
                 return
             self._generate(asked, behaviour, "", received)
+
+    def _list_models(self, yandex: bool) -> None:
+        models = self.server.models
+        known = openai_api.yandex_models(models.folder_id, models.folder_models) if yandex else models.listed
+        if known is None:
+            raise Refused(5, "Not Found", "C")
+        listed = [{"object": "model", "owned_by": "sandbox", **model} for model in known]
+        self._send_json({"object": "list", "data": listed})
 
     def _accept_openai(self, received: Received) -> None:
         """Raise `Refused` for a wrong key: Yandex's for a model of Yandex, else OpenAI's."""
@@ -291,6 +302,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif received.kind == "stt":
             hear = speech_api.transcribed if openai else speech_api.recognised
             self._send_json(hear(body, behaviour.heard))
+        elif received.path == SPEECH_V3:
+            if not self.server.models.speech_v3:
+                raise Refused(7, "Permission denied")
+            self._send(200, speech_api.utterances(body, behaviour.streams))
         else:
             speak = speech_api.spoken if openai else speech_api.synthesised
             self._send(200, speak(body), content_type="audio/ogg")
@@ -346,46 +361,3 @@ class _Handler(BaseHTTPRequestHandler):
                 self._pause(behaviour.chunk_s)
             self._chunk(line)
         self.wfile.write(b"0\r\n\r\n")
-
-    def _chunk(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%b\r\n" % (len(data), data))
-
-    def _pause(self, seconds: float) -> None:
-        if seconds > 0:
-            self.server.models.closing.wait(seconds)
-
-    def _break(self, after_s: float = 0.0) -> None:
-        """Close the connection without an answer, after `after_s` or when the client closes it."""
-        deadline = time.monotonic() + after_s
-        self.connection.settimeout(0.05)
-        while time.monotonic() < deadline and not self.server.models.closing.is_set():
-            with suppress(TimeoutError):
-                if not self.connection.recv(1):
-                    break
-        with suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RDWR)
-        self.close_connection = True
-
-    def _send_json(self, value: Any) -> None:
-        self._send(200, json.dumps(value, ensure_ascii=False).encode())
-
-    def _send(
-        self,
-        status: int,
-        body: bytes,
-        *,
-        retry_after: str = "",
-        length: int | None = None,
-        content_type: str = "application/json",
-    ) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body) if length is None else length))
-        self._identify()
-        if retry_after:
-            self.send_header("Retry-After", retry_after)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _identify(self) -> None:
-        self.send_header("x-request-id", f"sandbox-{secrets.token_hex(6)}")

@@ -7,7 +7,7 @@ that the native API doesn't, and refuses `stop`, `seed` and `stream_options`. Ev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from core.schemas import Message
@@ -16,22 +16,39 @@ from sandbox.yandex_api import Asked, Refused, prompt_tokens, tokens
 
 MODELS: Final = ("sandbox-storyteller", "sandbox-other", "sandbox-poet", "sandbox-large")
 UNKNOWN: Final = "no-such-model"
+YANDEX_MODELS: Final = yandex_api.MODELS | yandex_api.OPENAI_ONLY
 CONTEXT_TOKENS: Final = 8_192
+EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 _FIELDS: Final = frozenset(
     {"model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature"}
-    | {"response_format", "top_p", "user", "n", "stop", "seed", "frequency_penalty", "chat_template_kwargs"}
+    | {
+        "response_format",
+        "top_p",
+        "user",
+        "n",
+        "stop",
+        "seed",
+        "frequency_penalty",
+        "chat_template_kwargs",
+        "reasoning_effort",
+    }
 )
 _NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options", "chat_template_kwargs"})
 
 
-def yandex_models(folder_id: str) -> list[dict[str, Any]]:
-    """Return what `/models` of Yandex's compatible API lists: whole URIs."""
-    names = sorted(yandex_api.MODELS | yandex_api.OPENAI_ONLY)
-    return [{"id": f"gpt://{folder_id}/{name}/latest", "owned_by": "yandex"} for name in names]
+def yandex_models(folder_id: str, names: Iterable[str]) -> list[dict[str, Any]]:
+    """Return what `/models` of Yandex's compatible API lists: whole URIs, also of models that don't chat."""
+    others = (f"emb://{folder_id}/text-search-doc/latest", f"art://{folder_id}/aliceai-image-art-3.0")
+    uris = (*(f"gpt://{folder_id}/{name}/latest" for name in sorted(names)), *others)
+    return [{"id": uri, "owned_by": "yandex"} for uri in uris]
 
 
 def check_chat(
-    body: Any, unknown: Sequence[str] = (), folder_id: str = "", context_tokens: int = CONTEXT_TOKENS
+    body: Any,
+    unknown: Sequence[str] = (),
+    folder_id: str = "",
+    context_tokens: int = CONTEXT_TOKENS,
+    folder_models: frozenset[str] = YANDEX_MODELS,
 ) -> Asked:
     """Return the checked request. Raises `Refused`."""
     if not isinstance(body, dict):
@@ -46,7 +63,7 @@ def check_chat(
         raise Refused(5, f"The model `{model}` does not exist or you do not have access to it.", "C")
     yandex = model.startswith("gpt://")
     if yandex:
-        yandex_api.check_model(model, folder_id, yandex_api.MODELS | yandex_api.OPENAI_ONLY, "C")
+        yandex_api.check_model(model, folder_id, folder_models, "C")
         for name in _NOT_AT_YANDEX & set(body):
             raise Refused(3, f"{name} is not supported", "C")
     stream = body.get("stream", False)
@@ -59,6 +76,8 @@ def check_chat(
     messages = _check_messages(body.get("messages"))
     if prompt_tokens(messages) > context_tokens:
         raise Refused(3, f"the request exceeds the available context size ({context_tokens} tokens)", "C")
+    if body.get("reasoning_effort", "none") not in EFFORTS:
+        raise Refused(3, f"Invalid value for 'reasoning_effort': {body['reasoning_effort']!r}", "C")
     temperature = body.get("temperature", 1)
     if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
         raise Refused(3, f"Invalid 'temperature': {temperature!r}", "C")

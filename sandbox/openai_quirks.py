@@ -52,6 +52,9 @@ REFUSALS: Final[Mapping[str, ParameterRefusal]] = {
     "penalty": ParameterRefusal(
         "frequency_penalty", "[{'loc': ('body', 'frequency_penalty'), 'msg': 'Extra inputs are not permitted'}]"
     ),
+    "effort": ParameterRefusal(
+        "reasoning_effort", "Unsupported value: 'reasoning_effort' does not support 'none' with this model."
+    ),
     "thinking_switch": ParameterRefusal(
         "chat_template_kwargs", "Unrecognized request argument supplied: chat_template_kwargs"
     ),
@@ -76,6 +79,7 @@ def thoughts(body: Mapping[str, Any], behaviour: Behaviour) -> str:
     """Return the ordered thoughts, unless the request switches them off and the server heeds that."""
     switch = body.get("chat_template_kwargs")
     off = isinstance(switch, dict) and switch.get("enable_thinking") is False
+    off = off or body.get("reasoning_effort") == "none"
     return "" if off and behaviour.heeds_switch else behaviour.thoughts
 
 
@@ -90,6 +94,7 @@ def marked(text: str, thought: str, behaviour: Behaviour) -> str:
 
 def whole(value: dict[str, Any], thought: str, behaviour: Behaviour) -> dict[str, Any]:
     """Return a whole answer in the ordered shape."""
+    _change(value.get("usage", {}), behaviour)
     choice = value["choices"][0]
     choice["finish_reason"] = behaviour.reason or choice["finish_reason"]
     message = choice["message"]
@@ -126,13 +131,21 @@ def lines(values: Iterator[dict[str, Any]], behaviour: Behaviour) -> Iterator[by
             yield b": keep-alive\n\n"
             yield b"data:\n\n"
             yield b"event: message\nid: 1\nretry: 3000\n"
-        if behaviour.prompt_tokens is not None and "usage" in value:
-            value["usage"]["prompt_tokens"] = behaviour.prompt_tokens
+        if "usage" in value:
+            _change(value["usage"], behaviour)
         if behaviour.no_end and not value["choices"]:
             continue
         yield b"data: " + json.dumps(value, ensure_ascii=False).encode() + b"\n\n"
     if not behaviour.no_end:
         yield b"data: [DONE]\n\n"
+
+
+def _change(usage: dict[str, Any], behaviour: Behaviour) -> None:
+    """Put the ordered figures into a usage."""
+    if behaviour.prompt_tokens is not None:
+        usage["prompt_tokens"] = behaviour.prompt_tokens
+    if behaviour.cached_tokens is not None:
+        usage["prompt_tokens_details"] = {"cached_tokens": behaviour.cached_tokens}
 
 
 def _parts(text: str, thought: str) -> list[dict[str, Any]]:

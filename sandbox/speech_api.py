@@ -1,4 +1,4 @@
-"""Check requests of SpeechKit v1 and of OpenAI's speech API, and build transcripts and speech. Pure.
+"""Check requests of SpeechKit (v1, synthesis by v3) and of OpenAI's speech API; build transcripts and speech. Pure.
 
 Nothing is recognised or spoken in earnest: the words of a recording come to order, or are carried by it
 (`recording.record`), else from a few sentences; every text is read aloud as the same short tune (`voice.ogg`).
@@ -6,6 +6,8 @@ Nothing is recognised or spoken in earnest: the words of a recording come to ord
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import zlib
 from collections.abc import Mapping
@@ -16,7 +18,25 @@ from sandbox.http_wire import HttpRequest
 from sandbox.recording import record, words_in
 from sandbox.yandex_api import Refused
 
-VOICES: Final = frozenset({"alena", "filipp", "ermil", "jane", "omazh", "zahar", "marina"})
+# The voices of v3 with their roles; v1 has those of V1_VOICES.
+ROLES: Final[Mapping[str, frozenset[str]]] = {
+    "alena": frozenset({"neutral", "good"}),
+    "filipp": frozenset(),
+    "ermil": frozenset({"neutral", "good"}),
+    "zahar": frozenset({"neutral", "good"}),
+    "madi_ru": frozenset(),
+    "jane": frozenset({"neutral", "good", "evil"}),
+    "omazh": frozenset({"neutral", "evil"}),
+    "marina": frozenset({"neutral", "whisper", "friendly"}),
+    "alexander": frozenset({"neutral", "good"}),
+    "kirill": frozenset({"neutral", "strict", "good"}),
+    "anton": frozenset({"neutral", "good"}),
+    "dasha": frozenset({"neutral", "good", "friendly"}),
+    "julia": frozenset({"neutral", "strict"}),
+    "lera": frozenset({"neutral", "friendly"}),
+    "masha": frozenset({"good", "strict", "friendly"}),
+}
+V1_VOICES: Final = frozenset({"alena", "filipp", "ermil", "jane", "omazh", "zahar", "marina", "madi_ru"})
 OPENAI_VOICES: Final = frozenset({"alloy", "ash", "coral", "echo", "fable", "nova", "onyx", "sage", "shimmer"})
 SENTENCES: Final = (
     "Пусть герой откроет дверь и спросит, кто там.",
@@ -28,10 +48,14 @@ LONGEST_TUNE_S: Final = 60.0
 LARGEST: Final = 1024 * 1024
 LONGEST_S: Final = 30.0
 LARGEST_FORM: Final = 15 * 1024
+LONGEST_UTTERANCE: Final = 250  # characters, without `unsafeMode`
+LONGEST_TEXT: Final = 5000
+CHUNK: Final = 4000  # bytes of audio in a line of v3's answer
 LARGEST_FILE: Final = 25 * 1024 * 1024
 _FORMATS: Final = (".flac", ".m4a", ".mp3", ".mp4", ".mpeg", ".mpga", ".oga", ".ogg", ".wav", ".webm")
 _TRANSCRIPTION: Final = frozenset({"model", "language", "prompt", "response_format", "temperature"})
 _STT_FIELDS: Final = frozenset({"lang", "topic", "format", "folderId", "profanityFilter", "rawResults"})
+_V3_FIELDS: Final = frozenset({"model", "text", "hints", "outputAudioSpec", "loudnessNormalizationType", "unsafeMode"})
 _TTS_FIELDS: Final = frozenset({"text", "lang", "voice", "emotion", "speed", "format", "folderId"})
 
 
@@ -93,11 +117,50 @@ def synthesised(asked: Mapping[str, Any]) -> bytes:
     text = asked.get("text", "")
     if not 0 < len(text) <= 5000 or asked["size"] > LARGEST_FORM:
         raise Refused(3, f"text must have 1 to 5000 characters and the request 15 KB, got {len(text)}", "D")
-    if asked.get("voice") not in VOICES or asked.get("lang") != "ru-RU":
-        raise Refused(3, f"unsupported voice {asked.get('voice')} or lang {asked.get('lang')}", "D")
+    voice, emotion = asked.get("voice", ""), asked.get("emotion")
+    if voice not in V1_VOICES or asked.get("lang") != "ru-RU" or (emotion and emotion not in ROLES[voice]):
+        raise Refused(3, f"unsupported voice {voice}, emotion {emotion} or lang {asked.get('lang')}", "D")
     if asked.get("format") != "oggopus":
         raise Refused(3, f"unsupported format: {asked.get('format')}", "D")
     return record(text, _seconds_of(text))
+
+
+def utterances(asked: Any, streams: int = 1) -> bytes:
+    """Return SpeechKit v3's answer: a JSON object a line, with the audio of `streams` Ogg streams. Raises `Refused`."""
+    if not isinstance(asked, dict):
+        raise Refused(3, "invalid character looking for beginning of value", "B")
+    for name in asked:
+        if name not in _V3_FIELDS:
+            raise Refused(3, f'proto: (line 1:2): unknown field "{name}"', "B")
+    text, hints = asked.get("text"), asked.get("hints", [])
+    longest = LONGEST_TEXT if asked.get("unsafeMode") else LONGEST_UTTERANCE
+    if not isinstance(text, str) or not 0 < len(text) <= longest:
+        raise Refused(3, f"text must have 1 to {longest} characters")
+    if not all(isinstance(hint, dict) and len(hint) == 1 for hint in hints):
+        raise Refused(3, "each hint must have one field", "B")
+    told = {name: value for hint in hints for name, value in hint.items()}
+    voice, role = told.pop("voice", "marina"), told.pop("role", "")
+    if voice not in ROLES or (role and role not in ROLES[voice]) or told.keys() - {"speed"}:
+        raise Refused(3, f"unsupported voice {voice}, role {role} or hint {', '.join(told)}")
+    if asked.get("outputAudioSpec") != {"containerAudio": {"containerAudioType": "OGG_OPUS"}}:
+        raise Refused(3, "this server speaks Ogg/Opus only")
+    if not re.search(r"\w", text):
+        return _line({"chunkType": "NO_SPEAKABLE_TEXT"})
+    words = text.split()
+    share = -(-len(words) // max(1, streams))
+    audio = b"".join(
+        record(" ".join(said), _seconds_of(" ".join(said)))
+        for said in (words[start : start + share] for start in range(0, len(words), share))
+    )
+    chunks = [audio[start : start + CHUNK] for start in range(0, len(audio), CHUNK)]
+    lines = [
+        _line({"audioChunk": {"data": base64.b64encode(chunk).decode()}, "chunkType": "AUDIO_ONLY"}) for chunk in chunks
+    ]
+    return b"".join(lines) + _line({"audioChunk": None, "textChunk": {"text": text}, "chunkType": "TEXT_ONLY"})
+
+
+def _line(result: Mapping[str, Any]) -> bytes:
+    return json.dumps({"result": result}, ensure_ascii=False).encode() + b"\n"
 
 
 def spoken(asked: Mapping[str, Any]) -> bytes:

@@ -13,6 +13,7 @@ from core.schemas import Message
 from sandbox.model_faults import Shape
 
 CONTEXT_TOKENS: Final = 32_768
+REASONING_MODES: Final = ("REASONING_MODE_UNSPECIFIED", "DISABLED", "ENABLED_HIDDEN")
 STATUS_OF_CODE: Final = {3: 400, 4: 504, 5: 404, 7: 403, 8: 429, 12: 501, 13: 500, 14: 503, 16: 401}
 CODE_OF_STATUS: Final = {status: code for code, status in STATUS_OF_CODE.items()} | {502: 14}
 NAMES: Final = {
@@ -93,6 +94,9 @@ def check_completion(body: Any, folder_id: str) -> Asked:
     stream = options.get("stream", False)
     if not isinstance(stream, bool):
         raise Refused(3, "proto: invalid value for bool field stream", "B")
+    reasoning = options.get("reasoningOptions", {})
+    if not isinstance(reasoning, dict) or reasoning.get("mode", "DISABLED") not in REASONING_MODES:
+        raise Refused(3, "proto: invalid value for enum field reasoningOptions.mode", "B")
     messages = _check_messages(body.get("messages"))
     tokens = prompt_tokens(messages)
     if tokens > CONTEXT_TOKENS:

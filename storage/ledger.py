@@ -138,14 +138,15 @@ class Ledger:
             "   (select user.balance - user.reserved from user where user.id = call.user_id),"
             "   coalesce((select :session_limit - session.spent - session.reserved from session"
             "     where session.id = call.session_id), :price)"
-            " ))), estimated = :estimated"
-            " where id = :call and state = 'asked' returning charged",
+            " ))), estimated = :estimated,"
+            " cached = :cached where id = :call and state = 'asked' returning charged",
             {
                 "call": call_id,
                 "now": now,
                 "session_limit": session_limit,
                 "input": usage.input,
                 "output": usage.output,
+                "cached": usage.cached,
                 "price": usage.total if price is None else price,
                 "estimated": int(usage.estimated),
             },

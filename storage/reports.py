@@ -23,6 +23,7 @@ class Spending:
     input: int
     output: int
     charged: int
+    cached: int = 0  # of the input: the vendor had it in its cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Reports:
                 (today, today - 6 * DAY_S),
             ).fetchone()
             calls = reader.execute(
-                "select purpose, model, count(*), sum(input), sum(output), sum(charged) from call"
+                "select purpose, model, count(*), sum(input), sum(output), sum(charged), sum(cached) from call"
                 " where state = 'settled' group by purpose, model order by sum(charged) desc, purpose, model"
             ).fetchall()
         spendings = tuple(Spending(*call) for call in calls)

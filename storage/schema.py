@@ -338,6 +338,9 @@ end;
 
 # The deferred attachment of a message, which is rendered when it is sent.
 _ATTACHMENT_COLUMN = "alter table outbox rename column recipe to attachment;"
+_CACHED_PROMPTS = """
+alter table call add column cached integer not null default 0;  -- of `input`: the vendor had it in its cache
+"""
 
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN)
+STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS)

@@ -120,7 +120,7 @@ def test_an_admin_sees_the_whole_bot(harness: BotHarness) -> None:
     harness.writer(1)
     admin = harness.new_person(ADMIN_ID, "Админ")
     harness.db.change("user", {"id": ADMIN_ID}, last_request_at=int(time.time()) - 5 * DAY_S)
-    spend(harness, 1, 700, purpose="something_new")
+    spend(harness, 1, 700, purpose="something_new", model="gone")
     harness.db.change("budget", lost=345)
     admin.send("/stats")
     said = shown(admin.wait("Весь бот"))
@@ -149,7 +149,7 @@ def test_the_whole_bot_in_roubles_where_prices_are_known(harness: BotHarness) ->
         harness.app.config,
         harness.app.db,
         harness.app.locales,
-        lambda model, read, written: prices[model] * (read + written) if model in prices else None,
+        lambda model, read, written, cached: prices[model] * (read + written) if model in prices else None,
     )
     text = str(rubles.totals(DeferredAttachment(TOTALS, ADMIN_ID, "ru")).params["text"])
     assert "примерно 200 ₽</b>, не считая вызовов, цена которых неизвестна: 1" in text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from PIL import Image
 from PIL.WebPImagePlugin import WebPImageFile
 
+from assets import costs_tables
 from assets.docs_links import on_page_markdown, on_post_page
 from config import names
 from conversation.states import ADMIN_COMMANDS, COMMANDS
@@ -244,29 +244,12 @@ def test_the_sentences_of_troubleshooting_are_what_people_read() -> None:
 # ---------------------------------------------------------------------------------------------------- money
 
 
-def prices() -> dict[str, tuple[Decimal, Decimal]]:
-    """Roubles for 1,000 tokens by title, of the models that have a price."""
-    models = tomllib.loads(text_of(ROOT / "ai" / "catalog.toml"), parse_float=Decimal)["model"]
-    return {one["title"]: (one["price"]["input"], one["price"]["output"]) for one in models if "price" in one}
-
-
-def rows_of_costs() -> Iterator[tuple[int, int, list[Decimal]]]:
-    """Prompt, answer and the roubles of each row that has them."""
-    for line in text_of(ROOT / "docs/costs.md").splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 7 and re.fullmatch(r"[\d,]+", cells[1]):
-            yield int(cells[1].replace(",", "")), int(cells[2].replace(",", "")), [Decimal(cell) for cell in cells[3:]]
-
-
-def test_the_roubles_of_the_costs_page_follow_from_the_price_table() -> None:
-    order = ("YandexGPT 5 Lite", "Alice AI LLM", "YandexGPT 5.1 Pro", "YandexGPT 5 Pro")
-    rows = list(rows_of_costs())
-    assert len(rows) == 6
-    for prompt, answer, roubles in rows:
-        costs = [(prompt * prices()[title][0] + answer * prices()[title][1]) / 1000 for title in order]
-        assert [round(cost, 2) for cost in costs] == roubles
-    for title in order:
-        assert f"| {prices()[title][0]:.2f} | {prices()[title][1]:.2f} |" in text_of(ROOT / "docs/costs.md")
+def test_the_tables_of_the_costs_page_are_those_that_the_script_writes() -> None:
+    page = text_of(costs_tables.PAGE)
+    assert costs_tables.page(page) == page
+    assert "| Alice AI LLM | 1.62 | 2.46 |" in page  # 1,800 × 0.50 + 600 × 1.20, and 3,000 and 800
+    with pytest.raises(ValueError, match="prices"):
+        costs_tables.page(page.replace("<!-- prices -->", ""))
 
 
 def test_a_story_takes_about_what_the_costs_page_says(make_harness: Callable[..., BotHarness]) -> None:
@@ -282,6 +265,6 @@ def test_a_story_takes_about_what_the_costs_page_says(make_harness: Callable[...
     until(lambda: "😊 Счастливый" in str(person.keyboard))
     person.press("😊 Счастливый")
     until(lambda: harness.db.count("call", purpose="title", state="settled"))
-    told = next(row for row in rows_of_costs() if 15_000 < row[0] < 30_000)
+    told = costs_tables.STORIES[10]
     assert harness.db.total("call", "input") == pytest.approx(told[0], rel=0.15)
     assert harness.db.total("call", "output") == pytest.approx(told[1], rel=0.15)

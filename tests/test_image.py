@@ -25,12 +25,12 @@ def test_the_price_comes_first_and_the_picture_after_the_press(harness: BotHarne
     person = harness.new_person()
     before = harness.db.balance()
     offer = offered(person)
-    assert "кот на маяке, ночь" in offer.text and "2 000 токенов" in offer.text.replace("\u00a0", " ")
+    assert "кот на маяке, ночь" in offer.text and "11 200 токенов" in offer.text.replace("\u00a0", " ")
     assert offer.labels == ("🎨 Нарисовать", "✖️ Не надо") and harness.db.balance() == before
     person.tap("🎨 Нарисовать")
     assert person.wait(photo).text == "🎨 кот на маяке, ночь"
     assert harness.models.of("image")[-1].body["prompt"] == "кот на маяке, ночь"
-    assert before - harness.db.balance() == 2000 and harness.db.total("user", "reserved") == 0
+    assert before - harness.db.balance() == 11_200 and harness.db.total("user", "reserved") == 0
     assert harness.db.count("call", session_id=None, purpose="image") == 1
     assert harness.db.value("user", "sessions") == 0
 
@@ -89,12 +89,12 @@ def test_a_picture_that_fails_costs_nothing(
 
 
 def test_who_has_too_little_is_told_before(make_harness: Callable[..., BotHarness]) -> None:
-    harness = make_harness(USER_TOKENS=1999)
+    harness = make_harness(USER_TOKENS=11_199)
     harness.start()
     person = harness.new_person()
     offered(person)
     person.tap("🎨 Нарисовать")
-    person.wait("На это токенов не хватит: нужно 2\xa0000, а свободно 1\xa0999")
+    person.wait("На это токенов не хватит: нужно 11\xa0200, а свободно 11\xa0199")
     assert not harness.models.of("image")
 
 

@@ -119,7 +119,7 @@ def build(db: Database) -> Kinds:
         config=CONFIG,
         db=db,
         locales=LOCALES,
-        registry=ModelRegistry((), Model("m", title="M")),
+        registry=ModelRegistry(Model("m", title="M")),
         billing=TurnBilling(config=CONFIG, db=db, gpt=cast(GPT, None)),
         generator=cast(TextGenerator, reader),
         media=MediaServices(images=nothing, speech=nothing, recognition=nothing, recordings=nothing),
@@ -237,7 +237,7 @@ def test_a_result_that_comes_after_a_stop_changes_nothing(made: Kinds, name: str
         kinds=made.kinds,
         billing=TurnBilling(config=CONFIG, db=made.db, gpt=cast(GPT, None)),
         warnings=SessionWarnings(
-            config=CONFIG, db=made.db, locales=LOCALES, registry=ModelRegistry((), Model("m", title="M"))
+            config=CONFIG, db=made.db, locales=LOCALES, registry=ModelRegistry(Model("m", title="M"))
         ),
         metrics=SILENT,
     )

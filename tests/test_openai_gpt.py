@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ai.model_habits import NO_STREAM_OPTIONS
 from ai.openai_text import Dialect, OpenAIProvider
 from ai.provider import StaticCredential
 from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, PromptTooLong
@@ -95,7 +96,7 @@ def test_other_bad_requests_are_not_repeated(models: ModelServers, openai_client
 def test_yandex_is_asked_its_way(models: ModelServers, openai_client: Client) -> None:
     gpt = openai_client(
         model=f"gpt://{FOLDER_ID}/aliceai-llm-flash",
-        dialect=Dialect(project=FOLDER_ID, stream_options=False),
+        dialect=Dialect(project=FOLDER_ID, always=frozenset({NO_STREAM_OPTIONS})),
         credential=StaticCredential(f"Api-Key {API_KEY}"),
     )
     assert last(gpt.stream(REQUEST)).text

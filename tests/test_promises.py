@@ -192,7 +192,7 @@ def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(harness: BotHarn
     person.wait("что сделать?")
     person.tap("🔊 Озвучить")
     person.wait("Каким голосом")
-    person.tap("Алёна")
+    person.tap("Даша")
     assert "HTTP 500" in debugger.wait("🐞 tts").text
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from app.builders import build_models, load_catalogue
 from app.http_clients import build_http_clients
-from app.providers import build_registry
 from app.self_check import check
 from config import Config
 from core.network import Network
@@ -28,11 +27,10 @@ def checked(harness: BotHarness, **settings: str) -> tuple[bool, list[str]]:
     """Return whether all is well, and the lines about models."""
     config = Config.from_env(harness.environment() | settings)
     http = build_http_clients(config, Network())
-    registry = build_registry(config, load_catalogue(config), http.models)
-    models = build_models(config=config, http=http.models, registry=registry, timeout_s=10)
+    models = build_models(config=config, http=http.models, catalogue=load_catalogue(config), timeout_s=10)
     api = BotApi(config.telegram_token, config.telegram_api_url, http.telegram)
     lines: list[str] = []
-    sound = check(config, http, api, models.gpt, registry, lines.append)
+    sound = check(config, http, api, models.gpt, models.registry, lines.append)
     return sound, [line for line in lines if line.split(":")[0].split()[-1] in OF_MODELS]
 
 

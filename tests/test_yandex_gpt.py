@@ -83,7 +83,12 @@ def test_the_request_carries_what_yandex_asks_for(models: ModelServers, client: 
     assert len(received.headers["x-client-request-id"]) == 36
     assert received.headers["accept-encoding"] == "identity"
     assert "x-folder-id" not in received.headers
-    assert received.body["completionOptions"] == {"stream": False, "temperature": 0.6, "maxTokens": "800"}
+    assert received.body["completionOptions"] == {
+        "stream": False,
+        "temperature": 0.6,
+        "maxTokens": "800",
+        "reasoningOptions": {"mode": "DISABLED"},
+    }
 
 
 def test_model_uris_are_built_and_whole_ones_kept() -> None:

@@ -134,7 +134,7 @@ class TurnBilling:
 
     def settle(self, call: OpenCall, usage: Usage) -> bool:
         """Charge the call what `usage` weighs; False if it had ended before."""
-        price = call.model.weight.of(usage.input, usage.output)
+        price = call.model.weight.of(usage.input, usage.output, usage.cached)
         return (
             self._db.ledger.settle(
                 call.id, usage, int(time.time()), price=price, session_limit=self._config.max_tokens_per_session
@@ -148,7 +148,7 @@ class TurnBilling:
         The project books what the vendor may bill: `usage`, or else the call's prompt.
         """
         billed = usage if usage is not None else Usage(call.input_tokens, 0)
-        weighed = call.model.weight.of(billed.input, billed.output)
+        weighed = call.model.weight.of(billed.input, billed.output, billed.cached)
         return self._db.ledger.give_back(call.id, int(time.time()), billed=weighed)
 
     def release_failed(self, call: OpenCall, error: Exception | None) -> bool:

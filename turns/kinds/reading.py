@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ai.catalog import CostMultiplier
+from ai.catalog import SPOKEN_CHARACTERS, CostMultiplier
 from ai.speech import TextToSpeech
 from config import Config
 from conversation.keyboards import inline
@@ -18,8 +18,9 @@ from turns.turn_result import TurnResult
 
 
 def reading_price(config: Config, text: str) -> int:
-    """Return the tokens of reading a text aloud."""
-    return max(1, len(text) * config.tts_tokens_per_1000 // 1000)
+    """Return the tokens of reading a text aloud, by each 250 characters begun, as SpeechKit charges."""
+    units = max(1, -(-len(text) // SPOKEN_CHARACTERS))
+    return max(1, -(-units * SPOKEN_CHARACTERS * config.tts_tokens_per_1000 // 1000))
 
 
 class StoryReading(StoryKind):

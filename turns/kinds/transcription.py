@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, Final
 
-from ai.catalog import CostMultiplier
+from ai.catalog import HEARD_S, CostMultiplier
 from ai.speech import NO_SUCH_SERVICE, SpeechToText
 from config import Config
 from conversation.localization import FALLBACK
@@ -27,7 +27,6 @@ from turns.turn_kind import KindServices
 from turns.turn_result import TurnResult
 
 MOST_S: Final = 20 * 60  # of a recording
-ASKED_S: Final = 15  # of speech, to which prices and vendors round up
 _SHOWN_UNITS: Final = 4000  # of one message, beside its sign
 _UNSAYABLE: Final = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 _AROUND: Final = " .,!?…"
@@ -35,7 +34,7 @@ _AROUND: Final = " .,!?…"
 
 def hearing_price(config: Config, seconds: float) -> int:
     """Return the tokens of recognising a recording, by each 15 seconds begun."""
-    return max(1, -int(-seconds // ASKED_S)) * config.stt_tokens_per_15s
+    return max(1, -int(-seconds // HEARD_S)) * config.stt_tokens_per_15s
 
 
 class Transcription(NoSessionKind):
