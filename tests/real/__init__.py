@@ -1,1 +1,1 @@
-"""The bot with software that is not its own: model servers, proxies, readers, browsers, Prometheus. See `make test-real`."""
+"""The bot with programs that are not its own: model servers, proxies, readers, browsers. See `make test-real`."""

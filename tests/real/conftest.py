@@ -6,9 +6,8 @@ A test names its programs by `@pytest.mark.real("nginx", …)`. With `VERIFIED` 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,9 +28,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     result = yield
-    if call.when == "call" or (call.when == "setup" and not result.passed):
+    if call.when == "call" or not result.passed:
         why = str(call.excinfo.value) if result.skipped and call.excinfo else ""
         _ROWS.append(report.Row(_names(item), item.name, result.outcome, why))
     return result

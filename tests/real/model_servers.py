@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,20 +41,27 @@ def answers(url: str) -> bool:
     return found is not None and found.ok
 
 
+def busy_slots(llama: str) -> int:
+    """Return how many answers llama.cpp is writing."""
+    found = get(f"{llama}/slots")
+    assert found is not None and found.ok
+    return sum(slot["is_processing"] for slot in found.json())
+
+
 @contextmanager
-def llama_server(folder: Path, port: int) -> Iterator[str]:
-    """Run llama.cpp's server; yield its address."""
+def llama_server(folder: Path, port: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run llama.cpp's server; yield its address and its process."""
     script = Path(__file__).parent / "llama_server.py"
     command = [PYTHON, script, port, ENVIRONMENT / "gemma.gguf", CONTEXT, SLOTS, KEY]
     url = f"http://127.0.0.1:{port}"
-    with running(command, folder / "log", lambda: answers(f"{url}/health"), 180):
-        yield url
+    with running(command, folder / "log", lambda: answers(f"{url}/health"), 180) as process:
+        yield url, process
 
 
 @pytest.fixture(scope="module")
 def llama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Run llama.cpp's server; return its address."""
-    with llama_server(tmp_path_factory.mktemp("llama"), free_port()) as url:
+    with llama_server(tmp_path_factory.mktemp("llama"), free_port()) as (url, _):
         yield url
 
 
@@ -80,7 +88,7 @@ def litellm(llama: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     command = [ENVIRONMENT / "bin" / "litellm", "--config", config, "--host", "127.0.0.1", "--port", port]
     url = f"http://127.0.0.1:{port}"
     local = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "NO_PROXY": "127.0.0.1"}
-    with running(command, folder / "log", lambda: answers(f"{url}/v1/models"), 240, **local):
+    with running(command, folder / "log", lambda: answers(f"{url}/v1/models"), 240, local):
         yield url
 
 
@@ -108,5 +116,6 @@ def begin(harness: BotHarness) -> ChatUser:
 
 
 def ended(harness: BotHarness) -> None:
-    until(harness.is_idle, SLOW_S)
+    """Wait for the end of the turn and of its messages; fail unless every sum of tokens agrees."""
+    until(lambda: harness.settled() and harness.is_idle(), SLOW_S)
     harness.check_books()

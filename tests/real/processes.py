@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.harness import until
 
@@ -27,7 +28,11 @@ def listens(port: int) -> bool:
 
 @contextmanager
 def running(
-    command: Sequence[object], log: Path, ready: Callable[[], object], timeout_s: float = 60.0, **environment: str
+    command: Sequence[object],
+    log: Path,
+    ready: Callable[[], object],
+    timeout_s: float = 60.0,
+    environment: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a program, wait until it is ready, and end it afterwards; what it prints goes to `log`."""
     with log.open("wb") as output:
@@ -36,7 +41,7 @@ def running(
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=os.environ | environment,
+            env=os.environ | dict(environment),
         )
         try:
 

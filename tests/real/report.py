@@ -12,9 +12,10 @@ from tests.real.software import SOFTWARE
 
 _HEAD = """# Verified with real software
 
-`make test-real` runs the bot with programs that are not its own and writes this page. Telegram and Yandex are not among them: the stand-ins of `sandbox/` answer for both. What can't be installed is skipped. `make test` needs none of this.
+`make test-real` runs the bot with programs that are not its own, and writes this page. Telegram and Yandex are not \
+among them: the stand-ins of `sandbox/` answer for both. A test whose programs can't be installed is skipped.
 
-Last run: {day}, {system}, Python {python}. {sums}.
+Last run: {day}, {system}, Python {python}: {sums}.
 """
 
 

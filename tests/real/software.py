@@ -50,7 +50,7 @@ class Software:
 
 def _python_package(title: str, package: str) -> Software:
     script = f"from importlib.metadata import version; print(version({package!r}))"
-    return Software(title, f"{package} of requirements-real.txt", str(PYTHON), (str(PYTHON), "-c", script))
+    return Software(title, f"{package} of requirements-real.in", str(PYTHON), (str(PYTHON), "-c", script))
 
 
 def _debian(title: str, package: str, program: str, *asks_version: str) -> Software:

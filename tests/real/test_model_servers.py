@@ -6,78 +6,146 @@ marks of the server's template. What is checked is what must hold for any words.
 
 from __future__ import annotations
 
-import json
 import re
+from pathlib import Path
 
 import pytest
-import requests
 
-from sandbox.users import ChatUser
 from tests.chatting import chatting
 from tests.harness import BotHarness, until
-from tests.real.model_servers import KEY, SLOW_S, Make, begin, ended, get, litellm, llama, made, server, llama_only, through_litellm
+from tests.real.model_servers import (
+    CONTEXT,
+    SLOTS,
+    SLOW_S,
+    Make,
+    begin,
+    busy_slots,
+    ended,
+    litellm,
+    llama,
+    llama_only,
+    llama_server,
+    made,
+    server,
+    through_litellm,
+)
+from tests.real.processes import free_port
+from tests.test_server_check import checked
 
 __all__ = ["litellm", "llama", "server"]
 
 MARK = re.compile(r"<\|?/?(im_|end_of_turn|start_of_turn|think)")
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
-def dump(h, p):
-    print("=====", h.settings)
-    for m in p.bot_messages[-6:]: print("  >", repr(m.text[:400]))
-    for c in h.db.rows("call"): print("  call", {k: c[k] for k in ("purpose","state","reserved","input","output","estimated")})
-    pass
-
-
-def test_story(server: BotHarness) -> None:
+def test_a_story_is_streamed_kept_and_paid_by_the_servers_own_figures(server: BotHarness) -> None:
     person = begin(server)
-    d = person.wait_draft(timeout=SLOW_S); print("draft", d)
+    person.wait_draft(timeout=SLOW_S)
     ended(server)
-    person.press("💡 Подскажи"); until(server.is_idle, SLOW_S)
-    person.send("Он вышел на берег и увидел корабль."); until(server.is_idle, SLOW_S)
-    dump(server, person)
-    for r in server.db.rows("prompt"): print(r["role"], repr(r["text"]))
+    person.send("Он вышел на берег и увидел корабль.")
+    until(lambda: server.db.count("call", purpose="part") == 2, SLOW_S)
+    ended(server)
+    for call in server.db.rows("call", purpose="part"):
+        assert (call["state"], call["estimated"]) == ("settled", 0)
+        assert call["input"] > 100 and 0 < call["output"] <= 120
+    texts = server.db.values("prompt", "text", role="assistant")
+    assert len(texts) == 2 and all(text.strip() for text in texts)
+    assert not [text for text in texts if MARK.search(text)]
+    assert not [message.text for message in person.bot_messages if MARK.search(message.text)]
 
 
-def test_stop(server: BotHarness) -> None:
-    server.settings["MAX_TOKENS_PER_ANSWER"] = "1500"
-    person = begin(server)
-    person.wait_draft(lambda t: len(t) > 60, timeout=SLOW_S)
-    person.send("стоп")
-    import time; t = time.time()
-    until(server.is_idle, 10)
-    print("idle after", time.time() - t)
-    dump(server, person)
-
-
-def test_chat(server: BotHarness) -> None:
+def test_the_chat_answers(server: BotHarness) -> None:
     server.start()
     person = chatting(server)
     person.send("Почему море солёное?")
-    until(lambda: server.db.count("turn") == 1 and server.is_idle(), SLOW_S)
-    dump(server, person)
+    until(lambda: server.db.count("turn", kind="chat", state="answered"), SLOW_S)
+    ended(server)
+    assert server.db.last("prompt", "text", role="assistant").strip()
 
 
-def test_long(server: BotHarness) -> None:
-    server.settings |= {"MAX_TOKENS_PER_REQUEST": "7000"}
-    person = begin(server); ended(server)
-    person.send("Маяк стоит на скале и светит кораблям. " * 200)
-    until(server.is_idle, SLOW_S)
-    dump(server, person)
-
-
-def test_denied(server: BotHarness) -> None:
-    server.settings["OPENAI_API_KEY"] = "sk-wrong-key-of-somebody"
+def test_a_stop_keeps_the_text_and_ends_the_answer_at_the_server(server: BotHarness, llama: str) -> None:
+    server.settings["MAX_TOKENS_PER_ANSWER"] = "1500"
     person = begin(server)
-    until(lambda: server.db.count("turn") and server.is_idle(), SLOW_S)
-    dump(server, person)
+    person.wait_draft(lambda text: len(text) > 40, timeout=SLOW_S)
+    assert busy_slots(llama) == 1
+    person.send("стоп")
+    person.wait("Остановился")
+    ended(server)
+    assert server.db.last("prompt", "text", role="assistant").strip()
+    until(lambda: busy_slots(llama) == 0, 10)
 
 
-@pytest.mark.parametrize("model", ["fixed", "limited"])
+def test_a_check_finds_out_what_the_server_can(server: BotHarness) -> None:
+    sound, lines = checked(server)
+    assert sound, lines
+    model, _, limits = lines
+    assert "answered" in model and "no " not in model
+    if not server.settings["OPENAI_MODEL"]:  # llama.cpp itself
+        assert f"a context of {CONTEXT} tokens, as the server tells" in limits
+        assert f"{SLOTS} at once" in limits
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("litellm", marks=through_litellm), pytest.param("llama", marks=llama_only)]
+)
+def test_a_wrong_key_is_told_to_the_admins_and_costs_nothing(
+    name: str, make_harness: Make, request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = request.getfixturevalue(name)
+    harness = made(make_harness, url, "gemma", OPENAI_API_KEY="sk-wrong-key-of-somebody")
+    person = begin(harness)
+    person.wait("попробуйте позже")
+    ended(harness)
+    assert harness.db.balance() == 30_000
+    assert "ModelDenied" in caplog.text and "sk-wrong" not in caplog.text
+
+
 @through_litellm
-def test_mock(model, make_harness, litellm) -> None:
-    server = made(make_harness, litellm, model)
-    person = begin(server)
-    until(lambda: server.db.count("turn") and server.is_idle(), SLOW_S)
-    dump(server, person)
+def test_a_context_that_is_smaller_than_configured_is_learned_from_a_refusal(make_harness: Make, litellm: str) -> None:
+    harness = made(make_harness, litellm, "gemma", MAX_TOKENS_PER_REQUEST=7000)
+    person = begin(harness)
+    ended(harness)
+    for _ in range(2):  # the second doesn't fit the server's context
+        person.send("Маяк стоит на скале и светит кораблям. " * 110)
+        until(harness.settled, SLOW_S)
+        ended(harness)
+    person.send("Маяк стоит на скале и светит кораблям. " * 110)
+    person.wait("сократите")
+    ended(harness)
+
+
+@through_litellm
+def test_an_answer_of_litellm_itself_is_shown_as_it_is(make_harness: Make, litellm: str) -> None:
+    harness = made(make_harness, litellm, "fixed")
+    begin(harness).wait("Маяк погас. Смотритель спал.", timeout=60)
+    ended(harness)
+    [call] = harness.db.rows("call", purpose="part")
+    assert (call["state"], call["estimated"]) == ("settled", 0) and call["output"] > 0
+
+
+@through_litellm
+def test_a_limit_of_litellm_is_a_busy_model_and_costs_nothing(make_harness: Make, litellm: str) -> None:
+    harness = made(make_harness, litellm, "limited")
+    begin(harness).wait("Сейчас пишут сразу многие", timeout=60)
+    ended(harness)
+    assert harness.db.balance() == 30_000
+
+
+@llama_only
+def test_a_server_killed_in_an_answer_is_asked_again_when_it_is_back(make_harness: Make, tmp_path: Path) -> None:
+    port, folder = free_port(), tmp_path / "server"
+    folder.mkdir()
+    with llama_server(folder, port) as (url, process):
+        harness = made(make_harness, url, "", MAX_TOKENS_PER_ANSWER=500)
+        person = begin(harness)
+        person.wait_draft(lambda text: len(text) > 40, timeout=SLOW_S)
+        process.kill()
+        process.wait(10)
+        person.wait("осталось в истории", timeout=60)
+        ended(harness)
+    kept = harness.db.last("prompt", "text", role="assistant")
+    assert kept.strip() and kept in [message.text for message in person.bot_messages]
+    with llama_server(folder, port):
+        person.tap("🔁 Повторить")
+        until(lambda: harness.db.count("turn", state="answered"), SLOW_S)
+        ended(harness)

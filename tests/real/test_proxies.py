@@ -30,7 +30,18 @@ NAME = "bot.example.org"
 def certified(folder: Path) -> Iterator[tuple[requests.Session, Path, Path]]:
     """Make a certificate; yield a session that trusts it, its file and its key's."""
     key, certificate = folder / "key.pem", folder / "cert.pem"
-    make = [SOFTWARE["openssl"].path, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={NAME}"]
+    make = [
+        SOFTWARE["openssl"].path,
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        f"/CN={NAME}",
+    ]
     names = ["-addext", f"subjectAltName=DNS:{NAME},IP:127.0.0.1"]
     subprocess.run([*make, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=60)
     with requests.Session() as session:
@@ -42,7 +53,9 @@ def certified(folder: Path) -> Iterator[tuple[requests.Session, Path, Path]]:
 def caddyfile(text: str, port: int, certificate: Path, key: Path) -> str:
     """Return a site's configuration that listens on loopback only, with this certificate, and asks nobody for one."""
     head = "{\n\tadmin off\n\tauto_https off\n\tskip_install_trust\n}\n"
-    text = re.sub(r"(?m)^(\S+) \{", f"https://127.0.0.1:{port} {{\n\tbind 127.0.0.1\n\ttls {certificate} {key}", text, count=1)
+    text = re.sub(
+        r"(?m)^(\S+) \{", f"https://127.0.0.1:{port} {{\n\tbind 127.0.0.1\n\ttls {certificate} {key}", text, count=1
+    )
     return head + text
 
 
@@ -65,7 +78,7 @@ def caddy(folder: Path, bot_port: int, text: str) -> Iterator[tuple[requests.Ses
         file.write_text(caddyfile(text, port, certificate, key))
         command = [SOFTWARE["caddy"].path, "run", "--config", file, "--adapter", "caddyfile"]
         home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-        with running(command, folder / "log", lambda: listens(port), **home):
+        with running(command, folder / "log", lambda: listens(port), environment=home):
             yield session, f"https://127.0.0.1:{port}"
 
 

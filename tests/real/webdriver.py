@@ -37,8 +37,7 @@ class Browser:
 
     def run(self, script: str) -> Any:
         """Return what the body of a function returns in the page."""
-        found = self._wire("POST", "/execute/sync", "ExecuteScript", {"script": script, "args": []})
-        return found
+        return self._wire("POST", "/execute/sync", "ExecuteScript", {"script": script, "args": []})
 
     def _element(self, selector: str) -> str:
         def look() -> str:
@@ -110,7 +109,7 @@ def firefox(folder: Path) -> Iterator[Browser]:
     lines = (f"user_pref({json.dumps(name)}, {json.dumps(value)});\n" for name, value in settings.items())
     (profile / "user.js").write_text("".join(lines))
     command = [SOFTWARE["firefox"].path, "--headless", "--marionette", "--no-remote", "--profile", profile]
-    with running(command, folder / "firefox.log", lambda: listens(port), HOME=str(folder)):
+    with running(command, folder / "firefox.log", lambda: listens(port), environment={"HOME": str(folder)}):
         wire = _Marionette(port)
         try:
             wire("POST", "/session", "NewSession", {"capabilities": {"alwaysMatch": {"acceptInsecureCerts": True}}})
@@ -154,7 +153,7 @@ def webkit(folder: Path) -> Iterator[Browser]:
         command = [SOFTWARE["webkit"].path, f"--port={port}"]
         around = {"DISPLAY": display, "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS": "1", "LIBGL_ALWAYS_SOFTWARE": "1"}
         home = {"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
-        with running(command, folder / "webkit.log", lambda: listens(port), **around, **home):
+        with running(command, folder / "webkit.log", lambda: listens(port), environment=around | home):
             wire = _WebDriver(port)
             wire.start({"acceptInsecureCerts": True})
             try:
