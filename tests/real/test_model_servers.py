@@ -105,12 +105,14 @@ def test_a_context_that_is_smaller_than_configured_is_learned_from_a_refusal(mak
     harness = made(make_harness, litellm, "gemma", MAX_TOKENS_PER_REQUEST=7000)
     person = begin(harness)
     ended(harness)
-    for _ in range(2):  # the second doesn't fit the server's context
-        person.send("Маяк стоит на скале и светит кораблям. " * 110)
-        until(harness.settled, SLOW_S)
-        ended(harness)
-    person.send("Маяк стоит на скале и светит кораблям. " * 110)
-    person.wait("сократите")
+    before = harness.db.balance()
+    person.send("Маяк 1234567890. " * 150)  # this model has a token for each digit
+    person.wait("Сократите сообщение", timeout=60)
+    ended(harness)
+    assert harness.db.balance() == before
+    assert harness.app is not None and harness.app.registry.default.context_tokens == CONTEXT
+    person.send("Он вышел на берег.")
+    until(lambda: harness.db.count("turn", state="answered") == 2, SLOW_S)
     ended(harness)
 
 
