@@ -5,6 +5,9 @@ BIN := $(VENV)/bin/python
 # The first Python from 3.11 on that can make virtual environments.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+# What `make test-real` uses: an environment for packages of Python, and packages of Debian.
+REAL := .venv-real
+DEBIAN := calibre caddy default-jre-headless firefox-esr nginx-light openssl pandoc prometheus webkit2gtk-driver xvfb
 PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
 
 # Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed.
@@ -15,10 +18,10 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test chaos bench check pictures docs lock clean chromium
+.PHONY: help demo run install test test-real chaos bench check pictures docs lock clean chromium debian
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed-demo ## run the bot on this machine with a chat page in the browser; needs no token and no key
 	@$(BIN) -m sandbox
@@ -30,6 +33,9 @@ install: $(VENV)/.installed ## install what the bot runs with into .venv, for a 
 
 test: $(VENV)/.installed-dev chromium ## run all tests; ARGS="-k name" for some of them
 	@$(BIN) -m pytest -q $(ARGS)
+
+test-real: $(VENV)/.installed-dev $(REAL)/.installed debian ## try the bot with real model servers, proxies, readers and browsers; writes docs/verified.md
+	@$(if $(ARGS),,VERIFIED=docs/verified.md) $(BIN) -m pytest -q -n 0 -m real tests/real $(ARGS)
 
 chaos: $(VENV)/.installed-dev ## kill the bot 100 times at random moments; CHAOS_KILLS and CHAOS_SEED change that
 	@CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills
@@ -58,7 +64,7 @@ lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS=
 	done
 
 clean: ## remove the virtual environment, the site and the tools' caches; keep .env, data and log
-	@rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(REAL) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp file says what is installed in the environment; `venv --clear` removes it with the environment.
@@ -80,6 +86,16 @@ $(VENV)/.installed-docs: requirements-docs.txt $(BIN)
 	@echo "Installing what builds the site, once:"
 	$(call install,requirements-docs.txt,$@)
 
+$(REAL)/.installed: requirements-real.in $(BIN)
+	@echo "Installing what the bot is tried with, once; it takes some minutes and 1.5 GB:"
+	@$(BIN) -m venv --clear $(REAL)
+	@sed 's/ *#.*//; /^$$/d' requirements-real.in | while read -r package; do \
+		echo "  $$package"; \
+		$(REAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-input "$$package" \
+			|| echo "  $$package can't be installed here: its tests are skipped."; \
+	done
+	@touch $@
+
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "Python 3.11 or newer with its venv module is needed; python3 here is: $$(python3 --version 2>&1 || true)" >&2; \
@@ -98,3 +114,14 @@ chromium:
 			apt-get install -y -qq chromium fonts-noto-color-emoji >/dev/null && exit 0; \
 	fi; \
 	echo "There is no Chromium here: the browser tests will be skipped."
+
+# Not where systemd runs: nginx, Caddy and Prometheus would be started as services.
+debian:
+	@if [ "$$(id -u)" = 0 ] && [ ! -d /run/systemd/system ] && command -v apt-get >/dev/null; then \
+		missing=$$(for package in $(DEBIAN); do dpkg -s $$package >/dev/null 2>&1 || echo $$package; done); \
+		[ -z "$$missing" ] || { echo "Installing $$missing…"; apt-get update -qq; }; \
+		for package in $$missing; do \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$package >/dev/null \
+				|| echo "$$package can't be installed here: its tests are skipped."; \
+		done; \
+	else echo "Tests whose programs are missing are skipped. On Debian: apt-get install $(DEBIAN)"; fi

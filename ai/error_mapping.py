@@ -55,7 +55,8 @@ _GONE: Final = re.compile(
 )
 _FOLDER: Final = re.compile(r"folder id|folder_id", re.IGNORECASE)
 _REFUSALS: Final = frozenset({"content_filter", "content_policy_violation"})
-_DENIALS: Final = frozenset({"insufficient_quota", "invalid_api_key", "UNAUTHORIZED"})
+# The last is LiteLLM's without a database: only its master key is known then.
+_DENIALS: Final = frozenset({"insufficient_quota", "invalid_api_key", "UNAUTHORIZED", "no_db_connection"})
 
 
 def read_error(status: int, headers: Mapping[str, str], body: str) -> ModelError:

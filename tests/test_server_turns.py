@@ -184,6 +184,27 @@ def test_more_than_was_reserved_is_charged_by_the_servers_figure(server: BotHarn
     server.check_books()
 
 
+def test_a_story_goes_on_with_a_cut_memory_where_it_could_not_without_one(make_harness: Make) -> None:
+    harness = make_harness(MAX_TOKENS_PER_REQUEST=1100, MAX_TOKENS_PER_ANSWER=300, USER_TOKENS=300_000)
+    harness.start()
+    person = harness.writer(words="Дождь шёл над городом.")
+
+    def rule(received: Received) -> Behaviour | None:
+        if received.kind != "completion":
+            return None
+        if "Запиши обновлённую память" in received.body["messages"][-1]["text"]:
+            return Behaviour(text="Герой: Веста слепа.\nЛюди: брат Илья, котор", end="truncated")
+        return Behaviour(text=f"Часть. {'Дождь. ' * 60}")
+
+    harness.models.faults.rule = rule
+    for number in range(12):
+        person.press("▶️ Дальше")
+        until(lambda number=number: harness.db.count("turn") == number + 2 and harness.settled())  # type: ignore[misc]
+    assert harness.db.count("turn", state="answered") == 13
+    assert set(harness.db.values("memory", "text")) == {"Герой: Веста слепа."}
+    harness.check_books()
+
+
 @pytest.mark.parametrize("broken", [{"end": "truncated"}, {"text": "Герой: имя, приметы, желание, состояние."}])
 def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make) -> None:
     harness = make_harness(MAX_TOKENS_PER_REQUEST=1100, MAX_TOKENS_PER_ANSWER=300, USER_TOKENS=300_000)

@@ -33,10 +33,11 @@ def test_a_suggestion_is_one_press_away_from_being_played(harness: BotHarness, a
     assert "Он запел" not in on_wire(harness)
 
 
-def test_suggestions_that_are_none_say_so_and_cost_nothing(harness: BotHarness) -> None:
+@pytest.mark.parametrize("answer", ["Я не знаю, что предложить.", '{"options": ["1", "2)", "…"]}'])
+def test_suggestions_that_are_none_say_so_and_cost_nothing(harness: BotHarness, answer: str) -> None:
     person = harness.writer()
     before = harness.db.balance()
-    harness.says("Я не знаю, что предложить.")
+    harness.says(answer)
     person.press("💡 Подскажи")
     assert person.wait("Не получилось обработать запрос").labels == ("🔁 Повторить",)
     assert harness.db.balance() == before

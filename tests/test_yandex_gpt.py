@@ -131,6 +131,12 @@ def test_the_way_of_a_model_that_nobody_described_is_told_by_its_name() -> None:
         (400, '{"error":{"code":"context_length_exceeded","message":"…"}}', PromptTooLong, 400),
         (400, '{"error":{"code":"content_policy_violation","message":"…"}}', ModelRefused, 400),
         (429, '{"error":{"code":"insufficient_quota","message":"…"}}', ModelDenied, 429),
+        (
+            400,  # LiteLLM without a database says so of a key that isn't its own
+            '{"error":{"message":"No connected db.","type":"no_db_connection","param":null,"code":"400"}}',
+            ModelDenied,
+            400,
+        ),
         (502, "<html>Bad gateway</html>", ModelAway, 502),
         (500, "[1]", ModelAway, 500),
         (302, "", ModelAway, 302),

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 MEMORY_CHARS = 1_500
 MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
 _TEMPERATURE = 0.2
+_NEEDED_FROM = 0.9  # of the prompt budget: what is left is less than estimates err
 _LEAST_CHARS = 200  # of a text that is shortened to fit
 
 
@@ -56,11 +57,11 @@ class PathMemory:
             )
             if not count:
                 break
+            used = self._gpt.estimate(messages, model) / budget
             try:
-                self._fold(running, source, path, count, self._db.tree.remember)
+                self._fold(running, source, path, count, self._db.tree.remember, may_be_cut=used > _NEEDED_FROM)
             except (ModelError, LimitReached) as error:
-                fits = self._gpt.estimate(messages, model) <= budget
-                if isinstance(error, ModelCancelled) or not fits:
+                if isinstance(error, ModelCancelled) or used > 1:
                     raise
                 if running.call is not None:
                     self._billing.release_failed(running.call, error)
@@ -106,20 +107,27 @@ class PathMemory:
         path: StoryPath,
         count: int,
         store: Callable[[int, str], None],
+        *,
+        may_be_cut: bool = False,
     ) -> str:
-        """Make the oldest `count` prompts part of the memory by one call; return the memory that `store` got."""
+        """Make the oldest `count` prompts part of the memory by one call; return the memory that `store` got.
+
+        One that reached its limit is a failure, or with `may_be_cut` is kept up to its last whole sentence.
+        """
         last_id = path.prompts[count - 1].id
         memory = ""
 
         def keep(text: str) -> None:
             nonlocal memory
             memory = text_cleanup.clean(text)[: 2 * MEMORY_CHARS]
+            memory = text_cleanup.unbroken(memory) if may_be_cut else memory
             store(last_id, memory)
 
         instructions = PromptEcho(source.memory_prompt("", ()))
 
         def sound(answer: ModelAnswer) -> bool:
-            return answer.finish is not Finish.LENGTH and not instructions.fills(answer.text)
+            whole = may_be_cut or answer.finish is not Finish.LENGTH
+            return whole and not instructions.fills(answer.text)
 
         request = self._billing.request(
             running,

@@ -25,6 +25,7 @@ SCHEMA: Mapping[str, Json] = {
     "properties": {"options": {"type": "array", "items": {"type": "string"}, "minItems": 3, "maxItems": 3}},
     "required": ["options"],
 }
+_LETTER = re.compile(r"[^\W\d_]")
 _NUMBERED = re.compile(r"^\s*(?:\d+[.)]|[-—•*])\s*(.+)$", re.MULTILINE)
 
 
@@ -55,7 +56,10 @@ class StorySuggestions(StoryQuestion):
 
 
 def options_in(answer: str) -> list[str]:
-    """Return the suggestions of an answer: a JSON object or list in whatever wrapping, or else numbered lines."""
+    """Return the suggestions of an answer: a JSON object or list in whatever wrapping, or else numbered lines.
+
+    A suggestion has a letter: models that are held to the schema may fill it with numbers.
+    """
     start = min((answer.find(mark) for mark in "{[" if mark in answer), default=-1)
     end = max(answer.rfind("}"), answer.rfind("]"))
     found: object = None
@@ -69,7 +73,7 @@ def options_in(answer: str) -> list[str]:
     if not isinstance(found, list):
         found = _NUMBERED.findall(answer)
     options = [" ".join(str(option).split()).strip(' "«»“”')[:MAX_CHARS] for option in found if isinstance(option, str)]
-    return list(dict.fromkeys(option for option in options if option))
+    return list(dict.fromkeys(option for option in options if _LETTER.search(option)))
 
 
 def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:

@@ -1,0 +1,71 @@
+"""The page that says what was verified against real software, with versions and results."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tests.real.software import SOFTWARE
+
+_HEAD = """# Verified with real software
+
+`make test-real` runs the bot with programs that are not its own, and writes this page. Telegram and Yandex are not \
+among them: the stand-ins of `sandbox/` answer for both. A test whose programs can't be installed is skipped.
+
+Last run: {day}, {system}, Python {python}: {sums}.
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One test: the programs that it used, its name, its outcome, and why it was skipped."""
+
+    names: tuple[str, ...]
+    test: str
+    outcome: str
+    why: str = ""
+
+    @property
+    def statement(self) -> str:
+        """Return the test's name as words."""
+        return re.sub(r"\[(.*)\]", r" (\1)", self.test.removeprefix("test_")).replace("_", " ")
+
+    @property
+    def result(self) -> str:
+        return self.outcome if not self.why else f"{self.outcome}: {self.why.removeprefix('Skipped: ')}"
+
+
+def page(rows: Sequence[Row]) -> str:
+    """Return the page in Markdown."""
+    used = dict.fromkeys(name for row in rows for name in row.names)
+    counts = {word: sum(row.outcome == word for row in rows) for word in ("passed", "failed", "skipped")}
+    head = _HEAD.format(
+        day=date.today().isoformat(),
+        system=_system(),
+        python=platform.python_version(),
+        sums=", ".join(f"{count} {word}" for word, count in counts.items()),
+    )
+    versions = _table(
+        ("software", "version"),
+        ((SOFTWARE[name].title, SOFTWARE[name].version or "not installed") for name in used),
+    )
+    results = _table(
+        ("with", "what", "result"),
+        ((", ".join(SOFTWARE[name].title for name in row.names), row.statement, row.result) for row in rows),
+    )
+    return f"{head}\n{versions}\n{results}"
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.system()
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
