@@ -336,5 +336,20 @@ create trigger illustration_deleted after delete on illustration begin
 end;
 """
 
+_GROWING_ANSWERS = """
+-- The message in which a running turn's answer grows by edits, once Telegram has it. The answer takes its place; a turn
+-- that ends without one has it deleted. Either is a row of the outbox that names the turn.
+create table growing (
+    turn_id integer primary key references turn (id) on delete cascade,
+    chat_id integer not null,
+    message_id integer not null
+) strict;
+
+create trigger growing_ends after delete on outbox
+when old.recipe is not null and json_extract(old.recipe, '$[0]') = 'growing' begin
+    delete from growing where turn_id = json_extract(old.recipe, '$[1]');
+end;
+"""
+
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND)
+STEPS = (_FIRST, _SECOND, _GROWING_ANSWERS)
