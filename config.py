@@ -102,6 +102,7 @@ class Config:
     telegram_messages_per_s: int = _setting(whole(0, 1000), 30)
     telegram_chat_interval_s: float = _setting(number(0, 60), 1.0)
     telegram_group_per_min: int = _setting(whole(0, 1000), 20)
+    streaming: str = _setting(choice("draft", "edit", "off"), "draft")
 
     webapp_url: str = _setting(public_url, "")
     webapp_host: str = _setting(word, "127.0.0.1")

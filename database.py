@@ -22,6 +22,7 @@ from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
+from storage.growing import GrowingAnswers
 from storage.illustrations import Illustrations
 from storage.inbox import NO_SESSION, Inbox, InboxRow
 from storage.ledger import Budget, Caps, Ledger
@@ -97,6 +98,7 @@ class Database:
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
+        self.growing = GrowingAnswers(self._connection)
         self.ledger = Ledger(self._connection, metrics)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)

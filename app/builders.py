@@ -46,9 +46,10 @@ from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
+from telegram.send_growing import GROWING
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
-from turns import work_notices
+from turns import partial_answers, work_notices
 from turns.kinds.registry import MediaServices
 from turns.recordings import Recordings
 
@@ -143,6 +144,7 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
     renderers: dict[str, Renderer] = {
         "book": partial(file_of, base.db, base.locales),
         work_notices.NOTICE: partial(work_notices.number_of, base.db),
+        GROWING: partial(partial_answers.number_of, base.db),
         PICTURE: statistics.picture,
         TOTALS: statistics.totals,
         privacy.DATA: partial(privacy.data_file, base.db, base.locales),

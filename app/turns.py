@@ -21,6 +21,7 @@ from turns.kinds.registry import MediaServices, build_kinds
 from turns.memory import PathMemory
 from turns.model_choice import ModelChoice
 from turns.notices import TurnNotices
+from turns.partial_answers import PartialAnswers
 from turns.running_turn import RunningTurns
 from turns.session_warnings import SessionWarnings
 from turns.turn_commit import TurnCommits
@@ -69,8 +70,11 @@ def build_turns(
     kinds = asking.kinds
     running_turns = RunningTurns()
     queues = TurnQueues(kinds=kinds, stopping=running_turns.stopping)
+    partial_answers = PartialAnswers(
+        config=config, db=db, locales=locales, delivery=delivery, running_turns=running_turns
+    )
     notices = TurnNotices(
-        db=db, locales=locales, delivery=delivery, running_turns=running_turns, failure_notices=outlets.notices
+        db=db, locales=locales, delivery=delivery, partial_answers=partial_answers, failure_notices=outlets.notices
     )
     warnings = SessionWarnings(config=config, db=db, locales=locales, registry=registry)
     completion = TurnCompletion(db=db, kinds=kinds, billing=asking.billing, warnings=warnings, metrics=outlets.metrics)

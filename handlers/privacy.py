@@ -74,10 +74,14 @@ def _forget(context: UpdateContext) -> UpdateResult:
     """End the user's turns, then delete everything; of their messages only the goodbye still goes out."""
     db, turns, user_id = context.db, context.turns, context.user.id
     stopped = db.turns.open_by(user_id)
+    half = [(turn.chat_id, db.growing.message_of(turn.id)) for turn in stopped]
     for turn in stopped:
         turns.end_by_stop(turn)
     waiting = tuple(db.outbox.waiting_for(context.chat_id))
     db.forgetting.forget(user_id, context.update.inbox_id)
     goodbye = context.drop_buttons() + context.say("privacy.forgotten", keyboard={"remove_keyboard": True})
+    gone = [
+        Outgoing(chat_id, "deleteMessage", {"message_id": message_id}) for chat_id, message_id in half if message_id
+    ]
     ended = after_commit(*(ReleaseTurn(turn) for turn in stopped), DropMessages(context.chat_id, waiting))
-    return goodbye + ended
+    return goodbye + context.deliver(*gone) + ended

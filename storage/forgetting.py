@@ -48,6 +48,7 @@ class Forgetting:
             self._leave_groups(user_id)
             run("delete from sent where chat_id = ?", (user_id,))
             run("delete from notice where chat_id = ?", (user_id,))
+            run("delete from growing where chat_id = ?", (user_id,))
             run("delete from chat_role where chat_id = ?", (user_id,))
             run("update call set user_id = 0, session_id = null where user_id = ?", (user_id,))
             run(

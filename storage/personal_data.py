@@ -49,6 +49,9 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "messages_that_say_what_is_under_way": reader.rows(
                 "select message_id from notice where chat_id = :user order by message_id"
             ),
+            "messages_in_which_an_answer_grows": reader.rows(
+                "select message_id from growing where chat_id = :user order by message_id"
+            ),
             "illustrations": reader.rows(
                 "select prompt_id, jpeg from illustration join picture on picture.id = picture_id"
                 " join prompt on prompt.id = prompt_id join session on session.id = prompt.session_id"

@@ -341,6 +341,20 @@ _ATTACHMENT_COLUMN = "alter table outbox rename column recipe to attachment;"
 _CACHED_PROMPTS = """
 alter table call add column cached integer not null default 0;  -- of `input`: the vendor had it in its cache
 """
+_GROWING_ANSWERS = """
+-- The message in which a running turn's answer grows by edits, once Telegram has it. The answer takes its place; a turn
+-- that ends without one has it deleted. Either is a row of the outbox that names the turn.
+create table growing (
+    turn_id integer primary key references turn (id) on delete cascade,
+    chat_id integer not null,
+    message_id integer not null
+) strict;
+
+create trigger growing_ends after delete on outbox
+when old.attachment is not null and json_extract(old.attachment, '$[0]') = 'growing' begin
+    delete from growing where turn_id = json_extract(old.attachment, '$[1]');
+end;
+"""
 
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS)
+STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS)

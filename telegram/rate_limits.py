@@ -27,6 +27,7 @@ class SendLimits:
     typing_delay_s: float = 0.6  # a quick answer needs no "typing …"
     typing_interval_s: float = 4.5  # Telegram shows it for 5
     notice_interval_s: float = 3.0
+    growth_interval_s: float = 1.5  # between two edits of a growing answer, for a short one
     forget_s: float = 300.0  # a draft or typing ends by itself if it is not renewed for this long
     retry_first_s: float = 0.5
     retry_most_s: float = 30.0
@@ -49,6 +50,11 @@ class Window:
         if self._limit and len(self._taken) == self._limit:
             return self._taken[0] + self._period_s
         return 0.0
+
+    def spare_at(self) -> float:
+        """Return when one more is allowed that leaves half of the limit free."""
+        over = len(self._taken) - max(1, self._limit // 2)
+        return self._taken[over] + self._period_s if self._limit and over >= 0 else 0.0
 
     def spare(self, now: float) -> float:
         """Return the free share of the limit, 0 to 1."""
@@ -77,6 +83,10 @@ class Bucket:
     def next_at(self) -> float:
         """Return when one more is allowed."""
         return self._full_at - self._ahead_s
+
+    def spare_at(self) -> float:
+        """Return when one more is allowed that leaves the rest of a burst."""
+        return self._full_at
 
     def take(self, now: float) -> None:
         """Count one at `now`, without checking the limit."""

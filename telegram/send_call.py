@@ -1,6 +1,6 @@
 """Make one call of the queue and read Telegram's response.
 
-| Telegram says | a message | a notice, draft or typing |
+| Telegram says | a message | a notice, draft, growing message or typing |
 |---|---|---|
 | ok | the store marks it sent; if that fails, it is marked later and never sent again | |
 | 429 | the chat waits `retry_after` (all chats, if many are refused within a second), then again | draft dropped |
@@ -8,10 +8,12 @@
 | can't parse | once more as plain text | dropped |
 | the group has another id now | once more to that id | dropped |
 | not modified | counts as sent | counts as shown |
+| the growing message is gone | the answer is sent as a new message | sent anew |
 | 401 | again after 30 s: the token is wrong, not the message | dropped |
 | 403, other 4xx | ends it; 403 calls `on_blocked` | dropped |
 
-`send_queue` decides when a call is made; `api_client` makes the HTTP request.
+`send_queue` decides when a call is made, `send_best_effort` makes those of the last column, `api_client` makes the HTTP
+request.
 """
 
 from __future__ import annotations
@@ -20,21 +22,21 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Protocol
 
 from core.errors import TelegramRefused, TelegramUnreachable
 from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
-from core.text import plain_text, tail
+from core.text import plain_text
 from telegram.api_client import BotApi
 from telegram.rate_limits import SendLimits, backoff_s
-from telegram.send_items import Chat, Job, MessageDraft, Notice, Outcome, QueuedMessage
+from telegram.send_best_effort import BestEffortCaller
+from telegram.send_growing import GROWING
+from telegram.send_items import Chat, Job, QueuedMessage
+from telegram.send_outcome import HARMLESS, NOT_MODIFIED, Outcome, count_failure, is_gone, message_id_of, wait_of
 
 log = logging.getLogger(__name__)
-
-_DEFAULT_WAIT_S: Final = 5.0  # for a 429 without `retry_after`
-_HARMLESS: Final = ("query is too old", "query id is invalid", "message to delete not found", "can't be deleted")
 
 
 class OutboxStore(Protocol):
@@ -70,10 +72,11 @@ class ApiCaller:
         self._before_save = before_save
         self._render = render
         self._metrics = metrics
+        self._best_effort = BestEffortCaller(api, limits, metrics)
 
     def run(self, job: Job) -> Outcome:
         """Make the call and return how it ended. Blocks; raises only on a bug."""
-        return self._deliver(job, job.item) if isinstance(job.item, QueuedMessage) else self._send_best_effort(job)
+        return self._deliver(job, job.item) if isinstance(job.item, QueuedMessage) else self._best_effort.run(job)
 
     def _deliver(self, job: Job, message: QueuedMessage) -> Outcome:
         if message.ended is None:
@@ -101,31 +104,59 @@ class ApiCaller:
         return self._save(job.chat, message)
 
     def _send(self, message: QueuedMessage) -> int | None:
-        """Send a message and return its id."""
+        """Send a message and return its id; None if the call makes no message."""
+        row = self._rendered(message)
+        if row is None:
+            return None
+        try:
+            return self._call(message, row) or message.edits
+        except TelegramRefused as error:
+            if message.edits is None or not is_gone(error):
+                raise
+            event(log, logging.INFO, "growing_message_gone", chat=row.chat_id, error=str(error))
+        message.edits = None
+        return self._call(message, message.row)
+
+    def _rendered(self, message: QueuedMessage) -> OutboxRow | None:
+        """Return the row with its attachment; None if what it is to delete was never sent."""
         row = message.row
-        if row.deferred:
-            rendered = self._render(row.deferred)
-            if rendered is None:
-                raise TelegramRefused(row.method, 404, "the content of its attachment is gone")
-            row = replace(row, params={**row.params, **rendered.params}, files=rendered.files)
+        if row.deferred is None:
+            return row
+        rendered = self._render(row.deferred)
+        if rendered is None:
+            if row.method == "deleteMessage":
+                return None
+            if row.deferred.kind == GROWING:
+                return row
+            raise TelegramRefused(row.method, 404, "the content of its attachment is gone")
+        params = {**row.params, **rendered.params}
+        if row.deferred.kind != GROWING or row.method == "deleteMessage":
+            return replace(row, params=params, files=rendered.files)
+        edits = params["message_id"]
+        message.edits = edits if isinstance(edits, int) else None
+        params.pop("reply_parameters", None)
+        return replace(row, method="editMessageText", params=params)
+
+    def _call(self, message: QueuedMessage, row: OutboxRow) -> int | None:
+        """Make the call, once more as plain text if Telegram can't parse the markup. Return the message's id."""
         params, files = _params(row, message.plain), row.files
         timeout_s = self._limits.file_timeout_s if files else self._limits.timeout_s
         try:
-            return _message_id(self._api.call(row.method, params, files, timeout_s=timeout_s))
+            return message_id_of(self._api.call(row.method, params, files, timeout_s=timeout_s))
         except TelegramRefused as error:
             if message.plain or not _refused_formatting(params, error.description.lower()):
                 raise
             event(log, logging.WARNING, "markup_refused", method=row.method, chat=row.chat_id, error=str(error))
         message.plain = True
-        return _message_id(self._api.call(row.method, _params(row, plain=True), files, timeout_s=timeout_s))
+        return message_id_of(self._api.call(row.method, _params(row, plain=True), files, timeout_s=timeout_s))
 
     def _refused(self, chat: Chat, message: QueuedMessage, error: TelegramRefused) -> Outcome | None:
         """Return what happens to a refused message; None if it has ended and the store must be told."""
         row = message.row
-        self._measure(error)
+        count_failure(self._metrics, error)
         description = error.description.lower()
         if error.code == 429:
-            wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s
+            wait_s = wait_of(error)
             event(
                 log, logging.WARNING, "send_rate_limited", method=row.method, chat=row.chat_id, wait_s=round(wait_s, 1)
             )
@@ -137,13 +168,13 @@ class ApiCaller:
             event(log, logging.INFO, "group_moved", chat=row.chat_id, to=error.moved_to)
             message.row = replace(row, chat_id=error.moved_to)
             return Outcome(again=True)
-        if "message is not modified" in description:
-            known = row.params.get("message_id")
+        if NOT_MODIFIED in description:
+            known = message.edits or row.params.get("message_id")
             message.message_id = known if isinstance(known, int) else None
             message.ended = ""
             return None
         message.ended = str(error)
-        harmless = any(words in description for words in _HARMLESS)
+        harmless = any(words in description for words in HARMLESS)
         event(
             log, logging.DEBUG if harmless else logging.WARNING, "message_dropped", chat=row.chat_id, error=str(error)
         )
@@ -154,14 +185,8 @@ class ApiCaller:
                 event(log, logging.ERROR, "callback_failed", callback="on_blocked", chat=row.chat_id, exc_info=True)
         return None
 
-    def _measure(self, error: TelegramRefused | TelegramUnreachable) -> None:
-        if isinstance(error, TelegramUnreachable):
-            self._metrics.sending_failed(error.method, "unreachable")
-        elif not any(words in error.description.lower() for words in (*_HARMLESS, "message is not modified")):
-            self._metrics.sending_failed(error.method, str(error.code))
-
     def _unreachable(self, chat: Chat, message: QueuedMessage, error: TelegramUnreachable) -> Outcome:
-        self._measure(error)
+        count_failure(self._metrics, error)
         if not message.stored:
             event(log, logging.WARNING, "message_lost", chat=chat.chat_id, error=str(error))
             return Outcome()
@@ -207,41 +232,6 @@ class ApiCaller:
         chat.failures = 0
         return Outcome(done=True)
 
-    def _send_best_effort(self, job: Job) -> Outcome:
-        notice = job.item if isinstance(job.item, Notice) else None
-        params = job.params
-        if isinstance(job.item, MessageDraft):  # called here, outside the queue's lock
-            text = job.item.text
-            params = {**params, "text": tail(text if isinstance(text, str) else text())}
-        try:
-            result = self._api.call(job.method, params, timeout_s=self._limits.best_effort_timeout_s)
-        except TelegramRefused as error:
-            self._measure(error)
-            if error.code == 429:
-                wait_s = _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s
-                event(
-                    log,
-                    logging.WARNING,
-                    "send_rate_limited",
-                    method=job.method,
-                    chat=job.chat.chat_id,
-                    wait_s=round(wait_s, 1),
-                )
-                return Outcome(again=notice is not None, wait_s=wait_s, flood=True)
-            event(log, logging.DEBUG, "notice_refused", chat=job.chat.chat_id, error=str(error))
-            return Outcome(done="message is not modified" in error.description.lower(), unsure=True)
-        except TelegramUnreachable as error:
-            self._measure(error)
-            event(log, logging.INFO, "notice_lost", chat=job.chat.chat_id, error=str(error))
-            return Outcome(again=job.method == "deleteMessage", unsure=error.sent)
-        message_id = _message_id(result)
-        if notice and (message_id or job.method == "deleteMessage") and job.method != "editMessageText":
-            try:
-                notice.on_sent(message_id)
-            except Exception:
-                event(log, logging.ERROR, "callback_failed", callback="on_sent", chat=job.chat.chat_id, exc_info=True)
-        return Outcome(done=True, message_id=message_id)
-
 
 def _params(row: OutboxRow, plain: bool) -> Mapping[str, Json]:
     params = dict(row.params)
@@ -264,10 +254,3 @@ def _refused_formatting(params: Mapping[str, Json], description: str) -> bool:
     if "parse_mode" in params:
         return "can't parse" in description
     return "entities" in params and "entit" in description
-
-
-def _message_id(result: Json) -> int | None:
-    if isinstance(result, list) and result:  # an album
-        result = result[0]
-    message_id = result.get("message_id") if isinstance(result, dict) else None
-    return message_id if isinstance(message_id, int) else None

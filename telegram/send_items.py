@@ -13,6 +13,7 @@ from typing import Final
 
 from core.schemas import Json, OutboxRow
 from telegram.rate_limits import NEVER, Bucket, Window
+from telegram.send_growing import GrowingMessage
 
 
 def is_limited(method: str) -> bool:
@@ -26,7 +27,7 @@ class Kind(IntEnum):
     UNLIMITED = 0  # messages that no limit counts
     MESSAGE = 1
     NOTICE = 2
-    DRAFT = 3
+    DRAFT = 3  # and growing messages
     TYPING = 4
 
 
@@ -43,6 +44,7 @@ class QueuedMessage:
     attempts: int = 0
     plain: bool = False  # Telegram could not parse the markup
     message_id: int | None = None
+    edits: int | None = None  # the growing message whose place it takes
     ended: str | None = None  # empty: sent; otherwise the refusal. The store does not know it yet
 
 
@@ -80,18 +82,6 @@ class MessageDraft:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a call ended: `done`, to be made `again`, or dropped. `wait_s` holds back the whole chat."""
-
-    done: bool = False
-    again: bool = False
-    wait_s: float = 0.0
-    message_id: int | None = None
-    unsure: bool = False  # it may have arrived all the same
-    flood: bool = False  # Telegram answered 429
-
-
 @dataclass(slots=True, eq=False)
 class Chat:
     """The queue of one chat. `SendQueue` owns the fields; a sender reads `chat_id` and counts `failures`."""
@@ -107,6 +97,7 @@ class Chat:
     draft_next_at: float = 0.0
     draft_late_s: float = 0.0  # how late the last draft was sent
     ended_drafts: deque[int] = field(default_factory=lambda: deque(maxlen=8))
+    growing: GrowingMessage | None = None
     typing_at: float = NEVER
     typing_until: float = 0.0
     busy: bool = False
@@ -124,4 +115,4 @@ class Job:
     kind: Kind
     method: str
     params: Mapping[str, Json]
-    item: QueuedMessage | Notice | MessageDraft | None
+    item: QueuedMessage | Notice | MessageDraft | GrowingMessage | None

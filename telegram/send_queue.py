@@ -7,6 +7,7 @@ earliest due goes first. Choosing costs O(log chats): one heap per kind, stale e
 - Messages keep their order by row id. The first stays in the queue until it is done; drafts of its chat wait for it.
 - A message clears the chat's draft and typing. A row that shows a prompt, or `end_draft`, ends the draft for good.
 - A draft uses spare capacity only. Otherwise it is dropped: the next one follows soon.
+- A growing message goes like a draft, and leaves the most of its chat's limits free for answers.
 - Responses to button presses have a queue of their own: no order and no limit ties them to the messages.
 """
 
@@ -21,7 +22,9 @@ from typing import Final
 
 from core.schemas import Json, OutboxRow
 from telegram.rate_limits import NEVER, Bucket, SendLimits, Window
-from telegram.send_items import KINDS, Chat, Job, Kind, MessageDraft, Notice, Outcome, QueuedMessage, is_limited
+from telegram.send_growing import GROWING, Content, GrowingMessage
+from telegram.send_items import KINDS, Chat, Job, Kind, MessageDraft, Notice, QueuedMessage, is_limited
+from telegram.send_outcome import Outcome
 
 _DRAFT_SPARE: Final = 0.25  # share of the messages per second that drafts must leave free
 _LATE_TIMES: Final = 20  # a draft sent late delays the next one by this many times the lateness
@@ -60,6 +63,8 @@ class SendQueue:
                 self._end(chat, None)
             chat.draft = chat.draft_shown = None
             chat.typing_at = NEVER
+        if row.deferred is not None and row.deferred.kind == GROWING:
+            chat.growing = None
         self._schedule(chat)
 
     def drop(self, chat_id: int, row_ids: Set[int]) -> list[int]:
@@ -87,6 +92,16 @@ class SendQueue:
         """End draft `draft_id` (None: the current one) and typing."""
         chat = self._chat(chat_id, now)
         self._end(chat, draft_id)
+        self._schedule(chat)
+
+    def grow(
+        self, chat_id: int, key: Hashable, content: Content, on_sent: Callable[[int | None], None], now: float
+    ) -> None:
+        """Note that the growing message `key` has changed, or begin it."""
+        chat = self._chat(chat_id, now)
+        if chat.growing is None or chat.growing.key != key:
+            chat.growing = GrowingMessage(key, content, on_sent, due_at=now)
+        chat.growing.changed = not chat.growing.closed
         self._schedule(chat)
 
     def typing(self, chat_id: int, now: float) -> None:
@@ -166,6 +181,8 @@ class SendQueue:
             self._finish_notice(chat, item, job, outcome, now)
         elif isinstance(item, MessageDraft):
             self._finish_draft(chat, item, outcome, now)
+        elif isinstance(item, GrowingMessage):
+            item.finish(outcome, now + _LATE_TIMES * chat.draft_late_s, self._limits)
         self._schedule(chat)
 
     # --- internals
@@ -185,7 +202,7 @@ class SendQueue:
     def _sweep(self, now: float) -> None:
         """Forget chats that were silent for longer than any limit looks back."""
         for key, chat in list(self._chats.items()):
-            pending = chat.busy or chat.messages or chat.notices or chat.draft or chat.draft_shown
+            pending = chat.busy or chat.messages or chat.notices or chat.draft or chat.draft_shown or chat.growing
             if not pending and chat.typing_at == NEVER and now > max(chat.touched_at + 120.0, chat.not_before):
                 del self._chats[key]
         self._sweep_at = max(_SWEEP_AT, 2 * len(self._chats))
@@ -242,6 +259,9 @@ class SendQueue:
                 dues[Kind.DRAFT] = max(chat.not_before, chat.draft.since, chat.draft_next_at)
             elif chat.draft_shown:
                 dues[Kind.DRAFT] = max(chat.not_before, chat.draft_shown_at + self._limits.draft_refresh_s)
+            elif chat.growing and chat.growing.changed:
+                spare_at = max(chat.bucket.spare_at(), chat.group.spare_at() if chat.group else 0.0)
+                dues[Kind.DRAFT] = max(chat.not_before, chat.growing.due_at, spare_at)
             if chat.typing_at != NEVER:
                 dues[Kind.TYPING] = max(chat.not_before, chat.typing_at)
         return dues
@@ -257,7 +277,7 @@ class SendQueue:
             self._best_effort += 1
         if is_limited(job.method) and not (isinstance(job.item, QueuedMessage) and job.item.ended is not None):
             self._global.take(now)
-            if kind is not Kind.DRAFT:
+            if not isinstance(job.item, MessageDraft):
                 chat.bucket.take(now)
                 if chat.group:
                     chat.group.take(now)
@@ -280,7 +300,10 @@ class SendQueue:
             return Job(chat, kind, notice.method, params, notice)
         if kind is Kind.DRAFT:
             draft = chat.draft or chat.draft_shown
-            assert draft is not None
+            if draft is None:
+                assert chat.growing is not None
+                chat.growing.changed = False
+                return Job(chat, kind, chat.growing.method, {}, chat.growing)
             chat.draft = None
             chat.draft_shown = draft
             params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id}
@@ -294,7 +317,9 @@ class SendQueue:
 
     def _skip_draft(self, chat: Chat, now: float) -> None:
         """Drop the due draft. What is shown is still refreshed in time, with the newer text."""
-        if chat.draft is None:
+        if chat.growing and not chat.draft and not chat.draft_shown:
+            chat.growing.due_at = now + self._limits.growth_interval_s
+        elif chat.draft is None:
             chat.draft_shown_at += self._limits.draft_interval_s
         elif chat.draft_shown:
             chat.draft_shown = chat.draft

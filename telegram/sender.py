@@ -19,7 +19,9 @@ from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from telegram.api_client import BotApi
 from telegram.rate_limits import NEVER, SendLimits
 from telegram.send_call import ApiCaller, OutboxStore
-from telegram.send_items import Job, Outcome, QueuedMessage
+from telegram.send_growing import Content
+from telegram.send_items import Job, QueuedMessage
+from telegram.send_outcome import Outcome
 from telegram.send_queue import SendQueue
 
 __all__ = ["Delivery", "OutboxStore", "SendLimits"]
@@ -143,6 +145,16 @@ class Delivery:
         """Remove the draft and typing. A late `draft()` with the same id is ignored."""
         with self._lock:
             self._queue.end_draft(chat_id, draft_id, time.monotonic())
+            self._call_sender()
+
+    def grow(self, chat_id: int, key: Hashable, content: Content, on_sent: Callable[[int | None], None]) -> None:
+        """Send a message that shows a growing answer, or edit it, if the limits leave room. At best effort.
+
+        `content` is called in a sender's thread, `on_sent` too. A row of the outbox with an attachment of the kind
+        `GROWING` takes the message's place, or deletes it.
+        """
+        with self._lock:
+            self._queue.grow(chat_id, key, content, on_sent, time.monotonic())
             self._call_sender()
 
     def typing(self, chat_id: int) -> None:

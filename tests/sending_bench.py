@@ -10,11 +10,13 @@ import pytest
 
 from core.errors import StorageError
 from core.http_client import HttpClient
-from core.schemas import OutboxRow
+from core.schemas import DeferredAttachment, OutboxRow, RenderedAttachment
 from telegram.api_client import BotApi
 from telegram.rate_limits import SendLimits
 from telegram.sender import Delivery
 from tests.botapi_server import TOKEN, BotApiServer
+
+Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
 
 QUICK = SendLimits(
     messages_per_s=0,
@@ -25,6 +27,7 @@ QUICK = SendLimits(
     typing_delay_s=0.0,
     typing_interval_s=0.1,
     notice_interval_s=0.1,
+    growth_interval_s=0.05,
     retry_first_s=0.02,
     retry_most_s=0.1,
     timeout_s=1.0,
@@ -59,13 +62,21 @@ class Store:
 class Bench:
     """A delivery between a store and a server."""
 
-    def __init__(self, server: BotApiServer, limits: SendLimits = QUICK, senders: int = 4) -> None:
+    def __init__(
+        self,
+        server: BotApiServer,
+        limits: SendLimits = QUICK,
+        senders: int = 4,
+        render: Renderer = lambda deferred: None,
+    ) -> None:
         self.server = server
         self.store = Store()
         self.blocked: list[int] = []
         self._last = 0
         api = BotApi(TOKEN, server.url, HttpClient())
-        self.delivery = Delivery(api, self.store, senders=senders, limits=limits, on_blocked=self.blocked.append)
+        self.delivery = Delivery(
+            api, self.store, senders=senders, limits=limits, on_blocked=self.blocked.append, render=render
+        )
 
     def row(self, chat_id: int, text: str, method: str = "sendMessage", **params: Any) -> OutboxRow:
         self._last += 1

@@ -1,6 +1,7 @@
 """Killed at any moment, the bot answers every message once and in order, and charges every token once.
 
-The kills are `SIGKILL` to a real process; `CHAOS_KILLS` (make chaos) says how many the random test does.
+The kills are `SIGKILL` to a real process; `CHAOS_KILLS` (make chaos) says how many the random test does, `CHAOS_MODE`
+how it streams: with `edit` its answers are slow and long enough to be shown before they are whole.
 
 Doesn't cover a machine that loses power: what the disk had not yet written then is Telegram's to deliver again.
 """
@@ -24,10 +25,12 @@ from ai.opus_splitter import Recording, read, write
 from sandbox.model_faults import Behaviour, Received
 from sandbox.users import ChatUser
 from tests.bot_database import Not
+from tests.growing import each_shown, wait_growing
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.poisoned_bot import DEADLY, DEATH
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
+MODE = os.environ.get("CHAOS_MODE", "draft")
 WRITERS = 5
 MOST_OPEN = 3  # messages of one writer that wait for their answers; the bot takes five
 RICH = {"USER_TOKENS": 10**9, "MAX_PROJECT_TOKENS": 10**9, "MAX_TOKENS_PER_SESSION": 10**9}
@@ -36,23 +39,27 @@ TAG = re.compile(r"ход (\d+-\d+)")
 ANSWER = re.compile(r"Случился ход (\d+-\d+)")
 
 
+@each_shown
 def test_killed_in_the_middle_of_an_answer_it_answers_after_the_restart_and_charges_once(
-    make_harness: Callable[..., BotHarness],
+    make_harness: Callable[..., BotHarness], mode: str
 ) -> None:
-    harness = make_harness()
+    harness = make_harness(STREAMING=mode)
     process = harness.process()
     person = harness.writer()
     paid = harness.db.total("call", "charged")
-    harness.says("Он шёл. Он бежал. Он летел.", chunks=3, hang_after=2)
+    begun = "Он шёл по самому краю берега. Он бежал по воде, не касаясь её. "
+    harness.says(f"{begun}Он летел над морем, и никто его не видел.", chunks=2, hang_after=1)
     person.press("▶️ Дальше")
-    person.wait_draft("Он бежал.")
+    wait_growing(person, "Он шёл", mode)
+    until(lambda: harness.db.count("growing") == (mode == "edit"))
     assert harness.db.value("user", "reserved") > 0
     harness.kill(process)
-    harness.says("Он шёл. Он бежал. Он прибежал.")
+    harness.says(f"{begun}Он прибежал.")
     harness.process()
     person.wait("Он прибежал.")
     until(harness.settled)
-    assert [message.text for message in person.bot_messages].count("Он шёл. Он бежал. Он прибежал.") == 1
+    assert [message.text for message in person.bot_messages if "Он шёл" in message.text] == [f"{begun}Он прибежал."]
+    assert not harness.db.count("growing")
     assert harness.db.count("call", state="lost") == 1
     assert harness.db.value("budget", "lost") > 0
     assert harness.db.total("call", "charged") > paid
@@ -99,6 +106,8 @@ def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
             return Behaviour(text="Память: было долго и трудно.")  # a summary
         found = TAG.findall(received.body["messages"][-1]["text"])
         text = f"Случился ход {found[-1]}. Потом стало тихо." if found else "Начало."
+        if MODE == "edit":
+            return Behaviour(text=f"{text} {'Было тихо. ' * 20}", chunk_s=chance.uniform(0, 0.4), chunks=4)
         return Behaviour(text=text, first_chunk_s=chance.uniform(0, 0.1), chunk_s=0.01, chunks=4)
 
     return rule
@@ -108,7 +117,9 @@ def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
 def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callable[..., BotHarness]) -> None:
     seed = int(os.environ.get("CHAOS_SEED", "7"))
     chance = random.Random(seed)
-    harness = make_harness(MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, **RICH)
+    harness = make_harness(
+        MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, STREAMING=MODE, **RICH
+    )
     harness.models.faults.rule = answer_by_tag(random.Random(seed))
     process = harness.process()
     writers = [Writer(harness.at_summary(number)) for number in range(1, WRITERS + 1)]

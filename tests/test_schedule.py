@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from core.schemas import OutboxRow
 from telegram.rate_limits import NEVER, SendLimits, Window, backoff_s
-from telegram.send_items import Job, MessageDraft, Outcome
+from telegram.send_items import Job, MessageDraft
+from telegram.send_outcome import Outcome
 from telegram.send_queue import SendQueue
 
 DONE = Outcome(done=True, message_id=1)

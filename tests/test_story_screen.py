@@ -68,16 +68,6 @@ def test_the_model_is_sent_the_settings_and_the_shown_path_only(harness: BotHarn
     assert [turn["text"] for turn in turns][1:] == ["Начало.", "Он встал.", "Вторая.", "Продолжи."]
 
 
-def test_an_answer_grows_as_a_draft_and_ends_as_a_message(harness: BotHarness) -> None:
-    person = harness.at_summary()
-    harness.says("Раз два три четыре пять шесть. Семь восемь девять десять.", chunks=8, chunk_s=0.1)
-    person.press("✨ Начать историю")
-    assert person.wait_draft("Раз").can_stop
-    person.wait("девять десять.")
-    assert person.draft is None
-    assert len([m for m in person.bot_messages if "Раз два" in m.text]) == 1
-
-
 def test_what_a_model_adds_against_its_prompt_is_cleaned_away(harness: BotHarness) -> None:
     person = harness.at_summary()
     harness.says(PART, preface=True, markdown=True)

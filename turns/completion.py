@@ -16,6 +16,7 @@ from core.schemas import OutboxRow, Outgoing
 from database import Database, Turn
 from turns import work_notices
 from turns.billing import TurnBilling
+from turns.partial_answers import completed
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
 from turns.turn_kind import TurnKind, TurnKinds
@@ -45,6 +46,7 @@ class TurnCompletion:
     def store(self, running: RunningTurn, result: TurnResult) -> StoredResult | None:
         """Store a run's result; None if the turn had ended before."""
         turn, kind = running.turn, running.kind
+        is_shown = running.end()
         if not self._close_call(running, result):
             return None
         messages = self._messages(kind, turn, result)
@@ -52,7 +54,7 @@ class TurnCompletion:
             messages += self._warnings.few_turns(turn)
         if not self._end(turn, result):
             return None
-        rows = self._add_messages(turn, messages)
+        rows = self._add_messages(turn, completed(turn, messages) if is_shown else messages)
         return StoredResult(rows, self._start_next(kind, turn) if result.state == "answered" else None)
 
     def failed(self, running: RunningTurn, error: Exception) -> TurnResult:
@@ -68,11 +70,13 @@ class TurnCompletion:
     def abandon(self, running: RunningTurn) -> StoredResult | None:
         """End a turn of which no other end could be stored: nothing is kept or charged."""
         turn = running.turn
+        is_shown = running.end()
         if running.call is not None:
             self._billing.release(running.call)
         if not self._end(turn, TurnResult("failed")):
             return None
-        return StoredResult(self._add_messages(turn, [running.kind.abandoned(turn)]))
+        messages = [running.kind.abandoned(turn)]
+        return StoredResult(self._add_messages(turn, completed(turn, messages) if is_shown else messages))
 
     def release(self, running: RunningTurn) -> None:
         """Give the open call back, if there is one, and forget it."""
@@ -93,19 +97,20 @@ class TurnCompletion:
             else:
                 self._billing.release(running.call)
         messages = [*self._notice_gone(turn), *kind.stopped(turn, result.text)]
+        if running is not None and running.partial is not None:
+            messages = completed(turn, messages)
         self._end(turn, result)
         self._metrics.turn_ended(turn.kind, "stopped", running.seconds if running is not None else 0.0, None)
         event(log, logging.INFO, "turn_stopped", user=turn.user_id, turn=turn.id, chars=len(result.text))
         return messages
 
     def _stopped(self, kind: TurnKind, running: RunningTurn | None) -> TurnResult:
-        """Return the result of a stop; no draft goes out after it."""
+        """Return the result of a stop; nothing of the growing answer goes out after it."""
         if running is None:
             return TurnResult("stopped")
-        with running.lock:
-            running.ended = True
-            call = running.call
-            text = kind.text_after_stop(call.text, running.words) if call is not None else ""
+        running.end()
+        call = running.call
+        text = kind.text_after_stop(call.text, running.words) if call is not None else ""
         if call is None or not text:
             return TurnResult("stopped")
         return TurnResult("stopped", text, usage=self._billing.usage_so_far(call))

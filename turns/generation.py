@@ -58,7 +58,7 @@ class TextGenerator:
         self._delivery = delivery
 
     def stream(self, running: RunningTurn, source: PromptSource) -> Generated:
-        """Return the answer, and show it in private chats while it grows."""
+        """Return the answer, and show it while it grows if its chat has drafts."""
         temperature = VARIANT_TEMPERATURE if running.turn.variant else TEMPERATURE
 
         def write() -> Generated:
@@ -138,6 +138,7 @@ class TextGenerator:
     def _read(self, running: RunningTurn, call: OpenCall, request: Request) -> Generated:
         turn = running.turn
         draft: GrowingDraft | None = None
+        has_drafts = self._config.streaming == "draft" and turn.reply_to is None  # else see `PartialAnswers`
         echo = PromptEcho(request.messages)
         for chunk in self._gpt.stream(request, running.cancel):
             call.text = text = echo.without(chunk.text, growing=chunk.finish is None)
@@ -148,8 +149,8 @@ class TextGenerator:
                 raise ModelRefused("the content filter")
             if chunk.finish is not None:
                 return Generated(text, chunk.finish is Finish.LENGTH)
-            if turn.reply_to is not None:
-                continue  # a group has no drafts: `TurnNotices` shows the progress there
+            if not has_drafts:
+                continue
             if draft is None and (first := running.draft):
                 draft = GrowingDraft(lambda: running.draft, first)
             if draft is None or draft.is_waiting():

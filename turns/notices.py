@@ -1,26 +1,21 @@
-"""What a chat sees of a turn before its answer: «печатает», the place in the queue, and in groups the progress."""
+"""What a chat sees of a turn before its answer: «печатает», the place in the queue, and the growing text."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 
 from conversation.keyboards import inline
 from conversation.localization import FALLBACK, Locales, Texts
 from core.schemas import Json
-from core.text import tail
 from database import Database, Turn
 from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
-from turns.running_turn import RunningTurn, RunningTurns
+from turns.partial_answers import PartialAnswers
 from turns.turn_queue import TurnQueue, WaitingTurn
-
-PROGRESS_AFTER_S = 0.7  # a quick answer in a group needs no notice that it is being written
-PROGRESS_UNITS = 1_000  # of an answer that grows in a group: a half answer must not fill the screen
 
 
 class TurnNotices:
-    """Messages that are edited in place, and deleted before the answer. At best effort."""
+    """Typing, and messages that are edited in place. At best effort."""
 
     def __init__(
         self,
@@ -28,13 +23,13 @@ class TurnNotices:
         db: Database,
         locales: Locales,
         delivery: Delivery,
-        running_turns: RunningTurns,
+        partial_answers: PartialAnswers,
         failure_notices: FailureNotices,
     ) -> None:
         self._db = db
         self._locales = locales
         self._delivery = delivery
-        self._running_turns = running_turns
+        self._partial_answers = partial_answers
         self._failure_notices = failure_notices
 
     def storage_failed(self, chat_id: int) -> None:
@@ -53,29 +48,13 @@ class TurnNotices:
             self._notice(waiting.turn_id, waiting.chat_id, texts.say("story.queue", place=place), texts)
 
     def show_progress(self) -> None:
-        """Show in groups, which have no drafts, how far the running answers are."""
-        for running in self._running_turns.in_groups():
-            if running.seconds < PROGRESS_AFTER_S:
-                continue
-            turn, texts = running.turn, self._texts(running.turn)
-            shown = self._progress(running, texts)
-            with running.lock:
-                if not running.ended:
-                    self._notice(turn.id, turn.chat_id, shown, texts)
+        """Show how far the answers are that grow in messages."""
+        self._partial_answers.show()
 
     def drop_place(self, waiting: WaitingTurn) -> None:
         """Delete the notice of a turn that waits no more."""
         if waiting.place is not None:
             self._delivery.notice(_key(waiting.turn_id), waiting.chat_id, None, None, lambda _: None)
-
-    def drop_progress(self, turn: Turn) -> None:
-        """Delete the progress of a turn that has ended."""
-        if turn.reply_to is not None:
-            self._delivery.notice(_key(turn.id), turn.chat_id, None, None, self._remember(turn.id))
-
-    def _progress(self, running: RunningTurn, texts: Texts) -> str:
-        line, text = texts.say("group.writing"), running.draft
-        return f"{html.escape(tail(text, PROGRESS_UNITS), quote=False)}\n\n{line}" if text.strip() else line
 
     def _notice(self, turn_id: int, chat_id: int, text: str, texts: Texts) -> None:
         keyboard: Json = inline([(texts.label("stop"), f"stop:{turn_id}")])

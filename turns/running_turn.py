@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ai.catalog import Model
-from core.schemas import Usage
+from core.schemas import Json, Usage
 from database import Turn
 from gpt import Cancel
+from telegram.send_growing import Content
 from turns.turn_kind import TurnKind
 
 DEFAULT_MODEL = Model()
@@ -30,7 +32,7 @@ class OpenCall:
 class RunningTurn:
     """A turn and what a stop in another thread must know of its run.
 
-    `lock` guards `ended`: once it is set, no draft goes out.
+    `lock` guards `ended`: once it is set, nothing of the growing answer goes out.
     """
 
     turn: Turn
@@ -43,6 +45,14 @@ class RunningTurn:
     ended: bool = False
     started_at: float = field(default_factory=time.monotonic)
     first_text_at: float | None = None
+    partial: Content | None = None  # makes the message in which the answer grows; None: there is none
+    announced: str | None = None  # the text that this message was last asked to show
+
+    def end(self) -> bool:
+        """Show nothing more of the growing answer; return whether a message may show it."""
+        with self.lock:
+            self.ended = True
+            return self.partial is not None
 
     @property
     def seconds(self) -> float:
@@ -54,6 +64,11 @@ class RunningTurn:
         """The answer so far, as it may be shown."""
         call = self.call
         return self.kind.draft(call.text if call is not None else "", self.words)
+
+    def partial_text(self, limit: int) -> Mapping[str, Json]:
+        """Return the text parameters of a message of at most `limit` units that shows the answer so far."""
+        call = self.call
+        return self.kind.partial(call.text if call is not None else "", self.words, limit)
 
 
 class RunningTurns:
@@ -85,10 +100,10 @@ class RunningTurns:
         with self._lock:
             return self._turns.get(turn_id)
 
-    def in_groups(self) -> list[RunningTurn]:
-        """Return the turns whose answer replies to a message in a group."""
+    def all(self) -> list[RunningTurn]:
+        """Return the turns that run now."""
         with self._lock:
-            return [running for running in self._turns.values() if running.turn.reply_to is not None]
+            return list(self._turns.values())
 
     def wait_until_over(self, timeout_s: float) -> list[RunningTurn]:
         """Wait for all runs to end; return those that haven't."""

@@ -92,9 +92,6 @@ class TurnCommits:
             committed, stored = self._stored(running, store)
             if not committed:
                 return None
-            with running.lock:
-                running.ended = True
-            self._notices.drop_progress(turn)
             if stored is None:
                 return None
             self._delivery.end_draft(turn.chat_id, turn.id)

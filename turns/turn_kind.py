@@ -16,7 +16,8 @@ from ai.catalog import CostMultiplier
 from config import Config
 from conversation.localization import FALLBACK, Locales, Texts
 from core.errors import LimitReached
-from core.schemas import Outgoing, Usage
+from core.schemas import Json, Outgoing, Usage
+from core.text import split
 from database import Caps, Database, Turn
 from turns import limits
 from turns.limit_messages import LimitMessages
@@ -97,6 +98,14 @@ class TurnKind(ABC):
     def draft(self, text: str, words: str) -> str:
         """Return a growing answer as it may be shown; empty while nothing of it may. `words`: what it follows."""
         return ""
+
+    def partial(self, text: str, words: str, limit: int) -> Mapping[str, Json]:
+        """Return the text parameters of a message of at most `limit` units that shows a growing answer's beginning.
+
+        Empty while nothing of it may be shown.
+        """
+        first = next(iter(split(self.draft(text, words), limit)), "")
+        return {"text": first} if first else {}
 
     def text_after_stop(self, text: str, words: str) -> str:
         """Return what is kept of an answer that its user stopped; empty: nothing."""

@@ -42,7 +42,6 @@ class TurnStops:
         waiting = self._queues.withdraw(turn)
         if waiting is not None:
             self._notices.drop_place(waiting)
-        self._notices.drop_progress(turn)
         if running is not None:
             running.cancel.set()
         self._delivery.end_draft(turn.chat_id, turn.id)

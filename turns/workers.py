@@ -51,14 +51,14 @@ class TurnWorkers:
     def start(self) -> None:
         """Recover what an earlier run of the bot left and start the workers.
 
-        Lost calls are given back, their turns are queued again, and queue notices nobody took away are deleted.
+        Lost calls are given back, their turns are queued again, and queue notices and half answers are deleted.
         """
         with self._db.transaction(durable=True):
             lost = self._db.ledger.recover(int(time.time()))
             turns = self._db.turns.recover()
             orphans = [
                 Outgoing(chat_id, "deleteMessage", {"message_id": message_id})
-                for chat_id, message_id in self._db.turns.notices()
+                for chat_id, message_id in self._db.turns.notices() + self._db.growing.take_orphans()
             ]
             rows = self._db.outbox.add(None, orphans)
         self._delivery.wake(rows)

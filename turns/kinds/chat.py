@@ -11,6 +11,7 @@ from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, OnlyT
 from core.schemas import Json, Message, Outgoing, Usage
 from core.text import split
 from database import CONTEXT_NEAR, SESSION_NEAR, Prompt, StoryPath, Talk, Turn
+from telegram.growing_markdown import first_piece
 from telegram.markdown import pieces
 from turns import chat_prompts, chat_roles, limits, message_view
 from turns.generation import TextGenerator
@@ -75,6 +76,11 @@ class ChatTurn(TurnKind):
     def draft(self, text: str, words: str) -> str:
         """Return the text without Markdown, which a draft can't show. A whole answer takes 0.2 ms."""
         return "\n\n".join(piece.text for piece in pieces(text))
+
+    def partial(self, text: str, words: str, limit: int) -> Mapping[str, Json]:
+        """Return the text in Telegram's formatting, as the whole answer will have it."""
+        first = first_piece(text, limit)
+        return first.params if first is not None else {}
 
     def text_after_stop(self, text: str, words: str) -> str:
         """Return all of the text."""
