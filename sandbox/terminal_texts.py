@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 TEXTS = {
     "ru": {
@@ -17,6 +18,8 @@ TEXTS = {
         "stopped": "Остановлено.",
         "bot_ended": "Бот остановлен.",
         "bot_failed": "Бот остановился, код выхода {code}.",
+        "no_package": "Для этого Python не установлен пакет с модулем {module}. Запустите демо командой `make demo`: "
+        "она поставит нужное в .venv.",
         "silent": "(он ничего не напечатал; подробности в log.txt)",
     },
     "en": {
@@ -31,6 +34,8 @@ TEXTS = {
         "stopped": "Stopped.",
         "bot_ended": "The bot has stopped.",
         "bot_failed": "The bot has stopped with exit code {code}.",
+        "no_package": "The package of the module {module} isn't installed for this Python. Start the demo by "
+        "`make demo`, which installs what it needs into .venv.",
         "silent": "(it printed nothing; see log.txt)",
     },
 }
@@ -47,3 +52,9 @@ def ending(texts: Mapping[str, str], code: int, last_lines: str) -> str:
     if code == 0:
         return texts["bot_ended"]
     return f"{texts['bot_failed'].format(code=code)}\n{last_lines or texts['silent']}"
+
+
+def missing_package(error: ModuleNotFoundError, root: Path) -> str | None:
+    """Return the module that isn't installed; None if it is one of the project's own, which `root` holds."""
+    module = (error.name or "sandbox").partition(".")[0]
+    return None if any(root.glob(f"{module}*")) else module
