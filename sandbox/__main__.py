@@ -110,6 +110,9 @@ class Demo:
         model = choose_model(self.given, self.models, controls.choice)
         telegram.page.set_notice(model.notice)
         print(self.texts["model" if model.name else "storyteller"].format(name=model.name), flush=True)
+        if not model.name:
+            for server in controls.local_servers():
+                print(self.texts["found"].format(name=server.name), flush=True)
         bot = BotProcess(self._environment((telegram.token, telegram.url), controls.choice))
         try:
             while (code := bot.wait(0)) is None:
