@@ -56,6 +56,8 @@ def test_a_part_is_read_aloud_in_the_chosen_voice(harness: BotHarness) -> None:
     assert person.wait("Каким голосом").labels == ("Алёна", "Филипп", "Ермил", "Джейн")
     person.tap("Филипп")
     assert "часть 1" in person.wait(has("voice")).text
+    chosen = next(message for message in person.shown if "голос: Филипп" in message.text)
+    assert chosen.labels == () and not any("Каким голосом" in message.text for message in person.shown)
     assert 0 < before - harness.db.balance() <= 300
     until(lambda: harness.db.total("user", "reserved") == 0)
 
