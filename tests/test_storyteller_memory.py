@@ -82,3 +82,16 @@ def test_an_adverb_behind_a_noun_is_no_thing() -> None:
     messages = [*opening(card), Message("assistant", story(card, parts=1)[0])]
     for words in ("Kevin read the note again, word by word.", "Kevin put the white stone back."):
         assert "the again" not in (text := tell([*messages, Message("user", words)])) and "the back" not in text
+
+
+@pytest.mark.parametrize(
+    ("card", "wish", "found"),
+    [
+        (RAIN, "(добавь кота и грозу)", ("кот", "громыхнуло")),
+        (cards("en", 1)[0], "(add a fox and snow)", ("fox", "snow")),
+    ],
+)
+def test_two_wishes_in_brackets_both_come_true(card: Card, wish: str, found: tuple[str, ...]) -> None:
+    messages = [*opening(card), Message("assistant", story(card, parts=1)[0]), Message("user", wish)]
+    text = Storyteller(5).answer(messages).lower()
+    assert all(word in text for word in found), text

@@ -18,10 +18,11 @@ from typing import Final
 from core.schemas import Message
 from sandbox import talker
 from sandbox.storyteller import beside, request
-from sandbox.storyteller.compose import Turn, compose
+from sandbox.storyteller.compose import compose
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.memory import memory
 from sandbox.storyteller.plan import number
+from sandbox.storyteller.turn import Turn
 
 REMEMBERED: Final = 5_000  # requests and stories
 

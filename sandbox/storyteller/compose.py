@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sandbox.storyteller import reader
@@ -12,6 +11,7 @@ from sandbox.storyteller.data import Scene, Stock, stock
 from sandbox.storyteller.grammar import Plain, capital, fill, slots_of, small, told
 from sandbox.storyteller.plan import Plan, number, plan_of
 from sandbox.storyteller.request import Brief
+from sandbox.storyteller.turn import Block, Turn, joined
 
 ENOUGH_CHARS: Final = 650
 LONG_WISH: Final = 6  # words; a shorter one may ask for a manner
@@ -30,27 +30,6 @@ _ENDINGS: Final = (
     ("unexpected", r"неожидан|разгадк|unexpected|twist"),
     ("any", r"вытекает|follows from"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Which one of several answers to the same request is wanted."""
-
-    variant: int = 0  # how often the request came before
-    story: int = -1  # how many stories were begun before this one; -1: by the story's own words
-    of_genre: int = -1  # the same among those of its genre
-    repeat: int = 0  # how often this run has answered the request before
-    used: frozenset[str] = frozenset()  # what the story was told already, also in variants that aren't kept
-    worn: Mapping[str, int] = field(default_factory=dict)  # how often each event was told in all stories
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some sentences of a part; where room is short the least needed ones go."""
-
-    need: int
-    text: str
-    paragraph: bool = False
 
 
 class Composer:
@@ -244,7 +223,7 @@ class Composer:
 
     def _asked(self) -> str:
         """Return what the wishes bring about: the ones in brackets now, the card's in their turn."""
-        texts = [self._granted(wish) for wish in self.brief.asked]
+        texts = [self._granted(wish) for whole in self.brief.asked for wish in reader.split_wish(whole)]
         if not self.brief.volume:
             wishes = _FIRST_PHRASE.sub("", self.brief.wishes)
             each = [wish for wish in re.split(r"(?<=[.!?;])\s+|\n", wishes) if len(wish.strip(" .")) > 3]
@@ -284,7 +263,7 @@ class Composer:
             texts = sorted(row["texts"], key=lambda text: "D" in slots_of(text))
             usable = [text for text in texts[max(0, nth) :] if self._usable(text) and not told(text, self.said)]
             if usable:
-                place = self.turn.variant % len(usable) if nth < 0 else self.turn.repeat
+                place = self.turn.repeat % len(usable) if nth < 0 else self.turn.repeat
                 return fill(usable[place], self.plan.slots) if place < len(usable) else ""
         return ""
 
@@ -370,20 +349,12 @@ class Composer:
     def _fitted(self, blocks: list[Block]) -> str:
         """Return the blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
-        if self._limit >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
+        if self._limit >= 1000 and self.met and len(joined(blocks)) < ENOUGH_CHARS:
             blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
-        while len(_joined(blocks)) > self._limit and min(block.need for block in blocks) < 9:
+        while len(joined(blocks)) > self._limit and min(block.need for block in blocks) < 9:
             least = min(block.need for block in blocks)
             blocks.remove(next(block for block in reversed(blocks) if block.need == least))
-        return _joined(blocks)
-
-
-def _joined(blocks: Sequence[Block]) -> str:
-    text = ""
-    for block in blocks:
-        speech = block.text.startswith("—") or text.rpartition("\n")[2].startswith("—")
-        text += ("\n\n" if block.paragraph else "\n" if speech else " ") * bool(text) + block.text
-    return text
+        return joined(blocks)
 
 
 def compose(brief: Brief, turn: Turn) -> tuple[str, frozenset[str]]:
