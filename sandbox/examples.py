@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+IN_GROUPS: Final = {"ru": "Почему небо синее?", "en": "Why is the sky blue?"}  # as the bot's greeting of a group says
 LOCALES: Final = Path(__file__).resolve().parent.parent / "locales"
 
 
@@ -23,6 +24,8 @@ def _answers() -> Mapping[str, str]:
     ready = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
     for language, texts in ready.items():
         questions = tomllib.loads((LOCALES / language / "chat.toml").read_text("utf-8"))["example"]
+        questions["in_group"] = IN_GROUPS[language]
+        texts["in_group"] = texts["assistant_1"]
         answers |= {_letters(questions[key]): text for key, text in texts.items() if key in questions}
     return answers
 

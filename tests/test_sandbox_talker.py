@@ -107,6 +107,7 @@ def test_a_character_stays_in_the_role() -> None:
     assert tell([Message("system", "You are Captain Aglaya, of no ship."), Message("user", "Any storm ahead?")])
 
 
+EXAMPLES = {"ru": "Почему небо синее, а закат красный?", "en": "Why is the sky blue and the sunset red?"}
 CHARACTERS = {
     language: tomllib.loads((ROOT / "locales" / language / "characters.toml").read_text("utf-8"))["characters"]
     for language in ("ru", "en")
@@ -211,6 +212,13 @@ def test_every_question_that_an_empty_chat_offers_has_an_answer_of_its_own(langu
         assert answers[key] == examples.answer_to(question), key
         assert len(answers[key]) < 900 and pieces(answers[key]), key
     assert len(set(answers.values())) == len(questions)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_question_of_the_greeting_in_a_group_is_answered(language: str) -> None:
+    greeting = tomllib.loads((ROOT / "locales" / language / "screens.toml").read_text("utf-8"))["group"]["hello"]
+    found = re.search(r"@\{bot\} ([^?]+\?)", greeting)
+    assert found is not None and examples.answer_to(found[1]) == examples.answer_to(EXAMPLES[language])
 
 
 def test_a_question_without_a_ready_answer_is_told_so() -> None:
