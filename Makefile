@@ -49,7 +49,7 @@ check: $(VENV)/.installed-dev ## check style, format, types and layers
 	@$(BIN) -m mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports
 
-pictures: $(VENV)/.installed-dev chromium ## take the pictures of docs/pictures/ from the demo's page; ARGS=writing for the animation only
+pictures: $(VENV)/.installed-dev chromium ## take the pictures of docs/pictures/ from the demo's page; ARGS="en writing" for the English animation only
 	@$(BIN) -m assets.take_pictures $(ARGS)
 
 docs: $(VENV)/.installed-docs ## build the site of docs/ into site/; a broken link fails it

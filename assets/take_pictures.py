@@ -1,11 +1,11 @@
-"""Take the pictures of `docs/pictures/` from the demo's page: `make pictures`.
+"""Take the pictures of `docs/pictures/` from the demo's page, and the English ones of `docs/pictures/en/`.
 
-Start `python -m sandbox` with an empty folder, use the chat as a person would, and take a picture at each name of
-`SHOTS`. A second demo gives the animation `writing.webp`: a part grows and is rewritten. The texts are the demo's own;
-which genre «🎲 Мне повезёт» brings, and how far a draft has grown, differ from run to run. For the picture of the
-profile the model calls of this run are spread over a month.
+`make pictures` starts `python -m sandbox` with an empty folder, uses the chat as a person would, and takes a picture at
+each name of `SHOTS`. A second demo gives the animation `writing.webp`: a part grows and is rewritten. The texts are the
+demo's own; which genre «🎲 Мне повезёт» brings, and how far a draft has grown, differ from run to run. For the picture
+of the profile the model calls of this run are spread over a month.
 `CHROMIUM` names the browser, `/usr/bin/chromium` otherwise. `python -m assets.take_pictures writing` takes only the
-animation, `… chat` only the other pictures.
+animation, `… chat` only the other pictures; `en` or `ru` beside it only those of the language.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from assets.animation import Animation
+from conversation.localization import Locales
 
 if TYPE_CHECKING:  # playwright is a development dependency
     from playwright.sync_api import Browser, Locator, Page
@@ -39,8 +41,72 @@ LIMIT_BYTES = 120_000
 WAIT_MS = 60_000  # for anything that the bot is expected to do
 SHOTS = ("card", "draft", "story", "finale", "library", "chat", "characters", "character", "profile")
 DATABASE = "demo.db"
-HERO = "Смотритель Марк: боится темноты"
-SETTING = "Маяк у мыса: он зажигается сам"
+TEXTS = Locales.load(HERE.parent / "locales")
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is said and heard in one language. `locale` is the browser's, by which the page chooses who writes."""
+
+    language: str
+    locale: str
+    folder: Path
+    message: str  # the name of the input
+    start: str
+    welcome: str
+    step: str
+    genre: str
+    hero: str
+    setting: str
+    own_words: str
+    code: str
+    characters: str  # the button that opens the page inside
+    character: str
+    greeting: str
+    letter: str
+
+    def label(self, key: str) -> str:
+        """Return the label of a button."""
+        return TEXTS[self.language].label(key)
+
+
+RUSSIAN = Script(
+    language="ru",
+    locale="ru-RU",
+    folder=FOLDER,
+    message="Сообщение",
+    start="Начать",
+    welcome="Вы придумываете, я пишу",
+    step="Шаг {} из 5",
+    genre="Детектив",
+    hero="Смотритель Марк: боится темноты",
+    setting="Маяк у мыса: он зажигается сам",
+    own_words="Марк взял фонарь и начал подниматься.",
+    code="Покажите пример кода: функция, которая здоровается",
+    characters="Открыть",
+    character="Кот-писарь Пантелей",
+    greeting="Кто здесь?",
+    letter="Пантелей, помогите написать извинение соседу",
+)
+ENGLISH = Script(
+    language="en",
+    locale="en-US",
+    folder=FOLDER / "en",
+    message="Message",
+    start="Start",
+    welcome="You imagine, I write",
+    step="Step {} of 5",
+    genre="Mystery",
+    hero="Mark the Keeper: afraid of the dark",
+    setting="Lighthouse at the Cape: it lights by itself",
+    own_words="Mark took the lantern and began to climb.",
+    code="Show me an example in code: a function that greets",
+    characters="Open",
+    character="Panteley the Clerk Cat",
+    greeting="at your service",
+    letter="Please help me with an apology to my neighbour",
+)
+SCRIPTS = (RUSSIAN, ENGLISH)
 
 
 @contextmanager
@@ -60,11 +126,16 @@ def demo(folder: Path) -> Iterator[str]:
 
 
 class Reader:
-    """Anna, who writes, presses and waits on the demo's page."""
+    """The person of a language, who writes, presses and waits on the demo's page."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, script: Script) -> None:
         self.page = page
+        self.script = script
         self.chat: Locator = page.locator(".chat").first
+
+    def push(self, key: str) -> None:
+        """Press the last button with the label of that key."""
+        self.press(self.script.label(key))
 
     def press(self, label: str) -> None:
         """Press the last button of that name: the newest message's, or the keyboard's."""
@@ -72,7 +143,7 @@ class Reader:
 
     def say(self, words: str) -> None:
         """Send the words; don't wait for an answer."""
-        field = self.chat.get_by_label("Сообщение", exact=True)
+        field = self.chat.get_by_label(self.script.message, exact=True)
         field.fill(words)
         field.press("Enter")
 
@@ -92,7 +163,7 @@ class Reader:
             raise ValueError(name)
         self.page.mouse.move(WIDTH / 2, 2)  # no button is highlighted
         self.page.wait_for_timeout(rest_ms)
-        keep(self.chat.screenshot(), FOLDER / f"{name}.webp")
+        keep(self.chat.screenshot(), self.script.folder / f"{name}.webp")
 
 
 def keep(screenshot: bytes, path: Path) -> None:
@@ -109,18 +180,18 @@ def keep(screenshot: bytes, path: Path) -> None:
 
 def walk(anna: Reader, database: Path) -> None:
     """Use every feature of `SHOTS` in turn."""
-    anna.press("Начать")
-    anna.hears("Вы придумываете, я пишу")
+    anna.press(anna.script.start)
+    anna.hears(anna.script.welcome)
     wizard(anna)
     anna.takes("card")
     story(anna)
     shelf(anna)
     talk(anna)
     page_inside(anna)
-    anna.press("🏠 Меню")
+    anna.push("menu")
     spread(database)
-    anna.press("👤 Профиль")
-    anna.press("📊 30 дней")
+    anna.push("profile")
+    anna.push("days")
     anna.chat.locator(".message.theirs img").last.wait_for()
     anna.takes("profile")
 
@@ -135,31 +206,31 @@ def spread(database: Path) -> None:
 
 def wizard(anna: Reader) -> None:
     """Go through the five steps of a new story."""
-    anna.press("📖 Новая история")
-    anna.hears("Шаг 1 из 5")
-    anna.press("Детектив")
-    anna.hears("Шаг 2 из 5")
-    anna.say(HERO)
-    anna.hears("Шаг 3 из 5")
-    anna.say(SETTING)
-    anna.hears("Шаг 4 из 5")
-    anna.press("Пропустить")
-    anna.hears("Шаг 5 из 5")
+    anna.push("new_story")
+    anna.hears(anna.script.step.format(1))
+    anna.press(anna.script.genre)
+    anna.hears(anna.script.step.format(2))
+    anna.say(anna.script.hero)
+    anna.hears(anna.script.step.format(3))
+    anna.say(anna.script.setting)
+    anna.hears(anna.script.step.format(4))
+    anna.push("skip")
+    anna.hears(anna.script.step.format(5))
 
 
 def story(anna: Reader) -> None:
     """Write a story to its happy end; take `draft`, `story` and `finale`."""
-    anna.press("✨ Начать историю")
+    anna.push("begin")
     anna.page.wait_for_function("(document.querySelector('.draft .text')?.textContent || '').length > 250")
     anna.takes("draft", rest_ms=0)
     anna.chat.locator(".draft").wait_for(state="hidden")
-    anna.say("Марк взял фонарь и начал подниматься.")
+    anna.say(anna.script.own_words)
     anna.reads()
-    anna.press("💡 Подскажи")
-    anna.chat.get_by_role("button", name="🔄 Ещё три", exact=True).wait_for()
+    anna.push("suggest")
+    anna.chat.get_by_role("button", name=anna.script.label("suggest_again"), exact=True).wait_for()
     anna.takes("story")
-    anna.press("🏁 Финал")
-    anna.press("😊 Счастливый")
+    anna.push("finale")
+    anna.push("ending_happy")
     anna.hears(".epub")
     anna.takes("finale")
 
@@ -167,70 +238,70 @@ def story(anna: Reader) -> None:
 def shelf(anna: Reader) -> None:
     """Begin three more stories at random; take `library`."""
     for _ in range(3):
-        anna.press("🏠 Меню")
-        anna.press("📖 Новая история")
-        anna.press("🎲 Мне повезёт")
-        anna.press("✨ Начать историю")
+        anna.push("menu")
+        anna.push("new_story")
+        anna.push("lucky")
+        anna.push("begin")
         anna.reads()
-    anna.press("🏠 Меню")
-    anna.press("📚 Мои истории")
-    anna.chat.get_by_role("button", name="🔎 Найти", exact=True).wait_for()
+    anna.push("menu")
+    anna.push("stories")
+    anna.chat.get_by_role("button", name=anna.script.label("find"), exact=True).wait_for()
     anna.takes("library")
 
 
 def talk(anna: Reader) -> None:
     """Ask the assistant for a piece of code; take `chat`."""
-    anna.press("💬 Чат")
-    anna.say("Покажите пример кода: функция, которая здоровается")
+    anna.push("chat")
+    anna.say(anna.script.code)
     anna.hears("def greet")
     anna.takes("chat")
-    anna.press("🏠 Меню")
+    anna.push("menu")
 
 
 def page_inside(anna: Reader) -> None:
     """Choose a character in the Web App and write to it; take `characters` and `character`."""
-    anna.press("Персонажи")
+    anna.press(anna.script.characters)
     inside = anna.page.frame_locator(".sheet iframe")
-    inside.get_by_text("Кот-писарь Пантелей").first.wait_for()
+    inside.get_by_text(anna.script.character).first.wait_for()
     anna.takes("characters")
-    inside.get_by_text("Кот-писарь Пантелей").first.click()
+    inside.get_by_text(anna.script.character).first.click()
     anna.chat.locator(".sheet").wait_for(state="hidden")
-    anna.hears("Кто здесь?")
-    anna.say("Пантелей, помогите написать извинение соседу")
+    anna.hears(anna.script.greeting)
+    anna.say(anna.script.letter)
     anna.reads()
     anna.takes("character")
 
 
 def writing(anna: Reader) -> None:
     """Write the first part of a story and rewrite it; save the animation `writing`."""
-    anna.press("Начать")
-    anna.hears("Вы придумываете, я пишу")
+    anna.press(anna.script.start)
+    anna.hears(anna.script.welcome)
     wizard(anna)
     draft = anna.chat.locator(".draft")
     animation = Animation(anna.chat)
     animation.record(at_least_ms=900)
-    for label, pause_ms in (("✨ Начать историю", 1400), ("🔄 Другой вариант", 2600)):
-        anna.press(label)
+    for label, pause_ms in (("begin", 1400), ("variant", 2600)):
+        anna.push(label)
         anna.page.mouse.move(WIDTH / 2, 2)
         animation.record(until=draft.is_visible)
         animation.record(until=draft.is_hidden)
         animation.record(at_least_ms=pause_ms)
-    animation.save(FOLDER / "writing.webp")
+    animation.save(anna.script.folder / "writing.webp")
 
 
 @contextmanager
-def reader(browser: Browser, folder: Path, height: int) -> Iterator[Reader]:
-    """Open the page of a new demo as Anna."""
+def reader(browser: Browser, folder: Path, height: int, script: Script) -> Iterator[Reader]:
+    """Open the page of a new demo as the person of the script's language."""
     with demo(folder) as address:
         page = browser.new_page(
             viewport={"width": WIDTH, "height": height},
             device_scale_factor=SHARPNESS,
             color_scheme="light",
-            locale="ru-RU",
+            locale=script.locale,
         )
         page.set_default_timeout(WAIT_MS)
         page.goto(address)
-        yield Reader(page)
+        yield Reader(page, script)
         page.close()
 
 
@@ -239,16 +310,17 @@ def main() -> None:
     from playwright.sync_api import sync_playwright
 
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-    wanted = sys.argv[1:] or ["chat", "writing"]
+    wanted = [name for name in ("chat", "writing") if name in sys.argv] or ["chat", "writing"]
+    scripts = [script for script in SCRIPTS if script.language in sys.argv] or SCRIPTS
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name in wanted:
+        for script, name in ((script, name) for script in scripts for name in wanted):
             with tempfile.TemporaryDirectory() as folder:
                 if name == "writing":
-                    with reader(browser, Path(folder), WRITING_HEIGHT) as anna:
+                    with reader(browser, Path(folder), WRITING_HEIGHT, script) as anna:
                         writing(anna)
                 else:
-                    with reader(browser, Path(folder), HEIGHT) as anna:
+                    with reader(browser, Path(folder), HEIGHT, script) as anna:
                         walk(anna, Path(folder) / DATABASE)
         browser.close()
 

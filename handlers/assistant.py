@@ -56,7 +56,7 @@ def ask_example(context: UpdateContext, name: str) -> UpdateResult:
     open_talk = context.db.talks.open_in(context.chat_id) or _begin(context)
     if refusal := over_limit(context, open_talk.kind, open_talk.session_id):
         return refusal
-    result = context.drop_buttons()
+    result = context.edit("chat.examples_used")
     if context.step is not Step.CHAT:
         result += _enter(context)
     return result + context.send_plain(f"▸ {context.words}") + _ask_with_room(context, open_talk, context.words)

@@ -16,16 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from config import load_environment
-from core.errors import ConfigError
-from sandbox.demo import ADMIN_IDS, CHATS, ROOT, BotProcess, bot_environment, choose_model, clear
-from sandbox.demo_controls import DemoControls
-from sandbox.model_choice import Choice
-from sandbox.models import LIVELY, ModelServers
-from sandbox.page_api import Around
-from sandbox.telegram import TelegramServer
-from sandbox.telegram_store import Store
-from sandbox.terminal_texts import ending, texts_for
+from sandbox.terminal_texts import ending, missing_package, texts_for
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.exit(f"The demo needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+try:
+    from config import load_environment
+    from core.errors import ConfigError
+    from sandbox.demo import ADMIN_IDS, CHATS, ROOT, BotProcess, bot_environment, choose_model, clear
+    from sandbox.demo_controls import DemoControls
+    from sandbox.model_choice import Choice
+    from sandbox.models import LIVELY, ModelServers
+    from sandbox.page_api import Around
+    from sandbox.telegram import TelegramServer
+    from sandbox.telegram_store import Store
+except ModuleNotFoundError as error:
+    if (module := missing_package(error, Path(__file__).parent.parent)) is None:
+        raise  # a module of the demo itself
+    print(texts_for(os.environ)["no_package"].format(module=module), file=sys.stderr)
+    sys.exit(2)
 
 HOST = "127.0.0.1"
 PORT = 8070
@@ -101,6 +110,9 @@ class Demo:
         model = choose_model(self.given, self.models, controls.choice)
         telegram.page.set_notice(model.notice)
         print(self.texts["model" if model.name else "storyteller"].format(name=model.name), flush=True)
+        if not model.name:
+            for server in controls.local_servers():
+                print(self.texts["found"].format(name=server.name), flush=True)
         bot = BotProcess(self._environment((telegram.token, telegram.url), controls.choice))
         try:
             while (code := bot.wait(0)) is None:

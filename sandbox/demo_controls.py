@@ -11,15 +11,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sandbox import model_choice
-from sandbox.model_choice import CheckResult, Choice, find_local_servers
+from sandbox.model_choice import LOCAL_SERVERS, CheckResult, Choice, LocalServer, find_local_servers
 
 Wish = Literal["", "model", "clear"]
 
 
 class DemoControls:
-    """The demo's model and the visitor's last wish. `environment` is the bot's, for a choice."""
+    """The demo's model and the visitor's last wish.
 
-    def __init__(self, folder: Path, environment: Callable[[Choice], Mapping[str, str]]) -> None:
+    `environment` is the bot's, for a choice; `servers` are the names and ports to look for on this machine.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        environment: Callable[[Choice], Mapping[str, str]],
+        servers: tuple[tuple[str, int], ...] = LOCAL_SERVERS,
+    ) -> None:
+        self._servers = servers
         self._folder = folder
         self._environment = environment
         self._choice = model_choice.load(folder)
@@ -32,12 +41,16 @@ class DemoControls:
         """The model chosen on the page; None until somebody has."""
         return self._choice
 
+    def local_servers(self) -> list[LocalServer]:
+        """Return the servers that answer on this machine now."""
+        return find_local_servers(self._servers)
+
     def menu(self) -> dict[str, Any]:
         """Return what the page's dialog shows: the choice without its key, and the servers on this machine."""
         shown = (self._choice or Choice()).shown
         servers = [
             {"name": server.name, "address": server.address, "models": list(server.models)}
-            for server in find_local_servers()
+            for server in self.local_servers()
         ]
         return {"choice": shown, "servers": servers}
 

@@ -108,7 +108,7 @@ class LocalServer:
 
 def find_local_servers(servers: tuple[tuple[str, int], ...] = LOCAL_SERVERS) -> list[LocalServer]:
     """Ask the usual ports of this machine at once; return the servers that list at least one model."""
-    with ThreadPoolExecutor(len(servers)) as pool:
+    with ThreadPoolExecutor(max(1, len(servers))) as pool:
         return [server for server in pool.map(_probe, servers) if server is not None]
 
 

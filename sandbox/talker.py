@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.schemas import Message
-from sandbox import characters
+from sandbox import characters, examples
 
 _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
@@ -51,6 +51,15 @@ _INTENTS: Final = (
     ("story", r"сказк|историю|fairy|a story"),
     ("list", r"спис|иде[ияй]|план|совет|рецепт|вариант|шаг|\blist\b|ideas|plan|tips|advice|steps|recipe"),
 )  # fmt: skip
+_REMEMBERING: Final = ("your_name", "so_far")  # answered in any role
+_REQUEST: Final = re.compile(
+    r"\?|^\W*(?:почему|зачем|как|что|кто|где|куда|когда|сколько|какой|какая|какие|(?:на|о|до|пере)?пиши|покажи|объясни"
+    r"|расскажи|переведи|придумай|сочини|составь|сделай|найди|дай|помоги|реши"
+    r"|why|how|what|who|where|when|which|write|show|explain|tell|translate|make|find|give|help|solve)(?:те)?\b",
+    re.IGNORECASE,
+)
+_GIVES_UP: Final = re.compile(r"не знаю|сда[юё]|ответ|don['’]t know|no idea|give up|answer", re.IGNORECASE)
+_HAVE: Final = re.compile(r"^(?:у меня |в холодильнике )?(?:есть|i have|i've got|there is|there are)\s+", re.IGNORECASE)
 _LETTERS: Final = dict(zip("абвгдезийклмнопрстуфхцыэ", "abvgdeziyklmnoprstufhcye", strict=True)) | {
     "ё": "yo", "ж": "zh", "ч": "ch", "ш": "sh", "щ": "shch", "ъ": "", "ь": "", "ю": "yu", "я": "ya",
 }  # fmt: skip
@@ -140,11 +149,19 @@ class _Talk:
 
     def answer(self) -> str:
         """Return what is said in the role, or else as an assistant; it names the quoted words if there are any."""
-        text = self._in_role() or self._as_assistant()
+        ready = examples.answer_to(self._said.words)
+        text = ready or self._remembered() or self._in_role() or self._as_assistant()
         if self._said.quoted:
             quoted = " ".join(self._said.quoted.split())[:200]
             text = self._stock["replied"].format(quoted=quoted, rest=text)
         return text
+
+    def _remembered(self) -> str:
+        """Return what the person told of themselves, if they ask for it; empty where they told nothing."""
+        for intent, pattern in _INTENTS:
+            if intent in _REMEMBERING and re.search(pattern, self._said.words, re.IGNORECASE):
+                return self._answer_to(intent) if self._name or (intent == "so_far" and self._said.before) else ""
+        return ""
 
     # Roles and characters
 
@@ -173,9 +190,11 @@ class _Talk:
         last = self._answers[-1] if self._answers else ""
         for place, (riddle, solution) in enumerate(role["riddles"]):
             if riddle in last:
+                following = role["riddles"][(place + 1) % len(role["riddles"])][0]
                 if solution in self._said.words.lower():
-                    following = role["riddles"][(place + 1) % len(role["riddles"])][0]
                     return str(role["right"].format(riddle=following))
+                if _GIVES_UP.search(self._said.words):
+                    return str(role["given_up"].format(riddle=following, solution=solution))
                 return str(role["wrong"].format(riddle=riddle, letter=solution[0].upper()))
         return str(role["first"].format(riddle=role["riddles"][0][0]))
 
@@ -188,7 +207,7 @@ class _Talk:
                 answer = self._answer_to(intent)
                 if answer:
                     return answer
-        return self._pick(self._stock["advice"])
+        return self._pick(self._stock["unknown" if _REQUEST.search(words) else "advice"])
 
     def _helped(self) -> str:
         """Return a ready answer to what people often ask for; empty where there is none."""
@@ -238,7 +257,9 @@ class _Talk:
         """One of the texts, which is not the one said last where there is another."""
         who = f", {self._name}" if self._name else ""
         quote = _short(self._said.words)
-        filled = [_filled(text, quote=quote, who=who, **values) for text in texts]
+        things = _HAVE.sub("", quote)
+        things = things[:1].lower() + things[1:]
+        filled = [_filled(text, quote=quote, things=things, who=who, **values) for text in texts]
         fresh = [text for text in filled if not self._answers or text[-30:] not in self._answers[-1]] or filled
         return fresh[self._seed % len(fresh)]
 

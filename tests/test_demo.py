@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import requests
 
 from sandbox.demo import ROOT, BotProcess, bot_environment, choose_model
@@ -97,3 +98,13 @@ def test_a_message_of_emoji_goes_out_in_pieces_that_telegram_takes() -> None:
         anna.send("я" + "😀" * 2048)
         texts = [message.text for message in anna.chat.messages.values()]
     assert texts == ["😀" * 2048, "😀" * 2048, "я" + "😀" * 2047, "😀"]
+
+
+@pytest.mark.parametrize(("locale", "words"), [("ru_RU.UTF-8", "не установлен пакет"), ("C.UTF-8", "isn't installed")])
+def test_the_demo_without_its_packages_says_in_a_sentence_how_to_start_it(locale: str, words: str) -> None:
+    command = [sys.executable, "-S", "-m", "sandbox"]  # -S: without the environment's packages
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "LC_ALL": locale}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=30)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr and "make demo" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -162,6 +162,7 @@ def test_an_empty_chat_offers_three_questions_that_are_asked_by_a_press(harness:
     assert asked(harness) == [("user", offered[0])]
     assert f"▸ {offered[0]}" in [message.text for message in person.bot_messages]
     until(harness.settled)
+    assert not any("Нажмите вопрос" in message.text for message in person.bot_messages)
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.press("💬 Чат")

@@ -58,6 +58,8 @@ def test_a_part_is_read_aloud_in_the_chosen_voice(harness: BotHarness) -> None:
     )
     person.tap("Филипп")
     assert "часть 1" in person.wait(has("voice")).text
+    chosen = next(message for message in person.shown if "голос: Филипп" in message.text)
+    assert chosen.labels == () and not any("Каким голосом" in message.text for message in person.shown)
     assert before - harness.db.balance() == 2 * 813  # 460 characters: two units of 250
     until(lambda: harness.db.total("user", "reserved") == 0)
 

@@ -11,18 +11,18 @@ import pytest
 
 from sandbox.demo import bot_environment, choose_model
 from sandbox.demo_controls import DemoControls
-from sandbox.model_choice import FILE, Choice, find_local_servers, load
+from sandbox.model_choice import FILE, LOCAL_SERVERS, Choice, find_local_servers, load
 from sandbox.models import ModelServers
 
 NOBODY = ("1:" + "0" * 35, "http://127.0.0.1:9")
 
 
-def controls(folder: Path, models: ModelServers) -> DemoControls:
+def controls(folder: Path, models: ModelServers, servers: tuple[tuple[str, int], ...] = ()) -> DemoControls:
     def environment(choice: Choice) -> Mapping[str, str]:
         model = choose_model({}, models, choice)
         return bot_environment({}, {**os.environ, "LOG_FILE": str(folder / "log.txt")}, NOBODY, model, folder)
 
-    return DemoControls(folder, environment)
+    return DemoControls(folder, environment, servers)
 
 
 def test_a_server_on_this_machine_is_found_with_its_models() -> None:
@@ -32,6 +32,23 @@ def test_a_server_on_this_machine_is_found_with_its_models() -> None:
         found = find_local_servers((("Ollama", port), ("LM Studio", 9)))
     assert [(server.name, server.address) for server in found] == [("Ollama", f"http://127.0.0.1:{port}/v1")]
     assert found[0].models == ("llama3.2", "qwen3")
+
+
+def test_the_usual_ports_are_those_that_the_servers_document() -> None:
+    assert dict(LOCAL_SERVERS) == {"Ollama": 11434, "LM Studio": 1234, "llama.cpp": 8080, "vLLM": 8000}
+
+
+def test_a_server_found_on_its_port_is_offered_chosen_and_writes(tmp_path: Path) -> None:
+    with ModelServers() as models:
+        models.listed = [{"id": "gemma3:12b"}]
+        port = int(models.openai_url.rpartition(":")[2].partition("/")[0])
+        demo = controls(tmp_path, models, (("Ollama", port),))
+        offered = demo.menu()["servers"]
+        assert offered == [{"name": "Ollama", "address": f"http://127.0.0.1:{port}/v1", "models": ["gemma3:12b"]}]
+        wanted = {"kind": "openai", "address": offered[0]["address"], "model": offered[0]["models"][0]}
+        assert demo.choose(wanted).reason == ""
+        assert choose_model({}, models, demo.choice).name == f"gemma3:12b (127.0.0.1:{port})"
+        assert models.of("completion")
 
 
 def test_a_model_that_answers_is_kept_and_asked_for(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.schemas import Message
-from sandbox import characters
+from sandbox import characters, examples
 from sandbox.storyteller import tell
 from sandbox.talker import remember
 from telegram.markdown import pieces
@@ -107,6 +107,7 @@ def test_a_character_stays_in_the_role() -> None:
     assert tell([Message("system", "You are Captain Aglaya, of no ship."), Message("user", "Any storm ahead?")])
 
 
+EXAMPLES = {"ru": "Почему небо синее, а закат красный?", "en": "Why is the sky blue and the sunset red?"}
 CHARACTERS = {
     language: tomllib.loads((ROOT / "locales" / language / "characters.toml").read_text("utf-8"))["characters"]
     for language in ("ru", "en")
@@ -198,3 +199,41 @@ def test_any_words_are_answered(words: str, system: str) -> None:
     assert tell([Message("system", system), Message("user", words)])
     assert tell([Message("system", HELPER), Message("user", words)])
     assert remember(f"{KEEPER}\nНовые реплики:\nСобеседник: {words}\n{system}")
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_every_question_that_an_empty_chat_offers_has_an_answer_of_its_own(language: str) -> None:
+    questions = tomllib.loads((ROOT / "locales" / language / "chat.toml").read_text("utf-8"))["example"]
+    roles = tomllib.loads((ROOT / "locales" / language / "prompts.toml").read_text("utf-8"))["prompt"]["role"]
+    answers = {}
+    for key, question in questions.items():
+        system = roles.get(key.rpartition("_")[0], HELPER)
+        answers[key] = chat(question, system=system)
+        assert answers[key] == examples.answer_to(question), key
+        assert len(answers[key]) < 900 and pieces(answers[key]), key
+    assert len(set(answers.values())) == len(questions)
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_question_of_the_greeting_in_a_group_is_answered(language: str) -> None:
+    greeting = tomllib.loads((ROOT / "locales" / language / "screens.toml").read_text("utf-8"))["group"]["hello"]
+    found = re.search(r"@\{bot\} ([^?]+\?)", greeting)
+    assert found is not None and examples.answer_to(found[1]) == examples.answer_to(EXAMPLES[language])
+
+
+def test_a_question_without_a_ready_answer_is_told_so() -> None:
+    assert "нейросеть" in chat("Почему кошки мурлычут?") + chat("Почему кошки мурлычут?", "Почему кошки мурлычут?")
+    assert "“Model”" in chat("Write a haiku about autumn")
+
+
+def test_a_riddle_may_be_given_up() -> None:
+    riddles = "Ты мастер загадок и ведёшь игру."
+    answer = chat("давай", "не знаю, сдаюсь", system=riddles)
+    assert "**замок**" in answer and "Чем больше из неё берёшь" in answer
+
+
+def test_what_was_said_is_remembered_in_a_role_too() -> None:
+    cat = "Ты кот Пантелей, писарь в канцелярии. Боишься собак."
+    assert "Анна" in chat("Меня зовут Анна", "Как меня зовут?", system=cat)
+    assert "- У меня рыжая кошка" in chat("У меня рыжая кошка", "О чём мы говорили?", system="Ты программист.")
+    assert chat("Есть яйца и хлеб", system="Ты повар.").count("Нужно: яйца и хлеб.") == 1

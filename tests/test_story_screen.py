@@ -221,6 +221,19 @@ def test_the_whole_story_is_read_from_its_first_line(harness: BotHarness) -> Non
     person.wait("Продолжение за вами")
 
 
+def test_what_was_asked_in_brackets_is_not_read_as_the_story(harness: BotHarness) -> None:
+    person = harness.writer()
+    for number, words in enumerate(("Он кивнул. (сделай страшнее)", "(пусть пойдёт снег)")):
+        harness.says(f"Часть {number}.")
+        person.send(words)
+        person.wait(f"Часть {number}.")
+    person.send("/whole_story")
+    person.wait("Продолжение за вами")
+    whole = [message.text for message in person.shown if message.text.startswith("Начало.")][-1]
+    assert whole == "Начало.\n\nОн кивнул.\n\nЧасть 0.\n\nЧасть 1."
+    assert f"{len(whole)} знак" in next(message.text for message in person.shown if "3 части" in message.text)
+
+
 @pytest.mark.parametrize("label", ["Пропустить", "✨ Начать историю", "⬅️ Назад", "🧹 Забыть разговор", "Жанр"])
 def test_a_button_of_another_screen_says_what_works_here(harness: BotHarness, label: str) -> None:
     person = harness.writer()

@@ -16,6 +16,7 @@ from conversation.story_draft import short_name, working_title
 from core.schemas import Json, Outgoing
 from core.text import split
 from database import Database, Prompt, Story
+from export.story_book import without_requests
 
 DELETABLE_S = 47 * 3600  # Telegram lets a bot delete its messages for 48 hours
 
@@ -26,8 +27,12 @@ def title_of(story: Story) -> str:
 
 
 def text_of(prompts: Sequence[Prompt]) -> str:
-    """Return the texts of a story as they are read, with an empty line between; its length is the story's."""
-    return "\n\n".join(prompt.text for prompt in prompts)
+    """Return the texts of a story as they are read, with an empty line between; its length is the story's.
+
+    What the user asks of the model in brackets is left out, as in a book.
+    """
+    texts = (without_requests(prompt.text) if prompt.role == "user" else prompt.text for prompt in prompts)
+    return "\n\n".join(filter(None, texts))
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:

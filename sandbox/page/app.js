@@ -105,6 +105,7 @@ function drawPeople() {
     return chip;
   });
   byId("people").replaceChildren(...chips);
+  chips.find((chip) => chip.getAttribute("aria-pressed") === "true")?.scrollIntoView({ block: "nearest", inline: "center" });
   for (const button of byId("columns").querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.columns) === state.open.length));
     button.hidden = Number(button.dataset.columns) > columnsThatFit();

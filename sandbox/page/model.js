@@ -50,7 +50,7 @@ function option(fixed, title, about, fields, chosen) {
   radio.fixed = fixed;
   const label = element("label", { class: "choice" }, radio, element("strong", {}, title), about ? element("span", { class: "small" }, about) : null);
   const box = element("div", { class: "option" }, label, fields.length ? element("div", { class: "fields" }, ...fields) : null);
-  box.addEventListener("focusin", () => { radio.checked = true; });
+  for (const event of ["focusin", "change"]) box.addEventListener(event, () => { radio.checked = true; });
   return box;
 }
 

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from sandbox.storyteller.compose import Composer, Turn
+from sandbox.storyteller.compose import Composer
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.grammar import Plain, capital, fill, last_place, told
 from sandbox.storyteller.plan import number, plan_of, things_of
 from sandbox.storyteller.request import Brief
+from sandbox.storyteller.turn import Turn
 
 TITLE_CHARS: Final = 40
 TITLE_WORDS: Final = 5

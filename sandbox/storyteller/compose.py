@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.storyteller import reader
@@ -12,6 +11,7 @@ from sandbox.storyteller.data import Scene, Stock, stock
 from sandbox.storyteller.grammar import Plain, capital, fill, slots_of, small, told
 from sandbox.storyteller.plan import Plan, number, plan_of
 from sandbox.storyteller.request import Brief
+from sandbox.storyteller.turn import Block, Turn, joined
 
 ENOUGH_CHARS: Final = 650
 LONG_WISH: Final = 6  # words; a shorter one may ask for a manner
@@ -32,26 +32,8 @@ _ENDINGS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """Which one of several answers to the same request is wanted."""
-
-    variant: int = 0  # how often the request came before
-    story: int = -1  # how many stories were begun before this one; -1: by the story's own words
-    of_genre: int = -1  # the same among those of its genre
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Some sentences of a part; where room is short the least needed ones go."""
-
-    need: int
-    text: str
-    paragraph: bool = False
-
-
 class Composer:
-    """One answer of the storyteller. `said` grows with every sentence that is used."""
+    """One answer of the storyteller. `said` grows with every sentence that is used, `used` with what is told."""
 
     def __init__(self, brief: Brief, turn: Turn) -> None:
         self.brief = brief
@@ -62,6 +44,7 @@ class Composer:
         self.scenes = self.told_scenes()
         self.parts = self._count()
         self.met = self.parts > 1 or any(scene.stage not in ("opening", "meeting") for scene in self.scenes)
+        self.used: set[str] = set()
         self._offset = turn.story if turn.story >= 0 else self.plan.rank("story") % 997
 
     # ── what was told ──
@@ -145,7 +128,11 @@ class Composer:
         common = [*common[shift:], *common[:shift]]
         order = [*own[nth:], *common, *own[:nth]] if nth < len(own) else [*common, *own]
         order = [scene for scene in order if not told(scene.hook, self.said)] or order
-        return order[self.turn.variant % len(order)]
+        if self.brief.volume:
+            order = [scene for scene in order[1:] if scene.id not in self.turn.used] or order
+        chosen = order[self.turn.variant % len(order)]
+        self.used.add(chosen.id)
+        return chosen
 
     def _about(self) -> str:
         return self.pick("about", self.stock.texts("about" if self.plan.about else "about_plain"))
@@ -173,6 +160,7 @@ class Composer:
         return blocks
 
     def _next_scene(self) -> Scene:
+        """Return an event of the part's stage: one that this story wasn't told, of those the least told elsewhere."""
         stage = STAGES.get(self.parts, "late")
         others = {"meeting": ("meeting",), "middle": ("middle",), "turn": ("turn", "late"), "late": ("late", "middle")}
         used = {scene.id for scene in self.scenes}
@@ -184,7 +172,13 @@ class Composer:
             ]
             order += sorted(pool, key=lambda scene: (not scene.genre, number(self.plan.key, scene.id)))
         fresh = [scene for scene in order if scene.id not in used] or order
-        return fresh[self.turn.variant % len(fresh)]
+        fresh = [scene for scene in fresh if scene.id not in self.turn.used] or fresh
+        fresh = [scene for scene in fresh if scene.stage in others[stage]] or fresh
+        least = min(self.turn.worn.get(scene.id, 0) for scene in fresh)
+        fresh = [scene for scene in fresh if self.turn.worn.get(scene.id, 0) == least]
+        chosen = fresh[self.turn.variant % len(fresh)]
+        self.used.add(chosen.id)
+        return chosen
 
     def _outcome(self) -> str:
         """Return what came of the last part's event; how the companion or the thing is back, if it took them."""
@@ -193,7 +187,11 @@ class Composer:
         scene = next(scenes, None)
         if scene is None:
             return ""
-        texts = [self._filled(scene.after)] if scene.after and self._usable(scene.after) else []
+        texts = []
+        if scene.after and self.turn.repeat:
+            texts = [self.pick("otherwise", self.stock.texts("back", "otherwise"))]
+        elif scene.after and self._usable(scene.after):
+            texts = [self._filled(scene.after)]
         if scene.away or scene.lost:
             name = "companion" if scene.away else "thing"
             texts.append(self.pick(name, self.stock.texts("back", name)))
@@ -225,7 +223,7 @@ class Composer:
 
     def _asked(self) -> str:
         """Return what the wishes bring about: the ones in brackets now, the card's in their turn."""
-        texts = [self._granted(wish) for wish in self.brief.asked]
+        texts = [self._granted(wish) for whole in self.brief.asked for wish in reader.split_wish(whole)]
         if not self.brief.volume:
             wishes = _FIRST_PHRASE.sub("", self.brief.wishes)
             each = [wish for wish in re.split(r"(?<=[.!?;])\s+|\n", wishes) if len(wish.strip(" .")) > 3]
@@ -252,8 +250,10 @@ class Composer:
         manner = len(wish.split()) < LONG_WISH
         if manner and any(re.search(pattern, wish, re.IGNORECASE) for pattern in manners.values()):
             event = ""
-        if not event or event in self.said:
+        again = event in self.turn.used and bool(self.brief.memory or self.turn.repeat % 2)
+        if not event or event in self.said or (again and not now):
             return known if now else ""
+        self.used.add(event)
         return f"{event} {self.pick('strange', self.stock.texts('back', 'strange'))}"
 
     def _known_wish(self, wish: str, nth: int) -> str:
@@ -263,7 +263,8 @@ class Composer:
             texts = sorted(row["texts"], key=lambda text: "D" in slots_of(text))
             usable = [text for text in texts[max(0, nth) :] if self._usable(text) and not told(text, self.said)]
             if usable:
-                return fill(usable[self.turn.variant % len(usable) if nth < 0 else 0], self.plan.slots)
+                place = self.turn.repeat % len(usable) if nth < 0 else self.turn.repeat
+                return fill(usable[place], self.plan.slots) if place < len(usable) else ""
         return ""
 
     def _wishes(self) -> Sequence[Any]:
@@ -330,7 +331,9 @@ class Composer:
             start = (self._offset if self._first else self.parts) + self.turn.variant
         begin = start % len(usable)
         turned = [*usable[begin:], *usable[:begin]]
-        text = next((one for one in turned if not told(one, self.said)), turned[0])
+        untold = [one for one in turned if not told(one, self.said)]
+        text = next((one for one in untold if one not in self.turn.used), next(iter(untold), turned[0]))
+        self.used.add(text)
         done = fill(text, slots or self.plan.slots)
         self.said += f"\n{done}"
         return done
@@ -346,24 +349,16 @@ class Composer:
     def _fitted(self, blocks: list[Block]) -> str:
         """Return the blocks as a text of the wanted length: the less needed ones go first."""
         blocks = [block for block in blocks if block.text]
-        if self._limit >= 1000 and self.met and len(_joined(blocks)) < ENOUGH_CHARS:
+        if self._limit >= 1000 and self.met and len(joined(blocks)) < ENOUGH_CHARS:
             blocks.insert(-1, Block(1, self.pick("talk", self.stock.texts("talk"), fresh=True), paragraph=True))
-        while len(_joined(blocks)) > self._limit and min(block.need for block in blocks) < 9:
+        while len(joined(blocks)) > self._limit and min(block.need for block in blocks) < 9:
             least = min(block.need for block in blocks)
             blocks.remove(next(block for block in reversed(blocks) if block.need == least))
-        return _joined(blocks)
+        return joined(blocks)
 
 
-def _joined(blocks: Sequence[Block]) -> str:
-    text = ""
-    for block in blocks:
-        speech = block.text.startswith("—") or text.rpartition("\n")[2].startswith("—")
-        text += ("\n\n" if block.paragraph else "\n" if speech else " ") * bool(text) + block.text
-    return text
-
-
-def compose(brief: Brief, turn: Turn) -> str:
-    """Return the answer to a request for a part, an ending or an epilogue."""
+def compose(brief: Brief, turn: Turn) -> tuple[str, frozenset[str]]:
+    """Return the answer to a request for a part, an ending or an epilogue, and what it tells."""
     composer = Composer(brief, turn)
     answers = {"part": composer.part, "ending": composer.ending, "epilogue": composer.epilogue}
-    return answers[brief.kind]()
+    return answers[brief.kind](), frozenset(composer.used)

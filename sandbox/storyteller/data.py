@@ -40,6 +40,11 @@ class Stock:
     scenes: tuple[Scene, ...]
     tables: Mapping[str, Any] = field(hash=False)
 
+    @property
+    def events(self) -> frozenset[str]:
+        """Return the ids of all events between the first part and the ending."""
+        return frozenset(scene.id for scene in self.scenes)
+
     def texts(self, *names: str) -> Sequence[str]:
         """Return the sentences under these names, one table inside the other; empty where there are none."""
         table: Any = self.tables

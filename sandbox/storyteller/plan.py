@@ -123,7 +123,10 @@ def _russian(full: str, chosen: Mapping[str, Any], around: Mapping[str, str], *,
     name = russian.Noun(short, hero.gender, person=True)
     title, mark, secret = chosen["things"]
     companion, gender, trade, habit = chosen["companions"]
+    women = hero.gender == gender == "f"
     slots: dict[str, Word] = {
+        "both": Plain("обе" if women else "оба"),
+        "one": Plain("одной" if women else "одному"),
         "N": russian.Teller(short, hero.gender, person=True) if first_person else name,
         "V": name,
         "D": russian.person(companion, gender=gender),

@@ -18,6 +18,9 @@ _LET: Final = re.compile(
     r"|please|also|and|now|then|i want|make|let|may|have)\b[,\s]*",
     re.IGNORECASE,
 )
+_SEVERAL: Final = re.compile(
+    r"(добавь(?:те)?|пусть (?:появится|появятся|будет|будут)|add|include|let there be)\s+(.+)", re.IGNORECASE
+)
 _ARTICLES: Final = frozenset(("the", "a", "an", "his", "her", "their", "its", "my"))
 _PRONOUNS: Final = {"он": "masc", "она": "femn", "оно": "neut"}
 _CYRILLIC: Final = re.compile(r"[а-яё]", re.IGNORECASE)
@@ -53,6 +56,15 @@ def happened(plan: Plan, wish: str) -> str:
         before, text = text, _LET.sub("", text).strip()
     made = _russian_event(plan, text) if plan.language == "ru" else _english_event(text)
     return f"{capital(made)}." if made else ""
+
+
+def split_wish(wish: str) -> list[str]:
+    """Return «добавь кота и грозу» as two wishes; any other as it is."""
+    found = _SEVERAL.match(wish.strip(" .!?…"))
+    things = re.split(r",\s*|\s+(?:и|and)\s+", found[2]) if found else []
+    if not found or not 2 <= len(things) <= 3 or any(not 1 <= len(thing.split()) <= 3 for thing in things):
+        return [wish]
+    return [f"{found[1]} {thing}" for thing in things]
 
 
 def shares_a_noun(language: str, wish: str, text: str) -> bool:
