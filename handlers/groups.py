@@ -34,6 +34,8 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
         services.db.settings.put(_greeted(message.migrate_to_chat_id), "1")
         return NOTHING
+    if message.is_automatic_forward or _is_other_bot(message):
+        return NOTHING  # a channel's post asks nothing; two bots would answer each other for ever
     text = readable(message.text or message.caption)
     command, words = _command(services, text)
     if command is None:
@@ -184,6 +186,11 @@ def _is_meant(services: Services, message: types.Message, text: str) -> bool:
     if not services.username:
         return False
     return _is_own(services, message.reply_to_message) or _mention(services).search(text) is not None
+
+
+def _is_other_bot(message: types.Message) -> bool:
+    """Whether a bot has written this. What is sent in a group's or a channel's name has a bot for a sender too."""
+    return message.from_user is not None and message.from_user.is_bot and message.sender_chat is None
 
 
 def _is_own(services: Services, message: types.Message | None) -> bool:

@@ -36,16 +36,12 @@ from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
 from handlers.user_message import UserMessage, user_message
+from telegram.update_fields import CONTENT, OTHER
 from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, UpdateResult
 from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
-_ALL_CONTENT = [
-    *("text", "sticker", "photo", "video", "video_note", "animation", "voice", "audio", "document", "location"),
-    *("venue", "contact", "poll", "dice", "game", "story", "paid_media", "checklist", "web_app_data"),
-    *("invoice", "successful_payment", "users_shared", "chat_shared", "giveaway"),
-    "migrate_to_chat_id",
-]
+_ALL_CONTENT = ["text", *CONTENT, OTHER, "migrate_to_chat_id"]
 _Content = TypeVar("_Content")
 _Handler = Callable[[Services, IncomingUpdate, _Content], UpdateResult]
 

@@ -9,7 +9,10 @@ from telebot import types
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that the user's message replies to. `marked`: the user chose this piece of it."""
+    """The message that the user's message replies to; `message_id` is 0 if it is in another chat.
+
+    `marked`: this is a piece of it, which the user chose.
+    """
 
     message_id: int
     text: str
@@ -34,10 +37,12 @@ class UserMessage:
 
 def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
     """Return a message of Telegram as what its user sent; its key depends on their step."""
-    replied, quote = message.reply_to_message, None
-    if replied is not None:
+    quote = None
+    if (replied := message.reply_to_message) is not None:
         marked = message.quote.text if message.quote is not None and message.quote.is_manual else ""
         quote = Quote(replied.message_id, marked or replied.text or replied.caption or "", bool(marked))
+    elif message.quote is not None:  # Telegram shows no more of a message in another chat
+        quote = Quote(0, message.quote.text, marked=True)
     return UserMessage(
         message.chat.id,
         message.message_id,

@@ -27,6 +27,7 @@ from database import Database, InboxRow
 from telegram.chat_queue import ChatQueues
 from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
+from telegram.update_fields import is_id
 from telegram.update_result import (
     NOTHING,
     Disposition,
@@ -37,7 +38,7 @@ from telegram.update_result import (
     TurnStarted,
     UpdateResult,
 )
-from telegram.updates import Unreadable, body_of, chat_of, is_id, read
+from telegram.updates import Unreadable, body_of, chat_of, read
 
 log = logging.getLogger(__name__)
 
