@@ -66,7 +66,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     """Ask the user's words as a question, with the message that they reply to."""
     open_talk = context.open_talk()
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
-        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.show(REFUSED)
         return refusal
     return _ask_with_room(context, open_talk, context.words, quote(context, open_talk))
 
@@ -85,7 +85,7 @@ def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, qu
     prompt_id = db.tree.add(
         talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
-    db.outbox.show(context.chat_id, context.message_id, prompt_id)
+    context.show(prompt_id)
     return context.start_turn(talk.kind, talk.session_id, prompt_id)
 
 

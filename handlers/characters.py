@@ -90,7 +90,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     if open_talk is None:
         return _lost(context)
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
-        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.show(REFUSED)
         return refusal
     quoted = assistant.quote(context, open_talk)
     return assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)

@@ -17,7 +17,7 @@ from conversation.localization import Locales, Texts
 from conversation.states import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
-from database import NO_SESSION, Database, Story, Talk, Turn, User
+from database import NO_SESSION, REFUSED, Database, Story, Talk, Turn, User
 from handlers.user_message import UserMessage
 from telegram.update_result import (
     Disposition,
@@ -164,9 +164,21 @@ class UpdateContext:
             return talk.session_id if talk is not None else NO_SESSION
         return self.user.session_id or NO_SESSION
 
+    def show(self, prompt_id: int) -> None:
+        """Record that the user's message, or each of its pieces, shows a prompt.
+
+        `REFUSED` words in pieces are not recorded: no edit of one piece could make them short enough.
+        """
+        pieces, outbox = self.message.pieces, self.db.outbox
+        if not pieces:
+            outbox.show(self.chat_id, self.message_id, prompt_id)
+        elif prompt_id != REFUSED:
+            for piece in pieces:
+                outbox.show(self.chat_id, piece.message_id, prompt_id, start=piece.start, length=piece.length)
+
     def with_words(self, words: str) -> UpdateContext:
         """Return a context in which the user has sent these words, and quotes nothing."""
-        return replace(self, message=replace(self.message, words=words, quote=None))
+        return replace(self, message=replace(self.message, words=words, quote=None, pieces=()))
 
     def replying_to(self, message_id: int | None) -> UpdateContext:
         """Return a context whose messages reply to this one."""

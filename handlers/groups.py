@@ -16,7 +16,7 @@ from telebot import types
 
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.schemas import Json, Outgoing
-from handlers import assistant, roles, sessions, voice
+from handlers import assistant, pieces, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext
@@ -40,7 +40,8 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
     command, words = _command(services, text)
     if command is None:
         if not (text or message.content_type == "voice") or not _is_meant(services, message, text):
-            return NOTHING  # a sticker or a picture under an answer asks nothing
+            # A sticker or a picture under an answer asks nothing.
+            return _late_piece(services, incoming, message, text) if text else NOTHING
         words = _unmentioned(services, text)
         stops = services.locales.key_of(words) == "stop"
     else:
@@ -55,6 +56,18 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
     if message.content_type == "voice":
         action = partial(_hear, message)
     return admit(services, incoming, message.from_user, _said(services, message, words), action)
+
+
+def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> UpdateResult:
+    """Ask a piece of a question together with what its sender has asked just now; ignore everything else."""
+    if not pieces.is_late(services, message):
+        return NOTHING
+
+    def ask(context: UpdateContext) -> UpdateResult:
+        late = pieces.take_up(context, message)
+        return late[1] + talk(late[0]) if late is not None else NOTHING
+
+    return admit(services, incoming, message.from_user, user_message(message, text), ask)
 
 
 def greet(services: Services, change: types.ChatMemberUpdated) -> UpdateResult:

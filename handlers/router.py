@@ -27,7 +27,19 @@ from conversation.states import (
 )
 from core.schemas import Json, Outgoing
 from database import REFUSED
-from handlers import access_requests, account, admin, assistant, characters, fallback, groups, privacy, rewriting, voice
+from handlers import (
+    access_requests,
+    account,
+    admin,
+    assistant,
+    characters,
+    fallback,
+    groups,
+    pieces,
+    privacy,
+    rewriting,
+    voice,
+)
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.actions import ACTIONS, INFORMING, OVERTAKING
@@ -116,6 +128,10 @@ def _answer(message: types.Message, context: UpdateContext) -> UpdateResult:
         return characters.from_page(context, message.web_app_data.data)
     _read(context)
     welcome = account.first_words(context) if context.first and context.key != "/start" else NOTHING
+    if context.key in (WORDS, OTHER_CONTENT) and context.step in TALKING | {Step.STORY}:
+        late = pieces.take_up(context, message)
+        if late is not None:
+            return late[1] + _dispatch(late[0])
     if context.message.content_type == "voice":
         return welcome + voice.hear(context, message.json)
     if voice.stops(context):
@@ -141,6 +157,7 @@ def _answer_edited(context: UpdateContext) -> UpdateResult:
     prompt_id = db.outbox.shown(context.chat_id, context.message_id)
     if prompt_id is None:
         return fallback.edited(context)
+    context = pieces.with_the_rest(context, prompt_id)
     if prompt_id == REFUSED or db.turns.failed_under(prompt_id):
         return _dispatch(context)
     rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words

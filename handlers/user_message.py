@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from telebot import types
 
+from handlers.input_text import readable
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
@@ -17,6 +19,15 @@ class Quote:
     message_id: int
     text: str
     marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A message that is a piece of a longer text, and where its words stand there."""
+
+    message_id: int
+    start: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,7 @@ class UserMessage:
     content_type: str = "text"
     quote: Quote | None = None
     reply_to: int | None = None
+    pieces: tuple[Piece, ...] = ()  # of a text that was sent in several messages, else empty
 
 
 def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
@@ -50,4 +62,16 @@ def user_message(message: types.Message, words: str, reply_to: int | None = None
         content_type=message.content_type,
         quote=quote,
         reply_to=reply_to,
+        pieces=_pieces(message, words),
     )
+
+
+def _pieces(message: types.Message, words: str) -> tuple[Piece, ...]:
+    """Return the pieces of a gathered message (`telegram/gathering.py`), as they stand in what was read of it."""
+    text, pieces, end = message.text or message.caption or "", [], 0
+    for message_id, start, length in message.json.get("gathered", ()):
+        piece = readable(text[start : start + length])
+        found = max(end, words.find(piece, end))  # a group's message is without the bot's name
+        end = min(len(words), found + len(piece))
+        pieces.append(Piece(message_id, found, end - found))
+    return tuple(pieces)

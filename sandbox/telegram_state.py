@@ -63,6 +63,7 @@ class ChatMessage:
     attachment: Attachment | None = None
     reply_to: int | None = None
     service: Mapping[str, Any] | None = None  # of a service message, in place of a text: {"new_chat_members": […]}
+    more: Mapping[str, Any] | None = None  # further fields: {"forward_origin": {…}}, {"media_group_id": "…"}
     edited_at: int | None = None
     deleted: bool = False
     revision: int = 0

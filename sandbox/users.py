@@ -127,10 +127,29 @@ class ChatUser:
     # What this user does
 
     def send(self, text: str, *, reply_to: int | None = None) -> int:
-        """Send a text, in pieces of at most 4,096 units as a client does; return the id of the last one."""
+        """Send a text, cut into messages of at most 4,096 units as clients do; return the id of the last one."""
         message_id = 0
         for piece in _pieces(text.strip()):
             message_id = self._send(text=piece, reply_to=reply_to)
+        return message_id
+
+    def forward(self, text: str, *, comment: str = "", caption: bool = False, count: int = 1) -> int:
+        """Forward somebody's text, or a picture with this caption, behind a comment; return the last message's id."""
+        if comment:
+            self._send(text=comment)
+        for _ in range(count):
+            origin = {"type": "hidden_user", "date": int(self.state.clock()), "sender_user_name": "Борис"}
+            picture = self._attachment("photo", "photo.jpg", b"\xff\xd8\xff\xe0", "image/jpeg") if caption else None
+            message_id = self._send(text, picture, more={"forward_origin": origin})
+        return message_id
+
+    def album(self, count: int, caption: str = "") -> int:
+        """Send so many pictures as an album, the first with a caption; return the last message's id."""
+        group = self.state.serial("")
+        for number in range(count):
+            picture = self._attachment("photo", "photo.jpg", b"\xff\xd8\xff\xe0", "image/jpeg")
+            said = "" if number else caption
+            message_id = self._send(said, picture, more={"media_group_id": group})
         return message_id
 
     def press(self, label: str) -> int:
@@ -298,9 +317,11 @@ class ChatUser:
         raise NotShown(f"no inline button «{wanted}»")
 
     def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str, reply_to: int | None) -> int:
-        file_id = self.state.add_file(name, data)
+        return self._send(caption, self._attachment(kind, name, data, mime), reply_to)
+
+    def _attachment(self, kind: str, name: str, data: bytes, mime: str) -> Attachment:
         seconds = round(seconds_of(data)) or 3 if kind == "voice" else 0
-        return self._send(caption, Attachment(kind, file_id, name, mime, len(data), seconds), reply_to)
+        return Attachment(kind, self.state.add_file(name, data), name, mime, len(data), seconds)
 
     def _send(
         self,
@@ -308,6 +329,7 @@ class ChatUser:
         attachment: Attachment | None = None,
         reply_to: int | None = None,
         service: Json | None = None,
+        more: Json | None = None,
     ) -> int:
         with self.state.lock:
             if self.chat.blocked:
@@ -326,6 +348,7 @@ class ChatUser:
                 attachment=attachment,
                 reply_to=reply_to,
                 service=service,
+                more=more,
             )
             message = self.state.add_message(self.chat, message)
             self._update("message", message)
@@ -373,9 +396,13 @@ def _line(message: ChatMessage) -> str:
 
 
 def _pieces(text: str) -> list[str]:
+    """Return a text as a client cuts it: after a line or a word of the second half, else anywhere."""
     pieces: list[str] = []
     while units(text) > TEXT_LIMIT:
         fits = text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")  # without half an emoji
-        pieces.append(fits)
-        text = text[len(fits) :]
+        if text[len(fits)] not in " \n":
+            ends = (place for gap in "\n " if (place := fits.rfind(gap)) > len(fits) // 2)
+            fits = fits[: next(ends, len(fits))]
+        pieces.append(fits.strip())
+        text = text[len(fits) :].strip()
     return [*pieces, text]

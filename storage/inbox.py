@@ -77,6 +77,15 @@ class Inbox:
             "update inbox set state = 'new', body = ?, attempts = 0, done_at = null where id = ?", (body, inbox_id)
         )
 
+    def gather(self, inbox_id: int, body: str, pieces: Iterable[int], now: int) -> bool:
+        """Give a row the body of one update made of it and later rows, which end. Return False if it has ended."""
+        sql = "update inbox set body = ? where id = ? and state = 'new'"
+        if self._connection.run(sql, (body, inbox_id)) == 0:
+            return False
+        for piece in pieces:
+            self.finish(piece, now)
+        return True
+
     def state_and_body(self, inbox_id: int) -> tuple[str, str]:
         """Return a row's state and body."""
         row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))

@@ -336,5 +336,11 @@ create trigger illustration_deleted after delete on illustration begin
 end;
 """
 
+_PIECES = """
+-- Of a message that is a piece of a longer text: where its words stand in the prompt.
+alter table sent add column piece_start integer;
+alter table sent add column piece_length integer;
+"""
+
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND)
+STEPS = (_FIRST, _SECOND, _PIECES)

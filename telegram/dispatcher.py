@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from telebot.types import Update
@@ -24,8 +24,9 @@ from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import OutboxRow
 from database import Database, InboxRow
-from telegram.chat_queue import ChatQueues
+from telegram.chat_queue import ChatQueues, Taken
 from telegram.failure_notices import FailureNotices
+from telegram.gathering import gathered
 from telegram.sender import Delivery
 from telegram.update_fields import is_id
 from telegram.update_result import (
@@ -38,7 +39,7 @@ from telegram.update_result import (
     TurnStarted,
     UpdateResult,
 )
-from telegram.updates import Unreadable, body_of, chat_of, read
+from telegram.updates import Unreadable, chat_of, read, received
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +149,7 @@ class Dispatcher:
             if batch:  # they can't be acknowledged and would come again at once: an error makes polling pause
                 raise ValueError("Telegram sent updates without a number")
             return None
-        kept = [(update["update_id"], chat_of(update), body_of(update)) for update in updates]
+        kept = [(update["update_id"], chat_of(update), received(update)) for update in updates]
         try:
             with self._db.transaction(durable=True):
                 rows = self._db.inbox.add(kept, int(time.time()))
@@ -165,7 +166,10 @@ class Dispatcher:
         while (taken := self._chats.take()) is not None:
             row, held, again = taken.row, None, False
             try:
-                held = self._run(row, IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
+                taken = self._gather(taken)
+                row = taken.row
+                if taken.onto is None:
+                    held = self._run(row, IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="handler", inbox=row.id, error=str(error))
                 self._notices.storage_failed(row.chat_id)
@@ -175,6 +179,22 @@ class Dispatcher:
             self._chats.release(taken, held=held, again=again)
             if held is not None:
                 self._resume_if_free(row.chat_id)
+
+    def _gather(self, taken: Taken) -> Taken:
+        """Make one row of the pieces of a question. Raises `StorageError`."""
+        if taken.onto is None and not taken.pieces:
+            return taken
+        first, *rest = filter(None, (taken.onto, taken.row, *taken.pieces))
+        whole = replace(first, body=gathered([first, *rest]))
+        with self._db.transaction():
+            if not self._db.inbox.gather(whole.id, whole.body, [row.id for row in rest], int(time.time())):
+                return replace(taken, onto=None)  # its sender took it back while it waited
+        self._left_over.difference_update(row.id for row in rest)
+        event(log, logging.INFO, "pieces_gathered", inbox=whole.id, chat=whole.chat_id, pieces=1 + len(rest))
+        if taken.onto is not None:
+            self._chats.replace(whole)
+            return replace(taken, pieces=())
+        return replace(taken, row=whole, pieces=())
 
     def _resume_if_free(self, chat_id: int) -> None:
         """Resume a chat whose turn ended after the handler had looked and before the row was held."""

@@ -139,6 +139,11 @@ def _voice(value: Any) -> Fields | None:
     return {"file_unique_id": "", "duration": 0, **_fields(value, _VOICE)}
 
 
+def _pieces(value: Any) -> list[Any] | None:
+    """Return the pieces that a gathered message was made of (`telegram/gathering.py`)."""
+    return value if isinstance(value, list) else None
+
+
 def _page_data(value: Any) -> Fields | None:
     if not isinstance(value, dict) or not isinstance(value.get("data"), str):
         return None
@@ -189,6 +194,7 @@ _MESSAGE: Final = {
     "message_thread_id": _number,
     "is_topic_message": _flag,
     "migrate_to_chat_id": _number,
+    "gathered": _pieces,
     **_CONTENT_FIELDS,
 }
 _NEVER_WITH_TEXT: Final = {"migrate_to_chat_id", *_CONTENT_FIELDS}

@@ -42,6 +42,15 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (owner for owner in (chat, content.get("from")) if isinstance(owner, dict))
 
 
+def received(update: dict[str, Any]) -> str:
+    """Return an update from Telegram as JSON to be stored; the fields of gathered pieces are the bot's own."""
+    message = update.get("message")
+    if isinstance(message, dict) and ("gathered" in message or "last_piece" in message):
+        message = {name: value for name, value in message.items() if name not in ("gathered", "last_piece")}
+        update = {**update, "message": message}
+    return body_of(update)
+
+
 def body_of(update: dict[str, Any]) -> str:
     """Return the update as JSON that can be stored: half a surrogate pair has no UTF-8."""
     text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))

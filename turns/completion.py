@@ -98,6 +98,24 @@ class TurnCompletion:
         event(log, logging.INFO, "turn_stopped", user=turn.user_id, turn=turn.id, chars=len(result.text))
         return messages
 
+    def take_back(self, turn: Turn, running: RunningTurn | None) -> list[Outgoing] | None:
+        """End an open turn as if it had not been asked; return the messages that show that.
+
+        None, and nothing is changed, once its answer has begun.
+        """
+        if running is not None:
+            with running.lock:
+                if running.ended or running.first_text_at is not None:
+                    return None
+                running.ended = True
+                call = running.call
+            if call is not None:
+                self._billing.release(call)
+        messages = self._notice_gone(turn)
+        self._end(turn, TurnResult("stopped"))
+        event(log, logging.INFO, "turn_taken_back", user=turn.user_id, turn=turn.id)
+        return messages
+
     def _stopped(self, kind: TurnKind, running: RunningTurn | None) -> TurnResult:
         """Return the result of a stop; no draft goes out after it."""
         if running is None:

@@ -74,6 +74,13 @@ class TurnService:
         """End an open turn with the text so far; return the messages that show it. `release` follows the commit."""
         return self._stops.end(turn)
 
+    def take_back(self, turn: Turn) -> list[Outgoing] | None:
+        """End an open turn as if it had not been asked, for its words to be asked together with others.
+
+        None, and nothing is changed, once its answer has begun. `release` follows the commit.
+        """
+        return self._stops.take_back(turn)
+
     def release(self, turn: Turn) -> None:
         """Let the worker and the chat of a stopped turn go on, after the commit of `end_by_stop`."""
         self._stops.release(turn)

@@ -36,6 +36,10 @@ class TurnStops:
         """End an open turn with the text so far; return the messages that show it."""
         return self._completion.stop(turn, self._running_turns.get(turn.id))
 
+    def take_back(self, turn: Turn) -> list[Outgoing] | None:
+        """End an open turn as if it had not been asked; None once its answer has begun."""
+        return self._completion.take_back(turn, self._running_turns.get(turn.id))
+
     def release(self, turn: Turn) -> None:
         """Wake the worker of a stopped turn, delete its notices and let its chat go on."""
         running = self._running_turns.get(turn.id)
