@@ -13,11 +13,12 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from ai import opus_splitter
+from ai.audio_format import format_of
 from ai.error_mapping import error_from
 from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
 from core.cancellation import Cancel
-from core.errors import ModelAway, ModelError, PromptTooLong
+from core.errors import AudioFormatRefused, ModelAway, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.text import split
 
@@ -101,13 +102,16 @@ class YandexSpeechToText(_SpeechKit):
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """Return the words of a recording, sent in short pieces. Raise PromptTooLong or another ModelError."""
+        """Return the words of a recording, sent in short pieces.
+
+        Raise PromptTooLong, AudioFormatRefused for all but Ogg/Opus, or another ModelError.
+        """
         if seconds > YANDEX_AUDIO_S * MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         try:
             pieces = opus_splitter.cut(audio, YANDEX_AUDIO_S, YANDEX_AUDIO_BYTES)
         except opus_splitter.NotOpus as error:
-            raise ModelError(f"this recording can't be recognised: {error}") from error
+            raise AudioFormatRefused(f"this recording can't be recognised: {error}", format=format_of(audio)) from error
         if len(pieces) > MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         query = {"lang": _LANGUAGES.get(language, "ru-RU"), "topic": "general", "format": "oggopus", **self._folder}
@@ -144,10 +148,10 @@ class FallbackSpeechToText:
                     audio, seconds, language=language, cancel=cancel, user_id=user_id, turn_id=turn_id
                 )
             except ModelError as error:
-                odd = type(error) is ModelError and error.status == 0  # another format
-                if error.billed or not (odd or isinstance(error, PromptTooLong) or error.status in NO_SUCH_SERVICE):
+                another = isinstance(error, AudioFormatRefused | PromptTooLong) or error.status in NO_SUCH_SERVICE
+                if error.billed or not another:
                     raise
-                failure = error if place == 0 else failure
+                failure = error if place == 0 or isinstance(error, AudioFormatRefused) else failure
         raise failure
 
 

@@ -129,7 +129,12 @@ def _greet(context: UpdateContext, character: Character, *, anew: bool = False) 
         session_id = open_talk.session_id
     else:
         session_id = db.talks.create(
-            context.user.id, context.chat_id, now(), kind="character", character_id=character.id
+            context.user.id,
+            context.chat_id,
+            now(),
+            kind="character",
+            character_id=character.id,
+            topic_id=context.topic_id,
         )
     greeting = character.persona.greeting
     prompt_id = db.tree.add(session_id, None, context.user.id, "assistant", greeting, now=now(), kind="character")

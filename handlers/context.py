@@ -93,6 +93,11 @@ class UpdateContext:
         return self.message.chat_id
 
     @property
+    def topic_id(self) -> int:
+        """The topic that the update belongs to; 0 if none."""
+        return self.update.topic_id
+
+    @property
     def message_id(self) -> int:
         return self.message.id
 
@@ -143,16 +148,16 @@ class UpdateContext:
     def talk(self) -> Talk | None:
         """The open talk with the chosen character at that step, with the assistant anywhere else and in groups."""
         if self.group or self.step is not Step.CHARACTER:
-            return self.db.talks.open_in(self.chat_id)
+            return self.db.talks.open_in(self.chat_id, self.topic_id)
         character = self.db.characters.chosen(self.user.id)
         if character is None:
             return None
-        return self.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
+        return self.db.talks.open_in(self.chat_id, self.topic_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
         """Return the open talk, or begin one."""
         talks = self.db.talks
-        talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now()))
+        talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now(), topic_id=self.topic_id))
         assert talk is not None
         return talk
 
@@ -297,6 +302,7 @@ class UpdateContext:
             soft=soft,
             variant=variant,
             reply_to=self.message.reply_to,
+            topic_id=self.topic_id,
             now=now(),
         )
         return UpdateResult(disposition=disposition, effects=(StartTurn(turn_id, self.chat_id, kind),))

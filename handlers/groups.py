@@ -50,7 +50,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         return _say(services, message, _INFORMING.get(command, "group.story"))
     if message.sender_chat is not None or message.from_user is None:
         return _say(services, message, "group.anonymous")  # in a group's or a channel's name: nobody is there to pay
-    if stops and (refusal := _may_not_stop(services, message)):
+    if stops and (refusal := _may_not_stop(services, incoming, message)):
         return refusal
     action = story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk)
     if message.content_type == "voice":
@@ -60,7 +60,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
 
 def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> UpdateResult:
     """Ask a piece of a question together with what its sender has asked just now; ignore everything else."""
-    if not pieces.is_late(services, message):
+    if not pieces.is_late(services, incoming, message):
         return NOTHING
 
     def ask(context: UpdateContext) -> UpdateResult:
@@ -106,7 +106,7 @@ def _queue(context: UpdateContext) -> UpdateResult:
     update = context.update
     if update.queued_for:
         return context.queue(update.queued_for)
-    waiting = context.db.inbox.queued_in(context.chat_id)
+    waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= story_screen.MOST_QUEUED:
         return context.say("group.busy_full", n=waiting)
     context.open_talk()
@@ -122,9 +122,9 @@ def _forget(context: UpdateContext) -> UpdateResult:
     return context.say("group.busy") if context.writing else assistant.forget(context)
 
 
-def _may_not_stop(services: Services, message: types.Message) -> UpdateResult | None:
+def _may_not_stop(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult | None:
     """Return a refusal unless the running answer is for the sender."""
-    turn = services.turns.open_in(message.chat.id)
+    turn = services.turns.open_in(message.chat.id, incoming.topic_id)
     if turn is not None and message.from_user is not None and turn.user_id == message.from_user.id:
         return None
     return _say(services, message, "group.nothing_to_stop" if turn is None else "group.not_yours")

@@ -16,14 +16,14 @@ from handlers.context import Services, UpdateContext, now
 from handlers.input_text import readable
 from handlers.user_message import Piece, Quote
 from telegram.gathering import CUT_UNITS, between
-from telegram.update_result import ReleaseTurn, UpdateResult
+from telegram.update_result import IncomingUpdate, ReleaseTurn, UpdateResult
 
 LATE_S = 1  # after its question, in whole seconds, a piece still belongs to it
 
 
-def is_late(services: Services, message: types.Message) -> bool:
+def is_late(services: Services, incoming: IncomingUpdate, message: types.Message) -> bool:
     """Whether a message may be a piece of the question that is being answered to its sender."""
-    sender, turn = message.from_user, services.turns.open_in(message.chat.id)
+    sender, turn = message.from_user, services.turns.open_in(message.chat.id, incoming.topic_id)
     if sender is None or turn is None or turn.user_id != sender.id:
         return False
     return _question(services, turn) is not None and (message.forward_origin is not None or bool(message.text))
@@ -35,7 +35,7 @@ def take_up(context: UpdateContext, message: types.Message) -> tuple[UpdateConte
     None if it is no piece, or the answer has begun. One question is asked and paid, however its pieces come.
     """
     words = readable(message.text or message.caption)
-    turn = context.turns.open_in(context.chat_id)
+    turn = context.turns.open_in(context.chat_id, context.topic_id)
     if not words or turn is None or turn.user_id != context.user.id or context.update.behind:
         return None
     question = _question(context.services, turn)

@@ -193,7 +193,7 @@ def _press(services: Services, incoming: IncomingUpdate, query: types.CallbackQu
 
 def on_stopped(services: Services, incoming: IncomingUpdate, stopped: types.MessageGenerationStopped) -> UpdateResult:
     """Stop the turn whose growing answer was stopped; a late press names an older turn and does nothing."""
-    turn = services.turns.open_in(stopped.chat.id)
+    turn = services.turns.open_in(stopped.chat.id, incoming.topic_id)
     return stop_turn(services.turns, turn) if turn is not None and turn.id == stopped.draft_id else NOTHING
 
 

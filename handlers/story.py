@@ -131,7 +131,7 @@ def queue_words(context: UpdateContext) -> UpdateResult:
     update, db = context.update, context.db
     if update.queued_for:
         return context.queue(update.queued_for)  # the user was told before
-    waiting = db.inbox.queued_in(context.chat_id)
+    waiting = db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= MOST_QUEUED:
         context.show(REFUSED)
         return context.say("story.busy_full", n=waiting)
@@ -158,7 +158,7 @@ def busy_writing(context: UpdateContext) -> UpdateResult:
 def stop_writing(context: UpdateContext) -> UpdateResult:
     """End the open turn at once; what was written is kept."""
     turns = context.turns
-    turn = turns.open_in(context.chat_id)
+    turn = turns.open_in(context.chat_id, context.topic_id)
     return stop_turn(turns, turn) if turn is not None else nothing_to_stop(context)
 
 

@@ -73,6 +73,11 @@ class ChatMessage:
         return self.edited_at is not None
 
     @property
+    def topic_id(self) -> int:
+        """The topic that it is in; 0 if none."""
+        return int((self.more or {}).get("message_thread_id", 0))
+
+    @property
     def buttons(self) -> tuple[tuple[Button, ...], ...]:
         """The inline keyboard, row by row."""
         rows = (self.markup or {}).get("inline_keyboard", ())
@@ -105,6 +110,7 @@ class Draft:
     can_stop: bool
     keep_on_stop: bool
     ends_at: float
+    topic_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,8 @@ class Chat:
     stopped_draft_id: int = 0
     action: str = ""
     action_until: float = 0.0
+    action_topic: int = 0
+    topics: list[int] = field(default_factory=list)  # by the message that began each
     answers: list[CallbackAnswer] = field(default_factory=list)
     command_menu: Json = field(default_factory=lambda: {"type": "default"})
 

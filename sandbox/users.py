@@ -63,8 +63,8 @@ class Tap:
 class ChatUser:
     """One user in one chat with the bot: the private chat, or a group (`groups.Group.member`)."""
 
-    def __init__(self, api: BotApi, user: User, chat: Chat) -> None:
-        self.api, self.state, self.chat = api, api.state, chat
+    def __init__(self, api: BotApi, user: User, chat: Chat, topic_id: int = 0) -> None:
+        self.api, self.state, self.chat, self.topic_id = api, api.state, chat, topic_id
         self.id = user.id
         self._mark = 0
 
@@ -123,6 +123,15 @@ class ChatUser:
         """Every answer to a pressed inline button."""
         with self.state.lock:
             return list(self.chat.answers)
+
+    # Topics
+
+    def new_topic(self, name: str) -> ChatUser:
+        """Begin a topic; return the same user in it."""
+        self.chat.last_id = max(1, self.chat.last_id)  # the main topic of a forum is 1
+        topic_id = self.happens({"forum_topic_created": {"name": name, "icon_color": 7322096}})
+        self.chat.topics.append(topic_id)
+        return ChatUser(self.api, self.user, self.chat, topic_id)
 
     # What this user does
 
@@ -242,6 +251,8 @@ class ChatUser:
             self.chat.stopped_draft_id = draft.draft_id
             self.chat.draft = replace(draft, can_stop=False) if draft.keep_on_stop else None
             value = {"chat": chat_json(self.state, self.chat), "draft_id": draft.draft_id}
+            if draft.topic_id:
+                value["message_thread_id"] = draft.topic_id
             self.state.add_update("stopped_message_generation", value)
             self.state.touch(self.chat, "draft")
 
@@ -275,7 +286,8 @@ class ChatUser:
 
         def found() -> ChatMessage | None:
             for message in list(self.chat.messages.values()):
-                if message.from_bot and not message.deleted and message.revision > mark and _fits(message, wanted):
+                new = message.from_bot and not message.deleted and message.revision > mark
+                if new and message.topic_id == self.topic_id and _fits(message, wanted):
                     return message
             return None
 
@@ -348,11 +360,16 @@ class ChatUser:
                 attachment=attachment,
                 reply_to=reply_to,
                 service=service,
-                more=more,
+                more=self._in_topic(more),
             )
             message = self.state.add_message(self.chat, message)
             self._update("message", message)
             return message.id
+
+    def _in_topic(self, more: Json | None) -> Json | None:
+        if not self.topic_id:
+            return more
+        return {**(more or {}), "message_thread_id": self.topic_id, "is_topic_message": True}
 
     def _update(self, kind: str, message: ChatMessage) -> None:
         private = self.chat.type == "private"

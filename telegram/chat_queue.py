@@ -14,7 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from database import InboxRow
+from database import InboxRow, queue_of
+
+Queue = tuple[int, int]  # a chat, or a group's topic
 
 
 class PieceRules(Protocol):
@@ -72,25 +74,25 @@ class ChatQueues:
     def __init__(self, rules: PieceRules | None = None) -> None:
         self._rules = rules or NoPieces()
         self._condition = threading.Condition()
-        self._chats: dict[int, _Chat] = {}
-        self._ready: deque[int] = deque()
-        self._waiting: dict[int, float] = {}  # chats that wait for a piece, with the monotonic time of the end of it
-        self._paused: set[int] = set()
+        self._chats: dict[Queue, _Chat] = {}
+        self._ready: deque[Queue] = deque()
+        self._waiting: dict[Queue, float] = {}  # queues that wait for a piece, with the monotonic time of the end of it
+        self._paused: set[Queue] = set()
         self._stopped = False
 
     def add(self, rows: Sequence[InboxRow]) -> None:
         """Put new rows at the end of their chats' queues."""
         with self._condition:
             for row in rows:
-                chat = self._chats.setdefault(row.chat_id, _Chat())
+                chat = self._chats.setdefault(row.queue, _Chat())
                 chat.rows.append(row)
                 chat.arrived_at = time.monotonic()
-                self._schedule(row.chat_id, chat)
+                self._schedule(row.queue, chat)
 
     def hold(self, row: InboxRow) -> None:
         """Hold a row until its chat is resumed."""
         with self._condition:
-            self._chats.setdefault(row.chat_id, _Chat()).held.append(row)
+            self._chats.setdefault(row.queue, _Chat()).held.append(row)
 
     def take(self) -> Taken | None:
         """Take the next update of a chat that is ready. Blocks until there is one; None after `stop`."""
@@ -100,61 +102,64 @@ class ChatQueues:
                 if not self._ready:
                     self._condition.wait(self._longest_wait_s())
                     continue
-                chat_id = self._ready.popleft()
-                chat = self._chats[chat_id]
-                if chat_id in self._paused or not chat.rows:
+                queue = self._ready.popleft()
+                chat = self._chats[queue]
+                if queue in self._paused or not chat.rows:
                     chat.scheduled = False
-                elif taken := self._take_from(chat_id, chat):
+                elif taken := self._take_from(queue, chat):
                     return taken
             return None
 
     def release(self, taken: Taken, *, held: InboxRow | None = None, again: bool = False) -> None:
         """Release an update: finished, `held` until the chat is resumed, or to be tried `again`."""
         with self._condition:
-            chat_id = taken.row.chat_id
-            chat = self._chats[chat_id]
+            queue = taken.row.queue
+            chat = self._chats[queue]
             if again:
                 chat.take_back([taken.row, *taken.pieces])
             if held is not None:
                 chat.held.append(held)
             chat.scheduled = False
-            self._schedule(chat_id, chat)
+            self._schedule(queue, chat)
             if not chat.rows and not chat.held:
-                del self._chats[chat_id]
+                del self._chats[queue]
 
-    def resume(self, chat_id: int) -> None:
+    def resume(self, chat_id: int, topic_id: int = 0) -> None:
         """Put a chat's held rows back in their order: its turn has ended."""
+        queue = queue_of(chat_id, topic_id)
         with self._condition:
-            if (chat := self._chats.get(chat_id)) is not None:
+            if (chat := self._chats.get(queue)) is not None:
                 chat.take_back(chat.held)
                 chat.held = deque()
-                self._schedule(chat_id, chat)
+                self._schedule(queue, chat)
 
-    def forget(self, chat_id: int, row_id: int) -> None:
+    def forget(self, chat_id: int, row_id: int, topic_id: int = 0) -> None:
         """Drop a held row."""
+        queue = queue_of(chat_id, topic_id)
         with self._condition:
-            if (chat := self._chats.get(chat_id)) is not None:
+            if (chat := self._chats.get(queue)) is not None:
                 chat.held = deque(row for row in chat.held if row.id != row_id)
 
     def replace(self, row: InboxRow) -> None:
         """Put a row in the place of the held one with its id, or of the one that was held until now."""
         with self._condition:
-            if (chat := self._chats.get(row.chat_id)) is not None:
+            if (chat := self._chats.get(row.queue)) is not None:
                 chat.held = deque(row if one.id == row.id else one for one in chat.held)
                 chat.rows = deque(row if one.id == row.id else one for one in chat.rows)
 
     @contextmanager
-    def paused(self, chat_id: int) -> Iterator[None]:
+    def paused(self, chat_id: int, topic_id: int = 0) -> Iterator[None]:
         """Hold a chat's updates while its turn commits."""
+        queue = queue_of(chat_id, topic_id)
         with self._condition:
-            self._paused.add(chat_id)
+            self._paused.add(queue)
         try:
             yield
         finally:
             with self._condition:
-                self._paused.discard(chat_id)
-                if (chat := self._chats.get(chat_id)) is not None:
-                    self._schedule(chat_id, chat)
+                self._paused.discard(queue)
+                if (chat := self._chats.get(queue)) is not None:
+                    self._schedule(queue, chat)
 
     def stop(self) -> None:
         """Wake every thread that waits in `take`."""
@@ -162,16 +167,16 @@ class ChatQueues:
             self._stopped = True
             self._condition.notify_all()
 
-    def _schedule(self, chat_id: int, chat: _Chat) -> None:
-        waited = self._waiting.pop(chat_id, None) is not None
-        if chat.rows and (waited or not chat.scheduled) and chat_id not in self._paused:
+    def _schedule(self, queue: Queue, chat: _Chat) -> None:
+        waited = self._waiting.pop(queue, None) is not None
+        if chat.rows and (waited or not chat.scheduled) and queue not in self._paused:
             chat.scheduled = True
-            self._ready.append(chat_id)
+            self._ready.append(queue)
             self._condition.notify()
         elif waited:
             chat.scheduled = False
 
-    def _take_from(self, chat_id: int, chat: _Chat) -> Taken | None:
+    def _take_from(self, queue: Queue, chat: _Chat) -> Taken | None:
         """Take a chat's next row with its pieces; None if it waits for another piece."""
         number = 1
         while number < len(chat.rows) and self._rules.joins(chat.rows[number - 1], chat.rows[number]):
@@ -179,7 +184,7 @@ class ChatQueues:
         if number == len(chat.rows):
             ends_at = chat.arrived_at + self._rules.wait_s(chat.rows[-1])
             if ends_at > time.monotonic():
-                self._waiting[chat_id] = ends_at
+                self._waiting[queue] = ends_at
                 self._condition.notify()  # somebody must wake when it ends
                 return None
         row, *pieces = [chat.rows.popleft() for _ in range(number)]
@@ -192,9 +197,9 @@ class ChatQueues:
         """Make the chats ready that have waited long enough for a piece."""
         if self._waiting:
             now = time.monotonic()
-            for chat_id in [chat_id for chat_id, ends_at in self._waiting.items() if ends_at <= now]:
-                del self._waiting[chat_id]
-                self._ready.append(chat_id)
+            for queue in [queue for queue, ends_at in self._waiting.items() if ends_at <= now]:
+                del self._waiting[queue]
+                self._ready.append(queue)
 
     def _longest_wait_s(self) -> float | None:
         if not self._waiting:

@@ -22,7 +22,7 @@ from telebot.types import Update
 from core.errors import StorageError
 from core.logs import event
 from core.metrics import SILENT, Metrics
-from core.schemas import OutboxRow
+from core.schemas import OutboxRow, Outgoing
 from database import Database, InboxRow
 from telegram.chat_queue import ChatQueues, Taken
 from telegram.failure_notices import FailureNotices
@@ -39,7 +39,7 @@ from telegram.update_result import (
     TurnStarted,
     UpdateResult,
 )
-from telegram.updates import Unreadable, chat_of, read, received
+from telegram.updates import Unreadable, chat_of, read, received, topic_of
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class Dispatcher:
         for worker in self._workers:
             worker.start()
         for row in in_recognition:
-            self._resume_if_free(row.chat_id)
+            self._resume_if_free(row)
 
     def stop(self) -> None:
         """Start no more handlers, and wait a moment for those that run."""
@@ -150,9 +150,12 @@ class Dispatcher:
                 raise ValueError("Telegram sent updates without a number")
             return None
         kept = [(update["update_id"], chat_of(update), received(update)) for update in updates]
+        topics: dict[int | None, int] = {
+            update["update_id"]: topic for update in updates if (topic := topic_of(update))
+        }
         try:
             with self._db.transaction(durable=True):
-                rows = self._db.inbox.add(kept, int(time.time()))
+                rows = self._db.inbox.add(kept, int(time.time()), topics)
         except StorageError:
             for _, chat_id, _ in kept:
                 self._notices.storage_failed(chat_id)
@@ -169,16 +172,16 @@ class Dispatcher:
                 taken = self._gather(taken)
                 row = taken.row
                 if taken.onto is None:
-                    held = self._run(row, IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
+                    held = self._run(row, _incoming(taken))
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="handler", inbox=row.id, error=str(error))
-                self._notices.storage_failed(row.chat_id)
+                self._notices.storage_failed(row.chat_id, row.topic_id)
                 again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
                 event(log, logging.ERROR, "update_worker_failed", exc_info=True)
             self._chats.release(taken, held=held, again=again)
             if held is not None:
-                self._resume_if_free(row.chat_id)
+                self._resume_if_free(row)
 
     def _gather(self, taken: Taken) -> Taken:
         """Make one row of the pieces of a question. Raises `StorageError`."""
@@ -196,14 +199,14 @@ class Dispatcher:
             return replace(taken, pieces=())
         return replace(taken, row=whole, pieces=())
 
-    def _resume_if_free(self, chat_id: int) -> None:
+    def _resume_if_free(self, row: InboxRow) -> None:
         """Resume a chat whose turn ended after the handler had looked and before the row was held."""
         try:
-            free = self._db.turns.open_in(chat_id) is None
+            free = self._db.turns.open_in(row.chat_id, row.topic_id) is None
         except StorageError:
             free = True
         if free:
-            self._chats.resume(chat_id)
+            self._chats.resume(row.chat_id, row.topic_id)
 
     def _run(self, row: InboxRow, incoming: IncomingUpdate) -> InboxRow | None:
         """Handle one update; return the row to hold if it waits for a turn."""
@@ -254,7 +257,7 @@ class Dispatcher:
                 update = read(body)
                 result = self._handler.handle(update, incoming) if update is not None else NOTHING
                 self._close(row, result.disposition)
-                rows = self._db.outbox.add(row.id, result.messages)
+                rows = self._db.outbox.add(row.id, _in_topic(row, result.messages))
             return _Committed(rows, result, body)
         except StorageError:
             raise
@@ -264,7 +267,7 @@ class Dispatcher:
         except Exception:
             event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             with self._db.transaction():
-                rows = self._db.outbox.add(row.id, [self._notices.apology(row.chat_id)])
+                rows = self._db.outbox.add(row.id, _in_topic(row, [self._notices.apology(row.chat_id)]))
                 self._db.inbox.finish(row.id, int(time.time()))
             return _Committed(rows, NOTHING, row.body, failed=True)
 
@@ -303,11 +306,20 @@ class Dispatcher:
         self._notices.dead_letter(row, reason)
 
 
+def _incoming(taken: Taken) -> IncomingUpdate:
+    row = taken.row
+    return IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked, row.topic_id)
+
+
+def _in_topic(row: InboxRow, messages: Sequence[Outgoing]) -> list[Outgoing]:
+    return [message.in_topic(row.chat_id, row.topic_id) for message in messages]
+
+
 def _row_to_hold(row: InboxRow, committed: _Committed) -> InboxRow | None:
     """Return what is held until the chat's turn has ended; None if the update doesn't wait."""
     match committed.result.disposition:
         case RecognitionStarted():
-            return InboxRow(row.id, row.chat_id, "", 0, row.queued, blocks=True)
+            return replace(row, body="", attempts=0, blocks=True)
         case Queued(session_id, blocks):
-            return InboxRow(row.id, row.chat_id, committed.body, 0, session_id, blocks)
+            return replace(row, body=committed.body, attempts=0, queued=session_id, blocks=blocks)
     return None

@@ -59,6 +59,7 @@ class Notice:
     lost: bool = False  # unknown whether it was sent: never send it again
     in_flight: bool = False
     failures: int = 0
+    topic_id: int = 0
 
     @property
     def method(self) -> str:
@@ -78,6 +79,7 @@ class MessageDraft:
     text: str | Callable[[], str]
     can_stop: bool
     since: float
+    topic_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class Chat:
     ended_drafts: deque[int] = field(default_factory=lambda: deque(maxlen=8))
     typing_at: float = NEVER
     typing_until: float = 0.0
+    typing_topic: int = 0
     busy: bool = False
     not_before: float = 0.0
     failures: int = 0

@@ -76,11 +76,20 @@ class SendQueue:
         self.open_messages -= len(dropped)
         return dropped
 
-    def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float) -> None:
+    def draft(
+        self,
+        chat_id: int,
+        draft_id: int,
+        text: str | Callable[[], str],
+        can_stop: bool,
+        now: float,
+        *,
+        topic_id: int = 0,
+    ) -> None:
         """Replace the chat's draft, unless that draft has ended."""
         chat = self._chat(chat_id, now)
         if draft_id not in chat.ended_drafts:
-            chat.draft = MessageDraft(draft_id, text, can_stop, chat.draft.since if chat.draft else now)
+            chat.draft = MessageDraft(draft_id, text, can_stop, chat.draft.since if chat.draft else now, topic_id)
             self._schedule(chat)
 
     def end_draft(self, chat_id: int, draft_id: int | None, now: float) -> None:
@@ -89,10 +98,10 @@ class SendQueue:
         self._end(chat, draft_id)
         self._schedule(chat)
 
-    def typing(self, chat_id: int, now: float) -> None:
+    def typing(self, chat_id: int, now: float, topic_id: int = 0) -> None:
         """Show "typing …" until a draft is shown."""
         chat = self._chat(chat_id, now)
-        chat.typing_until = now + self._limits.forget_s
+        chat.typing_until, chat.typing_topic = now + self._limits.forget_s, topic_id
         if chat.typing_at == NEVER:
             chat.typing_at = now + self._limits.typing_delay_s
             self._schedule(chat)
@@ -104,6 +113,8 @@ class SendQueue:
         wanted: tuple[str, Json] | None,
         on_sent: Callable[[int | None], None],
         now: float,
+        *,
+        topic_id: int = 0,
     ) -> None:
         """Set what the chat's notice `key` should look like; None deletes it."""
         chat = self._chat(chat_id, now)
@@ -111,7 +122,7 @@ class SendQueue:
         if notice is None:
             if wanted is None:
                 return
-            notice = chat.notices[key] = Notice(key, wanted, on_sent, now)
+            notice = chat.notices[key] = Notice(key, wanted, on_sent, now, topic_id=topic_id)
         if wanted is None and notice.wanted is not None:
             notice.due_at = now  # a deletion ignores the interval
         notice.wanted = wanted
@@ -274,6 +285,8 @@ class SendQueue:
             params: dict[str, Json] = {"chat_id": chat.chat_id}
             if notice.message_id:
                 params["message_id"] = notice.message_id
+            elif notice.topic_id:
+                params["message_thread_id"] = notice.topic_id
             if notice.wanted:
                 params["text"], params["reply_markup"] = notice.wanted
                 params["parse_mode"] = "HTML"
@@ -286,11 +299,16 @@ class SendQueue:
             params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id}
             if draft.can_stop:
                 params["can_stop"] = True
+            if draft.topic_id:
+                params["message_thread_id"] = draft.topic_id
             return Job(chat, kind, "sendMessageDraft", params, draft)
         chat.typing_at = now + self._limits.typing_interval_s
         if chat.typing_at > chat.typing_until:
             chat.typing_at = NEVER
-        return Job(chat, kind, "sendChatAction", {"chat_id": chat.chat_id, "action": "typing"}, None)
+        params = {"chat_id": chat.chat_id, "action": "typing"}
+        if chat.typing_topic:
+            params["message_thread_id"] = chat.typing_topic
+        return Job(chat, kind, "sendChatAction", params, None)
 
     def _skip_draft(self, chat: Chat, now: float) -> None:
         """Drop the due draft. What is shown is still refreshed in time, with the newer text."""

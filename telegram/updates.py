@@ -21,6 +21,7 @@ _READERS: Final = {
     "stopped_message_generation": update_fields.stopped,
     "my_chat_member": update_fields.membership,
 }
+_GENERAL: Final = 1  # the main topic of a forum
 
 
 class Unreadable(Exception):
@@ -30,6 +31,31 @@ class Unreadable(Exception):
 def chat_of(update: dict[str, Any]) -> int:
     """Return the id of the chat that an update belongs to; 0 if none."""
     return next((int(owner["id"]) for owner in _owners(update) if is_id(owner.get("id"))), 0)
+
+
+def topic_of(update: dict[str, Any]) -> int:
+    """Return the topic of a forum or private chat that an update belongs to; 0 if none.
+
+    A thread of replies has a number too, and is no topic; nor is a forum's main one, which no call may name.
+    """
+    stopped = update.get("stopped_message_generation")
+    if isinstance(stopped, dict):
+        return _topic(stopped.get("message_thread_id"), chat_of(update))
+    query = update.get("callback_query")
+    for message in (
+        update.get("message"),
+        update.get("edited_message"),
+        isinstance(query, dict) and query.get("message"),
+    ):
+        if isinstance(message, dict) and message.get("is_topic_message") is True:
+            return _topic(message.get("message_thread_id"), chat_of(update))
+    return 0
+
+
+def _topic(thread: object, chat_id: int) -> int:
+    if not isinstance(thread, int) or not is_id(thread) or (chat_id < 0 and thread == _GENERAL):
+        return 0
+    return thread
 
 
 def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -146,7 +146,8 @@ class TurnCompletion:
 
     def _add_messages(self, turn: Turn, messages: list[Outgoing]) -> list[OutboxRow]:
         """Store the messages of a turn's end, after the deletion of the notice that it runs."""
-        return self._db.outbox.add(turn.inbox_id, [*self._notice_gone(turn), *messages])
+        shown = [message.in_topic(turn.chat_id, turn.topic_id) for message in messages]
+        return self._db.outbox.add(turn.inbox_id, [*self._notice_gone(turn), *shown])
 
     def _notice_gone(self, turn: Turn) -> list[Outgoing]:
         return work_notices.deletion(self._db, turn.chat_id, turn.inbox_id)
@@ -167,6 +168,7 @@ class TurnCompletion:
             kind=following.kind,
             prompt_id=following.prompt_id,
             hint="",
+            topic_id=turn.topic_id,
             now=int(time.time()),
         )
         return turn_id, following.kind

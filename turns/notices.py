@@ -37,20 +37,22 @@ class TurnNotices:
         self._running_turns = running_turns
         self._failure_notices = failure_notices
 
-    def storage_failed(self, chat_id: int) -> None:
+    def storage_failed(self, chat_id: int, topic_id: int = 0) -> None:
         """Tell a chat that the database fails; at most once a minute."""
-        self._failure_notices.storage_failed(chat_id)
+        self._failure_notices.storage_failed(chat_id, topic_id)
 
     def typing(self, turn: Turn) -> None:
         """Show that the bot is typing."""
-        self._delivery.typing(turn.chat_id)
+        self._delivery.typing(turn.chat_id, turn.topic_id)
 
     def show_places(self, queue: TurnQueue) -> None:
         """Show the queue places that have changed."""
         for waiting, place in queue.moved():
             turn = self._db.turns.get(waiting.turn_id)
+            if turn is None:
+                continue
             texts = self._texts(turn)
-            self._notice(waiting.turn_id, waiting.chat_id, texts.say("story.queue", place=place), texts)
+            self._notice(turn, texts.say("story.queue", place=place), texts)
 
     def show_progress(self) -> None:
         """Show in groups, which have no drafts, how far the running answers are."""
@@ -61,7 +63,7 @@ class TurnNotices:
             shown = self._progress(running, texts)
             with running.lock:
                 if not running.ended:
-                    self._notice(turn.id, turn.chat_id, shown, texts)
+                    self._notice(turn, shown, texts)
 
     def drop_place(self, waiting: WaitingTurn) -> None:
         """Delete the notice of a turn that waits no more."""
@@ -77,16 +79,17 @@ class TurnNotices:
         line, text = texts.say("group.writing"), running.draft
         return f"{html.escape(tail(text, PROGRESS_UNITS), quote=False)}\n\n{line}" if text.strip() else line
 
-    def _notice(self, turn_id: int, chat_id: int, text: str, texts: Texts) -> None:
-        keyboard: Json = inline([(texts.label("stop"), f"stop:{turn_id}")])
-        self._delivery.notice(_key(turn_id), chat_id, text, keyboard, self._remember(turn_id))
+    def _notice(self, turn: Turn, text: str, texts: Texts) -> None:
+        keyboard: Json = inline([(texts.label("stop"), f"stop:{turn.id}")])
+        shown = self._remember(turn.id)
+        self._delivery.notice(_key(turn.id), turn.chat_id, text, keyboard, shown, topic_id=turn.topic_id)
 
     def _remember(self, turn_id: int) -> Callable[[int | None], None]:
         """Return the callback that stores a notice's message id, for the next start to delete it."""
         return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
 
-    def _texts(self, turn: Turn | None) -> Texts:
-        user = self._db.users.get(turn.user_id) if turn is not None else None
+    def _texts(self, turn: Turn) -> Texts:
+        user = self._db.users.get(turn.user_id)
         return self._locales[user.language if user is not None else FALLBACK]
 
 

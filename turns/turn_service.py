@@ -62,9 +62,9 @@ class TurnService:
         tokens = asked.least_price_in(session_id, weight) if tokens is None else tokens
         self._db.ledger.check(user_id, session_id, tokens, period, asked.caps(user_id, weight))
 
-    def open_in(self, chat_id: int) -> Turn | None:
-        """Return the waiting or running turn of a chat."""
-        return self._db.turns.open_in(chat_id)
+    def open_in(self, chat_id: int, topic_id: int) -> Turn | None:
+        """Return the waiting or running turn of a private chat, or of a group's topic."""
+        return self._db.turns.open_in(chat_id, topic_id)
 
     def writes_in(self, session_id: int) -> bool:
         """Whether a session has a waiting or running turn."""

@@ -50,4 +50,4 @@ class TurnStops:
         if running is not None:
             running.cancel.set()
         self._delivery.end_draft(turn.chat_id, turn.id)
-        self._chats.resume(turn.chat_id)
+        self._chats.resume(turn.chat_id, turn.topic_id)
