@@ -24,7 +24,7 @@ from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
 from storage.growing import GrowingAnswers
 from storage.illustrations import Illustrations
-from storage.inbox import NO_SESSION, Inbox, InboxRow
+from storage.inbox import NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
 from storage.outbox import REFUSED, Outbox
@@ -63,6 +63,7 @@ __all__ = [
     "back_up",
     "folder_warning",
     "inspect",
+    "queue_of",
     "restore",
 ]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from ai.audio_format import ending_of
 from ai.provider import Call, Credential
 from ai.server_address import ServerAddress
 from ai.service_client import CallContext, ServiceClient
@@ -54,12 +55,12 @@ class OpenAISpeechToText(_OpenAISpeech):
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """Return the words of an Ogg recording. Raise PromptTooLong if it has too many bytes, else ModelError."""
+        """Return the words of a recording. Raise PromptTooLong if it has too many bytes, else ModelError."""
         if len(audio) > AUDIO_BYTES:
             raise PromptTooLong("the recording is too large")
         form = {"model": self._model, "language": language, "response_format": "json"}
-        # Servers go by the ending of the file's name.
-        data, kind = encode_form(form, {"file": ("voice.ogg", audio)}, file_type="audio/ogg")
+        ending = ending_of(audio)
+        data, kind = encode_form(form, {"file": (f"voice.{ending}", audio)}, file_type=f"audio/{ending}")
         context = CallContext("stt", self._model, user_id, turn_id, cancel)
         return self._service.ask(context, lambda key: upload(self._url, key, kind, data), _transcript)
 

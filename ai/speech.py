@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol, TypeVar
 from ai.error_mapping import error_from
 from ai.provider import Call
 from core.cancellation import Cancel
-from core.errors import ModelAway, ModelError, PromptTooLong
+from core.errors import AudioFormatRefused, ModelAway, ModelError, PromptTooLong
 
 _Piece = TypeVar("_Piece")
 _Made = TypeVar("_Made")
@@ -79,10 +79,10 @@ class FallbackSpeechToText:
                     audio, seconds, language=language, cancel=cancel, user_id=user_id, turn_id=turn_id
                 )
             except ModelError as error:
-                odd = type(error) is ModelError and error.status == 0  # another format
-                if error.billed or not (odd or isinstance(error, PromptTooLong) or error.status in NO_SUCH_SERVICE):
+                another = isinstance(error, AudioFormatRefused | PromptTooLong) or error.status in NO_SUCH_SERVICE
+                if error.billed or not another:
                     raise
-                failure = error if place == 0 else failure
+                failure = error if place == 0 or isinstance(error, AudioFormatRefused) else failure
         raise failure
 
 

@@ -13,12 +13,13 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from ai import opus_splitter
+from ai.audio_format import format_of
 from ai.learned import LearnedModels
 from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
-from core.errors import ModelAway, ModelError, PromptTooLong
+from core.errors import AudioFormatRefused, ModelAway, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
@@ -86,13 +87,16 @@ class YandexSpeechToText:
         user_id: int = 0,
         turn_id: int = 0,
     ) -> str:
-        """Return the words of a recording, sent in short pieces. Raise PromptTooLong or another ModelError."""
+        """Return the words of a recording, sent in short pieces.
+
+        Raise PromptTooLong, AudioFormatRefused for all but Ogg/Opus, or another ModelError.
+        """
         if seconds > AUDIO_S * MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         try:
             pieces = opus_splitter.cut(audio, AUDIO_S, AUDIO_BYTES)
         except opus_splitter.NotOpus as error:
-            raise ModelError(f"this recording can't be recognised: {error}") from error
+            raise AudioFormatRefused(f"this recording can't be recognised: {error}", format=format_of(audio)) from error
         if len(pieces) > MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         query = {"lang": _LANGUAGES.get(language, "ru-RU"), "topic": "general", "format": "oggopus", **self._folder}

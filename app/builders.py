@@ -44,6 +44,7 @@ from telegram.api_client import BotApi, send_telebot_through
 from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
+from telegram.gathering import Gathering
 from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
@@ -133,7 +134,7 @@ def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
         api=api,
         bot=TeleBot(config.telegram_token, threaded=False),
         delivery=delivery,
-        chats=ChatQueues(),
+        chats=ChatQueues(Gathering(base.locales)),
         notices=FailureNotices(config, base.db, base.locales, delivery),
     )
 

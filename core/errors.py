@@ -125,6 +125,14 @@ class PromptTooLong(ModelError):
     context_tokens = 0
 
 
+class AudioFormatRefused(ModelError):
+    """The service doesn't take recordings of this format; `format` is its name, empty if it is unknown."""
+
+    def __init__(self, message: str, *, format: str) -> None:
+        super().__init__(message)
+        self.format = format
+
+
 class ModelGone(ModelError):
     """The vendor has no model of this name, or not for this account."""
 

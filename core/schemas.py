@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -112,6 +112,12 @@ class Outgoing:
     prompt_id: int | None = None
     deferred: DeferredAttachment | None = None
     notice: bool = False
+
+    def in_topic(self, chat_id: int, topic_id: int) -> Outgoing:
+        """Return the call for a topic of a chat; unchanged if it goes elsewhere or sends no new message."""
+        if not topic_id or self.chat_id != chat_id or not self.method.startswith("send"):
+            return self
+        return replace(self, params={"message_thread_id": topic_id, **self.params})
 
 
 @dataclass(frozen=True, slots=True)

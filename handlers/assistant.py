@@ -53,7 +53,7 @@ def ask_example(context: UpdateContext, name: str) -> UpdateResult:
     if context.writing:
         return context.toast("toast.writing")
     context = context.with_words(context.texts.plain(f"example.{name}"))
-    open_talk = context.db.talks.open_in(context.chat_id) or _begin(context)
+    open_talk = context.db.talks.open_in(context.chat_id, context.topic_id) or _begin(context)
     if refusal := over_limit(context, open_talk.kind, open_talk.session_id):
         return refusal
     result = context.edit("chat.examples_used")
@@ -66,7 +66,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     """Ask the user's words as a question, with the message that they reply to."""
     open_talk = context.open_talk()
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
-        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.show(REFUSED)
         return refusal
     return _ask_with_room(context, open_talk, context.words, quote(context, open_talk))
 
@@ -85,7 +85,7 @@ def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, qu
     prompt_id = db.tree.add(
         talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
     )
-    db.outbox.show(context.chat_id, context.message_id, prompt_id)
+    context.show(prompt_id)
     return context.start_turn(talk.kind, talk.session_id, prompt_id)
 
 
@@ -141,7 +141,7 @@ def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
     if words is None:
         return context.toast("toast.words_gone")
     context = context.with_words(words)
-    open_talk = db.talks.open_in(context.chat_id) or _begin(context)
+    open_talk = db.talks.open_in(context.chat_id, context.topic_id) or _begin(context)
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
         return refusal
     db.users.take_words(context.user.id, kept_id)
@@ -182,7 +182,7 @@ def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
         return context.toast("toast.past")
     if context.writing:
         return context.toast("toast.writing")
-    begun = talks.open_in(context.chat_id, kind=deleted.kind, character_id=deleted.character_id)
+    begun = talks.open_in(context.chat_id, deleted.topic_id, kind=deleted.kind, character_id=deleted.character_id)
     if begun is not None and not begun.started:
         talks.forget(begun.session_id)  # the empty one that has taken its place
     talks.put_back(session_id, now())
@@ -228,7 +228,7 @@ def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
 
 def _begin(context: UpdateContext) -> Talk:
     talks = context.db.talks
-    begun = talks.get(talks.create(context.user.id, context.chat_id, now()))
+    begun = talks.get(talks.create(context.user.id, context.chat_id, now(), topic_id=context.topic_id))
     assert begun is not None
     return begun
 

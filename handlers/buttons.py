@@ -92,7 +92,7 @@ def _go(context: UpdateContext, name: str) -> UpdateResult:
 
 def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
     turns = context.turns
-    turn = turns.open_in(context.chat_id)
+    turn = turns.open_in(context.chat_id, context.topic_id)
     if turn is None or turn.id != turn_id:
         return context.toast("toast.nothing_to_stop")
     if turn.user_id != context.user.id:
@@ -102,7 +102,7 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
 
 def _stop_before(context: UpdateContext, inbox_id: int) -> UpdateResult:
     """Stop the turn that runs while these words wait: it may not be the one that ran when they came."""
-    turn = context.turns.open_in(context.chat_id)
+    turn = context.turns.open_in(context.chat_id, context.topic_id)
     if turn is None or not context.db.inbox.is_queued(inbox_id, context.chat_id):
         return context.toast("toast.nothing_to_stop")
     return _stop(context, turn.id)
@@ -116,7 +116,11 @@ def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
     said = "chat.words_dropped" if context.step in TALKING else "story.words_dropped"
     params: dict[str, Json] = {"message_id": context.message_id, "text": context.texts.plain(said)}
     edited = context.deliver(Outgoing(context.chat_id, "editMessageText", params))
-    return edited + after_commit(ForgetQueued(context.chat_id, inbox_id)) + context.toast("toast.dropped")
+    return (
+        edited
+        + after_commit(ForgetQueued(context.chat_id, inbox_id, context.topic_id))
+        + context.toast("toast.dropped")
+    )
 
 
 def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateResult:

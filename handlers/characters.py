@@ -90,7 +90,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     if open_talk is None:
         return _lost(context)
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
-        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.show(REFUSED)
         return refusal
     quoted = assistant.quote(context, open_talk)
     return assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
@@ -129,7 +129,12 @@ def _greet(context: UpdateContext, character: Character, *, anew: bool = False) 
         session_id = open_talk.session_id
     else:
         session_id = db.talks.create(
-            context.user.id, context.chat_id, now(), kind="character", character_id=character.id
+            context.user.id,
+            context.chat_id,
+            now(),
+            kind="character",
+            character_id=character.id,
+            topic_id=context.topic_id,
         )
     greeting = character.persona.greeting
     prompt_id = db.tree.add(session_id, None, context.user.id, "assistant", greeting, now=now(), kind="character")

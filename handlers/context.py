@@ -17,7 +17,7 @@ from conversation.localization import Locales, Texts
 from conversation.states import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
-from database import NO_SESSION, Database, Story, Talk, Turn, User
+from database import NO_SESSION, REFUSED, Database, Story, Talk, Turn, User
 from handlers.user_message import UserMessage
 from telegram.update_result import (
     Disposition,
@@ -93,6 +93,11 @@ class UpdateContext:
         return self.message.chat_id
 
     @property
+    def topic_id(self) -> int:
+        """The topic that the update belongs to; 0 if none."""
+        return self.update.topic_id
+
+    @property
     def message_id(self) -> int:
         return self.message.id
 
@@ -143,16 +148,16 @@ class UpdateContext:
     def talk(self) -> Talk | None:
         """The open talk with the chosen character at that step, with the assistant anywhere else and in groups."""
         if self.group or self.step is not Step.CHARACTER:
-            return self.db.talks.open_in(self.chat_id)
+            return self.db.talks.open_in(self.chat_id, self.topic_id)
         character = self.db.characters.chosen(self.user.id)
         if character is None:
             return None
-        return self.db.talks.open_in(self.chat_id, kind="character", character_id=character.id)
+        return self.db.talks.open_in(self.chat_id, self.topic_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
         """Return the open talk, or begin one."""
         talks = self.db.talks
-        talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now()))
+        talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now(), topic_id=self.topic_id))
         assert talk is not None
         return talk
 
@@ -164,9 +169,21 @@ class UpdateContext:
             return talk.session_id if talk is not None else NO_SESSION
         return self.user.session_id or NO_SESSION
 
+    def show(self, prompt_id: int) -> None:
+        """Record that the user's message, or each of its pieces, shows a prompt.
+
+        `REFUSED` words in pieces are not recorded: no edit of one piece could make them short enough.
+        """
+        pieces, outbox = self.message.pieces, self.db.outbox
+        if not pieces:
+            outbox.show(self.chat_id, self.message_id, prompt_id)
+        elif prompt_id != REFUSED:
+            for piece in pieces:
+                outbox.show(self.chat_id, piece.message_id, prompt_id, start=piece.start, length=piece.length)
+
     def with_words(self, words: str) -> UpdateContext:
         """Return a context in which the user has sent these words, and quotes nothing."""
-        return replace(self, message=replace(self.message, words=words, quote=None))
+        return replace(self, message=replace(self.message, words=words, quote=None, pieces=()))
 
     def replying_to(self, message_id: int | None) -> UpdateContext:
         """Return a context whose messages reply to this one."""
@@ -285,6 +302,7 @@ class UpdateContext:
             soft=soft,
             variant=variant,
             reply_to=self.message.reply_to,
+            topic_id=self.topic_id,
             now=now(),
         )
         return UpdateResult(disposition=disposition, effects=(StartTurn(turn_id, self.chat_id, kind),))

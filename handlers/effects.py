@@ -37,8 +37,8 @@ class EffectRunner:
                 self.turns.enqueue(turn_id, chat_id, kind)
             case ReleaseTurn(turn):
                 self.turns.release(turn)
-            case ForgetQueued(chat_id, inbox_id):
-                self.chats.forget(chat_id, inbox_id)
+            case ForgetQueued(chat_id, inbox_id, topic_id):
+                self.chats.forget(chat_id, inbox_id, topic_id)
             case DropMessages(chat_id, row_ids):
                 self.delivery.drop(chat_id, row_ids)
             case TrackEvent(name, user_id, properties):

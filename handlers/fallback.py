@@ -10,6 +10,7 @@ from telegram.update_result import UpdateResult
 _KINDS = {
     "sticker": "sticker",
     "photo": "photo",
+    "live_photo": "photo",
     "video": "video",
     "video_note": "video",
     "animation": "video",

@@ -16,7 +16,7 @@ from telebot import types
 
 from conversation.states import ADMIN_COMMANDS, COMMANDS
 from core.schemas import Json, Outgoing
-from handlers import assistant, roles, sessions, voice
+from handlers import assistant, pieces, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext
@@ -34,11 +34,14 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
         services.db.settings.put(_greeted(message.migrate_to_chat_id), "1")
         return NOTHING
+    if message.is_automatic_forward or _is_other_bot(message):
+        return NOTHING  # a channel's post asks nothing; two bots would answer each other for ever
     text = readable(message.text or message.caption)
     command, words = _command(services, text)
     if command is None:
         if not (text or message.content_type == "voice") or not _is_meant(services, message, text):
-            return NOTHING  # a sticker or a picture under an answer asks nothing
+            # A sticker or a picture under an answer asks nothing.
+            return _late_piece(services, incoming, message, text) if text else NOTHING
         words = _unmentioned(services, text)
         stops = services.locales.key_of(words) == "stop"
     else:
@@ -47,12 +50,24 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         return _say(services, message, _INFORMING.get(command, "group.story"))
     if message.sender_chat is not None or message.from_user is None:
         return _say(services, message, "group.anonymous")  # in a group's or a channel's name: nobody is there to pay
-    if stops and (refusal := _may_not_stop(services, message)):
+    if stops and (refusal := _may_not_stop(services, incoming, message)):
         return refusal
     action = story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk)
     if message.content_type == "voice":
         action = partial(_hear, message)
     return admit(services, incoming, message.from_user, _said(services, message, words), action)
+
+
+def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> UpdateResult:
+    """Ask a piece of a question together with what its sender has asked just now; ignore everything else."""
+    if not pieces.is_late(services, incoming, message):
+        return NOTHING
+
+    def ask(context: UpdateContext) -> UpdateResult:
+        late = pieces.take_up(context, message)
+        return late[1] + talk(late[0]) if late is not None else NOTHING
+
+    return admit(services, incoming, message.from_user, user_message(message, text), ask)
 
 
 def greet(services: Services, change: types.ChatMemberUpdated) -> UpdateResult:
@@ -91,7 +106,7 @@ def _queue(context: UpdateContext) -> UpdateResult:
     update = context.update
     if update.queued_for:
         return context.queue(update.queued_for)
-    waiting = context.db.inbox.queued_in(context.chat_id)
+    waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= story_screen.MOST_QUEUED:
         return context.say("group.busy_full", n=waiting)
     context.open_talk()
@@ -107,9 +122,9 @@ def _forget(context: UpdateContext) -> UpdateResult:
     return context.say("group.busy") if context.writing else assistant.forget(context)
 
 
-def _may_not_stop(services: Services, message: types.Message) -> UpdateResult | None:
+def _may_not_stop(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult | None:
     """Return a refusal unless the running answer is for the sender."""
-    turn = services.turns.open_in(message.chat.id)
+    turn = services.turns.open_in(message.chat.id, incoming.topic_id)
     if turn is not None and message.from_user is not None and turn.user_id == message.from_user.id:
         return None
     return _say(services, message, "group.nothing_to_stop" if turn is None else "group.not_yours")
@@ -184,6 +199,11 @@ def _is_meant(services: Services, message: types.Message, text: str) -> bool:
     if not services.username:
         return False
     return _is_own(services, message.reply_to_message) or _mention(services).search(text) is not None
+
+
+def _is_other_bot(message: types.Message) -> bool:
+    """Whether a bot has written this. What is sent in a group's or a channel's name has a bot for a sender too."""
+    return message.from_user is not None and message.from_user.is_bot and message.sender_chat is None
 
 
 def _is_own(services: Services, message: types.Message | None) -> bool:

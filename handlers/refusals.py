@@ -33,7 +33,8 @@ def over_prompt(context: UpdateContext) -> UpdateResult | None:
     if tokens <= limit:
         return None
     chars = len(context.words) * limit // tokens
-    return context.say("problem.too_long", limit=limit, tokens=tokens, chars=chars)
+    key = "problem.too_long_in_pieces" if context.message.pieces else "problem.too_long"
+    return context.say(key, limit=limit, tokens=tokens, chars=chars)
 
 
 def over_step(context: UpdateContext, limit: int | None = None) -> UpdateResult | None:

@@ -159,7 +159,7 @@ def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> 
     """Store new words under the old parent, with a copy of the old answer under them; nothing is spent."""
     db = context.db
     words_id = db.tree.add(story.session_id, old.parent_id, context.user.id, "user", context.words, now=now())
-    db.outbox.show(context.chat_id, context.message_id, words_id)
+    context.show(words_id)
     new_head = words_id
     if head.id != old.id:
         new_head = db.tree.add(

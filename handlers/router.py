@@ -27,7 +27,19 @@ from conversation.states import (
 )
 from core.schemas import Json, Outgoing
 from database import REFUSED
-from handlers import access_requests, account, admin, assistant, characters, fallback, groups, privacy, rewriting, voice
+from handlers import (
+    access_requests,
+    account,
+    admin,
+    assistant,
+    characters,
+    fallback,
+    groups,
+    pieces,
+    privacy,
+    rewriting,
+    voice,
+)
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.actions import ACTIONS, INFORMING, OVERTAKING
@@ -36,16 +48,12 @@ from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
 from handlers.user_message import UserMessage, user_message
+from telegram.update_fields import CONTENT, OTHER
 from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, UpdateResult
 from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
-_ALL_CONTENT = [
-    *("text", "sticker", "photo", "video", "video_note", "animation", "voice", "audio", "document", "location"),
-    *("venue", "contact", "poll", "dice", "game", "story", "paid_media", "checklist", "web_app_data"),
-    *("invoice", "successful_payment", "users_shared", "chat_shared", "giveaway"),
-    "migrate_to_chat_id",
-]
+_ALL_CONTENT = ["text", *CONTENT, OTHER, "migrate_to_chat_id"]
 _Content = TypeVar("_Content")
 _Handler = Callable[[Services, IncomingUpdate, _Content], UpdateResult]
 
@@ -120,6 +128,10 @@ def _answer(message: types.Message, context: UpdateContext) -> UpdateResult:
         return characters.from_page(context, message.web_app_data.data)
     _read(context)
     welcome = account.first_words(context) if context.first and context.key != "/start" else NOTHING
+    if context.key in (WORDS, OTHER_CONTENT) and context.step in TALKING | {Step.STORY}:
+        late = pieces.take_up(context, message)
+        if late is not None:
+            return late[1] + _dispatch(late[0])
     if context.message.content_type == "voice":
         return welcome + voice.hear(context, message.json)
     if voice.stops(context):
@@ -145,6 +157,7 @@ def _answer_edited(context: UpdateContext) -> UpdateResult:
     prompt_id = db.outbox.shown(context.chat_id, context.message_id)
     if prompt_id is None:
         return fallback.edited(context)
+    context = pieces.with_the_rest(context, prompt_id)
     if prompt_id == REFUSED or db.turns.failed_under(prompt_id):
         return _dispatch(context)
     rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words
@@ -180,7 +193,7 @@ def _press(services: Services, incoming: IncomingUpdate, query: types.CallbackQu
 
 def on_stopped(services: Services, incoming: IncomingUpdate, stopped: types.MessageGenerationStopped) -> UpdateResult:
     """Stop the turn whose growing answer was stopped; a late press names an older turn and does nothing."""
-    turn = services.turns.open_in(stopped.chat.id)
+    turn = services.turns.open_in(stopped.chat.id, incoming.topic_id)
     return stop_turn(services.turns, turn) if turn is not None and turn.id == stopped.draft_id else NOTHING
 
 

@@ -85,6 +85,7 @@ def resume(context: UpdateContext, session_id: int) -> UpdateResult:
         return context.toast("toast.past")
     if talk.user_id != context.user.id or talk.chat_id != context.chat_id:
         return context.toast("toast.foreign")
+    db.talks.move_to_topic(session_id, context.topic_id)
     db.talks.resume(session_id, now())
     if talk.kind == "character":
         return characters.choose(context, talk.character_id or 0)

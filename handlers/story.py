@@ -32,7 +32,7 @@ def write_from_words(context: UpdateContext) -> UpdateResult:
     if story is None:
         return lost(context)
     if refusal := over_prompt(context) or over_limit(context, "part", story.session_id):
-        context.db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.show(REFUSED)
         return refusal
     return write_words(context, story, story.head_id, context.words)
 
@@ -43,7 +43,7 @@ def write_words(
     """Put words under a prompt of the story and ask for what comes after them."""
     db = context.db
     prompt_id = db.tree.add(story.session_id, below_id, context.user.id, "user", words, now=now())
-    db.outbox.show(context.chat_id, context.message_id, prompt_id)
+    context.show(prompt_id)
     return context.start_turn(kind, story.session_id, prompt_id)
 
 
@@ -131,9 +131,9 @@ def queue_words(context: UpdateContext) -> UpdateResult:
     update, db = context.update, context.db
     if update.queued_for:
         return context.queue(update.queued_for)  # the user was told before
-    waiting = db.inbox.queued_in(context.chat_id)
+    waiting = db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= MOST_QUEUED:
-        db.outbox.show(context.chat_id, context.message_id, REFUSED)
+        context.show(REFUSED)
         return context.say("story.busy_full", n=waiting)
     if context.step is Step.CHAT:
         context.open_talk()  # the first talk begins now: words behind these belong to it too
@@ -158,7 +158,7 @@ def busy_writing(context: UpdateContext) -> UpdateResult:
 def stop_writing(context: UpdateContext) -> UpdateResult:
     """End the open turn at once; what was written is kept."""
     turns = context.turns
-    turn = turns.open_in(context.chat_id)
+    turn = turns.open_in(context.chat_id, context.topic_id)
     return stop_turn(turns, turn) if turn is not None else nothing_to_stop(context)
 
 

@@ -6,14 +6,28 @@ from dataclasses import dataclass
 
 from telebot import types
 
+from handlers.input_text import readable
+
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The message that the user's message replies to. `marked`: the user chose this piece of it."""
+    """The message that the user's message replies to; `message_id` is 0 if it is in another chat.
+
+    `marked`: this is a piece of it, which the user chose.
+    """
 
     message_id: int
     text: str
     marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A message that is a piece of a longer text, and where its words stand there."""
+
+    message_id: int
+    start: int
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +44,17 @@ class UserMessage:
     content_type: str = "text"
     quote: Quote | None = None
     reply_to: int | None = None
+    pieces: tuple[Piece, ...] = ()  # of a text that was sent in several messages, else empty
 
 
 def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
     """Return a message of Telegram as what its user sent; its key depends on their step."""
-    replied, quote = message.reply_to_message, None
-    if replied is not None:
+    quote = None
+    if (replied := message.reply_to_message) is not None:
         marked = message.quote.text if message.quote is not None and message.quote.is_manual else ""
         quote = Quote(replied.message_id, marked or replied.text or replied.caption or "", bool(marked))
+    elif message.quote is not None:  # Telegram shows no more of a message in another chat
+        quote = Quote(0, message.quote.text, marked=True)
     return UserMessage(
         message.chat.id,
         message.message_id,
@@ -45,4 +62,16 @@ def user_message(message: types.Message, words: str, reply_to: int | None = None
         content_type=message.content_type,
         quote=quote,
         reply_to=reply_to,
+        pieces=_pieces(message, words),
     )
+
+
+def _pieces(message: types.Message, words: str) -> tuple[Piece, ...]:
+    """Return the pieces of a gathered message (`telegram/gathering.py`), as they stand in what was read of it."""
+    text, pieces, end = message.text or message.caption or "", [], 0
+    for message_id, start, length in message.json.get("gathered", ()):
+        piece = readable(text[start : start + length])
+        found = max(end, words.find(piece, end))  # a group's message is without the bot's name
+        end = min(len(words), found + len(piece))
+        pieces.append(Piece(message_id, found, end - found))
+    return tuple(pieces)

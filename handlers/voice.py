@@ -39,14 +39,14 @@ def stops(context: UpdateContext) -> bool:
     """Whether «стоп» or /cancel is about a voice message that is being recognised."""
     if context.key not in ("stop", "/cancel") or not context.writing:
         return False
-    return _hears(context, context.turns.open_in(context.chat_id))
+    return _hears(context, context.turns.open_in(context.chat_id, context.topic_id))
 
 
 def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
     """Whether a message waits for the words of a voice message before it. `overtaking`: actions that don't."""
     if not context.update.blocked or decide(context.step, context.key, writing=True).action in overtaking:
         return False
-    turn = context.turns.open_in(context.chat_id)
+    turn = context.turns.open_in(context.chat_id, context.topic_id)
     # Where words ask the model, everything waits its turn or is refused anyway while it writes.
     return turn is None or _hears(context, turn) or not _asks(context)
 
@@ -54,10 +54,10 @@ def waits(context: UpdateContext, overtaking: Collection[str]) -> bool:
 def wait(context: UpdateContext) -> UpdateResult:
     """Queue a message: with a notice if the model writes, silently if a voice message is being recognised."""
     update, db = context.update, context.db
-    turn = context.turns.open_in(context.chat_id)
+    turn = context.turns.open_in(context.chat_id, context.topic_id)
     if turn is not None and not _hears(context, turn) and _asks(context):
         result = story_screen.queue_words(context)
-    elif db.inbox.waiting_before(update.inbox_id, context.chat_id) >= story_screen.MOST_QUEUED:
+    elif db.inbox.waiting_before(update.inbox_id, context.chat_id, context.topic_id) >= story_screen.MOST_QUEUED:
         return context.say("story.busy_full", n=story_screen.MOST_QUEUED)
     else:
         result = context.queue(update.queued_for)

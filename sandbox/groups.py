@@ -1,6 +1,6 @@
 """Act on a group that the bot is in: its members, and how the bot was added.
 
-Doesn't cover leaving, administrators and topics.
+Doesn't cover leaving and administrators.
 """
 
 from __future__ import annotations

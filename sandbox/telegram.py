@@ -7,7 +7,7 @@
         anna.wait("Здравствуйте")
 
 Covers long polling, web hooks, refusals, limits, ordered faults (`telegram_faults`) and users (`users`). Doesn't cover
-channels, inline mode, payments and topics. Methods are in `telegram_api` and `telegram_profile`, the page in
+channels, inline mode and payments. Methods are in `telegram_api` and `telegram_profile`, the page in
 `page_api`.
 """
 
@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 from urllib.parse import unquote
@@ -71,6 +72,8 @@ class TelegramServer:
         self.faults = CallFaults()
         self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.record_calls = True
+        self.local_folder: Path | None = None  # set: a server in local mode, which names paths below it …
+        self.local_shared = True  # … that the bot sees too
         self.page = Page(self.api, self.user, self.group, around)
         self._users: dict[int, ChatUser] = {}
         self._http = HttpServer(self._answer, host, port, clock)
@@ -172,6 +175,8 @@ class TelegramServer:
             try:
                 self.api.check_flood(method, parameters)
                 value = {"ok": True, "result": self.api.call(method, parameters, files, typed=typed)}
+                if method == "getFile" and self.local_folder is not None:
+                    self._store_locally(self.local_folder, value["result"])
             except ApiError as error:
                 status, description, value = error.status, error.description, error.json()
             self._record(method, parameters, files, status, description)
@@ -190,6 +195,14 @@ class TelegramServer:
         if self.record_calls:
             self.calls.append(Call(method, parameters, tuple(files), self.state.clock(), status, description))
 
+    def _store_locally(self, folder: Path, file: dict[str, Any]) -> None:
+        """Write a file where a server in local mode has it, and name its path."""
+        path = folder / self.token / file["file_path"]
+        if self.local_shared:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(self.state.files[file["file_id"]][1])
+        file["file_path"] = str(path)
+
     def _file(self, request: HttpRequest) -> HttpResponse:
         token, _, path = request.path.removeprefix("/file/bot").partition("/")
         file_id = path.rpartition("/")[2].rpartition(".")[0]
@@ -197,7 +210,7 @@ class TelegramServer:
             return json_response(ApiError(401, "Unauthorized").json(), 401)
         with self.state.lock:
             found = self.state.files.get(file_id)
-        if found is None:
+        if found is None or self.local_folder is not None:
             return json_response(ApiError(404, "Not Found").json(), 404)
         return HttpResponse(200, found[1], "application/octet-stream")
 

@@ -127,6 +127,13 @@ class BotApi(ProfileMethods):
             return None
         raise ApiError(400, "Bad Request: message to be replied not found")
 
+    def _topic(self, chat: Chat, values: Json) -> int:
+        """Return the topic that a call names; 0 if none. A forum's main topic can't be named."""
+        topic_id = int(values.get("message_thread_id") or 0)
+        if topic_id and topic_id not in chat.topics:
+            raise ApiError(400, "Bad Request: message thread not found")
+        return topic_id
+
     def _check_markup(self, chat: Chat, values: Json) -> None:
         for row in (values.get("reply_markup") or {}).get("inline_keyboard", ()):
             for button in row:
@@ -165,6 +172,7 @@ class BotApi(ProfileMethods):
         self, chat: Chat, values: Json, text: str, entities: tuple[Entity, ...], attachment: Attachment | None
     ) -> Json:
         self._check_markup(chat, values)
+        topic_id = self._topic(chat, values)
         message = ChatMessage(
             id=0,
             chat_id=chat.id,
@@ -177,6 +185,7 @@ class BotApi(ProfileMethods):
             markup=values.get("reply_markup"),
             attachment=attachment,
             reply_to=self._reply_to(chat, values),
+            more={"message_thread_id": topic_id, "is_topic_message": True} if topic_id else None,
         )
         return message_json(self.state, self.bot, chat, self.state.add_message(chat, message))
 
@@ -218,13 +227,15 @@ class BotApi(ProfileMethods):
             if chat.stopped_draft_id == values["draft_id"]:
                 return True  # the user has stopped this one
             ends_at = self.state.clock() + DRAFT_LIFE_S
-            chat.draft = Draft(values["draft_id"], text, entities, can_stop, keep, ends_at)
+            topic_id = self._topic(chat, values)
+            chat.draft = Draft(values["draft_id"], text, entities, can_stop, keep, ends_at, topic_id)
             self.state.touch(chat, "draft")
             return True
 
     def _sendChatAction(self, values: Json) -> bool:
         with self.state.lock:
             chat = self._chat(values)
+            chat.action_topic = self._topic(chat, values)
             chat.action, chat.action_until = values["action"], self.state.clock() + ACTION_LIFE_S
             self.state.touch(chat, "action")
             return True

@@ -57,7 +57,7 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
         value[name] = message.text
         if message.entities:
             value[entities] = [dict(entity) for entity in message.entities]
-    value |= dict(message.service or {})
+    value |= {**(message.service or {}), **(message.more or {})}
     if message.reply_to is not None and not nested:
         replied = state.message(chat, message.reply_to)
         if replied is not None:

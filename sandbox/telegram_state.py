@@ -63,6 +63,7 @@ class ChatMessage:
     attachment: Attachment | None = None
     reply_to: int | None = None
     service: Mapping[str, Any] | None = None  # of a service message, in place of a text: {"new_chat_members": […]}
+    more: Mapping[str, Any] | None = None  # further fields: {"forward_origin": {…}}, {"media_group_id": "…"}
     edited_at: int | None = None
     deleted: bool = False
     revision: int = 0
@@ -70,6 +71,11 @@ class ChatMessage:
     @property
     def edited(self) -> bool:
         return self.edited_at is not None
+
+    @property
+    def topic_id(self) -> int:
+        """The topic that it is in; 0 if none."""
+        return int((self.more or {}).get("message_thread_id", 0))
 
     @property
     def buttons(self) -> tuple[tuple[Button, ...], ...]:
@@ -104,6 +110,7 @@ class Draft:
     can_stop: bool
     keep_on_stop: bool
     ends_at: float
+    topic_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +156,8 @@ class Chat:
     stopped_draft_id: int = 0
     action: str = ""
     action_until: float = 0.0
+    action_topic: int = 0
+    topics: list[int] = field(default_factory=list)  # by the message that began each
     answers: list[CallbackAnswer] = field(default_factory=list)
     command_menu: Json = field(default_factory=lambda: {"type": "default"})
 

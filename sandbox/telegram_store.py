@@ -82,6 +82,7 @@ def _dump(state: State) -> dict[str, Any]:
                 "title": chat.title,
                 "members": chat.members,
                 "privacy": chat.privacy,
+                "topics": chat.topics,
                 "last_id": chat.last_id,
                 "menu": chat.command_menu,
                 "started": chat.started,
@@ -110,6 +111,7 @@ def _restore(state: State, kept: dict[str, Any]) -> None:
             if row.get("type", "private") != "private":
                 state.add_group(row["id"], row["title"], tuple(row["members"]), row["privacy"])
             chat = state.chats[row["id"]]
+            chat.topics = row.get("topics", [])
             chat.last_id, chat.command_menu = row.get("last_id", 0), row.get("menu", chat.command_menu)
             chat.keyboard_users = tuple(row.get("keyboard_users", chat.members))
             chat.started, chat.blocked, chat.revision = row["started"], row["blocked"], row["revision"]

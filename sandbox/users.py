@@ -63,8 +63,8 @@ class Tap:
 class ChatUser:
     """One user in one chat with the bot: the private chat, or a group (`groups.Group.member`)."""
 
-    def __init__(self, api: BotApi, user: User, chat: Chat) -> None:
-        self.api, self.state, self.chat = api, api.state, chat
+    def __init__(self, api: BotApi, user: User, chat: Chat, topic_id: int = 0) -> None:
+        self.api, self.state, self.chat, self.topic_id = api, api.state, chat, topic_id
         self.id = user.id
         self._mark = 0
 
@@ -124,13 +124,41 @@ class ChatUser:
         with self.state.lock:
             return list(self.chat.answers)
 
+    # Topics
+
+    def new_topic(self, name: str) -> ChatUser:
+        """Begin a topic; return the same user in it."""
+        self.chat.last_id = max(1, self.chat.last_id)  # the main topic of a forum is 1
+        topic_id = self.happens({"forum_topic_created": {"name": name, "icon_color": 7322096}})
+        self.chat.topics.append(topic_id)
+        return ChatUser(self.api, self.user, self.chat, topic_id)
+
     # What this user does
 
     def send(self, text: str, *, reply_to: int | None = None) -> int:
-        """Send a text, in pieces of at most 4,096 units as a client does; return the id of the last one."""
+        """Send a text, cut into messages of at most 4,096 units as clients do; return the id of the last one."""
         message_id = 0
         for piece in _pieces(text.strip()):
             message_id = self._send(text=piece, reply_to=reply_to)
+        return message_id
+
+    def forward(self, text: str, *, comment: str = "", caption: bool = False, count: int = 1) -> int:
+        """Forward somebody's text, or a picture with this caption, behind a comment; return the last message's id."""
+        if comment:
+            self._send(text=comment)
+        for _ in range(count):
+            origin = {"type": "hidden_user", "date": int(self.state.clock()), "sender_user_name": "Борис"}
+            picture = self._attachment("photo", "photo.jpg", b"\xff\xd8\xff\xe0", "image/jpeg") if caption else None
+            message_id = self._send(text, picture, more={"forward_origin": origin})
+        return message_id
+
+    def album(self, count: int, caption: str = "") -> int:
+        """Send so many pictures as an album, the first with a caption; return the last message's id."""
+        group = self.state.serial("")
+        for number in range(count):
+            picture = self._attachment("photo", "photo.jpg", b"\xff\xd8\xff\xe0", "image/jpeg")
+            said = "" if number else caption
+            message_id = self._send(said, picture, more={"media_group_id": group})
         return message_id
 
     def press(self, label: str) -> int:
@@ -223,6 +251,8 @@ class ChatUser:
             self.chat.stopped_draft_id = draft.draft_id
             self.chat.draft = replace(draft, can_stop=False) if draft.keep_on_stop else None
             value = {"chat": chat_json(self.state, self.chat), "draft_id": draft.draft_id}
+            if draft.topic_id:
+                value["message_thread_id"] = draft.topic_id
             self.state.add_update("stopped_message_generation", value)
             self.state.touch(self.chat, "draft")
 
@@ -256,7 +286,8 @@ class ChatUser:
 
         def found() -> ChatMessage | None:
             for message in list(self.chat.messages.values()):
-                if message.from_bot and not message.deleted and message.revision > mark and _fits(message, wanted):
+                new = message.from_bot and not message.deleted and message.revision > mark
+                if new and message.topic_id == self.topic_id and _fits(message, wanted):
                     return message
             return None
 
@@ -298,9 +329,11 @@ class ChatUser:
         raise NotShown(f"no inline button «{wanted}»")
 
     def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str, reply_to: int | None) -> int:
-        file_id = self.state.add_file(name, data)
+        return self._send(caption, self._attachment(kind, name, data, mime), reply_to)
+
+    def _attachment(self, kind: str, name: str, data: bytes, mime: str) -> Attachment:
         seconds = round(seconds_of(data)) or 3 if kind == "voice" else 0
-        return self._send(caption, Attachment(kind, file_id, name, mime, len(data), seconds), reply_to)
+        return Attachment(kind, self.state.add_file(name, data), name, mime, len(data), seconds)
 
     def _send(
         self,
@@ -308,6 +341,7 @@ class ChatUser:
         attachment: Attachment | None = None,
         reply_to: int | None = None,
         service: Json | None = None,
+        more: Json | None = None,
     ) -> int:
         with self.state.lock:
             if self.chat.blocked:
@@ -326,10 +360,16 @@ class ChatUser:
                 attachment=attachment,
                 reply_to=reply_to,
                 service=service,
+                more=self._in_topic(more),
             )
             message = self.state.add_message(self.chat, message)
             self._update("message", message)
             return message.id
+
+    def _in_topic(self, more: Json | None) -> Json | None:
+        if not self.topic_id:
+            return more
+        return {**(more or {}), "message_thread_id": self.topic_id, "is_topic_message": True}
 
     def _update(self, kind: str, message: ChatMessage) -> None:
         private = self.chat.type == "private"
@@ -373,9 +413,13 @@ def _line(message: ChatMessage) -> str:
 
 
 def _pieces(text: str) -> list[str]:
+    """Return a text as a client cuts it: after a line or a word of the second half, else anywhere."""
     pieces: list[str] = []
     while units(text) > TEXT_LIMIT:
         fits = text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")  # without half an emoji
-        pieces.append(fits)
-        text = text[len(fits) :]
+        if text[len(fits)] not in " \n":
+            ends = (place for gap in "\n " if (place := fits.rfind(gap)) > len(fits) // 2)
+            fits = fits[: next(ends, len(fits))]
+        pieces.append(fits.strip())
+        text = text[len(fits) :].strip()
     return [*pieces, text]

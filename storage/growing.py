@@ -37,6 +37,7 @@ class GrowingAnswers:
         """
         rows = self._connection.rows(
             "delete from growing where turn_id not in (select json_extract(attachment, '$[1]') from outbox"
-            " where attachment is not null and json_extract(attachment, '$[0]') = 'growing') returning chat_id, message_id"
+            " where attachment is not null and json_extract(attachment, '$[0]') = 'growing')"
+            " returning chat_id, message_id"
         )
         return [(row["chat_id"], row["message_id"]) for row in rows]

@@ -6,13 +6,14 @@ hours as the filter for redelivery.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
 KEEP_DONE_S = 48 * 3600
 NO_SESSION = -1
+_NO_TOPICS: Mapping[int | None, int] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,24 @@ class InboxRow:
     attempts: int = 0
     queued: int = 0
     blocks: bool = False
+    topic_id: int = 0
+
+    @property
+    def queue(self) -> tuple[int, int]:
+        """The queue that the update is in."""
+        return queue_of(self.chat_id, self.topic_id)
+
+
+def queue_of(chat_id: int, topic_id: int) -> tuple[int, int]:
+    """Return the name of a queue of updates: a group has one a topic, a private chat one in all.
+
+    In private the topics share the user's step and open story.
+    """
+    return chat_id, topic_id if chat_id < 0 else 0
 
 
 def _inbox_row(row: Row) -> InboxRow:
-    return InboxRow(row["id"], row["chat_id"], row["body"], row["attempts"], row["queued"])
+    return InboxRow(row["id"], row["chat_id"], row["body"], row["attempts"], row["queued"], topic_id=row["topic_id"])
 
 
 class Inbox:
@@ -42,16 +57,23 @@ class Inbox:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, updates: Iterable[tuple[int | None, int, str]], now: int) -> list[InboxRow]:
-        """Store `(update_id, chat_id, body)`. Return the new rows in order; known update ids are skipped."""
+    def add(
+        self, updates: Iterable[tuple[int | None, int, str]], now: int, topics: Mapping[int | None, int] = _NO_TOPICS
+    ) -> list[InboxRow]:
+        """Store `(update_id, chat_id, body)`. Return the new rows in order; known update ids are skipped.
+
+        `topics` has the topic of an update by its id; 0 if it has none.
+        """
         added = []
         for update_id, chat_id, body in updates:
+            topic_id = topics.get(update_id, 0)
             row = self._connection.row(
-                "insert or ignore into inbox (update_id, chat_id, body, arrived_at) values (?, ?, ?, ?) returning id",
-                (update_id, chat_id, body, now),
+                "insert or ignore into inbox (update_id, chat_id, body, arrived_at, topic_id) values (?, ?, ?, ?, ?)"
+                " returning id",
+                (update_id, chat_id, body, now, topic_id),
             )
             if row is not None:
-                added.append(InboxRow(row["id"], chat_id, body))
+                added.append(InboxRow(row["id"], chat_id, body, topic_id=topic_id))
         return added
 
     def unfinished(self) -> list[InboxRow]:
@@ -59,23 +81,35 @@ class Inbox:
         return [
             _inbox_row(row)
             for row in self._connection.rows(
-                "select id, chat_id, body, attempts, queued from inbox where state = 'new' order by id"
+                "select id, chat_id, body, attempts, queued, topic_id from inbox where state = 'new' order by id"
             )
         ]
 
     def in_transcription(self) -> list[InboxRow]:
         """Return the voice messages that are being transcribed, in order."""
         rows = self._connection.rows(
-            "select inbox.id, inbox.chat_id, queued from turn join inbox on inbox.id = turn.inbox_id"
+            "select inbox.id, inbox.chat_id, queued, inbox.topic_id from turn join inbox on inbox.id = turn.inbox_id"
             " where turn.state in ('waiting', 'running') and kind = 'hearing' order by inbox.id"
         )
-        return [InboxRow(row["id"], row["chat_id"], "", 0, row["queued"], blocks=True) for row in rows]
+        return [
+            InboxRow(row["id"], row["chat_id"], "", 0, row["queued"], blocks=True, topic_id=row["topic_id"])
+            for row in rows
+        ]
 
     def become_words(self, inbox_id: int, body: str) -> None:
         """Replace a transcribed voice message by a text update, at the same place in its chat's order."""
         self._connection.run(
             "update inbox set state = 'new', body = ?, attempts = 0, done_at = null where id = ?", (body, inbox_id)
         )
+
+    def gather(self, inbox_id: int, body: str, pieces: Iterable[int], now: int) -> bool:
+        """Give a row the body of one update made of it and later rows, which end. Return False if it has ended."""
+        sql = "update inbox set body = ? where id = ? and state = 'new'"
+        if self._connection.run(sql, (body, inbox_id)) == 0:
+            return False
+        for piece in pieces:
+            self.finish(piece, now)
+        return True
 
     def state_and_body(self, inbox_id: int) -> tuple[str, str]:
         """Return a row's state and body."""
@@ -109,11 +143,13 @@ class Inbox:
         """
         self._connection.run("update inbox set queued = ?, attempts = 0 where id = ?", (session_id, inbox_id))
 
-    def queued_in(self, chat_id: int) -> int:
-        """Return how many rows of a chat wait for its running turn."""
+    def queued_in(self, chat_id: int, topic_id: int = 0) -> int:
+        """Return how many rows of a queue wait for its running turn."""
         return int(
             self._connection.value(
-                "select count(*) from inbox where state = 'new' and queued <> 0 and chat_id = ?", (chat_id,)
+                "select count(*) from inbox where state = 'new' and queued <> 0"
+                " and chat_id = ? and (chat_id > 0 or topic_id = ?)",
+                (chat_id, topic_id),
             )
         )
 
@@ -122,13 +158,14 @@ class Inbox:
         sql = "select count(*) from inbox where id = ? and chat_id = ? and state = 'new' and queued <> 0"
         return bool(self._connection.value(sql, (inbox_id, chat_id)))
 
-    def waiting_before(self, inbox_id: int, chat_id: int) -> int:
-        """Return how many older rows of a chat still wait for their handler."""
+    def waiting_before(self, inbox_id: int, chat_id: int, topic_id: int = 0) -> int:
+        """Return how many older rows of a queue still wait for their handler."""
         return int(
             self._connection.value(
                 "select count(*) from inbox"
-                " where state in ('new', 'turn') and state = 'new' and id < ? and chat_id = ?",
-                (inbox_id, chat_id),
+                " where state in ('new', 'turn') and state = 'new' and id < ? and chat_id = ?"
+                " and (chat_id > 0 or topic_id = ?)",
+                (inbox_id, chat_id, topic_id),
             )
         )
 

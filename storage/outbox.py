@@ -88,12 +88,24 @@ class Outbox:
         """Delete a row that Telegram refused for good. The caller logs the reason."""
         self._connection.run("delete from outbox where id = ?", (row_id,))
 
-    def show(self, chat_id: int, message_id: int, prompt_id: int) -> None:
-        """Record that a message of a chat shows a prompt."""
+    def show(
+        self, chat_id: int, message_id: int, prompt_id: int, *, start: int | None = None, length: int | None = None
+    ) -> None:
+        """Record that a message of a chat shows a prompt, or `length` characters of it from `start`."""
         self._connection.run(
-            "insert or replace into sent (chat_id, message_id, prompt_id) values (?, ?, ?)",
-            (chat_id, message_id, prompt_id),
+            "insert or replace into sent (chat_id, message_id, prompt_id, piece_start, piece_length)"
+            " values (?, ?, ?, ?, ?)",
+            (chat_id, message_id, prompt_id, start, length),
         )
+
+    def pieces_of(self, chat_id: int, prompt_id: int) -> list[tuple[int, int, int]]:
+        """Return message, start and length of each piece that a prompt was sent in; empty if it was one message."""
+        rows = self._connection.rows(
+            "select message_id, piece_start, piece_length from sent where prompt_id = ? and chat_id = ?"
+            " and piece_start is not null order by piece_start",
+            (prompt_id, chat_id),
+        )
+        return [(row["message_id"], row["piece_start"], row["piece_length"]) for row in rows]
 
     def hide(self, chat_id: int, message_id: int) -> None:
         """Record that a message shows no prompt any more."""

@@ -355,6 +355,24 @@ when old.attachment is not null and json_extract(old.attachment, '$[0]') = 'grow
     delete from growing where turn_id = json_extract(old.attachment, '$[1]');
 end;
 """
+_PIECES = """
+-- Of a message that is a piece of a longer text: where its words stand in the prompt.
+alter table sent add column piece_start integer;
+alter table sent add column piece_length integer;
+"""
+
+_TOPICS = """
+-- The topic of a forum, or of a private chat with topics, that something belongs to; 0: none, or the main one.
+alter table inbox add column topic_id integer not null default 0;
+alter table turn add column topic_id integer not null default 0;
+alter table session add column topic_id integer not null default 0;
+drop index session_of_chat;
+create index session_of_chat on session (chat_id, topic_id, kind, touched_at);
+-- A group's topics have a turn each. In private there is one: the user has one step and one open story.
+drop index turn_open_in_chat;
+create unique index turn_open_in_chat on turn (chat_id, iif(chat_id < 0, topic_id, 0))
+    where state in ('waiting', 'running');
+"""
 
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS)
+STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS, _PIECES, _TOPICS)

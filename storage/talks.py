@@ -16,7 +16,8 @@ _OPENING = (
 )
 _COLUMNS = (
     "session.id as session_id, user_id, chat_id, kind, character_id, head_id, spent, reserved, warned,"
-    f" started_at is not null as started, deleted_at is not null as deleted, touched_at, {_OPENING} as opening"
+    f" started_at is not null as started, deleted_at is not null as deleted, touched_at, topic_id,"
+    f" {_OPENING} as opening"
 )
 
 CONTEXT_NEAR = 1  # bit: the talk nearly fills the model's prompt
@@ -39,6 +40,7 @@ class Talk:
     started: bool  # a model was asked
     deleted: bool
     touched_at: int
+    topic_id: int
     opening: str  # its first words
 
 
@@ -66,13 +68,20 @@ class Talks:
         self._connection = connection
 
     def create(
-        self, user_id: int, chat_id: int, now: int, *, kind: str = "chat", character_id: int | None = None
+        self,
+        user_id: int,
+        chat_id: int,
+        now: int,
+        *,
+        kind: str = "chat",
+        character_id: int | None = None,
+        topic_id: int = 0,
     ) -> int:
         """Create an empty talk and make it the open one. Return its session's id."""
         session_id = self._connection.insert(
-            "insert into session (user_id, chat_id, kind, character_id, created_at, touched_at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            (user_id, chat_id, kind, character_id, now, now),
+            "insert into session (user_id, chat_id, kind, character_id, created_at, touched_at, topic_id)"
+            " values (?, ?, ?, ?, ?, ?, ?)",
+            (user_id, chat_id, kind, character_id, now, now, topic_id),
         )
         self.resume(session_id, now)
         return session_id
@@ -84,12 +93,14 @@ class Talks:
         )
         return _talk(row) if row else None
 
-    def open_in(self, chat_id: int, *, kind: str = "chat", character_id: int | None = None) -> Talk | None:
-        """Return the open talk of a chat, or that with one character in it."""
+    def open_in(
+        self, chat_id: int, topic_id: int = 0, *, kind: str = "chat", character_id: int | None = None
+    ) -> Talk | None:
+        """Return the open talk of a chat or one of its topics, or that with one character there."""
         row = self._connection.row(
-            f"select {_COLUMNS} from session where chat_id = ? and kind = ? and character_id is ?"
+            f"select {_COLUMNS} from session where chat_id = ? and topic_id = ? and kind = ? and character_id is ?"
             " and deleted_at is null order by touched_at desc, session.id desc limit 1",
-            (chat_id, kind, character_id),
+            (chat_id, topic_id, kind, character_id),
         )
         return _talk(row) if row else None
 
@@ -97,10 +108,15 @@ class Talks:
         """Make a talk the open one of its chat, even if another was touched in the same second."""
         self._connection.run(
             "update session set touched_at = max(?1, 1 + (select coalesce(max(other.touched_at), 0)"
-            " from session as other where other.chat_id = session.chat_id and other.kind = session.kind"
+            " from session as other where other.chat_id = session.chat_id and other.topic_id = session.topic_id"
+            " and other.kind = session.kind"
             " and other.id <> session.id)) where id = ?2",
             (now, session_id),
         )
+
+    def move_to_topic(self, session_id: int, topic_id: int) -> None:
+        """Let a talk go on in another topic of its chat."""
+        self._connection.run("update session set topic_id = ? where id = ?", (topic_id, session_id))
 
     def count_not_started(self, user_id: int) -> int:
         """Return how many of a user's talks no model was asked in."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, reply_to, state"
+_COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, reply_to, state, topic_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Turn:
     variant: bool
     reply_to: int | None  # the message that an answer in a group replies to
     state: str
+    topic_id: int = 0
 
 
 def _turn(row: Row) -> Turn:
@@ -61,14 +62,28 @@ class Turns:
         soft: bool = False,
         variant: bool = False,
         reply_to: int | None = None,
+        topic_id: int = 0,
         now: int,
     ) -> int:
-        """Add a waiting turn and return its id. The chat must have no open turn."""
+        """Add a waiting turn and return its id. The chat, or the group's topic, must have no open turn."""
         return self._connection.insert(
             "insert into turn (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft,"
-            " variant, reply_to, created_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, int(soft), int(variant), reply_to, now),
+            " variant, reply_to, topic_id, created_at)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                inbox_id,
+                chat_id,
+                user_id,
+                session_id,
+                kind,
+                prompt_id,
+                hint,
+                int(soft),
+                int(variant),
+                reply_to,
+                topic_id,
+                now,
+            ),
         )
 
     def get(self, turn_id: int) -> Turn | None:
@@ -91,10 +106,12 @@ class Turns:
         )
         return (row["user_id"], row["kind"]) if row else None
 
-    def open_in(self, chat_id: int) -> Turn | None:
-        """Return the waiting or running turn of a chat."""
+    def open_in(self, chat_id: int, topic_id: int = 0) -> Turn | None:
+        """Return the waiting or running turn of a private chat, or of a group's topic."""
         row = self._connection.row(
-            f"select {_COLUMNS} from turn where chat_id = ? and state in ('waiting', 'running')", (chat_id,)
+            f"select {_COLUMNS} from turn where chat_id = ? and (chat_id > 0 or topic_id = ?)"
+            " and state in ('waiting', 'running')",
+            (chat_id, topic_id),
         )
         return _turn(row) if row else None
 

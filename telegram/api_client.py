@@ -7,9 +7,11 @@ The token stands in no error. Doesn't cover retries, order and limits (`telegram
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any, Final
 
 from telebot import apihelper
@@ -17,8 +19,11 @@ from telebot import apihelper
 from core.clock import ServerClock
 from core.errors import NoAnswer, TelegramRefused, TelegramUnreachable
 from core.http_client import HttpClient, Response
+from core.logs import event
 from core.multipart import encode_form
 from core.schemas import Json
+
+log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 10.0
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -105,7 +110,12 @@ class BotApi:
         )
 
     def download(self, file_path: str, limit_bytes: int = 20_000_000, timeout_s: float = 60.0) -> bytes:
-        """Return the file that `getFile` named. Raise as `call` does; a file over `limit_bytes` is refused with 413."""
+        """Return the file that `getFile` named. Raise as `call` does; a file over `limit_bytes` is refused with 413.
+
+        A server of one's own in local mode names a path on its disk, which is read here.
+        """
+        if file_path.startswith("/"):
+            return self._read_local(Path(file_path), limit_bytes)
         ends_at = time.monotonic() + timeout_s
         content = bytearray()
         timeout = (min(timeout_s, CONNECT_TIMEOUT_S), timeout_s)
@@ -126,6 +136,22 @@ class BotApi:
         except NoAnswer as error:
             failure = self._unreachable("download", error)
         raise failure
+
+    def _read_local(self, path: Path, limit_bytes: int) -> bytes:
+        """Return a file of the server's folder for this bot, which is named by the token; nothing else is read."""
+        try:
+            real = path.resolve(strict=True)
+            if self._token not in real.parts:
+                raise TelegramRefused("download", 403, "not in the server's folder for this bot")
+            with real.open("rb") as file:
+                content = file.read(limit_bytes + 1)
+        except OSError as error:
+            hint = "mount the folder of the Bot API server at the same path, readable for the bot"
+            event(log, logging.ERROR, "local_file_unreadable", error=error.strerror or type(error).__name__, hint=hint)
+            raise TelegramRefused("download", 404, "the server's file is not on this disk") from error
+        if len(content) > limit_bytes:
+            raise TelegramRefused("download", 413, f"larger than {limit_bytes} bytes")
+        return content
 
     def _post(
         self,

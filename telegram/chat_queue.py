@@ -1,24 +1,52 @@
 """The order of updates: a queue a chat, of which one update at a time is handled.
 
-Pure scheduling over the inbox's rows; knows neither handlers nor the database's tables.
+Pure scheduling over the inbox's rows; knows neither handlers nor the database's tables. Which rows are pieces of one
+question says `PieceRules`: they are taken together, and a row after which a piece is likely waits for it a moment.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from database import InboxRow
+from database import InboxRow, queue_of
+
+Queue = tuple[int, int]  # a chat, or a group's topic
+
+
+class PieceRules(Protocol):
+    """Tells which updates are pieces of one question (`telegram/gathering.py`)."""
+
+    def wait_s(self, row: InboxRow) -> float:
+        """Return how many seconds after its arrival an update may wait for a next piece."""
+
+    def joins(self, row: InboxRow, following: InboxRow) -> bool:
+        """Return whether the second update is the next piece of the first."""
+
+
+class NoPieces:
+    """Every update is a question of its own."""
+
+    def wait_s(self, row: InboxRow) -> float:
+        """Return 0."""
+        return 0.0
+
+    def joins(self, row: InboxRow, following: InboxRow) -> bool:
+        """Return False."""
+        return False
 
 
 @dataclass(slots=True)
 class _Chat:
     rows: deque[InboxRow] = field(default_factory=deque)
     held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
-    scheduled: bool = False  # the chat is ready, or one of its updates is being handled
+    scheduled: bool = False  # the chat is ready, waits for a piece, or one of its updates is being handled
+    arrived_at: float = 0.0  # monotonic, of the last row
 
     def take_back(self, rows: Iterable[InboxRow]) -> None:
         """Put rows back in order of age."""
@@ -27,92 +55,111 @@ class _Chat:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An update to handle. `behind`: earlier updates of its chat are held. `blocked`: one of them blocks."""
+    """An update to handle, and the `pieces` that come after it.
+
+    `behind`: earlier updates of its chat are held. `blocked`: one of them blocks. `onto`: the held row that this one
+    is a piece of.
+    """
 
     row: InboxRow
     behind: bool
     blocked: bool
+    pieces: tuple[InboxRow, ...] = ()
+    onto: InboxRow | None = None
 
 
 class ChatQueues:
     """The queues of all chats; thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: PieceRules | None = None) -> None:
+        self._rules = rules or NoPieces()
         self._condition = threading.Condition()
-        self._chats: dict[int, _Chat] = {}
-        self._ready: deque[int] = deque()
-        self._paused: set[int] = set()
+        self._chats: dict[Queue, _Chat] = {}
+        self._ready: deque[Queue] = deque()
+        self._waiting: dict[Queue, float] = {}  # queues that wait for a piece, with the monotonic time of the end of it
+        self._paused: set[Queue] = set()
         self._stopped = False
 
     def add(self, rows: Sequence[InboxRow]) -> None:
         """Put new rows at the end of their chats' queues."""
         with self._condition:
             for row in rows:
-                chat = self._chats.setdefault(row.chat_id, _Chat())
+                chat = self._chats.setdefault(row.queue, _Chat())
                 chat.rows.append(row)
-                self._schedule(row.chat_id, chat)
+                chat.arrived_at = time.monotonic()
+                self._schedule(row.queue, chat)
 
     def hold(self, row: InboxRow) -> None:
         """Hold a row until its chat is resumed."""
         with self._condition:
-            self._chats.setdefault(row.chat_id, _Chat()).held.append(row)
+            self._chats.setdefault(row.queue, _Chat()).held.append(row)
 
     def take(self) -> Taken | None:
         """Take the next update of a chat that is ready. Blocks until there is one; None after `stop`."""
         with self._condition:
             while not self._stopped:
+                self._end_waits()
                 if not self._ready:
-                    self._condition.wait()
+                    self._condition.wait(self._longest_wait_s())
                     continue
-                chat_id = self._ready.popleft()
-                chat = self._chats[chat_id]
-                if chat_id in self._paused or not chat.rows:
+                queue = self._ready.popleft()
+                chat = self._chats[queue]
+                if queue in self._paused or not chat.rows:
                     chat.scheduled = False
-                    continue
-                row = chat.rows.popleft()
-                return Taken(row, bool(chat.held), any(held.blocks for held in chat.held))
+                elif taken := self._take_from(queue, chat):
+                    return taken
             return None
 
     def release(self, taken: Taken, *, held: InboxRow | None = None, again: bool = False) -> None:
         """Release an update: finished, `held` until the chat is resumed, or to be tried `again`."""
         with self._condition:
-            chat_id = taken.row.chat_id
-            chat = self._chats[chat_id]
+            queue = taken.row.queue
+            chat = self._chats[queue]
             if again:
-                chat.take_back([taken.row])
+                chat.take_back([taken.row, *taken.pieces])
             if held is not None:
                 chat.held.append(held)
             chat.scheduled = False
-            self._schedule(chat_id, chat)
+            self._schedule(queue, chat)
             if not chat.rows and not chat.held:
-                del self._chats[chat_id]
+                del self._chats[queue]
 
-    def resume(self, chat_id: int) -> None:
+    def resume(self, chat_id: int, topic_id: int = 0) -> None:
         """Put a chat's held rows back in their order: its turn has ended."""
+        queue = queue_of(chat_id, topic_id)
         with self._condition:
-            if (chat := self._chats.get(chat_id)) is not None:
+            if (chat := self._chats.get(queue)) is not None:
                 chat.take_back(chat.held)
                 chat.held = deque()
-                self._schedule(chat_id, chat)
+                self._schedule(queue, chat)
 
-    def forget(self, chat_id: int, row_id: int) -> None:
+    def forget(self, chat_id: int, row_id: int, topic_id: int = 0) -> None:
         """Drop a held row."""
+        queue = queue_of(chat_id, topic_id)
         with self._condition:
-            if (chat := self._chats.get(chat_id)) is not None:
+            if (chat := self._chats.get(queue)) is not None:
                 chat.held = deque(row for row in chat.held if row.id != row_id)
 
-    @contextmanager
-    def paused(self, chat_id: int) -> Iterator[None]:
-        """Hold a chat's updates while its turn commits."""
+    def replace(self, row: InboxRow) -> None:
+        """Put a row in the place of the held one with its id, or of the one that was held until now."""
         with self._condition:
-            self._paused.add(chat_id)
+            if (chat := self._chats.get(row.queue)) is not None:
+                chat.held = deque(row if one.id == row.id else one for one in chat.held)
+                chat.rows = deque(row if one.id == row.id else one for one in chat.rows)
+
+    @contextmanager
+    def paused(self, chat_id: int, topic_id: int = 0) -> Iterator[None]:
+        """Hold a chat's updates while its turn commits."""
+        queue = queue_of(chat_id, topic_id)
+        with self._condition:
+            self._paused.add(queue)
         try:
             yield
         finally:
             with self._condition:
-                self._paused.discard(chat_id)
-                if (chat := self._chats.get(chat_id)) is not None:
-                    self._schedule(chat_id, chat)
+                self._paused.discard(queue)
+                if (chat := self._chats.get(queue)) is not None:
+                    self._schedule(queue, chat)
 
     def stop(self) -> None:
         """Wake every thread that waits in `take`."""
@@ -120,8 +167,41 @@ class ChatQueues:
             self._stopped = True
             self._condition.notify_all()
 
-    def _schedule(self, chat_id: int, chat: _Chat) -> None:
-        if chat.rows and not chat.scheduled and chat_id not in self._paused:
+    def _schedule(self, queue: Queue, chat: _Chat) -> None:
+        waited = self._waiting.pop(queue, None) is not None
+        if chat.rows and (waited or not chat.scheduled) and queue not in self._paused:
             chat.scheduled = True
-            self._ready.append(chat_id)
+            self._ready.append(queue)
             self._condition.notify()
+        elif waited:
+            chat.scheduled = False
+
+    def _take_from(self, queue: Queue, chat: _Chat) -> Taken | None:
+        """Take a chat's next row with its pieces; None if it waits for another piece."""
+        number = 1
+        while number < len(chat.rows) and self._rules.joins(chat.rows[number - 1], chat.rows[number]):
+            number += 1
+        if number == len(chat.rows):
+            ends_at = chat.arrived_at + self._rules.wait_s(chat.rows[-1])
+            if ends_at > time.monotonic():
+                self._waiting[queue] = ends_at
+                self._condition.notify()  # somebody must wake when it ends
+                return None
+        row, *pieces = [chat.rows.popleft() for _ in range(number)]
+        last = chat.held[-1] if chat.held else None
+        onto = last if last is not None and self._rules.joins(last, row) else None
+        blocked = any(held.blocks for held in chat.held)
+        return Taken(row, bool(chat.held), blocked, tuple(pieces), onto)
+
+    def _end_waits(self) -> None:
+        """Make the chats ready that have waited long enough for a piece."""
+        if self._waiting:
+            now = time.monotonic()
+            for queue in [queue for queue, ends_at in self._waiting.items() if ends_at <= now]:
+                del self._waiting[queue]
+                self._ready.append(queue)
+
+    def _longest_wait_s(self) -> float | None:
+        if not self._waiting:
+            return None
+        return max(0.0, min(self._waiting.values()) - time.monotonic())

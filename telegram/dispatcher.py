@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from telebot.types import Update
@@ -22,11 +22,13 @@ from telebot.types import Update
 from core.errors import StorageError
 from core.logs import event
 from core.metrics import SILENT, Metrics
-from core.schemas import OutboxRow
+from core.schemas import OutboxRow, Outgoing
 from database import Database, InboxRow
-from telegram.chat_queue import ChatQueues
+from telegram.chat_queue import ChatQueues, Taken
 from telegram.failure_notices import FailureNotices
+from telegram.gathering import gathered
 from telegram.sender import Delivery
+from telegram.update_fields import is_id
 from telegram.update_result import (
     NOTHING,
     Disposition,
@@ -37,7 +39,7 @@ from telegram.update_result import (
     TurnStarted,
     UpdateResult,
 )
-from telegram.updates import Unreadable, body_of, chat_of, is_id, read
+from telegram.updates import Unreadable, chat_of, read, received, topic_of
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +111,7 @@ class Dispatcher:
         for worker in self._workers:
             worker.start()
         for row in in_recognition:
-            self._resume_if_free(row.chat_id)
+            self._resume_if_free(row)
 
     def stop(self) -> None:
         """Start no more handlers, and wait a moment for those that run."""
@@ -147,10 +149,13 @@ class Dispatcher:
             if batch:  # they can't be acknowledged and would come again at once: an error makes polling pause
                 raise ValueError("Telegram sent updates without a number")
             return None
-        kept = [(update["update_id"], chat_of(update), body_of(update)) for update in updates]
+        kept = [(update["update_id"], chat_of(update), received(update)) for update in updates]
+        topics: dict[int | None, int] = {
+            update["update_id"]: topic for update in updates if (topic := topic_of(update))
+        }
         try:
             with self._db.transaction(durable=True):
-                rows = self._db.inbox.add(kept, int(time.time()))
+                rows = self._db.inbox.add(kept, int(time.time()), topics)
         except StorageError:
             for _, chat_id, _ in kept:
                 self._notices.storage_failed(chat_id)
@@ -164,25 +169,44 @@ class Dispatcher:
         while (taken := self._chats.take()) is not None:
             row, held, again = taken.row, None, False
             try:
-                held = self._run(row, IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked))
+                taken = self._gather(taken)
+                row = taken.row
+                if taken.onto is None:
+                    held = self._run(row, _incoming(taken))
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="handler", inbox=row.id, error=str(error))
-                self._notices.storage_failed(row.chat_id)
+                self._notices.storage_failed(row.chat_id, row.topic_id)
                 again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
                 event(log, logging.ERROR, "update_worker_failed", exc_info=True)
             self._chats.release(taken, held=held, again=again)
             if held is not None:
-                self._resume_if_free(row.chat_id)
+                self._resume_if_free(row)
 
-    def _resume_if_free(self, chat_id: int) -> None:
+    def _gather(self, taken: Taken) -> Taken:
+        """Make one row of the pieces of a question. Raises `StorageError`."""
+        if taken.onto is None and not taken.pieces:
+            return taken
+        first, *rest = filter(None, (taken.onto, taken.row, *taken.pieces))
+        whole = replace(first, body=gathered([first, *rest]))
+        with self._db.transaction():
+            if not self._db.inbox.gather(whole.id, whole.body, [row.id for row in rest], int(time.time())):
+                return replace(taken, onto=None)  # its sender took it back while it waited
+        self._left_over.difference_update(row.id for row in rest)
+        event(log, logging.INFO, "pieces_gathered", inbox=whole.id, chat=whole.chat_id, pieces=1 + len(rest))
+        if taken.onto is not None:
+            self._chats.replace(whole)
+            return replace(taken, pieces=())
+        return replace(taken, row=whole, pieces=())
+
+    def _resume_if_free(self, row: InboxRow) -> None:
         """Resume a chat whose turn ended after the handler had looked and before the row was held."""
         try:
-            free = self._db.turns.open_in(chat_id) is None
+            free = self._db.turns.open_in(row.chat_id, row.topic_id) is None
         except StorageError:
             free = True
         if free:
-            self._chats.resume(chat_id)
+            self._chats.resume(row.chat_id, row.topic_id)
 
     def _run(self, row: InboxRow, incoming: IncomingUpdate) -> InboxRow | None:
         """Handle one update; return the row to hold if it waits for a turn."""
@@ -233,7 +257,7 @@ class Dispatcher:
                 update = read(body)
                 result = self._handler.handle(update, incoming) if update is not None else NOTHING
                 self._close(row, result.disposition)
-                rows = self._db.outbox.add(row.id, result.messages)
+                rows = self._db.outbox.add(row.id, _in_topic(row, result.messages))
             return _Committed(rows, result, body)
         except StorageError:
             raise
@@ -243,7 +267,7 @@ class Dispatcher:
         except Exception:
             event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             with self._db.transaction():
-                rows = self._db.outbox.add(row.id, [self._notices.apology(row.chat_id)])
+                rows = self._db.outbox.add(row.id, _in_topic(row, [self._notices.apology(row.chat_id)]))
                 self._db.inbox.finish(row.id, int(time.time()))
             return _Committed(rows, NOTHING, row.body, failed=True)
 
@@ -282,11 +306,20 @@ class Dispatcher:
         self._notices.dead_letter(row, reason)
 
 
+def _incoming(taken: Taken) -> IncomingUpdate:
+    row = taken.row
+    return IncomingUpdate(row.id, row.chat_id, row.queued, taken.behind, taken.blocked, row.topic_id)
+
+
+def _in_topic(row: InboxRow, messages: Sequence[Outgoing]) -> list[Outgoing]:
+    return [message.in_topic(row.chat_id, row.topic_id) for message in messages]
+
+
 def _row_to_hold(row: InboxRow, committed: _Committed) -> InboxRow | None:
     """Return what is held until the chat's turn has ended; None if the update doesn't wait."""
     match committed.result.disposition:
         case RecognitionStarted():
-            return InboxRow(row.id, row.chat_id, "", 0, row.queued, blocks=True)
+            return replace(row, body="", attempts=0, blocks=True)
         case Queued(session_id, blocks):
-            return InboxRow(row.id, row.chat_id, committed.body, 0, session_id, blocks)
+            return replace(row, body=committed.body, attempts=0, queued=session_id, blocks=blocks)
     return None

@@ -30,7 +30,7 @@ class FailureNotices:
         """Return the message for a chat whose handler failed by a bug."""
         return Outgoing(chat_id, "sendMessage", {"text": self._text(chat_id, "bug"), "parse_mode": "HTML"})
 
-    def storage_failed(self, chat_id: int) -> None:
+    def storage_failed(self, chat_id: int, topic_id: int = 0) -> None:
         """Tell a chat, at most once a minute, that nothing can be stored. Bypasses the outbox, which fails too."""
         now = time.monotonic()
         with self._lock:
@@ -38,7 +38,7 @@ class FailureNotices:
             if not chat_id or (told_at is not None and now - told_at < STORAGE_NOTICE_EVERY_S):
                 return
             self._told_at[chat_id] = now
-        self._delivery.direct(chat_id, self._text(chat_id, "storage"))
+        self._delivery.direct(chat_id, self._text(chat_id, "storage"), topic_id)
 
     def dead_letter(self, row: InboxRow, reason: str) -> None:
         """Tell the sender that an update won't be answered, and the admins in debug mode why. Raises `StorageError`."""
@@ -46,7 +46,8 @@ class FailureNotices:
         user = self._db.users.get(row.chat_id)
         if user is not None:
             text = self._locales[user.language].say("problem.dead_letter")
-            messages.append(Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"}))
+            told = Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"})
+            messages.append(told.in_topic(row.chat_id, row.topic_id))
         for admin_id in self._db.users.in_debug():
             if admin_id in self._config.admin_ids:
                 messages.append(Outgoing(admin_id, "sendMessage", {"text": f"🐞 inbox {row.id}: {reason}"}))

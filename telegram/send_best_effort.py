@@ -58,7 +58,8 @@ class BestEffortCaller:
             return Outcome(done=True)
         params = {"chat_id": job.chat.chat_id, **content}
         if growing.message_id is not None:
-            params.pop("reply_parameters", None)
+            for of_a_new_message in ("reply_parameters", "message_thread_id"):
+                params.pop(of_a_new_message, None)
             params["message_id"] = growing.message_id
         try:
             result = self._api.call(job.method, params, timeout_s=self._limits.best_effort_timeout_s)

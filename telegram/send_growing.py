@@ -22,7 +22,7 @@ _CHARS_TO_DOUBLE: Final = 2000  # an answer of this length is edited half as oft
 
 @dataclass(slots=True, eq=False)
 class GrowingMessage:
-    """The growing message of a chat. The sender that calls for it sets `shown`, `message_id` and `closed`.
+    """A growing message of a chat; the topics of a group have one each. The sender that calls for it sets `shown`, `message_id` and `closed`.
 
     `content` and `on_sent` are called in a sender's thread. `on_sent` gets the message's id; None: the user deleted it.
     """

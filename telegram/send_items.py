@@ -61,6 +61,7 @@ class Notice:
     lost: bool = False  # unknown whether it was sent: never send it again
     in_flight: bool = False
     failures: int = 0
+    topic_id: int = 0
 
     @property
     def method(self) -> str:
@@ -80,6 +81,7 @@ class MessageDraft:
     text: str | Callable[[], str]
     can_stop: bool
     since: float
+    topic_id: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -97,14 +99,20 @@ class Chat:
     draft_next_at: float = 0.0
     draft_late_s: float = 0.0  # how late the last draft was sent
     ended_drafts: deque[int] = field(default_factory=lambda: deque(maxlen=8))
-    growing: GrowingMessage | None = None
+    growing: dict[Hashable, GrowingMessage] = field(default_factory=dict)
     typing_at: float = NEVER
     typing_until: float = 0.0
+    typing_topic: int = 0
     busy: bool = False
     not_before: float = 0.0
     failures: int = 0
     touched_at: float = 0.0
     due: list[float] = field(default_factory=lambda: [NEVER] * len(KINDS))
+
+    @property
+    def next_growing(self) -> GrowingMessage | None:
+        """The growing message to show next; None if all are shown as they are."""
+        return min((one for one in self.growing.values() if one.changed), key=lambda one: one.due_at, default=None)
 
 
 @dataclass(frozen=True, slots=True)

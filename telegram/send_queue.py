@@ -64,7 +64,7 @@ class SendQueue:
             chat.draft = chat.draft_shown = None
             chat.typing_at = NEVER
         if row.deferred is not None and row.deferred.kind == GROWING:
-            chat.growing = None
+            chat.growing.pop(row.deferred.of, None)
         self._schedule(chat)
 
     def drop(self, chat_id: int, row_ids: Set[int]) -> list[int]:
@@ -81,11 +81,20 @@ class SendQueue:
         self.open_messages -= len(dropped)
         return dropped
 
-    def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool, now: float) -> None:
+    def draft(
+        self,
+        chat_id: int,
+        draft_id: int,
+        text: str | Callable[[], str],
+        can_stop: bool,
+        now: float,
+        *,
+        topic_id: int = 0,
+    ) -> None:
         """Replace the chat's draft, unless that draft has ended."""
         chat = self._chat(chat_id, now)
         if draft_id not in chat.ended_drafts:
-            chat.draft = MessageDraft(draft_id, text, can_stop, chat.draft.since if chat.draft else now)
+            chat.draft = MessageDraft(draft_id, text, can_stop, chat.draft.since if chat.draft else now, topic_id)
             self._schedule(chat)
 
     def end_draft(self, chat_id: int, draft_id: int | None, now: float) -> None:
@@ -99,15 +108,14 @@ class SendQueue:
     ) -> None:
         """Note that the growing message `key` has changed, or begin it."""
         chat = self._chat(chat_id, now)
-        if chat.growing is None or chat.growing.key != key:
-            chat.growing = GrowingMessage(key, content, on_sent, due_at=now)
-        chat.growing.changed = not chat.growing.closed
+        growing = chat.growing.setdefault(key, GrowingMessage(key, content, on_sent, due_at=now))
+        growing.changed = not growing.closed
         self._schedule(chat)
 
-    def typing(self, chat_id: int, now: float) -> None:
+    def typing(self, chat_id: int, now: float, topic_id: int = 0) -> None:
         """Show "typing …" until a draft is shown."""
         chat = self._chat(chat_id, now)
-        chat.typing_until = now + self._limits.forget_s
+        chat.typing_until, chat.typing_topic = now + self._limits.forget_s, topic_id
         if chat.typing_at == NEVER:
             chat.typing_at = now + self._limits.typing_delay_s
             self._schedule(chat)
@@ -119,6 +127,8 @@ class SendQueue:
         wanted: tuple[str, Json] | None,
         on_sent: Callable[[int | None], None],
         now: float,
+        *,
+        topic_id: int = 0,
     ) -> None:
         """Set what the chat's notice `key` should look like; None deletes it."""
         chat = self._chat(chat_id, now)
@@ -126,7 +136,7 @@ class SendQueue:
         if notice is None:
             if wanted is None:
                 return
-            notice = chat.notices[key] = Notice(key, wanted, on_sent, now)
+            notice = chat.notices[key] = Notice(key, wanted, on_sent, now, topic_id=topic_id)
         if wanted is None and notice.wanted is not None:
             notice.due_at = now  # a deletion ignores the interval
         notice.wanted = wanted
@@ -259,9 +269,9 @@ class SendQueue:
                 dues[Kind.DRAFT] = max(chat.not_before, chat.draft.since, chat.draft_next_at)
             elif chat.draft_shown:
                 dues[Kind.DRAFT] = max(chat.not_before, chat.draft_shown_at + self._limits.draft_refresh_s)
-            elif chat.growing and chat.growing.changed:
+            elif growing := chat.next_growing:
                 spare_at = max(chat.bucket.spare_at(), chat.group.spare_at() if chat.group else 0.0)
-                dues[Kind.DRAFT] = max(chat.not_before, chat.growing.due_at, spare_at)
+                dues[Kind.DRAFT] = max(chat.not_before, growing.due_at, spare_at)
             if chat.typing_at != NEVER:
                 dues[Kind.TYPING] = max(chat.not_before, chat.typing_at)
         return dues
@@ -294,6 +304,8 @@ class SendQueue:
             params: dict[str, Json] = {"chat_id": chat.chat_id}
             if notice.message_id:
                 params["message_id"] = notice.message_id
+            elif notice.topic_id:
+                params["message_thread_id"] = notice.topic_id
             if notice.wanted:
                 params["text"], params["reply_markup"] = notice.wanted
                 params["parse_mode"] = "HTML"
@@ -301,24 +313,30 @@ class SendQueue:
         if kind is Kind.DRAFT:
             draft = chat.draft or chat.draft_shown
             if draft is None:
-                assert chat.growing is not None
-                chat.growing.changed = False
-                return Job(chat, kind, chat.growing.method, {}, chat.growing)
+                growing = chat.next_growing
+                assert growing is not None
+                growing.changed = False
+                return Job(chat, kind, growing.method, {}, growing)
             chat.draft = None
             chat.draft_shown = draft
             params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id}
             if draft.can_stop:
                 params["can_stop"] = True
+            if draft.topic_id:
+                params["message_thread_id"] = draft.topic_id
             return Job(chat, kind, "sendMessageDraft", params, draft)
         chat.typing_at = now + self._limits.typing_interval_s
         if chat.typing_at > chat.typing_until:
             chat.typing_at = NEVER
-        return Job(chat, kind, "sendChatAction", {"chat_id": chat.chat_id, "action": "typing"}, None)
+        params = {"chat_id": chat.chat_id, "action": "typing"}
+        if chat.typing_topic:
+            params["message_thread_id"] = chat.typing_topic
+        return Job(chat, kind, "sendChatAction", params, None)
 
     def _skip_draft(self, chat: Chat, now: float) -> None:
         """Drop the due draft. What is shown is still refreshed in time, with the newer text."""
-        if chat.growing and not chat.draft and not chat.draft_shown:
-            chat.growing.due_at = now + self._limits.growth_interval_s
+        if (growing := chat.next_growing) and not chat.draft and not chat.draft_shown:
+            growing.due_at = now + self._limits.growth_interval_s
         elif chat.draft is None:
             chat.draft_shown_at += self._limits.draft_interval_s
         elif chat.draft_shown:

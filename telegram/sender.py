@@ -125,20 +125,24 @@ class Delivery:
         for row_id in dropped:
             self._store.dropped(row_id, "taken back")
 
-    def direct(self, chat_id: int, text: str) -> None:
+    def direct(self, chat_id: int, text: str, topic_id: int = 0) -> None:
         """Send Telegram HTML once, without the outbox: for when the database is broken."""
         params: dict[str, Json] = {"text": text, "parse_mode": "HTML"}
+        if topic_id:
+            params["message_thread_id"] = topic_id
         with self._lock:
             self._queue.add(OutboxRow(_NO_ROW_ID, chat_id, "sendMessage", params), time.monotonic(), stored=False)
             self._call_sender()
 
-    def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool = True) -> None:
+    def draft(
+        self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool = True, *, topic_id: int = 0
+    ) -> None:
         """Show the end of plain `text` as being written, if the limits allow. The latest draft wins.
 
         A callable `text` is called in a sender's thread, and only if the draft is sent: most drafts are not.
         """
         with self._lock:
-            self._queue.draft(chat_id, draft_id, text, can_stop, time.monotonic())
+            self._queue.draft(chat_id, draft_id, text, can_stop, time.monotonic(), topic_id=topic_id)
             self._call_sender()
 
     def end_draft(self, chat_id: int, draft_id: int | None = None) -> None:
@@ -157,10 +161,10 @@ class Delivery:
             self._queue.grow(chat_id, key, content, on_sent, time.monotonic())
             self._call_sender()
 
-    def typing(self, chat_id: int) -> None:
+    def typing(self, chat_id: int, topic_id: int = 0) -> None:
         """Show "typing …" until the first draft, a message or `end_draft`."""
         with self._lock:
-            self._queue.typing(chat_id, time.monotonic())
+            self._queue.typing(chat_id, time.monotonic(), topic_id)
             self._call_sender()
 
     def notice(
@@ -170,6 +174,8 @@ class Delivery:
         text: str | None,
         keyboard: Json | None,
         on_sent: Callable[[int | None], None],
+        *,
+        topic_id: int = 0,
     ) -> None:
         """Send, edit or (None) delete one message that is kept up to date. Telegram HTML, best effort.
 
@@ -177,7 +183,7 @@ class Delivery:
         """
         wanted = None if text is None else (text, keyboard)
         with self._lock:
-            self._queue.notice(key, chat_id, wanted, on_sent, time.monotonic())
+            self._queue.notice(key, chat_id, wanted, on_sent, time.monotonic(), topic_id=topic_id)
             self._call_sender()
 
     # --- sender threads

@@ -27,6 +27,7 @@ class IncomingUpdate:
     queued_for: int = 0
     behind: bool = False
     blocked: bool = False
+    topic_id: int = 0
 
 
 # ---------------------------------------------------------------------- what becomes of the update
@@ -90,6 +91,7 @@ class ForgetQueued:
 
     chat_id: int
     inbox_id: int
+    topic_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

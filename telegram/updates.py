@@ -1,31 +1,61 @@
 """Raw updates: which chat they belong to, how they are stored, how they are parsed.
 
-An update may contain anything.
+An update may contain anything. `telegram/update_fields.py` names what the bot reads of one.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
-from telebot.types import Update
+from telebot import types
 
-_MOST_ID = 2**63  # SQLite stores no larger integers
+from telegram import update_fields
+from telegram.update_fields import is_id
+
+_READERS: Final = {
+    "message": update_fields.message,
+    "edited_message": update_fields.message,
+    "callback_query": update_fields.query,
+    "stopped_message_generation": update_fields.stopped,
+    "my_chat_member": update_fields.membership,
+}
+_GENERAL: Final = 1  # the main topic of a forum
 
 
 class Unreadable(Exception):
-    """telebot can't parse this update, or nobody could be answered."""
-
-
-def is_id(value: object) -> bool:
-    """Return whether `value` can be an update's or chat's id. JSON's `true` is an int in Python, but no id."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _MOST_ID
+    """An update without what its kind can't do without, or to which nobody could be answered."""
 
 
 def chat_of(update: dict[str, Any]) -> int:
     """Return the id of the chat that an update belongs to; 0 if none."""
     return next((int(owner["id"]) for owner in _owners(update) if is_id(owner.get("id"))), 0)
+
+
+def topic_of(update: dict[str, Any]) -> int:
+    """Return the topic of a forum or private chat that an update belongs to; 0 if none.
+
+    A thread of replies has a number too, and is no topic; nor is a forum's main one, which no call may name.
+    """
+    stopped = update.get("stopped_message_generation")
+    if isinstance(stopped, dict):
+        return _topic(stopped.get("message_thread_id"), chat_of(update))
+    query = update.get("callback_query")
+    for message in (
+        update.get("message"),
+        update.get("edited_message"),
+        isinstance(query, dict) and query.get("message"),
+    ):
+        if isinstance(message, dict) and message.get("is_topic_message") is True:
+            return _topic(message.get("message_thread_id"), chat_of(update))
+    return 0
+
+
+def _topic(thread: object, chat_id: int) -> int:
+    if not isinstance(thread, int) or not is_id(thread) or (chat_id < 0 and thread == _GENERAL):
+        return 0
+    return thread
 
 
 def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -38,37 +68,77 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from (owner for owner in (chat, content.get("from")) if isinstance(owner, dict))
 
 
+def received(update: dict[str, Any]) -> str:
+    """Return an update from Telegram as JSON to be stored; the fields of gathered pieces are the bot's own."""
+    message = update.get("message")
+    if isinstance(message, dict) and ("gathered" in message or "last_piece" in message):
+        message = {name: value for name, value in message.items() if name not in ("gathered", "last_piece")}
+        update = {**update, "message": message}
+    return body_of(update)
+
+
 def body_of(update: dict[str, Any]) -> str:
     """Return the update as JSON that can be stored: half a surrogate pair has no UTF-8."""
     text = json.dumps(update, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "replace").decode()
 
 
-def read(body: str) -> Update | None:
-    """Return the update stored as `body`; None if telebot does not know its type.
+def read(body: str) -> types.Update | None:
+    """Return the update stored as `body`, with the fields that the bot reads; None if it is of no kind that it reads.
 
     Raises `Unreadable`, also if an id that an answer would name has another type than Telegram gives it.
     """
+    content = json.loads(body)
+    kept = {
+        kind: reader(content[kind])
+        for kind, reader in _READERS.items()
+        if isinstance(content, dict) and isinstance(content.get(kind), dict)
+    }
+    if not kept:
+        if isinstance(content, dict) and not _READERS.keys() & content.keys():
+            return None
+        raise Unreadable("unreadable update: no content")
+    _check_ids(kept)
+    member = kept.pop("my_chat_member", None)
     try:
-        content = json.loads(body)
-        update: Update | None = Update.de_json(content)
+        update: types.Update = types.Update.de_json({"update_id": 0, **kept})
+        for message in (update.message, update.edited_message):
+            if message is not None and "content_type" in message.json:
+                message.content_type = message.json["content_type"]
+        if member is not None:
+            update.my_chat_member = _membership(member)
     except Exception as error:
         raise Unreadable(f"unreadable update: {type(error).__name__}") from error
-    if update is None:
-        return None
-    if not all(is_id(owner.get("id")) for owner in _owners(content)):
+    return update
+
+
+def _membership(value: dict[str, Any]) -> types.ChatMemberUpdated:
+    """Return a change of membership; telebot refuses every status that it doesn't know."""
+    bot = types.User(0, True, "")
+    return types.ChatMemberUpdated(
+        types.Chat.de_json(value["chat"]),
+        types.User.de_json(value["from"]),
+        value["date"],
+        types.ChatMember(bot, value["old_chat_member"]["status"]),
+        types.ChatMember(bot, value["new_chat_member"]["status"]),
+    )
+
+
+def _check_ids(kept: dict[str, Any]) -> None:
+    """Raise `Unreadable` unless whatever an answer would name has an id of the right type."""
+    if not all(is_id(owner.get("id")) for owner in _owners(kept)):
         raise Unreadable("unreadable update: a chat or sender without a numeric id")
-    if not all(is_id(message["message_id"]) for message in _messages(content) if "message_id" in message):
+    if not all(is_id(message.get("message_id")) for message in _messages(kept)):
         raise Unreadable("unreadable update: a message without a numeric id")
-    query = content.get("callback_query")
+    query = kept.get("callback_query")
     if query is not None and not isinstance(query.get("id"), str):
         raise Unreadable("unreadable update: a callback query whose id is no string")
-    return update
 
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of an update, and the one under whose button somebody tapped."""
-    for kind, content in update.items():
-        message = content.get("message") if kind == "callback_query" and isinstance(content, dict) else content
-        if kind != "update_id" and isinstance(message, dict):
-            yield message
+    for kind in ("message", "edited_message"):
+        if kind in update:
+            yield update[kind]
+    if "message" in update.get("callback_query", {}):
+        yield update["callback_query"]["message"]

@@ -104,6 +104,24 @@ class TurnCompletion:
         event(log, logging.INFO, "turn_stopped", user=turn.user_id, turn=turn.id, chars=len(result.text))
         return messages
 
+    def take_back(self, turn: Turn, running: RunningTurn | None) -> list[Outgoing] | None:
+        """End an open turn as if it had not been asked; return the messages that show that.
+
+        None, and nothing is changed, once its answer has begun.
+        """
+        if running is not None:
+            with running.lock:
+                if running.ended or running.first_text_at is not None:
+                    return None
+                running.ended = True
+                call = running.call
+            if call is not None:
+                self._billing.release(call)
+        messages = self._notice_gone(turn)
+        self._end(turn, TurnResult("stopped"))
+        event(log, logging.INFO, "turn_taken_back", user=turn.user_id, turn=turn.id)
+        return messages
+
     def _stopped(self, kind: TurnKind, running: RunningTurn | None) -> TurnResult:
         """Return the result of a stop; nothing of the growing answer goes out after it."""
         if running is None:
@@ -133,7 +151,8 @@ class TurnCompletion:
 
     def _add_messages(self, turn: Turn, messages: list[Outgoing]) -> list[OutboxRow]:
         """Store the messages of a turn's end, after the deletion of the notice that it runs."""
-        return self._db.outbox.add(turn.inbox_id, [*self._notice_gone(turn), *messages])
+        shown = [message.in_topic(turn.chat_id, turn.topic_id) for message in messages]
+        return self._db.outbox.add(turn.inbox_id, [*self._notice_gone(turn), *shown])
 
     def _notice_gone(self, turn: Turn) -> list[Outgoing]:
         return work_notices.deletion(self._db, turn.chat_id, turn.inbox_id)
@@ -154,6 +173,7 @@ class TurnCompletion:
             kind=following.kind,
             prompt_id=following.prompt_id,
             hint="",
+            topic_id=turn.topic_id,
             now=int(time.time()),
         )
         return turn_id, following.kind

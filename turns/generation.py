@@ -157,7 +157,7 @@ class TextGenerator:
                 continue
             with running.lock:
                 if not running.ended:
-                    self._delivery.draft(turn.chat_id, turn.id, draft)
+                    self._delivery.draft(turn.chat_id, turn.id, draft, topic_id=turn.topic_id)
         raise ModelAway("the stream ended without an end", billed=True)
 
 

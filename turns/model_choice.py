@@ -73,7 +73,9 @@ class ModelChoice:
         event(log, logging.WARNING, "chosen_model_missing", user=turn.user_id, turn=turn.id, model=gone)
         with self._db.transaction():
             dropped = self._db.users.drop_model(turn.user_id, gone)
-            rows = self._db.outbox.add(None, [self._gone_message(turn, gone)] if dropped else [])
+            rows = self._db.outbox.add(
+                None, [self._gone_message(turn, gone).in_topic(turn.chat_id, turn.topic_id)] if dropped else []
+            )
         self._delivery.wake(rows)
         return self._registry.default
 

@@ -32,20 +32,22 @@ class TurnNotices:
         self._partial_answers = partial_answers
         self._failure_notices = failure_notices
 
-    def storage_failed(self, chat_id: int) -> None:
+    def storage_failed(self, chat_id: int, topic_id: int = 0) -> None:
         """Tell a chat that the database fails; at most once a minute."""
-        self._failure_notices.storage_failed(chat_id)
+        self._failure_notices.storage_failed(chat_id, topic_id)
 
     def typing(self, turn: Turn) -> None:
         """Show that the bot is typing."""
-        self._delivery.typing(turn.chat_id)
+        self._delivery.typing(turn.chat_id, turn.topic_id)
 
     def show_places(self, queue: TurnQueue) -> None:
         """Show the queue places that have changed."""
         for waiting, place in queue.moved():
             turn = self._db.turns.get(waiting.turn_id)
+            if turn is None:
+                continue
             texts = self._texts(turn)
-            self._notice(waiting.turn_id, waiting.chat_id, texts.say("story.queue", place=place), texts)
+            self._notice(turn, texts.say("story.queue", place=place), texts)
 
     def show_progress(self) -> None:
         """Show how far the answers are that grow in messages."""
@@ -56,16 +58,17 @@ class TurnNotices:
         if waiting.place is not None:
             self._delivery.notice(_key(waiting.turn_id), waiting.chat_id, None, None, lambda _: None)
 
-    def _notice(self, turn_id: int, chat_id: int, text: str, texts: Texts) -> None:
-        keyboard: Json = inline([(texts.label("stop"), f"stop:{turn_id}")])
-        self._delivery.notice(_key(turn_id), chat_id, text, keyboard, self._remember(turn_id))
+    def _notice(self, turn: Turn, text: str, texts: Texts) -> None:
+        keyboard: Json = inline([(texts.label("stop"), f"stop:{turn.id}")])
+        shown = self._remember(turn.id)
+        self._delivery.notice(_key(turn.id), turn.chat_id, text, keyboard, shown, topic_id=turn.topic_id)
 
     def _remember(self, turn_id: int) -> Callable[[int | None], None]:
         """Return the callback that stores a notice's message id, for the next start to delete it."""
         return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
 
-    def _texts(self, turn: Turn | None) -> Texts:
-        user = self._db.users.get(turn.user_id) if turn is not None else None
+    def _texts(self, turn: Turn) -> Texts:
+        user = self._db.users.get(turn.user_id)
         return self._locales[user.language if user is not None else FALLBACK]
 
 

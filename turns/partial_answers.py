@@ -96,6 +96,8 @@ class _Content:
         if not shown:
             return {}
         shown["reply_markup"] = self._stop
+        if running.turn.topic_id:
+            shown["message_thread_id"] = running.turn.topic_id
         if running.turn.reply_to is not None:
             shown["reply_parameters"] = {"message_id": running.turn.reply_to, "allow_sending_without_reply": True}
         return shown

@@ -55,7 +55,7 @@ class TurnCommits:
                 return running.kind.run(running)
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="turn", turn=running.turn.id, error=str(error))
-                self._notices.storage_failed(running.turn.chat_id)
+                self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(RUN_PAUSE_S):
                     return None
 
@@ -88,7 +88,7 @@ class TurnCommits:
         The chat's next update waits until the messages are on their way.
         """
         turn = running.turn
-        with self._chats.paused(turn.chat_id):
+        with self._chats.paused(turn.chat_id, turn.topic_id):
             committed, stored = self._stored(running, store)
             if not committed:
                 return None
@@ -99,7 +99,7 @@ class TurnCommits:
             if stored.next_turn is not None:
                 next_id, kind = stored.next_turn
                 self._queues.put(next_id, turn.chat_id, kind)
-            self._chats.resume(turn.chat_id)
+            self._chats.resume(turn.chat_id, turn.topic_id)
             return result
 
     def _stored(
@@ -113,7 +113,7 @@ class TurnCommits:
                     return True, store()
             except StorageError as error:
                 event(log, logging.ERROR, "storage_unavailable", part="answer", turn=running.turn.id, error=str(error))
-                self._notices.storage_failed(running.turn.chat_id)
+                self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(pause_s):
                     return False, None  # asked again at the next start
                 pause_s = min(LONGEST_COMMIT_PAUSE_S, pause_s * 2)

@@ -62,9 +62,9 @@ class TurnService:
         tokens = asked.least_price_in(session_id, weight) if tokens is None else tokens
         self._db.ledger.check(user_id, session_id, tokens, period, asked.caps(user_id, weight))
 
-    def open_in(self, chat_id: int) -> Turn | None:
-        """Return the waiting or running turn of a chat."""
-        return self._db.turns.open_in(chat_id)
+    def open_in(self, chat_id: int, topic_id: int) -> Turn | None:
+        """Return the waiting or running turn of a private chat, or of a group's topic."""
+        return self._db.turns.open_in(chat_id, topic_id)
 
     def writes_in(self, session_id: int) -> bool:
         """Whether a session has a waiting or running turn."""
@@ -73,6 +73,13 @@ class TurnService:
     def end_by_stop(self, turn: Turn) -> list[Outgoing]:
         """End an open turn with the text so far; return the messages that show it. `release` follows the commit."""
         return self._stops.end(turn)
+
+    def take_back(self, turn: Turn) -> list[Outgoing] | None:
+        """End an open turn as if it had not been asked, for its words to be asked together with others.
+
+        None, and nothing is changed, once its answer has begun. `release` follows the commit.
+        """
+        return self._stops.take_back(turn)
 
     def release(self, turn: Turn) -> None:
         """Let the worker and the chat of a stopped turn go on, after the commit of `end_by_stop`."""

@@ -36,6 +36,10 @@ class TurnStops:
         """End an open turn with the text so far; return the messages that show it."""
         return self._completion.stop(turn, self._running_turns.get(turn.id))
 
+    def take_back(self, turn: Turn) -> list[Outgoing] | None:
+        """End an open turn as if it had not been asked; None once its answer has begun."""
+        return self._completion.take_back(turn, self._running_turns.get(turn.id))
+
     def release(self, turn: Turn) -> None:
         """Wake the worker of a stopped turn, delete its notices and let its chat go on."""
         running = self._running_turns.get(turn.id)
@@ -45,4 +49,4 @@ class TurnStops:
         if running is not None:
             running.cancel.set()
         self._delivery.end_draft(turn.chat_id, turn.id)
-        self._chats.resume(turn.chat_id)
+        self._chats.resume(turn.chat_id, turn.topic_id)

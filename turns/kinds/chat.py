@@ -111,7 +111,7 @@ class ChatTurn(TurnKind):
         """Store and show the text, if any, and say how many messages wait."""
         if not text:
             return [self._say(turn, "chat.stopped_empty")]
-        waiting = self._db.inbox.queued_in(turn.chat_id)
+        waiting = self._db.inbox.queued_in(turn.chat_id, turn.topic_id)
         key = "chat.stopped_waiting" if waiting and turn.reply_to is None else "chat.stopped"
         return [*self._stored(turn, self._talk(turn), text, None), self._say(turn, key, n=waiting)]
 
@@ -155,7 +155,7 @@ class ChatTurn(TurnKind):
         old: list[Outgoing] = []
         if half is not None and half.role == "assistant" and half.parent_id == turn.prompt_id:
             old = message_view.taken_away(self._db, turn.chat_id, half, self._texts(turn).say("chat.below"))
-        opened = self._db.talks.open_in(talk.chat_id, kind=talk.kind, character_id=talk.character_id)
+        opened = self._db.talks.open_in(talk.chat_id, talk.topic_id, kind=talk.kind, character_id=talk.character_id)
         now = int(time.time())
         prompt_id = self._add_answer(turn, text, usage, now)
         # Another talk may have been opened meanwhile: this answer doesn't bring its own back to the front.

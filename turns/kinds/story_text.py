@@ -120,7 +120,7 @@ class StoryText(StoryKind):
         """Store and show the text; without one, keep the words that asked for it."""
         texts = self._texts(turn)
         if text:
-            waiting = self._db.inbox.queued_in(turn.chat_id)
+            waiting = self._db.inbox.queued_in(turn.chat_id, turn.topic_id)
             said = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
             return [*self._stored(turn, text, None), sentence(turn.chat_id, said)]
         asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None

@@ -11,11 +11,12 @@ import json
 import re
 from typing import Any, Final
 
+from ai.audio_format import OGG_OPUS
 from ai.catalog import HEARD_S, CostMultiplier
 from ai.speech import NO_SUCH_SERVICE, SpeechToText
 from config import Config
 from conversation.localization import FALLBACK
-from core.errors import LimitReached, ModelError, ModelRefused, PromptTooLong
+from core.errors import AudioFormatRefused, LimitReached, ModelError, ModelRefused, PromptTooLong, TelegramRefused
 from core.schemas import Outgoing, Usage
 from core.text import split
 from database import Turn
@@ -100,6 +101,12 @@ class Transcription(NoSessionKind):
             return self._gone(turn, "hearing.too_long", minutes=MOST_S // 60)
         if isinstance(error, ModelRefused):
             return self._gone(turn, "hearing.silence")
+        if isinstance(error, AudioFormatRefused):
+            if error.format:
+                return self._gone(turn, "hearing.format", format=error.format, known=OGG_OPUS)
+            return self._gone(turn, "hearing.unknown_format", known=OGG_OPUS)
+        if isinstance(error, TelegramRefused) and error.method == "download":
+            return self._gone(turn, "hearing.no_file")
         if isinstance(error, ModelError) and error.status in NO_SUCH_SERVICE:
             return self._gone(turn, "hearing.nobody")
         return self._away(turn, "hearing.away")
