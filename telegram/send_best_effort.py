@@ -11,7 +11,7 @@ from core.metrics import Metrics
 from core.text import tail
 from telegram.api_client import BotApi
 from telegram.rate_limits import SendLimits
-from telegram.send_growing import GrowingMessage
+from telegram.send_growing import OF_A_NEW_MESSAGE, GrowingMessage
 from telegram.send_items import Job, MessageDraft, Notice
 from telegram.send_outcome import NOT_MODIFIED, Outcome, count_failure, is_gone, message_id_of, wait_of
 
@@ -58,8 +58,7 @@ class BestEffortCaller:
             return Outcome(done=True)
         params = {"chat_id": job.chat.chat_id, **content}
         if growing.message_id is not None:
-            for of_a_new_message in ("reply_parameters", "message_thread_id"):
-                params.pop(of_a_new_message, None)
+            params = {name: value for name, value in params.items() if name not in OF_A_NEW_MESSAGE}
             params["message_id"] = growing.message_id
         try:
             result = self._api.call(job.method, params, timeout_s=self._limits.best_effort_timeout_s)

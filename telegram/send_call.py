@@ -32,7 +32,7 @@ from core.text import plain_text
 from telegram.api_client import BotApi
 from telegram.rate_limits import SendLimits, backoff_s
 from telegram.send_best_effort import BestEffortCaller
-from telegram.send_growing import GROWING
+from telegram.send_growing import GROWING, OF_A_NEW_MESSAGE
 from telegram.send_items import Chat, Job, QueuedMessage
 from telegram.send_outcome import HARMLESS, NOT_MODIFIED, Outcome, count_failure, is_gone, message_id_of, wait_of
 
@@ -134,7 +134,7 @@ class ApiCaller:
             return replace(row, params=params, files=rendered.files)
         edits = params["message_id"]
         message.edits = edits if isinstance(edits, int) else None
-        params.pop("reply_parameters", None)
+        params = {name: value for name, value in params.items() if name not in OF_A_NEW_MESSAGE}
         return replace(row, method="editMessageText", params=params)
 
     def _call(self, message: QueuedMessage, row: OutboxRow) -> int | None:

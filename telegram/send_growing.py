@@ -17,12 +17,13 @@ GROWING: Final = "growing"
 # Parameters of `sendMessage` without the chat; empty while nothing may be shown, None once the answer has ended.
 Content: TypeAlias = Callable[[], Mapping[str, Json] | None]
 
+OF_A_NEW_MESSAGE: Final = frozenset({"reply_parameters", "message_thread_id"})  # parameters that an edit doesn't have
 _CHARS_TO_DOUBLE: Final = 2000  # an answer of this length is edited half as often
 
 
 @dataclass(slots=True, eq=False)
 class GrowingMessage:
-    """A growing message of a chat; the topics of a group have one each. The sender that calls for it sets `shown`, `message_id` and `closed`.
+    """A growing message of a chat; topics of a group have one each. Its sender sets `shown`, `message_id`, `closed`.
 
     `content` and `on_sent` are called in a sender's thread. `on_sent` gets the message's id; None: the user deleted it.
     """

@@ -41,6 +41,23 @@ def test_every_piece_notice_and_action_stays_in_the_topic(harness: BotHarness) -
     assert not elsewhere(anna)
 
 
+def test_answers_that_grow_in_two_topics_at_once_have_a_message_each(harness: BotHarness) -> None:
+    lighthouse, fog = in_topics(harness)
+    held = harness.holds_all("Ответ.")
+    for person in (lighthouse, fog):
+        person.send(f"{BOT} расскажи")
+        person.wait("Отвечаю")
+    until(lambda: harness.db.count("growing") == 2)
+    held.set()
+    for person in (lighthouse, fog):
+        person.wait(lambda said: said.text == "Ответ.")
+        assert [said.text for said in person.bot_messages if said.topic_id == person.topic_id][-1] == "Ответ."
+    until(harness.settled)
+    assert not any("Отвечаю" in said.text for said in fog.bot_messages)
+    assert harness.db.count("growing") == 0
+    assert len(harness.telegram.called("sendMessage")) == 2
+
+
 def test_topics_of_a_group_remember_apart_and_answer_at_once(harness: BotHarness) -> None:
     lighthouse, fog = in_topics(harness)
     held = harness.holds("Красный.", "Серый.", "Густой.")
