@@ -19,7 +19,7 @@ from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
 from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
-from core.errors import AudioFormatRefused, ModelAway, ModelError, PromptTooLong
+from core.errors import AudioFormatRefused, ModelAway, ModelCancelled, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
@@ -150,7 +150,10 @@ class YandexTextToSpeech:
                 raise
             try:
                 made = second(context, piece, voice)
-            except ModelError:
+            except ModelCancelled:
+                raise
+            except ModelError as other:
+                error.billed = error.billed or other.billed
                 raise error from None
             if not by_v1:
                 self._learned.add(self._base, NO_V3)

@@ -27,6 +27,7 @@ class UnpricedModels:
         self._locales = locales
         self._admin_ids = admin_ids
         self._delivery = delivery
+        self._logged: set[str] = set()
 
     def tell(self, models: Sequence[Model]) -> None:
         """Tell the admins of those that they don't know of yet. Raise StorageError."""
@@ -35,13 +36,13 @@ class UnpricedModels:
         new = [name for name in unpriced if name not in told]
         if not new:
             return
-        event(
-            log, logging.WARNING, "model_price_missing", models=", ".join(new), hint="set their prices in MODELS_FILE"
-        )
+        names = ", ".join(new)
+        if not self._logged.issuperset(new):  # while no admin has begun a chat, this is asked again every hour
+            self._logged.update(new)
+            event(log, logging.WARNING, "model_price_missing", models=names, hint="set their prices in MODELS_FILE")
         admins = [admin for admin in map(self._db.users.get, sorted(self._admin_ids)) if admin and not admin.blocked]
         messages = [
-            sentence(admin.id, self._locales[admin.language].say("admin.unpriced", models=", ".join(new)))
-            for admin in admins
+            sentence(admin.id, self._locales[admin.language].say("admin.unpriced", models=names)) for admin in admins
         ]
         with self._db.transaction():
             rows = self._db.outbox.add(None, messages)

@@ -38,7 +38,12 @@ _NOT_AT_YANDEX: Final = frozenset({"stop", "seed", "stream_options", "chat_templ
 
 def yandex_models(folder_id: str, names: Iterable[str]) -> list[dict[str, Any]]:
     """Return what `/models` of Yandex's compatible API lists: whole URIs, also of models that don't chat."""
-    others = (f"emb://{folder_id}/text-search-doc/latest", f"art://{folder_id}/aliceai-image-art-3.0")
+    others = (
+        f"emb://{folder_id}/text-search-doc/latest",
+        f"art://{folder_id}/aliceai-image-art-3.0",
+        f"gpt://{folder_id}/speech-realtime-260528",
+        f"gpt://{folder_id}/yandexgpt/deprecated",
+    )
     uris = (*(f"gpt://{folder_id}/{name}/latest" for name in sorted(names)), *others)
     return [{"id": uri, "owned_by": "yandex"} for uri in uris]
 

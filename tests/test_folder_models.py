@@ -51,7 +51,11 @@ def test_what_the_folder_does_not_offer_is_not_in_the_list(make_harness: Make) -
     harness = offering(make_harness, "yandexgpt-lite", "yandexgpt", "qwen3.6-35b-a3b")
     shown = titles(harness.new_person())
     assert "YandexGPT 5 Lite" in shown and "YandexGPT 5 Pro" in shown and "Qwen 3.6" in shown
-    assert not [gone for gone in ("DeepSeek", "Alice AI", "5.1 Pro", "text-search", "aliceai-image") if gone in shown]
+    assert not [
+        gone
+        for gone in ("DeepSeek", "Alice AI", "5.1 Pro", "text-search", "aliceai-image", "speech", "deprecated")
+        if gone in shown
+    ]
 
 
 def test_who_chose_a_model_that_the_folder_lost_gets_the_default_one(make_harness: Make) -> None:

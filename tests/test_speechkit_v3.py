@@ -15,7 +15,8 @@ from ai.learned import LearnedModels
 from ai.opus_splitter import read
 from ai.provider import CallFailure, StaticCredential
 from ai.speechkit import VOICES, YandexTextToSpeech
-from core.errors import ModelAway, ModelDenied, ModelError
+from core.cancellation import Cancel
+from core.errors import ModelAway, ModelCancelled, ModelDenied, ModelError
 from core.http_client import HttpClient
 from sandbox import speech_api
 from sandbox.model_faults import Behaviour
@@ -110,6 +111,16 @@ def test_a_credential_that_both_refuse_is_told_as_v3_says(models: ModelServers, 
     models.faults.rule = None
     assert speech(models).speak(TEXT, "marina")
     assert paths(models) == [SPEECH_V3, V1, SPEECH_V3]  # nothing was learned of it
+
+
+def test_a_stop_while_v1_is_asked_is_a_stop(models: ModelServers) -> None:
+    models.speech_v3, cancel = False, Cancel()
+    models.faults.rule = lambda received: (
+        (cancel.set() or Behaviour(status=429, retry_after="9")) if received.path == V1 else None  # type: ignore[func-returns-value]
+    )
+    with pytest.raises(ModelCancelled):
+        speech(models).speak(TEXT, "marina", cancel)
+    assert paths(models) == [SPEECH_V3, V1]
 
 
 def test_v3_is_tried_again_where_v1_is_gone(models: ModelServers) -> None:
