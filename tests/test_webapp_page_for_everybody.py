@@ -119,10 +119,11 @@ def test_the_page_speaks_the_users_language_whatever_the_browsers_is(opens: Open
     [
         (init_data(token="123456:AAE-the-token-of-another-bot"), "не подтвердил, что это вы"),
         (init_data(age_s=90_000), "открыта слишком давно"),
+        (init_data(age_s=-3600), "Часы у бота отстают"),
         (init_data({"id": 99, "first_name": "Кто-то"}), "Мы ещё не знакомы"),
         ("", "Эту страницу открывает кнопка"),
     ],
-    ids=["forged", "stale", "stranger", "reply keyboard"],
+    ids=["forged", "stale", "from the future", "stranger", "reply keyboard"],
 )
 def test_who_may_not_come_in_reads_why(data: str, sentence: str, opens: Opens, site: Site) -> None:
     page = opens(site.page(data))
