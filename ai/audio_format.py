@@ -8,7 +8,7 @@ from typing import Final
 OGG_OPUS: Final = "OGG Opus"
 _BY_START: Final = (
     (re.compile(rb"OggS.{24}OpusHead", re.DOTALL), OGG_OPUS, "ogg"),
-    (re.compile(rb"OggS"), "OGG", "ogg"),
+    (re.compile(rb"OggS.{24}(?:\x01vorbis|Speex|\x7fFLAC)", re.DOTALL), "OGG", "ogg"),
     (re.compile(rb"RIFF.{4}WAVE", re.DOTALL), "WAV", "wav"),
     (re.compile(rb".{4}ftyp", re.DOTALL), "M4A", "m4a"),
     (re.compile(rb"\x1aE\xdf\xa3"), "WebM", "webm"),

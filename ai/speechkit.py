@@ -13,7 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from ai import opus_splitter
-from ai.audio_format import format_of
+from ai.audio_format import OGG_OPUS, format_of
 from ai.learned import LearnedModels
 from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
@@ -96,7 +96,9 @@ class YandexSpeechToText:
         try:
             pieces = opus_splitter.cut(audio, AUDIO_S, AUDIO_BYTES)
         except opus_splitter.NotOpus as error:
-            raise AudioFormatRefused(f"this recording can't be recognised: {error}", format=format_of(audio)) from error
+            told = format_of(audio)  # a damaged recording says that it is what it should be
+            name = "" if told == OGG_OPUS else told
+            raise AudioFormatRefused(f"this recording can't be recognised: {error}", format=name) from error
         if len(pieces) > MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         query = {"lang": _LANGUAGES.get(language, "ru-RU"), "topic": "general", "format": "oggopus", **self._folder}

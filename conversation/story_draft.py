@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from conversation.phrases import any_of
 from conversation.states import EDITS, Step
+from core.graphemes import first_letters
 
 Item = TypeVar("Item")
 
@@ -101,7 +102,7 @@ def _cut(name: str, limit: int) -> str:
     words = name[: limit + 1].split(" ")[:-1]
     while len(words) > 1 and len(words[-1].strip(_MARKS)) <= 3:
         words.pop()
-    return " ".join(words).rstrip(_MARKS) or f"{name[:limit]}…"
+    return " ".join(words).rstrip(_MARKS) or f"{first_letters(name, limit)}…"
 
 
 def working_title(hero: str, setting: str, taken: Collection[str] = ()) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import Final
+
+from core.graphemes import clings, whole_end
 
 MESSAGE_UNITS: Final = 4096  # of one message or draft, after Telegram has read the tags
 
@@ -20,7 +21,6 @@ _GAPS: Final = (
 _TAG: Final = re.compile(
     r"</?(?:b|strong|i|em|u|ins|s|strike|del|span|tg-spoiler|tg-emoji|a|code|pre|blockquote)(?:\s[^<>]*)?/?>", re.I
 )
-_GLUE: Final = "\u200d"  # joins two emoji into one
 
 
 def utf16_length(text: str) -> int:
@@ -60,7 +60,7 @@ def tail(text: str, limit: int = MESSAGE_UNITS) -> str:
         match = gap.search(text, max(0, start - 1), nearest)
         if match and match.end() < len(text):
             return text[max(start, match.end()) :].lstrip()
-    while start < len(text) - 1 and _clings(text, start):
+    while 0 < start < len(text) - 1 and clings(text, start):
         start += 1
     return text[start:]
 
@@ -72,7 +72,7 @@ def shorten(text: str, limit: int) -> str:
     end = _reach(text, 0, limit - 1)
     if end < len(text) and not text[end].isspace():
         words = text[:end].rstrip().rfind(" ")
-        end = words if words > end // 2 else _unglued(text, 0, end)
+        end = words if words > end // 2 else whole_end(text, 0, end)
     return text[:end].rstrip(" \t\r\n,.;:!?…—–-") + "…"
 
 
@@ -119,27 +119,12 @@ def _cut(text: str, start: int, end: int) -> int:
     for accepted in earliest:
         for gap in _GAPS:
             # One letter more than fits: the gap itself needn't fit.
-            places = [match.start(match.lastindex or 0) for match in gap.finditer(text, start, end + 1)]
+            places = [
+                match.start(match.lastindex or 0)
+                for match in gap.finditer(text, start, end + 1)
+                if not (match.end() < len(text) and clings(text, match.end()))
+            ]
             for place in reversed(places):
                 if start < place <= end and accepted(place):
                     return place
-    return _unglued(text, start, end)
-
-
-def _unglued(text: str, start: int, end: int) -> int:
-    """Return `end`, moved back so that no letter loses its accent and no emoji its other half."""
-    for place in range(end, max(start, end - 16), -1):
-        if not _clings(text, place):
-            return place
-    return end
-
-
-def _clings(text: str, place: int) -> bool:
-    letter = text[place]
-    return (
-        letter == _GLUE
-        or text[place - 1] == _GLUE
-        or "\ufe00" <= letter <= "\ufe0f"
-        or "\U0001f3fb" <= letter <= "\U0001f3ff"
-        or unicodedata.combining(letter) > 0
-    )
+    return whole_end(text, start, end)

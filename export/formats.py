@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
+from core.graphemes import whole_end
 from export.book import Book, Chapter, Part, Wording, in_chapters, line_of, paragraphs_of
 from export.epub import epub
 from export.fb2 import fb2
@@ -80,7 +81,8 @@ def _cut(text: str, most_bytes: int) -> str:
         return text
     start = text.encode()[: most_bytes + 1].decode(errors="ignore")
     words = start.rpartition("_")[0]
-    return words or start.encode()[:most_bytes].decode(errors="ignore")
+    fits = start.encode()[:most_bytes].decode(errors="ignore")
+    return words or text[: whole_end(text, 0, len(fits))]
 
 
 # Writers of the formats, by file extension.

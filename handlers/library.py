@@ -12,6 +12,7 @@ import time
 from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
 from conversation.states import Step
+from core.graphemes import first_letters, last_letters
 from core.schemas import Json
 from database import Story
 from export import story_book
@@ -89,7 +90,8 @@ def card(context: UpdateContext, story: Story) -> UpdateResult:
 def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
     whole = context.db.tree.whole(story.head_id, story.starts_after)
     text = text_of(whole)
-    first, last = first_sentences(text, 1)[:SENTENCE_CHARS], last_sentence(text)[-SENTENCE_CHARS:]
+    first = first_letters(first_sentences(text, 1), SENTENCE_CHARS)
+    last = last_letters(last_sentence(text), SENTENCE_CHARS)
     html = context.texts.say(
         "shelf.card",
         title=title_of(story),

@@ -12,6 +12,7 @@ from decimal import Decimal
 from ai.catalog import Model
 from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
+from core.graphemes import first_letters
 from core.schemas import Json
 from handlers.context import UpdateContext
 from telegram.update_result import NOTHING, UpdateResult
@@ -74,8 +75,10 @@ def _keep(context: UpdateContext, model: Model) -> None:
 def _unknown(context: UpdateContext, name: str) -> UpdateResult:
     nearest = context.registry.nearest(name)
     if nearest:
-        return context.say("model.unknown", name=name[:TITLE_CHARS], keyboard=inline(*_buttons(context, nearest)))
-    return context.say("model.unknown_wholly", name=name[:TITLE_CHARS])
+        return context.say(
+            "model.unknown", name=first_letters(name, TITLE_CHARS), keyboard=inline(*_buttons(context, nearest))
+        )
+    return context.say("model.unknown_wholly", name=first_letters(name, TITLE_CHARS))
 
 
 def _reset_if_gone(context: UpdateContext) -> UpdateResult:
@@ -84,7 +87,7 @@ def _reset_if_gone(context: UpdateContext) -> UpdateResult:
     if registry.chosen(name) is not None:
         return NOTHING
     _keep(context, registry.default)
-    return context.say("model.gone", gone=name[:TITLE_CHARS], title=_title(registry.default))
+    return context.say("model.gone", gone=first_letters(name, TITLE_CHARS), title=_title(registry.default))
 
 
 # ---------------------------------------------------------------------- the list
@@ -170,7 +173,7 @@ def _money(texts: Texts, roubles: Decimal) -> str:
 
 def _title(model: Model) -> str:
     title = model.title or "…"
-    return title if len(title) <= TITLE_CHARS else f"{title[: TITLE_CHARS - 1]}…"
+    return title if len(title) <= TITLE_CHARS else f"{first_letters(title, TITLE_CHARS - 1)}…"
 
 
 def _number(model: Model) -> int:

@@ -6,6 +6,7 @@ from conversation.keyboards import presets_shown
 from conversation.localization import Html, Texts
 from conversation.states import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS, Step
 from conversation.story_draft import Draft
+from core.graphemes import first_letters
 from core.text import shorten
 from handlers.context import UpdateContext, now
 from telegram.update_result import UpdateResult
@@ -80,7 +81,7 @@ def _greeting(context: UpdateContext) -> Html:
     assert story is not None
     path = context.db.tree.path(story.head_id)
     last = path.prompts[-1].text if path.prompts else ""
-    recall = first_sentences(path.memory or last, 2)[:RECALL_CHARS]
+    recall = first_letters(first_sentences(path.memory or last, 2), RECALL_CHARS)
     return context.texts.say("story.greeting", recall=recall) if recall else Html("")
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from conversation.states import WORD_LIMITS, Step, decide
 from conversation.story_draft import Draft, unfinished_step, working_title
+from core.graphemes import first_letters
 from database import Story
 from handlers import rewriting
 from handlers.context import UpdateContext, now
@@ -35,7 +36,7 @@ def start_with(context: UpdateContext, words: str) -> UpdateResult:
     draft = context.draft if context.draft.begun else Draft()
     limit = WORD_LIMITS[Step.EXTRA]
     extra = draft.with_extra(words).extra
-    context.draft = replace(draft, extra=extra[:limit].rstrip())
+    context.draft = replace(draft, extra=first_letters(extra, limit).rstrip())
     said = context.say("menu.words_in_new" if len(extra) <= limit else "menu.words_cut", limit=limit)
     return said + ask(context, unfinished_step(context.draft))
 

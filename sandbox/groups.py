@@ -6,9 +6,9 @@ Doesn't cover leaving and administrators.
 from __future__ import annotations
 
 from sandbox.telegram_api import BotApi
-from sandbox.telegram_json import chat_json, user_json
+from sandbox.telegram_json import chat_json, membership, user_json
 from sandbox.telegram_state import Chat, ChatMessage
-from sandbox.users import ChatUser, NotShown, membership
+from sandbox.users import ChatUser, NotShown
 
 
 class Group:

@@ -93,3 +93,9 @@ def attachment_json(attachment: Attachment) -> Json:
     else:
         value = {**common, "duration": attachment.seconds, "mime_type": attachment.mime}
     return {kind: value}
+
+
+def membership(bot: Json, status: str) -> Json:
+    """Return the bot's membership as `my_chat_member` has it."""
+    value: dict[str, Any] = {"user": bot, "status": status}
+    return value | {"until_date": 0} if status == "kicked" else value

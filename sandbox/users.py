@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from sandbox import web_app
-from sandbox.contract import units
+from sandbox.client import Wanted, fits, line_of, pieces_of
 from sandbox.markup import found_entities
 from sandbox.privacy import is_meant
 from sandbox.recording import seconds_of
-from sandbox.telegram_api import TEXT_LIMIT, BotApi
-from sandbox.telegram_json import chat_json, message_json, user_json
+from sandbox.telegram_api import BotApi
+from sandbox.telegram_json import chat_json, membership, message_json, user_json
 from sandbox.telegram_state import (
     Attachment,
     Button,
@@ -31,7 +31,6 @@ from sandbox.telegram_state import (
 )
 
 T = TypeVar("T")
-Wanted = str | Callable[[ChatMessage], bool] | None
 KEPT_QUERIES = 10_000
 
 
@@ -138,7 +137,7 @@ class ChatUser:
     def send(self, text: str, *, reply_to: int | None = None) -> int:
         """Send a text, cut into messages of at most 4,096 units as clients do; return the id of the last one."""
         message_id = 0
-        for piece in _pieces(text.strip()):
+        for piece in pieces_of(text.strip()):
             message_id = self._send(text=piece, reply_to=reply_to)
         return message_id
 
@@ -287,7 +286,7 @@ class ChatUser:
         def found() -> ChatMessage | None:
             for message in list(self.chat.messages.values()):
                 new = message.from_bot and not message.deleted and message.revision > mark
-                if new and message.topic_id == self.topic_id and _fits(message, wanted):
+                if new and message.topic_id == self.topic_id and fits(message, wanted):
                     return message
             return None
 
@@ -311,7 +310,7 @@ class ChatUser:
             while not (found := look()):
                 left = ends_at - time.monotonic()
                 if left <= 0:
-                    lines = "\n".join(f"  {_line(message)}" for message in self.shown[-6:])
+                    lines = "\n".join(f"  {line_of(message)}" for message in self.shown[-6:])
                     raise NotCome(f"{self.user.first_name} waited {timeout} s for {what}; the chat shows\n{lines}")
                 self.chat.changed.wait(left)
             return found
@@ -393,33 +392,3 @@ class ChatUser:
             }
             self.state.add_update("my_chat_member", value)
             self.state.touch(self.chat, "chat")
-
-
-def membership(bot: Json, status: str) -> Json:
-    """Return the bot's membership as `my_chat_member` has it."""
-    value: dict[str, Any] = {"user": bot, "status": status}
-    return value | {"until_date": 0} if status == "kicked" else value
-
-
-def _fits(message: ChatMessage, wanted: Wanted) -> bool:
-    if wanted is None:
-        return True
-    return wanted in message.text if isinstance(wanted, str) else wanted(message)
-
-
-def _line(message: ChatMessage) -> str:
-    who = "bot" if message.from_bot else "user"
-    return f"{message.id} {who}: {message.text[:120]!r} {list(message.labels) or ''}"
-
-
-def _pieces(text: str) -> list[str]:
-    """Return a text as a client cuts it: after a line or a word of the second half, else anywhere."""
-    pieces: list[str] = []
-    while units(text) > TEXT_LIMIT:
-        fits = text.encode("utf-16-le")[: 2 * TEXT_LIMIT].decode("utf-16-le", "ignore")  # without half an emoji
-        if text[len(fits)] not in " \n":
-            ends = (place for gap in "\n " if (place := fits.rfind(gap)) > len(fits) // 2)
-            fits = fits[: next(ends, len(fits))]
-        pieces.append(fits.strip())
-        text = text[len(fits) :].strip()
-    return [*pieces, text]

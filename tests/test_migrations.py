@@ -47,6 +47,10 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.outbox.shown(1, 100) == 1 and db.outbox.pending() == []
     story = db.stories.get(1)
     assert story is not None and story.hero == "Кот"
+    [update] = db.inbox.unfinished()
+    assert update.topic_id == 0 and db.outbox.pieces_of(1, 1) == []
+    db.outbox.show(1, 7, 1, start=0, length=2)
+    assert db.outbox.pieces_of(1, 1) == [(7, 0, 2)]
     db.illustrations.put(1, b"jpeg")
     assert db.illustrations.jpeg(1) == b"jpeg"
     (spending,) = db.reports.totals(1).spendings

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from conversation.keyboards import inline
 from conversation.localization import Texts
+from core.graphemes import first_letters
 from core.schemas import Json, Message, Outgoing
 from database import Story, StoryPath, Turn
 from turns import story_prompts
@@ -72,7 +73,11 @@ def options_in(answer: str) -> list[str]:
         found = found.get("options")
     if not isinstance(found, list):
         found = _NUMBERED.findall(answer)
-    options = [" ".join(str(option).split()).strip(' "«»“”')[:MAX_CHARS] for option in found if isinstance(option, str)]
+    options = [
+        first_letters(" ".join(str(option).split()).strip(' "«»“”'), MAX_CHARS)
+        for option in found
+        if isinstance(option, str)
+    ]
     return list(dict.fromkeys(option for option in options if _LETTER.search(option)))
 
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from conversation.localization import Texts
 from conversation.phrases import any_of
+from core.graphemes import first_letters
 from core.schemas import Message, Outgoing
 from database import Story, StoryPath, Turn
 from turns import story_prompts
@@ -59,7 +60,7 @@ def title_in(answer: str) -> str:
     line = next((line for line in text.splitlines() if line.strip(_MARKS)), "")
     line = _NUMBER.sub("", line.strip(" *#_`"))
     quoted = _QUOTED.match(line) if preface is not None else None
-    return (quoted.group(1) if quoted is not None else line).strip(_MARKS)[:MAX_CHARS].strip()
+    return first_letters((quoted.group(1) if quoted is not None else line).strip(_MARKS), MAX_CHARS).strip()
 
 
 @cache
