@@ -9,6 +9,7 @@ from core.text import MESSAGE_UNITS
 from telegram.markdown import Rich, pieces
 
 _FENCE: Final = re.compile(r"^[ \t]*(?:```|~~~)", re.MULTILINE)
+_FENCE_BEGUN: Final = re.compile(r"\n[ \t]*[`~]{1,2}\Z")
 _BLOCK_ENDS: Final = re.compile(r"\n[ \t]*\n")
 _LINK_BEGUN: Final = re.compile(r"!?\[[^\[\]\n]*(?:\](?:\([^()\n]*)?)?\Z")
 _MARKS_AT_END: Final = re.compile(r"[*_~`]+\Z")
@@ -27,7 +28,8 @@ def first_piece(markdown: str, limit: int = MESSAGE_UNITS) -> Rich | None:
 def closed(markdown: str) -> str:
     """Return a text whose last block has no half link and no mark that is open."""
     if len(_FENCE.findall(markdown)) % 2:
-        return f"{markdown}\n```" if "```" in markdown else f"{markdown}\n~~~"
+        code = _FENCE_BEGUN.sub("", markdown)
+        return f"{code}\n```" if "```" in code else f"{code}\n~~~"
     start = max((match.end() for match in _BLOCK_ENDS.finditer(markdown)), default=0)
     block = _LINK_BEGUN.sub("", markdown[start:]).rstrip()
     ticks = _CODE.findall(block)

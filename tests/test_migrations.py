@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from core.schemas import DeferredAttachment
+from core.schemas import DeferredAttachment, Outgoing
 from database import Database
 from storage import schema
+from telegram.send_growing import GROWING
 from tests.test_database import add_story, add_user, db
 
 __all__ = ["db"]
@@ -55,7 +56,35 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.illustrations.jpeg(1) == b"jpeg"
     (spending,) = db.reports.totals(1).spendings
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
+    grow(db)
+    assert db.growing.take_orphans() == [(1, 500)]
     db.close()
+
+
+def grow(db: Database) -> int:
+    """Add a turn whose answer grows in message 500; return the turn's id."""
+    turn_id = db.turns.add(
+        inbox_id=None, chat_id=1, user_id=1, session_id=None, kind="chat", prompt_id=None, hint="", now=1
+    )
+    db.growing.set(turn_id, 1, 500)
+    return turn_id
+
+
+def test_the_message_of_a_growing_answer_is_known_until_its_row_has_left_the_outbox(db: Database) -> None:
+    add_user(db)
+    turn_id = grow(db)
+    named = Outgoing(1, "sendMessage", {"text": "Целое"}, deferred=DeferredAttachment(GROWING, turn_id))
+    rows = db.outbox.add(None, [named, Outgoing(1, "sendMessage", {"text": "другое"})])
+    assert db.growing.take_orphans() == []
+    db.outbox.sent(rows[1].id, 1, 501, None)
+    assert db.growing.message_of(turn_id) == 500
+    db.outbox.sent(rows[0].id, 1, 500, None)
+    assert db.growing.message_of(turn_id) is None
+
+
+def test_a_message_for_a_turn_that_is_gone_is_not_stored(db: Database) -> None:
+    db.growing.set(77, 1, 500)
+    assert db.growing.message_of(77) is None
 
 
 def test_a_picture_goes_with_the_last_part_that_has_it(db: Database) -> None:
