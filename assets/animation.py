@@ -55,7 +55,7 @@ class Animation:
         print(f"{path}: {size // 1000} kB, {len(self._frames)} frames, recorded in {sum(self._shown_ms) / 1000:.1f} s")
 
     def _take(self) -> None:
-        shot = self._element.screenshot(animations="allow")
+        shot = self._element.screenshot(animations="allow", type="jpeg", quality=95)  # a PNG takes far longer
         if shot == self._last:
             return
         self._last = shot

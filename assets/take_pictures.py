@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from assets.animation import WIDTH as ANIMATION_WIDTH
 from assets.animation import Animation
 from conversation.localization import Locales
 
@@ -290,12 +291,12 @@ def writing(anna: Reader) -> None:
 
 
 @contextmanager
-def reader(browser: Browser, folder: Path, height: int, script: Script) -> Iterator[Reader]:
+def reader(browser: Browser, folder: Path, script: Script, height: int, sharpness: float) -> Iterator[Reader]:
     """Open the page of a new demo as the person of the script's language."""
     with demo(folder) as address:
         page = browser.new_page(
             viewport={"width": WIDTH, "height": height},
-            device_scale_factor=SHARPNESS,
+            device_scale_factor=sharpness,
             color_scheme="light",
             locale=script.locale,
         )
@@ -317,10 +318,10 @@ def main() -> None:
         for script, name in ((script, name) for script in scripts for name in wanted):
             with tempfile.TemporaryDirectory() as folder:
                 if name == "writing":
-                    with reader(browser, Path(folder), WRITING_HEIGHT, script) as anna:
+                    with reader(browser, Path(folder), script, WRITING_HEIGHT, ANIMATION_WIDTH / WIDTH) as anna:
                         writing(anna)
                 else:
-                    with reader(browser, Path(folder), HEIGHT, script) as anna:
+                    with reader(browser, Path(folder), script, HEIGHT, SHARPNESS) as anna:
                         walk(anna, Path(folder) / DATABASE)
         browser.close()
 

@@ -191,3 +191,22 @@ def test_the_page_has_every_text_in_both_languages() -> None:
         for key in re.findall(r'\bt\("(\w+)"|data-t(?:-\w+)?="(\w+)"', file.read_text("utf-8"))
     }
     assert {one or other for one, other in used} <= set(keys[0])
+
+
+def test_a_chat_stays_at_its_end_when_a_picture_loads_and_leaves_it_when_scrolled_up(page: Page) -> None:
+    started(page)
+    grow = """(scroll) => {
+        const box = document.createElement("li");
+        box.style.cssText = "display:block;height:1500px;flex:none";
+        scroll.querySelector(".messages").append(box);
+        scroll.dispatchEvent(new Event("scroll"));
+    }"""
+    rest = "(scroll) => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight"
+    scroll = page.locator(".scroll").first
+    scroll.evaluate(grow)
+    page.wait_for_function(f"() => ({rest})(document.querySelector('.scroll')) < 2")
+    scroll.hover()
+    page.mouse.wheel(0, -600)
+    page.wait_for_function(f"() => ({rest})(document.querySelector('.scroll')) > 400")
+    scroll.evaluate(grow)
+    page.wait_for_function(f"() => ({rest})(document.querySelector('.scroll')) > 1900")

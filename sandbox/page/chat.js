@@ -26,6 +26,7 @@ export class ChatView {
     this.queries = new Map(); // callback query id → pressed button
     this.hiddenKeyboard = false;
     this.stick = true; // stays at the last message while things grow
+    this.scrolledTo = 0;
     this.root = document.getElementById("chat-template").content.firstElementChild.cloneNode(true);
     for (const name of ["head", "status", "me", "more", "scroll", "welcome", "messages", "stop", "down", "toast", "writers", "start", "toggle", "keyboard"]) this[name] = this.root.querySelector(`.${name}`);
     this.title = this.root.querySelector(".name");
@@ -328,7 +329,7 @@ export class ChatView {
     this.toggle.addEventListener("click", () => { this.hiddenKeyboard = !this.keyboard.hidden; this.#drawKeyboard(); });
     this.stop.addEventListener("click", () => this.post("stop", { user: this.writer }).catch(() => {}));
     this.down.addEventListener("click", () => this.#toBottom(true));
-    this.scroll.addEventListener("scroll", () => { this.stick = this.#isNearBottom(); this.#drawDown(); }, { passive: true });
+    this.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     const grown = new ResizeObserver(() => { if (this.stick) this.#toBottom(); }); // pictures, keyboards, the composer
     grown.observe(this.scroll);
     grown.observe(this.messages);
@@ -355,6 +356,16 @@ export class ChatView {
   }
 
   // Scrolling
+
+  // Only a scroll upwards leaves the end: a picture that loads moves the end away by itself.
+  #scrolled() {
+    const { scrollTop } = this.scroll;
+    const up = scrollTop < this.scrolledTo - 10;
+    if (this.#isNearBottom()) this.stick = true;
+    else if (up) this.stick = false;
+    this.scrolledTo = up ? scrollTop : Math.max(scrollTop, this.scrolledTo);
+    this.#drawDown();
+  }
 
   #isNearBottom() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroll;
