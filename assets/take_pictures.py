@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -122,7 +121,7 @@ def demo(folder: Path) -> Iterator[str]:
             line = running.stdout.readline() if running.stdout else ""
             yield next(word for word in line.split() if word.startswith("http://"))
         finally:
-            running.send_signal(signal.SIGINT)
+            running.terminate()  # a shell makes what it starts in the background ignore an interrupt
             running.communicate(timeout=30)
 
 
