@@ -9,7 +9,6 @@ import pytest
 from sandbox.groups import Group
 from sandbox.model_faults import Behaviour, Received
 from sandbox.users import ChatUser
-from tests.bot_database import Not
 from tests.chatting import ask, asked, system
 from tests.harness import BotHarness, until
 
@@ -292,7 +291,7 @@ def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(harness: BotH
     until(lambda: not [message for message in anna.shown if "✍️ Отвечаю…" in message.text])
     answer = next(message for message in anna.bot_messages if message.text == "Раз. Два.")
     assert answer.reply_to == sent
-    until(lambda: not harness.db.count("turn", notice_message_id=Not(None)))
+    until(lambda: not harness.db.count("growing"))
 
 
 def test_a_retry_in_a_group_is_for_who_asked(harness: BotHarness) -> None:
