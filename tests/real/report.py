@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import platform
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -30,8 +29,12 @@ class Row:
 
     @property
     def statement(self) -> str:
-        """Return the test's name as words."""
-        return re.sub(r"\[(.*)\]", r" (\1)", self.test.removeprefix("test_")).replace("_", " ")
+        """Return the test's name as words, without its parameters."""
+        return self.test.partition("[")[0].removeprefix("test_").replace("_", " ")
+
+    @property
+    def parameters(self) -> str:
+        return self.test.partition("[")[2].removesuffix("]")
 
     @property
     def result(self) -> str:
@@ -52,11 +55,19 @@ def page(rows: Sequence[Row]) -> str:
         ("software", "version"),
         ((SOFTWARE[name].title, SOFTWARE[name].version or "not installed") for name in used),
     )
-    results = _table(
-        ("with", "what", "result"),
-        ((", ".join(SOFTWARE[name].title for name in row.names), row.statement, row.result) for row in rows),
-    )
+    results = _table(("with", "what", "result"), _results(rows))
     return f"{head}\n{versions}\n{results}"
+
+
+def _results(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
+    """Yield a line for each test and result; its parameters stand in one line."""
+    lines: dict[tuple[tuple[str, ...], str, str], list[str]] = {}
+    for row in rows:
+        lines.setdefault((row.names, row.statement, row.result), []).append(row.parameters)
+    for (names, statement, result), parameters in lines.items():
+        listed = ", ".join(filter(None, parameters))
+        titles = ", ".join(SOFTWARE[name].title for name in names)
+        yield titles, f"{statement} ({listed})" if listed else statement, result
 
 
 def _system() -> str:

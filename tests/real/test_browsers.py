@@ -69,6 +69,7 @@ def opened(harness: BotHarness, browser: Browser) -> ChatUser:
     person.send("/characters")
     person.wait("С кем поговорим")
     here = f"http://127.0.0.1:{harness.app.page.port}"
+    browser.resize(400, 800)
     browser.open(person.tap("🎭 Открыть персонажей").url.replace("http://127.0.0.1:8080", here))
     until(lambda: browser.run("return document.querySelectorAll('#built-in .card').length") == 14, 20)
     return person
@@ -84,7 +85,8 @@ def test_a_character_is_found_chosen_and_answers_in_the_chat(
     harness: BotHarness, browser: Browser, request: pytest.FixtureRequest
 ) -> None:
     person = opened(harness, browser)
-    until(lambda: browser.run("return [...document.images].some((image) => image.naturalWidth > 0)"), 20)
+    drawn = "return [...document.querySelectorAll('#built-in .face img')].filter((one) => one.naturalWidth).length"
+    until(lambda: browser.run(drawn) == 14, 20)
     look(browser, request)
     assert browser.run("return document.documentElement.scrollWidth <= window.innerWidth")
     browser.write("#search", "сократ")

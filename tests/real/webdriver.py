@@ -35,6 +35,10 @@ class Browser:
     def open(self, address: str) -> None:
         self._wire("POST", "/url", "Navigate", {"url": address})
 
+    def resize(self, width: int, height: int) -> None:
+        """Make the window as large as this, or as near to it as the browser allows."""
+        self._wire("POST", "/window/rect", "SetWindowRect", {"width": width, "height": height})
+
     def run(self, script: str) -> Any:
         """Return what the body of a function returns in the page."""
         return self._wire("POST", "/execute/sync", "ExecuteScript", {"script": script, "args": []})
