@@ -12,11 +12,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from database import InboxRow, queue_of
 
 Queue = tuple[int, int]  # a chat, or a group's topic
+HANDLED_WITHIN_S: Final = 2.0  # a handler takes milliseconds, unless the database is locked
 
 
 class PieceRules(Protocol):
@@ -73,11 +74,14 @@ class ChatQueues:
 
     def __init__(self, rules: PieceRules | None = None) -> None:
         self._rules = rules or NoPieces()
-        self._condition = threading.Condition()
+        lock = threading.RLock()
+        self._condition = threading.Condition(lock)
+        self._released = threading.Condition(lock)
         self._chats: dict[Queue, _Chat] = {}
         self._ready: deque[Queue] = deque()
         self._waiting: dict[Queue, float] = {}  # queues that wait for a piece, with the monotonic time of the end of it
         self._paused: set[Queue] = set()
+        self._handled: set[Queue] = set()  # queues with an update that was taken and isn't released
         self._stopped = False
 
     def add(self, rows: Sequence[InboxRow]) -> None:
@@ -107,6 +111,7 @@ class ChatQueues:
                 if queue in self._paused or not chat.rows:
                     chat.scheduled = False
                 elif taken := self._take_from(queue, chat):
+                    self._handled.add(queue)
                     return taken
             return None
 
@@ -120,6 +125,8 @@ class ChatQueues:
             if held is not None:
                 chat.held.append(held)
             chat.scheduled = False
+            self._handled.discard(queue)
+            self._released.notify_all()
             self._schedule(queue, chat)
             if not chat.rows and not chat.held:
                 del self._chats[queue]
@@ -149,10 +156,11 @@ class ChatQueues:
 
     @contextmanager
     def paused(self, chat_id: int, topic_id: int = 0) -> Iterator[None]:
-        """Hold a chat's updates while its turn commits."""
+        """Hold a chat's updates while its turn commits; one that is being handled is waited for, but not for ever."""
         queue = queue_of(chat_id, topic_id)
         with self._condition:
             self._paused.add(queue)
+            self._released.wait_for(lambda: queue not in self._handled or self._stopped, HANDLED_WITHIN_S)
         try:
             yield
         finally:
@@ -161,11 +169,17 @@ class ChatQueues:
                 if (chat := self._chats.get(queue)) is not None:
                     self._schedule(queue, chat)
 
+    def is_paused(self, chat_id: int, topic_id: int = 0) -> bool:
+        """Return whether a turn of the chat commits."""
+        with self._condition:
+            return queue_of(chat_id, topic_id) in self._paused
+
     def stop(self) -> None:
         """Wake every thread that waits in `take`."""
         with self._condition:
             self._stopped = True
             self._condition.notify_all()
+            self._released.notify_all()
 
     def _schedule(self, queue: Queue, chat: _Chat) -> None:
         waited = self._waiting.pop(queue, None) is not None

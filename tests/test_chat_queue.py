@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from database import InboxRow
 from telegram.chat_queue import ChatQueues, Taken
+from tests.harness import until
 
 
 def row(number: int, chat_id: int = 1) -> InboxRow:
@@ -60,6 +61,26 @@ def test_nothing_is_taken_of_a_chat_whose_turn_is_ending_even_if_it_was_ready_be
         chats.add([row(2), row(3, chat_id=2)])
         assert taken(chats).row.id == 3
     assert taken(chats).row.id == 1
+
+
+def test_a_turn_commits_after_the_update_that_is_being_handled() -> None:
+    chats = ChatQueues()
+    chats.add([row(1), row(2, chat_id=2)])
+    one, other = taken(chats), taken(chats)
+    order: list[str] = []
+
+    def commit() -> None:
+        with chats.paused(1):
+            order.append("committed")
+
+    with ThreadPoolExecutor(1) as pool:
+        committing = pool.submit(commit)
+        until(lambda: chats.is_paused(1))
+        chats.release(other)  # another chat's
+        order.append("handled")
+        chats.release(one)
+        committing.result(5)
+    assert order == ["handled", "committed"]
 
 
 def test_a_row_that_was_taken_back_is_forgotten() -> None:
