@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -116,7 +117,11 @@ def test_an_illustration_stands_in_the_book_at_its_part(harness: BotHarness, kin
     assert harness.db.value("picture", "jpeg").startswith(b"\xff\xd8")
 
 
-def test_a_part_drawn_twice_has_the_later_picture_and_a_rejected_part_none(harness: BotHarness) -> None:
+def test_a_part_drawn_twice_has_the_later_picture_and_a_rejected_part_none(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness(USER_TOKENS=60_000)
+    harness.start()
     person = harness.writer()
     illustrate(harness, person)
     illustrate(harness, person)

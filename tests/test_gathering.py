@@ -56,7 +56,7 @@ def test_a_forward_that_comes_while_its_comment_is_asked_joins_it(harness: BotHa
     person.wait("Одна ошибка.")
     held.set()
     assert question(harness) == "Есть ли ошибки?\n\nПревет из Мурманска."
-    until(harness.is_idle)
+    until(harness.settled)
     assert calls(harness) == 1 and harness.db.count("call", state="returned") == 1
     assert not [said for said in person.bot_messages if said.text == "Не то." or "Я ещё" in said.text]
     harness.check_books()
@@ -247,7 +247,7 @@ def test_pieces_survive_a_kill(make_harness: Callable[..., BotHarness]) -> None:
     harness.process()
     person.wait("Прочитал.")
     assert question(harness) == "а" * 4096 + "конец"
-    until(harness.is_idle)
+    until(harness.settled)
     assert calls(harness) == 1 and len(harness.prompts()) == 1
     harness.check_books()
 

@@ -152,4 +152,4 @@ def test_it_fits_a_phone(phone: Page, bot: ScriptedBot, app: str) -> None:
     opened_inline(phone, bot, app)
     assert phone.evaluate("document.documentElement.scrollWidth") == 360
     assert inside(phone, "innerWidth") == 360
-    assert 500 < int(str(inside(phone, "innerHeight"))) < 700
+    assert 480 < int(str(inside(phone, "innerHeight"))) < 700

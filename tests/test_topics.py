@@ -71,7 +71,7 @@ def test_topics_of_a_group_remember_apart_and_answer_at_once(harness: BotHarness
     fog.wait("Густой.")
     assert [text for _, text in asked(harness)] == ["какого цвета туман?", "Серый.", "Какой ещё?"]
     assert not elsewhere(fog)
-    until(harness.is_idle)
+    until(harness.settled)
     harness.check_books()
 
 

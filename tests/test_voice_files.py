@@ -35,7 +35,7 @@ def test_a_recording_that_speechkit_cant_take_is_named_and_not_offered_again(har
     person.voice(FORMATS[name])
     said = person.wait("Запись в формате")
     assert f"в формате {name}, а разбираю я только OGG Opus" in said.text and not said.labels
-    until(harness.is_idle)
+    until(harness.settled)
     assert harness.db.value("user", "spent", id=1) == before
     harness.check_books()
 
