@@ -6,6 +6,7 @@ How the model itself may fail stands in `test_turns.py`, and every way of a sing
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 
