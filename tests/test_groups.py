@@ -50,6 +50,7 @@ def test_a_reply_to_the_bot_is_answered_in_context(harness: BotHarness) -> None:
     harness.says("Синее.")
     anna.send(f"{BOT} какое небо?")
     first = anna.wait("Синее.").id
+    until(harness.settled)  # else the bot may not know yet which of its messages this is
     harness.says("Из-за рассеяния.")
     sent = anna.send("А почему?", reply_to=first)
     assert anna.wait("Из-за рассеяния.").reply_to == sent
