@@ -234,6 +234,11 @@ class Tree:
             "insert into suggestion (session_id, head_id, texts) values (?, ?, ?)", (session_id, head_id, texts)
         )
 
+    def suggested_for(self, session_id: int, head_id: int | None) -> list[str]:
+        """Return the JSON lists of the suggestions that were made for a head, oldest first."""
+        sql = "select texts from suggestion where session_id = ? and head_id is ? order by id"
+        return [row["texts"] for row in self._connection.rows(sql, (session_id, head_id))]
+
     def suggested(self, suggestion_id: int) -> tuple[int, int | None, str] | None:
         """Return the session, its head at that time and the JSON list of suggestions."""
         row = self._connection.row("select session_id, head_id, texts from suggestion where id = ?", (suggestion_id,))

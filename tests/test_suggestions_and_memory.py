@@ -29,7 +29,7 @@ def test_a_suggestion_is_one_press_away_from_being_played(harness: BotHarness, a
     person.tap("2", shown)
     person.wait("▸ Он разбил окно.")
     person.wait("Стекло брызнуло.")
-    assert harness.prompts()[-1][-1]["text"] == "Он разбил окно."
+    assert harness.prompts()[-1][-1]["text"].startswith("Он разбил окно.\n\n(Пиши сразу после")
     assert "Он запел" not in on_wire(harness)
 
 
@@ -105,7 +105,7 @@ def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
     person.press("▶️ Дальше")
     person.wait("Мрак.")
     system = harness.prompts()[-1][0]["text"]
-    assert "Тон: Мрачный" in system and "до 600 знаков" in system
+    assert "Тон: мрачный: короткие фразы" in system and "до 600 знаков" in system
 
 
 def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:

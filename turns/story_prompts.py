@@ -9,11 +9,14 @@ from collections.abc import Sequence
 
 from conversation.localization import Texts
 from core.schemas import Message
-from database import Prompt, Story, StoryPath
+from database import Prompt, Story, StoryPath, Turn
+from turns.author_note import AuthorNote
 from turns.memory import MEMORY_CHARS
 from yandex_gpt import build_prompt
 
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
+TAIL_TEXTS = 3  # of the end of a path, for suggestions
+HEAD_CHARS = 600  # of the first text, for a title
 
 
 def story_values(story: Story, memory: str) -> dict[str, str]:
@@ -39,22 +42,47 @@ def story_messages(texts: Texts, system: str, path: StoryPath, *, closing: str) 
     )
 
 
-def closing(texts: Texts, asks: str, *, soft: bool) -> str:
-    """Return the last line of a prompt. `soft`: it asks to avoid what was refused before."""
-    softer = texts.prompt("wire.softer") if soft else ""
-    return "\n\n".join(line for line in (asks, softer) if line)
+def closing(texts: Texts, asks: str, turn: Turn, note: AuthorNote) -> str:
+    """Return the end of a prompt: what is asked for, what this turn asks beside it, and last the author's note."""
+    variant = texts.prompt("wire.variant") if turn.variant else ""
+    softer = texts.prompt("wire.softer") if turn.soft else ""
+    return "\n\n".join(line for line in (asks, variant, softer, note.text(texts)) if line)
 
 
-def question_messages(texts: Texts, name: str, story: Story, path: StoryPath) -> list[Message]:
-    """Return the prompt `name`, which asks something about the end of the story."""
+def suggestions_messages(texts: Texts, story: Story, path: StoryPath, offered: Sequence[str]) -> list[Message]:
+    """Return the prompt for what the hero may do next. `offered`: what the reader was shown for this place already."""
+    tail = "\n\n".join(prompt.text for prompt in path.prompts[-TAIL_TEXTS:])[-TAIL_TEXTS * TAIL_CHARS // 2 :]
+    values = story_values(story, path.memory)
+    return [Message("user", texts.prompt("suggestions", tail=tail, offered="; ".join(offered), **values))]
+
+
+def title_messages(texts: Texts, story: Story, path: StoryPath, first: str) -> list[Message]:
+    """Return the prompt for the story's title. `first`: its first text."""
     tail = path.prompts[-1].text[-TAIL_CHARS:] if path.prompts else ""
-    return [Message("user", texts.prompt(name, tail=tail, **story_values(story, path.memory)))]
+    values = story_values(story, path.memory)
+    return [Message("user", texts.prompt("title", tail=tail, head=first[:HEAD_CHARS], **values))]
 
 
-def picture_messages(texts: Texts, story: Story, part: str) -> list[Message]:
-    """Return the prompt that describes one moment of a part to an image generator."""
-    values = {"genre": story.genre, "look": story.hero, "setting": story.setting, "part": part[-TAIL_CHARS:]}
-    return [Message("user", texts.prompt("illustration", style=texts.prompt("style.picture"), **values))]
+def picture_messages(texts: Texts, story: Story, part: Prompt, memory: str) -> list[Message]:
+    """Return the prompt that describes a picture to an image generator: a moment of a part, or the book's cover."""
+    genre = texts.genre_of(story.genre)
+    values = {
+        "genre": story.genre,
+        "look": hero_of(texts, memory) or story.hero,
+        "setting": story.setting,
+        "part": part.text[-TAIL_CHARS:],
+        "style": texts.prompt(f"style.{genre.key if genre is not None else 'picture'}"),
+    }
+    if story.finished and part.kind == "ending":
+        return [Message("user", texts.prompt("cover", title=story.title, **values))]
+    return [Message("user", texts.prompt("illustration", **values))]
+
+
+def hero_of(texts: Texts, memory: str) -> str:
+    """Return what a memory tells of the hero; empty if it has no such line, as one in a reader's own words."""
+    label = f"{texts.prompt('memory_line.hero')}:"
+    lines = (line.strip() for line in memory.splitlines())
+    return next((line.removeprefix(label).strip() for line in lines if line.startswith(label)), "")
 
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:

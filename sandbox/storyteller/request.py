@@ -158,7 +158,8 @@ def wire_lines() -> tuple[str, ...]:
 @cache
 def notes() -> tuple[str, ...]:
     """Return how the bot's own brackets begin."""
-    return (*_NOTES, *(line for line in _locale_lines() if line.startswith("(")))
+    own = (line for line in _locale_lines() if line.startswith("("))
+    return (*_NOTES, *own, *(f"({line}" for line in _locale_lines() if not line.startswith("(")))
 
 
 def _locale_lines() -> Iterator[str]:

@@ -13,6 +13,7 @@ from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
 from turns import message_view, story_prompts, text_cleanup
+from turns.author_note import AuthorNote
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
 from turns.memory import PromptSource
@@ -83,15 +84,21 @@ class StoryText(StoryKind):
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
         values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(self.system_prompt, **values)
-        return story_prompts.story_messages(texts, system, path, closing=self._closing(texts, path, turn))
+        note = self._note(texts, story, path, turn)
+        closing = story_prompts.closing(texts, self._asks(texts, path, turn), turn, note)
+        return story_prompts.story_messages(texts, system, path, closing=closing)
 
     @abstractmethod
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         """Return what the system prompt says beside the story's settings: the length, how to end."""
 
     @abstractmethod
-    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+    def _asks(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
         """Return the line that asks for the text; empty if the user's own words ask already."""
+
+    @abstractmethod
+    def _note(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> AuthorNote:
+        """Return what the text has to keep to, which ends the prompt."""
 
     def draft(self, text: str, words: str) -> str:
         """Return the part of a growing text that may be shown; empty while its opening is undecided."""
