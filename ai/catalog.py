@@ -18,8 +18,13 @@ from typing import Any, Final
 from core.errors import ConfigError
 
 CONTEXT_TOKENS: Final = 32_768  # of a model that nobody has described
-_FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price"})
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"vendor": ("yandex", "openai"), "api": ("native", "openai")}
+SMALL_CONTEXT: Final = 8_192  # a model with less is small
+_FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price", "size"})
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "vendor": ("yandex", "openai"),
+    "api": ("native", "openai"),
+    "size": ("usual", "small"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,12 @@ class Model:
     aliases: tuple[str, ...] = ()
     price: Price | None = None
     weight: CostMultiplier = CostMultiplier()
+    size: str = "usual"  # or small
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the model needs short prompts: its entry or its context says so."""
+        return self.size == "small" or self.context_tokens < SMALL_CONTEXT
 
     @property
     def names(self) -> frozenset[str]:
@@ -194,4 +205,5 @@ def _model(entry: Mapping[str, Any]) -> Model:
         entry.get("context", CONTEXT_TOKENS),
         tuple(entry.get("aliases", ())),
         Price(Decimal(price["input"]), Decimal(price["output"])) if price else None,
+        size=entry.get("size", "usual"),
     )

@@ -66,6 +66,16 @@ with recursive walk (id, parent_id, role) as (
 )
 select count(*) from walk where role = 'assistant'
 """
+# The user's texts on the same walk that have a bracket, oldest first.
+_BRACKETED = """
+with recursive walk (id, depth) as (
+    select :head, 0
+    union all
+    select prompt.parent_id, depth + 1 from prompt join walk on prompt.id = walk.id where prompt.parent_id is not null
+    limit 100000
+)
+select text from walk join prompt on prompt.id = walk.id where role = 'user' and instr(text, '(') order by depth desc
+"""
 # Let the head's parent point to the head. A turn is an answer and, possibly, the user's words above it: then the
 # parent of those words points to them.
 _CHOOSE = """
@@ -164,6 +174,10 @@ class Tree:
     def parts(self, head_id: int | None, after: int | None = None) -> int:
         """Return how many of the model's texts the path has, from the first one or from the one after `after`."""
         return int(self._connection.value(_PARTS, {"head": head_id, "after": after}))
+
+    def bracketed(self, head_id: int | None) -> list[str]:
+        """Return the user's texts on the whole path that have a bracket, oldest first."""
+        return [row["text"] for row in self._connection.rows(_BRACKETED, {"head": head_id})]
 
     # ------------------------------------------------------------------ memory
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from sandbox.model_faults import Behaviour
@@ -112,12 +114,13 @@ def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(har
     harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     harness.restart()
     person = harness.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
-    part = "Волна шла за волной, и маяк молчал. " * 30
+    written = count(100)
 
     def answer(request: object) -> Behaviour:
         asked = request.body["messages"][-1]["text"]  # type: ignore[attr-defined]
         if "Ты ведёшь память" not in asked:
-            return Behaviour(text=part)
+            number = next(written)
+            return Behaviour(text=" ".join(f"Волна {number}{wave:02} шла, и маяк молчал." for wave in range(33)))
         return Behaviour(
             text=f"Герой: {'Егор Кузьмич Тарновский' if 'Тарновский' in asked else 'неизвестен'}. Было: волны."
         )

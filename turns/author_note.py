@@ -35,6 +35,7 @@ class AuthorNote:
     length: str
     tone: str = ""
     course: str = ""  # where the story goes: its stage, or its ending
+    wishes: Sequence[str] = ()  # of the reader's, about the manner of writing
     reader_note: str = ""  # what the reader wants to be kept in mind
     cards: Sequence[str] = ()  # people, places and things that are named now
 
@@ -44,6 +45,7 @@ class AuthorNote:
         lines = (
             texts.prompt(f"wire.note.{self.head}", length=_plain(self.length)),
             texts.prompt("wire.note.tone", tone=_plain(self.tone)),
+            texts.prompt("wire.note.wishes", wishes=_plain("; ".join(self.wishes))),
             texts.prompt("wire.note.reader", note=_plain(self.reader_note)),
             *(texts.prompt("wire.note.card", card=_plain(card)) for card in self.cards),
             self.course.translate(_NO_BRACKETS),

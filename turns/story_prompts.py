@@ -12,6 +12,7 @@ from core.schemas import Message
 from database import Prompt, Story, StoryPath, Turn
 from turns.author_note import AuthorNote
 from turns.memory import MEMORY_CHARS
+from turns.message_view import read_text, text_of
 from yandex_gpt import build_prompt
 
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
@@ -36,10 +37,15 @@ def story_messages(texts: Texts, system: str, path: StoryPath, *, closing: str) 
     return build_prompt(
         system=system,
         opening=texts.prompt("wire.go_on" if path.memory else "wire.begin"),
-        path=[Message(prompt.role, prompt.text) for prompt in path.prompts],
+        path=[Message(prompt.role, _asked_text(prompt, path)) for prompt in path.prompts],
         go_on=texts.prompt("wire.go_on"),
         closing=closing,
     )
+
+
+def _asked_text(prompt: Prompt, path: StoryPath) -> str:
+    """Return a text of the path. Wishes stand in the newest words only: older ones are granted, or in the note."""
+    return prompt.text if prompt is path.prompts[-1] else read_text(prompt)
 
 
 def closing(texts: Texts, asks: str, turn: Turn, note: AuthorNote) -> str:
@@ -51,7 +57,7 @@ def closing(texts: Texts, asks: str, turn: Turn, note: AuthorNote) -> str:
 
 def suggestions_messages(texts: Texts, story: Story, path: StoryPath, offered: Sequence[str]) -> list[Message]:
     """Return the prompt for what the hero may do next. `offered`: what the reader was shown for this place already."""
-    tail = "\n\n".join(prompt.text for prompt in path.prompts[-TAIL_TEXTS:])[-TAIL_TEXTS * TAIL_CHARS // 2 :]
+    tail = text_of(path.prompts[-TAIL_TEXTS:])[-TAIL_TEXTS * TAIL_CHARS // 2 :]
     values = story_values(story, path.memory)
     return [Message("user", texts.prompt("suggestions", tail=tail, offered="; ".join(offered), **values))]
 
@@ -87,5 +93,5 @@ def hero_of(texts: Texts, memory: str) -> str:
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:
     """Return the prompt that makes a new memory out of the old one and the prompts after it."""
-    parts = "\n\n".join(prompt.text for prompt in prompts)
+    parts = text_of(prompts)
     return [Message("user", texts.prompt("memory", memory=memory, parts=parts, limit=MEMORY_CHARS))]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from ai.catalog import CostMultiplier
 from conversation.keyboards import inline
 from conversation.localization import Texts
+from conversation.wishes import manners_in
 from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
@@ -67,26 +69,43 @@ class StoryText(StoryKind):
         )
         return self._text_source(turn)
 
-    def _text_source(self, turn: Turn) -> PromptSource:
-        return self._source(turn, lambda texts, story, path: self._prompt(texts, story, path, turn))
+    def _text_source(self, turn: Turn, is_small: Callable[[], bool] = lambda: False) -> PromptSource:
+        """Return what makes the turn's prompts. `is_small`: whether the model needs the short one."""
+
+        def prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
+            return self._prompt(texts, story, path, turn, f"{'small.' if is_small() else ''}{self.system_prompt}")
+
+        return self._source(turn, prompt)
+
+    def _last_text(self, turn: Turn) -> str:
+        """Return the model's last text before this turn; empty at the beginning of a story."""
+        prompt = self._db.tree.get(turn.prompt_id)
+        while prompt is not None and prompt.role == "user":
+            prompt = self._db.tree.get(prompt.parent_id)
+        return prompt.text if prompt is not None else ""
 
     # ------------------------------------------------------------------ the run
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Write the text, and show it while it grows."""
         turn = running.turn
-        answer = self._generator.stream(running, self._text_source(turn))
+        source = self._text_source(turn, lambda: running.model.is_small)
+        answer = self._generator.stream(running, source, before=self._last_text(turn))
         text = text_cleanup.clean(answer.text, running.words)
         if answer.cut:
             text = text_cleanup.whole_sentences(text)
         return self._generator.result(running, text, cut=answer.cut)
 
-    def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
+    def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
-        system = texts.prompt(self.system_prompt, **values)
-        note = self._note(texts, story, path, turn)
+        system = texts.prompt(name, **values)
+        note = replace(self._note(texts, story, path, turn), wishes=self._manners(turn))
         closing = story_prompts.closing(texts, self._asks(texts, path, turn), turn, note)
         return story_prompts.story_messages(texts, system, path, closing=closing)
+
+    def _manners(self, turn: Turn) -> list[str]:
+        """Return what the user has asked for in brackets about the manner of writing, wherever in the story."""
+        return manners_in(self._db.tree.bracketed(turn.prompt_id))
 
     @abstractmethod
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
