@@ -95,9 +95,8 @@ class ProseWatch:
 
     def opens_alike(self, text: str) -> bool:
         """Return True once the passage is known to begin with the same words as the one before."""
-        if not self._before or len(text) > OPENING_CHARS:
-            return False
-        return opening(text) == self._before and _WORD.findall(text)[OPENING_WORDS:] != []
+        goes_on = len(_WORD.findall(text[:OPENING_CHARS])) > OPENING_WORDS  # the last word of a growing text may grow
+        return goes_on and bool(self._before) and opening(text) == self._before
 
     def repeats(self, text: str, *, whole: bool = False) -> int | None:
         """Return where the passage begins to say again what it has said; None if it doesn't, or isn't looked at yet."""
@@ -118,17 +117,26 @@ def said_again(text: str) -> int | None:
 
     A short sentence, a refrain of a few words and a word said over and over may be meant.
     """
-    found = list(_WORD.finditer(text))
-    words = [match[0].casefold() for match in found]
     starts = _sentence_starts(text)
+    places = (_sentence_again(text, starts), _run_again(text, starts))
+    return min((place for place in places if place is not None), default=None)
+
+
+def _sentence_again(text: str, starts: list[int]) -> int | None:
     seen: set[tuple[str, ...]] = set()
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        sentence = tuple(word.casefold() for word in _WORD.findall(text[start:end]))
+        sentence = tuple(_WORD.findall(text[start:end].casefold()))
         ended = end < len(text) or _ENDS.search(text.rstrip()) is not None
         if ended and len(sentence) >= SENTENCE_WORDS and len(set(sentence)) >= LEAST_DIFFERENT:
             if sentence in seen:
                 return start
             seen.add(sentence)
+    return None
+
+
+def _run_again(text: str, starts: list[int]) -> int | None:
+    found = list(_WORD.finditer(text))
+    words = [match[0].casefold() for match in found]
     first_at: dict[tuple[str, ...], int] = {}
     for place in range(len(words) - RUN_WORDS + 1):
         run = tuple(words[place : place + RUN_WORDS])

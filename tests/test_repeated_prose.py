@@ -101,12 +101,12 @@ def test_the_penalty_is_sent_for_prose_where_the_vendor_takes_it(
     harness.settings["OPENAI_BASE_URL"] = harness.models.openai_url
     harness.models.refuses = refused
     harness.start()
-    person = harness.writer()
-    harness.says("Вторая.")
-    person.press("▶️ Дальше")
-    person.wait("Вторая.")
-    sent = [body.get("frequency_penalty") for body in (one.body for one in harness.models.of("completion"))]
-    assert sent == ([0.3, None, None] if refused else [0.3, 0.3])
+    person = harness.at_summary()
+    harness.models.faults.default = Behaviour(text="Свет погас.")
+    person.press("✨ Начать историю")
+    person.wait("Свет погас.")
+    sent = [one.body.get("frequency_penalty") for one in harness.models.of("completion")]
+    assert sent == ([0.3, None] if refused else [0.3])
 
 
 # ---------------------------------------------------------------------- worn phrases

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from conversation.localization import Texts
 from core.schemas import Message
-from database import Prompt, Story, StoryPath, Turn
+from database import Prompt, Story, StoryPath
 from turns.author_note import AuthorNote
 from turns.memory import MEMORY_CHARS
 from turns.message_view import read_text, text_of
@@ -48,11 +48,11 @@ def _asked_text(prompt: Prompt, path: StoryPath) -> str:
     return prompt.text if prompt is path.prompts[-1] else read_text(prompt)
 
 
-def closing(texts: Texts, asks: str, turn: Turn, note: AuthorNote) -> str:
+def closing(texts: Texts, asks: str, note: AuthorNote, *, variant: bool = False, soft: bool = False) -> str:
     """Return the end of a prompt: what is asked for, what this turn asks beside it, and last the author's note."""
-    variant = texts.prompt("wire.variant") if turn.variant else ""
-    softer = texts.prompt("wire.softer") if turn.soft else ""
-    return "\n\n".join(line for line in (asks, variant, softer, note.text(texts)) if line)
+    another = texts.prompt("wire.variant") if variant else ""
+    softer = texts.prompt("wire.softer") if soft else ""
+    return "\n\n".join(line for line in (asks, another, softer, note.text(texts)) if line)
 
 
 def suggestions_messages(texts: Texts, story: Story, path: StoryPath, offered: Sequence[str]) -> list[Message]:

@@ -100,7 +100,8 @@ class StoryText(StoryKind):
         values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
         note = replace(self._note(texts, story, path, turn), wishes=self._manners(turn))
-        closing = story_prompts.closing(texts, self._asks(texts, path, turn), turn, note)
+        asks = self._asks(texts, path, turn)
+        closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)
         return story_prompts.story_messages(texts, system, path, closing=closing)
 
     def _manners(self, turn: Turn) -> list[str]:
