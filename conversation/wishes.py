@@ -13,9 +13,8 @@ from typing import Final
 
 from conversation.phrases import any_of
 
-_WISH: Final = re.compile(
-    r"^[ \t]*\(([^()\n]*)\)[.!]?[ \t]*$|(?<=[.!?…»”])[ \t]*\(([^()\n]*)\)[.!]?[ \t]*$", re.MULTILINE
-)
+_IN_BRACKETS: Final = r"\(((?:[^()]|\([^()]*\))*)\)[.!]?[ \t]*$"  # over several lines, and with brackets inside
+_WISH: Final = re.compile(rf"^[ \t]*{_IN_BRACKETS}|(?<=[.!?…»”])[ \t]*{_IN_BRACKETS}", re.MULTILINE)
 _MANNER_WORDS: Final = 8  # a longer wish tells of an event
 _MOST_MANNERS: Final = 4
 

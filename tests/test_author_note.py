@@ -92,6 +92,19 @@ def test_the_note_is_the_last_thing_before_an_ending_and_an_epilogue_and_a_secon
     assert "второй том" in said_last(harness) and said_last(harness).endswith(LAST_OF_PART)
 
 
+def test_a_model_without_a_system_role_has_the_note_last_too(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(MODEL_PROVIDER="openai", YANDEX_FOLDER_ID="", OPENAI_MODEL="sandbox-poet")
+    harness.settings["OPENAI_BASE_URL"] = harness.models.openai_url
+    harness.models.refuses = ("system",)
+    harness.start()
+    person = harness.at_summary()
+    harness.models.faults.default = Behaviour(text="Свет погас.")
+    person.press("✨ Начать историю")
+    person.wait("Свет погас.")
+    [message] = harness.models.of("completion")[-1].body["messages"]
+    assert message["content"].startswith("Ты писатель.") and message["content"].endswith(LAST_OF_PART)
+
+
 def test_next_has_the_hero_choose_and_a_variant_asks_for_another_event(harness: BotHarness) -> None:
     person = harness.writer()
     next_part(harness, person, "Вторая.")

@@ -23,8 +23,8 @@ class StoryKind(TurnKind):
     """A turn of a story. By default a stop keeps nothing, and a failure offers another try."""
 
     belongs_to = BelongsTo.STORY
-    full_share = 0.7
-    kept_share = 0.35
+    full_share = 0.8
+    kept_share = 0.3
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Say that it was stopped."""

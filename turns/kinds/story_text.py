@@ -7,14 +7,14 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ai.catalog import CostMultiplier
+from ai.catalog import CostMultiplier, Model
 from conversation.keyboards import inline
 from conversation.localization import Texts
 from conversation.wishes import manners_in
 from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
-from turns import message_view, story_prompts, text_cleanup
+from turns import limits, message_view, story_prompts, text_cleanup
 from turns.author_note import AuthorNote
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
@@ -24,6 +24,8 @@ from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
 from turns.turn_kind import KindServices
 from turns.turn_result import TurnResult
+
+SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would take a third of them
 
 
 class StoryText(StoryKind):
@@ -77,6 +79,11 @@ class StoryText(StoryKind):
 
         return self._source(turn, prompt)
 
+    def _needs_short_prompt(self, model: Model) -> bool:
+        """Return whether the usual prompt is too much for this model, or takes too much of what a prompt may have."""
+        budget = limits.prompt_budget(self._config, model.context_tokens)
+        return model.is_small or budget < SHORT_PROMPT_BELOW
+
     def _last_text(self, turn: Turn) -> str:
         """Return the model's last text before this turn; empty at the beginning of a story."""
         prompt = self._db.tree.get(turn.prompt_id)
@@ -89,7 +96,7 @@ class StoryText(StoryKind):
     def run(self, running: RunningTurn) -> TurnResult:
         """Write the text, and show it while it grows."""
         turn = running.turn
-        source = self._text_source(turn, lambda: running.model.is_small)
+        source = self._text_source(turn, lambda: self._needs_short_prompt(running.model))
         answer = self._generator.stream(running, source, before=self._last_text(turn))
         text = text_cleanup.clean(answer.text, running.words)
         if answer.cut:
