@@ -10,9 +10,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ai.openai_text import OpenAIProvider
 from bench.prose_figures import Asked, ProseFigures, figures_of
@@ -113,45 +113,16 @@ def _steps(language: str, parts: int) -> list[Step]:
 
 
 def _prompt(number: int, role: str, text: str) -> Prompt:
-    return Prompt(
-        id=number,
-        parent_id=None,
-        chosen_id=None,
-        user_id=1,
-        role="user" if role == "user" else "assistant",
-        kind="part",
-        text=text,
-        quoted="",
-        turn_id=None,
-        created_at=0,
-    )
+    values: dict[str, Any] = {one.name: None for one in fields(Prompt)}
+    return Prompt(**values | {"id": number, "user_id": 1, "role": role, "kind": "part", "text": text, "quoted": ""})
 
 
 def _story(language: str) -> Story:
+    """Return a story with a card and a length, and nothing else."""
     genre, hero, setting = CARDS[language]
-    return Story(
-        session_id=1,
-        user_id=1,
-        genre=genre,
-        hero=hero,
-        setting=setting,
-        extra="",
-        tone="",
-        length="middle",
-        language=language,
-        title="",
-        named=False,
-        starts_after=None,
-        share_token=None,
-        head_id=None,
-        spent=0,
-        reserved=0,
-        finished=False,
-        deleted=False,
-        warned=False,
-        created_at=0,
-        touched_at=0,
-    )
+    values: dict[str, Any] = {one.name: "" for one in fields(Story)}
+    card = {"genre": genre, "hero": hero, "setting": setting, "length": "middle", "language": language}
+    return Story(**values | card)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
