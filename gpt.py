@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -73,7 +73,7 @@ class GPT:
         self._on_context = on_context
         self._policy = policy
 
-    def stream(self, request: Request, cancel: Cancel | None = None) -> Iterator[Chunk]:
+    def stream(self, request: Request, cancel: Cancel | None = None) -> Generator[Chunk, None, None]:
         """Yield the answer as it grows: whole texts, the last one with `finish` and `usage`. Raise ModelError.
 
         The call is made when the first chunk is requested. Costs money.

@@ -20,9 +20,14 @@ from core.errors import ConfigError
 CONTEXT_TOKENS: Final = 32_768  # of a model that nobody has described
 SPOKEN_CHARACTERS: Final = 250  # a unit of the price of speech: each begun one counts
 HEARD_S: Final = 15  # the same of recognition
-_FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price"})
+SMALL_CONTEXT: Final = 8_192  # a model with less is small
+_FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price", "size"})
 _SERVICES: Final = frozenset({"picture", "speech", "recognition"})
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {"vendor": ("yandex", "openai"), "api": ("native", "openai")}
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "vendor": ("yandex", "openai"),
+    "api": ("native", "openai"),
+    "size": ("usual", "small"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,12 @@ class Model:
     aliases: tuple[str, ...] = ()
     price: Price | None = None
     weight: CostMultiplier = CostMultiplier()
+    size: str = "usual"  # or small
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the model needs short prompts: its entry or its context says so."""
+        return self.size == "small" or self.context_tokens < SMALL_CONTEXT
 
     @property
     def names(self) -> frozenset[str]:
@@ -224,6 +235,7 @@ def _model(entry: Mapping[str, Any]) -> Model:
         entry.get("context", CONTEXT_TOKENS),
         tuple(entry.get("aliases", ())),
         _price(price) if price else None,
+        size=entry.get("size", "usual"),
     )
 
 

@@ -123,8 +123,9 @@ class OpenAIProvider(LearningProvider):
         if request.json_schema is not None and model_habits.NO_SCHEMA not in habits:
             schema: dict[str, Json] = {"name": "answer", "schema": dict(request.json_schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        if model_habits.LOOPS in habits and model_habits.NO_PENALTY not in habits:
-            body["frequency_penalty"] = PENALTY
+        penalty = max(request.frequency_penalty, PENALTY if model_habits.LOOPS in habits else 0.0)
+        if penalty and model_habits.NO_PENALTY not in habits:
+            body["frequency_penalty"] = penalty
         thinks = model_habits.THINKS in habits
         if thinks and model_habits.NO_THINKING_SWITCH not in habits:
             body["chat_template_kwargs"] = {"enable_thinking": False}

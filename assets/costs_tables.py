@@ -19,10 +19,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "costs.md"
 # Tokens of prompts and answers by the number of parts, measured with the demo's stand-ins and the default limits.
 STORIES: Final[Mapping[int, tuple[int, int]]] = {
-    5: (7_900, 2_000),
-    10: (19_300, 4_600),
-    20: (41_500, 9_200),
-    30: (64_200, 14_000),
+    5: (8_600, 2_000),
+    10: (20_300, 4_000),
+    20: (42_600, 7_900),
+    30: (65_200, 11_700),
 }
 
 CATALOGUE: Final = Catalogue.load(ROOT / "ai" / "catalog.toml")

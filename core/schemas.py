@@ -51,6 +51,7 @@ class Request:
     temperature: float = 0.6  # 0..1
     model: str = ""  # empty: the vendor's default model
     json_schema: Mapping[str, Json] | None = None  # the structure of the answer, if the vendor supports it
+    frequency_penalty: float = 0.0  # against words that come again, if the vendor supports it
     purpose: str = "part"
     user_id: int = 0
     turn_id: int = 0

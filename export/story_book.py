@@ -8,6 +8,7 @@ from typing import Final, Literal, cast
 
 from conversation.localization import Locales, Texts
 from conversation.story_draft import working_title
+from conversation.wishes import without_wishes
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, Prompt, Story
 from export.book import Picture
@@ -17,10 +18,6 @@ __all__ = ["FORMATS", "book_of", "document", "file_of"]
 
 MOST_PICTURES: Final = 40  # in a book: at most 6.4 MB of them
 
-# A user's request to the model stands in brackets: a line of its own, or the end of a line after a whole sentence.
-_REQUEST: Final = re.compile(
-    r"^[ \t]*\([^()\n]*\)[.!]?[ \t]*$|(?<=[.!?…»”])[ \t]*\([^()\n]*\)[.!]?[ \t]*$", re.MULTILINE
-)
 _BRACKETS: Final = re.compile(r"\s*\([^()\n]*\)")
 
 
@@ -36,7 +33,7 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
         id=f"{story.session_id}-{story.created_at}",
         title=story.title or working_title(story.hero, story.setting),
         genre=genre.key if genre else "",
-        genre_label=without_requests(story.genre),
+        genre_label=without_wishes(story.genre),
         hero=for_readers(story.hero),
         setting=for_readers(story.setting),
         language=cast(Literal["ru", "en"], story.language),
@@ -73,11 +70,6 @@ def file_of(db: Database, locales: Locales, deferred: DeferredAttachment) -> Ren
     return RenderedAttachment({}, {"document": (file_name(book, deferred.how), FORMATS[deferred.how](book))})
 
 
-def without_requests(words: str) -> str:
-    """Return a user's own words without what they ask of the model in brackets."""
-    return _REQUEST.sub("", words).strip()
-
-
 def for_readers(setting: str) -> str:
     """Return a hero or a setting as a book prints it: «Name — what is wrong here», without brackets."""
     return _BRACKETS.sub("", setting).strip().replace(": ", " — ", 1)
@@ -85,7 +77,7 @@ def for_readers(setting: str) -> str:
 
 def _part(prompt: Prompt, picture: Picture | None) -> Part:
     by_user = prompt.role == "user"
-    text = without_requests(prompt.text) if by_user else prompt.text
+    text = without_wishes(prompt.text) if by_user else prompt.text
     return Part.of(text, "user" if by_user else "model", picture)
 
 

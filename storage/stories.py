@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from conversation.wishes import without_wishes
 from storage.connection import Connection, Row
 
 UNDO_DELETE_S = 24 * 3600
+_WORD: Final = re.compile(r"\w+")
+_BRACKETS: Final = re.compile(r"\([^()]*\)")  # what is asked of the model about a hero or a setting
 
 _COLUMNS = (
     "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
@@ -48,6 +55,17 @@ def _story(row: Row) -> Story:
     for name in ("named", "finished", "deleted", "warned"):
         values[name] = bool(values[name])
     return Story(**values)
+
+
+def _has(text: str, wanted: Sequence[str]) -> bool:
+    """Return whether each of these words, or one that begins with it, is in the text. Accents don't count."""
+    words = _WORD.findall(_plain(text))
+    return all(any(one.startswith(part) for one in words) for word in wanted for part in _WORD.findall(_plain(word)))
+
+
+def _plain(text: str) -> str:
+    """Return the text as the index has it: in lower case, without accents."""
+    return "".join(mark for mark in unicodedata.normalize("NFD", text.casefold()) if not unicodedata.combining(mark))
 
 
 class Stories:
@@ -160,20 +178,22 @@ class Stories:
     def search(self, user_id: int, words: str, *, limit: int) -> list[Story]:
         """Return a user's stories in which every word (or a word that begins with it) occurs.
 
-        All words must be in one text, or all in the title, hero and setting. The last touched story comes first.
+        All words must be in one text, or all in the title, hero and setting. What a user asks for in brackets isn't
+        searched. The last touched story comes first.
         """
         wanted = words.replace('"', " ").casefold().split()
         if not wanted:
             return []
         rows = self._connection.rows(
-            "select distinct prompt.session_id from prompt_words join prompt on prompt.id = prompt_words.rowid"
+            "select distinct session_id, iif(role = 'user' and instr(prompt.text, '('), prompt.text, '') as words"
+            " from prompt_words join prompt on prompt.id = prompt_words.rowid"
             " where prompt_words match ? and prompt.user_id = ?",
             (" ".join(f'"{word}"*' for word in wanted), user_id),
         )
-        found = {row["session_id"] for row in rows}
+        found = {row["session_id"] for row in rows if not row["words"] or _has(without_wishes(row["words"]), wanted)}
         # Names are compared here: SQLite's lower() knows no Cyrillic, and there are few.
         stories = self.of_user(user_id, limit=-1)
-        named = (f"{story.title} {story.hero} {story.setting}".casefold() for story in stories)
+        named = (_BRACKETS.sub(" ", f"{story.title} {story.hero} {story.setting}").casefold() for story in stories)
         hits = [
             story
             for story, name in zip(stories, named, strict=True)

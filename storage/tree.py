@@ -66,6 +66,16 @@ with recursive walk (id, parent_id, role) as (
 )
 select count(*) from walk where role = 'assistant'
 """
+# The user's texts on the same walk that have a bracket, oldest first.
+_BRACKETED = """
+with recursive walk (id, depth) as (
+    select :head, 0
+    union all
+    select prompt.parent_id, depth + 1 from prompt join walk on prompt.id = walk.id where prompt.parent_id is not null
+    limit 100000
+)
+select text from walk join prompt on prompt.id = walk.id where role = 'user' and instr(text, '(') order by depth desc
+"""
 # Let the head's parent point to the head. A turn is an answer and, possibly, the user's words above it: then the
 # parent of those words points to them.
 _CHOOSE = """
@@ -165,6 +175,10 @@ class Tree:
         """Return how many of the model's texts the path has, from the first one or from the one after `after`."""
         return int(self._connection.value(_PARTS, {"head": head_id, "after": after}))
 
+    def bracketed(self, head_id: int | None) -> list[str]:
+        """Return the user's texts on the whole path that have a bracket, oldest first."""
+        return [row["text"] for row in self._connection.rows(_BRACKETED, {"head": head_id})]
+
     # ------------------------------------------------------------------ memory
 
     def remember(self, prompt_id: int, text: str, *, edited: bool = False) -> None:
@@ -233,6 +247,11 @@ class Tree:
         return self._connection.insert(
             "insert into suggestion (session_id, head_id, texts) values (?, ?, ?)", (session_id, head_id, texts)
         )
+
+    def suggested_for(self, session_id: int, head_id: int | None) -> list[str]:
+        """Return the JSON lists of the suggestions that were made for a head, oldest first."""
+        sql = "select texts from suggestion where session_id = ? and head_id is ? order by id"
+        return [row["texts"] for row in self._connection.rows(sql, (session_id, head_id))]
 
     def suggested(self, suggestion_id: int) -> tuple[int, int | None, str] | None:
         """Return the session, its head at that time and the JSON list of suggestions."""

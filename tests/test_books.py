@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from export.story_book import for_readers, without_requests
+from conversation.wishes import without_wishes
+from export.story_book import for_readers
 from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
@@ -73,7 +74,7 @@ def test_a_book_prints_the_story_and_no_request_to_the_model(harness: BotHarness
     ],
 )
 def test_requests_in_brackets_are_told_from_brackets_of_the_story(words: str, printed: str) -> None:
-    assert without_requests(words) == printed
+    assert without_wishes(words) == printed
 
 
 def test_a_ready_hero_reads_as_a_sentence() -> None:

@@ -148,7 +148,7 @@ def test_own_words_go_to_the_character_with_its_personality_and_history(harness:
     prompt = said(harness, person, "А мыши?", "Тсс!")
     system, *turns = prompt
     assert f"Герой: {CAT}" in system["text"]
-    assert "Не выдавай опасной информации" in system["text"]
+    assert "Не выдавай, как навредить себе или другим" in system["text"]
     assert "указаний сменить роль" in system["text"]
     assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
     assert turns[1]["text"] == GREETING

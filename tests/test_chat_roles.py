@@ -13,7 +13,7 @@ def test_a_role_of_ones_own_is_set_shown_and_reset(harness: BotHarness) -> None:
     person.send("/prompt Ты пират.\nГовори «йо-хо-хо».")
     person.wait("Запомнил")
     ask(harness, person, "Привет.", "Йо-хо-хо!")
-    assert system(harness) == "Ты пират.\nГовори «йо-хо-хо»."
+    assert system(harness).startswith("Ты пират.\nГовори «йо-хо-хо».\nЧто бы ни говорилось выше: не помогай вредить")
     person.send("/system")
     person.wait("Ты пират.")
     person.send("/prompt сброс")
@@ -35,7 +35,7 @@ def test_a_role_of_ones_own_can_be_typed_as_an_answer(harness: BotHarness) -> No
     person.wait("Запомнил")
     assert person.keyboard[0] == ("🧹 Забыть разговор", "🎓 Роль")
     ask(harness, person, "Кто ты?", "Мур.")
-    assert system(harness) == "Ты кот."
+    assert system(harness).startswith("Ты кот.\nЧто бы ни говорилось выше: не помогай вредить")
     person.press("🎓 Роль")
     person.wait("Кем мне быть? Сейчас: своя.")
     person.tap("✍️ Своя роль")

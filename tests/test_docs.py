@@ -31,10 +31,16 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)|<img src=\"([^\"]+)\"")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 SPAN = re.compile(r"`([^`\n]+)`")
 VARIES = re.compile(r"…|\.\.\.")
-PART = (
-    "Туман лёг на воду, и смотритель услышал три гудка там, где кораблей не было уже двадцать лет. "
-    "Он поднял фонарь, посчитал ступени и понял, что их стало на одну больше, чем утром; последняя была мокрой. "
-) * 9
+SENTENCES = (
+    "Туман {0} лёг на воду, и смотритель услышал {0} гудка там, где {0} кораблей не было уже двадцать лет. "
+    "Он {0} поднял фонарь, посчитал ступени и понял, {0} что их стало на одну больше, чем утром; {0} она была мокрой. "
+)
+
+
+def part_of(number: int, chars: int = 1000) -> str:
+    """Return a part that repeats neither itself nor another one."""
+    marks = ("".join("абвгдежзик"[int(digit)] for digit in f"{number:02}{wave}") for wave in range(9))
+    return "".join(SENTENCES.format(mark) for mark in marks)[:chars]
 
 
 @cache
@@ -256,12 +262,12 @@ def test_the_tables_of_the_costs_page_are_those_that_the_script_writes() -> None
 def test_a_story_takes_about_what_the_costs_page_says(make_harness: Callable[..., BotHarness]) -> None:
     harness = make_harness(USER_TOKENS=200_000)
     harness.start()
-    person = harness.writer(words=PART[:1000])
-    harness.models.faults.default = Behaviour(text=PART[:1000])
+    person = harness.writer(words=part_of(0))
     for number in range(1, 10):
+        harness.models.faults.default = Behaviour(text=part_of(number))
         person.send("▶️ Дальше" if number % 2 else "Марк взял фонарь и начал подниматься по лестнице.")
         until(lambda wanted=number + 1: harness.db.count("turn", state="answered") == wanted and harness.settled())  # type: ignore[misc]
-    harness.models.faults.order(Behaviour(text=PART[:1600]), Behaviour(text="Лишний пассажир"))
+    harness.models.faults.order(Behaviour(text=part_of(10, 1600)), Behaviour(text="Лишний пассажир"))
     person.press("🏁 Финал")
     until(lambda: "😊 Счастливый" in str(person.keyboard))
     person.press("😊 Счастливый")

@@ -101,7 +101,10 @@ def test_a_genre_of_ones_own_that_names_ours_draws_on_them() -> None:
 
 
 def asked(name: str, **values: object) -> Message:
-    text = EN.prompt(name, **{**STORY, "length": "2–4 paragraphs", "tail": "She opens the hatch.", **values})
+    text = EN.prompt(
+        name,
+        **{**STORY, "length": "2–4 paragraphs", "tail": "She opens the hatch.", "offered": "", "head": "", **values},
+    )
     return Message("system" if name in ("coauthor", "finale", "epilogue") else "user", text)
 
 
@@ -147,7 +150,7 @@ def test_what_is_asked_beside_the_story_is_answered_in_english() -> None:
 def test_memory_is_kept_in_english_and_folds_the_one_before() -> None:
     parts = "The letter lies by Wren. On the stairs it is quiet, and old Silas is silent."
     first = tell([asked("memory", memory="", parts=parts, limit=600)])
-    heads = ("Hero", "People", "Where and when", "Happened", "Unresolved", "Telling")
+    heads = ("Hero", "People", "Where and when", "Beginning", "Happened", "Unresolved", "Telling")
     assert tuple(line.partition(":")[0] for line in first.splitlines()) == heads
     assert "Silas" in first and len(first) <= 600
     second = tell([asked("memory", memory=first, parts="At night Agatha comes up the stairs.", limit=600)])

@@ -298,7 +298,7 @@ def test_a_stream_that_is_abandoned_lets_the_server_go(models: ModelServers, cli
     models.faults.order(Behaviour(chunk_s=0.02, chunks=400, text="слово " * 400))
     stream = client().stream(REQUEST)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert eventually(lambda: models.in_flight == 0)
 
 

@@ -31,7 +31,7 @@ def test_a_picture_of_the_last_part_its_price_first(harness: BotHarness) -> None
     picture = person.wait(has("photo"))
     assert "часть 1" in picture.text
     described = harness.prompts()[-1][-1]["text"]
-    assert "Смотритель зажёг огонь." in described and "Облик героя: Смотритель Маяк: слеп" in described
+    assert "Смотритель зажёг огонь." in described and "Облик героя, не меняй его: Смотритель Маяк: слеп" in described
     assert harness.models.of("image")[-1].body["prompt"].startswith("Старик с фонарём")
     assert before - harness.db.balance() > 11_200
     assert harness.db.total("user", "reserved") == 0

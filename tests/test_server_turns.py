@@ -45,6 +45,7 @@ def test_thoughts_are_never_shown_kept_or_sent_back(where: Any, server: BotHarne
     server.models.faults.default = Behaviour(text=TEXT, thoughts=THOUGHT, thoughts_in=where)
     begin(person)
     person.wait("Смотритель не спал.")
+    server.models.faults.default = Behaviour(text="Свет погас. Никто не спал.", thoughts=THOUGHT, thoughts_in=where)
     person.press("▶️ Дальше")
     until(lambda: len(bodies(server)) == 2 and server.is_idle())
     assert "Нужна сцена" not in json.dumps(bodies(server), ensure_ascii=False)
@@ -205,7 +206,9 @@ def test_a_story_goes_on_with_a_cut_memory_where_it_could_not_without_one(make_h
     harness.check_books()
 
 
-@pytest.mark.parametrize("broken", [{"end": "truncated"}, {"text": "Герой: имя, приметы, желание, состояние."}])
+@pytest.mark.parametrize(
+    "broken", [{"end": "truncated"}, {"text": "Герой: имя, внешность, чего хочет, что с ним сейчас, что при нём."}]
+)
 def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make) -> None:
     harness = make_harness(MAX_TOKENS_PER_REQUEST=1100, MAX_TOKENS_PER_ANSWER=300, USER_TOKENS=300_000)
     harness.start()

@@ -10,7 +10,10 @@ from sandbox.model_faults import Behaviour, Received
 from tests.harness import BotHarness, until
 from tests.recordings import recording
 
-LONG_PART = "Ветер дул с моря, и лампа качалась. " * 20
+
+def long_part(number: int) -> str:
+    """Return a part that repeats neither itself nor another one."""
+    return " ".join(f"Ветер {number}.{gust} дул с моря, и лампа качалась." for gust in range(18))
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def held(harness: BotHarness, kind: str, text: str = "") -> Iterator[Event]:
         if received.kind == kind and text in str(received.body):
             come.set()
             released.wait(20)
-        return Behaviour(text=LONG_PART) if received.kind == "completion" else None
+        return Behaviour(text=long_part(len(harness.models.requests))) if received.kind == "completion" else None
 
     harness.models.faults.rule = rule
     try:
@@ -40,7 +43,7 @@ def worker_is_done(harness: BotHarness) -> bool:
 
 
 def test_while_the_prompt_is_counted(make_harness: Callable[..., BotHarness]) -> None:
-    harness = make_harness(MAX_TOKENS_PER_ANSWER=300)
+    harness = make_harness(MAX_TOKENS_PER_ANSWER=300, MAX_TOKENS_PER_REQUEST=1_400)
     harness.start()
     harness.writer(1)
     prompt_tokens = harness.db.value("call", "reserved") - 300

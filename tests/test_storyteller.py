@@ -281,8 +281,8 @@ def test_the_memory_is_whole_sentences_and_the_story_goes_on_from_it(language: s
     name, place = card.hero.partition(":")[0], card.setting.partition(":")[0]
     assert name in memory and place in memory and len(memory) <= 1500
     lines = dict(line.split(": ", 1) for line in memory.splitlines())
-    assert len(lines) == 6 and all(line.endswith((".", "…", "»", "!", "?", "”")) for line in lines.values())
-    assert len(sentences(list(lines.values())[3])) >= 4
+    assert len(lines) == 7 and all(line.endswith((".", "…", "»", "!", "?", "”")) for line in lines.values())
+    assert len(sentences(list(lines.values())[4])) >= 4
     messages = [
         Message("system", prompt(card, "coauthor", memory=memory)),
         Message("user", wire(language, "go_on")),

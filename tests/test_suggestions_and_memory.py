@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 
 from sandbox.model_faults import Behaviour
@@ -29,7 +31,7 @@ def test_a_suggestion_is_one_press_away_from_being_played(harness: BotHarness, a
     person.tap("2", shown)
     person.wait("▸ Он разбил окно.")
     person.wait("Стекло брызнуло.")
-    assert harness.prompts()[-1][-1]["text"] == "Он разбил окно."
+    assert harness.prompts()[-1][-1]["text"].startswith("Он разбил окно.\n\n(Пиши сразу после")
     assert "Он запел" not in on_wire(harness)
 
 
@@ -106,19 +108,20 @@ def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
     person.press("▶️ Дальше")
     person.wait("Мрак.")
     system = harness.prompts()[-1][0]["text"]
-    assert "Тон: Мрачный" in system and "до 600 знаков" in system
+    assert "Тон: мрачный: короткие фразы" in system and "до 600 знаков" in system
 
 
 def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
     harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     harness.restart()
     person = harness.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
-    part = "Волна шла за волной, и маяк молчал. " * 30
+    written = count(100)
 
     def answer(request: object) -> Behaviour:
         asked = request.body["messages"][-1]["text"]  # type: ignore[attr-defined]
         if "Ты ведёшь память" not in asked:
-            return Behaviour(text=part)
+            number = next(written)
+            return Behaviour(text=" ".join(f"Волна {number}{wave:02} шла, и маяк молчал." for wave in range(33)))
         return Behaviour(
             text=f"Герой: {'Егор Кузьмич Тарновский' if 'Тарновский' in asked else 'неизвестен'}. Было: волны."
         )

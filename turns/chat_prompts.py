@@ -42,7 +42,11 @@ def said_text(texts: Texts, prompt: Prompt, speakers: Mapping[int, int]) -> str:
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt], speakers: Mapping[int, int]) -> list[Message]:
     """Return the prompt that makes a talk's new memory out of the old one and what was said after it."""
-    parts = "\n\n".join(
-        texts.prompt(f"said.{prompt.role}", part=said_text(texts, prompt, speakers)) for prompt in prompts
-    )
-    return [Message("user", texts.prompt("talk.memory", memory=memory, parts=parts, limit=MEMORY_CHARS))]
+    said = (texts.prompt(f"said.{prompt.role}", part=said_text(texts, prompt, speakers)) for prompt in prompts)
+    return [Message("user", texts.prompt("talk.memory", memory=memory, parts="\n\n".join(said), limit=MEMORY_CHARS))]
+
+
+def character_memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:
+    """Return the prompt that makes a character's new memory of its talk."""
+    said = (texts.prompt(f"persona.said.{prompt.role}", part=said_text(texts, prompt, {})) for prompt in prompts)
+    return [Message("user", texts.prompt("persona.memory", memory=memory, parts="\n\n".join(said), limit=MEMORY_CHARS))]

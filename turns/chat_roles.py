@@ -41,11 +41,12 @@ def title(texts: Texts, role: Role) -> str:
 
 
 def system_prompt(texts: Texts, role: Role, memory: str, *, several: bool = False) -> str:
-    """Return what a model is told to be. A user's own prompt stands as it is, ready roles get the rules too.
+    """Return what a model is told to be. A user's own prompt stands as it is, before a line about safety.
 
     `several`: more than one person talks, and each has a number.
     """
     own = role.prompt or texts.prompt(f"role.{role.mode or DEFAULT}")
     rules = "" if role.prompt else texts.prompt("talk.rules")
     group = texts.prompt("talk.group") if several else ""
-    return texts.prompt("talk.system", role=own, rules=rules, group=group, memory=memory)
+    safety = texts.prompt("talk.safety") if role.prompt else ""
+    return texts.prompt("talk.system", role=own, rules=rules, safety=safety, group=group, memory=memory)

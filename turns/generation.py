@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, replace
 
+from ai.repetition import ProseWatch
 from config import Config
+from conversation.wishes import without_wishes
 from core.errors import LimitReached, ModelAway, ModelRefused
-from core.schemas import Finish, Json, Request
-from database import Database
+from core.logs import event
+from core.schemas import Chunk, Finish, Json, Message, Request
+from database import Database, StoryPath
 from gpt import GPT
 from telegram.sender import Delivery
 from turns import limits
@@ -20,6 +25,10 @@ from turns.prompt_echo import PromptEcho
 from turns.running_turn import OpenCall, RunningTurn
 from turns.turn_result import TurnResult
 
+log = logging.getLogger(__name__)
+
+PENALTY = 0.3  # for prose, where the vendor takes it: more of it breaks endings of Russian words
+LEAST_KEPT_CHARS = 200  # of a passage that is ended because it repeats itself
 DRAFT_DROPPED_S = 1.0  # after which a draft that was never sent is taken for dropped
 TEMPERATURE, VARIANT_TEMPERATURE = 0.6, 0.8
 
@@ -30,6 +39,7 @@ class Generated:
 
     text: str
     cut: bool  # it ran into its limit
+    asks_again: bool = False  # it was ended because it repeats, and too little has come to be kept
 
 
 class TextGenerator:
@@ -57,13 +67,29 @@ class TextGenerator:
         self._models = models
         self._delivery = delivery
 
-    def stream(self, running: RunningTurn, source: PromptSource) -> Generated:
-        """Return the answer, and show it while it grows if its chat has drafts."""
+    def stream(self, running: RunningTurn, source: PromptSource, *, before: str | None = None) -> Generated:
+        """Return the answer, and show it while it grows if its chat has drafts.
+
+        `before` is the passage that a passage of prose follows, perhaps empty; None for anything else. Prose that says
+        something twice is ended there. If little had come by then, or if it opens as `before` does, it is asked for
+        once more; the user doesn't pay for what is thrown away.
+        """
         temperature = VARIANT_TEMPERATURE if running.turn.variant else TEMPERATURE
 
         def write() -> Generated:
             request, call = self._reserved(running, source, temperature=temperature)
-            return self._read(running, call, request)
+            if before is None:
+                return self._read(running, call, request)
+            request = replace(request, frequency_penalty=PENALTY)
+            answer = self._read(running, call, request, ProseWatch(before))
+            if not answer.asks_again:
+                return answer
+            self._billing.release(call, self._billing.usage_so_far(call))
+            running.call = None
+            event(log, logging.INFO, "prose_repeated", turn=running.turn.id, kept=len(answer.text))
+            again = source.texts.prompt("wire.again")
+            request, call = self._reserved(running, asking_beside(source, again), temperature=temperature)
+            return self._read(running, call, replace(request, frequency_penalty=PENALTY), ProseWatch(""))
 
         return self._models.with_model(running, write)
 
@@ -118,7 +144,7 @@ class TextGenerator:
         turn, model = running.turn, running.model
         path = self._db.tree.path(turn.prompt_id)
         own_words = bool(path.prompts) and path.prompts[-1].role == "user"
-        running.words = path.prompts[-1].text if own_words else ""
+        running.words = without_wishes(path.prompts[-1].text) if own_words else ""
         messages = self._memory.fit(running, source, path)
         budget = self._billing.prompt_budget(model)
         tokens = self._gpt.count(messages, near=budget, model=model.name, user_id=turn.user_id, turn_id=turn.id)
@@ -135,18 +161,34 @@ class TextGenerator:
         )
         return request, self._billing.reserve_request(running, request, input_tokens=tokens)
 
-    def _read(self, running: RunningTurn, call: OpenCall, request: Request) -> Generated:
+    def _read(
+        self, running: RunningTurn, call: OpenCall, request: Request, watch: ProseWatch | None = None
+    ) -> Generated:
+        with closing(self._gpt.stream(request, running.cancel)) as chunks:
+            return self._grown(running, call, request, chunks, watch)
+
+    def _grown(
+        self,
+        running: RunningTurn,
+        call: OpenCall,
+        request: Request,
+        chunks: Iterator[Chunk],
+        watch: ProseWatch | None,
+    ) -> Generated:
         turn = running.turn
         draft: GrowingDraft | None = None
         has_drafts = self._config.streaming == "draft" and turn.reply_to is None  # else see `PartialAnswers`
         echo = PromptEcho(request.messages)
-        for chunk in self._gpt.stream(request, running.cancel):
+        for chunk in chunks:
             call.text = text = echo.without(chunk.text, growing=chunk.finish is None)
             call.usage = chunk.usage or call.usage
             if running.first_text_at is None:
                 running.first_text_at = time.monotonic()
             if chunk.finish is Finish.REFUSED:
                 raise ModelRefused("the content filter")
+            if watch is not None and (ended := _repeated(watch, text, whole=chunk.finish is not None)) is not None:
+                call.text = ended.text
+                return ended
             if chunk.finish is not None:
                 return Generated(text, chunk.finish is Finish.LENGTH)
             if not has_drafts:
@@ -159,6 +201,28 @@ class TextGenerator:
                 if not running.ended:
                     self._delivery.draft(turn.chat_id, turn.id, draft, topic_id=turn.topic_id)
         raise ModelAway("the stream ended without an end", billed=True)
+
+
+def _repeated(watch: ProseWatch, text: str, *, whole: bool) -> Generated | None:
+    """Return the answer up to where it begins to repeat itself or the passage before it; None if it doesn't."""
+    if watch.opens_alike(text):
+        return Generated("", cut=False, asks_again=True)
+    place = watch.repeats(text, whole=whole)
+    if place is None:
+        return None
+    kept = text[:place].rstrip()
+    return Generated(kept, cut=True, asks_again=len(kept) < LEAST_KEPT_CHARS)
+
+
+def asking_beside(source: PromptSource, request: str) -> PromptSource:
+    """Return the source with one more request, before the author's note at the end of its prompts."""
+
+    def prompt(path: StoryPath) -> list[Message]:
+        *before, last = source.prompt(path)
+        asked, bracket, note = last.text.rpartition("(")
+        return [*before, Message(last.role, f"{asked}{request}\n\n{bracket}{note}")]
+
+    return replace(source, prompt=prompt)
 
 
 class GrowingDraft:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from conversation.keyboards import inline
 from conversation.localization import Texts
 from conversation.story_draft import short_name, working_title
+from conversation.wishes import without_wishes
 from core.schemas import Json, Outgoing
 from core.text import split
 from database import Database, Prompt, Story
-from export.story_book import without_requests
 
 DELETABLE_S = 47 * 3600  # Telegram lets a bot delete its messages for 48 hours
 
@@ -27,12 +27,13 @@ def title_of(story: Story) -> str:
 
 
 def text_of(prompts: Sequence[Prompt]) -> str:
-    """Return the texts of a story as they are read, with an empty line between; its length is the story's.
+    """Return the texts of a story as they are read, with an empty line between; its length is the story's."""
+    return "\n\n".join(text for text in map(read_text, prompts) if text)
 
-    What the user asks of the model in brackets is left out, as in a book.
-    """
-    texts = (without_requests(prompt.text) if prompt.role == "user" else prompt.text for prompt in prompts)
-    return "\n\n".join(filter(None, texts))
+
+def read_text(prompt: Prompt) -> str:
+    """Return a text of a story without the wishes of its user."""
+    return without_wishes(prompt.text) if prompt.role == "user" else prompt.text
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
@@ -136,7 +137,7 @@ def recalled(prompt: Prompt | None, limit: int = 200) -> str:
     """Return the end of a text, to be quoted in a line."""
     if prompt is None:
         return ""
-    flat = " ".join(prompt.text.split())
+    flat = " ".join(read_text(prompt).split())
     if len(flat) <= limit:
         return flat
     return f"…{flat[-limit:].partition(' ')[2]}"

@@ -10,10 +10,14 @@ from collections.abc import Sequence
 from conversation.localization import Texts
 from core.schemas import Message
 from database import Prompt, Story, StoryPath
+from turns.author_note import AuthorNote
 from turns.memory import MEMORY_CHARS
+from turns.message_view import read_text, text_of
 from yandex_gpt import build_prompt
 
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
+TAIL_TEXTS = 3  # of the end of a path, for suggestions
+HEAD_CHARS = 600  # of the first text, for a title
 
 
 def story_values(story: Story, memory: str) -> dict[str, str]:
@@ -33,31 +37,61 @@ def story_messages(texts: Texts, system: str, path: StoryPath, *, closing: str) 
     return build_prompt(
         system=system,
         opening=texts.prompt("wire.go_on" if path.memory else "wire.begin"),
-        path=[Message(prompt.role, prompt.text) for prompt in path.prompts],
+        path=[Message(prompt.role, _asked_text(prompt, path)) for prompt in path.prompts],
         go_on=texts.prompt("wire.go_on"),
         closing=closing,
     )
 
 
-def closing(texts: Texts, asks: str, *, soft: bool) -> str:
-    """Return the last line of a prompt. `soft`: it asks to avoid what was refused before."""
+def _asked_text(prompt: Prompt, path: StoryPath) -> str:
+    """Return a text of the path. Wishes stand in the newest words only: older ones are granted, or in the note."""
+    return prompt.text if prompt is path.prompts[-1] else read_text(prompt)
+
+
+def closing(texts: Texts, asks: str, note: AuthorNote, *, variant: bool = False, soft: bool = False) -> str:
+    """Return the end of a prompt: what is asked for, what this turn asks beside it, and last the author's note."""
+    another = texts.prompt("wire.variant") if variant else ""
     softer = texts.prompt("wire.softer") if soft else ""
-    return "\n\n".join(line for line in (asks, softer) if line)
+    return "\n\n".join(line for line in (asks, another, softer, note.text(texts)) if line)
 
 
-def question_messages(texts: Texts, name: str, story: Story, path: StoryPath) -> list[Message]:
-    """Return the prompt `name`, which asks something about the end of the story."""
+def suggestions_messages(texts: Texts, story: Story, path: StoryPath, offered: Sequence[str]) -> list[Message]:
+    """Return the prompt for what the hero may do next. `offered`: what the reader was shown for this place already."""
+    tail = text_of(path.prompts[-TAIL_TEXTS:])[-TAIL_TEXTS * TAIL_CHARS // 2 :]
+    values = story_values(story, path.memory)
+    return [Message("user", texts.prompt("suggestions", tail=tail, offered="; ".join(offered), **values))]
+
+
+def title_messages(texts: Texts, story: Story, path: StoryPath, first: str) -> list[Message]:
+    """Return the prompt for the story's title. `first`: its first text."""
     tail = path.prompts[-1].text[-TAIL_CHARS:] if path.prompts else ""
-    return [Message("user", texts.prompt(name, tail=tail, **story_values(story, path.memory)))]
+    values = story_values(story, path.memory)
+    return [Message("user", texts.prompt("title", tail=tail, head=first[:HEAD_CHARS], **values))]
 
 
-def picture_messages(texts: Texts, story: Story, part: str) -> list[Message]:
-    """Return the prompt that describes one moment of a part to an image generator."""
-    values = {"genre": story.genre, "look": story.hero, "setting": story.setting, "part": part[-TAIL_CHARS:]}
-    return [Message("user", texts.prompt("illustration", style=texts.prompt("style.picture"), **values))]
+def picture_messages(texts: Texts, story: Story, part: Prompt, memory: str) -> list[Message]:
+    """Return the prompt that describes a picture to an image generator: a moment of a part, or the book's cover."""
+    genre = texts.genre_of(story.genre)
+    values = {
+        "genre": story.genre,
+        "look": hero_of(texts, memory) or story.hero,
+        "setting": story.setting,
+        "part": part.text[-TAIL_CHARS:],
+        "style": texts.prompt(f"style.{genre.key if genre is not None else 'picture'}"),
+    }
+    if story.finished and part.kind == "ending":
+        return [Message("user", texts.prompt("cover", title=story.title, **values))]
+    return [Message("user", texts.prompt("illustration", **values))]
+
+
+def hero_of(texts: Texts, memory: str) -> str:
+    """Return what a memory tells of the hero; empty if it has no such line, as one in a reader's own words."""
+    label = f"{texts.prompt('memory_line.hero')}:"
+    lines = (line.strip() for line in memory.splitlines())
+    return next((line.removeprefix(label).strip() for line in lines if line.startswith(label)), "")
 
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt]) -> list[Message]:
     """Return the prompt that makes a new memory out of the old one and the prompts after it."""
-    parts = "\n\n".join(prompt.text for prompt in prompts)
+    parts = text_of(prompts)
     return [Message("user", texts.prompt("memory", memory=memory, parts=parts, limit=MEMORY_CHARS))]

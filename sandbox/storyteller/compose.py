@@ -276,7 +276,7 @@ class Composer:
         """Return whether the reader asks for a manner, in brackets or on the card."""
         pattern = self.stock.tables["manner"][manner]
         card = re.split(r"(?<=[.!?;])\s+|\n", self.brief.wishes)
-        wishes = (wish for wish in (*self.brief.asked, *card) if len(wish.split()) < LONG_WISH)
+        wishes = (wish for wish in (*self.brief.asked, *self.brief.manners, *card) if len(wish.split()) < LONG_WISH)
         return any(re.search(pattern, wish, re.IGNORECASE) for wish in wishes)
 
     @property

@@ -53,6 +53,7 @@ _NOTES: Final = (
     *("(Let this turn", "(Only hint", "(Convey this", "(Answer with care"),
 )
 _ENDING: Final = re.compile(r"^(?:Напиши финал|Write the ending)[^\n]*?(?:Конец|Ending): *([^\n]+)", re.MULTILINE)
+_MANNERS: Final = re.compile(r"^(?:Просьбы соавтора|The co-author's wishes)[^:\n]*: (.+)$", re.MULTILINE)
 _VOLUME: Final = re.compile(r"второй том|second volume", re.IGNORECASE)
 _CHARS: Final = re.compile(r"до (\d{3,4}) знаков|(?:up to|at most) (\d{3,4}) characters", re.IGNORECASE)
 _TONES: Final = (
@@ -82,6 +83,7 @@ class Brief:
     written: tuple[str, ...] = ()  # the story's parts, oldest first
     words: str = ""  # the reader's last words, without brackets
     asked: tuple[str, ...] = ()  # what stands in the reader's brackets
+    manners: tuple[str, ...] = ()  # asked for in earlier brackets, as the author's note has them
     volume: bool = False
     variant: bool = False  # the request asks for another passage in so many words
     text: str = ""  # of the prompt, whole
@@ -112,6 +114,7 @@ def read(messages: Sequence[Message]) -> Brief:
         written=tuple(message.text for message in messages if message.role == "assistant"),
         words=words,
         asked=asked,
+        manners=tuple(kept[1].rstrip(".").split("; ")) if (kept := _MANNERS.search(last)) else (),
         volume=any(
             bool(_VOLUME.search(line))
             for line in last.splitlines()
@@ -158,7 +161,8 @@ def wire_lines() -> tuple[str, ...]:
 @cache
 def notes() -> tuple[str, ...]:
     """Return how the bot's own brackets begin."""
-    return (*_NOTES, *(line for line in _locale_lines() if line.startswith("(")))
+    own = (line for line in _locale_lines() if line.startswith("("))
+    return (*_NOTES, *own, *(f"({line}" for line in _locale_lines() if not line.startswith("(")))
 
 
 def _locale_lines() -> Iterator[str]:

@@ -44,7 +44,7 @@ class CharacterTurn(ChatTurn):
             )
 
         def memory_prompt(memory: str, prompts: Sequence[Prompt]) -> list[Message]:
-            return chat_prompts.memory_messages(texts, memory, prompts, {})
+            return chat_prompts.character_memory_messages(texts, memory, prompts)
 
         return PromptSource(texts, prompt, memory_prompt, full_share=FULL_SHARE, kept_share=KEPT_SHARE)
 

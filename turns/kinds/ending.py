@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 from ai.catalog import CostMultiplier
 from conversation.keyboards import inline
@@ -11,7 +12,8 @@ from conversation.localization import Texts
 from conversation.states import ENDINGS
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
-from turns import limits, story_prompts
+from turns import limits
+from turns.author_note import AuthorNote, Head
 from turns.kinds.story_text import StoryText
 from turns.message_view import end_rows, sentence
 from turns.turn_result import NextTurn, TurnResult
@@ -25,6 +27,7 @@ class LastText(StoryText):
     full_share = 0.9  # nothing follows, so the prompt needn't leave space for more
     length_prompt: str
     closing_prompt: str
+    note_head: Head
 
     def _price_of(self, prompt_tokens: int, weight: CostMultiplier) -> int:
         if prompt_tokens > self._config.max_tokens_per_request * self.full_share:
@@ -34,8 +37,11 @@ class LastText(StoryText):
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(self.length_prompt)}
 
-    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
-        return story_prompts.closing(texts, texts.prompt(self.closing_prompt), soft=turn.soft)
+    def _asks(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+        return texts.prompt(self.closing_prompt)
+
+    def _note(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> AuthorNote:
+        return AuthorNote(head=self.note_head, length=texts.prompt(self.length_prompt), tone=story.tone)
 
     def _stored_last(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text with the buttons of a finished story, and finish the story."""
@@ -52,6 +58,7 @@ class StoryEnding(LastText):
     system_prompt = "finale"
     length_prompt = "length.finale"
     closing_prompt = "wire.finale"
+    note_head = "ending"
     written_event = "story_finished"
     default_hint = "any"
 
@@ -69,8 +76,16 @@ class StoryEnding(LastText):
         return None if story.named else NextTurn("title", story.head_id)
 
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
-        ending = texts.prompt(f"ending.{turn.hint}") if turn.hint in ENDINGS else turn.hint
-        return {**super()._values(texts, story, turn), "ending": ending}
+        return {**super()._values(texts, story, turn), "ending": _ending_of(texts, turn)}
+
+    def _note(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> AuthorNote:
+        course = texts.prompt("wire.note.ending_is", ending=_ending_of(texts, turn).rstrip("."))
+        return replace(super()._note(texts, story, path, turn), course=course)
+
+
+def _ending_of(texts: Texts, turn: Turn) -> str:
+    """Return how the story is to end: by the pressed button, or in the user's own words."""
+    return texts.prompt(f"ending.{turn.hint}") if turn.hint in ENDINGS else turn.hint
 
 
 class StoryEpilogue(LastText):
@@ -80,6 +95,7 @@ class StoryEpilogue(LastText):
     system_prompt = "epilogue"
     length_prompt = "length.epilogue"
     closing_prompt = "wire.epilogue"
+    note_head = "epilogue"
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the epilogue."""

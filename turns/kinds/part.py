@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from conversation.localization import Texts
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
-from turns import story_prompts
+from turns.author_note import AuthorNote, stage_of
 from turns.kinds.story_text import StoryText
 from turns.turn_result import TurnResult
 
@@ -26,10 +26,23 @@ class StoryPart(StoryText):
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(f"length.{story.length}")}
 
-    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+    def _asks(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
         if turn.hint == "volume":
             return texts.prompt("wire.volume")
-        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
         begins = not path.prompts and not path.memory
-        asks = "" if own_words or begins else texts.prompt("wire.go_on")
-        return story_prompts.closing(texts, asks, soft=turn.soft)
+        return "" if begins or _follows_words(path) else texts.prompt("wire.next")
+
+    def _note(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> AuthorNote:
+        parts = self._db.tree.parts(turn.prompt_id, story.starts_after)
+        spent = story.spent * 100 // self._config.max_tokens_per_session
+        return AuthorNote(
+            head="words" if _follows_words(path) else "part",
+            length=texts.prompt(f"length.{story.length}"),
+            tone=story.tone,
+            course=texts.prompt(f"wire.stage.{stage_of(parts, spent)}"),
+        )
+
+
+def _follows_words(path: StoryPath) -> bool:
+    """Return whether the path ends with the user's own words."""
+    return bool(path.prompts) and path.prompts[-1].role == "user"

@@ -46,7 +46,8 @@ class StoryPicture(StoryKind):
         turn, story = running.turn, self._story(running.turn)
         part = self._db.tree.get(turn.prompt_id)
         assert part is not None  # a picture is asked for a part
-        messages = story_prompts.picture_messages(self._locales[story.language], story, part.text)
+        memory = self._db.tree.path(part.id).memory
+        messages = story_prompts.picture_messages(self._locales[story.language], story, part, memory)
         request = self._billing.request(
             running, messages, purpose="description", max_tokens=DESCRIPTION_TOKENS, temperature=TEMPERATURE
         )

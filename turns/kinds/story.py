@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from conversation.keyboards import inline, reply
 from conversation.localization import Texts
@@ -22,8 +23,8 @@ class StoryKind(TurnKind):
     """A turn of a story. By default a stop keeps nothing, and a failure offers another try."""
 
     belongs_to = BelongsTo.STORY
-    full_share = 0.7
-    kept_share = 0.35
+    full_share = 0.8
+    kept_share = 0.3
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Say that it was stopped."""
@@ -66,6 +67,9 @@ class StoryKind(TurnKind):
         """Return what makes the turn's prompts, in the language that the story was begun in."""
         story = self._story(turn)
         texts = self._locales[story.language]
+        key = self._locales.key_of(story.tone) or ""
+        if key.startswith("tone_") and key != "tone_any":
+            story = replace(story, tone=texts.prompt(key.replace("_", ".", 1)))
         return PromptSource(
             texts,
             prompt=lambda path: prompt(texts, story, path),

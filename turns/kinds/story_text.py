@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-from ai.catalog import CostMultiplier
+from ai.catalog import CostMultiplier, Model
 from conversation.keyboards import inline
 from conversation.localization import Texts
+from conversation.wishes import manners_in
 from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
-from turns import message_view, story_prompts, text_cleanup
+from turns import limits, message_view, story_prompts, text_cleanup
+from turns.author_note import AuthorNote
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
 from turns.memory import PromptSource
@@ -21,6 +24,8 @@ from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
 from turns.turn_kind import KindServices
 from turns.turn_result import TurnResult
+
+SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would take a third of them
 
 
 class StoryText(StoryKind):
@@ -66,32 +71,61 @@ class StoryText(StoryKind):
         )
         return self._text_source(turn)
 
-    def _text_source(self, turn: Turn) -> PromptSource:
-        return self._source(turn, lambda texts, story, path: self._prompt(texts, story, path, turn))
+    def _text_source(self, turn: Turn, is_small: Callable[[], bool] = lambda: False) -> PromptSource:
+        """Return what makes the turn's prompts. `is_small`: whether the model needs the short one."""
+
+        def prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
+            return self._prompt(texts, story, path, turn, f"{'small.' if is_small() else ''}{self.system_prompt}")
+
+        return self._source(turn, prompt)
+
+    def _needs_short_prompt(self, model: Model) -> bool:
+        """Return whether the usual prompt is too much for this model, or takes too much of what a prompt may have."""
+        budget = limits.prompt_budget(self._config, model.context_tokens)
+        return model.is_small or budget < SHORT_PROMPT_BELOW
+
+    def _last_text(self, turn: Turn) -> str:
+        """Return the model's last text before this turn; empty at the beginning of a story."""
+        prompt = self._db.tree.get(turn.prompt_id)
+        while prompt is not None and prompt.role == "user":
+            prompt = self._db.tree.get(prompt.parent_id)
+        return prompt.text if prompt is not None else ""
 
     # ------------------------------------------------------------------ the run
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Write the text, and show it while it grows."""
         turn = running.turn
-        answer = self._generator.stream(running, self._text_source(turn))
+        source = self._text_source(turn, lambda: self._needs_short_prompt(running.model))
+        answer = self._generator.stream(running, source, before=self._last_text(turn))
         text = text_cleanup.clean(answer.text, running.words)
         if answer.cut:
             text = text_cleanup.whole_sentences(text)
         return self._generator.result(running, text, cut=answer.cut)
 
-    def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
+    def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
-        system = texts.prompt(self.system_prompt, **values)
-        return story_prompts.story_messages(texts, system, path, closing=self._closing(texts, path, turn))
+        system = texts.prompt(name, **values)
+        note = replace(self._note(texts, story, path, turn), wishes=self._manners(turn))
+        asks = self._asks(texts, path, turn)
+        closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)
+        return story_prompts.story_messages(texts, system, path, closing=closing)
+
+    def _manners(self, turn: Turn) -> list[str]:
+        """Return what the user has asked for in brackets about the manner of writing, wherever in the story."""
+        return manners_in(self._db.tree.bracketed(turn.prompt_id))
 
     @abstractmethod
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         """Return what the system prompt says beside the story's settings: the length, how to end."""
 
     @abstractmethod
-    def _closing(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
+    def _asks(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
         """Return the line that asks for the text; empty if the user's own words ask already."""
+
+    @abstractmethod
+    def _note(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> AuthorNote:
+        """Return what the text has to keep to, which ends the prompt."""
 
     def draft(self, text: str, words: str) -> str:
         """Return the part of a growing text that may be shown; empty while its opening is undecided."""

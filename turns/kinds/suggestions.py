@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping
 
 from conversation.keyboards import inline
-from conversation.localization import Texts
 from core.graphemes import first_letters
-from core.schemas import Json, Message, Outgoing
-from database import Story, StoryPath, Turn
+from core.schemas import Json, Outgoing
+from database import Turn
 from turns import story_prompts
 from turns.kinds.story_question import StoryQuestion
 from turns.message_view import sentence
@@ -18,6 +17,7 @@ from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
 
 SUGGESTIONS = 3
+OFFERED = 3  # times three of them, that are not to come again
 MAX_TOKENS = 300
 MAX_CHARS = 200  # of one suggestion
 TEMPERATURE = 0.8
@@ -37,7 +37,12 @@ class StorySuggestions(StoryQuestion):
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Ask for suggestions. The result's text is a JSON list; fewer than three are a failure."""
-        source = self._source(running.turn, _prompt)
+        turn = running.turn
+        shown = self._db.tree.suggested_for(turn.session_id, turn.prompt_id)[-OFFERED:]
+        offered = [option for texts in shown for option in json.loads(texts)]
+        source = self._source(
+            turn, lambda texts, story, path: story_prompts.suggestions_messages(texts, story, path, offered)
+        )
         answer = self._generator.ask(
             running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, json_schema=SCHEMA
         )
@@ -79,7 +84,3 @@ def options_in(answer: str) -> list[str]:
         if isinstance(option, str)
     ]
     return list(dict.fromkeys(option for option in options if _LETTER.search(option)))
-
-
-def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
-    return story_prompts.question_messages(texts, "suggestions", story, path)

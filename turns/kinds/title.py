@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from conversation.localization import Texts
 from conversation.phrases import any_of
 from core.graphemes import first_letters
-from core.schemas import Message, Outgoing
-from database import Story, StoryPath, Turn
+from core.schemas import Outgoing
+from database import Turn
 from turns import story_prompts
 from turns.kinds.story_question import StoryQuestion
 from turns.running_turn import RunningTurn
@@ -28,7 +27,10 @@ class StoryTitle(StoryQuestion):
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Ask for the title."""
-        source = self._source(running.turn, _prompt)
+        turn = running.turn
+        whole = self._db.tree.whole(turn.prompt_id, self._story(turn).starts_after)
+        first = whole[0].text if whole else ""
+        source = self._source(turn, lambda texts, story, path: story_prompts.title_messages(texts, story, path, first))
         answer = self._generator.ask(running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE)
         return self._generator.result(running, title_in(answer.text))
 
@@ -72,7 +74,3 @@ def _preface() -> re.Pattern[str]:
         rf"[^:\n«“\"]{{0,60}}[:—–-]\s*|{assent}[.!]+\s+",
         re.IGNORECASE,
     )
-
-
-def _prompt(texts: Texts, story: Story, path: StoryPath) -> list[Message]:
-    return story_prompts.question_messages(texts, "title", story, path)
