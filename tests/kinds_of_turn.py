@@ -21,7 +21,8 @@ WORDS = "И тут пошёл дождь."
 AWAY = "Не получилось обработать запрос"
 NO_TOKENS_TO_TALK = "Токены кончились"
 STOPPED_BESIDE = "Остановился, за это ничего не списано"
-KEPT_WORDS = "Слова у меня"
+KEPT_WORDS = "Сообщение сохранил"
+_OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
 _OPTIONS = '{"options": ["Он сел.", "Он лёг.", "Он спел."]}'
 
 
@@ -83,7 +84,9 @@ def answers(received: Received) -> Behaviour:
         return Behaviour(heard=TEXT)
     if received.kind != "completion":
         return Behaviour()
-    return Behaviour(text=_OPTIONS if "jsonSchema" in received.body else TEXT)
+    if "jsonSchema" not in received.body:
+        return Behaviour(text=TEXT)
+    return Behaviour(text=_OUTLINE if "hero" in received.body["jsonSchema"]["schema"]["properties"] else _OPTIONS)
 
 
 # ---------------------------------------------------------------------- who may start it
@@ -182,6 +185,12 @@ def _draw(person: ChatUser) -> None:
     person.tap("🎨 Нарисовать")
 
 
+def _begin_from_words(person: ChatUser) -> None:
+    person.send("Старая лампа, которая не гаснет.")
+    person.wait(KEPT_WORDS)
+    person.tap("✨ В новую историю")
+
+
 def _speak(person: ChatUser) -> None:
     person.voice(recording())
 
@@ -230,6 +239,20 @@ _ALL = (
     KindOfTurn("picture", _writer, _illustrate, brings("photo"), STOPPED_BESIDE, _TEXT, service="image"),
     KindOfTurn("reading", _writer, _read_aloud, brings("voice"), STOPPED_BESIDE, _TEXT, service="tts"),
     KindOfTurn("image", _writer, _draw, brings("photo"), "Хорошо, не рисую", _TEXT, service="image"),
+    KindOfTurn(
+        "outline",
+        _newcomer,
+        _begin_from_words,
+        says("Лампа: не гаснет", "Начинаем?"),
+        "карточку не собрал",
+        lambda message: (
+            KEPT_WORDS in message.text or "всё готово к началу" in message.text
+        ),  # at the card they go nowhere
+        words_wait=False,
+        away="Какую историю напишем",
+        no_tokens="Какую историю напишем",
+        can_be_repeated=False,
+    ),
     KindOfTurn("hearing", _newcomer, _speak, says("🎙", TEXT), "это голосовое не слушаю", _KEPT, service="stt"),
 )
 KINDS: Mapping[str, KindOfTurn] = {kind.name: kind for kind in _ALL}

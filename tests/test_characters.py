@@ -257,7 +257,7 @@ def test_words_that_wait_stay_with_the_character_they_were_said_to(harness: BotH
     person.tap(YAGA)
     person.wait("Фу-фу-фу")
     person.send("стоп")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     assert "И ещё" not in str(harness.prompts())
     assert harness.db.value("character", "name", id=harness.db.value("user", "character_id")) == YAGA
 

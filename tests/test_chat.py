@@ -63,7 +63,7 @@ def test_a_story_and_the_chat_park_each_other(harness: BotHarness) -> None:
 def test_kept_words_can_go_to_the_chat(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send("Почему небо синее?")
-    assert person.wait("Слова у меня").labels == ("✨ В новую историю", "💬 В чат")
+    assert person.wait("Сообщение сохранил").labels == ("✨ В новую историю", "💬 В чат")
     harness.says("Синий рассеивается сильнее.")
     person.tap("💬 В чат")
     person.wait("Синий рассеивается")

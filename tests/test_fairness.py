@@ -41,7 +41,7 @@ def test_what_needs_no_model_is_answered_while_every_slot_is_busy(make_harness: 
     newcomer.press("✏️ Изменить")
     newcomer.wait("Что поменять?")
     newcomer.send("/cancel")
-    newcomer.wait("Отложили")
+    newcomer.wait("Черновик сохранён")
     assert len(harness.prompts()) == 2  # all that while the two still hang
     writers[0].send("/cancel")
     writers[0].wait("Остановился")

@@ -168,4 +168,4 @@ def test_a_pasted_link_welcomes_a_newcomer_and_a_link_to_tg_works(harness: BotHa
 def test_other_links_are_words(harness: BotHarness, text: str) -> None:
     person = harness.new_person()
     person.send(text)
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")

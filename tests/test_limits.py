@@ -71,7 +71,7 @@ def test_a_user_begins_so_many_stories_and_can_write_on_in_each(make_harness: Ca
         person.wait()
     refused_at_the_card(harness, person, "начато 1 из 1")
     person.send("/cancel")
-    person.wait("Отложили")
+    person.wait("Черновик сохранён")
     person.send("🔖 К истории")
     person.wait("Ваши слова продолжат её")
     harness.says("Пишем дальше.")

@@ -49,7 +49,7 @@ def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.send(f"Говорит {KEPT}")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     person.send("/new_story")
     person.wait("Шаг 1")
     person.send(f"{DRAFT}")

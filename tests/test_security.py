@@ -119,7 +119,7 @@ def test_no_forged_press_reaches_what_is_anothers(harness: BotHarness) -> None:
     owner.press("🏠 Меню")
     owner.wait("Вы в меню")
     owner.send(f"Слова про {SECRET}")
-    owner.wait("Слова у меня")
+    owner.wait("Сообщение сохранил")
     harness.db.insert(
         "character", owner_id=2, name=SECRET, line=SECRET, greeting=SECRET, personality=SECRET, created_at=1
     )
@@ -289,7 +289,7 @@ def test_a_log_line_can_be_neither_forged_nor_made_to_tell(
         person.send("/start")
         person.wait("Меню внизу")
         person.send(f"х\n{forged}\r\n\x1b]0;x\x07{harness.telegram.token}")
-        person.wait("Слова у меня")
+        person.wait("Сообщение сохранил")
         press(harness, 1, f"retry:1\n{forged}")
         harness.telegram.faults.drop("sendMessage")
         person.send("/balance")

@@ -146,7 +146,7 @@ def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(harness:
     person.wait("Вы в меню")
     asked = len(harness.prompts())
     person.send("Дверь скрипнула.")
-    assert person.wait("Слова у меня").labels == ("📖 В «Смотритель Маяк»", "✨ В новую историю", "💬 В чат")
+    assert person.wait("Сообщение сохранил").labels == ("📖 В «Смотритель Маяк»", "✨ В новую историю", "💬 В чат")
     assert len(harness.prompts()) == asked
     harness.says("За дверью никого.")
     person.tap("📖 В «Смотритель Маяк»")
@@ -159,7 +159,7 @@ def test_kept_words_go_into_the_story_that_the_button_names(harness: BotHarness)
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.send("Дверь скрипнула.")
-    kept = person.wait("Слова у меня")
+    kept = person.wait("Сообщение сохранил")
     person.press("📖 Новая история")
     for answer in ("Сказка", "Кот", "Лес", "Пропустить"):
         person.wait("Шаг")
@@ -184,7 +184,7 @@ def test_after_the_end_words_become_an_epilogue(harness: BotHarness) -> None:
     person.wait("Дописали!")
     assert person.placeholder == "Эпилог или новая?"
     person.send("Прошло десять лет.")
-    assert person.wait("Слова у меня").labels == ("✍️ Эпилог", "📖 Новая история")
+    assert person.wait("Сообщение сохранил").labels == ("✍️ Эпилог", "📖 Новая история")
     harness.says("Маяк стал музеем.")
     person.tap("✍️ Эпилог")
     person.wait("Маяк стал музеем.")

@@ -42,7 +42,7 @@ def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(harness: BotHa
 def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(harness: BotHarness) -> None:
     person = harness.new_person(1)
     person.send("Почему небо синее?")
-    kept = person.wait("Слова у меня")
+    kept = person.wait("Сообщение сохранил")
     with_character(harness)
     harness.says("Из-за рассеяния.")
     person.tap("💬 В чат", kept)

@@ -79,7 +79,7 @@ def test_words_in_the_menu_and_answers_to_questions_by_voice(harness: BotHarness
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     say(harness, person, "А если корабль?")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     person.send("/stories")
     person.wait("Ваши истории")
     person.send("/image")
@@ -112,7 +112,7 @@ def test_somebody_new_may_begin_with_a_voice_message(harness: BotHarness) -> Non
     person.voice(recording())
     person.wait("Вы придумываете, я пишу")
     person.wait("🎙 Жил-был кот")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
 
 
 def test_music_is_no_voice_message(harness: BotHarness) -> None:
@@ -175,7 +175,7 @@ def test_an_openai_compatible_server_hears_a_long_recording_whole(make_harness: 
     hears(harness, "долгий рассказ")
     person.voice(recording(100))
     person.wait("🎙 долгий рассказ")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     assert [received.path for received in harness.models.of("stt")] == ["/v1/audio/transcriptions"]
     assert harness.db.balance() == 30_000 - 7 * PRICE
 

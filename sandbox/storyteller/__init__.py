@@ -17,7 +17,7 @@ from typing import Final
 
 from core.schemas import Message
 from sandbox import talker
-from sandbox.storyteller import beside, request
+from sandbox.storyteller import beside, outline, request
 from sandbox.storyteller.compose import Turn, compose
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.memory import memory
@@ -40,6 +40,8 @@ def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> str:
         return compose(brief, turn)
     if brief.kind == "suggestions":
         return beside.suggestions(brief, turn)
+    if brief.kind == "outline":
+        return outline.outline(brief.text, brief.language, turn.variant)
     if brief.kind == "title":
         return beside.title(brief, turn)
     if brief.kind == "illustration":
