@@ -110,7 +110,7 @@ def keep(screenshot: bytes, path: Path) -> None:
 def walk(anna: Reader, database: Path) -> None:
     """Use every feature of `SHOTS` in turn."""
     anna.press("Начать")
-    anna.hears("Вы придумываете, я пишу")
+    anna.hears("Напишем историю вдвоём")
     wizard(anna)
     anna.takes("card")
     story(anna)
@@ -204,7 +204,7 @@ def page_inside(anna: Reader) -> None:
 def writing(anna: Reader) -> None:
     """Write the first part of a story and rewrite it; save the animation `writing`."""
     anna.press("Начать")
-    anna.hears("Вы придумываете, я пишу")
+    anna.hears("Напишем историю вдвоём")
     wizard(anna)
     draft = anna.chat.locator(".draft")
     animation = Animation(anna.chat)

@@ -20,7 +20,7 @@ TEXT = "Стало светло."
 WORDS = "И тут пошёл дождь."
 AWAY = "Не получилось обработать запрос"
 NO_TOKENS_TO_TALK = "Токены кончились"
-STOPPED_BESIDE = "Остановился, за это ничего не списано"
+STOPPED_BESIDE = "Остановил, за это ничего не списано"
 KEPT_WORDS = "Сообщение сохранил"
 _OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
 _OPTIONS = '{"options": ["Он сел.", "Он лёг.", "Он спел."]}'
@@ -107,7 +107,7 @@ def _reader_of_memory(harness: BotHarness, user_id: int) -> ChatUser:
         person.press("▶️ Дальше")
         person.wait(text)
     _behind_more(person, "🧠 Память")
-    person.wait("помещается в мою память")
+    person.wait("помню историю дословно")
     return person
 
 
@@ -169,7 +169,7 @@ def _add_epilogue(person: ChatUser) -> None:
 
 def _illustrate(person: ChatUser) -> None:
     _behind_more(person, "🎨 Иллюстрация")
-    person.wait("Нарисую последний отрывок")
+    person.wait("Нарисую последнюю часть")
     person.tap("🎨 Нарисовать")
 
 
@@ -197,7 +197,7 @@ def _speak(person: ChatUser) -> None:
 
 _TEXT, _KEPT = says(TEXT), says(KEPT_WORDS)
 _ALL = (
-    KindOfTurn("part", _writer, _write, _TEXT, "Ваши слова остались в истории", _TEXT, streams=True),
+    KindOfTurn("part", _writer, _write, _TEXT, "Ваши слова сохранены", _TEXT, streams=True),
     KindOfTurn(
         "ending", _writer, _end, _TEXT, "ничего не написано и не потрачено", _KEPT, then_stopped=_TEXT, streams=True
     ),
@@ -216,7 +216,7 @@ _ALL = (
         _reader_of_an_end,
         _add_epilogue,
         _TEXT,
-        "Ваши слова остались в истории",
+        "Ваши слова сохранены",
         _KEPT,
         words_wait=False,
         streams=True,

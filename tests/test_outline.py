@@ -185,3 +185,21 @@ def test_the_stand_in_makes_a_card_of_the_phrases_own_words(
     assert card["hero"].startswith(hero) and card["setting"].startswith(setting) and card["wish"]
     rows = tomllib.loads((LOCALES / language / "presets.toml").read_text("utf-8"))["genre"]
     assert card["genre"] in {row["label"] for row in rows}
+
+
+def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) -> None:
+    person = harness.writer(words="Первая.")
+    person.wait("теперь ваша очередь")
+    harness.says("Вторая.")
+    person.press("▶️ Дальше")
+    person.wait("Вторая.")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    harness.says(json.dumps(CARD))
+    to_new_story(person)
+    person.wait("Начинаем?")
+    harness.says("Третья.")
+    person.press("✨ Начать историю")
+    person.wait("Третья.")
+    until(harness.settled)
+    assert sum("теперь ваша очередь" in message.text for message in person.bot_messages) == 1
