@@ -16,13 +16,13 @@ from yandex_gpt import build_prompt
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
 
 
-def story_values(story: Story, memory: str) -> dict[str, str]:
+def story_values(texts: Texts, story: Story, memory: str) -> dict[str, str]:
     """Return what the templates of a story's prompts may name."""
     return {
         "genre": story.genre,
         "hero": story.hero,
         "setting": story.setting,
-        "extra": story.extra,
+        "extra": " ".join(text for text in (story.extra, texts.rules_of(story.genre)) if text),
         "tone": story.tone,
         "memory": memory,
     }
@@ -48,7 +48,7 @@ def closing(texts: Texts, asks: str, *, soft: bool) -> str:
 def question_messages(texts: Texts, name: str, story: Story, path: StoryPath) -> list[Message]:
     """Return the prompt `name`, which asks something about the end of the story."""
     tail = path.prompts[-1].text[-TAIL_CHARS:] if path.prompts else ""
-    return [Message("user", texts.prompt(name, tail=tail, **story_values(story, path.memory)))]
+    return [Message("user", texts.prompt(name, tail=tail, **story_values(texts, story, path.memory)))]
 
 
 def picture_messages(texts: Texts, story: Story, part: str) -> list[Message]:

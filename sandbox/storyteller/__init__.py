@@ -8,6 +8,7 @@ words (`compose`); the reader's words and wishes turn into reactions and events 
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +24,7 @@ from sandbox.storyteller.data import stock
 from sandbox.storyteller.memory import memory
 from sandbox.storyteller.plan import number
 
+_SYSTEM_LINE: Final = re.compile(r"\[(Система|System): ")  # that the prompt asks for under each part
 REMEMBERED: Final = 5_000  # requests and stories
 
 __all__ = ["Storyteller", "Turn", "tell"]
@@ -36,6 +38,10 @@ def tell(messages: Sequence[Message], turn: Turn | None = None) -> str:
 def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> str:
     if brief.variant and not turn.variant:
         turn = replace(turn, variant=1)
+    if brief.kind == "part" and (mark := _SYSTEM_LINE.search(brief.text)):
+        level = len(brief.written) + 1
+        figures = f"{level}, 100/100, {level * 40}" if brief.language == "en" else f"{level}, 100 из 100, {level * 40}"
+        return f"{compose(brief, turn)}\n\n[{mark[1]}: {figures}]"
     if brief.kind in ("part", "ending", "epilogue"):
         return compose(brief, turn)
     if brief.kind == "suggestions":

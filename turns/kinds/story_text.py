@@ -81,7 +81,7 @@ class StoryText(StoryKind):
         return self._generator.result(running, text, cut=answer.cut)
 
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn) -> list[Message]:
-        values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
+        values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(self.system_prompt, **values)
         return story_prompts.story_messages(texts, system, path, closing=self._closing(texts, path, turn))
 
