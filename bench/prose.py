@@ -74,7 +74,7 @@ def messages_for(texts: Texts, name: str, story: Story, prompts: Sequence[Prompt
         wishes=manners_in(prompt.text for prompt in prompts if prompt.role == "user"),
     )
     asks = "" if own_words or not prompts else texts.prompt("wire.next")
-    system = texts.prompt(name, length=length, **story_prompts.story_values(story, ""))
+    system = texts.prompt(name, length=length, **story_prompts.story_values(texts, story, ""))
     return story_prompts.story_messages(texts, system, path, closing=story_prompts.closing(texts, asks, note))
 
 

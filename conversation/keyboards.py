@@ -14,6 +14,8 @@ from conversation.states import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, TONES, Ste
 from conversation.story_draft import Draft, page_of
 from core.schemas import Json
 
+_ROW_CHARS = 35  # of a row of genres
+
 
 def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
     """Return the reply keyboard of a step. `has_story`: the menu offers the way back to an unfinished story."""
@@ -62,7 +64,7 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     label = texts.label
     back_out = [label("back"), label("cancel")]
     if step in (Step.GENRE, Step.EDIT_GENRE):
-        genres = _in_rows([genre.label for genre in texts.genres], 3)
+        genres = _in_wide_rows([genre.label for genre in texts.genres])
         return [*genres, [label("lucky"), label("cancel")] if step is Step.GENRE else back_out]
     if step in (Step.HERO, Step.SETTING, Step.EDIT_HERO, Step.EDIT_SETTING):
         names = [preset.name for preset in presets_shown(texts, step, draft)]
@@ -109,6 +111,17 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     to_story = [[label("to_story")]] if has_story else []
     rest = [[label("chat"), label("characters")], [label("profile"), label("help")]]
     return [*to_story, [label("new_story"), label("stories")], *rest]
+
+
+def _in_wide_rows(labels: Sequence[str]) -> list[list[str]]:
+    """Return rows of at most three labels; longer ones stand two or alone, so that a phone shows them whole."""
+    rows: list[list[str]] = []
+    for label in labels:
+        if rows and len(rows[-1]) < 3 and len("".join([*rows[-1], label])) <= _ROW_CHARS:
+            rows[-1].append(label)
+        else:
+            rows.append([label])
+    return rows
 
 
 def _in_rows(items: Sequence[str], width: int) -> list[list[str]]:

@@ -23,6 +23,7 @@ class Genre:
     key: str
     label: str
     stems: tuple[str, ...] = ()
+    rules: str = ""  # that every text of such a story keeps to
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ class Presets:
     """The presets of one language; each of `rows` is a genre: key, label, stems, heroes, settings, extras."""
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], common_extras: Sequence[str] = ()) -> None:
-        self.genres = tuple(Genre(row["key"], row["label"], tuple(row.get("stems", ()))) for row in rows)
+        self.genres = tuple(
+            Genre(row["key"], row["label"], tuple(row.get("stems", ())), row.get("rules", "")) for row in rows
+        )
         self.by_genre = {row["key"]: (_read(row["heroes"]), _read(row["settings"])) for row in rows}
         self._extras = {row["key"]: tuple(row.get("extras", ())) for row in rows}
         self._common_extras = tuple(common_extras)
@@ -67,6 +70,11 @@ class Presets:
     def genre_of(self, text: str) -> Genre | None:
         """Return the ready genre with this label."""
         return next((genre for genre in self.genres if words_of(genre.label) == words_of(text)), None)
+
+    def rules_of(self, genre: str) -> str:
+        """Return what every text of a story of this genre keeps to; empty for most genres."""
+        known = self.genre_of(genre) or next((one for one in self.genres if one.rules and _has_stem(one, genre)), None)
+        return known.rules if known else ""
 
     def heroes(self, genre: str) -> tuple[Preset, ...]:
         """Return the heroes of a genre. A user's own genre gets a mix, always the same for the same words."""
@@ -98,6 +106,11 @@ class Presets:
             shift = zlib.crc32(words.encode()) % len(keys)  # hash() differs between runs
             keys = keys[shift:] + keys[:shift]
         return tuple(one for row in zip_longest(*(by_genre[key] for key in keys)) for one in row if one is not None)
+
+
+def _has_stem(genre: Genre, text: str) -> bool:
+    words = words_of(text)
+    return any(stem in words for stem in genre.stems)
 
 
 def _named(presets: Iterable[Preset], text: str) -> Preset | None:

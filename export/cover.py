@@ -45,6 +45,13 @@ PALETTES: Final[dict[str, Palette]] = {
     "romance": ("#8a2f4f", "#f2a897", "#ffe6cf", "#4d1730", "#fff3ea"),
     "scifi": ("#061a2e", "#1f7a8c", "#d9f2f1", "#030d18", "#eafaf9"),
     "adventure": ("#0f4c6b", "#f0a35e", "#fff0c9", "#0a2c3d", "#fff7e6"),
+    "isekai": ("#27315f", "#8f7fc4", "#ffe2a6", "#151b3a", "#fdf4e0"),
+    "litrpg": ("#0d2b33", "#2f8f83", "#c9f5e3", "#06171c", "#e9fbf4"),
+    "academy": ("#33204f", "#9a7bb8", "#f7d99a", "#1c1030", "#fbf1dd"),
+    "romantasy": ("#4d1f4f", "#d98aa6", "#ffe3d1", "#2b0f2e", "#fff1ea"),
+    "postapoc": ("#3b2f25", "#b98754", "#f0d9b0", "#1f1812", "#f7ead3"),
+    "urban": ("#121820", "#3f5a78", "#f2c96b", "#080c12", "#f1ecd9"),
+    "classics": ("#4a3524", "#b59a74", "#f7ecd0", "#281c12", "#fbf4e2"),
 }
 ANY_PALETTE: Final[Palette] = ("#25324a", "#8b9bb4", "#f3ead7", "#141c2b", "#f8f4ea")
 

@@ -24,6 +24,13 @@ GENRES: Final = {
     "romance": "love_contemporary",
     "scifi": "sf",
     "adventure": "adventure",
+    "isekai": "sf_fantasy",
+    "litrpg": "sf_litrpg",
+    "academy": "sf_fantasy",
+    "romantasy": "love_sf",
+    "postapoc": "sf_postapocalyptic",
+    "urban": "sf_horror",
+    "classics": "prose_contemporary",
 }
 ANY_GENRE: Final = "short_story"
 

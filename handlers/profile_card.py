@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from conversation.keyboards import inline
 from conversation.localization import Html
-from conversation.states import ADMIN_COMMANDS, TABLE, Step
 from core.schemas import Json
 from core.version import VERSION
 from database import Account, Story
@@ -42,11 +41,10 @@ def show_balance(context: UpdateContext) -> UpdateResult:
 
 def info(context: UpdateContext) -> UpdateResult:
     """/info: say the version, the models, the open session, every command."""
-    hidden = frozenset() if context.user.id in context.config.admin_ids else ADMIN_COMMANDS
-    commands = " ".join(key for key in TABLE[Step.MENU] if key.startswith("/") and key not in hidden)
-    models_named, opened = _models(context), _opened(context)
-    said = context.say("info.text", version=VERSION, models=models_named, opened=opened, commands=commands)
-    return said + repeat_question(context)
+    said = context.texts.say("info.text", version=VERSION, models=_models(context), opened=_opened(context))
+    if context.user.id in context.config.admin_ids:
+        said = Html(f"{said}\n\n{context.texts.say('help.admin')}")
+    return context.send(said) + repeat_question(context)
 
 
 def _models(context: UpdateContext) -> Html:

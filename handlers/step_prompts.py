@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import presets_shown
-from conversation.localization import Html, Texts
-from conversation.states import ANSWERS, EDITS, IN_WIZARD, TALKING, WORD_LIMITS, Step
-from conversation.story_draft import Draft
+from conversation.localization import Html
+from conversation.states import ANSWERS, EDITS, IN_WIZARD, TALKING, Step
+from conversation.wizard_questions import question
 from core.graphemes import first_letters
 from core.text import shorten
 from handlers.context import UpdateContext, now
@@ -17,8 +16,6 @@ from turns.text_cleanup import first_sentences
 SILENCE_S = 12 * 3600  # after which a story recalls where it stood
 RECALL_CHARS = 400
 OPENING_CHARS = 60  # of a talk's first words, that it is called by
-
-_FIELDS = ("genre", "hero", "setting", "extra")
 
 
 def awaited(context: UpdateContext) -> Html:
@@ -39,7 +36,8 @@ def announce(context: UpdateContext, came_from: Step | None = None) -> UpdateRes
 def where(context: UpdateContext, came_from: Step | None = None) -> Html:
     """Return the line of the user's step; in the wizard its question."""
     if context.step in IN_WIZARD:
-        return _question(context, came_from)
+        line = "line_edit" if came_from in EDITS and context.step is Step.SUMMARY and not context.draft.lucky else ""
+        return question(context.texts, context.step, context.draft, user_id=context.user.id, card_line=line)
     story = context.story
     texts = context.texts
     if context.step is Step.MENU:
@@ -83,51 +81,3 @@ def _greeting(context: UpdateContext) -> Html:
     last = path.prompts[-1].text if path.prompts else ""
     recall = first_letters(first_sentences(path.memory or last, 2), RECALL_CHARS)
     return context.texts.say("story.greeting", recall=recall) if recall else Html("")
-
-
-def _question(context: UpdateContext, came_from: Step | None) -> Html:
-    texts, draft, step = context.texts, context.draft, context.step
-    if step is Step.RESUME:
-        return texts.say("wizard.draft.ask", filled=filled(texts, draft))
-    if step is Step.CHANGE:
-        return texts.say("wizard.change.ask")
-    name = step.text_name
-    if step is Step.SUMMARY:
-        line = "line_lucky" if draft.lucky else "line_edit" if came_from in EDITS else "line"
-        card = texts.say("wizard.summary.ask", **_card(texts, draft))
-        return Html(f"{texts.say(f'wizard.summary.{line}')}\n\n{card}")
-    line = texts.say(f"wizard.{name}.{'line_edit' if step in EDITS else 'line'}")
-    return Html(f"{line}\n\n{_ask(context, name)}")
-
-
-def _ask(context: UpdateContext, name: str) -> Html:
-    texts, draft = context.texts, context.draft
-    if name in ("hero", "setting"):
-        shown = presets_shown(texts, context.step, draft)
-        presets = [texts.say("wizard.preset", name=preset.name, about=preset.about) for preset in shown]
-        return texts.say(f"wizard.{name}.ask", presets=Html("\n".join(presets)))
-    if name == "extra":
-        if draft.extra and context.step is not Step.EDIT_EXTRA:
-            return texts.say("wizard.extra.more", left=WORD_LIMITS[Step.EXTRA] - len(draft.extra))
-        if context.step is Step.EDIT_EXTRA:
-            return texts.say("wizard.extra.ask_edit", extra=draft.extra or texts.say("wizard.summary.no_extra"))
-        examples = texts.extras(draft.genre)
-        return texts.say("wizard.extra.ask", example=examples[context.user.id % len(examples)])
-    return texts.say(f"wizard.{name}.ask")
-
-
-def _card(texts: Texts, draft: Draft) -> dict[str, object]:
-    return {
-        "genre": draft.genre,
-        "hero": draft.hero,
-        "setting": draft.setting,
-        "extra": draft.extra or texts.say("wizard.summary.no_extra"),
-    }
-
-
-def filled(texts: Texts, draft: Draft) -> Html:
-    """Return a draft's fields, a line each, without the empty ones."""
-    values = {name: getattr(draft, name) for name in _FIELDS}
-    return Html(
-        "\n".join(texts.say(f"wizard.draft.field_{name}", value=value) for name, value in values.items() if value)
-    )

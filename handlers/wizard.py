@@ -32,13 +32,19 @@ def start(context: UpdateContext) -> UpdateResult:
 
 
 def start_with(context: UpdateContext, words: str) -> UpdateResult:
-    """Begin the wizard with a first wish: words that were kept for a new story."""
-    draft = context.draft if context.draft.begun else Draft()
+    """Begin a story from words that were kept for it: they become a wish, and a model fills in the rest of the card.
+
+    A draft that has gaps keeps what it has. While another turn runs, or if a limit is in the way, the wizard asks.
+    """
+    draft = Draft() if context.draft.complete else context.draft
     limit = WORD_LIMITS[Step.EXTRA]
     extra = draft.with_extra(words).extra
-    context.draft = replace(draft, extra=first_letters(extra, limit).rstrip())
-    said = context.say("menu.words_in_new" if len(extra) <= limit else "menu.words_cut", limit=limit)
-    return said + ask(context, unfinished_step(context.draft))
+    draft = context.draft = replace(draft, extra=first_letters(extra, limit).rstrip(), step=Step.GENRE)
+    said = context.say("menu.words_cut", limit=limit) if len(extra) > limit else UpdateResult()
+    if context.writing or over_limit(context, "outline", None):
+        return said + context.say("menu.words_in_new") + ask(context, unfinished_step(draft))
+    started = context.start_turn("outline", None, None, hint=draft.extra)
+    return said + context.say_meanwhile("outline.wait") + started
 
 
 def second_volume(context: UpdateContext, story: Story) -> UpdateResult:

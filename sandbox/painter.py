@@ -44,6 +44,12 @@ SCENES: Final[tuple[tuple[str, Scene], ...]] = (
     (r"романтик|любов|romance|love", Scene((116, 78, 130), (250, 186, 160), (88, 58, 88), False, "bridge")),
     (r"приключени|пират|adventure|pirate", Scene((34, 104, 168), (248, 218, 158), (24, 74, 98), False, "ship")),
     (r"комеди|юмор|comedy|humou?r", Scene((96, 176, 232), (255, 240, 200), (118, 160, 70), False, "cottages")),
+    (r"городские легенды|urban legend", Scene((22, 26, 46), (150, 118, 96), (18, 20, 30), True, "city")),
+    (
+        r"попадан|литрпг|магическая школа|another world|litrpg|school of magic",
+        Scene((44, 40, 104), (226, 150, 120), (40, 34, 70), True, "castle"),
+    ),
+    (r"мотивам классики|after the classics", Scene((110, 132, 150), (240, 222, 190), (72, 84, 70), False, "bridge")),
     (r"постапок|apocal", Scene((96, 78, 62), (224, 172, 112), (52, 42, 38), False, "city")),
     (r"фэнтези|магич|дракон|fantasy|magic|dragon", Scene((52, 34, 92), (240, 132, 98), (46, 30, 62), True, "castle")),
 )

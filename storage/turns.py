@@ -153,6 +153,14 @@ class Turns:
         """Detach a transcription from its update, which is then handled as words, and forget the voice message."""
         self._connection.run("update turn set inbox_id = null, hint = '' where id = ?", (turn_id,))
 
+    def has_answered(self, user_id: int, kind: str) -> bool:
+        """Return whether a turn of this kind has been answered in one of the user's sessions."""
+        sql = (
+            "select 1 from session join turn on turn.session_id = session.id"
+            " where session.user_id = ? and turn.kind = ? and turn.state = 'answered' limit 1"
+        )
+        return self._connection.value(sql, (user_id, kind)) is not None
+
     def take_hint(self, turn_id: int) -> str:
         """Return and clear the hint of a failed turn, to pass it on to the next one."""
         with self._connection.transaction():

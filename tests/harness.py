@@ -112,7 +112,7 @@ class BotHarness:
         """Return somebody who has pressed START and sees the menu."""
         person = self.telegram.user(user_id, first_name)
         person.send("/start")
-        person.wait("Меню внизу")
+        person.wait("Кнопки под сообщением")
         return person
 
     def at_summary(self, user_id: int = 1) -> ChatUser:

@@ -20,8 +20,9 @@ TEXT = "Стало светло."
 WORDS = "И тут пошёл дождь."
 AWAY = "Не получилось обработать запрос"
 NO_TOKENS_TO_TALK = "Токены кончились"
-STOPPED_BESIDE = "Остановился, за это ничего не списано"
-KEPT_WORDS = "Слова у меня"
+STOPPED_BESIDE = "Остановил, за это ничего не списано"
+KEPT_WORDS = "Сообщение сохранил"
+_OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
 _OPTIONS = '{"options": ["Он сел.", "Он лёг.", "Он спел."]}'
 
 
@@ -83,7 +84,9 @@ def answers(received: Received) -> Behaviour:
         return Behaviour(heard=TEXT)
     if received.kind != "completion":
         return Behaviour()
-    return Behaviour(text=_OPTIONS if "jsonSchema" in received.body else TEXT)
+    if "jsonSchema" not in received.body:
+        return Behaviour(text=TEXT)
+    return Behaviour(text=_OUTLINE if "hero" in received.body["jsonSchema"]["schema"]["properties"] else _OPTIONS)
 
 
 # ---------------------------------------------------------------------- who may start it
@@ -104,7 +107,7 @@ def _reader_of_memory(harness: BotHarness, user_id: int) -> ChatUser:
         person.press("▶️ Дальше")
         person.wait(text)
     _behind_more(person, "🧠 Память")
-    person.wait("помещается в мою память")
+    person.wait("помню историю дословно")
     return person
 
 
@@ -166,7 +169,7 @@ def _add_epilogue(person: ChatUser) -> None:
 
 def _illustrate(person: ChatUser) -> None:
     _behind_more(person, "🎨 Иллюстрация")
-    person.wait("Нарисую последний отрывок")
+    person.wait("Нарисую последнюю часть")
     person.tap("🎨 Нарисовать")
 
 
@@ -182,13 +185,19 @@ def _draw(person: ChatUser) -> None:
     person.tap("🎨 Нарисовать")
 
 
+def _begin_from_words(person: ChatUser) -> None:
+    person.send("Старая лампа, которая не гаснет.")
+    person.wait(KEPT_WORDS)
+    person.tap("✨ В новую историю")
+
+
 def _speak(person: ChatUser) -> None:
     person.voice(recording())
 
 
 _TEXT, _KEPT = says(TEXT), says(KEPT_WORDS)
 _ALL = (
-    KindOfTurn("part", _writer, _write, _TEXT, "Ваши слова остались в истории", _TEXT, streams=True),
+    KindOfTurn("part", _writer, _write, _TEXT, "Ваши слова сохранены", _TEXT, streams=True),
     KindOfTurn(
         "ending", _writer, _end, _TEXT, "ничего не написано и не потрачено", _KEPT, then_stopped=_TEXT, streams=True
     ),
@@ -207,7 +216,7 @@ _ALL = (
         _reader_of_an_end,
         _add_epilogue,
         _TEXT,
-        "Ваши слова остались в истории",
+        "Ваши слова сохранены",
         _KEPT,
         words_wait=False,
         streams=True,
@@ -230,6 +239,20 @@ _ALL = (
     KindOfTurn("picture", _writer, _illustrate, brings("photo"), STOPPED_BESIDE, _TEXT, service="image"),
     KindOfTurn("reading", _writer, _read_aloud, brings("voice"), STOPPED_BESIDE, _TEXT, service="tts"),
     KindOfTurn("image", _writer, _draw, brings("photo"), "Хорошо, не рисую", _TEXT, service="image"),
+    KindOfTurn(
+        "outline",
+        _newcomer,
+        _begin_from_words,
+        says("Лампа: не гаснет", "Начинаем?"),
+        "карточку не собрал",
+        lambda message: (
+            KEPT_WORDS in message.text or "всё готово к началу" in message.text
+        ),  # at the card they go nowhere
+        words_wait=False,
+        away="Какую историю напишем",
+        no_tokens="Какую историю напишем",
+        can_be_repeated=False,
+    ),
     KindOfTurn("hearing", _newcomer, _speak, says("🎙", TEXT), "это голосовое не слушаю", _KEPT, service="stt"),
 )
 KINDS: Mapping[str, KindOfTurn] = {kind.name: kind for kind in _ALL}

@@ -169,17 +169,17 @@ def test_the_profile_shows_what_is_left_and_chosen(harness: BotHarness) -> None:
     assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено: 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
     assert "Сессий: 1 из 100, историй на полке: 1" in said
     assert "YandexGPT 5 Lite" in said and "Русский" in said and "сожму его начало" in said
-    assert person.last.labels == ("📊 30 дней", "🧠 Полный чат: начать заново", "🤖 Модель", "🌐 Язык")
+    assert person.last.labels == ("📊 30 дней", "🧠 Длинный чат: начинать новый", "🤖 Модель", "🌐 Язык")
 
 
 def test_what_happens_at_a_full_chat_is_switched_in_place(harness: BotHarness) -> None:
     person = harness.new_person()
     person.press("👤 Профиль")
     card = person.wait("👤 Анна")
-    person.tap("🧠 Полный чат: начать заново")
+    person.tap("🧠 Длинный чат: начинать новый")
     person.wait("начну новый, прежний останется")
     assert harness.db.value("user", "at_full") == "anew"
-    person.tap("🧠 Полный чат: пересказать")
+    person.tap("🧠 Длинный чат: сжимать")
     assert person.wait("сожму его начало").id == card.id
     assert harness.db.value("user", "at_full") == "summarise"
 

@@ -86,9 +86,9 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
     harness.start()
     person = harness.telegram.user(1, "Анна")
     person.send("/start")
-    welcome = person.wait("Вы придумываете, я пишу")
+    welcome = person.wait("Напишем историю вдвоём")
     assert [button.web_app for row in welcome.buttons for button in row][-1] == "http://127.0.0.1:8080/"
-    person.wait("Меню внизу")
+    person.wait("Кнопки под сообщением")
     person.press("🎭 Персонажи")
     asked = person.wait("С кем поговорим")
     assert [button.text for row in asked.buttons for button in row] == ["🎭 Открыть персонажей"]
@@ -111,7 +111,7 @@ def test_the_menu_button_speaks_each_users_language(make_harness: Callable[..., 
 
     english = harness.telegram.user(2, "Ann", language_code="en")
     english.send("/start")
-    english.wait("The menu is below")
+    english.wait("The buttons under the message")
     until(lambda: shown(2) == "Open")
     russian = harness.new_person(1)
     until(harness.settled)
@@ -128,7 +128,7 @@ def test_chats_that_speak_another_language_follow_a_change_of_the_page(make_harn
     harness.start()
     english = harness.telegram.user(2, "Ann", language_code="en")
     english.send("/start")
-    english.wait("The menu is below")
+    english.wait("The buttons under the message")
     chat = harness.telegram.api.state.chats[2]
     until(lambda: chat.command_menu["type"] == "web_app")
     harness.settings["WEBAPP_URL"] = "http://127.0.0.1:8081"
@@ -257,7 +257,7 @@ def test_words_that_wait_stay_with_the_character_they_were_said_to(harness: BotH
     person.tap(YAGA)
     person.wait("Фу-фу-фу")
     person.send("стоп")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     assert "И ещё" not in str(harness.prompts())
     assert harness.db.value("character", "name", id=harness.db.value("user", "character_id")) == YAGA
 
@@ -293,7 +293,7 @@ def test_edited_words_are_answered_anew(harness: BotHarness) -> None:
 def test_an_english_person_meets_the_english_ones(harness: BotHarness) -> None:
     person = harness.telegram.user(5, "Ann", language_code="en")
     person.send("/start")
-    person.wait("The menu")
+    person.wait("The buttons")
     person.press("🎭 Characters")
     person.wait("Whom shall we talk to")
     person.tap("Panteley the Clerk Cat")

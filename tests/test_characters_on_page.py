@@ -101,7 +101,7 @@ def test_what_a_page_could_not_have_sent_does_nothing(paged: BotHarness) -> None
         paged.app.dispatcher.put(1, json.dumps({"update_id": 0, "message": message}))
     person.send("/characters")
     person.wait("С кем поговорим")
-    assert other.last.text.startswith("Меню внизу")
+    assert other.last.text.startswith("Кнопки под сообщением")
 
 
 def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: BotHarness) -> None:

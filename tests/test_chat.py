@@ -51,7 +51,7 @@ def test_a_story_and_the_chat_park_each_other(harness: BotHarness) -> None:
     ask(harness, person, "Сколько будет дважды два?", "Четыре.")
     assert "Маяк" not in str(asked(harness))
     person.press("🏠 Меню")
-    person.wait("ждёт вас")
+    person.wait("Чтобы вернуться")
     person.press("🔖 К истории")
     person.wait("часть 1")
     harness.says("Смотритель встал.")
@@ -63,7 +63,7 @@ def test_a_story_and_the_chat_park_each_other(harness: BotHarness) -> None:
 def test_kept_words_can_go_to_the_chat(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send("Почему небо синее?")
-    assert person.wait("Слова у меня").labels == ("✨ В новую историю", "💬 В чат")
+    assert person.wait("Сообщение сохранил").labels == ("✨ В новую историю", "💬 В чат")
     harness.says("Синий рассеивается сильнее.")
     person.tap("💬 В чат")
     person.wait("Синий рассеивается")
@@ -77,7 +77,7 @@ def test_an_answer_grows_as_a_draft_and_can_be_stopped(harness: BotHarness) -> N
     person.send("Посчитай.")
     person.wait_draft("Два.")
     person.send("стоп")
-    person.wait("Остановился. Сказанное осталось в разговоре")
+    person.wait("Остановил, сказанное осталось в разговоре")
     assert person.draft is None
     ask(harness, person, "Дальше что?", "Три.")
     assert [role for role, _ in asked(harness)] == ["user", "assistant", "user"]
@@ -154,7 +154,7 @@ def test_words_that_were_too_long_can_be_edited_and_asked(make_harness: Callable
     harness.start()
     person = chatting(harness)
     sent = person.send("очень " * 650)
-    person.wait("сократите до")
+    person.wait("Сократите его до")
     harness.says("Коротко и ясно.")
     person.edit(sent, "Короче.")
     person.wait("Коротко и ясно.")

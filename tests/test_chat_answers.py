@@ -67,14 +67,14 @@ def test_a_refused_question_stays_out_of_the_context_and_can_be_asked_gently(har
     person = chatting(harness)
     harness.models.faults.order(Behaviour(end="filter"))
     person.send("Опасное.")
-    person.wait("Модель не взялась отвечать")
+    person.wait("Модель отказалась отвечать")
     harness.says("В общих чертах так.")
-    person.tap("🔁 Мягче")
+    person.tap("🔁 Смягчить")
     person.wait("В общих чертах так.")
     assert "Ответь осторожно" in asked(harness)[-1][1]
     harness.models.faults.order(Behaviour(end="filter"))
     person.send("Снова опасное.")
-    person.wait("Модель не взялась отвечать")
+    person.wait("Модель отказалась отвечать")
     ask(harness, person, "Другое.", "Ответ.")
     assert "Снова" not in str(asked(harness))
 
@@ -121,7 +121,7 @@ def test_a_growing_answer_shows_no_markdown(harness: BotHarness) -> None:
     person.send("Считай.")
     assert person.wait_draft("Раз и два.").text.startswith("Раз и два.")
     person.send("стоп")
-    person.wait("Остановился")
+    person.wait("Остановил")
 
 
 def test_an_answer_that_ran_into_its_limit_says_so(harness: BotHarness) -> None:

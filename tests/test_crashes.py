@@ -173,7 +173,7 @@ def test_an_update_that_kills_the_process_three_times_becomes_a_dead_letter_and_
     for _ in range(3):
         assert process.wait(10) == DEATH
         process = harness.process("-m", "tests.poisoned_bot")
-    victim.wait("отложил его", since=0)
+    victim.wait("я его отложил", since=0)
     victim.wait("Мы пишем историю вдвоём")
     other.wait("Мы пишем историю вдвоём")
     assert "died 3 times" in admin.wait("🐞 inbox").text

@@ -91,7 +91,7 @@ def test_a_second_volume_counts_undoes_and_shares_only_itself(harness: BotHarnes
     person.tap("📗 Второй том")
     person.wait("Прошёл год.")
     person.press("↩️ Отменить ход")
-    person.wait("Это начало истории")
+    person.wait("Это первая часть")
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.press("🔖 К истории")

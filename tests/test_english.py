@@ -164,7 +164,7 @@ def english(harness: BotHarness, user_id: int = 1, language_code: str = "en") ->
     """Somebody whose Telegram is English, and who has pressed START."""
     person = harness.telegram.user(user_id, "Ann", language_code=language_code)
     person.send("/start")
-    person.wait("The menu is below")
+    person.wait("The buttons under the message")
     return person
 
 
@@ -181,7 +181,7 @@ def test_who_speaks_english_is_greeted_in_english(harness: BotHarness, code: str
     assert person.keyboard == rows
     assert person.placeholder == "Press a button or write"
     welcome = person.bot_messages[0]
-    assert "You imagine, I write" in welcome.text and "12 turns" in welcome.text
+    assert "Let's write a story together" in welcome.text and "12 turns" in welcome.text
     assert welcome.labels == ("🎲 Surprise me", "📖 Let me choose")
     person.press("❓ Help")
     assert "tokens)" in person.wait("We write a story together").text
@@ -243,7 +243,7 @@ def test_the_shelf_and_its_questions_are_english(harness: BotHarness) -> None:
     person.press("✨ Begin the story")
     person.wait(lambda message: len(message.text) > 500)
     person.press("🏠 Menu")
-    person.wait("is waiting for you")
+    person.wait("To go back to")
     person.press("📚 My stories")
     shelf = person.wait("📚 Your stories: 1")
     assert "1 part · today" in shelf.labels[0]
@@ -293,7 +293,7 @@ def test_labels_of_both_languages_always_work(harness: BotHarness) -> None:
         person.wait(answer)
     neighbour = harness.telegram.user(2, "Анна")
     neighbour.send("/start")
-    neighbour.wait("Меню внизу")
+    neighbour.wait("Кнопки под сообщением")
     for pressed, answer in (
         ("📖 New story", "Шаг 1 из 5"),
         ("🎲 Surprise me", "Выпало вот что"),

@@ -80,7 +80,7 @@ def test_a_whole_evening(evening: Evening) -> None:
 
 def begin_story(page: Evening) -> None:
     page.press("Начать")
-    page.sees("Вы придумываете, я пишу")
+    page.sees("Напишем историю вдвоём")
     page.look("welcome")
     for label, answer in (
         ("📖 Новая история", "Шаг 1 из 5"),
@@ -124,7 +124,7 @@ def illustrate_and_branch(page: Evening) -> None:
     page.sees("что сделать?")
     page.look("more")
     page.press("🎨 Иллюстрация")
-    page.sees("Нарисую последний отрывок")
+    page.sees("Нарисую последнюю часть")
     page.harness.says("Кот с письмом во рту, лес, вечер.")
     page.press("🎨 Нарисовать")
     page.sees("часть 4")

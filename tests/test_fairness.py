@@ -41,10 +41,10 @@ def test_what_needs_no_model_is_answered_while_every_slot_is_busy(make_harness: 
     newcomer.press("✏️ Изменить")
     newcomer.wait("Что поменять?")
     newcomer.send("/cancel")
-    newcomer.wait("Отложили")
+    newcomer.wait("Черновик сохранён")
     assert len(harness.prompts()) == 2  # all that while the two still hang
     writers[0].send("/cancel")
-    writers[0].wait("Остановился")
+    writers[0].wait("Остановил")
     until(lambda: len(harness.prompts()) == 3)
 
 
@@ -57,10 +57,10 @@ def test_a_stop_overtakes_the_words_that_wait(harness: BotHarness) -> None:
         harness.says(f"Ответ {number}.")
         person.send(f"Слова {number}.")
     person.send("стоп")
-    person.wait("Остановился")
+    person.wait("Остановил")
     person.wait("Ответ 3.")
     texts = [message.text for message in person.bot_messages]
-    stopped = next(place for place, text in enumerate(texts) if "Остановился" in text)
+    stopped = next(place for place, text in enumerate(texts) if "Остановил" in text)
     assert [stopped, *(texts.index(f"Ответ {number}.") for number in (1, 2, 3))] == sorted(
         [stopped, *(texts.index(f"Ответ {number}.") for number in (1, 2, 3))]
     )

@@ -63,7 +63,7 @@ def test_an_epilogue_needs_no_words_of_ones_own(harness: BotHarness, way: str) -
     else:
         person.tap("✍️ Эпилог")
     person.wait("Прошло десять лет.")
-    person.wait("Эпилог на месте")
+    person.wait("Эпилог готов")
     person.tap("📖 Читать")
     assert "Прошло десять лет." in person.wait("Прошло десять лет.").text
     assert harness.db.last("prompt", "kind") == "epilogue"
@@ -77,7 +77,7 @@ def test_an_epilogue_is_begun_from_an_old_button_and_its_story_is_open_then(harn
     person.wait("Вы в меню")
     harness.says("Прошло десять лет.")
     person.tap("✍️ Эпилог")
-    person.wait("Эпилог на месте")
+    person.wait("Эпилог готов")
     assert person.placeholder == "Эпилог или новая?"
 
 
@@ -89,7 +89,7 @@ def test_an_epilogue_that_was_stopped_before_a_word_can_be_begun_again(harness: 
     person.wait("Пишу эпилог")
     until(lambda: len(harness.prompts()) > asked)
     person.send("стоп")
-    assert person.wait("Захотите эпилог").labels == ("✍️ Эпилог",)
+    assert person.wait("Чтобы написать эпилог").labels == ("✍️ Эпилог",)
     held.set()
     person.tap("✍️ Эпилог")
     person.wait("Прошло сто лет.")
@@ -168,4 +168,4 @@ def test_a_pasted_link_welcomes_a_newcomer_and_a_link_to_tg_works(harness: BotHa
 def test_other_links_are_words(harness: BotHarness, text: str) -> None:
     person = harness.new_person()
     person.send(text)
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")

@@ -110,13 +110,13 @@ def test_commands_of_a_group(harness: BotHarness) -> None:
     for command, words in (
         ("/help", "Разговор у группы общий"),
         ("/start", "Разговор у группы общий"),
-        ("/sessions", "с глазу на глаз"),
-        ("/language", "с глазу на глаз"),
-        ("/model", "с глазу на глаз"),
-        ("/balance", "с глазу на глаз"),
-        ("/image кот", "Это лучше с глазу на глаз"),
-        ("/characters", "Это лучше с глазу на глаз"),
-        ("/menu", "Это лучше с глазу на глаз"),
+        ("/sessions", "Это делаем в личном чате"),
+        ("/language", "Это делаем в личном чате"),
+        ("/model", "Это делаем в личном чате"),
+        ("/balance", "Это делаем в личном чате"),
+        ("/image кот", "Это делаем в личном чате"),
+        ("/characters", "Это делаем в личном чате"),
+        ("/menu", "Это делаем в личном чате"),
         ("/end_story", "t.me/soavtor_demo_bot?start=new"),
         (f"/fly{BOT}", "Такой команды я не знаю"),
         (f"/debug{BOT}", "Такой команды я не знаю"),
@@ -182,12 +182,12 @@ def test_two_people_in_private_and_a_group_are_answered_at_once(harness: BotHarn
     second.wait_draft("")
     assert harness.db.count("turn", state="running") == 3
     first.send("стоп")
-    first.wait("Остановился")
+    first.wait("Остановил")
     boris.send("/cancel")
-    boris.wait("Остановился")
+    boris.wait("Остановил")
     assert second.draft is not None  # a stop touches nobody else
     second.send("стоп")
-    second.wait("Остановился")
+    second.wait("Остановил")
     until(harness.settled)
     paid = [spent(harness, user_id) for user_id in (1, 2)]
     assert paid[0] > 0 and paid[1] > paid[0]
@@ -240,7 +240,7 @@ def test_a_full_bot_tells_strangers_in_a_group_so(make_harness: Callable[..., Bo
     harness.new_person(1)
     _, (_, boris) = club(harness, 1, 2)
     sent = boris.send(f"{BOT} привет")
-    assert boris.wait("Мест больше нет").reply_to == sent
+    assert boris.wait("Доступ закрыт: все места").reply_to == sent
 
 
 def test_who_has_no_tokens_left_is_told_and_others_go_on(harness: BotHarness) -> None:
@@ -288,7 +288,7 @@ def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(harness: BotH
     boris.wait("остановить его может только он")
     assert anna.tap("⏹ Стоп").wait_answer().text == "Останавливаюсь"
     answer = anna.wait("Раз. Два.", since=0)
-    anna.wait("Остановился. Сказанное осталось")
+    anna.wait("Остановил, сказанное осталось")
     until(lambda: not [message for message in anna.shown if "✍️ Отвечаю…" in message.text])
     answer = next(message for message in anna.bot_messages if message.text == "Раз. Два.")
     assert answer.reply_to == sent

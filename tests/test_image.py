@@ -41,7 +41,7 @@ def test_without_words_it_asks_and_leads_back(harness: BotHarness) -> None:
     person.wait("Что нарисовать")
     assert person.placeholder == "Что нарисовать?" and person.keyboard == (("✖️ Отмена",),)
     person.send("ж" * 501)
-    person.wait("Длинновато")
+    person.wait("Слишком длинно")
     person.send("маяк")
     person.wait("Нарисую: маяк")
     assert "▶️ Дальше" in person.keyboard[0]
@@ -65,11 +65,11 @@ def test_in_the_wizard_the_question_comes_again(harness: BotHarness) -> None:
 def test_a_description_that_is_too_long_says_how_long_it_may_be(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send(f"/image {'ж' * 501}")
-    assert "500 знаков" in person.wait("Длинновато для картинки").text.replace("\u00a0", " ")
+    assert "500 знаков" in person.wait("Описание слишком длинное").text.replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(("behaviour", "said", "labels"), [
-    (Behaviour(end="filter"), "Художник за такое не взялся", ()),
+    (Behaviour(end="filter"), "Такую картинку не пропустил фильтр", ()),
     (Behaviour(status=500), "Не получилось обработать запрос", ("🔁 Повторить",)),
 ])  # fmt: skip
 def test_a_picture_that_fails_costs_nothing(

@@ -24,7 +24,7 @@ def test_a_picture_of_the_last_part_its_price_first(harness: BotHarness) -> None
     person = harness.writer(words="Смотритель зажёг огонь.")
     before = harness.db.balance()
     ask_for(person, "🎨 Иллюстрация")
-    assert "токен" in person.wait("Нарисую последний отрывок").text
+    assert "токен" in person.wait("Нарисую последнюю часть").text
     assert harness.db.balance() == before
     harness.says("Старик с фонарём на скале, ночь, волны.")
     person.tap("🎨 Нарисовать")
@@ -44,7 +44,7 @@ def test_a_scene_that_the_painter_refuses_costs_nothing(harness: BotHarness) -> 
     before = harness.db.balance()
     harness.models.faults.order(Behaviour(end="filter"), kind="image")
     person.tap("🎨 Нарисовать")
-    person.wait("Художник не взялся")
+    person.wait("не пропустил фильтр картинок")
     assert harness.db.balance() == before and harness.db.total("user", "reserved") == 0
     assert int(harness.db.value("budget", "lost")) > 0  # the description was billed all the same
 
@@ -86,5 +86,5 @@ def test_who_has_too_little_for_a_picture_is_told_before(make_harness: Callable[
     ask_for(person, "🎨 Иллюстрация")
     person.wait("Нарисую")
     person.tap("🎨 Нарисовать")
-    person.wait("финал истории я приберёг")
+    person.wait("на финал хватит")
     assert not harness.models.of("image")

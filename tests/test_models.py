@@ -345,7 +345,7 @@ def test_a_picture_that_is_too_dear_is_not_the_models_fault(harness: BotHarness)
     person.tap("🎨 Иллюстрация")
     person.wait()
     person.tap("🎨 Нарисовать")
-    person.wait("финал истории я приберёг")
+    person.wait("на финал хватит")
 
 
 def test_turns_left_are_counted_at_the_chosen_models_price(harness: BotHarness) -> None:

@@ -44,7 +44,7 @@ def test_telegram_that_is_away_at_the_start_is_waited_for(models: ModelServers, 
             with TelegramServer(port=port) as server:
                 person = server.user(1)
                 person.send("/start")
-                person.wait("Меню внизу")
+                person.wait("Кнопки под сообщением")
                 assert server.violations == []
                 harness.close()
         finally:
@@ -113,7 +113,7 @@ def test_a_second_copy_is_named_in_the_log_and_waited_for(
     until(lambda: "another copy of this bot is polling" in caplog.text)
     person = harness.telegram.user(1)
     person.send("/start")
-    person.wait("Меню внизу")
+    person.wait("Кнопки под сообщением")
 
 
 def test_markup_that_telegram_cannot_read_arrives_as_plain_text(harness: BotHarness) -> None:

@@ -29,7 +29,7 @@ def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
     """Somebody with a story, a chat, a role, a character, a draft, kept words and a dead letter."""
     person = harness.telegram.user(user_id, NAME)
     person.send("/start")
-    person.wait("Меню внизу")
+    person.wait("Кнопки под сообщением")
     for answer in ("📖 Новая история", "Детектив", "Смотритель Маяк: слеп", "Остров: туман", "Пропустить"):
         person.send(answer)
         person.wait()
@@ -49,7 +49,7 @@ def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.send(f"Говорит {KEPT}")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     person.send("/new_story")
     person.wait("Шаг 1")
     person.send(f"{DRAFT}")
@@ -227,7 +227,7 @@ def test_who_comes_back_is_a_newcomer_without_a_fresh_gift(harness: BotHarness) 
     assert harness.db.count("forgotten") == 1
     assert "1" not in {str(harness.db.value("forgotten", "mark"))}
     person.send("Привет")
-    person.wait("Вы придумываете, я пишу")
+    person.wait("Напишем историю вдвоём")
     until(harness.settled)
     assert [harness.db.value("user", column) for column in kept] == before and harness.db.value(
         "user", "more_sessions"
@@ -242,7 +242,7 @@ def test_forgetting_again_and_again_gives_nothing(harness: BotHarness) -> None:
     for _ in range(2):
         forget(harness, person)
         person.send("/start")
-        person.wait("Меню внизу")
+        person.wait("Кнопки под сообщением")
     assert harness.db.balance() == balance < 30000
 
 
@@ -337,7 +337,7 @@ def test_in_a_group_ones_own_words_go_and_the_others_stay(harness: BotHarness, b
     until(harness.settled)
     first = harness.telegram.user(1, "Имя1")
     first.send("/start")
-    first.wait("Меню внизу")
+    first.wait("Кнопки под сообщением")
     forget(harness, first)
     assert rows_naming(harness, 1) == {}
     left = {"|".join(harness.db.values("prompt", "text"))}
@@ -358,7 +358,7 @@ def test_a_group_talk_of_nobody_else_goes_with_its_user(harness: BotHarness) -> 
     until(harness.settled)
     person = harness.telegram.user(1, "Имя1")
     person.send("/start")
-    person.wait("Меню внизу")
+    person.wait("Кнопки под сообщением")
     forget(harness, person)
     assert harness.db.count("session") == 0
 

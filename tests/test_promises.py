@@ -35,7 +35,7 @@ from yandex_gpt import YandexProvider, build_prompt
 def test_a_registration_keeps_id_names_and_time_and_follows_a_new_name(harness: BotHarness) -> None:
     before = int(time.time())
     harness.telegram.user(41, "Анна", username="annushka", last_name="Каренина").send("/start")
-    harness.telegram.user(41).wait("Меню внизу")
+    harness.telegram.user(41).wait("Кнопки под сообщением")
     names = {"id": 41, "username": "annushka", "first_name": "Анна", "last_name": "Каренина"}
     [user] = harness.db.rows("user")
     assert user | names | {"balance": 30_000, "requests": 0, "spent": 0} == user
@@ -114,7 +114,7 @@ def test_an_answer_stopped_in_the_middle_is_charged_for_its_prompt_too(harness: 
     person.send("слово " * 100)
     person.wait_draft("Два.")
     person.send("стоп")
-    person.wait("Остановился")
+    person.wait("Остановил")
     assert harness.db.value("call", "input") > 100 and harness.db.value("call", "charged") > 100
 
 
@@ -278,9 +278,11 @@ def test_the_modules_are_where_the_brief_wants_them() -> None:
     assert "register_message_handler" in (ROOT / "handlers" / "router.py").read_text("utf-8")
 
 
-def test_help_names_every_command_that_is_open_to_all(harness: BotHarness) -> None:
+def test_info_names_every_command_that_is_open_to_all(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send("/help")
-    said = person.wait("Мы пишем историю вдвоём").text
+    assert "Все команды: /info" in person.wait("Мы пишем историю вдвоём").text
+    person.send("/info")
+    said = person.wait("ℹ️ Соавтор").text
     assert [command for command in sorted(COMMANDS - ADMIN_COMMANDS) if not re.search(rf"{command}\b", said)] == []
     assert not [command for command in ADMIN_COMMANDS if re.search(rf"{command}\b", said)]

@@ -88,7 +88,7 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(harness: BotHarn
     person.press("↩️ Отменить ход")
     assert "Начало положено." in person.wait("Теперь последнее: «Начало").text
     person.press("↩️ Отменить ход")
-    person.wait("Это начало истории, отменять нечего")
+    person.wait("Это первая часть, отменять нечего")
     person.tap("↪️ Вернуть")
     person.wait("Ход на месте. Последнее: «Пол скрипнул.»")
     person.tap("↪️ Вернуть")
@@ -135,7 +135,7 @@ def test_a_part_can_be_corrected_in_own_words(harness: BotHarness) -> None:
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("✏️ Исправить")
-    assert "Смотритель был высок." in person.wait("Пришлите отрывок целиком").text
+    assert "Смотритель был высок." in person.wait("Пришлите последнюю часть целиком").text
     assert [label for row in person.keyboard for label in row] == ["✖️ Отмена"]
     person.send("Смотритель был мал ростом.")
     person.wait(lambda message: message.text == "Смотритель был мал ростом.")
@@ -186,7 +186,7 @@ def test_an_older_own_message_stays_as_it_became_story(harness: BotHarness) -> N
     person.wait("Второй ответ.")
     asked = len(harness.prompts())
     person.edit(message, "Совсем иное.")
-    person.wait("Правку вижу")
+    person.wait("Переписать можно только последние")
     assert len(harness.prompts()) == asked
 
 
@@ -228,7 +228,7 @@ def test_a_stopped_variant_takes_the_place_of_the_part(harness: BotHarness) -> N
     person.press("🔄 Другой вариант")
     person.wait_draft("Он бежал.")
     person.send("стоп")
-    person.wait("Остановился. Написанное осталось")
+    person.wait("Остановил, написанное осталось")
     until(lambda: not [m for m in person.shown if m.text == "Начало."])
     assert "◀" in next(m for m in person.bot_messages if m.text.startswith("Он шёл.")).labels
 
@@ -241,7 +241,7 @@ def test_editing_words_that_more_words_followed_takes_nothing_away(harness: BotH
         ids.append(person.send(words))
         until(lambda: f"{words}\n\n(Пиши" in harness.prompts()[-1][-1]["text"])  # noqa: B023
         person.send("стоп")
-        person.wait("Ваши слова остались")
+        person.wait("Ваши слова сохранены")
     person.edit(ids[0], "Он лёг.")
-    person.wait("Правку вижу")
+    person.wait("Переписать можно только последние")
     assert "Он сел." in [m.text for m in person.shown]

@@ -119,7 +119,7 @@ def test_no_forged_press_reaches_what_is_anothers(harness: BotHarness) -> None:
     owner.press("🏠 Меню")
     owner.wait("Вы в меню")
     owner.send(f"Слова про {SECRET}")
-    owner.wait("Слова у меня")
+    owner.wait("Сообщение сохранил")
     harness.db.insert(
         "character", owner_id=2, name=SECRET, line=SECRET, greeting=SECRET, personality=SECRET, created_at=1
     )
@@ -287,9 +287,9 @@ def test_a_log_line_can_be_neither_forged_nor_made_to_tell(
     with logs.set_up(path, "DEBUG", (harness.telegram.token,), log_format):
         person = harness.telegram.user(1, f"А\n{forged}\x1b[2J\u202e")
         person.send("/start")
-        person.wait("Меню внизу")
+        person.wait("Кнопки под сообщением")
         person.send(f"х\n{forged}\r\n\x1b]0;x\x07{harness.telegram.token}")
-        person.wait("Слова у меня")
+        person.wait("Сообщение сохранил")
         press(harness, 1, f"retry:1\n{forged}")
         harness.telegram.faults.drop("sendMessage")
         person.send("/balance")
@@ -345,5 +345,5 @@ def test_a_title_is_no_path(harness: BotHarness, name: str) -> None:
 def test_a_name_cannot_turn_a_sentence_round(harness: BotHarness) -> None:
     person = harness.telegram.user(1, "\u202eанна\u2066")
     person.send("/start")
-    person.wait("Меню внизу")
+    person.wait("Кнопки под сообщением")
     assert harness.db.value("user", "first_name") == "анна"

@@ -98,7 +98,7 @@ def test_a_context_that_is_full_in_the_middle_keeps_whole_sentences(server: BotH
     person = server.at_summary()
     server.says(f"{TEXT} И тут он", error_after=7, code=500, shape="C", message=OVERFLOW)
     begin(person)
-    person.wait("У модели кончилось место")
+    person.wait("не поместил")
     assert any(message.text == TEXT for message in person.bot_messages)
     admin.wait(OVERFLOW)
     server.says("Он зажёг лампу.")
@@ -113,7 +113,7 @@ def test_an_answer_that_was_cut_may_be_asked_again_as_often_as_wished(server: Bo
     person = server.at_summary()
     server.says(f"{TEXT} И тут он", error_after=7, code=500, shape="C", message=OVERFLOW)
     begin(person)
-    person.wait("У модели кончилось место")
+    person.wait("не поместил")
     for _ in range(2):
         server.models.faults.order(Behaviour(status=500, shape="C"))
         person.tap("🔁 Повторить")

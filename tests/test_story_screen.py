@@ -99,7 +99,7 @@ def test_a_very_long_answer_comes_whole_in_several_messages(harness: BotHarness)
 def test_the_menu_parks_a_story_and_leads_back_to_it(harness: BotHarness) -> None:
     person = harness.writer()
     person.press("🏠 Меню")
-    person.wait("ждёт вас")
+    person.wait("Чтобы вернуться")
     assert person.keyboard[0] == ("🔖 К истории",)
     person.press("🔖 К истории")
     assert "часть 1. Ваши слова продолжат её" in person.wait("📖").text
@@ -137,7 +137,7 @@ def test_words_in_the_menu_are_kept_and_spend_nothing_before_the_choice(harness:
     person.wait("Вы в меню")
     asked = len(harness.prompts())
     person.send("Дверь скрипнула.")
-    assert person.wait("Слова у меня").labels == ("📖 В «Смотритель Маяк»", "✨ В новую историю", "💬 В чат")
+    assert person.wait("Сообщение сохранил").labels == ("📖 В «Смотритель Маяк»", "✨ В новую историю", "💬 В чат")
     assert len(harness.prompts()) == asked
     harness.says("За дверью никого.")
     person.tap("📖 В «Смотритель Маяк»")
@@ -150,7 +150,7 @@ def test_kept_words_go_into_the_story_that_the_button_names(harness: BotHarness)
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.send("Дверь скрипнула.")
-    kept = person.wait("Слова у меня")
+    kept = person.wait("Сообщение сохранил")
     person.press("📖 Новая история")
     for answer in ("Сказка", "Кот", "Лес", "Пропустить"):
         person.wait("Шаг")
@@ -175,11 +175,11 @@ def test_after_the_end_words_become_an_epilogue(harness: BotHarness) -> None:
     person.wait("Дописали!")
     assert person.placeholder == "Эпилог или новая?"
     person.send("Прошло десять лет.")
-    assert person.wait("Слова у меня").labels == ("✍️ Эпилог", "📖 Новая история")
+    assert person.wait("Сообщение сохранил").labels == ("✍️ Эпилог", "📖 Новая история")
     harness.says("Маяк стал музеем.")
     person.tap("✍️ Эпилог")
     person.wait("Маяк стал музеем.")
-    person.wait("Эпилог на месте")
+    person.wait("Эпилог готов")
     assert "эпилог" in harness.prompts()[-1][0]["text"]
 
 
@@ -250,8 +250,8 @@ def test_words_cut_off_by_the_prompt_s_room_are_told_how_much_to_cut(harness: Bo
     harness.restart()
     person = harness.writer()
     message = person.send("слово " * 600)
-    text = person.wait("Помещается 500 токенов").text
-    assert "сократите до" in text and "Изменить" in text
+    text = person.wait("помещается 500 токенов").text
+    assert "Сократите его до" in text and "Изменить" in text
     harness.says("Хорошо.")
     person.edit(message, "Короткие слова.")
     person.wait("Хорошо.")
@@ -314,5 +314,5 @@ def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(harness: BotHar
     asked = len(harness.prompts())
     mine = next(m for m in person.shown if m.text.startswith("Смотритель Маяк: слеп") and not m.from_bot)
     person.edit(mine.id, "Смотритель Маяк: глух")
-    person.wait("Правку вижу")
+    person.wait("Переписать можно только последние")
     assert len(harness.prompts()) == asked

@@ -65,7 +65,7 @@ def test_memory_can_be_read_and_written_in_own_words(harness: BotHarness) -> Non
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("🧠 Память")
-    person.wait("помещается в мою память целиком")
+    person.wait("помню историю дословно")
     person.send("Герой: смотритель Егор, рыжий.")
     person.wait("Запомнил")
     harness.says("Пятая.")
@@ -88,7 +88,7 @@ def test_memory_can_be_made_anew_from_the_original_text(harness: BotHarness) -> 
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("🧠 Память")
-    person.wait("помещается в мою память целиком")
+    person.wait("помню историю дословно")
     harness.says("Герой: Маяк. Было: первая.")
     person.press("🔄 Собрать заново")
     assert "Герой: Маяк. Было: первая." in person.wait("Перечитал").text
@@ -97,7 +97,7 @@ def test_memory_can_be_made_anew_from_the_original_text(harness: BotHarness) -> 
 
 def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
     person = harness.writer()
-    for button, answer in (("Мрачный", "Тон: Мрачный"), ("Короче", "Части: Короче")):
+    for button, answer in (("Мрачный", "тон такой: Мрачный"), ("Короче", "Длина частей: Короче")):
         person.press("⚙️ Ещё")
         person.wait("что сделать?")
         person.tap("🎭 Тон и стиль")
@@ -154,7 +154,7 @@ def test_memory_stays_as_it_is_where_it_cannot_be_made_anew(harness: BotHarness)
         person.press("▶️ Дальше")
         person.wait(words)
     behind_more(person, "🧠 Память")
-    person.wait("помещается")
+    person.wait("помню историю дословно")
     person.send("Егор рыжий.")
     person.wait("Запомнил")
     behind_more(person, "🧠 Память")

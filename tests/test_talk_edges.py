@@ -42,7 +42,7 @@ def test_a_group_keeps_its_talk_whatever_its_people_do_in_private(harness: BotHa
 def test_words_kept_in_the_menu_go_to_the_chat_from_a_characters_screen_too(harness: BotHarness) -> None:
     person = harness.new_person(1)
     person.send("Почему небо синее?")
-    kept = person.wait("Слова у меня")
+    kept = person.wait("Сообщение сохранил")
     with_character(harness)
     harness.says("Из-за рассеяния.")
     person.tap("💬 В чат", kept)
@@ -149,7 +149,7 @@ def test_limits_speak_of_the_chat_there_and_not_of_stories(harness: BotHarness) 
     harness.db.change("user", balance=30000)
     harness.db.insert("budget", period="ever", spent=1000000, reserved=0, lost=0, told=100)
     person.send("Вопрос.")
-    said = person.wait("Лимит исчерпан").text
+    said = person.wait("лимит бота исчерпан").text
     assert "стори" not in said and "/whole_story" not in said
 
 
@@ -236,7 +236,7 @@ def test_a_stop_in_a_group_speaks_of_no_buttons_that_arent_there(harness: BotHar
     boris.send(f"{BOT} привет")
     until(lambda: harness.db.count("inbox", queued=Not(0)))
     anna.send("/cancel")
-    assert "Не надо" not in anna.wait("Остановился").text
+    assert "Не надо" not in anna.wait("Остановил").text
     boris.wait("Борису.")
 
 

@@ -86,7 +86,7 @@ def test_stop_works_at_once_and_keeps_what_was_written(harness: BotHarness, way:
         person.stop_draft()
     else:
         person.send(way)
-    person.wait("Остановился. Написанное осталось", timeout=5)
+    person.wait("Остановил, написанное осталось", timeout=5)
     assert person.draft is None
     paid = before - harness.db.balance()
     assert paid > 0 and harness.nothing_held()
@@ -116,7 +116,7 @@ def test_stop_before_a_word_keeps_the_words_and_costs_nothing(harness: BotHarnes
     person.send("Он открыл дверь.")
     until(lambda: len(harness.prompts()) == 2)
     person.send("стоп")
-    person.wait("Ваши слова остались в истории", timeout=5)
+    person.wait("Ваши слова сохранены", timeout=5)
     assert harness.db.balance() == before and harness.nothing_held()
     harness.says("За дверью море.")
     person.press("▶️ Дальше")
@@ -220,7 +220,7 @@ def test_a_quota_that_does_not_free_says_that_many_are_writing(harness: BotHarne
     person = harness.writer()
     harness.models.faults.order(*[Behaviour(status=429)] * 3)
     person.press("▶️ Дальше")
-    assert person.wait("Сейчас пишут сразу многие").labels == ("🔁 Повторить",)
+    assert person.wait("Модель перегружена").labels == ("🔁 Повторить",)
 
 
 def test_a_hiccup_is_healed_without_a_word(harness: BotHarness) -> None:
@@ -252,10 +252,10 @@ def test_a_refused_turn_stays_out_of_the_story_and_can_be_asked_softer(harness: 
     before = harness.db.balance()
     harness.models.faults.order(Behaviour(end=end))  # type: ignore[arg-type]
     person.send("Он взял топор.")
-    assert person.wait("Модель не взялась за этот поворот").labels == ("🔁 Мягче",)
+    assert person.wait("Модель отказалась это писать").labels == ("🔁 Смягчить",)
     assert harness.db.balance() == before
     harness.says("Топор он отложил.")
-    person.tap("🔁 Мягче")
+    person.tap("🔁 Смягчить")
     person.wait("Топор он отложил.")
     last = harness.prompts()[-1][-1]["text"]
     assert last.startswith("Он взял топор.") and "намёком" in last
@@ -269,7 +269,7 @@ def test_refused_words_can_be_edited_and_tried_again(harness: BotHarness) -> Non
     person = harness.writer()
     harness.models.faults.order(Behaviour(end="filter"))
     message = person.send("Он взял топор.")
-    person.wait("Модель не взялась за этот поворот")
+    person.wait("Модель отказалась это писать")
     harness.says("Лопата звякнула.")
     person.edit(message, "Он взял лопату.")
     person.wait("Лопата звякнула.")
@@ -360,7 +360,7 @@ def test_waiting_words_never_answer_the_wizard(harness: BotHarness) -> None:
     person.wait("Какую историю")
     held.set()
     person.wait("Часть вторая.")
-    person.wait("Куда их?")
+    person.wait("Куда его")
     assert not harness.db.value("draft", "genre")
 
 
@@ -382,7 +382,7 @@ def test_waiting_words_never_go_into_another_story(harness: BotHarness) -> None:
     person.wait("Ваши слова продолжат")
     asked = len(harness.prompts())
     held.set()
-    person.wait("Куда их?")
+    person.wait("Куда его")
     assert len(harness.prompts()) == asked
 
 

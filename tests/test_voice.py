@@ -79,7 +79,7 @@ def test_words_in_the_menu_and_answers_to_questions_by_voice(harness: BotHarness
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     say(harness, person, "А если корабль?")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     person.send("/stories")
     person.wait("Ваши истории")
     person.send("/image")
@@ -95,7 +95,7 @@ def test_a_tone_and_an_ending_by_voice(harness: BotHarness) -> None:
     person.tap("🎭 Тон и стиль")
     person.wait("Каким тоном")
     say(harness, person, "Мрачный.")  # a button's label there
-    assert "Мрачный" in person.wait("🎭 Тон").text
+    assert "Мрачный" in person.wait("тон такой").text
     say(harness, person, "финал")
     person.wait("конец")
     harness.says("Все обнялись.")
@@ -110,9 +110,9 @@ def test_somebody_new_may_begin_with_a_voice_message(harness: BotHarness) -> Non
     person = harness.telegram.user(1, "Анна")
     hears(harness, "Жил-был кот")
     person.voice(recording())
-    person.wait("Вы придумываете, я пишу")
+    person.wait("Напишем историю вдвоём")
     person.wait("🎙 Жил-был кот")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
 
 
 def test_music_is_no_voice_message(harness: BotHarness) -> None:
@@ -175,7 +175,7 @@ def test_an_openai_compatible_server_hears_a_long_recording_whole(make_harness: 
     hears(harness, "долгий рассказ")
     person.voice(recording(100))
     person.wait("🎙 долгий рассказ")
-    person.wait("Слова у меня")
+    person.wait("Сообщение сохранил")
     assert [received.path for received in harness.models.of("stt")] == ["/v1/audio/transcriptions"]
     assert harness.db.balance() == 30_000 - 7 * 200  # the default where Yandex doesn't charge for it
 
@@ -217,10 +217,12 @@ def test_a_server_without_recognition_is_named(harness: BotHarness) -> None:
     person = harness.new_person()
     harness.models.faults.order(Behaviour(status=404), kind="stt")
     person.voice(recording())
-    assert person.wait("распознавание речи не подключено").labels == ()
+    assert person.wait("Голосовые здесь не подключены").labels == ()
 
 
-@pytest.mark.parametrize(("refusal", "said"), [("file is too big", "не осилить"), ("wrong file_id", "Не получилось")])
+@pytest.mark.parametrize(
+    ("refusal", "said"), [("file is too big", "Голосовое слишком длинное"), ("wrong file_id", "Не получилось")]
+)
 def test_a_file_that_telegram_does_not_give(harness: BotHarness, refusal: str, said: str) -> None:
     person = harness.new_person()
     harness.telegram.faults.refuse("getFile", 400, f"Bad Request: {refusal}")
@@ -239,7 +241,7 @@ def test_what_is_no_recording_is_said_to_have_failed(harness: BotHarness) -> Non
 def test_a_recording_of_an_hour_is_too_long(harness: BotHarness) -> None:
     person = harness.new_person()
     person.voice(recording(25 * 60))
-    assert "до 20 минут" in person.wait("не осилить").text
+    assert "до 20 минут" in person.wait("Голосовое слишком длинное").text
     assert not harness.models.of("stt") and harness.is_idle()
 
 

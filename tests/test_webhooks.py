@@ -123,7 +123,7 @@ def test_what_cannot_be_kept_is_brought_again(hooked: BotHarness) -> None:
     until(lambda: hooked.db.count("outbox") == 0)  # a message that can't be marked keeps the next
     with hooked.locked():
         person.send("/help")
-        person.wait("Не могу сохранить")
+        person.wait("Не получается сохранить")
     person.wait("Мы пишем историю вдвоём")
 
 

@@ -35,7 +35,7 @@ def test_start_registers_and_shows_the_menu(harness: BotHarness) -> None:
     )
     assert person.placeholder == "Нажмите кнопку или напишите"
     welcome = person.bot_messages[0]
-    assert "Вы придумываете, я пишу" in welcome.text and "12 ходов" in welcome.text
+    assert "Напишем историю вдвоём" in welcome.text and "12 ходов" in welcome.text
     assert welcome.labels == ("🎲 Мне повезёт", "📖 На свой вкус")
 
 
@@ -101,7 +101,7 @@ def test_back_undoes_a_wrong_step(harness: BotHarness) -> None:
         ("Жанр", "Меняем жанр", "Ужасы"),
         ("Герой", "Меняем героя", HERO),
         ("Место", "Меняем место", "Крыша вокзала"),
-        ("Дополнение", "Меняем дополнение", "Без крови"),
+        ("Пожелания", "Меняем пожелания", "Без крови"),
     ],
 )
 def test_any_field_can_be_changed_on_the_card(harness: BotHarness, button: str, question: str, words: str) -> None:
@@ -118,7 +118,7 @@ def test_any_field_can_be_changed_on_the_card(harness: BotHarness, button: str, 
 def test_luck_fills_the_card_and_can_be_tried_again(harness: BotHarness) -> None:
     person = harness.telegram.user(1, "Анна")
     person.send("/start")
-    person.wait("Меню внизу")
+    person.wait("Кнопки под сообщением")
     person.tap("🎲 Мне повезёт")
     first = person.wait("🎲 Выпало вот что").text
     assert "Герой:" in first and "🎲 Ещё раз" in person.keyboard[1]
@@ -136,14 +136,14 @@ def test_a_draft_left_halfway_is_offered_again_even_after_a_restart(harness: Bot
     person.press("Детектив")
     person.wait("Шаг 2")
     person.press("✖️ Отмена")
-    person.wait("Заготовка цела")
+    person.wait("Черновик сохранён")
     harness.restart()
     person.press("📖 Новая история")
-    assert "Жанр: Детектив" in person.wait("Продолжим эту заготовку").text
-    person.press("Продолжить заготовку")
+    assert "Жанр: Детектив" in person.wait("Продолжим этот черновик").text
+    person.press("Продолжить черновик")
     person.wait("Шаг 2 из 5")
     person.send("/new_story")
-    person.wait("Продолжим эту заготовку")
+    person.wait("Продолжим этот черновик")
     person.press("Начать заново")
     person.wait("Шаг 1 из 5")
     assert harness.app is not None and not harness.app.db.drafts[person.id].begun
@@ -164,7 +164,7 @@ def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(harness: BotHar
     person.wait("Шаг 1")
     keyboard = person.keyboard
     wrong: list[tuple[Callable[[], object], str]] = [
-        (lambda: person.send("г" * 61), "Длинновато"),
+        (lambda: person.send("г" * 61), "Слишком длинно"),
         (person.sticker, "Стикер"),
         (person.photo, "Картинки"),
         (lambda: person.send("▶️ Дальше"), "Сейчас это не сработает"),
@@ -219,11 +219,12 @@ def test_hostile_words_are_shown_as_they_are_and_break_nothing(harness: BotHarne
 def test_a_new_user_who_begins_with_words_keeps_them(harness: BotHarness) -> None:
     person: ChatUser = harness.telegram.user(1, "Анна")
     person.send("Жил-был кот, который умел считать")
-    person.wait("Вы придумываете, я пишу")
-    person.wait("Слова у меня")
+    person.wait("Напишем историю вдвоём")
+    person.wait("Сообщение сохранил")
     person.tap("✨ В новую историю")
-    person.wait("Шаг 1 из 5")
-    assert harness.app is not None and harness.app.db.drafts[person.id].extra == "Жил-был кот, который умел считать"
+    assert "Жил-был кот, который умел считать" in person.wait("Начинаем?").text
+    assert harness.app is not None
+    assert harness.app.db.drafts[person.id].extra.startswith("Жил-был кот, который умел считать")
 
 
 @pytest.mark.parametrize("words", ["\u200b\u200b", "\u2060", "\u3164", "\u202e\u202c"])
@@ -246,13 +247,13 @@ def test_marks_that_turn_the_writing_round_are_left_out_and_emoji_stay_whole(har
 
 def test_changing_the_wishes_shows_them_and_says_what_skipping_does(harness: BotHarness) -> None:
     person = harness.at_summary()
-    for label, answer in (("✏️ Изменить", "Что поменять"), ("Дополнение", "Меняем дополнение")):
+    for label, answer in (("✏️ Изменить", "Что поменять"), ("Пожелания", "Меняем пожелания")):
         person.press(label)
         shown = person.wait(answer).text
     assert "Сейчас там: нет" in shown and "несколькими сообщениями" not in shown
     person.send("Без крови.")
-    assert "Дополнение: Без крови." in person.wait("Начинаем?").text
-    for label, answer in (("✏️ Изменить", "Что поменять"), ("Дополнение", "Меняем дополнение")):
+    assert "Пожелания: Без крови." in person.wait("Начинаем?").text
+    for label, answer in (("✏️ Изменить", "Что поменять"), ("Пожелания", "Меняем пожелания")):
         person.press(label)
         shown = person.wait(answer).text
     assert "Сейчас там: Без крови." in shown and "«Пропустить» уберёт" in shown
@@ -267,10 +268,11 @@ def test_nothing_to_cancel_says_what_works_now(harness: BotHarness) -> None:
 def test_words_kept_for_a_new_story_keep_to_the_room_for_wishes(harness: BotHarness) -> None:
     person = harness.new_person()
     for _ in range(5):
+        harness.says("Карточки не будет.")
         person.send("ж" * 950)
-        person.wait("Куда их?")
+        person.wait("Куда его")
         person.tap("✨ В новую историю")
         person.wait("Какую историю")
         person.press("✖️ Отмена")
-        person.wait("Отложили")
+        person.wait("Черновик сохранён")
     assert len(harness.db.value("draft", "extra")) <= 1000

@@ -138,7 +138,7 @@ def test_the_stop_under_waiting_words_stops_whatever_runs_then(harness: BotHarne
     first.set()
     until(lambda: len(harness.prompts()) == 3)
     assert person.tap("⏹ Стоп", last).wait_answer().text == "Останавливаюсь"
-    person.wait("Остановился", since=0)
+    person.wait("Остановил", since=0)
     second.set()
     until(harness.settled)
     assert not shown(person, BUSY)

@@ -20,13 +20,13 @@ TAIL_TEXTS = 3  # of the end of a path, for suggestions
 HEAD_CHARS = 600  # of the first text, for a title
 
 
-def story_values(story: Story, memory: str) -> dict[str, str]:
+def story_values(texts: Texts, story: Story, memory: str) -> dict[str, str]:
     """Return what the templates of a story's prompts may name."""
     return {
         "genre": story.genre,
         "hero": story.hero,
         "setting": story.setting,
-        "extra": story.extra,
+        "extra": " ".join(text for text in (story.extra, texts.rules_of(story.genre)) if text),
         "tone": story.tone,
         "memory": memory,
     }
@@ -58,14 +58,14 @@ def closing(texts: Texts, asks: str, note: AuthorNote, *, variant: bool = False,
 def suggestions_messages(texts: Texts, story: Story, path: StoryPath, offered: Sequence[str]) -> list[Message]:
     """Return the prompt for what the hero may do next. `offered`: what the reader was shown for this place already."""
     tail = text_of(path.prompts[-TAIL_TEXTS:])[-TAIL_TEXTS * TAIL_CHARS // 2 :]
-    values = story_values(story, path.memory)
+    values = story_values(texts, story, path.memory)
     return [Message("user", texts.prompt("suggestions", tail=tail, offered="; ".join(offered), **values))]
 
 
 def title_messages(texts: Texts, story: Story, path: StoryPath, first: str) -> list[Message]:
     """Return the prompt for the story's title. `first`: its first text."""
     tail = path.prompts[-1].text[-TAIL_CHARS:] if path.prompts else ""
-    values = story_values(story, path.memory)
+    values = story_values(texts, story, path.memory)
     return [Message("user", texts.prompt("title", tail=tail, head=first[:HEAD_CHARS], **values))]
 
 

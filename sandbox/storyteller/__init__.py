@@ -8,6 +8,7 @@ words (`compose`); the reader's words and wishes turn into reactions and events 
 
 from __future__ import annotations
 
+import re
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -17,13 +18,14 @@ from typing import Final
 
 from core.schemas import Message
 from sandbox import talker
-from sandbox.storyteller import beside, request
+from sandbox.storyteller import beside, outline, request
 from sandbox.storyteller.compose import compose
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.memory import memory
 from sandbox.storyteller.plan import number
 from sandbox.storyteller.turn import Turn
 
+_SYSTEM_LINE: Final = re.compile(r"\[(Система|System): ")  # that the prompt asks for under each part
 REMEMBERED: Final = 5_000  # requests and stories
 
 __all__ = ["Storyteller", "Turn", "tell"]
@@ -37,6 +39,11 @@ def tell(messages: Sequence[Message], turn: Turn | None = None) -> str:
 def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> tuple[str, frozenset[str]]:
     if brief.variant:
         turn = replace(turn, variant=turn.variant or 1, repeat=turn.repeat or 1)
+    if brief.kind == "part" and (mark := _SYSTEM_LINE.search(brief.text)):
+        level = len(brief.written) + 1
+        figures = f"{level}, 100/100, {level * 40}" if brief.language == "en" else f"{level}, 100 из 100, {level * 40}"
+        part, used = compose(brief, turn)
+        return f"{part}\n\n[{mark[1]}: {figures}]", used
     if brief.kind in ("part", "ending", "epilogue"):
         return compose(brief, turn)
     return _beside(brief, messages, turn), frozenset()
@@ -45,6 +52,8 @@ def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> tupl
 def _beside(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> str:
     if brief.kind == "suggestions":
         return beside.suggestions(brief, turn)
+    if brief.kind == "outline":
+        return outline.outline(brief.text, brief.language, turn.variant)
     if brief.kind == "title":
         return beside.title(brief, turn)
     if brief.kind == "illustration":

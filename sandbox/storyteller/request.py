@@ -31,6 +31,7 @@ _BESIDE: Final = (
     ("suggestions", r"три поступка|three (?:things|actions|deeds|moves|steps)"),
     ("talk_memory", r"память (?:разговора|переписки)|memory of (?:a|the) (?:chat|talk|conversation|correspondence)"),
     ("memory", r"память истории|memory of (?:a|the) story|story's memory"),
+    ("outline", r"карточку истории|card of a story"),
     ("title", r"название истории|title (?:of|for) "),
     ("illustration", r"Опиши художнику|Describe .{0,40}(?:artist|illustrator)"),
 )

@@ -9,6 +9,7 @@ from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
 from turns.author_note import AuthorNote, stage_of
 from turns.kinds.story_text import StoryText
+from turns.message_view import sentence
 from turns.turn_result import TurnResult
 
 
@@ -20,8 +21,10 @@ class StoryPart(StoryText):
     written_event = "part_written"
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store and show the part."""
-        return [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
+        """Store and show the part; below a user's very first one, say what they can do next."""
+        first = not self._db.turns.has_answered(turn.user_id, self.name)
+        messages = [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
+        return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))] if first else messages
 
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(f"length.{story.length}")}

@@ -16,6 +16,7 @@ from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
 from turns.kinds.ending import StoryEnding, StoryEpilogue
 from turns.kinds.image import ImageOfWords
+from turns.kinds.outline import StoryOutline
 from turns.kinds.part import StoryPart
 from turns.kinds.picture import StoryPicture
 from turns.kinds.reading import StoryReading
@@ -57,6 +58,7 @@ def build_kinds(
         StoryPart(services, generator=generator, warnings=warnings),
         StoryEnding(services, generator=generator, warnings=warnings),
         StoryEpilogue(services, generator=generator, warnings=warnings),
+        StoryOutline(services, generator=generator),
         StoryTitle(services, generator=generator),
         StorySuggestions(services, generator=generator),
         RebuiltMemory(services, generator=generator),

@@ -104,7 +104,7 @@ class StoryText(StoryKind):
         return self._generator.result(running, text, cut=answer.cut)
 
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
-        values = {**story_prompts.story_values(story, path.memory), **self._values(texts, story, turn)}
+        values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
         note = replace(self._note(texts, story, path, turn), wishes=self._manners(turn))
         asks = self._asks(texts, path, turn)

@@ -1,0 +1,93 @@
+"""The outline of a story: genre, hero, setting and a wish that a model has made of a reader's phrase.
+
+Models answer with a JSON object in whatever wrapping, or with lines such as «Герой: …»; both are read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, replace
+from typing import Final
+
+from conversation.presets import Presets
+from conversation.states import WORD_LIMITS, Step
+from conversation.story_draft import Draft
+
+FIELDS: Final = ("genre", "hero", "setting", "wish")
+_LIMITS: Final = {
+    "genre": WORD_LIMITS[Step.GENRE],
+    "hero": WORD_LIMITS[Step.HERO],
+    "setting": WORD_LIMITS[Step.SETTING],
+    "wish": WORD_LIMITS[Step.HERO],
+}
+_LINE: Final = re.compile(r"^[\s\"*_#\-]*(\w+)[\"*_]*\s*[:=]\s*(.+?)\s*,?\s*$", re.MULTILINE)
+_NAMES: Final = {
+    "жанр": "genre",
+    "герой": "hero",
+    "героиня": "hero",
+    "место": "setting",
+    "place": "setting",
+    "пожелание": "wish",
+    "пожелания": "wish",
+    "wishes": "wish",
+}
+_AROUND: Final = ' \t*_#`"«»“”'
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """The fields of a new story; empty: the model said nothing of it."""
+
+    genre: str = ""
+    hero: str = ""
+    setting: str = ""
+    wish: str = ""
+
+    def as_json(self) -> str:
+        """Return the outline as `outline_in` reads it; empty without genre, hero and setting."""
+        if not (self.genre or self.hero or self.setting):
+            return ""
+        return json.dumps({name: getattr(self, name) for name in FIELDS}, ensure_ascii=False)
+
+
+def outline_in(answer: str) -> Outline:
+    """Return the outline that an answer says."""
+    start, end = answer.find("{"), answer.rfind("}")
+    found: object = None
+    if 0 <= start < end:
+        try:
+            found = json.loads(answer[start : end + 1])
+        except (ValueError, RecursionError):
+            found = None
+    if isinstance(found, list) and found:
+        found = found[0]
+    pairs = found.items() if isinstance(found, dict) else _LINE.findall(answer)
+    said: dict[str, str] = {}
+    for name, value in pairs:
+        key = str(name).strip().casefold()
+        key = _NAMES.get(key, key)
+        if key in FIELDS and isinstance(value, str):
+            said.setdefault(key, _shortened(value, _LIMITS[key]))
+    return Outline(**said)
+
+
+def filled(draft: Draft, outline: Outline, presets: Presets) -> Draft:
+    """Return the draft with its empty fields filled; what the reader has chosen stays. The wish is added if it fits."""
+    known = presets.genre_of(outline.genre)
+    draft = replace(
+        draft,
+        genre=draft.genre or (known.label if known else outline.genre),
+        hero=draft.hero or outline.hero,
+        setting=draft.setting or outline.setting,
+    )
+    wished = draft.with_extra(outline.wish) if outline.wish and outline.wish not in draft.extra else draft
+    return wished if len(wished.extra) <= WORD_LIMITS[Step.EXTRA] else draft
+
+
+def _shortened(value: str, limit: int) -> str:
+    """Return one line without marks around it, cut at a word."""
+    line = " ".join(value.split()).strip(_AROUND)
+    if len(line) <= limit:
+        return line
+    return line[:limit].rpartition(" ")[0].rstrip(" ,;:—–-") or line[:limit]

@@ -1,0 +1,101 @@
+"""`outline`: the card of a new story, made of the phrase in the user's draft.
+
+The phrase is in the draft before the turn begins, so that a stop, a failure and a restart lose nothing: the wizard
+then asks for what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ai.catalog import CostMultiplier
+from conversation.keyboards import reply
+from conversation.localization import Html
+from conversation.outline import FIELDS, filled, outline_in
+from conversation.states import IN_WIZARD, Step
+from conversation.story_draft import Draft, unfinished_step
+from conversation.wizard_questions import filled_fields, question
+from core.errors import LimitReached
+from core.schemas import Json, Message, Outgoing
+from database import StoryPath, Turn
+from turns.generation import TextGenerator
+from turns.memory import PromptSource
+from turns.message_view import sentence
+from turns.running_turn import RunningTurn
+from turns.turn_kind import BelongsTo, KindServices, TurnKind
+from turns.turn_result import TurnResult
+
+MAX_TOKENS = 400
+TEMPERATURE = 0.7
+SCHEMA: Mapping[str, Json] = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in FIELDS},
+    "required": list(FIELDS),
+}
+_SHOWS_CARD = IN_WIZARD | {Step.MENU, Step.FINISHED}  # where the card may replace what the user sees
+
+
+class StoryOutline(TurnKind):
+    """Genre, hero, setting and a wish, by one short call. A failure leads into the plain wizard."""
+
+    name = "outline"
+    belongs_to = BelongsTo.NOTHING
+
+    def __init__(self, services: KindServices, *, generator: TextGenerator) -> None:
+        super().__init__(services)
+        self._generator = generator
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Ask for the outline. The result's text is JSON; an answer with none of the fields is a failure."""
+        turn = running.turn
+        texts = self._texts(turn)
+        draft = self._db.drafts.get(turn.user_id, Draft())
+
+        def prompt(path: StoryPath) -> list[Message]:
+            genres = ", ".join(genre.label for genre in texts.genres)
+            chosen = "; ".join(field for field in (draft.genre, draft.hero, draft.setting) if field)
+            return [Message("user", texts.prompt("outline", words=turn.hint, genres=genres, chosen=chosen))]
+
+        # A prompt this short is never folded into memory.
+        source = PromptSource(texts, prompt, lambda memory, prompts: [], full_share=1.0, kept_share=1.0)
+        answer = self._generator.ask(
+            running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, json_schema=SCHEMA
+        )
+        return self._generator.result(running, outline_in(answer.text).as_json())
+
+    def least_price(self, weight: CostMultiplier) -> int:
+        """Return the tokens of a short prompt and a short answer."""
+        return weight.of(self._config.max_tokens_per_request // 5, MAX_TOKENS)
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Fill the draft and show its card; to a user who is elsewhere by now, say where it is."""
+        draft = filled(self._db.drafts.get(turn.user_id, Draft()), outline_in(result.text), self._texts(turn))
+        return self._ask(turn, draft, "")
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Say that the words are kept in the draft."""
+        self._db.turns.take_hint(turn.id)
+        return [sentence(turn.chat_id, self._texts(turn).say("outline.stopped"))]
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Go on with the plain wizard: the words are among the wishes."""
+        return self._ask(turn, self._db.drafts.get(turn.user_id, Draft()), "outline.failed")
+
+    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
+        """Return the sentence of a limit."""
+        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=False)
+
+    def _ask(self, turn: Turn, draft: Draft, preface: str) -> list[Outgoing]:
+        """Store the draft and ask its first question that has no answer, or show the card."""
+        self._db.turns.take_hint(turn.id)
+        texts, user = self._texts(turn), self._db.users.get(turn.user_id)
+        assert user is not None  # a turn goes with its user
+        step = unfinished_step(replace(draft, step=Step.SUMMARY))
+        self._db.drafts[user.id] = replace(draft, step=step)
+        if user.step not in _SHOWS_CARD:
+            return [sentence(turn.chat_id, texts.say("outline.elsewhere", filled=filled_fields(texts, draft)))]
+        self._db.users.move(user.id, user.step, step)
+        asked = question(texts, step, draft, user_id=user.id, card_line="line_outline")
+        said = Html(f"{texts.say(preface)}\n\n{asked}") if preface else asked
+        return [sentence(turn.chat_id, said, reply(texts, step, draft))]
