@@ -273,7 +273,7 @@ def test_a_turn_whose_story_is_broken_ends_with_an_apology_and_holds_nothing(har
     person.press("▶️ Дальше")
     until(lambda: len(harness.prompts()) == 2)
     harness.db.delete("story")
-    person.wait("Что-то сломалось")
+    person.wait("Произошла ошибка")
     until(harness.settled)
     harness.check_books()
     person.send("/help")

@@ -198,7 +198,7 @@ def test_the_price_of_a_picture_has_nothing_to_do_with_a_dear_model(harness: Bot
 def test_what_works_in_private_only_is_said_to_work_there(harness: BotHarness, command: str) -> None:
     _, (anna,) = club(harness, 1)
     anna.send(command)
-    assert "стори" not in anna.wait("с глазу на глаз").text
+    assert "стори" not in anna.wait("Это делаем в личном чате").text
 
 
 def test_a_mention_in_a_reply_to_another_bot_is_answered(harness: BotHarness) -> None:
