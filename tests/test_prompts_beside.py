@@ -150,3 +150,10 @@ def test_a_character_guesses_no_gender_and_does_not_flirt_with_minors(language: 
 def test_a_character_remembers_by_a_prompt_of_its_own() -> None:
     [message] = character_memory_messages(LOCALES["ru"], "", ())
     assert isinstance(message, Message) and "Между ними:" in message.text
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_every_genre_has_a_style_of_pictures(language: str) -> None:
+    texts = LOCALES[language]
+    styles = {texts.prompt(f"style.{genre.key}") for genre in texts.genres}
+    assert len(styles) == len(texts.genres) and texts.prompt("style.picture") not in styles
