@@ -189,7 +189,8 @@ class BotHarness:
         return nothing_open and self.nothing_held()
 
     def check_books(self) -> None:
-        """Fail unless nothing is open or held, and every sum of tokens agrees."""
+        """Wait until all is sent; fail unless nothing is open or held, and every sum of tokens agrees."""
+        until(self.db.is_settled)
         self.db.check_books(given=int(self.settings.get("USER_TOKENS", "30000")))
 
     def locked(self) -> AbstractContextManager[None]:

@@ -47,9 +47,9 @@ def own_words(harness: BotHarness, person: ChatUser) -> None:
 def softer(harness: BotHarness, person: ChatUser) -> None:
     harness.models.faults.order(Behaviour(end="filter"))
     person.send("Он взял топор.")
-    person.wait("Модель не взялась за этот поворот")
+    person.wait("Модель отказалась это писать")
     harness.says("Топор он отложил.")
-    person.tap("🔁 Мягче")
+    person.tap("🔁 Смягчить")
     person.wait("Топор он отложил.")
 
 
@@ -79,6 +79,7 @@ def test_the_note_is_the_last_thing_before_an_ending_and_an_epilogue_and_a_secon
     person.wait("Каким будет конец")
     person.press("😢 Трагический")
     done = person.wait("И всё.")
+    person.wait("Дописали!")
     ending = said_last(harness)
     assert ending.endswith(LAST_OF_ALL)
     assert "до 1800 знаков" in note_of(ending) and "Конец: трагический" in note_of(ending)

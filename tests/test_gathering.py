@@ -103,7 +103,7 @@ def test_a_paste_that_is_too_long_is_refused_once_and_costs_nothing(harness: Bot
     person = in_chat(harness)
     before = len(person.bot_messages)
     person.send(PROSE[:18_000])
-    said = person.wait("Помещается")
+    said = person.wait("помещается")
     assert "пришлите ещё раз" in said.text and "Изменить" not in said.text
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")

@@ -329,7 +329,7 @@ def test_a_session_too_full_for_a_dear_model_still_takes_the_usual_one(harness: 
     choose(person, "yandexgpt-5-pro")
     harness.db.change("session", spent=60000)
     person.press("▶️ Дальше")
-    person.wait("Для модели YandexGPT 5 Pro в этой истории места больше нет")
+    person.wait("На модель YandexGPT 5 Pro в этой истории токенов уже не хватит")
     choose(person, "сброс")
     harness.says("Поместилось.")
     person.press("▶️ Дальше")
@@ -363,7 +363,7 @@ def test_words_are_measured_by_the_context_of_the_chosen_model(both: BotHarness)
     person = both.writer()
     choose(person, "small")
     person.send("слово " * 400)
-    person.wait("Помещается 450 токенов")
+    person.wait("помещается 450 токенов")
 
 
 def test_own_prices_come_from_a_file(make_harness: Make, tmp_path: Path) -> None:

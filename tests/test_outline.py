@@ -58,7 +58,7 @@ def test_nothing_is_asked_before_the_choice(harness: BotHarness) -> None:
     person.send(PHRASE)
     person.wait("Куда")
     until(harness.settled)
-    assert not harness.models.requests
+    assert not harness.prompts()
 
 
 @pytest.mark.parametrize("answer", ["Не могу обсуждать эту тему.", "{}", '{"hero": 5}', "{" * 3000])

@@ -174,7 +174,7 @@ def test_a_token_that_ended_is_renewed_once_without_a_word(make_harness: Callabl
 
 
 def test_a_tokenizer_that_is_away_near_the_limit_stops_nothing(make_harness: Callable[..., BotHarness]) -> None:
-    harness = make_harness(MAX_TOKENS_PER_ANSWER=300)
+    harness = make_harness(MAX_TOKENS_PER_ANSWER=300, MAX_TOKENS_PER_REQUEST=1400)  # so few have a prompt of their own
     harness.start()
     harness.writer(1)
     held = harness.db.value("call", "reserved")

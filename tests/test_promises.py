@@ -199,7 +199,7 @@ def test_the_debug_mode_hears_of_pictures_speech_and_voices_too(harness: BotHarn
 def test_the_debug_mode_hears_of_healed_tries_and_of_the_tokenizer(
     make_harness: Callable[..., BotHarness],
 ) -> None:
-    harness = make_harness()
+    harness = make_harness(MAX_TOKENS_PER_REQUEST=1400)  # so few have a prompt of their own
     harness.start()
     admin = harness.new_person(ADMIN_ID, "Админ")
     admin.send("/debug")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -78,14 +79,18 @@ def illustrate(harness: BotHarness, person: ChatUser) -> str:
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("🎨 Иллюстрация")
-    person.wait("Нарисую последний отрывок")
+    person.wait("Нарисую последнюю часть")
     harness.says("Старик с фонарём.")
     person.tap("🎨 Нарисовать")
     person.wait(lambda message: message.attachment is not None and message.attachment.kind == "photo")
     return asked(harness, "художнику")[-1]
 
 
-def test_a_picture_has_the_heros_looks_from_the_memory_and_the_genres_style(harness: BotHarness) -> None:
+def test_a_picture_has_the_heros_looks_from_the_memory_and_the_genres_style(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness(USER_TOKENS=60_000)
+    harness.start()
     person = harness.writer(words="Первая.")
     first = illustrate(harness, person)
     assert "Облик героя, не меняй его: Смотритель Маяк: слеп" in first and "вечерний свет, длинные тени" in first
@@ -93,7 +98,7 @@ def test_a_picture_has_the_heros_looks_from_the_memory_and_the_genres_style(harn
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("🧠 Память")
-    person.wait("помещается в мою память целиком")
+    person.wait("помню историю дословно")
     person.send("Герой: Егор, рыжий, в тулупе.\nЛюди: нет.")
     person.wait("Запомнил")
     assert "Облик героя, не меняй его: Егор, рыжий, в тулупе.\n" in illustrate(harness, person)

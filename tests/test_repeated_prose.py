@@ -64,7 +64,7 @@ def test_a_part_that_repeats_itself_ends_where_it_does(harness: BotHarness) -> N
     person.press("▶️ Дальше")
     person.wait(SENTENCES[-1])
     assert person.last.text == PROSE
-    until(harness.is_idle)
+    until(harness.settled)
     harness.check_books()
 
 
@@ -78,7 +78,7 @@ def test_a_part_that_opens_like_the_last_one_is_asked_for_once_more_and_paid_onc
     first, again = (prompt[-1]["text"] for prompt in harness.prompts()[-2:])
     assert "Начни другими словами" in again and "Начни другими словами" not in first
     assert again.endswith("герою придётся ответить.)")
-    until(harness.is_idle)
+    until(harness.settled)
     assert harness.db.values("call", "state")[-2:] == ["returned", "settled"]
     harness.check_books()
 

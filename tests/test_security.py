@@ -198,7 +198,7 @@ def test_copies_of_stories_have_a_limit(harness: BotHarness) -> None:
     press(harness, 1, *(f"branch:{number + 1}" for number in range(MOST_UNBEGUN + 5)))
     until(harness.settled, 30)
     assert harness.db.count("session", started_at=None) == MOST_UNBEGUN
-    assert any("ничего не написано" in one.text for one in writer.bot_messages)
+    assert any("без продолжения, больше нельзя" in one.text for one in writer.bot_messages)
     harness.telegram.api.violations.clear()
 
 

@@ -210,7 +210,7 @@ def test_a_story_goes_on_with_a_cut_memory_where_it_could_not_without_one(make_h
     "broken", [{"end": "truncated"}, {"text": "Герой: имя, внешность, чего хочет, что с ним сейчас, что при нём."}]
 )
 def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make) -> None:
-    harness = make_harness(MAX_TOKENS_PER_REQUEST=1100, MAX_TOKENS_PER_ANSWER=300, USER_TOKENS=300_000)
+    harness = make_harness(MAX_TOKENS_PER_REQUEST=2000, MAX_TOKENS_PER_ANSWER=300, USER_TOKENS=300_000)
     harness.start()
     person = harness.writer(words="Дождь шёл над городом.")
 
@@ -223,7 +223,7 @@ def test_a_broken_memory_is_not_kept(broken: dict[str, Any], make_harness: Make)
         )
 
     harness.models.faults.rule = rule
-    for number in range(12):
+    for number in range(20):
         person.press("▶️ Дальше")
         until(lambda number=number: harness.db.count("turn") == number + 2 and harness.is_idle())  # type: ignore[misc]
         if harness.db.count("call", purpose="summary"):

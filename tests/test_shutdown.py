@@ -30,7 +30,7 @@ def test_a_running_turn_is_answered_and_nothing_new_is_taken(
     assert person.wait("Последнее слово.")
     assert harness.db.is_settled()
     harness.check_books()
-    assert not [message for message in late.bot_messages if "вдвоём" in message.text]
+    assert not [message for message in late.bot_messages if "Мы пишем историю" in message.text]
     harness.process()
     late.wait("Мы пишем историю вдвоём")
 

@@ -85,7 +85,7 @@ def test_a_stop_keeps_the_text_so_far_in_one_message(started: Started, mode: str
         stop_growing(person, mode)
     else:
         person.send(way)
-    person.wait("Остановился", timeout=5)
+    person.wait("⏹ Остановил", timeout=5)
     until(harness.settled)
     [kept] = showing(person, "Он шёл")
     assert kept.text.startswith(BEGUN.partition(". ")[0]) and not kept.labels and person.draft is None
@@ -116,7 +116,7 @@ def test_a_late_press_of_the_stop_button_does_not_hit_the_next_turn(started: Sta
     until(lambda: not harness.db.open_updates() or harness.db.count("inbox", state="done"))
     assert harness.db.open_turns()
     assert person.tap(STOP, new).wait_answer().text == "Останавливаюсь"
-    person.wait("Остановился")
+    person.wait("⏹ Остановил")
     harness.telegram.api.violations.clear()  # the invented query has no id to answer to
 
 
@@ -197,7 +197,7 @@ def test_a_growing_answer_of_the_chat_has_its_formatting(started: Started) -> No
     grown = growing_message(person, "Раз")
     assert "*" not in grown.text and grown.entities[0]["type"] == "bold"
     stop_growing(person, "edit")
-    person.wait("Остановился")
+    person.wait("⏹ Остановил")
 
 
 def test_an_answer_after_which_somebody_else_talks_is_sent_below_its_line(started: Started) -> None:
@@ -213,7 +213,7 @@ def test_an_answer_after_which_somebody_else_talks_is_sent_below_its_line(starte
     person.press("🏠 Меню")
     person.wait("в меню")
     person.tap(STOP, grown)
-    person.wait("Остановился")
+    person.wait("⏹ Остановил")
     until(harness.settled)
     [kept] = showing(person, "Он шёл")
     line = next(message for message in person.bot_messages if "Пантелей" in message.text and message.id > grown.id)

@@ -110,7 +110,7 @@ def test_the_memory_is_made_of_no_wish_and_the_manner_survives_it(harness: BotHa
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("🧠 Память")
-    person.wait("память")
+    person.wait("помню историю дословно")
     harness.says("Герой: смотритель.")
     person.press("🔄 Собрать заново")
     person.wait("Герой: смотритель.")
