@@ -25,12 +25,12 @@ def test_without_an_admin_there_is_nobody_to_ask(make_harness: Callable[..., Bot
     harness = make_harness(ADMIN_IDS="")
     harness.start()
     _, said = out_of_turns(harness)
-    assert "администратора у бота нет" in shown(said) and not said.labels
+    assert "администратор бота не на связи" in shown(said) and not said.labels
 
 
 def test_an_admin_who_never_began_a_chat_cannot_be_asked(harness: BotHarness) -> None:
     _, said = out_of_turns(harness)
-    assert "администратора у бота нет" in shown(said) and not said.labels
+    assert "администратор бота не на связи" in shown(said) and not said.labels
 
 
 def test_a_request_is_granted_by_the_first_admin_and_past_for_the_second(

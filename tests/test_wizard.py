@@ -33,7 +33,7 @@ def test_start_registers_and_shows_the_menu(harness: BotHarness) -> None:
         ("💬 Чат", "🎭 Персонажи"),
         ("👤 Профиль", "❓ Помощь"),
     )
-    assert person.placeholder == "Нажмите кнопку или напишите"
+    assert person.placeholder == "Одна фраза или кнопка"
     welcome = person.bot_messages[0]
     assert "Напишем историю вдвоём" in welcome.text and "12 ходов" in welcome.text
     assert welcome.labels == ("🎲 Мне повезёт", "📖 На свой вкус")
