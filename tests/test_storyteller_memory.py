@@ -12,6 +12,7 @@ from sandbox.storyteller.data import stock
 from sandbox.storyteller.figures import Card, cards, opening, story, variants, wire
 from sandbox.storyteller.grammar import fill, sentences, told
 from sandbox.storyteller.plan import plan_of
+from sandbox.storyteller.reader import reaction
 from sandbox.storyteller.request import read
 
 RAIN = Card("ru", "Детектив", "Смотрительница Вера: глуха на одно ухо", "Поезд в снегах: билетов не хватает", "Дождь.")
@@ -82,6 +83,14 @@ def test_an_adverb_behind_a_noun_is_no_thing() -> None:
     messages = [*opening(card), Message("assistant", story(card, parts=1)[0])]
     for words in ("Kevin read the note again, word by word.", "Kevin put the white stone back."):
         assert "the again" not in (text := tell([*messages, Message("user", words)])) and "the back" not in text
+
+
+def test_an_adjective_of_the_readers_words_is_no_thing() -> None:
+    card = cards("en", 1)[0]
+    messages = [*opening(card), Message("assistant", story(card, parts=1)[0])]
+    plan = plan_of(read(messages))
+    noun = reaction(plan, "He opened the door and saw his own footprint.").noun
+    assert noun is not None and noun.case("nom") == "the footprint"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ _ASKED: Final = re.compile(
     r"^(?:хочу|хочется|давай\w*|напиши\w*|придумай\w*|i want|write|tell|let's)\b.*?\b(?:про|об?|about)\s+",
     re.IGNORECASE,
 )
+_OPEN_GENRES: Final = ("fantasy", "tale", "adventure")  # to which any hero may come
 _UNKNOWN: Final = {"ru": "никто не знает, с чего всё началось", "en": "nobody knows how it all began"}
 
 
@@ -71,7 +72,7 @@ def _genres(language: str) -> Sequence[Mapping[str, Any]]:
 
 
 def _genre(phrase: str, language: str) -> Mapping[str, Any]:
-    """Return the genre whose words the phrase has most of; else one by chance, always the same."""
+    """Return the genre whose words the phrase has most of; else one of the open ones, always the same."""
     low = phrase.lower()
     themes: Mapping[str, str] = stock(language).tables["themes"]
 
@@ -81,7 +82,10 @@ def _genre(phrase: str, language: str) -> Mapping[str, Any]:
 
     rows = _genres(language)
     best = max(rows, key=score)
-    return best if score(best) else rows[number(phrase) % len(rows)]
+    if score(best):
+        return best
+    anybodys = [row for row in rows if row["key"] in _OPEN_GENRES]
+    return anybodys[number(phrase) % len(anybodys)]
 
 
 def _russian(phrase: str) -> tuple[str, str]:

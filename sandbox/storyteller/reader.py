@@ -22,6 +22,8 @@ _SEVERAL: Final = re.compile(
     r"(добавь(?:те)?|пусть (?:появится|появятся|будет|будут)|add|include|let there be)\s+(.+)", re.IGNORECASE
 )
 _ARTICLES: Final = frozenset(("the", "a", "an", "his", "her", "their", "its", "my"))
+_ENDS_OF_ADJECTIVES: Final = ("y", "en", "ed", "al", "ful", "ous", "ish", "ld", "rk", "te", "ck")
+_SHORT_ADJECTIVES: Final = frozenset(("own", "old", "new", "same", "other", "big", "last", "first"))
 _PRONOUNS: Final = {"он": "masc", "она": "femn", "оно": "neut"}
 _CYRILLIC: Final = re.compile(r"[а-яё]", re.IGNORECASE)
 
@@ -204,7 +206,8 @@ def _english_reaction(text: str, known: frozenset[str]) -> Reaction:
         if follows in _ARTICLES and low not in stock("en").words("stop") | known:
             named = [word]
             after = words[place + 1] if place + 1 < len(words) else ""
-            if low.endswith(("y", "en", "ed", "al", "ful", "ous", "ish", "ld", "rk", "te", "ck")) and after.islower():
+            describes = low in _SHORT_ADJECTIVES or low.endswith(_ENDS_OF_ADJECTIVES)
+            if describes and after.islower():
                 named = [after] if after not in stock("en").words("stop") else named
             nouns.append(named[0].lower())
     living = [noun for noun in nouns if noun in stock("en").words("alive")]
