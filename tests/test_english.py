@@ -179,7 +179,7 @@ def test_who_speaks_english_is_greeted_in_english(harness: BotHarness, code: str
     person = english(harness, language_code=code)
     rows = (("📖 New story", "📚 My stories"), ("💬 Chat", "🎭 Characters"), ("👤 Profile", "❓ Help"))
     assert person.keyboard == rows
-    assert person.placeholder == "Press a button or write"
+    assert person.placeholder == "One phrase or a button"
     welcome = person.bot_messages[0]
     assert "Let's write a story together" in welcome.text and "12 turns" in welcome.text
     assert welcome.labels == ("🎲 Surprise me", "📖 Let me choose")
