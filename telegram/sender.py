@@ -152,7 +152,7 @@ class Delivery:
             self._call_sender()
 
     def grow(self, chat_id: int, key: Hashable, content: Content, on_sent: Callable[[int | None], None]) -> None:
-        """Send a message that shows a growing answer, or edit it, if the limits leave room. At best effort.
+        """Send a message that shows a growing answer, or edit it, if the limits allow it. At best effort.
 
         `content` is called in a sender's thread, `on_sent` too. A row of the outbox with an attachment of the kind
         `GROWING` takes the message's place, or deletes it.

@@ -41,10 +41,10 @@ def memory(asked: str, language: str) -> str:
         else ["Hero", "People", "Where and when", "Happened", "Unresolved", "Telling"]
     )
     known = _Recalled(language, parts, rows)
-    room = max(60, (size - sum(len(head) + 3 for head in heads)) // max(1, len(heads)))
+    space = max(60, (size - sum(len(head) + 3 for head in heads)) // max(1, len(heads)))
     lines = []
     for head in heads:
-        share = room * 2 if _role(head) == "happened" else room * 5 // 6
+        share = space * 2 if _role(head) == "happened" else space * 5 // 6
         lines.append(f"{head}: {_whole(known.line(_role(head)), share)}")
     return "\n".join(lines)[:size]
 
@@ -232,14 +232,14 @@ def _stem(word: str) -> str:
     return word[: max(4, len(word) - 2)]
 
 
-def _whole(text: str, room: int) -> str:
-    """Return as many whole sentences of the text's end as there is room for; at least one, cut at a word."""
-    if len(text) <= room:
+def _whole(text: str, space: int) -> str:
+    """Return as many whole sentences of the text's end as there is space for; at least one, cut at a word."""
+    if len(text) <= space:
         return text
     kept: list[str] = []
     for sentence in reversed(_SENTENCE.findall(text)):
-        if kept and sum(map(len, kept)) + len(sentence) > room:
+        if kept and sum(map(len, kept)) + len(sentence) > space:
             break
         kept.insert(0, sentence)
     done = "".join(kept).strip()
-    return done if done and len(done) <= room else text[:room].rsplit(" ", 1)[0].rstrip(" ,;:—") + "."
+    return done if done and len(done) <= space else text[:space].rsplit(" ", 1)[0].rstrip(" ,;:—") + "."

@@ -20,7 +20,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some sentences of a part; where room is short the least needed ones go."""
+    """Some sentences of a part; where space is short the least needed ones go."""
 
     need: int
     text: str
