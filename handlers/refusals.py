@@ -27,10 +27,13 @@ def over_limit(
 
 
 def over_prompt(context: UpdateContext) -> UpdateResult | None:
-    """Check that the user's words take at most half of a prompt; say how much to cut."""
-    limit = limits.prompt_budget(context.config, context.model.context_tokens) // 2
-    tokens = context.turns.estimate(context.words)
-    if tokens <= limit:
+    """Check that the user's words take at most half of a prompt; say how much to cut.
+
+    One message may take two thirds: Telegram's longest is to fit, also where a tokenizer splits Cyrillic finely.
+    """
+    budget = limits.prompt_budget(context.config, context.model.context_tokens)
+    limit, tokens = budget // 2, context.turns.estimate(context.words)
+    if tokens <= limit or (not context.message.pieces and tokens <= budget * 2 // 3):
         return None
     chars = len(context.words) * limit // tokens
     key = "problem.too_long_in_pieces" if context.message.pieces else "problem.too_long"

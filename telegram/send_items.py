@@ -103,6 +103,7 @@ class Chat:
     typing_at: float = NEVER
     typing_until: float = 0.0
     typing_topic: int = 0
+    action: str = "typing"
     busy: bool = False
     not_before: float = 0.0
     failures: int = 0

@@ -112,10 +112,10 @@ class SendQueue:
         growing.changed = not growing.closed
         self._schedule(chat)
 
-    def typing(self, chat_id: int, now: float, topic_id: int = 0) -> None:
-        """Show "typing …" until a draft is shown."""
+    def typing(self, chat_id: int, now: float, topic_id: int = 0, action: str = "typing") -> None:
+        """Show "typing …", or another action, until a draft is shown."""
         chat = self._chat(chat_id, now)
-        chat.typing_until, chat.typing_topic = now + self._limits.forget_s, topic_id
+        chat.typing_until, chat.typing_topic, chat.action = now + self._limits.forget_s, topic_id, action
         if chat.typing_at == NEVER:
             chat.typing_at = now + self._limits.typing_delay_s
             self._schedule(chat)
@@ -328,7 +328,7 @@ class SendQueue:
         chat.typing_at = now + self._limits.typing_interval_s
         if chat.typing_at > chat.typing_until:
             chat.typing_at = NEVER
-        params = {"chat_id": chat.chat_id, "action": "typing"}
+        params = {"chat_id": chat.chat_id, "action": chat.action}
         if chat.typing_topic:
             params["message_thread_id"] = chat.typing_topic
         return Job(chat, kind, "sendChatAction", params, None)

@@ -161,10 +161,10 @@ class Delivery:
             self._queue.grow(chat_id, key, content, on_sent, time.monotonic())
             self._call_sender()
 
-    def typing(self, chat_id: int, topic_id: int = 0) -> None:
-        """Show "typing …" until the first draft, a message or `end_draft`."""
+    def typing(self, chat_id: int, topic_id: int = 0, action: str = "typing") -> None:
+        """Show "typing …", or another action, until the first draft, a message or `end_draft`."""
         with self._lock:
-            self._queue.typing(chat_id, time.monotonic(), topic_id)
+            self._queue.typing(chat_id, time.monotonic(), topic_id, action)
             self._call_sender()
 
     def notice(

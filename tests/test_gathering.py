@@ -118,6 +118,18 @@ def test_a_message_of_full_length_fits(harness: BotHarness) -> None:
     assert len(question(harness)) >= 4095
 
 
+def test_a_message_of_full_length_fits_a_model_of_which_nothing_is_known(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness(MODEL_PROVIDER="openai", YANDEX_FOLDER_ID="", OPENAI_MODEL="sandbox-poet")
+    harness.settings["OPENAI_BASE_URL"] = harness.models.openai_url
+    harness.start()
+    person = in_chat(harness)
+    harness.says("Прочитал.")
+    person.send(PROSE[:4096].strip())
+    person.wait("Прочитал.")
+
+
 def test_an_album_is_answered_once(harness: BotHarness) -> None:
     person = in_chat(harness)
     before = len(person.bot_messages)

@@ -153,3 +153,20 @@ def test_waiting_words_of_an_earlier_run_take_their_notice_along(harness: BotHar
     harness.start()
     until(harness.settled, 20)
     assert not shown(person, BUSY)
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [("picture", "upload_photo"), ("image", "upload_photo"), ("reading", "record_voice"), ("epilogue", "typing")],
+)
+def test_the_chat_shows_what_the_bot_is_at(harness: BotHarness, name: str, action: str) -> None:
+    harness.models.faults.rule = answers
+    person = KINDS[name].somebody(harness, 1)
+    until(harness.settled)
+    held, before = Event(), len(harness.telegram.called("sendChatAction"))
+    harness.models.faults.rule = lambda received: answers(received) if held.wait(10) else None
+    KINDS[name].start(person)
+    until(lambda: len(harness.telegram.called("sendChatAction")) > before)
+    assert harness.telegram.called("sendChatAction")[-1].params["action"] == action
+    held.set()
+    until(harness.settled)

@@ -36,9 +36,9 @@ class TurnNotices:
         """Tell a chat that the database fails; at most once a minute."""
         self._failure_notices.storage_failed(chat_id, topic_id)
 
-    def typing(self, turn: Turn) -> None:
-        """Show that the bot is typing."""
-        self._delivery.typing(turn.chat_id, turn.topic_id)
+    def typing(self, turn: Turn, action: str) -> None:
+        """Show what the bot is at: `typing`, or another action of `sendChatAction`."""
+        self._delivery.typing(turn.chat_id, turn.topic_id, action)
 
     def show_places(self, queue: TurnQueue) -> None:
         """Show the queue places that have changed."""

@@ -50,7 +50,7 @@ class TurnRunner:
         try:
             # A stop that comes before this line is noticed when tokens are reserved.
             self._running_turns.add(running)
-            self._notices.typing(turn)
+            self._notices.typing(turn, running.kind.chat_action)
             self._analytics.tell("request_sent", turn.user_id, kind=turn.kind)
             self._run(running)
         finally:

@@ -22,6 +22,7 @@ class ImageOfWords(NoSessionKind):
     """A picture of the words in the turn's hint."""
 
     name = "image"
+    chat_action = "upload_photo"
 
     def __init__(self, services: KindServices, *, billing: TurnBilling, images: ImageGenerator) -> None:
         super().__init__(services, billing=billing)

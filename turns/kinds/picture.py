@@ -35,6 +35,7 @@ class StoryPicture(StoryKind):
 
     name = "picture"
     by_service = True
+    chat_action = "upload_photo"
 
     def __init__(self, services: KindServices, *, billing: TurnBilling, images: ImageGenerator) -> None:
         super().__init__(services)

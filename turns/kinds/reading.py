@@ -28,6 +28,7 @@ class StoryReading(StoryKind):
 
     name = "reading"
     by_service = True
+    chat_action = "record_voice"
 
     def __init__(self, services: KindServices, *, billing: TurnBilling, speech: TextToSpeech) -> None:
         super().__init__(services)
