@@ -125,11 +125,12 @@ class BotHarness:
         return person
 
     def writer(self, user_id: int = 1, words: str = "Начало.") -> ChatUser:
-        """Return somebody whose story has its first part, which says `words`."""
+        """Return somebody whose story has its first part, which says `words`, and who was given the hint after it."""
         person = self.at_summary(user_id)
         self.says(words)
         person.press("✨ Начать историю")
         person.wait(words)
+        until(lambda: not self.db.count("outbox", chat_id=user_id))
         return person
 
     def says(self, text: str, **behaviour: Any) -> None:
