@@ -173,7 +173,12 @@ def test_any_answer_fills_a_draft_within_its_limits(answer: str, fields: dict[st
         ("ru", PHRASE, "Старый смотритель маяка: получает письмо", "Маяк: "),
         ("ru", "Хочу историю про кота, который поёт", "Кот: который поёт", ""),
         ("ru", "убийство в библиотеке", "", "Библиотека: "),
-        ("en", "an old lighthouse keeper gets a letter from himself", "Old lighthouse keeper: gets", "Lighthouse: "),
+        (
+            "en",
+            "an old lighthouse keeper gets a letter from himself",
+            "The old lighthouse keeper: gets",
+            "Lighthouse: ",
+        ),
         ("en", "murder in the library", "", "Library: "),
     ],
 )

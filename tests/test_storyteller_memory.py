@@ -104,3 +104,17 @@ def test_two_wishes_in_brackets_both_come_true(card: Card, wish: str, found: tup
     messages = [*opening(card), Message("assistant", story(card, parts=1)[0]), Message("user", wish)]
     text = Storyteller(5).answer(messages).lower()
     assert all(word in text for word in found), text
+
+
+@pytest.mark.parametrize(
+    ("hero", "within"),
+    [
+        ("Старый смотритель маяка", "старый смотритель маяка"),
+        ("The old lighthouse keeper", "the old lighthouse keeper"),
+        ("Игорь из тумана", "Игорь из тумана"),
+        ("Картограф Веста", "Картограф Веста"),
+    ],
+)
+def test_a_hero_without_a_name_has_no_capital_within_a_sentence(hero: str, within: str) -> None:
+    card = Card("en" if hero.isascii() else "ru", "Фантастика", f"{hero}: ищет дорогу", "Порт: туман")
+    assert plan_of(read(opening(card))).slots["F"].case("nom") == within

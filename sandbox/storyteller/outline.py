@@ -140,7 +140,8 @@ def _english(phrase: str) -> tuple[str, str]:
     if not verb and len(head.split()) > 1:
         who = ""  # «murder in the library» is about nobody yet
     about = phrase[len(who) :].strip(" ,.;:—–")
-    name = capital(_ARTICLE.sub("", who).strip())
+    bare = _ARTICLE.sub("", who).strip()
+    name = f"The {bare}" if bare != who.strip() and bare.islower() else capital(bare)
     place = _ENGLISH_PLACE.search(phrase)
     known = _ENGLISH_PLACES.search(phrase)
     named = known[0] if known else _ENGLISH_VERB.split(f"{place[1]} ")[0] if place else ""

@@ -75,8 +75,17 @@ def _plan(language: str, genre: str, hero: str, setting: str, first_person: bool
     else:
         slots = _english(full, about, chosen, around, first_person=first_person)
         name = english.short_name(full)
-    slots |= {"about": Plain(small(about)), "there": Plain(small(there)), "P": Plain(place), "F": Plain(full)}
+    slots |= {"about": Plain(small(about)), "there": Plain(small(there)), "P": Plain(place), "F": Plain(_within(full))}
     return Plan(language, kind, key, name, full, about, place, there, slots)
+
+
+def _within(full: str) -> str:
+    """Return a hero who has no name, such as «Старый смотритель маяка» or "The old keeper", as within a sentence."""
+    first, *rest = full.split() or [""]
+    if first in ("The", "A", "An"):
+        return full[0].lower() + full[1:]
+    nameless = rest and "".join(rest).islower() and russian.is_common(first)
+    return full[0].lower() + full[1:] if nameless else full
 
 
 def things_of(language: str, genre: str, text: str) -> dict[str, Word]:
@@ -148,7 +157,7 @@ def _english(
     full: str, about: str, chosen: Mapping[str, Any], around: Mapping[str, str], *, first_person: bool
 ) -> dict[str, Word]:
     gender = english.gender_of(full, about)
-    short = english.short_name(full)
+    short = _within(english.short_name(full))
     hero = english.Name(short, gender, first=first_person)
     title, mark, secret = chosen["things"]
     rival, gender_of_rival = chosen["rivals"]

@@ -166,6 +166,13 @@ def first_person(text: str) -> str:
     return _WORD.sub(turned, text)
 
 
+def is_common(word: str) -> bool:
+    """Return whether a Russian word is known, and is never a name."""
+    found = parses(word.lower()) if re.fullmatch(r"[А-Яа-яЁё-]+", word) else ()
+    names = {"Name", "Surn", "Patr", "Geox", "UNKN", "LATN"}
+    return bool(found) and not any(names & set(str(parse.tag).replace(",", " ").split()) for parse in found)
+
+
 def short_name(text: str) -> str:
     """Return the name in «Картограф Веста», or the head noun of «старый рыбак из Одессы»."""
     words = [found[0] for found in _WORD.finditer(text)]
