@@ -20,11 +20,13 @@ from handlers import (
     admin,
     admin_users,
     assistant,
+    branches,
     characters,
     finished,
     library,
     media,
     models,
+    older_parts,
     privacy,
     profile_card,
     rewriting,
@@ -242,6 +244,9 @@ _BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
     "users": admin_users.turn_page,
     "halt": admin.halt,
     "forget": privacy.press,
+    # two numbers
+    "as_it_was": older_parts.put_back,
+    "unbranch": older_parts.take_branch_back,
 }
 # The number is a session of the user's own.
 _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
@@ -263,7 +268,7 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]]
     "memory": settings.show_memory,
     "tone": settings.ask_tone,
     "correct": rewriting.ask_correction,
-    "branch": rewriting.branch,
+    "branch": branches.branch,
     "picture": media.ask_picture,
     "paint": media.paint,
     "voice": media.ask_voice,
@@ -287,6 +292,9 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "sessions": sessions.turn_page,
     "resume": sessions.resume,
     "variant": rewriting.show_variant,
+    "branch_from": older_parts.branch_from,
+    "back_to": older_parts.go_back_to,
+    "stay": older_parts.stay,
     "redo": rewriting.redo,
     "suggest": rewriting.suggest_again,
     "play1": partial(rewriting.play, place=0),

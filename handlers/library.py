@@ -16,7 +16,7 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json
 from database import Story
 from export import story_book
-from handlers import finished, questions, rewriting
+from handlers import branches, finished, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
@@ -260,7 +260,7 @@ def take_shared(context: UpdateContext, token: str) -> UpdateResult:
     story = context.db.stories.shared(token)
     if story is None or story.head_id is None:
         return context.toast("toast.past")
-    if refusal := rewriting.too_many_copies(context):
+    if refusal := branches.too_many_copies(context):
         return refusal
-    rewriting.copy(context, story, title_of(story))
+    branches.copy(context, story, title_of(story))
     return announce(context)

@@ -6,7 +6,7 @@ Which action answers which key at which step is in `conversation.states.TABLE`; 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -34,6 +34,7 @@ from handlers import (
     characters,
     fallback,
     groups,
+    older_parts,
     pieces,
     privacy,
     rewriting,
@@ -148,19 +149,26 @@ def on_edited_message(services: Services, incoming: IncomingUpdate, message: typ
 
 def _answer_edited(context: UpdateContext) -> UpdateResult:
     _read(context)
-    if context.key != WORDS or context.step not in TALKING | {Step.STORY}:
+    if context.key != WORDS or context.step not in TALKING | {Step.STORY, Step.FINISHED}:
         return NOTHING
     if context.writing:
-        return fallback.edited(context)
+        return fallback.edited(context) if context.step in TALKING else story_screen.busy_writing(context)
     db = context.db
     prompt_id = db.outbox.shown(context.chat_id, context.message_id)
     if prompt_id is None:
         return fallback.edited(context)
     context = pieces.with_the_rest(context, prompt_id)
-    if prompt_id == REFUSED or db.turns.failed_under(prompt_id):
+    if context.step is not Step.FINISHED and (prompt_id == REFUSED or db.turns.failed_under(prompt_id)):
         return _dispatch(context)
-    rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words
-    return rewrite(context, prompt_id) or fallback.edited(context)
+    rewritten = _REWRITERS.get(context.step, assistant.rewrite_words)(context, prompt_id)
+    return fallback.edited(context) if rewritten is None else rewritten
+
+
+# What becomes of edited words, by step; in the chat and with a character, the question is asked again.
+_REWRITERS: Mapping[Step, Callable[[UpdateContext, int], UpdateResult | None]] = {
+    Step.STORY: rewriting.rewrite_words,
+    Step.FINISHED: older_parts.ask_about_edit,
+}
 
 
 def on_button(services: Services, incoming: IncomingUpdate, query: types.CallbackQuery) -> UpdateResult:

@@ -13,7 +13,7 @@ from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft, unfinished_step, working_title
 from core.graphemes import first_letters
 from database import Story
-from handlers import rewriting
+from handlers import branches
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
@@ -50,11 +50,11 @@ def start_with(context: UpdateContext, words: str) -> UpdateResult:
 
 def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
     """Begin a story with the settings and the memory of a finished one, and ask for its first part."""
-    if refusal := over_limit(context, "part", None) or rewriting.too_many_copies(context):
+    if refusal := over_limit(context, "part", None) or branches.too_many_copies(context):
         return refusal
     stories = context.db.stories
     title = context.texts.plain("volume.title", title=title_of(story))
-    session_id = rewriting.copy(context, story, title)
+    session_id = branches.copy(context, story, title)
     copied = stories.get(session_id)
     assert copied is not None
     if copied.head_id is not None:

@@ -102,7 +102,7 @@ def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboa
             params["reply_markup"] = keyboard
         db.outbox.show(chat_id, message_id, prompt.id)
         return [Outgoing(chat_id, "editMessageText", params, prompt_id=prompt.id)]
-    gone = [_deleted(db, chat_id, standing_id) for standing_id in standing or [message_id]]
+    gone = deleted(db, chat_id, standing or [message_id])
     return [*gone, *part(chat_id, prompt.id, prompt.text, keyboard)]
 
 
@@ -110,7 +110,7 @@ def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Ou
     """Delete the messages of a prompt; those too old for that shrink to `line`."""
     ids = db.outbox.messages_of(chat_id, prompt.id)
     if time.time() - prompt.created_at < DELETABLE_S:
-        return [_deleted(db, chat_id, message_id) for message_id in ids]
+        return deleted(db, chat_id, ids)
     return [_shrink(chat_id, message_id, line) for message_id in ids]
 
 
@@ -119,7 +119,7 @@ def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoi
     ids = db.outbox.messages_of(chat_id, prompt.id)
     return [
         *[_shrink(chat_id, message_id, line) for message_id in ids[:1]],
-        *[_deleted(db, chat_id, message_id) for message_id in ids[1:]],
+        *deleted(db, chat_id, ids[1:]),
     ]
 
 
@@ -143,9 +143,11 @@ def recalled(prompt: Prompt | None, limit: int = 200) -> str:
     return f"…{flat[-limit:].partition(' ')[2]}"
 
 
-def _deleted(db: Database, chat_id: int, message_id: int) -> Outgoing:
-    db.outbox.hide(chat_id, message_id)
-    return Outgoing(chat_id, "deleteMessage", {"message_id": message_id})
+def deleted(db: Database, chat_id: int, message_ids: Sequence[int]) -> list[Outgoing]:
+    """Delete these messages, which show no prompt from now on."""
+    for message_id in message_ids:
+        db.outbox.hide(chat_id, message_id)
+    return [Outgoing(chat_id, "deleteMessage", {"message_id": message_id}) for message_id in message_ids]
 
 
 def _shrink(chat_id: int, message_id: int, line: str) -> Outgoing:
