@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from conversation.cards import NOTE_CHARS
+
 
 class Step(StrEnum):
     """Where a user is: a column of the user's row, set by compare-and-set only."""
@@ -42,6 +44,9 @@ class Step(StrEnum):
     MEMORY = "memory"  # the user rewrites the story's memory
     TONE = "tone"
     RENAME = "rename"  # a new title
+    NOTE = "note"  # what the model is to keep in mind all through the story
+    CARD = "card"  # a new card of somebody or something in the story
+    EDIT_CARD = "edit_card"
     FIND = "find"  # words to search for in the user's stories
     CHAT = "chat"
     ROLE = "role"  # the user describes the assistant's role
@@ -66,6 +71,9 @@ ANSWERS: Final = (
     Step.MEMORY,
     Step.TONE,
     Step.RENAME,
+    Step.NOTE,
+    Step.CARD,
+    Step.EDIT_CARD,
     Step.FIND,
     Step.ROLE,
     Step.IMAGE,
@@ -99,6 +107,7 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.MEMORY: 2000,
     Step.TONE: 200,
     Step.RENAME: 60,
+    Step.NOTE: NOTE_CHARS,
     Step.FIND: 60,
     Step.ROLE: 2000,
     Step.IMAGE: 500,
@@ -327,6 +336,22 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **EVERYWHERE,
         **LEAVE_QUESTION,
         WORDS: Cell("rename"),
+    },
+    Step.NOTE: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("set_note"),
+        "drop_note": Cell("drop_note"),
+    },
+    Step.CARD: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("add_card"),
+    },
+    Step.EDIT_CARD: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("change_card"),
     },
     Step.FIND: {
         **EVERYWHERE,
