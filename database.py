@@ -16,6 +16,7 @@ from core.schemas import Json
 from storage import heartbeat
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to, folder_warning
+from storage.cards import Card, Cards
 from storage.characters import Character, Characters
 from storage.connection import Connection
 from storage.drafts import Drafts
@@ -47,6 +48,7 @@ __all__ = [
     "Account",
     "Budget",
     "Caps",
+    "Card",
     "Character",
     "Database",
     "Drafts",
@@ -95,6 +97,7 @@ class Database:
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)
+        self.cards = Cards(self._connection)
         self.illustrations = Illustrations(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)

@@ -100,6 +100,8 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
         return [*_in_rows(tones, 2), [label(f"length_{name}") for name in LENGTHS], [label("cancel")]]
     if step is Step.MEMORY:
         return [[label("rebuild")], [label("cancel")]]
+    if step is Step.NOTE:
+        return [[label("drop_note")], [label("cancel")]]
     if step is Step.CHAT:
         return [[label("forget_chat"), label("role")], [label("menu")]]
     if step is Step.ROLE:

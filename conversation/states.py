@@ -244,6 +244,22 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_QUESTION,
         WORDS: Cell("rename"),
     },
+    Step.NOTE: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("set_note"),
+        "drop_note": Cell("drop_note"),
+    },
+    Step.CARD: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("add_card"),
+    },
+    Step.EDIT_CARD: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("change_card"),
+    },
     Step.FIND: {
         **EVERYWHERE,
         **LEAVE_QUESTION,

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from conversation.cards import NOTE_CHARS
+
 
 class Step(StrEnum):
     """Where a user is: a column of the user's row, set by compare-and-set only."""
@@ -27,6 +29,9 @@ class Step(StrEnum):
     FINISHED = "finished"
     CORRECT = "correct"  # the user rewrites the last part
     MEMORY = "memory"  # the user rewrites the story's memory
+    NOTE = "note"  # what the model is to keep in mind all through the story
+    CARD = "card"  # a new card of somebody or something in the story
+    EDIT_CARD = "edit_card"
     TONE = "tone"
     RENAME = "rename"  # a new title
     FIND = "find"  # words to search for in the user's stories
@@ -51,6 +56,9 @@ IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
 ANSWERS: Final = (
     Step.CORRECT,
     Step.MEMORY,
+    Step.NOTE,
+    Step.CARD,
+    Step.EDIT_CARD,
     Step.TONE,
     Step.RENAME,
     Step.FIND,
@@ -84,6 +92,7 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.EDIT_EXTRA: 1000,
     Step.CORRECT: 4000,
     Step.MEMORY: 2000,
+    Step.NOTE: NOTE_CHARS,
     Step.TONE: 200,
     Step.RENAME: 60,
     Step.FIND: 60,

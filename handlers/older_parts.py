@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from conversation.keyboards import inline
-from conversation.states import Step
+from conversation.steps import Step
 from core.schemas import Json
 from database import Prompt, Story
 from handlers import branches

@@ -96,6 +96,7 @@ class _Reader:
         return {
             **session,
             "story": about[0] if about else None,
+            "cards": self.rows("select * from card where session_id = :session order by id", session_id),
             "texts": [{**text, "shown": text["id"] in shown} for text in texts if isinstance(text, dict)],
             "suggestions": self.rows("select * from suggestion where session_id = :session order by id", session_id),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from conversation.cards import CardText
 from core.schemas import DeferredAttachment, Outgoing
 from database import Database
 from storage import schema
@@ -54,6 +55,10 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.outbox.pieces_of(1, 1) == [(7, 0, 2)]
     db.illustrations.put(1, b"jpeg")
     assert db.illustrations.jpeg(1) == b"jpeg"
+    assert db.cards.note(1) == "" and db.cards.offers_to(1) and db.cards.of_story(1) == []
+    db.cards.set_note(1, "Кот жив.")
+    db.cards.keep(db.cards.offer(1, CardText("Мышь", "мала"), 3), CardText("Мышь", "велика"))
+    assert db.cards.note(1) == "Кот жив." and [card.text.about for card in db.cards.of_story(1)] == ["велика"]
     (spending,) = db.reports.totals(1).spendings
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
     grow(db)

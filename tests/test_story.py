@@ -143,6 +143,9 @@ EXPECTED: dict[Step, Row] = {
         **{f"tone_{name}": ("set_tone", None) for name in TONES},
         **{f"length_{name}": ("set_length", None) for name in LENGTHS},
     },
+    Step.NOTE: {WORDS: ("set_note", None), "drop_note": ("drop_note", None)},
+    Step.CARD: {WORDS: ("add_card", None)},
+    Step.EDIT_CARD: {WORDS: ("change_card", None)},
     Step.RENAME: {WORDS: ("rename", None)},
     Step.FIND: {WORDS: ("find", None)},
     Step.CHAT: {
@@ -243,7 +246,7 @@ def test_every_step_can_be_reached_and_left() -> None:
     decided_by_actions = {
         Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER, Step.IMAGE},
         Step.RESUME: {Step.GENRE},
-        Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE},
+        Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE, Step.NOTE, Step.CARD, Step.EDIT_CARD},
         Step.CHAT: {Step.ROLE},
     }
     reached, edge = {Step.MENU}, [Step.MENU]
