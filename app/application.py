@@ -6,6 +6,7 @@ import logging
 import threading
 
 from app.builders import (
+    LOCALES,
     build_dispatcher,
     build_foundation,
     build_models,
@@ -22,6 +23,7 @@ from app.ticker import Ticker
 from app.unpriced_models import UnpricedModels
 from app.watchdog import Watch, WatchedParts
 from config import Config
+from conversation.localization import Locales
 from core import logs
 from core.errors import TelegramRefused
 from core.network import Network
@@ -36,9 +38,18 @@ ANALYTICS_MAY_TAKE_S = 1.0
 
 
 class App:
-    """Composition root. `start` returns at once; `stop` ends every part in order."""
+    """Composition root. `start` returns at once; `stop` ends every part in order.
 
-    def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
+    `locales` are read from `locales/` unless they are given.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        network: Network | None = None,
+        supervisor: Supervisor | None = None,
+        locales: Locales | None = None,
+    ) -> None:
         catalogue = load_catalogue(config)
         self.config = config = with_service_prices(config, catalogue)
         self.fatal = threading.Event()  # Telegram refuses the token
@@ -46,7 +57,7 @@ class App:
         self._stopped = threading.Event()
         self.supervisor = supervisor or Supervisor()
 
-        base = build_foundation(config, network or Network())
+        base = build_foundation(config, network or Network(), locales or Locales.load(LOCALES))
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
         telegram = build_telegram(base, render=build_renderer(base, self._rubles))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats

@@ -26,6 +26,7 @@ from sandbox.models import API_KEY, ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.users import ChatUser
 from tests.bot_database import BotDatabase
+from tests.texts import shipped_locales
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
@@ -69,7 +70,8 @@ class BotHarness:
 
     def start(self) -> App:
         """Start the bot in this process."""
-        self.app = App(Config.from_env(self.environment()), Network.from_env(self.environment()))
+        environment = self.environment()
+        self.app = App(Config.from_env(environment), Network.from_env(environment), locales=shipped_locales())
         self.app.start()
         return self.app
 

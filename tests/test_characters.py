@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conversation.localization import Locales
 from conversation.personas import BuiltIn, Persona
 from database import Database
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
+from tests.texts import shipped_locales
 from tests.webapp_site import SCRIPT
 
 CAT = "Кот-писарь Пантелей"
@@ -20,7 +20,7 @@ CAT = "Кот-писарь Пантелей"
 YAGA = "Баба-яга на пенсии"
 
 
-RU = Locales.load(Path(__file__).resolve().parent.parent / "locales")["ru"]
+RU = shipped_locales()["ru"]
 
 
 GREETING = RU.characters[0].persona.greeting

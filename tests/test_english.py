@@ -10,19 +10,19 @@ import re
 import zipfile
 from io import BytesIO
 from itertools import product
-from pathlib import Path
 
 import pytest
 
-from conversation.localization import Html, Locales
+from conversation.localization import Html
 from core.schemas import Message
 from sandbox.storyteller import tell
 from sandbox.storyteller.figures import repeated
 from sandbox.telegram_profile import commands_for
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
+from tests.texts import shipped_locales
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 EN, RU = LOCALES["en"], LOCALES["ru"]
 ANY_VALUES = {name: 7 for template in EN.templates().values() for name in re.findall(r"\{(\w+)(?::\w+)?\}", template)}
 STORY = {
