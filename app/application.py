@@ -29,7 +29,7 @@ from core.errors import TelegramRefused
 from core.network import Network
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.systemd import Supervisor
-from telegram.bot_profile import bring_up_to_date
+from telegram.bot_profile import bring_up_to_date, learn_name
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,8 @@ ANALYTICS_MAY_TAKE_S = 1.0
 class App:
     """Composition root. `start` returns at once; `stop` ends every part in order.
 
-    `locales` are read from `locales/` unless they are given.
+    `locales` are read from `locales/` unless they are given. `sets_profile`: the bot gives itself its name, its
+    commands and its menu in Telegram, at its start.
     """
 
     def __init__(
@@ -49,6 +50,8 @@ class App:
         network: Network | None = None,
         supervisor: Supervisor | None = None,
         locales: Locales | None = None,
+        *,
+        sets_profile: bool = True,
     ) -> None:
         catalogue = load_catalogue(config)
         self.config = config = with_service_prices(config, catalogue)
@@ -56,6 +59,7 @@ class App:
         self.halted = threading.Event()  # an admin stopped the bot
         self._stopped = threading.Event()
         self.supervisor = supervisor or Supervisor()
+        self._sets_profile = sets_profile
 
         base = build_foundation(config, network or Network(), locales or Locales.load(LOCALES))
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
@@ -111,7 +115,7 @@ class App:
             self.page.start()
         self.watch.start()
         self._ticker.start(self._stopped)
-        threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
+        threading.Thread(target=self._introduce, name="profile", daemon=True).start()
         self._model_state.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
@@ -141,9 +145,11 @@ class App:
         if not self.config.has_yandex:
             self.turns.limit(slots)
 
-    def _show_profile(self) -> None:
+    def _introduce(self) -> None:
         self.source.begun.wait()
-        bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
+        learn_name(self.bot, self.db)
+        if self._sets_profile:
+            bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
 
     def _token_refused(self, error: TelegramRefused) -> None:
         logs.event(

@@ -42,6 +42,7 @@ class BotHarness:
         self.telegram = telegram
         self.models = models
         self.settings = {name: str(value) for name, value in settings.items()}
+        self.sets_profile = False  # of a bot in this process: it takes 20 calls at each start
         self.app: App | None = None
         self.processes: list[subprocess.Popen[Any]] = []
 
@@ -71,7 +72,12 @@ class BotHarness:
     def start(self) -> App:
         """Start the bot in this process."""
         environment = self.environment()
-        self.app = App(Config.from_env(environment), Network.from_env(environment), locales=shipped_locales())
+        self.app = App(
+            Config.from_env(environment),
+            Network.from_env(environment),
+            locales=shipped_locales(),
+            sets_profile=self.sets_profile,
+        )
         self.app.start()
         return self.app
 

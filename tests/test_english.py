@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from itertools import product
 
@@ -303,7 +304,10 @@ def test_labels_of_both_languages_always_work(harness: BotHarness) -> None:
         neighbour.wait(answer)
 
 
-def test_the_bots_profile_is_english_for_english_readers(harness: BotHarness) -> None:
+def test_the_bots_profile_is_english_for_english_readers(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    harness.sets_profile = True
+    harness.start()
     profile = harness.telegram.state.profile
     until(lambda: len(harness.telegram.called("setMyCommands")) == 4)
     assert profile["names"]["en"] == "Co-author"
