@@ -259,9 +259,8 @@ def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
 
 def _warnings(mapping: Mapping[str, str], values: Mapping[str, object]) -> Iterator[str]:
     known = [name + suffix for name in names() for suffix in ("", SECRET_FILE_SUFFIX)]
-    for name in mapping:
-        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86)
-        if name not in known and close:
+    for name in (name for name in mapping if name not in known):
+        if close := difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86):
             yield f"{name} is not a setting and is ignored. Did you mean {close[0]}?"
     if mapping.get("container"):  # our image sets it, and so do podman and systemd-nspawn
         yield from _addresses_inside(values)

@@ -6,6 +6,7 @@ import logging
 import threading
 
 from app.builders import (
+    LOCALES,
     build_dispatcher,
     build_foundation,
     build_models,
@@ -22,12 +23,13 @@ from app.ticker import Ticker
 from app.unpriced_models import UnpricedModels
 from app.watchdog import Watch, WatchedParts
 from config import Config
+from conversation.localization import Locales
 from core import logs
 from core.errors import TelegramRefused
 from core.network import Network
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.systemd import Supervisor
-from telegram.bot_profile import bring_up_to_date
+from telegram.bot_profile import bring_up_to_date, learn_name
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +38,30 @@ ANALYTICS_MAY_TAKE_S = 1.0
 
 
 class App:
-    """Composition root. `start` returns at once; `stop` ends every part in order."""
+    """Composition root. `start` returns at once; `stop` ends every part in order.
 
-    def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
+    `locales` are read from `locales/` unless they are given. `sets_profile`: the bot gives itself its name, its
+    commands and its menu in Telegram, at its start.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        network: Network | None = None,
+        supervisor: Supervisor | None = None,
+        locales: Locales | None = None,
+        *,
+        sets_profile: bool = True,
+    ) -> None:
         catalogue = load_catalogue(config)
         self.config = config = with_service_prices(config, catalogue)
         self.fatal = threading.Event()  # Telegram refuses the token
         self.halted = threading.Event()  # an admin stopped the bot
         self._stopped = threading.Event()
         self.supervisor = supervisor or Supervisor()
+        self._sets_profile = sets_profile
 
-        base = build_foundation(config, network or Network())
+        base = build_foundation(config, network or Network(), locales or Locales.load(LOCALES))
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
         telegram = build_telegram(base, render=build_renderer(base, self._rubles))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats
@@ -100,7 +115,7 @@ class App:
             self.page.start()
         self.watch.start()
         self._ticker.start(self._stopped)
-        threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
+        threading.Thread(target=self._introduce, name="profile", daemon=True).start()
         self._model_state.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
@@ -130,9 +145,11 @@ class App:
         if not self.config.has_yandex:
             self.turns.limit(slots)
 
-    def _show_profile(self) -> None:
+    def _introduce(self) -> None:
         self.source.begun.wait()
-        bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
+        learn_name(self.bot, self.db)
+        if self._sets_profile:
+            bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
 
     def _token_refused(self, error: TelegramRefused) -> None:
         logs.event(

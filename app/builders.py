@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
+LOCALES = ROOT / "locales"
 
 Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
 
@@ -79,9 +80,9 @@ class Foundation:
     analytics: Analytics
 
 
-def build_foundation(config: Config, network: Network) -> Foundation:
-    """Load the locales, open the database, and store the bot's own characters in it. Raises `StorageError`."""
-    locales, metrics = Locales.load(ROOT / "locales"), make_metrics(config)
+def build_foundation(config: Config, network: Network, locales: Locales) -> Foundation:
+    """Open the database and store the bot's own characters in it. Raises `StorageError`."""
+    metrics = make_metrics(config)
     db = Database(config.database_path, metrics)
     for language in locales:
         db.characters.bring_up_to_date(language, locales[language].characters, int(time.time()))

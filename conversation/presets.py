@@ -69,7 +69,8 @@ class Presets:
 
     def genre_of(self, text: str) -> Genre | None:
         """Return the ready genre with this label."""
-        return next((genre for genre in self.genres if words_of(genre.label) == words_of(text)), None)
+        words = words_of(text)
+        return next((genre for genre in self.genres if words_of(genre.label) == words), None)
 
     def rules_of(self, genre: str) -> str:
         """Return what every text of a story of this genre keeps to; empty for most genres."""
@@ -114,7 +115,8 @@ def _has_stem(genre: Genre, text: str) -> bool:
 
 
 def _named(presets: Iterable[Preset], text: str) -> Preset | None:
-    return next((preset for preset in presets if words_of(preset.name) == words_of(text)), None)
+    words = words_of(text)
+    return next((preset for preset in presets if words_of(preset.name) == words), None)
 
 
 def _read(lines: Sequence[str]) -> tuple[Preset, ...]:

@@ -158,7 +158,7 @@ def known_methods() -> frozenset[str]:
 
 def units(text: str) -> int:
     """Return the length as Telegram counts it: UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def check_call(

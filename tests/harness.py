@@ -26,6 +26,7 @@ from sandbox.models import API_KEY, ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.users import ChatUser
 from tests.bot_database import BotDatabase
+from tests.texts import shipped_locales
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
@@ -41,6 +42,7 @@ class BotHarness:
         self.telegram = telegram
         self.models = models
         self.settings = {name: str(value) for name, value in settings.items()}
+        self.sets_profile = False  # of a bot in this process: it takes 20 calls at each start
         self.app: App | None = None
         self.processes: list[subprocess.Popen[Any]] = []
 
@@ -69,7 +71,13 @@ class BotHarness:
 
     def start(self) -> App:
         """Start the bot in this process."""
-        self.app = App(Config.from_env(self.environment()), Network.from_env(self.environment()))
+        environment = self.environment()
+        self.app = App(
+            Config.from_env(environment),
+            Network.from_env(environment),
+            locales=shipped_locales(),
+            sets_profile=self.sets_profile,
+        )
         self.app.start()
         return self.app
 

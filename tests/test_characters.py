@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conversation.localization import Locales
 from conversation.personas import BuiltIn, Persona
 from database import Database
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
+from tests.texts import shipped_locales
 from tests.webapp_site import SCRIPT
 
 CAT = "Кот-писарь Пантелей"
@@ -20,7 +20,7 @@ CAT = "Кот-писарь Пантелей"
 YAGA = "Баба-яга на пенсии"
 
 
-RU = Locales.load(Path(__file__).resolve().parent.parent / "locales")["ru"]
+RU = shipped_locales()["ru"]
 
 
 GREETING = RU.characters[0].persona.greeting
@@ -83,6 +83,7 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    harness.sets_profile = True
     harness.start()
     person = harness.telegram.user(1, "Анна")
     person.send("/start")
@@ -125,6 +126,7 @@ def test_the_menu_button_speaks_each_users_language(make_harness: Callable[..., 
 
 def test_chats_that_speak_another_language_follow_a_change_of_the_page(make_harness: Callable[..., BotHarness]) -> None:
     harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080")
+    harness.sets_profile = True
     harness.start()
     english = harness.telegram.user(2, "Ann", language_code="en")
     english.send("/start")

@@ -14,7 +14,6 @@ import pytest
 from ai.catalog import CostMultiplier, Model
 from ai.registry import ModelRegistry
 from config import Config
-from conversation.localization import Locales
 from core.errors import (
     CoauthorError,
     LimitReached,
@@ -29,6 +28,7 @@ from core.metrics import SILENT
 from core.schemas import Message, Outgoing
 from database import Database, Turn
 from gpt import GPT
+from tests.texts import shipped_locales
 from turns.billing import TurnBilling
 from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
@@ -40,7 +40,7 @@ from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
 from turns.turn_result import TurnResult
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCALES = Locales.load(ROOT / "locales")
+LOCALES = shipped_locales()
 CONFIG = Config.from_env(
     {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k", "ADMIN_IDS": "9"}
 )

@@ -256,7 +256,12 @@ def test_equal_faults_within_a_minute_come_as_one_with_a_count(harness: BotHarne
 # ---------------------------------------------------------------------- how it shows itself
 
 
-def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(harness: BotHarness) -> None:
+def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness()
+    harness.sets_profile = True
+    harness.start()
     profile = harness.telegram.state.profile
     until(lambda: len(harness.telegram.called("setMyCommands")) == 4 and harness.telegram.called("setMyProfilePhoto"))
     assert harness.app is not None and harness.app.bot.get_my_name().name == "Соавтор"

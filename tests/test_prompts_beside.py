@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conversation.localization import Locales
 from core.schemas import Message
 from database import Prompt, Story
 from sandbox.users import ChatUser
 from tests.harness import BotHarness
+from tests.texts import shipped_locales
 from turns.chat_prompts import character_memory_messages
 from turns.story_prompts import hero_of, picture_messages
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 STORY: dict[str, Any] = {one.name: None for one in fields(Story) if one.name != "finished"} | {
     "genre": "Детектив",
     "hero": "Смотритель",

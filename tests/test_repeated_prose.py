@@ -10,12 +10,12 @@ import pytest
 
 from ai.catalog import Model
 from ai.repetition import ProseWatch, opening, said_again
-from conversation.localization import Locales
 from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until
+from tests.texts import shipped_locales
 from turns.cliches import cliches_in
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 SENTENCES = (
     "Смотритель поднялся на самый верх и открыл тяжёлую дверь.",
     "За ней стоял мальчик в мокром плаще и держал фонарь.",

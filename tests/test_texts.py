@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from conversation.localization import Html, Locales, Texts, grouped
 from conversation.presets import Preset, Presets, words_of
 from core.errors import ConfigError
+from tests.texts import shipped_locales
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 RU, EN = LOCALES["ru"], LOCALES["en"]
 ANY_VALUES = {name: 7 for template in RU.templates().values() for name in re.findall(r"\{(\w+)(?::\w+)?\}", template)}
 

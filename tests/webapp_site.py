@@ -18,9 +18,9 @@ from urllib.parse import quote, urlencode
 import requests
 
 from config import Config
-from conversation.localization import Locales
 from database import Database
 from tests.bot_database import BotDatabase
+from tests.texts import shipped_locales
 from web.server import WebApp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,7 +55,7 @@ class Site:
             "WEBAPP_SCRIPT_URL": SCRIPT,
         }
         self.config = Config.from_env(given | settings)
-        self.locales = Locales.load(ROOT / "locales")
+        self.locales = shipped_locales()
         self.db = Database(folder / "site.db")
         self.tables = BotDatabase(folder / "site.db")
         for language in self.locales:
