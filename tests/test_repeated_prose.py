@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai.catalog import Model
-from ai.repetition import ProseWatch, opening, said_again
+from ai.repeated_prose import ProseWatch, opening, said_again
 from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until
 from tests.texts import shipped_locales
@@ -48,6 +51,29 @@ def test_what_is_said_again_is_found_where_its_sentence_begins(again: str) -> No
 )
 def test_refrains_and_short_lines_may_come_again(text: str) -> None:
     assert said_again(text) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from([*SENTENCES, "Дождь.", "— Кто там?\n", "И снова он молча протянул письмо", "Да! "]), max_size=9
+    ),
+    st.lists(st.integers(1, 120), min_size=1),
+)
+def test_a_growing_passage_repeats_itself_where_its_text_so_far_does(parts: list[str], steps: list[int]) -> None:
+    text, watch, length = " ".join(parts), ProseWatch(""), 0
+    for step in cycle(steps):
+        length = min(len(text), length + step)
+        place = watch.repeats(text[:length], whole=True)
+        assert place == said_again(text[:length])
+        if place is not None or length == len(text):
+            break
+
+
+def test_a_passage_that_is_rewritten_is_read_anew() -> None:
+    watch = ProseWatch("")
+    assert watch.repeats(PROSE, whole=True) is None
+    assert watch.repeats(f"Ночь. {PROSE}", whole=True) is None
+    assert watch.repeats(f"{PROSE} {SENTENCES[0]}", whole=True) == len(PROSE)
 
 
 def test_an_opening_is_compared_by_its_first_words() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from ai.repetition import ProseWatch
+from ai.repeated_prose import ProseWatch
 from config import Config
 from conversation.wishes import without_wishes
 from core.errors import LimitReached, ModelAway, ModelRefused
