@@ -289,6 +289,8 @@ def test_there_is_enough_to_choose_from() -> None:
         assert len(RU.heroes(genre.label)) >= 8
         assert len(RU.settings(genre.label)) >= 8
         assert len(RU.extras(genre.label)) >= 20
+    for texts in (RU, EN):
+        assert all(len(texts.heroes(genre.label)) == 12 for genre in texts.genres[:8])
 
 
 def test_every_pair_of_presets_fits_the_steps_limits() -> None:
