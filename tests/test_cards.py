@@ -272,6 +272,7 @@ def test_an_offer_is_in_nobodys_way(harness: BotHarness) -> None:
     person.press("▶️ Дальше")
     until(lambda: harness.db.count("turn", state="running"))
     person.press("🏠 Меню")
+    person.wait("Вы в меню")
     released.set()
     until(harness.settled)
     assert not [message for message in person.bot_messages if "Запомнить?" in message.text]
