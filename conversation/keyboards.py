@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from conversation.localization import Texts
 from conversation.presets import Preset
-from conversation.states import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, TONES, Step
+from conversation.steps import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, TONES, Step
 from conversation.story_draft import Draft, page_of
 from core.schemas import Json
 

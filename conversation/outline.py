@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from conversation.presets import Presets
-from conversation.states import WORD_LIMITS, Step
+from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft
 
 FIELDS: Final = ("genre", "hero", "setting", "wish")

@@ -10,7 +10,7 @@ from itertools import chain, count
 from typing import TypeVar
 
 from conversation.phrases import any_of
-from conversation.states import EDITS, Step
+from conversation.steps import EDITS, Step
 from core.graphemes import first_letters
 
 Item = TypeVar("Item")

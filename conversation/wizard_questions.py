@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conversation.keyboards import presets_shown
 from conversation.localization import Html, Texts
-from conversation.states import EDITS, WORD_LIMITS, Step
+from conversation.steps import EDITS, WORD_LIMITS, Step
 from conversation.story_draft import Draft
 
 _FIELDS = ("genre", "hero", "setting", "extra")

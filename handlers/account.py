@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from conversation.keyboards import inline
 from conversation.localization import FALLBACK, Html, Texts
-from conversation.states import IN_WIZARD, Step
+from conversation.steps import IN_WIZARD, Step
 from core.schemas import Json
 from database import Account, User
 from handlers import characters, library, wizard

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conversation.keyboards import inline
-from conversation.states import Step
+from conversation.steps import Step
 from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
 from handlers.context import UpdateContext, now

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from conversation.states import IN_WIZARD, TALKING, Step
+from conversation.steps import IN_WIZARD, TALKING, Step
 from core.schemas import Json, Outgoing
 from database import Story, Turn
 from export.story_book import FORMATS

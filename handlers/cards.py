@@ -8,7 +8,7 @@ from conversation import cards
 from conversation.cards import MOST_CARDS, CardText
 from conversation.keyboards import inline, page_row
 from conversation.localization import Html
-from conversation.states import Step
+from conversation.steps import Step
 from core.schemas import Json
 from database import Card, Story
 from handlers import questions

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conversation.keyboards import inline, page_row
-from conversation.states import Step
+from conversation.steps import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
 from handlers import assistant, library

@@ -14,7 +14,7 @@ from ai.registry import ModelRegistry
 from config import Config
 from conversation.keyboards import inline, reply
 from conversation.localization import Locales, Texts
-from conversation.states import TALKING, Step
+from conversation.steps import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
 from database import NO_SESSION, REFUSED, Database, Story, Talk, Turn, User

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversation.states import TALKING
+from conversation.steps import TALKING
 from handlers.context import UpdateContext
 from handlers.step_prompts import awaited
 from telegram.update_result import UpdateResult

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline
-from conversation.states import Step
+from conversation.steps import Step
 from database import Story
 from handlers import story as story_screen
 from handlers import wizard

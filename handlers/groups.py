@@ -14,7 +14,7 @@ from typing import Final
 
 from telebot import types
 
-from conversation.states import ADMIN_COMMANDS, COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS
 from core.schemas import Json, Outgoing
 from handlers import assistant, pieces, roles, sessions, voice
 from handlers import story as story_screen

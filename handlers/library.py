@@ -11,7 +11,7 @@ import time
 
 from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
-from conversation.states import Step
+from conversation.steps import Step
 from core.graphemes import first_letters, last_letters
 from core.schemas import Json
 from database import Story

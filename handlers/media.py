@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline
-from conversation.states import WORD_LIMITS, Step
+from conversation.steps import WORD_LIMITS, Step
 from database import Prompt, Story, Turn
 from handlers import questions
 from handlers.account import price as price_of

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from telebot import types
 
-from conversation.states import WORDS
+from conversation.steps import WORDS
 from core.text import utf16_length
 from database import Prompt, Turn
 from handlers.context import Services, UpdateContext, now

@@ -5,7 +5,7 @@ The step to go back to and the session that the question is about are stored in 
 
 from __future__ import annotations
 
-from conversation.states import ANSWERS, Step
+from conversation.steps import ANSWERS, Step
 from core.text import MESSAGE_UNITS, plain_text, split, utf16_length
 from database import Story
 from handlers.context import UpdateContext, join

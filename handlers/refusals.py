@@ -5,7 +5,7 @@ Each function returns what to say about it, or None if nothing stands in the way
 
 from __future__ import annotations
 
-from conversation.states import WORD_LIMITS
+from conversation.steps import WORD_LIMITS
 from core.errors import LimitReached
 from handlers.context import UpdateContext
 from handlers.step_prompts import awaited

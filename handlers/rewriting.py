@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 
 from conversation.keyboards import inline
-from conversation.states import Step
+from conversation.steps import Step
 from database import Prompt, Story
 from handlers import questions
 from handlers import story as story_screen

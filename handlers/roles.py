@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline
-from conversation.states import Step
+from conversation.steps import Step
 from core.text import utf16_length
 from database import Role
 from handlers import questions

@@ -13,7 +13,8 @@ from typing import TypeVar
 
 from telebot import TeleBot, types
 
-from conversation.states import (
+from conversation.states import accepted, decide
+from conversation.steps import (
     ADMIN_COMMANDS,
     COMMANDS,
     ONLY_THERE,
@@ -22,8 +23,6 @@ from conversation.states import (
     UNKNOWN_COMMAND,
     WORDS,
     Step,
-    accepted,
-    decide,
 )
 from core.schemas import Json, Outgoing
 from database import REFUSED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline, page_row
-from conversation.states import TALKING, Step
+from conversation.steps import TALKING, Step
 from core.schemas import Json
 from core.text import shorten
 from database import Story, Talk

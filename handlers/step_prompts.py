@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.localization import Html
-from conversation.states import ANSWERS, EDITS, IN_WIZARD, TALKING, Step
+from conversation.steps import ANSWERS, EDITS, IN_WIZARD, TALKING, Step
 from conversation.wizard_questions import question
 from core.graphemes import first_letters
 from core.text import shorten

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conversation.keyboards import inline
-from conversation.states import TALKING, Step
+from conversation.steps import TALKING, Step
 from core.text import split
 from database import REFUSED, Story
 from handlers.context import UpdateContext, join, now, stop_turn

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from conversation.states import TABLE, WORDS, decide
+from conversation.states import TABLE, decide
+from conversation.steps import WORDS
 from database import Turn
 from handlers import story as story_screen
 from handlers.context import UpdateContext

@@ -8,7 +8,8 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from conversation.states import WORD_LIMITS, Step, decide
+from conversation.states import decide
+from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft, unfinished_step, working_title
 from core.graphemes import first_letters
 from database import Story

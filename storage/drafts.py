@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, MutableMapping
 
-from conversation.states import Step
+from conversation.steps import Step
 from conversation.story_draft import Draft
 from storage.connection import Connection
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conversation.states import Step
+from conversation.steps import Step
 from storage.connection import Connection, Row
 
 _COLUMNS = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conversation.states import ADMIN_COMMANDS
+from conversation.steps import ADMIN_COMMANDS
 from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser

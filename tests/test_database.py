@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from conversation.states import Step
+from conversation.steps import Step
 from conversation.story_draft import Draft
 from core.errors import ForeignDatabase, StorageError
 from core.schemas import DeferredAttachment, Outgoing

@@ -15,7 +15,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from assets import costs_tables
 from assets.docs_links import on_page_markdown, on_post_page
 from config import names
-from conversation.states import ADMIN_COMMANDS, COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS
 from core.version import VERSION
 from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until

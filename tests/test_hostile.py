@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conversation.states import COMMANDS
+from conversation.steps import COMMANDS
 from handlers import buttons
 from telegram.updates import Unreadable, read
 from tests.harness import BotHarness, until

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversation.outline import FIELDS, Outline, filled, outline_in
-from conversation.states import WORD_LIMITS, Step
+from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft
 from core.schemas import Message
 from sandbox.model_faults import Behaviour

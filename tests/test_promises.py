@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conversation.states import ADMIN_COMMANDS, COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS
 from core.errors import ModelBusy
 from gpt import GPT, CallFailure
 from handlers import router

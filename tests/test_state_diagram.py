@@ -6,7 +6,8 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
-from conversation.states import EVERYWHERE, IN_WIZARD, TABLE, WIZARD, Step
+from conversation.states import EVERYWHERE, TABLE
+from conversation.steps import IN_WIZARD, WIZARD, Step
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
 EDGE = re.compile(r"^ +(\w+) --> (\w+): (.+)$", re.MULTILINE)

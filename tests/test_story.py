@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversation.states import (
+from conversation.states import TABLE, accepted, decide
+from conversation.steps import (
     ADMIN_COMMANDS,
     ANSWERS,
     COMMANDS,
@@ -16,14 +17,11 @@ from conversation.states import (
     IN_WIZARD,
     LENGTHS,
     OTHER_CONTENT,
-    TABLE,
     TONES,
     UNKNOWN_COMMAND,
     WIZARD,
     WORDS,
     Step,
-    accepted,
-    decide,
 )
 from conversation.story_draft import Draft, page_of, short_name, unfinished_step, working_title
 from handlers.actions import ACTIONS

@@ -14,6 +14,7 @@ from sandbox.storyteller.grammar import fill, sentences, told
 from sandbox.storyteller.plan import plan_of
 from sandbox.storyteller.reader import reaction
 from sandbox.storyteller.request import read
+from tests.test_storyteller import after
 
 RAIN = Card("ru", "Детектив", "Смотрительница Вера: глуха на одно ухо", "Поезд в снегах: билетов не хватает", "Дождь.")
 

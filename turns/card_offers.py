@@ -13,7 +13,7 @@ from conversation.keyboards import inline
 from conversation.localization import Texts
 from conversation.naming import named, names, spoken
 from conversation.new_names import new_name
-from conversation.states import Step
+from conversation.steps import Step
 from core.schemas import Outgoing
 from database import Database, Story, Turn
 from turns.message_view import read_text, sentence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conversation.localization import Texts
-from conversation.states import Step
+from conversation.steps import Step
 from core.errors import LimitReached
 from core.schemas import Message, Outgoing, Usage
 from database import Character, Prompt, StoryPath, Talk, Turn

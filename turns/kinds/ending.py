@@ -9,7 +9,7 @@ from dataclasses import replace
 from ai.catalog import CostMultiplier
 from conversation.keyboards import inline
 from conversation.localization import Texts
-from conversation.states import ENDINGS
+from conversation.steps import ENDINGS
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
 from turns import limits

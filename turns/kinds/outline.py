@@ -13,7 +13,7 @@ from ai.catalog import CostMultiplier
 from conversation.keyboards import reply
 from conversation.localization import Html
 from conversation.outline import FIELDS, filled, outline_in
-from conversation.states import IN_WIZARD, Step
+from conversation.steps import IN_WIZARD, Step
 from conversation.story_draft import Draft, unfinished_step
 from conversation.wizard_questions import filled_fields, question
 from core.errors import LimitReached

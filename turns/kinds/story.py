@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conversation.keyboards import inline, reply
 from conversation.localization import Texts
-from conversation.states import Step
+from conversation.steps import Step
 from conversation.story_draft import Draft
 from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, OnlyThoughts, PromptTooLong, StorageError
 from core.schemas import Json, Message, Outgoing
