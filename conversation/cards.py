@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from conversation.personas import one_line
+
 LIMITS: Final[Mapping[str, int]] = {"name": 40, "about": 200, "words": 100}  # characters
 MOST_CARDS: Final = 30  # of a story
 NOTE_CHARS: Final = 300
@@ -47,8 +49,8 @@ def typed(line: str) -> CardText:
 
 def tidy(given: Mapping[str, str]) -> CardText:
     """Return the card of a form, each value on one line."""
-    words = ", ".join(filter(None, (_one_line(word) for word in given.get("words", "").split(","))))
-    return CardText(_one_line(given.get("name", "")).replace(",", ""), _one_line(given.get("about", "")), words)
+    words = ", ".join(filter(None, (one_line(word) for word in given.get("words", "").split(","))))
+    return CardText(one_line(given.get("name", "")).replace(",", ""), one_line(given.get("about", "")), words)
 
 
 def faults(card: CardText) -> list[tuple[str, str]]:
@@ -65,10 +67,6 @@ def faults(card: CardText) -> list[tuple[str, str]]:
 
 def tidy_note(words: str) -> str:
     """Return a reader's note on one line. Brackets around the whole of it are left out: it is a wish anyway."""
-    note = _one_line(words)
+    note = one_line(words)
     inside = _IN_BRACKETS.fullmatch(note)
     return inside[1].strip() if inside else note
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

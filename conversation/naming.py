@@ -20,8 +20,8 @@ _ADJECTIVE: Final = (
     *("ом", "ем", "ую", "юю", "ых", "их", "ыми", "ими", "ей"),
 )
 _PLURAL: Final = ("ам", "ями", "ами", "ях", "ах", "ям")
-_HARD: Final = ("", "а", "у", "ом", "ем", "е", "ы", "и", "ов", "ев", "ей", "ым", *_PLURAL)
-_FEMININE: Final = ("а", "ы", "и", "е", "у", "ой", "ою", "ей", "ею", "", *_PLURAL)
+_HARD: Final = ("", "а", "у", "ом", "ем", "е", "ов", "ев", "ей", "ым", *_PLURAL)
+_FEMININE: Final = ("а", "е", "у", "ой", "ою", "ей", "ею", "", *_PLURAL)
 _SOFT_FEMININE: Final = ("я", "и", "е", "ю", "ей", "ею", "ь", "й", *_PLURAL)
 _SHORT_I: Final = ("й", "я", "ю", "ем", "е", "и", "ев", *_PLURAL)
 _SOFT: Final = ("ь", "я", "ю", "ем", "е", "и", "ью", "ей", *_PLURAL)
@@ -33,13 +33,12 @@ _ENDINGS: Final = {
     "е": _NEUTER,
     "й": _SHORT_I,
     "ь": _SOFT,
-    "ы": (*_HARD, "а"),
+    "ы": _HARD,
     "и": (*_HARD, *_SOFT),
     "у": (*_HARD, *_FEMININE),
     "ю": (*_SHORT_I, *_SOFT, *_SOFT_FEMININE),
 }
-_HARD_I: Final = (_HARD, _HARD[1:], _FEMININE)  # which have «и» for «ы» after these letters only
-_I: Final = frozenset("гкхжчшщц")
+_I: Final = frozenset("гкхжчшщ")  # after which «и» stands for «ы»
 _LEAST: Final = 3  # letters of a form that a name is known by
 
 
@@ -87,15 +86,15 @@ def forms_of(word: str) -> frozenset[str]:
     if not "а" <= word[-1] <= "я":
         plural = f"{word[:-1]}ies" if word.endswith("y") else f"{word}es"
         return frozenset({word, f"{word}s", plural})
-    stems = _stems(word)
-    found = {stem + end for stem, ends in stems for end in ends if end != "и" or ends not in _HARD_I or stem[-1:] in _I}
+    found = {stem + end for stem, ends in _stems(word) for end in (*ends, "и" if stem[-1:] in _I else "ы")}
+    # «ы» or «и» is right for nearly all of them, and harmless for the others.
     return frozenset({word, *(form for form in found if len(form) >= _LEAST)})
 
 
 def _stems(word: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return what stays of a word in its cases, with the endings that follow."""
     last = word[-1]
-    stems = []
+    stems: list[tuple[str, tuple[str, ...]]] = []
     if word[-2:] in _ADJECTIVE[:9] and len(word) > _LEAST:
         stems.append((word[:-2], _ADJECTIVE))
     if last not in _ENDINGS:

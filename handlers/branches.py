@@ -43,8 +43,9 @@ def copy(context: UpdateContext, story: Story, title: str) -> int:
     )
     db.stories.set_tone(session_id, story.tone)
     db.stories.set_length(session_id, story.length)
-    db.cards.copy(story.session_id, session_id)
-    if story.user_id == context.user.id:  # a note is its reader's own
+    own = story.user_id == context.user.id
+    db.cards.copy(story.session_id, session_id, refused=own)
+    if own:  # a note is its reader's own
         db.cards.set_note(session_id, db.cards.note(story.session_id))
     copied_id = db.tree.copy(story.head_id, session_id, now())
     earlier = len(db.tree.whole(story.head_id)) - len(db.tree.whole(story.head_id, story.starts_after))

@@ -197,12 +197,14 @@ def _buttons(context: UpdateContext, story: Story, page: int) -> Json:
     pages = _pages(all_cards)
     names = [[(card.text.name, f"card_of:{card.id}")] for card in _shown(all_cards, page)]
     turning = [page_row(f"minds:{number}", min(page, pages - 1), pages)] if pages > 1 else []
+    url = context.config.webapp_url
     offers = "offer_no_cards" if context.db.cards.offers_to(context.user.id) else "offer_cards"
     return inline(
         [context.button("note", f"note:{number}"), context.button("new_card", f"new_card:{number}")],
         *names,
         *turning,
         [context.button(offers, f"offers:{number}")],
+        page=(context.texts.label("cards_page"), f"{url}/?cards={number}") if url else None,
     )
 
 

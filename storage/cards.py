@@ -79,13 +79,13 @@ class Cards:
             return True
         return self._connection.run("delete from card where id = ? and state = 'kept'", (card_id,)) == 1
 
-    def copy(self, session_id: int, to_id: int) -> None:
-        """Copy the cards of a story, and the names that were refused there, to another one without cards."""
+    def copy(self, session_id: int, to_id: int, *, refused: bool) -> None:
+        """Copy the cards of a story to another one without cards; with `refused` also the names that aren't offered."""
         self._connection.run(
             "insert into card (session_id, name, about, words, state, offered_after)"
             " select ?, name, about, words, state, offered_after from card"
-            " where session_id = ? and state <> 'offered' order by id",
-            (to_id, session_id),
+            " where session_id = ? and (state = 'kept' or (state = 'refused' and ?)) order by id",
+            (to_id, session_id, int(refused)),
         )
 
     # ------------------------------------------------------------------ offers

@@ -58,7 +58,7 @@ def running_turn(db: Database) -> Turn:
 def part(config: Config, db: Database) -> StoryPart:
     nothing = cast(Any, None)  # the test asks no model and says nothing
     services = KindServices(config=config, db=db, locales=nothing, limit_messages=nothing)
-    return StoryPart(services, generator=nothing, warnings=nothing)
+    return StoryPart(services, generator=nothing, warnings=nothing, card_offers=nothing)
 
 
 def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:

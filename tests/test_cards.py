@@ -199,3 +199,81 @@ def test_each_question_about_note_and_cards_survives_a_kill(make_harness: Callab
     person.send("Он позвал Весту.")
     person.wait("Тихо.")
     assert "Никто не умирает" in said_last(harness) and "Веста — слепая фонарщица" in said_last(harness)
+
+
+NEW = "На пороге стояла Веста, фонарщица с Длинной улицы. Весту тут знали. — Идём, — сказала Веста."
+NEXT = "Дверь открыл Пантелей. От Пантелея пахло дымом."
+
+
+def test_a_new_name_is_offered_and_kept_with_a_press(harness: BotHarness) -> None:
+    person = harness.writer(words=NEW)
+    until(harness.settled)
+    assert "Запомнить?" not in person.last.text  # the first part has its own hint
+    next_part(harness, person, "Веста зажгла фонарь. Он шёл за Вестой.")
+    offer = person.wait("Запомнить?")
+    assert "Веста — фонарщица с Длинной улицы" in offer.text
+    assert offer.labels == ("📌 Запомнить", "✏️ Изменить", "✖️ Нет", "🔕 Не предлагать")
+    person.tap("📌 Запомнить", offer)
+    assert person.wait("Запомнил: Веста").labels == ("✏️ Изменить",)
+    next_part(harness, person, NEXT)  # not yet: one in five parts
+    assert "Имей в виду: Веста — фонарщица с Длинной улицы." in said_last(harness)
+    for number in range(3):
+        next_part(harness, person, f"Прошёл час {number}.")
+    next_part(harness, person, NEXT)
+    offer = person.wait("Запомнить?")
+    person.tap("✏️ Изменить", offer)
+    assert "Пантелей — Дверь открыл Пантелей." in person.wait("Сейчас на карточке").text
+    person.send("Пантелей, сторож — курит трубку")
+    person.wait("Запомнил: Пантелей, сторож — курит трубку")
+    assert harness.db.values("card", "state") == ["kept", "kept"]
+    assert [message.text for message in person.bot_messages].count(offer.text) == 1
+
+
+def test_a_refused_name_is_not_offered_again_and_offers_can_be_switched_off(harness: BotHarness) -> None:
+    person = harness.writer()
+    next_part(harness, person, NEW)
+    offer = person.wait("Запомнить?")
+    person.tap("✖️ Нет", offer)
+    person.wait("«Веста» не запоминаю")
+    for number in range(4):
+        next_part(harness, person, f"Прошёл час {number}.")
+    next_part(harness, person, f"{NEXT} Весте это не нравилось. Веста ушла.")
+    offer = person.wait("Запомнить?")
+    assert "Пантелей — " in offer.text
+    person.tap("🔕 Не предлагать", offer)
+    person.wait("Больше не предлагаю")
+    open_cards(person)
+    harness.restart()
+    for number in range(4):
+        next_part(harness, person, f"Прошёл день {number}.")
+    next_part(harness, person, "Навстречу шёл Егор. Егору не спалось.")
+    until(harness.settled)
+    assert "Егору" in person.last.text
+    open_cards(person)
+    person.tap("🔔 Предлагать карточки")
+    assert "🔕 Не предлагать карточки" in person.wait("что держать в уме?").labels
+    next_part(harness, person, "За Егором пришёл Егор.")
+    person.wait("Запомнить?")
+
+
+def test_an_offer_is_in_nobodys_way(harness: BotHarness) -> None:
+    """None while words wait, while the reader is elsewhere, and for who is the story's hero."""
+    person = harness.writer()
+    next_part(harness, person, "Маяк молчал. — Иди, Маяк, — сказал Маяк. Маяку не спалось.")
+    released = harness.holds(NEW, "Дальше.")
+    person.press("▶️ Дальше")
+    until(lambda: harness.db.count("turn", state="running"))
+    person.send("Он ждал.")
+    person.wait("Я ещё пишу")
+    released.set()
+    person.wait("Дальше.")
+    until(harness.settled)
+    released = harness.holds(NEW)
+    person.press("▶️ Дальше")
+    until(lambda: harness.db.count("turn", state="running"))
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    released.set()
+    until(harness.settled)
+    assert not [message for message in person.bot_messages if "Запомнить?" in message.text]
+    assert harness.db.count("card") == 0

@@ -39,7 +39,7 @@ def blueprint(services: WebServices) -> Blueprint:
 
     @routes.get("/stories/<int:session_id>")
     def story(session_id: int) -> Response:
-        found = _own(session_id)
+        found = own_story(services, session_id)
         book = book_of(services.db, services.locales[found.language], found)
         chapters = [{"title": chapter.title, "paragraphs": list(chapter.paragraphs)} for chapter in book.shown_chapters]
         head = {"id": session_id, "title": book.name, "language": found.language, "genre": found.genre}
@@ -47,7 +47,7 @@ def blueprint(services: WebServices) -> Blueprint:
 
     @routes.post("/stories/<int:session_id>/file")
     def file(session_id: int) -> Response:
-        found = _own(session_id)
+        found = own_story(services, session_id)
         name = body_of(request).get("format", "")
         if name not in FORMATS:
             raise ApiError(400, "request")
@@ -67,13 +67,15 @@ def blueprint(services: WebServices) -> Blueprint:
             "touched_at": story.touched_at,
         }
 
-    def _own(session_id: int) -> Story:
-        found = services.db.stories.get(session_id) if session_id < 2**63 else None
-        if found is None or found.deleted or found.user_id != g.caller.user.id:
-            raise ApiError(404, "missing")
-        return found
-
     return routes
+
+
+def own_story(services: WebServices, session_id: int) -> Story:
+    """Return a story of the caller's. Raises `ApiError` if there is none."""
+    found = services.db.stories.get(session_id) if session_id < 2**63 else None
+    if found is None or found.deleted or found.user_id != g.caller.user.id:
+        raise ApiError(404, "missing")
+    return found
 
 
 def _add_usage(routes: Blueprint, services: WebServices) -> None:

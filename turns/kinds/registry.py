@@ -11,6 +11,7 @@ from config import Config
 from conversation.localization import Locales
 from database import Database
 from turns.billing import TurnBilling
+from turns.card_offers import CardOffers
 from turns.generation import TextGenerator
 from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
@@ -55,7 +56,7 @@ def build_kinds(
     limit_messages = LimitMessages(config=config, db=db, locales=locales, registry=registry)
     services = KindServices(config=config, db=db, locales=locales, limit_messages=limit_messages)
     kinds = (
-        StoryPart(services, generator=generator, warnings=warnings),
+        StoryPart(services, generator=generator, warnings=warnings, card_offers=CardOffers(db)),
         StoryEnding(services, generator=generator, warnings=warnings),
         StoryEpilogue(services, generator=generator, warnings=warnings),
         StoryOutline(services, generator=generator),
