@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,8 +30,9 @@ from core.errors import ModelError, StorageError, TelegramRefused
 from core.http_client import HttpClient
 from core.metrics import Metrics
 from core.network import Network
-from core.schemas import DeferredAttachment, RenderedAttachment
+from core.schemas import DeferredAttachment, Json, RenderedAttachment
 from database import Database
+from export import talk_formats, talk_record
 from export.story_book import file_of
 from gpt import GPT, CallFailure
 from handlers import privacy
@@ -45,6 +46,7 @@ from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.gathering import Gathering
+from telegram.markdown import pieces
 from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
@@ -149,6 +151,7 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
         GROWING: partial(partial_answers.number_of, base.db),
         PICTURE: statistics.picture,
         TOTALS: statistics.totals,
+        talk_record.ATTACHMENT: partial(talk_record.file_of, base.db, base.locales, _formatted, talk_formats.FORMATS),
         privacy.DATA: partial(privacy.data_file, base.db, base.locales),
     }
 
@@ -157,6 +160,11 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
         return renderer(attachment) if renderer is not None else None
 
     return render
+
+
+def _formatted(markdown: str) -> list[tuple[str, Sequence[Mapping[str, Json]]]]:
+    """Return a whole Markdown text as Telegram shows it, for a file."""
+    return [(piece.text, piece.entities) for piece in pieces(markdown, limit=2 * len(markdown) + 1)]
 
 
 def _note_blocked(db: Database, chat_id: int) -> None:

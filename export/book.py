@@ -193,6 +193,11 @@ def paragraphs_of(text: str) -> tuple[str, ...]:
     return tuple(line for line in map(_cleaned, _LINE_ENDS.split(text)) if line)
 
 
+def clean_text(text: str) -> str:
+    """Return the text with its line breaks, without characters that no document may have."""
+    return _NOT_TEXT.sub("", _LINE_ENDS.sub("\n", text))
+
+
 def line_of(text: str) -> str:
     """Return the text as one clean line."""
     return " ".join(paragraphs_of(text))

@@ -35,6 +35,7 @@ from handlers import (
     roles,
     sessions,
     settings,
+    talk_files,
     wizard,
 )
 from handlers import story as story_screen
@@ -297,6 +298,9 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "new_talk": assistant.new_talk,
     "role_own": roles.ask_own,
     "sessions": sessions.turn_page,
+    "session_files": sessions.choose_file,
+    "talk_file": talk_files.ask_format,
+    **talk_files.SENDERS,
     "resume": sessions.resume,
     "variant": rewriting.show_variant,
     "branch_from": older_parts.branch_from,
