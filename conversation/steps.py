@@ -34,9 +34,6 @@ class Step(StrEnum):
     EDIT_CARD = "edit_card"
     TONE = "tone"
     RENAME = "rename"  # a new title
-    NOTE = "note"  # what the model is to keep in mind all through the story
-    CARD = "card"  # a new card of somebody or something in the story
-    EDIT_CARD = "edit_card"
     FIND = "find"  # words to search for in the user's stories
     CHAT = "chat"
     ROLE = "role"  # the user describes the assistant's role
@@ -64,9 +61,6 @@ ANSWERS: Final = (
     Step.EDIT_CARD,
     Step.TONE,
     Step.RENAME,
-    Step.NOTE,
-    Step.CARD,
-    Step.EDIT_CARD,
     Step.FIND,
     Step.ROLE,
     Step.IMAGE,
@@ -101,7 +95,6 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.NOTE: NOTE_CHARS,
     Step.TONE: 200,
     Step.RENAME: 60,
-    Step.NOTE: NOTE_CHARS,
     Step.FIND: 60,
     Step.ROLE: 2000,
     Step.IMAGE: 500,
