@@ -8,11 +8,11 @@ memory, which summarises everything older. Variants are siblings. Each prompt st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from core.schemas import MessageRole
-from storage.connection import Connection, Row
+from storage.connection import Connection
 from storage.illustrations import Illustrations
+from storage.rows import reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +98,7 @@ order by depth desc
 """
 
 
-def _prompt(row: Row) -> Prompt:
-    values = {name: row[name] for name in _COLUMNS.split(", ")}
-    values["role"] = cast(MessageRole, values["role"])
-    return Prompt(**values)
+_prompt = reader(Prompt)
 
 
 class Tree:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conversation.steps import Step
-from storage.connection import Connection, Row
+from storage.connection import Connection
+from storage.rows import reader
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, session_id, balance,"
@@ -42,14 +43,7 @@ class User:
         return max(0, self.balance - self.reserved)
 
 
-def _user(row: Row) -> User:
-    values = dict(row)
-    values["step"] = Step(values["step"])
-    values["came_from"] = Step(values["came_from"])
-    values["debug"] = bool(values["debug"])
-    values["blocked"] = bool(values["blocked"])
-    values["banned"] = bool(values["banned"])
-    return User(**values)
+_user = reader(User, step=Step, came_from=Step, debug=bool, blocked=bool, banned=bool)
 
 
 class Users:

@@ -82,6 +82,10 @@ class TurnKind(ABC):
         """Return the tokens that a turn of this kind holds at least in this session, as it stands."""
         return self.least_price(weight)
 
+    def most_price(self, weight: CostMultiplier) -> int:
+        """Return the most that `least_price_in` returns for any session. No database."""
+        return self.least_price(weight)
+
     def caps(self, user_id: int, weight: CostMultiplier) -> Caps:
         """Return what a call of such a turn must stay within, for a model of this weight."""
         return limits.caps(

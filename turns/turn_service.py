@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from ai.catalog import Model
 from config import Config
+from core.errors import LimitReached
 from core.schemas import Message, Outgoing
 from database import Database, Turn
 from gpt import GPT
@@ -59,8 +61,13 @@ class TurnService:
         asked = self.kinds[kind]
         weight = self._models.weight(user_id, asked)
         period = limits.budget_period(self._config, time.time())
-        tokens = asked.least_price_in(session_id, weight) if tokens is None else tokens
-        self._db.ledger.check(user_id, session_id, tokens, period, asked.caps(user_id, weight))
+        caps = asked.caps(user_id, weight)
+        if tokens is None:
+            with suppress(LimitReached):  # where the most is within the limits, nothing needs to be measured
+                self._db.ledger.check(user_id, session_id, asked.most_price(weight), period, caps)
+                return
+            tokens = asked.least_price_in(session_id, weight)
+        self._db.ledger.check(user_id, session_id, tokens, period, caps)
 
     def open_in(self, chat_id: int, topic_id: int) -> Turn | None:
         """Return the waiting or running turn of a private chat, or of a group's topic."""

@@ -49,6 +49,10 @@ class StoryText(StoryKind):
         tokens = min(self._generator.estimate(self._source_at(story), story.head_id), most)
         return max(least, self._price_of(tokens, weight))
 
+    def most_price(self, weight: CostMultiplier) -> int:
+        """Return the price of a turn whose prompt is as long as it may be."""
+        return max(self.least_price(weight), self._price_of(self._config.max_tokens_per_request, weight))
+
     def _price_of(self, prompt_tokens: int, weight: CostMultiplier) -> int:
         """Return the price of a turn whose prompt has so many tokens now."""
         most = int(self._config.max_tokens_per_request * self.full_share)
