@@ -22,6 +22,7 @@ from sandbox.models import ModelServers
 from sandbox.page_api import WEB_APP_SCRIPT
 
 ROOT = Path(__file__).resolve().parent.parent
+CATALOG = ROOT / "sandbox" / "catalog.toml"  # by which the built-in storyteller is called what it is
 CHATS = "demo-chats.json"
 DATABASE = "demo.db"
 STOP_S = 15.0
@@ -66,6 +67,7 @@ def choose_model(given: Mapping[str, str], models: ModelServers, choice: Choice 
         "YANDEX_OPENAI_URL": models.openai_url,
         "YANDEX_STT_URL": models.stt_url,
         "YANDEX_TTS_URL": models.tts_url,
+        "MODELS_FILE": str(CATALOG),
     }
     return Model("", settings)
 

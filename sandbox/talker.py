@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.schemas import Message
-from sandbox import characters, examples
+from sandbox import characters, examples, teacher
 
 _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
@@ -173,6 +173,9 @@ class _Talk:
             return str(self._stock["edited"].format(text=_edited(self._said.words)))
         for language in (self._language, _language(first) or "ru"):
             for role in _stock()[language]["roles"].values():
+                if re.search(role["when"], first) and "teaches" in role:
+                    lesson = teacher.teach(language, self._said.words, self._answers)
+                    return lesson or self._sum() or teacher.unknown(language, self._quote)
                 if re.search(role["when"], first):
                     return self._riddle(role) if "riddles" in role else self._pick(role["says"])
         if (character := _CHARACTER.search(self._asking)) is not None:
@@ -253,10 +256,14 @@ class _Talk:
     def _name(self) -> str:
         return _name([*self._said.own, self._said.words])
 
+    @property
+    def _quote(self) -> str:
+        return _short(self._said.words)
+
     def _pick(self, texts: Sequence[str], **values: str) -> str:
         """One of the texts, which is not the one said last where there is another."""
         who = f", {self._name}" if self._name else ""
-        quote = _short(self._said.words)
+        quote = self._quote
         things = _HAVE.sub("", quote)
         things = things[:1].lower() + things[1:]
         filled = [_filled(text, quote=quote, things=things, who=who, **values) for text in texts]

@@ -208,17 +208,3 @@ def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) ->
     person.wait("Третья.")
     until(harness.settled)
     assert sum("теперь ваша очередь" in message.text for message in person.bot_messages) == 1
-
-
-@pytest.mark.parametrize("genre", ["ЛитРПГ", "мрачное литрпг"])
-def test_a_litrpg_asks_for_deeds_and_a_line_of_the_system_in_every_text(harness: BotHarness, genre: str) -> None:
-    person = harness.new_person()
-    for answer in ("📖 Новая история", genre, "Рысь: первый уровень", "Башня: сто этажей", "Пропустить"):
-        person.send(answer)
-        person.wait()
-    person.press("✨ Начать историю")
-    person.wait("[Система: 1,")
-    person.send("Сделать: открыть сундук")
-    person.wait("[Система: 2,")
-    assert all("«Сделать: …»" in str(prompt) and "[Система: " in str(prompt) for prompt in harness.prompts())
-    assert "строка Системы" in RU.prompt("memory", memory="", parts="", limit=9)

@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from conversation.game_words import as_read
 from conversation.keyboards import inline
 from conversation.localization import Texts
 from conversation.story_draft import short_name, working_title
-from conversation.wishes import without_wishes
 from core.schemas import Json, Outgoing
 from core.text import split
 from database import Database, Prompt, Story
@@ -32,8 +32,8 @@ def text_of(prompts: Sequence[Prompt]) -> str:
 
 
 def read_text(prompt: Prompt) -> str:
-    """Return a text of a story without the wishes of its user."""
-    return without_wishes(prompt.text) if prompt.role == "user" else prompt.text
+    """Return a text of a story as it is read: without the wishes and the marks of its user."""
+    return as_read(prompt.text) if prompt.role == "user" else prompt.text
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:

@@ -108,7 +108,7 @@ def read(messages: Sequence[Message]) -> Brief:
         genre=fields["genre"],
         hero=fields["hero"],
         setting=fields["setting"],
-        wishes=fields["wishes"],
+        wishes=_without_rules(fields["wishes"]),
         tone=_tone(note[1] if note else fields["tone"]),
         chars=_chars(last) or _chars(prompt) or 1200,
         ending=ending[1].strip() if (ending := _ENDING.search(prompt)) else "",
@@ -185,6 +185,23 @@ def _texts(values: Mapping[str, Any]) -> Iterator[str]:
             yield from _texts(value)
         else:
             yield str(value)
+
+
+def _without_rules(wishes: str) -> str:
+    """Return a card's wishes without the rules that a genre adds to them."""
+    for rules in _genre_rules():
+        wishes = wishes.replace(rules, "")
+    return wishes.strip()
+
+
+@cache
+def _genre_rules() -> tuple[str, ...]:
+    rows = (
+        row
+        for path in sorted(LOCALES.glob("*/presets.toml"))
+        for row in tomllib.loads(path.read_text("utf-8"))["genre"]
+    )
+    return tuple(str(row["rules"]) for row in rows if "rules" in row)
 
 
 def _memory_of(prompt: str, first: str) -> str:
