@@ -37,7 +37,7 @@ _LEAST: Final = 3  # letters of a name
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A word with a capital. `inside`: it doesn't have it for standing at a beginning."""
+    """A word with a capital. `inside`: it would have a small letter if it were no name."""
 
     word: str
     sentence: str
