@@ -57,7 +57,7 @@ def spoken(text: str) -> Spoken:
 
 
 def names(name: str, text: Spoken) -> bool:
-    """Return whether a text has this name: all of it, or one of its words that has a capital beside another one."""
+    """Return whether a text has this name: the whole, or any word of «Иван Кузьмич», which has two capitals."""
     found = _WORD.findall(name)
     if not found:
         return False

@@ -1,7 +1,7 @@
 """A name that a part of a story has brought, with what is said of it there: an offer for a card. Pure.
 
 A name is a word with a capital inside a sentence. It is offered if it stands in the texts twice, never in small
-letters, and once in the nominative for sure: by its ending, or by a verb beside it.
+letters, once in the nominative for sure (by its ending, or by a verb beside it), and if the texts say something of it.
 """
 
 from __future__ import annotations
@@ -26,16 +26,18 @@ _VERB_HE: Final = re.compile(r"\w+(?:[аеиуыоя]л(?:ся)?|[ёе]л)")
 _SAID: Final = re.compile(r"[—–-]\s*\w+л[аи]?(?:сь|ся)?\s*$")  # «— сказала …»
 _ASIDE: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;!?…—–]")
 _NO_ASIDE: Final = re.compile(
-    r"(?:\w+(?:вши|вшись|ясь|ась|в)|что|как|когда|где|если|чтобы|чей|чья|котор\w+|и|а|но|не|ни|who|which|and|but)\b"
+    r"(?:\w+(?:вши|вшись|ясь|ась|в)|что|как|когда|где|если|чтобы|чей|чья|котор\w+|и|а|но|не|ни|я|ты|он|она|мы|вы|они|это|тут|там|вот|как|who|which|and|but|as|said|you|he|she|it|we|they|this)\b"
     r"|.*\b\w+л(?:а|о|и)?(?:ся|сь)?\b",
     re.IGNORECASE,
 )
+_SPEECH: Final = re.compile(r"^\s*[—–-]|[«»“”„\"]")
+_TELLING_WORDS: Final = 3  # of a sentence that says something of a name
 _LEAST: Final = 3  # letters of a name
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A word with a capital. `inside`: it doesn't have it for standing at a beginning."""
+    """A word with a capital. `inside`: it would have a small letter if it were no name."""
 
     word: str
     sentence: str
@@ -60,19 +62,23 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
     """Return a card for a name that the last of these texts has; None if it has no new one."""
     found = [one for place, text in enumerate(texts) for one in _capitals(text, place)]
     small = {_plain(word) for text in texts for word in _WORD.findall(text) if word[0].islower()}
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(found):
+        places.setdefault(one.plain, []).append(place)
     last = len(texts) - 1
     best: tuple[int, CardText] | None = None
     for name in dict.fromkeys(one.word for one in found):
         forms = forms_of(_plain(name))
-        same = [one for one in found if one.plain in forms]
+        same = [found[place] for place in sorted(place for form in forms for place in places.get(form, ()))]
         if len(same) < 2 or forms & small or not any(one.inside and one.text == last for one in same):
             continue
         sure = next((one for one in same if one.word == name and _is_nominative(one, same)), None)
         if sure is None or (best is not None and best[0] >= len(same)):
             continue
         whole = _with_surname(sure)
-        if not is_known(whole):
-            best = len(same), CardText(whole, _about(same[0]))
+        about = _about(name, same)
+        if about and not is_known(whole):
+            best = len(same), CardText(whole, about)
     return best[1] if best is not None else None
 
 
@@ -107,11 +113,24 @@ def _with_surname(one: _Found) -> str:
     return both if len(both) <= LIMITS["name"] else one.word[: LIMITS["name"]]
 
 
-def _about(one: _Found) -> str:
-    """Return what is said of a name where it comes first: «Веста, фонарщица, …», otherwise the whole sentence."""
+def _about(name: str, same: Sequence[_Found]) -> str:
+    """Return what the texts say of a name: «Веста, фонарщица, …», otherwise a sentence that tells of it.
+
+    Empty if the name only stands in speeches: a later part may say more.
+    """
+    asides = [(one.word != name, said) for one in same if (said := _aside(one))]
+    if asides:
+        said = min(asides, key=lambda aside: aside[0])[1]  # beside the nominative it is in the nominative too
+    else:
+        sentences = [" ".join(one.sentence.split()) for one in same]
+        telling = [one for one in sentences if len(one.split()) >= _TELLING_WORDS and not _SPEECH.search(one)]
+        said = telling[0] if telling else ""
+    return shorten(said.strip(' —–-«»“”„"'), LIMITS["about"])
+
+
+def _aside(one: _Found) -> str:
     aside = _ASIDE.match(one.after)
-    said = aside[1] if aside and not _NO_ASIDE.match(aside[1]) else one.sentence
-    return shorten(" ".join(said.split()).strip(' —–-«»“”„"'), LIMITS["about"])
+    return " ".join(aside[1].split()) if aside and not _NO_ASIDE.match(aside[1]) else ""
 
 
 def _plain(word: str) -> str:

@@ -10,6 +10,7 @@ from conversation.keyboards import inline, page_row
 from conversation.localization import Html
 from conversation.steps import Step
 from core.schemas import Json
+from core.text import shorten
 from database import Card, Story
 from handlers import questions
 from handlers import story as story_screen
@@ -19,6 +20,7 @@ from telegram.update_result import UpdateResult
 from turns.message_view import title_of
 
 PAGE: Final = 6  # cards shown at once
+LINE_UNITS: Final = 400  # of a card in the list: a page of them, of nothing but emoji too, is one message
 
 
 def show(context: UpdateContext, story: Story) -> UpdateResult:
@@ -101,7 +103,7 @@ def add(context: UpdateContext) -> UpdateResult:
         return context.say_here("card.too_many", n=MOST_CARDS)
     context.db.cards.add(story.session_id, card)
     questions.go_back(context)
-    return context.say_here("card.done", card=card.line, name=card.name)
+    return context.say_here("card.done", card=card.line)
 
 
 def show_one(context: UpdateContext, card_id: int) -> UpdateResult:
@@ -138,7 +140,7 @@ def change(context: UpdateContext) -> UpdateResult:
     if not card.kept and is_full(context, card.session_id):
         return context.say_here("card.too_many", n=MOST_CARDS)
     context.db.cards.keep(card.id, text)
-    return context.say_here("card.done", card=text.line, name=text.name)
+    return context.say_here("card.done", card=text.line)
 
 
 def drop(context: UpdateContext, card_id: int) -> UpdateResult:
@@ -188,7 +190,7 @@ def _listed(context: UpdateContext, story: Story, page: int) -> Html:
         texts.say("mind.note", note=note) if note else texts.say("mind.no_note"),
         texts.say("mind.cards", n=len(all_cards), most=MOST_CARDS) if all_cards else texts.say("mind.no_cards"),
     ]
-    shown = [texts.say("mind.card", card=card.text.line) for card in _shown(all_cards, page)]
+    shown = [texts.say("mind.card", card=shorten(card.text.line, LINE_UNITS)) for card in _shown(all_cards, page)]
     return Html("\n\n".join(lines) + "".join(f"\n{line}" for line in shown))
 
 

@@ -11,6 +11,8 @@ from tests.test_author_note import next_part, note_of, said_last
 from tests.test_rewriting import behind_more
 
 VESTA = "Веста, фонарщица — зажигает огни в порту"
+NEW = "На пороге стояла Веста, фонарщица с Длинной улицы. Весту тут знали. — Идём, — сказала Веста."
+NEXT = "Дверь открыл Пантелей. От Пантелея пахло дымом."
 
 
 def open_cards(person: ChatUser) -> None:
@@ -199,10 +201,12 @@ def test_each_question_about_note_and_cards_survives_a_kill(make_harness: Callab
     person.send("Он позвал Весту.")
     person.wait("Тихо.")
     assert "Никто не умирает" in said_last(harness) and "Веста — слепая фонарщица" in said_last(harness)
-
-
-NEW = "На пороге стояла Веста, фонарщица с Длинной улицы. Весту тут знали. — Идём, — сказала Веста."
-NEXT = "Дверь открыл Пантелей. От Пантелея пахло дымом."
+    next_part(harness, person, NEXT)
+    person.wait("Запомнить?")
+    killed()
+    person.tap("📌 Запомнить")
+    person.wait("Запомнил: Пантелей")
+    assert harness.db.values("card", "state") == ["kept", "kept"]
 
 
 def test_a_new_name_is_offered_and_kept_with_a_press(harness: BotHarness) -> None:
@@ -276,4 +280,58 @@ def test_an_offer_is_in_nobodys_way(harness: BotHarness) -> None:
     released.set()
     until(harness.settled)
     assert not [message for message in person.bot_messages if "Запомнить?" in message.text]
+    assert harness.db.count("card") == 0
+
+
+def test_in_english_with_a_button_that_opens_the_page(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT="0")
+    harness.start()
+    person = harness.writer()
+    person.send("/language")
+    person.tap("English", person.wait("На каком языке"))
+    person.wait("I speak English now")
+    harness.db.change("story", language="en")
+    until(lambda: "⚙️ More" in str(person.keyboard))
+    harness.says("They met Vesta, the lamplighter. “Go,” said Vesta.")
+    person.press("▶️ Go on")
+    offer = person.wait("Shall I remember this?")
+    assert "Vesta — the lamplighter" in offer.text
+    assert offer.labels == ("📌 Remember", "✏️ Change", "✖️ No", "🔕 Stop offering")
+    person.tap("📌 Remember", offer)
+    person.wait("Noted: Vesta — the lamplighter")
+    person.press("⚙️ More")
+    person.wait("what would you like to do?")
+    person.tap("📌 Keep in mind")
+    listed = person.wait("what shall I keep in mind?")
+    assert "Cards, 1 of 30" in listed.text
+    assert listed.labels == ("✏️ Note", "➕ Card", "Vesta", "🔕 Offer no cards", "📌 Open as a list")
+    assert person.tap("📌 Open as a list", listed).url.startswith(
+        f"http://127.0.0.1:8080/?cards={harness.db.value('story', 'session_id')}"
+    )
+    person.tap("✏️ Note", listed)
+    person.wait("to the end of the story?")
+    person.send("Nobody dies")
+    person.wait("I keep in mind: Nobody dies")
+    harness.says("It rained.")
+    person.send("He waited.")
+    person.wait("It rained.")
+    assert "Keep in mind: Nobody dies." in said_last(harness)
+    assert "Remember: Vesta — the lamplighter." in said_last(harness)
+
+
+def test_a_list_of_long_cards_is_one_message_and_a_card_that_is_gone_is_not_changed(harness: BotHarness) -> None:
+    person = harness.writer()
+    add_note(person, "🦄" * 300)
+    session_id = harness.db.value("story", "session_id")
+    for number in range(6):
+        name = f"{number}" + "🦄" * 39
+        harness.db.insert("card", session_id=session_id, name=name, about="🦄" * 200, words="🦄" * 100)
+    open_cards(person)
+    listed = person.wait("Карточки, 6 из 30")
+    person.tap("5" + "🦄" * 39, listed)
+    person.tap("✏️ Изменить", person.wait("📌 5"))
+    person.wait("Сейчас на карточке")
+    harness.db.delete("card", session_id=session_id)
+    person.send(VESTA)
+    person.wait("Этой карточки больше нет")
     assert harness.db.count("card") == 0
