@@ -77,12 +77,17 @@ LENGTHS: Final = ("short", "middle", "long")
 ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
-ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
-COMMANDS: Final = ADMIN_COMMANDS | frozenset(
-    {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-    | {"/continue"}
-    | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
-    | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"})
+SHOP_COMMANDS: Final = frozenset({"/terms", "/paysupport"})  # unknown unless something is sold, or was
+COMMANDS: Final = (
+    ADMIN_COMMANDS
+    | SHOP_COMMANDS
+    | frozenset(
+        {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
+        | {"/continue"}
+        | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
+        | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+    )
 )
 
 # Maximum number of characters of a user's words at a step.
@@ -134,6 +139,8 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "menu": Cell("open_menu", Step.MENU),
     "/balance": Cell("balance"),
     "/stats": Cell("stats"),
+    "/terms": Cell("terms"),
+    "/paysupport": Cell("paysupport"),
     "/info": Cell("info"),
     **{command: Cell(command[1:]) for command in ("/my_data", "/forget_me")},
     # chat with the assistant
@@ -154,6 +161,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/grant": Cell("grant"),
     "/ban": Cell("ban"),
     "/unban": Cell("unban"),
+    "/refund": Cell("refund"),
     "/stop": Cell("stop_bot"),
     UNKNOWN_COMMAND: Cell("unknown_command"),
     OTHER_CONTENT: Cell("other_content"),
