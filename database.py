@@ -25,10 +25,11 @@ from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
 from storage.growing import GrowingAnswers
 from storage.illustrations import Illustrations
-from storage.inbox import NO_SESSION, Inbox, InboxRow, queue_of
+from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
 from storage.outbox import REFUSED, Outbox
+from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
 from storage.restore import restore_from
@@ -41,6 +42,7 @@ from storage.turns import Turn, Turns
 from storage.users import User, Users
 
 __all__ = [
+    "AT_ONCE",
     "CONTEXT_NEAR",
     "NO_SESSION",
     "REFUSED",
@@ -53,8 +55,10 @@ __all__ = [
     "Database",
     "Drafts",
     "InboxRow",
+    "Payment",
     "Prompt",
     "Role",
+    "Sales",
     "SessionLine",
     "Story",
     "StoryPath",
@@ -104,6 +108,7 @@ class Database:
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
         self.ledger = Ledger(self._connection, metrics)
+        self.payments = Payments(self._connection)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)

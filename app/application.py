@@ -10,7 +10,9 @@ from app.builders import (
     build_dispatcher,
     build_foundation,
     build_models,
+    build_payments,
     build_renderer,
+    build_services,
     build_source,
     build_telegram,
     build_turn_parts,
@@ -85,7 +87,9 @@ class App:
         )
         turns = build_turn_parts(base, telegram, models)
         self.turns = turns.workers
-        self.dispatcher = build_dispatcher(base, telegram, models, turns=turns, stop_bot=self.halted.set)
+        services = build_services(base, models, turns)
+        self._payments = build_payments(base, telegram, services)
+        self.dispatcher = build_dispatcher(base, telegram, services, payments=self._payments, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
         self.page = build_web(base, self.dispatcher, self.source)
         self.watch = Watch(
@@ -108,6 +112,7 @@ class App:
         """Recall what is known of models, then start every part in its own threads."""
         self._model_state.recall()
         self.delivery.start()
+        self._payments.calls.wake()
         self.turns.start()
         self.dispatcher.start()
         self.source.start()
@@ -117,6 +122,7 @@ class App:
         self._ticker.start(self._stopped)
         threading.Thread(target=self._introduce, name="profile", daemon=True).start()
         self._model_state.start(self._stopped)
+        self._payments.links.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Take no more updates, let running turns end, send what is ready, and close the database."""
@@ -131,6 +137,7 @@ class App:
         left = self.turns.stop(turns_s)
         self.delivery.flush(2.0)
         self.delivery.stop(2.0)
+        self._payments.calls.stop(2.0)
         self._model_state.keep_calibration()
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()

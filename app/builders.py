@@ -35,7 +35,7 @@ from database import Database
 from export import talk_formats, talk_record
 from export.story_book import file_of
 from gpt import GPT, CallFailure
-from handlers import privacy
+from handlers import privacy, refunds
 from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
@@ -46,7 +46,9 @@ from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.gathering import Gathering
+from telegram.invoice_links import InvoiceLinks
 from telegram.markdown import pieces
+from telegram.payment_calls import PaymentCalls
 from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
@@ -248,11 +250,9 @@ def build_turn_parts(base: Foundation, telegram: Telegram, models: Models) -> Tu
 # ---------------------------------------------------------------------- updates
 
 
-def build_dispatcher(
-    base: Foundation, telegram: Telegram, models: Models, *, turns: TurnParts, stop_bot: Callable[[], None]
-) -> Dispatcher:
-    """Build the handlers and the workers that run them."""
-    services = Services(
+def build_services(base: Foundation, models: Models, turns: TurnParts) -> Services:
+    """Build what every handler works with."""
+    return Services(
         config=base.config,
         db=base.db,
         locales=base.locales,
@@ -261,11 +261,39 @@ def build_dispatcher(
         voices=models.providers.text_to_speech.voices,
         run_id=time.time_ns() // 1_000_000,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentParts:
+    """The calls about payments, and the links of invoices; each in threads of its own, if there is anything to do."""
+
+    calls: PaymentCalls
+    links: InvoiceLinks
+
+
+def build_payments(base: Foundation, telegram: Telegram, services: Services) -> PaymentParts:
+    """Build what speaks to Telegram about payments."""
+    calls = PaymentCalls(
+        api=telegram.api,
+        db=base.db,
+        delivery=telegram.delivery,
+        on_end=partial(refunds.ended, services),
+        metrics=base.metrics,
+    )
+    links = InvoiceLinks(api=telegram.api, db=base.db, config=base.config, locales=base.locales)
+    return PaymentParts(calls, links)
+
+
+def build_dispatcher(
+    base: Foundation, telegram: Telegram, services: Services, *, payments: PaymentParts, stop_bot: Callable[[], None]
+) -> Dispatcher:
+    """Build the handlers and the workers that run them."""
     effects = EffectRunner(
-        turns=turns.service,
+        turns=services.turns,
         chats=telegram.chats,
         delivery=telegram.delivery,
         analytics=base.analytics,
+        payment_calls=payments.calls,
         stop_bot=stop_bot,
     )
     return Dispatcher(

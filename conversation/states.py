@@ -50,6 +50,8 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "menu": Cell("open_menu", Step.MENU),
     "/balance": Cell("balance"),
     "/stats": Cell("stats"),
+    "/terms": Cell("terms"),
+    "/paysupport": Cell("paysupport"),
     "/info": Cell("info"),
     **{command: Cell(command[1:]) for command in ("/my_data", "/forget_me")},
     # chat with the assistant
@@ -70,6 +72,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/grant": Cell("grant"),
     "/ban": Cell("ban"),
     "/unban": Cell("unban"),
+    "/refund": Cell("refund"),
     "/stop": Cell("stop_bot"),
     UNKNOWN_COMMAND: Cell("unknown_command"),
     OTHER_CONTENT: Cell("other_content"),

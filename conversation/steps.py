@@ -72,12 +72,17 @@ LENGTHS: Final = ("short", "middle", "long")
 ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
-ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
-COMMANDS: Final = ADMIN_COMMANDS | frozenset(
-    {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-    | {"/continue"}
-    | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
-    | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"})
+SHOP_COMMANDS: Final = frozenset({"/terms", "/paysupport"})  # unknown unless something is sold, or was
+COMMANDS: Final = (
+    ADMIN_COMMANDS
+    | SHOP_COMMANDS
+    | frozenset(
+        {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
+        | {"/continue"}
+        | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
+        | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+    )
 )
 
 # Maximum number of characters of a user's words at a step.

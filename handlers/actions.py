@@ -16,9 +16,11 @@ from handlers import (
     library,
     media,
     models,
+    payments,
     privacy,
     profile_card,
     questions,
+    refunds,
     rewriting,
     roles,
     sessions,
@@ -97,6 +99,8 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "balance": profile_card.show_balance,
     "info": profile_card.info,
     "stats": usage.show,
+    "terms": payments.terms,
+    "paysupport": payments.paysupport,
     # the chat
     "open_chat": assistant.open_chat,
     "talk": assistant.talk,
@@ -116,6 +120,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "grant": admin_users.grant,
     "ban": admin_users.ban,
     "unban": admin_users.unban,
+    "refund": refunds.refund,
     "stop_bot": admin.ask_to_halt,
     "wrong_state": fallback.wrong_state,
     "unknown_command": fallback.unknown_command,
@@ -127,4 +132,4 @@ INFORMING = frozenset(
 )  # after these the wizard asks its question again
 # These don't wait for the words of a voice message: they change nothing that the words may refer to.
 OVERTAKING = (INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
-OVERTAKING |= {"debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
+OVERTAKING |= {"terms", "paysupport", "refund", "debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}

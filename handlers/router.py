@@ -19,6 +19,7 @@ from conversation.steps import (
     COMMANDS,
     ONLY_THERE,
     OTHER_CONTENT,
+    SHOP_COMMANDS,
     TALKING,
     UNKNOWN_COMMAND,
     WORDS,
@@ -32,6 +33,7 @@ from handlers import (
     admin,
     assistant,
     characters,
+    checkout,
     fallback,
     groups,
     older_parts,
@@ -53,6 +55,7 @@ from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, Upda
 from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
+PAYMENTS = ["successful_payment", "refunded_payment"]
 _ALL_CONTENT = ["text", *CONTENT, OTHER, "migrate_to_chat_id"]
 _Content = TypeVar("_Content")
 _Handler = Callable[[Services, IncomingUpdate, _Content], UpdateResult]
@@ -74,6 +77,7 @@ class Router:
         self._current = _Current()
         self._effects = effects
         returning = self._returning
+        bot.register_message_handler(returning(checkout.on_payment), content_types=PAYMENTS)
         bot.register_message_handler(returning(on_private_message), content_types=_ALL_CONTENT, chat_types=["private"])
         bot.register_message_handler(returning(groups.on_message), content_types=_ALL_CONTENT, chat_types=GROUPS)
         bot.register_edited_message_handler(
@@ -82,6 +86,8 @@ class Router:
         bot.register_callback_query_handler(returning(on_button), func=lambda query: True)
         bot.register_stopped_message_generation_handler(returning(on_stopped))
         bot.register_my_chat_member_handler(returning(on_membership))
+        bot.register_pre_checkout_query_handler(returning(checkout.on_pre_checkout), func=lambda query: True)
+        bot.register_subscription_handler(returning(checkout.on_subscription))
 
     def handle(self, update: types.Update, incoming: IncomingUpdate) -> UpdateResult:
         """Return what is to happen to an update. Runs in its transaction."""
@@ -112,7 +118,8 @@ class Router:
 
 def on_private_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
     """Answer a message in a private chat."""
-    asks = readable(message.text).lower() in privacy.COMMANDS
+    command = readable(message.text).lower()
+    asks = command in privacy.COMMANDS or (command in SHOP_COMMANDS and bool(services.config.packs))
     return admit(
         services,
         incoming,

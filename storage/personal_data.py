@@ -38,6 +38,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
             "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
+            "payments": reader.rows("select * from payment where user_id = :user order by paid_at, charge_id"),
             "calls_of_models": reader.rows("select * from call where user_id = :user order by id"),
             "messages_received": reader.rows("select * from inbox where chat_id = :user order by id"),
             "messages_on_their_way": reader.rows(
@@ -117,7 +118,7 @@ def _plain(name: str, value: str | int | float | bytes | None) -> Json:
     """Return a column's value as JSON."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, int) and name.endswith("_at"):
+    if isinstance(value, int) and (name.endswith("_at") or name == "until"):
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
     if isinstance(value, int) and name == "refilled_on":
         return time.strftime("%Y-%m-%d", time.gmtime(value * DAY_S))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
+from storage.payment_schema import PAYMENTS
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -100,4 +101,14 @@ create index card_of_session on card (session_id);
 """
 
 # In order. The statements of a released step never change.
-STEPS = (FIRST_TABLES, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS, _PIECES, _TOPICS, _CARDS)
+STEPS = (
+    FIRST_TABLES,
+    _SECOND,
+    _ATTACHMENT_COLUMN,
+    _CACHED_PROMPTS,
+    _GROWING_ANSWERS,
+    _PIECES,
+    _TOPICS,
+    _CARDS,
+    PAYMENTS,
+)

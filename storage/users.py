@@ -10,13 +10,13 @@ from storage.rows import reader
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, session_id, balance,"
-    " reserved, spent, sessions, debug, blocked, banned"
+    " bought, reserved, spent, sessions, debug, blocked, banned"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A registered user. `balance` is the tokens left; running calls hold `reserved` of them."""
+    """A registered user. `balance` is the tokens left, `bought` of them bought; running calls hold `reserved`."""
 
     id: int
     username: str | None
@@ -30,6 +30,7 @@ class User:
     asks_about: int | None
     session_id: int | None
     balance: int
+    bought: int
     reserved: int
     spent: int
     sessions: int
@@ -124,10 +125,14 @@ class Users:
         self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))
 
     def refill(self, user_id: int, tokens: int, up_to: int, day: int) -> bool:
-        """Add tokens once a day, up to `up_to`; a higher balance stays. Return whether it was done."""
+        """Add tokens once a day, up to `up_to` free ones; more than that stay. Return whether it was done.
+
+        Bought tokens don't count: they neither stop the refill nor are lost to it.
+        """
         return (
             self._connection.run(
-                "update user set balance = max(balance, min(balance + :tokens, :up_to)), refilled_on = :day"
+                "update user set refilled_on = :day,"
+                " balance = bought + max(balance - bought, min(balance - bought + :tokens, :up_to))"
                 " where id = :id and refilled_on < :day",
                 {"id": user_id, "tokens": tokens, "up_to": up_to, "day": day},
             )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from conversation.cards import CardText
 from core.schemas import DeferredAttachment, Outgoing
+from core.star_packs import StarPack
 from database import Database
 from storage import schema
 from telegram.send_growing import GROWING
@@ -63,6 +65,10 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
     grow(db)
     assert db.growing.take_orphans() == [(1, 500)]
+    paid: dict[str, Any] = {"charge_id": "c", "user_id": 1, "stars": 1, "payload": "once:50:1", "pack": StarPack(50, 1)}
+    assert db.payments.credit(**paid, until=None, now=1) and not db.payments.credit(**paid, until=None, now=1)
+    user = db.users.get(1)
+    assert user is not None and (user.balance, user.bought) == (150, 50)
     db.close()
 
 
