@@ -83,5 +83,19 @@ create unique index turn_open_in_chat on turn (chat_id, iif(chat_id < 0, topic_i
     where state in ('waiting', 'running');
 """
 
+_FILES_OF_QUESTIONS = """
+-- The pictures and documents that a question is about, a JSON list: what Telegram calls them, not what they have.
+alter table prompt add column files text not null default '';
+"""
+
 # In order. The statements of a released step never change.
-STEPS = (FIRST_TABLES, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS, _PIECES, _TOPICS)
+STEPS = (
+    FIRST_TABLES,
+    _SECOND,
+    _ATTACHMENT_COLUMN,
+    _CACHED_PROMPTS,
+    _GROWING_ANSWERS,
+    _PIECES,
+    _TOPICS,
+    _FILES_OF_QUESTIONS,
+)
