@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ai import answer_text, model_habits, token_estimate
+from ai import answer_text, model_habits, token_estimate, vision
 from ai.provider import CallFailure, ModelProvider
 from ai.repetition import LoopWatch, without_loop
 from ai.request import RequestAttempt
@@ -91,7 +91,7 @@ class GPT:
                 return
             except ModelError as error:
                 if not self._may_repeat(retry, error, attempt, request):
-                    raise
+                    raise vision.told_by(error, request) from error
 
     def ask(self, request: Request, cancel: Cancel | None = None) -> ModelAnswer:
         """Return the whole answer. Costs money. Raise ModelError."""
@@ -105,7 +105,7 @@ class GPT:
                     chunk = self._ask_once(request, attempt)
             except ModelError as error:
                 if not self._may_repeat(retry, error, attempt, request):
-                    raise
+                    raise vision.told_by(error, request) from error
             else:
                 retry.succeeded()
                 usage = chunk.usage or self.estimated_usage(request, chunk.text)
@@ -114,6 +114,10 @@ class GPT:
     def thinks(self, model: str = "") -> bool:
         """Return True if the model has shown thoughts, which count to the limit of an answer. No network."""
         return model_habits.THINKS in self.provider_of(model).habits(model)
+
+    def refuses_pictures(self, model: str = "") -> bool:
+        """Return True if the model's server has refused a picture. No network."""
+        return model_habits.NO_PICTURES in self.provider_of(model).habits(model)
 
     def estimate(self, messages: Sequence[Message], model: str = "") -> int:
         """Estimate the tokens of `messages`, rather too many than too few. No network."""

@@ -174,7 +174,9 @@ def build_prompt(*, system: str, opening: str, path: Sequence[Message], go_on: s
             if message.role == "assistant":
                 turns.append(Message("user", go_on))
             else:
-                message = Message("user", f"{turns.pop().text}\n\n{message.text}")
+                before = turns.pop()
+                text = f"{before.text}\n\n{message.text}"
+                message = Message("user", text, (*before.pictures, *message.pictures))
         turns.append(message)
 
     for message in (Message("user", opening), *path, Message("user", closing)):

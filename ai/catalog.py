@@ -20,8 +20,9 @@ from core.errors import ConfigError
 CONTEXT_TOKENS: Final = 32_768  # of a model that nobody has described
 SPOKEN_CHARACTERS: Final = 250  # a unit of the price of speech: each begun one counts
 HEARD_S: Final = 15  # the same of recognition
+PIXELS_PER_TOKEN: Final = 750  # of a picture, for a model that nobody has described
 SMALL_CONTEXT: Final = 8_192  # a model with less is small
-_FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price", "size"})
+_FIELDS: Final = frozenset({"name", "aliases", "title", "context", "vendor", "api", "price", "size", "pictures"})
 _SERVICES: Final = frozenset({"picture", "speech", "recognition"})
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "vendor": ("yandex", "openai"),
@@ -87,6 +88,7 @@ class Model:
     price: Price | None = None
     weight: CostMultiplier = CostMultiplier()
     size: str = "usual"  # or small
+    pixels_per_token: int = 0  # of a picture; 0: the model takes none
 
     @property
     def is_small(self) -> bool:
@@ -101,10 +103,14 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model as a server lists it; `context_tokens` is 0 if the server doesn't say."""
+    """A model as a server lists it.
+
+    `context_tokens` is 0, and `pictures` (whether it takes them) None, if the server doesn't say.
+    """
 
     name: str
     context_tokens: int = 0
+    pictures: bool | None = None
 
 
 def comparable(name: str) -> str:
@@ -214,6 +220,9 @@ def _faults(entry: Mapping[str, Any]) -> Iterator[str]:
     for field, choices in _CHOICES.items():
         if entry.get(field, choices[0]) not in choices:
             yield f"{field} has to be {' or '.join(choices)}"
+    pixels = entry.get("pictures", 0)
+    if isinstance(pixels, bool) or not isinstance(pixels, int) or pixels < 0:
+        yield "pictures has to be the pixels that a token of a picture covers, 0 for none"
     if "price" in entry and not _is_price(entry["price"]):
         yield "price has to be like { input = 0.20, output = 0.20, cached = 0.05 }, all more than 0, cached or not"
 
@@ -243,6 +252,7 @@ def _model(entry: Mapping[str, Any]) -> Model:
         tuple(entry.get("aliases", ())),
         _price(price) if price else None,
         size=entry.get("size", "usual"),
+        pixels_per_token=entry.get("pictures", 0 if vendor == "yandex" else PIXELS_PER_TOKEN),
     )
 
 

@@ -26,6 +26,7 @@ NO_THINKING_SWITCH: Final = "no_thinking_switch"
 NO_EFFORT: Final = "no_effort"  # it can't be told to think less
 THINKS: Final = "thinks"  # thoughts come unless they are switched off
 OPENS_WITH_THOUGHTS: Final = "opens_with_thoughts"  # and no mark opens them
+NO_PICTURES: Final = "no_pictures"  # it has refused a question for its picture
 LOOPS: Final = "loops"  # it has repeated itself: the penalty is sent
 
 _STATUSES: Final = frozenset({400, 404, 415, 422, 500, 501})

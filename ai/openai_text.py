@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ai import model_habits, openai_answer, token_estimate
+from ai import model_habits, openai_answer, token_estimate, vision
 from ai.catalog import ModelInfo
 from ai.error_mapping import read_error
 from ai.learned import LearnedModels, LearningProvider
@@ -109,7 +109,7 @@ class OpenAIProvider(LearningProvider):
             messages = without_system(messages)
         streams = stream and model_habits.NO_STREAM not in habits
         body: dict[str, Json] = {
-            "messages": [{"role": message.role, "content": message.text} for message in messages],
+            "messages": [{"role": message.role, "content": vision.content(message)} for message in messages],
             "stream": streams,
         }
         if model_habits.NO_LIMIT not in habits:
@@ -160,6 +160,9 @@ class OpenAIProvider(LearningProvider):
     def adapt(self, error: ModelError, request: Request) -> bool:
         """Leave out the parameter that the error names from now on; return False if it names none, or none anew."""
         habits = self.habits(request.model)
+        if vision.refuses_pictures(error, request):
+            self.learn(request.model, model_habits.NO_PICTURES)
+            return False  # without the picture it would be another question
         if isinstance(error, OnlyThoughts):
             return not habits >= _SWITCHES and self.learn(request.model, model_habits.THINKS)
         habit = refused_habit(error, self._body(request, habits, stream=True))
@@ -224,7 +227,7 @@ def without_system(messages: Sequence[Message]) -> tuple[Message, ...]:
     if not system:
         return tuple(rest)
     if rest and rest[0].role == "user":
-        return (Message("user", f"{system}\n\n{rest[0].text}"), *rest[1:])
+        return (replace(rest[0], text=f"{system}\n\n{rest[0].text}"), *rest[1:])
     return (Message("user", system), *rest)
 
 
@@ -233,4 +236,5 @@ def _listed(value: Mapping[str, Any]) -> ModelInfo:
     places = [value, *(each for each in (value.get("meta"), value.get("model_info")) if isinstance(each, dict))]
     told = [place.get(field) for place in places for field in _CONTEXT_FIELDS]
     contexts = [number for number in told if isinstance(number, int) and number > 0]
-    return ModelInfo(name if isinstance(name, str) else "", contexts[0] if contexts else 0)
+    pictures = vision.listed_as_taking_pictures(value)
+    return ModelInfo(name if isinstance(name, str) else "", contexts[0] if contexts else 0, pictures)

@@ -152,7 +152,9 @@ class ModelRegistry:
     def dump(self, server: Server) -> str | None:
         """Return a server's last list, for `recall`; None before the first one."""
         listed = self._listed.get(server.address)
-        return json.dumps([[each.name, each.context_tokens] for each in listed]) if listed is not None else None
+        if listed is None:
+            return None
+        return json.dumps([[each.name, each.context_tokens, each.pictures] for each in listed])
 
     def dump_contexts(self) -> str:
         """Return the contexts that refusals have told, for `recall_contexts`."""
@@ -172,7 +174,7 @@ class ModelRegistry:
     def recall(self, server: Server, text: str) -> None:
         """Restore the list that `dump` returned in an earlier run."""
         try:
-            self._hear(server, tuple(ModelInfo(str(name), int(context)) for name, context in json.loads(text)))
+            self._hear(server, tuple(_recalled(*listed) for listed in json.loads(text)))
         except (ValueError, TypeError):
             event(log, logging.WARNING, "model_list_unreadable")
 
@@ -204,3 +206,8 @@ class ModelRegistry:
         by_name = {name: model for model in reversed(models) for name in model.names}
         by_name |= {comparable(model.name): model for model in models}  # a name overrides another model's alias
         return _State(by_name.get(comparable(default.name), default), tuple(models), by_name)
+
+
+def _recalled(name: object, context: int, pictures: bool | None = None) -> ModelInfo:
+    """Return a model of a stored list; an older version stored no word about pictures."""
+    return ModelInfo(str(name), int(context), pictures if isinstance(pictures, bool) else None)

@@ -33,11 +33,14 @@ def estimate(messages: Sequence[Message], known: Ratios, first: Ratios) -> int:
     """Return about how many tokens the messages have, rather too many than too few."""
     ratios = {**first, **known}
     tokens = sum(number / ratios[script] for script, number in _characters(messages).items())
-    return math.ceil(tokens * _MARGIN) + TOKENS_PER_MESSAGE * len(messages)
+    pictures = sum(picture.tokens for message in messages for picture in message.pictures)
+    return math.ceil(tokens * _MARGIN) + TOKENS_PER_MESSAGE * len(messages) + pictures
 
 
 def learned(messages: Sequence[Message], tokens: int, known: Ratios, first: Ratios) -> Ratios:
     """Return the ratios after a prompt that had so many tokens. It tells about the script that most of it is in."""
+    if any(message.pictures for message in messages):
+        return known  # what they have taken isn't told apart
     characters = _characters(messages)
     total = sum(characters.values())
     script = max(characters, key=characters.__getitem__)

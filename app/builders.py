@@ -56,7 +56,7 @@ from telegram.sender import Delivery
 from telegram.webhook import Webhook
 from turns import partial_answers, work_notices
 from turns.kinds.registry import MediaServices
-from turns.recordings import Recordings
+from turns.telegram_files import TelegramFiles
 
 if TYPE_CHECKING:
     from web.server import WebApp
@@ -241,7 +241,7 @@ def build_turn_parts(base: Foundation, telegram: Telegram, models: Models) -> Tu
             images=providers.images,
             speech=providers.text_to_speech,
             recognition=providers.speech_to_text,
-            recordings=Recordings(telegram.api),
+            files=TelegramFiles(telegram.api),
         ),
         outlets=TurnOutlets(telegram.delivery, telegram.chats, telegram.notices, base.analytics, base.metrics),
     )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from ai.catalog import CONTEXT_TOKENS, Catalogue, Model, ModelInfo, comparable
+from ai.catalog import CONTEXT_TOKENS, PIXELS_PER_TOKEN, Catalogue, Model, ModelInfo, comparable
 from ai.openai_text import OpenAIProvider
 from ai.provider import Credential
 from ai.registry import ModelRegistry, Server
@@ -73,7 +73,8 @@ def _of_the_server(config: Config, catalogue: Catalogue, listed: ModelInfo) -> M
     known = catalogue.find(listed.name)
     context = listed.context_tokens or config.openai_context_tokens
     if known is None or known.vendor != "openai":
-        return Model(listed.name, listed.name, "openai", "openai", context)
+        pixels = 0 if listed.pictures is False else PIXELS_PER_TOKEN
+        return Model(listed.name, listed.name, "openai", "openai", context, pixels_per_token=pixels)
     return replace(known, name=listed.name, context_tokens=min(known.context_tokens, listed.context_tokens or context))
 
 

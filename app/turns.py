@@ -24,6 +24,7 @@ from turns.notices import TurnNotices
 from turns.partial_answers import PartialAnswers
 from turns.running_turn import RunningTurns
 from turns.session_warnings import SessionWarnings
+from turns.sight import Sight
 from turns.turn_commit import TurnCommits
 from turns.turn_kind import TurnKinds
 from turns.turn_queue import TurnQueues
@@ -137,12 +138,20 @@ def _build_asking(
     delivery: Delivery,
 ) -> _Asking:
     billing = TurnBilling(config=config, db=db, gpt=gpt)
-    models = ModelChoice(db=db, locales=locales, registry=registry, billing=billing, delivery=delivery)
+    sight = Sight(registry=registry, gpt=gpt)
+    models = ModelChoice(db=db, locales=locales, registry=registry, billing=billing, delivery=delivery, sight=sight)
     memory = PathMemory(db=db, gpt=gpt, billing=billing)
     generator = TextGenerator(
         config=config, db=db, gpt=gpt, billing=billing, memory=memory, models=models, delivery=delivery
     )
     kinds = build_kinds(
-        config=config, db=db, locales=locales, registry=registry, billing=billing, generator=generator, media=media
+        config=config,
+        db=db,
+        locales=locales,
+        registry=registry,
+        billing=billing,
+        generator=generator,
+        sight=sight,
+        media=media,
     )
     return _Asking(billing=billing, models=models, kinds=kinds)

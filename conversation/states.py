@@ -1,7 +1,7 @@
 """The conversation of a private chat as one table: what each step accepts, what that does, and the next step.
 
 A step is where a user is. A key is what they sent: a label's key (`next`, `finale`), a command with its slash
-(`/help`), or one of the three kinds of content `WORDS`, `OTHER_CONTENT` and `UNKNOWN_COMMAND`. The router translates
+(`/help`), or one of the kinds of content `WORDS`, `FILE`, `OTHER_CONTENT` and `UNKNOWN_COMMAND`. The router translates
 the text of a button into its key; a voice message arrives as words. A cell of `TABLE` names the action that answers a
 key at a step, and the step after it. `handlers.actions.ACTIONS` maps actions to functions.
 
@@ -18,7 +18,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from conversation.steps import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, OTHER_CONTENT, TONES, UNKNOWN_COMMAND, WORDS, Step
+from conversation.steps import (
+    ANSWERS,
+    ENDINGS,
+    FILE,
+    IN_WIZARD,
+    LENGTHS,
+    OTHER_CONTENT,
+    TONES,
+    UNKNOWN_COMMAND,
+    WORDS,
+    Step,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/stop": Cell("stop_bot"),
     UNKNOWN_COMMAND: Cell("unknown_command"),
     OTHER_CONTENT: Cell("other_content"),
+    FILE: Cell("other_content"),
     WORDS: WRONG_STATE,
 }
 LEAVE_WIZARD: Final[Mapping[str, Cell]] = {
@@ -106,6 +118,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         "/end_story": Cell("ask_ending"),
         "chat": Cell("open_chat", Step.CHAT),
         WORDS: Cell("keep_words"),
+        FILE: Cell("keep_file"),
     },
     Step.RESUME: {
         **EVERYWHERE,
@@ -189,6 +202,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
     Step.STORY: {
         **EVERYWHERE,
         WORDS: Cell("write_from_words", writes=True),
+        FILE: Cell("keep_file"),
         "next": Cell("write_on", writes=True),
         "story_continue": Cell("write_on", writes=True),
         "suggest": Cell("suggest", writes=True),
@@ -213,6 +227,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
     Step.FINISHED: {
         **EVERYWHERE,
         WORDS: Cell("keep_words"),
+        FILE: Cell("keep_file"),
         "new_story": Cell("new_story"),
         **WAYS_ON_CELLS,
         "epilogue": Cell("write_epilogue", writes=True),
@@ -271,6 +286,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
     Step.CHAT: {
         **EVERYWHERE,
         WORDS: Cell("talk", writes=True),
+        FILE: Cell("talk", writes=True),
         "forget_chat": Cell("forget_chat", moves=True),
         "role": Cell("modes"),
         "chat": Cell("open_chat", Step.CHAT),
@@ -278,6 +294,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
     Step.CHARACTER: {
         **EVERYWHERE,
         WORDS: Cell("talk_to_character", writes=True),
+        FILE: Cell("talk_to_character", writes=True),
         "characters": Cell("characters"),
         "/clear": Cell("forget_character", moves=True),
     },
@@ -312,7 +329,7 @@ def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
     if key == "stop" or (key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS):
         return _STOPPED_WHILE_WRITING
     if cell.writes:
-        if key == WORDS:
+        if key in (WORDS, FILE):
             return _QUEUED_WHILE_WRITING
         return _DROPPED_WHILE_WRITING if key == "next" else _REFUSED_WHILE_WRITING
     return _REFUSED_WHILE_WRITING if cell.moves else cell

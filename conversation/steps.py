@@ -47,7 +47,8 @@ class Step(StrEnum):
 
 
 WORDS: Final = "words"
-OTHER_CONTENT: Final = "other_content"  # a sticker, a picture, music, …
+FILE: Final = "file"  # pictures, or a document whose text can be read, with or without words
+OTHER_CONTENT: Final = "other_content"  # a sticker, music, …
 UNKNOWN_COMMAND: Final = "unknown_command"
 
 WIZARD: Final = (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)  # steps 1 to 5, in order

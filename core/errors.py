@@ -11,12 +11,14 @@
     ├── ModelError               a call of a model, tokenizer or credential service failed
     │   ├── ModelRefused         the model won't write about this; the user's turn stays out of the prompt
     │   ├── PromptTooLong        the vendor says that the prompt doesn't fit
+    │   ├── PicturesRefused      the model takes no pictures
     │   ├── ModelGone            the vendor has no such model, or not for this account
     │   ├── ModelDenied          401/403: the credential, the folder or the billing
     │   ├── ModelBusy            429
     │   ├── ModelAway            5xx, no connection, a timeout, a cut stream, nonsense instead of an answer
     │   │   └── OnlyThoughts     a reasoning model came to its limit before the first word of its answer
     │   └── ModelCancelled       stopped on request
+    ├── FileUnreadable           a user's file has no text or picture that can be read; `reason` says why
     └── LimitReached             a limit of users, sessions or tokens; `limit` names it
 
 No message holds a secret: addresses and bodies are masked before an error is raised.
@@ -125,6 +127,10 @@ class PromptTooLong(ModelError):
     context_tokens = 0
 
 
+class PicturesRefused(ModelError):
+    """The model takes no pictures."""
+
+
 class AudioFormatRefused(ModelError):
     """The service doesn't take recordings of this format; `format` is its name, empty if it is unknown."""
 
@@ -157,6 +163,14 @@ class OnlyThoughts(ModelAway):
 
 class ModelCancelled(ModelError):
     """Stopped on request."""
+
+
+class FileUnreadable(CoauthorError):
+    """A user's file can't be read: `reason` is one of broken, empty, locked, too_large, no_picture."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"a file can't be read: {reason}")
+        self.reason = reason
 
 
 class LimitReached(CoauthorError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -12,11 +12,20 @@ MessageRole: TypeAlias = Literal["system", "user", "assistant"]
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG that a model is asked about; `tokens` is about what it takes of the prompt."""
+
+    jpeg: bytes = field(repr=False)
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One message of a prompt, in the vendor-neutral form."""
 
     role: MessageRole
     text: str
+    pictures: tuple[Picture, ...] = ()
 
 
 class Finish(StrEnum):

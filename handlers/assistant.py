@@ -5,12 +5,15 @@ A group has the same chat without steps and reply keyboards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from conversation.keyboards import inline
 from conversation.steps import Step
+from core.sent_files import SentFile
 from core.text import shorten
 from database import REFUSED, Prompt, Talk, Turn
+from handlers import files
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
@@ -26,12 +29,13 @@ BEGIN_ANEW_SHARE = 0.9  # of the prompt budget: before a talk would be summarise
 
 def open_chat(context: UpdateContext) -> UpdateResult:
     """Enter the chat; its talk goes on where it was left."""
-    entered = _enter(context)
+    entered = enter(context)
     open_talk = context.talk
     return entered + (_examples(context) if open_talk is None or open_talk.head_id is None else NOTHING)
 
 
-def _enter(context: UpdateContext) -> UpdateResult:
+def enter(context: UpdateContext) -> UpdateResult:
+    """Move the user into the chat and say so."""
     context.go(Step.CHAT)
     return announce(context)
 
@@ -58,17 +62,20 @@ def ask_example(context: UpdateContext, name: str) -> UpdateResult:
         return refusal
     result = context.edit("chat.examples_used")
     if context.step is not Step.CHAT:
-        result += _enter(context)
+        result += enter(context)
     return result + context.send_plain(f"▸ {context.words}") + _ask_with_room(context, open_talk, context.words)
 
 
 def talk(context: UpdateContext) -> UpdateResult:
-    """Ask the user's words as a question, with the message that they reply to."""
+    """Ask the user's words as a question, with the message that they reply to and the files that they are about."""
     open_talk = context.open_talk()
+    context = files.with_words(context)
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
         context.show(REFUSED)
         return refusal
-    return _ask_with_room(context, open_talk, context.words, quote(context, open_talk))
+    quoted = quote(context, open_talk)
+    held_back = files.held_back(context, open_talk, quoted)
+    return held_back or _ask_with_room(context, open_talk, context.words, quoted)
 
 
 def _ask_with_room(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> UpdateResult:
@@ -79,14 +86,24 @@ def _ask_with_room(context: UpdateContext, talk: Talk, words: str, quoted: str =
     return context.say("chat.begun_anew") + ask(context, begun, begun.head_id, words, quoted)
 
 
-def ask(context: UpdateContext, talk: Talk, below_id: int | None, words: str, quoted: str = "") -> UpdateResult:
-    """Put a question under a prompt of the talk and ask for the answer."""
-    db = context.db
-    prompt_id = db.tree.add(
-        talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted
+def ask(
+    context: UpdateContext,
+    talk: Talk,
+    below_id: int | None,
+    words: str,
+    quoted: str = "",
+    earlier_files: Sequence[SentFile] = (),
+) -> UpdateResult:
+    """Put a question under a prompt of the talk and ask for the answer.
+
+    `earlier_files`: those of the question that this one replaces.
+    """
+    about = files.asked_about(context) or tuple(earlier_files)
+    prompt_id = context.db.tree.add(
+        talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted, files=about
     )
     context.show(prompt_id)
-    return context.start_turn(talk.kind, talk.session_id, prompt_id)
+    return files.notices(context, about) + context.start_turn(talk.kind, talk.session_id, prompt_id)
 
 
 def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
@@ -108,7 +125,7 @@ def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None
         below = context.texts.say("chat.below")
         removed = context.deliver(*message_view.taken_away(db, context.chat_id, head, below))
         db.tree.set_head(open_talk.session_id, old.parent_id, now())
-    return removed + ask(context, open_talk, old.parent_id, context.words, old.quoted)
+    return removed + ask(context, open_talk, old.parent_id, context.words, old.quoted, old.files)
 
 
 def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult:
@@ -127,7 +144,7 @@ def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult
         return refusal
     result = context.drop_buttons()
     if not context.group and context.step is Step.MENU and context.kinds[turn.kind].opens_chat:
-        result += _enter(context)
+        result += enter(context)
     asking = context.replying_to(turn.reply_to)
     return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
 
@@ -147,7 +164,7 @@ def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
     db.users.take_words(context.user.id, kept_id)
     result = context.drop_buttons()
     if context.step is not Step.CHAT:
-        result += _enter(context)
+        result += enter(context)
     return result + _ask_with_room(context, open_talk, words)
 
 

@@ -24,6 +24,7 @@ from handlers import (
     card_offers,
     cards,
     characters,
+    file_choices,
     finished,
     library,
     media,
@@ -46,7 +47,8 @@ from telegram.update_result import ForgetQueued, UpdateResult
 from turns.message_view import title_of
 from turns.turn_kind import BelongsTo
 
-IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_talk"})  # each checks whose it is
+# Each checks whose it is.
+IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_talk", "ask_file", "ask_who_sees"})
 
 
 def press(context: UpdateContext, data: str) -> UpdateResult:
@@ -297,6 +299,8 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     # the chat
     "words_chat": assistant.use_words,
     "put_back_talk": assistant.put_back,
+    "ask_file": file_choices.ask_kept,
+    "ask_who_sees": file_choices.ask_who_sees,
     "new_talk": assistant.new_talk,
     "role_own": roles.ask_own,
     "sessions": sessions.turn_page,

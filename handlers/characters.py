@@ -12,7 +12,7 @@ from conversation.keyboards import inline, page_row
 from conversation.steps import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
-from handlers import assistant, library
+from handlers import assistant, files, library
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
@@ -92,11 +92,13 @@ def talk(context: UpdateContext) -> UpdateResult:
     open_talk = context.talk
     if open_talk is None:
         return _lost(context)
+    context = files.with_words(context)
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
         context.show(REFUSED)
         return refusal
     quoted = assistant.quote(context, open_talk)
-    return assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
+    held_back = files.held_back(context, open_talk, quoted)
+    return held_back or assistant.ask(context, open_talk, open_talk.head_id, context.words, quoted)
 
 
 def from_page(context: UpdateContext, data: str) -> UpdateResult:

@@ -35,7 +35,9 @@ def unknown_command(context: UpdateContext) -> UpdateResult:
 
 
 def other_content(context: UpdateContext) -> UpdateResult:
-    """Answer a sticker, a picture, music or a file."""
+    """Answer a sticker, music, a file that can't be read here, or one that can't be read anywhere."""
+    if reason := context.message.attachments.unread:
+        return context.say_here("wrong.unread", reason=context.texts.say(f"unread.{reason}"), now=awaited(context))
     return context.say_here(f"wrong.{_KINDS.get(context.message.content_type, 'other')}", now=awaited(context))
 
 

@@ -16,7 +16,7 @@ from telebot import types
 
 from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHOP_COMMANDS
 from core.schemas import Json, Outgoing
-from handlers import assistant, pieces, roles, sessions, voice
+from handlers import assistant, files, pieces, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext
@@ -94,7 +94,10 @@ def _said(services: Services, message: types.Message, words: str) -> UserMessage
 
 def talk(context: UpdateContext) -> UpdateResult:
     """Answer a question. It waits while the model writes, as the questions of others do."""
-    if not context.words:
+    attachments = context.message.attachments
+    if attachments.unread and not attachments.files:
+        return context.say(f"unread.{attachments.unread}")
+    if not context.words and not files.asked_about(context):
         quote = context.message.quote
         if quote is None or not quote.text:
             return context.say("group.ask_me", bot=context.services.username)

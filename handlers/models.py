@@ -54,18 +54,18 @@ def press(context: UpdateContext, number: int) -> UpdateResult:
         return context.toast("toast.model_gone")
     if model.name == context.model.name:
         return context.toast("toast.model_same")
-    _keep(context, model)
+    keep(context, model)
     page = _page_of(context)
     edited = context.edit_html(_page_text(context, page), keyboard=_page_buttons(context, page))
     return edited + context.toast("toast.saved")
 
 
 def _choose(context: UpdateContext, model: Model) -> UpdateResult:
-    _keep(context, model)
+    keep(context, model)
     return context.say("model.done", title=_title(model), about=_about(context, model))
 
 
-def _keep(context: UpdateContext, model: Model) -> None:
+def keep(context: UpdateContext, model: Model) -> None:
     """Store the choice; the default model is stored as none, so that its users follow a change of the default."""
     name = "" if model.name == context.registry.default.name else model.name
     context.db.users.set_model(context.user.id, name)
@@ -86,7 +86,7 @@ def _reset_if_gone(context: UpdateContext) -> UpdateResult:
     registry, name = context.registry, context.user.model
     if registry.chosen(name) is not None:
         return NOTHING
-    _keep(context, registry.default)
+    keep(context, registry.default)
     return context.say("model.gone", gone=first_letters(name, TITLE_CHARS), title=_title(registry.default))
 
 
@@ -129,11 +129,14 @@ def _buttons(context: UpdateContext, models: tuple[Model, ...] | list[Model]) ->
 
 
 def _line(context: UpdateContext, model: Model) -> Html:
-    """«✅ YandexGPT 5 Lite · 32K · обычная»."""
+    """«✅ YandexGPT 5 Lite · 32K · обычная», and whether the model sees pictures."""
     mark = "✅ " if model.name == context.model.name else ""
     thousands = model.context_tokens // 1000
     size = f"{thousands}K" if thousands < 1000 else f"{thousands // 1000}M"
-    return context.texts.say("model.line", mark=mark, title=_title(model), size=size, times=_times(context, model))
+    line = context.texts.say("model.line", mark=mark, title=_title(model), size=size, times=_times(context, model))
+    if not context.turns.sight.takes_pictures(model):
+        return line
+    return Html(" · ".join((line, context.texts.say("model.sees"))))
 
 
 def _about(context: UpdateContext, model: Model) -> Html:

@@ -61,7 +61,16 @@ def take_up(context: UpdateContext, message: types.Message) -> tuple[UpdateConte
         *(replace(piece, start=before + piece.start) for piece in more),
     )
     quote = Quote(0, question.quoted, marked=True) if question.quoted else None
-    whole = replace(context.message, words=text, pieces=sent, quote=quote, reply_to=turn.reply_to, key=WORDS)
+    attachments = replace(context.message.attachments, files=(*question.files, *context.message.attachments.files))
+    whole = replace(
+        context.message,
+        words=text,
+        pieces=sent,
+        quote=quote,
+        reply_to=turn.reply_to,
+        key=WORDS,
+        attachments=attachments,
+    )
     return replace(context, message=whole, writing=False), UpdateResult(tuple(gone), effects=(ReleaseTurn(turn),))
 
 

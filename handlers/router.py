@@ -17,6 +17,7 @@ from conversation.states import accepted, decide
 from conversation.steps import (
     ADMIN_COMMANDS,
     COMMANDS,
+    FILE,
     ONLY_THERE,
     OTHER_CONTENT,
     SHOP_COMMANDS,
@@ -35,6 +36,7 @@ from handlers import (
     characters,
     checkout,
     fallback,
+    file_choices,
     groups,
     older_parts,
     pieces,
@@ -49,7 +51,7 @@ from handlers.admission import admit, may_press
 from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
-from handlers.user_message import UserMessage, user_message
+from handlers.user_message import UserMessage, user_message, words_of
 from telegram.update_fields import CONTENT, OTHER
 from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, UpdateResult
 from turns import work_notices
@@ -124,7 +126,7 @@ def on_private_message(services: Services, incoming: IncomingUpdate, message: ty
         services,
         incoming,
         message.from_user,
-        user_message(message, readable(message.text)),
+        user_message(message, words_of(message)),
         partial(_answer, message),
         banned_too=asks,
     )
@@ -135,7 +137,7 @@ def _answer(message: types.Message, context: UpdateContext) -> UpdateResult:
         return characters.from_page(context, message.web_app_data.data)
     _read(context)
     welcome = account.first_words(context) if context.first and context.key != "/start" else NOTHING
-    if context.key in (WORDS, OTHER_CONTENT) and context.step in TALKING | {Step.STORY}:
+    if context.key in (WORDS, FILE, OTHER_CONTENT) and context.step in TALKING | {Step.STORY}:
         late = pieces.take_up(context, message)
         if late is not None:
             return late[1] + _dispatch(late[0])
@@ -150,13 +152,14 @@ def _answer(message: types.Message, context: UpdateContext) -> UpdateResult:
 
 def on_edited_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
     """Answer an edited message: refused words are tried again, what has become story stays as it is."""
-    sent = user_message(message, readable(message.text))
+    sent = user_message(message, words_of(message))
     return admit(services, incoming, message.from_user, sent, _answer_edited)
 
 
 def _answer_edited(context: UpdateContext) -> UpdateResult:
     _read(context)
-    if context.key != WORDS or context.step not in TALKING | {Step.STORY, Step.FINISHED}:
+    steps = {WORDS: TALKING | {Step.STORY, Step.FINISHED}, FILE: TALKING}
+    if context.step not in steps.get(context.key, ()):
         return NOTHING
     if context.writing:
         return fallback.edited(context) if context.step in TALKING else story_screen.busy_writing(context)
@@ -235,7 +238,7 @@ def _read(context: UpdateContext) -> None:
 def _key_of(context: UpdateContext) -> str:
     text = context.words
     if context.message.content_type != "text":
-        return OTHER_CONTENT
+        return FILE if context.message.attachments.files else OTHER_CONTENT
     if text.startswith("/"):
         command = text.split(maxsplit=1)[0].partition("@")[0].lower()
         hidden = command in ADMIN_COMMANDS and not admin.is_admin(context)
@@ -261,7 +264,7 @@ def _dispatch(context: UpdateContext) -> UpdateResult:
     if context.key == WORDS and not context.words:
         return fallback.empty(context)
     if context.update.queued_for and not _where_it_was(context):
-        return story_screen.keep_words(context)
+        return file_choices.keep(context) if context.key == FILE else story_screen.keep_words(context)
     action = decide(context.step, context.key, writing=context.writing).action
     result = ACTIONS[action](context)
     return result + account.repeat_question(context) if action in INFORMING else result

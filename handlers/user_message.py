@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from telebot import types
 
+from core.sent_files import SentFile
 from handlers.input_text import readable
+from telegram.attachments import NO_FILES, Attachments, attachments_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Quote:
     message_id: int
     text: str
     marked: bool = False
+    files: tuple[SentFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class UserMessage:
     quote: Quote | None = None
     reply_to: int | None = None
     pieces: tuple[Piece, ...] = ()  # of a text that was sent in several messages, else empty
+    attachments: Attachments = NO_FILES
 
 
 def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
@@ -52,7 +56,8 @@ def user_message(message: types.Message, words: str, reply_to: int | None = None
     quote = None
     if (replied := message.reply_to_message) is not None:
         marked = message.quote.text if message.quote is not None and message.quote.is_manual else ""
-        quote = Quote(replied.message_id, marked or replied.text or replied.caption or "", bool(marked))
+        files = attachments_of(message.json.get("reply_to_message", {})).files
+        quote = Quote(replied.message_id, marked or replied.text or replied.caption or "", bool(marked), files)
     elif message.quote is not None:  # Telegram shows no more of a message in another chat
         quote = Quote(0, message.quote.text, marked=True)
     return UserMessage(
@@ -63,7 +68,14 @@ def user_message(message: types.Message, words: str, reply_to: int | None = None
         quote=quote,
         reply_to=reply_to,
         pieces=_pieces(message, words),
+        attachments=attachments_of(message.json),
     )
+
+
+def words_of(message: types.Message) -> str:
+    """Return what can be read of a message's text, or of what stands under its picture or document."""
+    captioned = bool(message.json.keys() & {"photo", "document"})
+    return readable(message.text or (message.caption if captioned else None))
 
 
 def _pieces(message: types.Message, words: str) -> tuple[Piece, ...]:

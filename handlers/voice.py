@@ -19,7 +19,7 @@ from handlers.context import UpdateContext
 from handlers.refusals import over_limit
 from telegram.update_result import Queued, RecognitionStarted, UpdateResult
 from turns.kinds.transcription import MOST_S, hearing_price
-from turns.recordings import MOST_BYTES
+from turns.telegram_files import MOST_BYTES
 
 
 def hear(context: UpdateContext, message: dict[str, Any]) -> UpdateResult:

@@ -69,6 +69,7 @@ class ModelServers:
         self.openai_keys: set[str] = set()  # empty: none is needed
         self.listed: list[dict[str, Any]] | None = [{"id": name} for name in openai_api.MODELS]  # None: no /v1/models
         self.folder_models = openai_api.YANDEX_MODELS  # what the folder offers the OpenAI way
+        self.seeing = openai_api.SEEING  # names of the models that take pictures
         self.speech_v3 = True  # False: SpeechKit refuses its API v3
         self.refuses: tuple[str, ...] = ()  # of every chat, see `openai_quirks.REFUSALS`
         self.context_tokens = openai_api.CONTEXT_TOKENS
@@ -247,6 +248,7 @@ class _Handler(WireHandler):
                 models.folder_id,
                 models.context_tokens,
                 models.folder_models,
+                models.seeing,
             )
             self._generate(asked, behaviour, str(received.body["model"]), received)
         else:

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from core.schemas import Message
-from sandbox import yandex_api
+from sandbox import eyes, yandex_api
 from sandbox.yandex_api import Asked, Refused, prompt_tokens, tokens
 
 MODELS: Final = ("sandbox-storyteller", "sandbox-other", "sandbox-poet", "sandbox-large")
 UNKNOWN: Final = "no-such-model"
 YANDEX_MODELS: Final = yandex_api.MODELS | yandex_api.OPENAI_ONLY
+SEEING: Final = ("qwen3.6-35b-a3b", "sandbox-large")  # models that take pictures
 CONTEXT_TOKENS: Final = 8_192
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high")
 _FIELDS: Final = frozenset(
@@ -54,6 +55,7 @@ def check_chat(
     folder_id: str = "",
     context_tokens: int = CONTEXT_TOKENS,
     folder_models: frozenset[str] = YANDEX_MODELS,
+    seeing: Iterable[str] = SEEING,
 ) -> Asked:
     """Return the checked request. Raises `Refused`."""
     if not isinstance(body, dict):
@@ -78,7 +80,8 @@ def check_chat(
     limit = body.get("max_tokens", body.get("max_completion_tokens", 2000))
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise Refused(3, f"Invalid 'max_tokens': {limit!r}", "C")
-    messages = _check_messages(body.get("messages"))
+    sees = any(name in model for name in seeing)
+    messages = _check_messages(body.get("messages"), sees=sees)
     if prompt_tokens(messages) > context_tokens:
         raise Refused(3, f"the request exceeds the available context size ({context_tokens} tokens)", "C")
     if body.get("reasoning_effort", "none") not in EFFORTS:
@@ -92,16 +95,16 @@ def check_chat(
     return Asked(messages, limit, bool(stream), wants_json, usage_wanted)
 
 
-def _check_messages(value: Any) -> tuple[Message, ...]:
+def _check_messages(value: Any, *, sees: bool) -> tuple[Message, ...]:
     if not isinstance(value, list) or not value:
         raise Refused(3, "[] is too short - 'messages'", "C")
     messages = []
     for place, message in enumerate(value):
         known = isinstance(message, dict) and set(message) <= {"role", "content"}
         role, content = (message.get("role"), message.get("content")) if known else (None, None)
-        if role not in ("system", "user", "assistant") or not isinstance(content, str):
+        if role not in ("system", "user", "assistant") or not isinstance(content, str | list):
             raise Refused(3, f"Invalid value for 'messages[{place}]'", "C")
-        messages.append(Message(role, content))
+        messages.append(Message(role, content) if isinstance(content, str) else eyes.read(role, content, sees=sees))
     return tuple(messages)
 
 

@@ -245,9 +245,12 @@ class Page:
         reply_to = int(values["replyTo"]) if values.get("replyTo") else None
         if upload.mime.endswith("/ogg") or upload.name.lower().endswith((".ogg", ".oga", ".opus")):
             return json_response({"id": user.voice(upload.data, reply_to=reply_to)})
+        caption = str(values.get("caption", "")).strip()
         if upload.mime in ("image/jpeg", "image/png"):
-            return json_response({"id": user.photo(upload.data, reply_to=reply_to)})
-        return json_response({"id": user.document(upload.name, upload.data, reply_to=reply_to)})
+            group = str(values.get("group", ""))
+            return json_response({"id": user.photo(upload.data, caption, reply_to=reply_to, group=group)})
+        sent = user.document(upload.name, upload.data, caption, reply_to=reply_to, mime=upload.mime)
+        return json_response({"id": sent})
 
 
 def _static(name: str) -> HttpResponse:

@@ -77,7 +77,10 @@ def attachment_json(attachment: Attachment) -> Json:
     kind = attachment.kind
     value: Any
     if kind == "photo":
-        value = [{**common, "width": 90, "height": 90}, {**common, "width": 800, "height": 800}]
+        width, height = attachment.sides or (800, 800)
+        small = 90 / max(width, height)
+        least = {"width": max(1, int(width * small)), "height": max(1, int(height * small))}
+        value = [{**common, **least}, {**common, "width": width, "height": height}]
     elif kind == "sticker":
         value = {
             **common,

@@ -46,6 +46,7 @@ class Attachment:
     mime: str
     size: int
     seconds: int = 3  # of a recording
+    sides: tuple[int, int] | None = None  # width and height of a photo, where it can be opened
 
 
 @dataclass(frozen=True, slots=True)

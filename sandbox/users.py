@@ -7,11 +7,11 @@ at what the bot has sent or edited since this user's last action.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from sandbox import web_app
+from sandbox import photos, web_app
 from sandbox.client import Wanted, fits, line_of, pieces_of
 from sandbox.markup import found_entities
 from sandbox.privacy import is_meant
@@ -32,6 +32,7 @@ from sandbox.telegram_state import (
 
 T = TypeVar("T")
 KEPT_QUERIES = 10_000
+UNREADABLE = b"\xff\xd8\xff\xe0"  # the beginning of a JPEG
 
 
 class NotShown(LookupError):
@@ -147,17 +148,15 @@ class ChatUser:
             self._send(text=comment)
         for _ in range(count):
             origin = {"type": "hidden_user", "date": int(self.state.clock()), "sender_user_name": "Борис"}
-            picture = self._attachment("photo", "photo.jpg", b"\xff\xd8\xff\xe0", "image/jpeg") if caption else None
+            picture = self._attachment("photo", "photo.jpg", UNREADABLE, "image/jpeg") if caption else None
             message_id = self._send(text, picture, more={"forward_origin": origin})
         return message_id
 
-    def album(self, count: int, caption: str = "") -> int:
-        """Send so many pictures as an album, the first with a caption; return the last message's id."""
+    def album(self, count: int, caption: str = "", *, pictures: Sequence[bytes] = ()) -> int:
+        """Send so many pictures, or these, as an album, the first with a caption; return the last message's id."""
         group = self.state.serial("")
-        for number in range(count):
-            picture = self._attachment("photo", "photo.jpg", b"\xff\xd8\xff\xe0", "image/jpeg")
-            said = "" if number else caption
-            message_id = self._send(said, picture, more={"media_group_id": group})
+        for number, picture in enumerate(pictures or [UNREADABLE] * count):
+            message_id = self.photo(picture, "" if number else caption, group=group)
         return message_id
 
     def press(self, label: str) -> int:
@@ -211,19 +210,32 @@ class ChatUser:
         """Send a sticker; return the message's id."""
         return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp", "", reply_to)
 
-    def photo(self, data: bytes = b"\xff\xd8\xff\xe0", caption: str = "", *, reply_to: int | None = None) -> int:
-        """Send a picture, by default a few bytes that no program can open; return the message's id."""
-        return self._send_file("photo", "photo.jpg", data, "image/jpeg", caption, reply_to)
+    def photo(
+        self, data: bytes = UNREADABLE, caption: str = "", *, reply_to: int | None = None, group: str = ""
+    ) -> int:
+        """Send a picture, by default a few bytes that no program can open; return the message's id.
+
+        `group` is the album that it belongs to. As Telegram does, a large picture is made smaller.
+        """
+        content, sides = photos.as_telegram_keeps(data)
+        picture = replace(self._attachment("photo", "photo.jpg", content, "image/jpeg"), sides=sides)
+        return self._send(caption, picture, reply_to, more={"media_group_id": group} if group else None)
 
     def voice(self, data: bytes, caption: str = "", *, reply_to: int | None = None) -> int:
         """Send a recording, such as `recording.record` makes; return the message's id."""
         return self._send_file("voice", "voice.ogg", data, "audio/ogg", caption, reply_to)
 
     def document(
-        self, name: str = "notes.txt", data: bytes = b"text", caption: str = "", *, reply_to: int | None = None
+        self,
+        name: str = "notes.txt",
+        data: bytes = b"text",
+        caption: str = "",
+        *,
+        reply_to: int | None = None,
+        mime: str = "text/plain",
     ) -> int:
-        """Send a file as plain text, whatever its name; return the message's id."""
-        return self._send_file("document", name, data, "text/plain", caption, reply_to)
+        """Send a file, by default as plain text whatever its name; return the message's id."""
+        return self._send_file("document", name, data, mime, caption, reply_to)
 
     def happens(self, service: Json) -> int:
         """Send a service message about something this user did; return its id."""

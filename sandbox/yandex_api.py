@@ -169,8 +169,9 @@ def _pieces(word: str) -> tuple[str, ...]:
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:
-    """Return the tokens of a whole prompt, three for each message's role and marks."""
-    return sum(len(tokens(message.text)) + 3 for message in messages)
+    """Return the tokens of a whole prompt with its pictures, three for each message's role and marks."""
+    pictures = sum(picture.tokens for message in messages for picture in message.pictures)
+    return pictures + sum(len(tokens(message.text)) + 3 for message in messages)
 
 
 def result(text: str, status: str, input_tokens: int, *, usage: bool = True) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _plain(name: str, value: str | int | float | bytes | None) -> Json:
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
     if isinstance(value, int) and name == "refilled_on":
         return time.strftime("%Y-%m-%d", time.gmtime(value * DAY_S))
-    if isinstance(value, str) and name in ("body", "params", "texts", "attachment") and value:
+    if isinstance(value, str) and name in ("body", "params", "texts", "attachment", "files") and value:
         return _json(value)
     return value
 

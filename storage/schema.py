@@ -100,6 +100,11 @@ create table card (                      -- a person, a place or a thing of a st
 create index card_of_session on card (session_id);
 """
 
+_FILES_OF_QUESTIONS = """
+-- The pictures and documents that a question is about, a JSON list: what Telegram calls them, not what they have.
+alter table prompt add column files text not null default '';
+"""
+
 # In order. The statements of a released step never change.
 STEPS = (
     FIRST_TABLES,
@@ -111,4 +116,5 @@ STEPS = (
     _TOPICS,
     _CARDS,
     PAYMENTS,
+    _FILES_OF_QUESTIONS,
 )

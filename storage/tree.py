@@ -7,9 +7,12 @@ memory, which summarises everything older. Variants are siblings. Each prompt st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from core import sent_files
 from core.schemas import MessageRole
+from core.sent_files import SentFile
 from storage.connection import Connection
 from storage.illustrations import Illustrations
 from storage.rows import reader
@@ -29,6 +32,7 @@ class Prompt:
     quoted: str  # the message that a question replies to
     turn_id: int | None
     created_at: int
+    files: tuple[SentFile, ...] = ()  # that a question is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class StoryPath:
     memory_id: int | None = None
 
 
-_COLUMNS = "id, parent_id, chosen_id, user_id, role, kind, text, quoted, turn_id, created_at"
+_COLUMNS = "id, parent_id, chosen_id, user_id, role, kind, text, quoted, turn_id, created_at, files"
 _OF_PROMPT = ", ".join(f"prompt.{name}" for name in _COLUMNS.split(", "))
 # The walk from a prompt to the root; `limit` ends it in a damaged file with a cycle.
 _WALK = f"""
@@ -98,7 +102,7 @@ order by depth desc
 """
 
 
-_prompt = reader(Prompt)
+_prompt = reader(Prompt, files=sent_files.load)
 
 
 class Tree:
@@ -121,12 +125,14 @@ class Tree:
         tokens: int = 0,
         turn_id: int | None = None,
         quoted: str = "",
+        files: Sequence[SentFile] = (),
     ) -> int:
         """Add a text below `parent_id` and return its id. The shown path changes only with `set_head`."""
         return self._connection.insert(
-            "insert into prompt (session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, created_at)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, now),
+            "insert into prompt"
+            " (session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, created_at, files)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*(session_id, parent_id, user_id, role, kind, text, quoted, tokens, turn_id, now), sent_files.dump(files)),
         )
 
     def get(self, prompt_id: int | None) -> Prompt | None:
@@ -140,6 +146,15 @@ class Tree:
             "update session set head_id = ?, touched_at = max(touched_at, ?) where id = ?", (prompt_id, now, session_id)
         )
         self._connection.run(_CHOOSE, {"head": prompt_id})
+
+    def session_of(self, prompt_id: int) -> int | None:
+        """Return the session that a prompt belongs to; None for an unknown one."""
+        found: int | None = self._connection.value("select session_id from prompt where id = ?", (prompt_id,))
+        return found
+
+    def hang(self, prompt_id: int, parent_id: int | None) -> None:
+        """Put a text that nothing follows below another one."""
+        self._connection.run("update prompt set parent_id = ? where id = ?", (parent_id, prompt_id))
 
     def is_of(self, prompt_id: int, session_id: int) -> bool:
         """Return whether a prompt belongs to this session."""

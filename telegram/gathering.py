@@ -14,6 +14,7 @@ from typing import Any, Final
 from conversation.localization import Locales
 from core.text import MESSAGE_UNITS, utf16_length
 from database import InboxRow
+from telegram.attachments import holders
 from telegram.updates import body_of
 
 WAIT_S: Final = 0.5  # for the next piece, where one is likely
@@ -53,7 +54,9 @@ class Gathering:
         if isinstance(album, str) and piece.get("media_group_id") == album:
             return True
         if "forward_origin" in piece:
-            return bool(_words(piece)) and ("forward_origin" in _last(message) or self._is_words(message))
+            return bool(_words(piece) or any(holders(piece))) and (
+                "forward_origin" in _last(message) or self._is_words(message)
+            )
         return _is_cut(message) and self._is_words(piece) and "reply_to_message" not in piece
 
     def _is_words(self, message: _Message) -> bool:
@@ -93,6 +96,8 @@ def _append(whole: _Message, piece: _Message) -> None:
     whole["gathered"] = [*pieces, [piece["message_id"], len(text) + len(gap), len(more)]]
     if more:
         whole["text" if "text" in whole else "caption"] = f"{text}{gap}{more}"
+    if files := list(holders(piece)):
+        whole["more_files"] = [*whole.get("more_files", ()), *files]
     whole["last_piece"] = {name: _last(piece)[name] for name in _OF_LAST if name in _last(piece)}
 
 

@@ -149,6 +149,26 @@ def _voice(value: Any) -> Fields | None:
     return {"file_unique_id": "", "duration": 0, **_fields(value, _VOICE)}
 
 
+def _photo(value: Any) -> list[Any] | None:
+    """Return the sizes of a photo that can be read."""
+    sizes = [_fields(size, _PHOTO) for size in value if isinstance(size, dict)] if isinstance(value, list) else []
+    kept = [size for size in sizes if {"file_id", "width", "height"} <= size.keys()]
+    return [{"file_unique_id": "", **size} for size in kept] or None
+
+
+def _document(value: Any) -> Fields | None:
+    if not isinstance(value, dict) or not isinstance(value.get("file_id"), str):
+        return None
+    return {"file_unique_id": "", **_fields(value, _DOCUMENT)}
+
+
+def _more_files(value: Any) -> list[Any] | None:
+    """Return the files of the later pieces of a gathered message (`telegram/gathering.py`)."""
+    if not isinstance(value, list):
+        return None
+    return [kept for file in value if isinstance(file, dict) and (kept := _fields(file, _FILES))]
+
+
 def _pieces(value: Any) -> list[Any] | None:
     """Return the pieces that a gathered message was made of (`telegram/gathering.py`)."""
     return value if isinstance(value, list) else None
@@ -187,12 +207,28 @@ _VOICE: Final = {
     "file_size": _number,
     "mime_type": _text,
 }
+_PHOTO: Final = {
+    "file_id": _text,
+    "file_unique_id": _text,
+    "width": _number,
+    "height": _number,
+    "file_size": _number,
+}
+_DOCUMENT: Final = {
+    "file_id": _text,
+    "file_unique_id": _text,
+    "file_name": _text,
+    "mime_type": _text,
+    "file_size": _number,
+}
+_FILES: Final = {"photo": _photo, "document": _document}
 _REPLIED: Final = {
     "message_id": _number,
     "date": _number,
     "from": _user,
     "text": _text,
     "caption": _text,
+    **_FILES,
 }
 _CONTENT_FIELDS: Final = {
     "voice": _voice,
@@ -217,9 +253,11 @@ _MESSAGE: Final = {
     "is_topic_message": _flag,
     "migrate_to_chat_id": _number,
     "gathered": _pieces,
+    "more_files": _more_files,
+    **_FILES,
     **_CONTENT_FIELDS,
 }
-_NEVER_WITH_TEXT: Final = {"migrate_to_chat_id", *_CONTENT_FIELDS}
+_NEVER_WITH_TEXT: Final = {"migrate_to_chat_id", *_FILES, *_CONTENT_FIELDS}
 _QUERY: Final = {
     "id": _anything,
     "from": _user,

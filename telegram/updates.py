@@ -24,6 +24,7 @@ _READERS: Final = {
     "pre_checkout_query": update_fields.pre_checkout,
     "subscription": update_fields.subscription,
 }
+_OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
 _GENERAL: Final = 1  # the main topic of a forum
 
 
@@ -89,8 +90,8 @@ def charge_in(body: str) -> str:
 def received(update: dict[str, Any]) -> str:
     """Return an update from Telegram as JSON to be stored; the fields of gathered pieces are the bot's own."""
     message = update.get("message")
-    if isinstance(message, dict) and ("gathered" in message or "last_piece" in message):
-        message = {name: value for name, value in message.items() if name not in ("gathered", "last_piece")}
+    if isinstance(message, dict) and not _OWN.isdisjoint(message):
+        message = {name: value for name, value in message.items() if name not in _OWN}
         update = {**update, "message": message}
     return body_of(update)
 

@@ -36,6 +36,7 @@ from turns.kinds.registry import MediaServices, build_kinds
 from turns.memory import PromptSource
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
+from turns.sight import Sight
 from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
 from turns.turn_result import TurnResult
 
@@ -122,7 +123,8 @@ def build(db: Database) -> Kinds:
         registry=ModelRegistry(Model("m", title="M")),
         billing=TurnBilling(config=CONFIG, db=db, gpt=cast(GPT, None)),
         generator=cast(TextGenerator, reader),
-        media=MediaServices(images=nothing, speech=nothing, recognition=nothing, recordings=nothing),
+        sight=cast(Sight, None),
+        media=MediaServices(images=nothing, speech=nothing, recognition=nothing, files=nothing),
     )
     return Kinds(db, kinds, reader)
 

@@ -59,7 +59,7 @@ def test_the_list_shows_each_model_with_its_context_and_price(harness: BotHarnes
     assert "\nYandexGPT 5 Pro · 32K · в 6 раз дороже\n" in shown
     assert "\nAlice AI LLM · 131K · в 3,4 раза дороже\n" in shown
     assert "\nDeepSeek V4 Flash · 1M · " in shown
-    assert "\nQwen 3.6 35B · 262K · в 1,1 раза дороже\n" in shown
+    assert "\nQwen 3.6 35B · 262K · в 1,1 раза дороже · видит фото\n" in shown
     assert buttons(person)[0] == "✅ YandexGPT 5 Lite" and len(buttons(person)) == 8
 
 

@@ -14,6 +14,7 @@ from conversation.steps import (
     ANSWERS,
     COMMANDS,
     EDITS,
+    FILE,
     IN_WIZARD,
     LENGTHS,
     OTHER_CONTENT,
@@ -40,6 +41,7 @@ EXPECTED: dict[Step, Row] = {
         "chat": ("open_chat", Step.CHAT),
         "characters": ("characters", None),
         WORDS: ("keep_words", None),
+        FILE: ("keep_file", None),
     },
     Step.RESUME: {
         "draft_continue": ("resume_draft", None),
@@ -94,6 +96,7 @@ EXPECTED: dict[Step, Row] = {
     },
     Step.STORY: {
         WORDS: ("write_from_words", None),
+        FILE: ("keep_file", None),
         "next": ("write_on", None),
         "story_continue": ("write_on", None),
         "share": ("share", None),
@@ -119,6 +122,7 @@ EXPECTED: dict[Step, Row] = {
     },
     Step.FINISHED: {
         WORDS: ("keep_words", None),
+        FILE: ("keep_file", None),
         "new_story": ("new_story", None),
         "next": ("ways_on", None),
         "story_continue": ("ways_on", None),
@@ -150,6 +154,7 @@ EXPECTED: dict[Step, Row] = {
     Step.FIND: {WORDS: ("find", None)},
     Step.CHAT: {
         WORDS: ("talk", None),
+        FILE: ("talk", None),
         "forget_chat": ("forget_chat", None),
         "role": ("modes", None),
         "chat": ("open_chat", Step.CHAT),
@@ -157,6 +162,7 @@ EXPECTED: dict[Step, Row] = {
     Step.ROLE: {WORDS: ("set_role", None), "role_reset": ("reset_role", None)},
     Step.CHARACTER: {
         WORDS: ("talk_to_character", None),
+        FILE: ("talk_to_character", None),
         "characters": ("characters", None),
         "/clear": ("forget_character", None),
     },
@@ -204,6 +210,7 @@ EVERYWHERE: Row = {
     "/stop": ("stop_bot", None),
     UNKNOWN_COMMAND: ("unknown_command", None),
     OTHER_CONTENT: ("other_content", None),
+    FILE: ("other_content", None),
 }
 LEAVE: Row = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
 BACK_OUT: Row = {"cancel": ("leave_question", None), "/cancel": ("leave_question", None)}
@@ -227,7 +234,7 @@ def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> N
     usual = decide(step, key)
     if key == "stop":
         assert cell.action == "stop_writing"
-    elif usual.writes and key == WORDS:
+    elif usual.writes and key in (WORDS, FILE):
         assert cell.action == "queue_words"
     elif usual.writes and key == "next":
         assert cell.action == "already_writing"

@@ -343,6 +343,7 @@ def test_every_text_is_said_somewhere() -> None:
     composed = (
         *("wizard.", "wrong.", "now.", "voice.", "picture.", "profile.", "admin.healed", "admin.not_healed"),
         *("purpose.", "event.", "asking.for_", "account.at_full_", "mode.name.", "mode.about.", "example."),
+        *("file.", "unread."),
         "webapp.",  # of the page; its own test is below
     )
     endings = (".placeholder", ".ask_again")

@@ -166,7 +166,7 @@ def test_what_does_not_fit_gets_a_sentence_and_the_same_keyboard(harness: BotHar
     wrong: list[tuple[Callable[[], object], str]] = [
         (lambda: person.send("г" * 61), "Слишком длинно"),
         (person.sticker, "Стикер"),
-        (person.photo, "Картинки"),
+        (person.photo, "Фото я рассматриваю"),
         (lambda: person.send("▶️ Дальше"), "Сейчас это не сработает"),
         (lambda: person.send("🏁 Финал"), "Сейчас это не сработает"),
         (lambda: person.send("💬 Чат"), "Сейчас это не сработает"),

@@ -101,6 +101,10 @@ class TurnBilling:
         """Return about how many tokens the prompt of a request has. No network."""
         return self._gpt.estimate(request.messages, request.model)
 
+    def estimate_text(self, text: str, model: Model) -> int:
+        """Return about how many tokens a text has for a model. No network."""
+        return self._gpt.estimate([Message("user", text)], model.name)
+
     def ask(
         self, running: RunningTurn, call: OpenCall, request: Request, *, sound: Callable[[ModelAnswer], bool] = bool
     ) -> str:

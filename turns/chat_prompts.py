@@ -10,12 +10,20 @@ from collections.abc import Mapping, Sequence
 from conversation.localization import Texts
 from core.schemas import Message
 from database import Prompt, StoryPath
+from turns.attached_files import NOTHING_ATTACHED, Attached
 from turns.memory import MEMORY_CHARS
 from yandex_gpt import build_prompt
 
 
 def talk_messages(
-    texts: Texts, system: str, path: StoryPath, speakers: Mapping[int, int], *, remembers: bool, soft: bool
+    texts: Texts,
+    system: str,
+    path: StoryPath,
+    speakers: Mapping[int, int],
+    *,
+    remembers: bool,
+    soft: bool,
+    attached: Attached = NOTHING_ATTACHED,
 ) -> list[Message]:
     """Return the whole prompt of a question, which is the last of the path. `system` has the memory already.
 
@@ -26,18 +34,38 @@ def talk_messages(
     return build_prompt(
         system=system,
         opening=texts.prompt("talk.before") if answer_first else "",
-        path=[Message(prompt.role, said_text(texts, prompt, speakers)) for prompt in said],
+        path=[said_message(texts, prompt, speakers, attached) for prompt in said],
         go_on=texts.prompt("wire.go_on"),
         closing=texts.prompt("talk.softer") if soft else "",
     )
 
 
-def said_text(texts: Texts, prompt: Prompt, speakers: Mapping[int, int]) -> str:
-    """Return a prompt's words, after the number of who says them and the message that they reply to."""
+def said_message(texts: Texts, prompt: Prompt, speakers: Mapping[int, int], attached: Attached) -> Message:
+    """Return a prompt's words with the files that they are about, as far as those are sent again."""
+    pictures = attached.pictures.get(prompt.id, ())
+    return Message(prompt.role, said_text(texts, prompt, speakers, attached), pictures)
+
+
+def said_text(texts: Texts, prompt: Prompt, speakers: Mapping[int, int], attached: Attached = NOTHING_ATTACHED) -> str:
+    """Return a prompt's words, after the number of who says them, the message that they reply to, and their files."""
     said = texts.prompt("talk.quote", quoted=prompt.quoted, words=prompt.text) if prompt.quoted else prompt.text
+    said = _with_files(texts, prompt, said, attached.texts.get(prompt.id, ""))
     if prompt.role != "user" or prompt.user_id not in speakers:
         return said
     return texts.prompt("talk.speaker", number=speakers[prompt.user_id], words=said)
+
+
+def _with_files(texts: Texts, prompt: Prompt, said: str, text: str) -> str:
+    """Return the words behind the marks of their files; a document's text stands there while it is sent."""
+    for file in prompt.files:
+        if file.kind == "text" and text:
+            said = texts.prompt("file.text", name=file.name, quoted=text, words=said)
+        elif file.kind == "text":
+            said = texts.prompt("file.name", name=file.name, words=said)
+    pictures = sum(file.kind == "picture" for file in prompt.files)
+    if pictures == 1:
+        return texts.prompt("file.picture", words=said)
+    return texts.prompt("file.pictures", number=pictures, words=said) if pictures else said
 
 
 def memory_messages(texts: Texts, memory: str, prompts: Sequence[Prompt], speakers: Mapping[int, int]) -> list[Message]:

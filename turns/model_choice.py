@@ -17,6 +17,7 @@ from telegram.sender import Delivery
 from turns.billing import TurnBilling
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
+from turns.sight import Sight
 from turns.turn_kind import TurnKind
 
 log = logging.getLogger(__name__)
@@ -28,13 +29,21 @@ class ModelChoice:
     """The models of users' turns."""
 
     def __init__(
-        self, *, db: Database, locales: Locales, registry: ModelRegistry, billing: TurnBilling, delivery: Delivery
+        self,
+        *,
+        db: Database,
+        locales: Locales,
+        registry: ModelRegistry,
+        billing: TurnBilling,
+        delivery: Delivery,
+        sight: Sight,
     ) -> None:
         self._db = db
         self._locales = locales
         self._registry = registry
         self._billing = billing
         self._delivery = delivery
+        self.sight = sight
 
     def with_model(self, running: RunningTurn, write: Callable[[], Written]) -> Written:
         """Return what `write` makes of the turn with its user's model; with the default one if that is gone."""

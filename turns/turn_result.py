@@ -20,6 +20,7 @@ class TurnResult:
     usage: Usage | None = None  # that the user pays for; None: the open call is given back
     cut: bool = False  # the answer ran into its limit
     error: Exception | None = None
+    read_part: tuple[int, int] | None = None  # of a file too long for the prompt: the characters sent, and all of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from database import Database, Turn
 from gpt import GPT
 from turns import limits
 from turns.model_choice import ModelChoice
+from turns.sight import Sight
 from turns.turn_kind import TurnKinds
 from turns.turn_queue import TurnQueues
 from turns.turn_stops import TurnStops
@@ -40,6 +41,11 @@ class TurnService:
         self._models = models
         self._queues = queues
         self._stops = stops
+
+    @property
+    def sight(self) -> Sight:
+        """Which models take pictures, and what those cost."""
+        return self._models.sight
 
     def estimate(self, text: str) -> int:
         """Return about how many tokens a user's words have. No network."""

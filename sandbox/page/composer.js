@@ -123,17 +123,25 @@ export class Composer {
   }
 
   async #upload() {
-    const [chosen] = this.file.files;
-    if (!chosen) return;
-    const form = new FormData();
-    form.append("user", this.view.writer);
-    form.append("chat", this.view.id);
+    const chosen = [...this.file.files];
+    if (!chosen.length) return;
     const replyTo = this.#takeReply();
-    if (replyTo) form.append("replyTo", replyTo);
-    form.append("file", chosen);
+    const caption = this.input.value.trim();
+    this.input.value = "";
     this.file.value = "";
-    const answer = await fetch("/page/file", { method: "POST", headers: { "X-Page": "1" }, body: form }).catch(() => null);
-    if (!answer?.ok) this.view.notify(t("file_not_sent"));
+    this.#changed();
+    const group = chosen.length > 1 ? String(Date.now()) : "";
+    for (const [place, file] of chosen.entries()) {
+      const form = new FormData();
+      form.append("user", this.view.writer);
+      form.append("chat", this.view.id);
+      if (replyTo) form.append("replyTo", replyTo);
+      if (group) form.append("group", group);
+      if (caption && !place) form.append("caption", caption); // what is written already stands under the first file
+      form.append("file", file);
+      const answer = await fetch("/page/file", { method: "POST", headers: { "X-Page": "1" }, body: form }).catch(() => null);
+      if (!answer?.ok) return void this.view.notify(t("file_not_sent"));
+    }
   }
 }
 

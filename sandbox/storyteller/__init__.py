@@ -16,7 +16,7 @@ from threading import Lock
 from typing import Final
 
 from core.schemas import Message
-from sandbox import talker
+from sandbox import files_told, talker
 from sandbox.storyteller import beside, outline, request
 from sandbox.storyteller.compose import compose
 from sandbox.storyteller.data import stock
@@ -57,7 +57,7 @@ def _beside(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> st
         return memory(messages[-1].text, brief.language)
     if brief.kind == "talk_memory":
         return talker.remember(messages[-1].text)
-    return talker.talk(messages, turn.variant)
+    return files_told.answer(messages) or talker.talk(messages, turn.variant)
 
 
 @dataclass(slots=True)

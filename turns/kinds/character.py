@@ -10,6 +10,7 @@ from core.errors import LimitReached
 from core.schemas import Message, Outgoing, Usage
 from database import Character, Prompt, StoryPath, Talk, Turn
 from turns import chat_prompts
+from turns.attached_files import Attached
 from turns.kinds.chat import FULL_SHARE, KEPT_SHARE, ChatTurn
 from turns.memory import PromptSource
 from yandex_gpt import build_prompt
@@ -29,7 +30,7 @@ class CharacterTurn(ChatTurn):
         anew = ("anew", f"anew:{talk.character_id}")
         return self._limit_messages.of_talk(user_id, chat_id, error, anew=anew, full="character.session_full")
 
-    def _source(self, turn: Turn) -> PromptSource:
+    def _source(self, turn: Turn, attached: Attached) -> PromptSource:
         character = self._character(self._talk(turn))
         texts = self._locales[character.language] if character is not None else self._texts(turn)
 
@@ -38,7 +39,7 @@ class CharacterTurn(ChatTurn):
             return build_prompt(
                 system=system_prompt(texts, character, path.memory),
                 opening=texts.prompt("persona.opening") if greets else "",
-                path=[Message(prompt.role, chat_prompts.said_text(texts, prompt, {})) for prompt in path.prompts],
+                path=[chat_prompts.said_message(texts, prompt, {}, attached) for prompt in path.prompts],
                 go_on=texts.prompt("wire.go_on"),
                 closing=texts.prompt("talk.softer") if turn.soft else "",
             )

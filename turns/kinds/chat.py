@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from ai.registry import ModelRegistry
 from conversation.keyboards import inline
-from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, OnlyThoughts, PromptTooLong, StorageError
+from core.errors import (
+    LimitReached,
+    ModelBusy,
+    ModelError,
+    ModelRefused,
+    OnlyThoughts,
+    PicturesRefused,
+    PromptTooLong,
+    StorageError,
+    TelegramUnreachable,
+)
 from core.schemas import Json, Message, Outgoing, Usage
 from core.text import split
 from database import CONTEXT_NEAR, SESSION_NEAR, Prompt, StoryPath, Talk, Turn
 from telegram.growing_markdown import first_piece
 from telegram.markdown import pieces
 from turns import chat_prompts, chat_roles, limits, message_view
+from turns.attached_files import Attached, AttachedFiles
+from turns.file_sentences import blind_sentence, file_failure
 from turns.generation import TextGenerator
 from turns.memory import PromptSource
 from turns.message_view import as_reply, sentence
@@ -36,21 +49,40 @@ class ChatTurn(TurnKind):
     opens_chat = True
 
     def __init__(
-        self, services: KindServices, *, generator: TextGenerator, warnings: SessionWarnings, registry: ModelRegistry
+        self,
+        services: KindServices,
+        *,
+        generator: TextGenerator,
+        warnings: SessionWarnings,
+        registry: ModelRegistry,
+        attached: AttachedFiles,
     ) -> None:
         super().__init__(services)
         self._generator = generator
         self._warnings = warnings
         self._registry = registry
+        self._files = attached
 
     # ------------------------------------------------------------------ the run
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Write the answer, and show it while it grows."""
-        answer = self._generator.stream(running, self._source(running.turn))
-        return self._generator.result(running, answer.text.strip(), cut=answer.cut)
+        attached = self._attached_to(running)
+        answer = self._generator.stream(running, self._source(running.turn, attached))
+        result = self._generator.result(running, answer.text.strip(), cut=answer.cut)
+        return replace(result, read_part=attached.read_part)
 
-    def _source(self, turn: Turn) -> PromptSource:
+    def _attached_to(self, running: RunningTurn) -> Attached:
+        """Return the files that the question is about; without any, nothing is fetched."""
+        turn = running.turn
+        prompts = self._db.tree.path(turn.prompt_id).prompts
+        if not chat_roles.remembers(self._db.roles.get(turn.chat_id)):
+            prompts = prompts[-1:]
+        user = self._db.users.get(turn.user_id)
+        model = self._registry.standing(user.model if user is not None else "")
+        return self._files.load(prompts, model, running.cancel)
+
+    def _source(self, turn: Turn, attached: Attached) -> PromptSource:
         """Return what makes the turn's prompts: the role of the chat, in the user's language."""
         texts = self._texts(turn)
         role, speakers = self._db.roles.get(turn.chat_id), self._speakers(turn)
@@ -59,7 +91,9 @@ class ChatTurn(TurnKind):
         def prompt(path: StoryPath) -> list[Message]:
             memory = path.memory if remembers else ""
             system = chat_roles.system_prompt(texts, role, memory, several=bool(speakers))
-            return chat_prompts.talk_messages(texts, system, path, speakers, remembers=remembers, soft=turn.soft)
+            return chat_prompts.talk_messages(
+                texts, system, path, speakers, remembers=remembers, soft=turn.soft, attached=attached
+            )
 
         def memory_prompt(memory: str, prompts: Sequence[Prompt]) -> list[Message]:
             return chat_prompts.memory_messages(texts, memory, prompts, speakers)
@@ -98,6 +132,9 @@ class ChatTurn(TurnKind):
         messages = self._stored(turn, talk, result.text, result.usage)
         if result.cut:
             messages.append(self._say(turn, "chat.cut"))
+        if result.read_part is not None:
+            read, whole = result.read_part
+            messages.append(self._say(turn, "file.part_read", read=read, whole=whole))
         messages += self._context_news(turn, talk, result.usage or Usage(0, 0)) + self._talk_nearly_full(turn, talk)
         return [*messages, *self._warnings.budget()]
 
@@ -121,6 +158,10 @@ class ChatTurn(TurnKind):
         if isinstance(error, LimitReached):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
             return [as_reply(said, turn.reply_to)]
+        if isinstance(error, PicturesRefused):
+            return [self._blind(turn)]
+        if (key := file_failure(error)) is not None:
+            return [self._say(turn, key, retry if isinstance(error, TelegramUnreachable) else None)]
         if isinstance(error, ModelRefused):
             return [self._say(turn, "chat.refused", ("softer", f"softer:{turn.id}"))]
         if isinstance(error, PromptTooLong):
@@ -132,6 +173,21 @@ class ChatTurn(TurnKind):
         if isinstance(error, ModelError):
             return [self._say(turn, "problem.model_away", retry)]
         return [self._say(turn, "problem.storage" if isinstance(error, StorageError) else "problem.bug", retry)]
+
+    def _blind(self, turn: Turn) -> Outgoing:
+        """Say that the model takes no pictures, and which one does."""
+        user = self._db.users.get(turn.user_id)
+        model = self._registry.standing(user.model if user is not None else "")
+        question = self._db.tree.get(turn.prompt_id)
+        said, keyboard = blind_sentence(
+            self._texts(turn),
+            self._files.sight,
+            model,
+            prompt_id=turn.prompt_id or 0,
+            files=question.files if question is not None else (),
+            config=self._config,
+        )
+        return as_reply(sentence(turn.chat_id, said, keyboard), turn.reply_to)
 
     def abandoned(self, turn: Turn) -> Outgoing:
         """Apologise; in a group, in reply to the question."""

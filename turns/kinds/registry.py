@@ -10,6 +10,7 @@ from ai.speech import SpeechToText, TextToSpeech
 from config import Config
 from conversation.localization import Locales
 from database import Database
+from turns.attached_files import AttachedFiles
 from turns.billing import TurnBilling
 from turns.card_offers import CardOffers
 from turns.generation import TextGenerator
@@ -26,19 +27,20 @@ from turns.kinds.suggestions import StorySuggestions
 from turns.kinds.title import StoryTitle
 from turns.kinds.transcription import Transcription
 from turns.limit_messages import LimitMessages
-from turns.recordings import Recordings
 from turns.session_warnings import SessionWarnings
+from turns.sight import Sight
+from turns.telegram_files import TelegramFiles
 from turns.turn_kind import KindServices, TurnKinds
 
 
 @dataclass(frozen=True, slots=True)
 class MediaServices:
-    """What makes pictures, speech and words, and fetches recordings."""
+    """What makes pictures, speech and words, and fetches the files of messages."""
 
     images: ImageGenerator
     speech: TextToSpeech
     recognition: SpeechToText
-    recordings: Recordings
+    files: TelegramFiles
 
 
 def build_kinds(
@@ -49,12 +51,14 @@ def build_kinds(
     registry: ModelRegistry,
     billing: TurnBilling,
     generator: TextGenerator,
+    sight: Sight,
     media: MediaServices,
 ) -> TurnKinds:
     """Return the kinds of turn by the name that the database has for them."""
     warnings = SessionWarnings(config=config, db=db, locales=locales, registry=registry)
     limit_messages = LimitMessages(config=config, db=db, locales=locales, registry=registry)
     services = KindServices(config=config, db=db, locales=locales, limit_messages=limit_messages)
+    attached = AttachedFiles(config=config, sight=sight, gpt_estimate=billing.estimate_text, files=media.files)
     kinds = (
         StoryPart(services, generator=generator, warnings=warnings, card_offers=CardOffers(db)),
         StoryEnding(services, generator=generator, warnings=warnings),
@@ -65,9 +69,9 @@ def build_kinds(
         RebuiltMemory(services, generator=generator),
         StoryPicture(services, billing=billing, images=media.images),
         StoryReading(services, billing=billing, speech=media.speech),
-        ChatTurn(services, generator=generator, warnings=warnings, registry=registry),
-        CharacterTurn(services, generator=generator, warnings=warnings, registry=registry),
+        ChatTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
+        CharacterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         ImageOfWords(services, billing=billing, images=media.images),
-        Transcription(services, billing=billing, recordings=media.recordings, recognition=media.recognition),
+        Transcription(services, billing=billing, files=media.files, recognition=media.recognition),
     )
     return {kind.name: kind for kind in kinds}

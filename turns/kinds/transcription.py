@@ -16,14 +16,23 @@ from ai.catalog import HEARD_S, CostMultiplier
 from ai.speech import NO_SUCH_SERVICE, SpeechToText
 from config import Config
 from conversation.localization import FALLBACK
-from core.errors import AudioFormatRefused, LimitReached, ModelError, ModelRefused, PromptTooLong, TelegramRefused
+from core.errors import (
+    AudioFormatRefused,
+    FileUnreadable,
+    LimitReached,
+    ModelError,
+    ModelRefused,
+    PromptTooLong,
+    TelegramRefused,
+)
 from core.schemas import Outgoing, Usage
 from core.text import split
 from database import Turn
 from turns.billing import TurnBilling
 from turns.kinds.no_session import NoSessionKind
-from turns.recordings import Recordings, seconds_of
+from turns.recordings import seconds_of
 from turns.running_turn import RunningTurn
+from turns.telegram_files import TelegramFiles
 from turns.turn_kind import KindServices
 from turns.turn_result import TurnResult
 
@@ -45,21 +54,21 @@ class Transcription(NoSessionKind):
     keeps_update = True
 
     def __init__(
-        self, services: KindServices, *, billing: TurnBilling, recordings: Recordings, recognition: SpeechToText
+        self, services: KindServices, *, billing: TurnBilling, files: TelegramFiles, recognition: SpeechToText
     ) -> None:
         super().__init__(services, billing=billing)
-        self._recordings = recordings
+        self._files = files
         self._recognition = recognition
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Fetch the recording and have it recognised.
 
-        Raises `ModelRefused` for silence, `PromptTooLong` for a recording that is too long or too large, and
-        `TelegramError`.
+        Raises `ModelRefused` for silence, `PromptTooLong` for a recording that is too long, `FileUnreadable` for one
+        that is too large, and `TelegramError`.
         """
         turn = running.turn
         voice = json.loads(turn.hint)["voice"]
-        audio = self._recordings.fetch(str(voice["file_id"]), running.cancel)
+        audio = self._files.fetch(str(voice["file_id"]), running.cancel)
         seconds = seconds_of(audio, voice)
         if seconds > MOST_S:
             raise PromptTooLong("the recording is too long")
@@ -97,7 +106,7 @@ class Transcription(NoSessionKind):
         """Say what went wrong, with a button for another try if that could help."""
         if isinstance(error, LimitReached):
             return self._limit_failed(turn, error)
-        if isinstance(error, PromptTooLong):
+        if isinstance(error, PromptTooLong | FileUnreadable):
             return self._gone(turn, "hearing.too_long", minutes=MOST_S // 60)
         if isinstance(error, ModelRefused):
             return self._gone(turn, "hearing.silence")
