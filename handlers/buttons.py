@@ -22,6 +22,7 @@ from handlers import (
     assistant,
     characters,
     finished,
+    heroes,
     library,
     media,
     models,
@@ -255,6 +256,7 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "unshare": library.unshare,
     "volume": _volume,
     "epilogue": finished.write_epilogue,
+    "hero": heroes.meet,
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
 # The number is the session that is open, and no turn may run in it.

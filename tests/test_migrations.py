@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from conversation.personas import Persona
 from core.schemas import DeferredAttachment, Outgoing
 from database import Database
 from storage import schema
@@ -54,6 +55,10 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.outbox.pieces_of(1, 1) == [(7, 0, 2)]
     db.illustrations.put(1, b"jpeg")
     assert db.illustrations.jpeg(1) == b"jpeg"
+    persona = Persona("Кот", "герой", "Мяу.", "")
+    hero = db.characters.put_hero(1, 1, "ru", persona, 1)
+    assert (hero.story_id, hero.persona) == (1, persona) and db.characters.may_talk(1, hero.id) == hero
+    assert db.characters.put_hero(1, 1, "ru", persona, 2).id == hero.id and db.characters.offered(1, "ru") == []
     (spending,) = db.reports.totals(1).spendings
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
     grow(db)

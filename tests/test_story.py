@@ -157,6 +157,7 @@ EXPECTED: dict[Step, Row] = {
     Step.CHARACTER: {
         WORDS: ("talk_to_character", None),
         "characters": ("characters", None),
+        "to_story": ("back_to_story", None),
         "/clear": ("forget_character", None),
     },
     Step.IMAGE: {WORDS: ("take_image", None)},

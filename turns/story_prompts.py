@@ -6,8 +6,9 @@ Pure: rows and texts in, messages out. Only the shown path is read, so rejected 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from conversation.localization import Texts
+from conversation.localization import Locales, Texts
 from core.schemas import Message
 from database import Prompt, Story, StoryPath
 from turns.author_note import AuthorNote
@@ -18,6 +19,14 @@ from yandex_gpt import build_prompt
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
 TAIL_TEXTS = 3  # of the end of a path, for suggestions
 HEAD_CHARS = 600  # of the first text, for a title
+
+
+def with_told_tone(locales: Locales, story: Story) -> Story:
+    """Return the story with its tone as a model is told it: a ready one in the words of its prompt."""
+    key = locales.key_of(story.tone) or ""
+    if not key.startswith("tone_") or key == "tone_any":
+        return story
+    return replace(story, tone=locales[story.language].prompt(key.replace("_", ".", 1)))
 
 
 def story_values(texts: Texts, story: Story, memory: str) -> dict[str, str]:
