@@ -21,6 +21,7 @@ from handlers import (
     admin_users,
     assistant,
     characters,
+    covers,
     finished,
     heroes,
     library,
@@ -257,6 +258,8 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "volume": _volume,
     "epilogue": finished.write_epilogue,
     "hero": heroes.meet,
+    "cover": covers.ask,
+    "draw_cover": covers.draw,
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
 # The number is the session that is open, and no turn may run in it.

@@ -13,7 +13,7 @@ from core.schemas import Message
 from database import Prompt, Story, StoryPath
 from turns.author_note import AuthorNote
 from turns.memory import MEMORY_CHARS
-from turns.message_view import read_text, text_of
+from turns.message_view import read_text, text_of, title_of
 from yandex_gpt import build_prompt
 
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
@@ -79,18 +79,25 @@ def title_messages(texts: Texts, story: Story, path: StoryPath, first: str) -> l
 
 
 def picture_messages(texts: Texts, story: Story, part: Prompt, memory: str) -> list[Message]:
-    """Return the prompt that describes a picture to an image generator: a moment of a part, or the book's cover."""
+    """Return the prompt that describes a moment of a part to an image generator."""
+    return [Message("user", texts.prompt("illustration", **_picture_values(texts, story, part, memory)))]
+
+
+def cover_messages(texts: Texts, story: Story, part: Prompt, memory: str) -> list[Message]:
+    """Return the prompt that describes the cover of a story's book to an image generator. `part`: its last one."""
+    values = _picture_values(texts, story, part, memory)
+    return [Message("user", texts.prompt("cover", title=title_of(story), **values))]
+
+
+def _picture_values(texts: Texts, story: Story, part: Prompt, memory: str) -> dict[str, str]:
     genre = texts.genre_of(story.genre)
-    values = {
+    return {
         "genre": story.genre,
         "look": hero_of(texts, memory) or story.hero,
         "setting": story.setting,
         "part": part.text[-TAIL_CHARS:],
         "style": texts.prompt(f"style.{genre.key if genre is not None else 'picture'}"),
     }
-    if story.finished and part.kind == "ending":
-        return [Message("user", texts.prompt("cover", title=story.title, **values))]
-    return [Message("user", texts.prompt("illustration", **values))]
 
 
 def hero_of(texts: Texts, memory: str) -> str:

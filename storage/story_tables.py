@@ -1,4 +1,4 @@
-"""Migrations of what is made of a story beside its text: its hero to talk to."""
+"""Migrations of what is made of a story beside its text: its hero to talk to, and its drawn cover."""
 
 from __future__ import annotations
 
@@ -13,4 +13,11 @@ create trigger hero_deleted before delete on character when old.story_id is not 
         join session on session.id = prompt.session_id where session.character_id = old.id);
     delete from session where character_id = old.id;
 end;
+"""
+
+COVERS = """
+create table cover (                     -- of a finished story's books, drawn for its user
+    session_id integer primary key references session (id) on delete cascade,
+    jpeg blob not null
+) strict;
 """
