@@ -83,7 +83,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "talk_to_character": characters.talk,
     "forget_character": characters.forget,
     "back_to_story": heroes.back_to_story,
-    "keep_words": story_screen.keep_words,
+    "keep_words": wizard.keep_words,
     "queue_words": story_screen.queue_words,
     "already_writing": story_screen.already_writing,
     "busy_writing": story_screen.busy_writing,

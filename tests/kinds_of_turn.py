@@ -262,7 +262,7 @@ _ALL = (
         says("Лампа: не гаснет", "Начинаем?"),
         "карточку не собрал",
         lambda message: (
-            KEPT_WORDS in message.text or "всё готово к началу" in message.text
+            "в пожелания новой истории" in message.text or "всё готово к началу" in message.text
         ),  # at the card they go nowhere
         words_wait=False,
         away="Какую историю напишем",

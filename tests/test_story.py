@@ -304,6 +304,21 @@ def test_a_working_title_is_short_and_one_line(hero: str, setting: str) -> None:
     assert len(short_name(hero, 28)) <= 29
 
 
+@pytest.mark.parametrize(
+    ("hero", "name"),
+    [
+        ("Веста (пусть боится воды): картограф", "Веста"),
+        ("Картограф Веста (важно: рыжая, (очень)) : карта", "Картограф Веста"),
+        ("Веста: карта (не спешить)", "Веста"),
+        ("(тайна): Веста", "Веста"),
+        ("(кот)", "(кот)"),
+        (":)", ":)"),
+    ],
+)
+def test_a_wish_in_brackets_is_no_part_of_a_name(hero: str, name: str) -> None:
+    assert short_name(hero) == name
+
+
 def test_a_working_title_takes_the_names() -> None:
     hero, setting = "Картограф Веста: карта дорисовывает дороги", "Город на великане: он спит"
     both = "Картограф Веста · Город на великане"
