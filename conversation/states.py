@@ -296,6 +296,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         WORDS: Cell("talk_to_character", writes=True),
         FILE: Cell("talk_to_character", writes=True),
         "characters": Cell("characters"),
+        "to_story": Cell("back_to_story"),
         "/clear": Cell("forget_character", moves=True),
     },
     Step.ROLE: {

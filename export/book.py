@@ -113,6 +113,7 @@ class Book:
     chapters: tuple[Chapter, ...]
     finished: bool
     wording: Wording
+    cover_picture: bytes = b""  # a JPEG; empty: the cover is drawn by `export.cover` alone
 
     @property
     def name(self) -> str:

@@ -54,6 +54,7 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
             setting=say("book.setting"),
             picture=say("book.picture"),
         ),
+        cover_picture=db.illustrations.cover(story.session_id) or b"",
     )
 
 

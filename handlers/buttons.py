@@ -24,8 +24,10 @@ from handlers import (
     card_offers,
     cards,
     characters,
+    covers,
     file_choices,
     finished,
+    heroes,
     library,
     media,
     models,
@@ -272,6 +274,9 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "unshare": library.unshare,
     "volume": _volume,
     "epilogue": finished.write_epilogue,
+    "hero": heroes.meet,
+    "cover": covers.ask,
+    "draw_cover": covers.draw,
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
 # The number is the session that is open, and no turn may run in it.

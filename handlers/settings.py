@@ -24,6 +24,7 @@ def more(context: UpdateContext) -> UpdateResult:
         [context.button("keep_in_mind", f"mind:{number}")],
         [context.button("correct", f"correct:{number}"), context.button("branch", f"branch:{number}")],
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
+        [context.button("hero_talk", f"hero:{number}")],
         [context.button("download", f"files:{number}"), context.button("share", f"share:{number}")],
     ]
     return context.say("more.line", title=title_of(story), keyboard=inline(*rows))

@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 
 # A counter's series must exist at 0 before its first event: Prometheus can't see an increase of one that begins at 1.
 KINDS: Final = (
-    *("part", "ending", "epilogue", "title", "outline", "suggest", "memory", "picture", "reading"),
-    *("chat", "character", "image", "hearing"),
+    *("part", "ending", "epilogue", "title", "outline", "suggest", "memory", "picture", "cover"),
+    *("reading", "chat", "character", "image", "hearing"),
 )
 PURPOSES: Final = (*KINDS, "summary", "description")
 OUTCOMES: Final = ("answered", "failed", "stopped")

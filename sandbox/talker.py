@@ -19,10 +19,12 @@ from typing import Any, Final
 
 from core.schemas import Message
 from sandbox import characters, examples, teacher
+from sandbox.characters import hero
 
 _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
 )
+_NOTE: Final = re.compile(r"\n\n\((?:Отвечает герой истории|The hero of the story answers)[^()]*\)")
 _GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|my name is)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
 _MEMORY: Final = re.compile(
     r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|What happened before)[^:\n]*: (.*)",
@@ -187,7 +189,8 @@ class _Talk:
 
     def _as_character(self, name: str) -> str:
         who = f", {self._name}" if self._name else ""
-        return characters.speak(self._language, name, self._said.words, self._seed, self._answers[-6:], who)
+        given = (name, self._said.words, self._seed, self._answers[-6:], who)
+        return hero.speak(self._asking, *given) or characters.speak(self._language, *given)
 
     def _riddle(self, role: Mapping[str, Any]) -> str:
         last = self._answers[-1] if self._answers else ""
@@ -291,7 +294,7 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
 
 def _bare(words: str) -> str:
     """Return the words without who says them."""
-    return _SPEAKER.sub("", words)
+    return _NOTE.sub("", _SPEAKER.sub("", words))
 
 
 def _language(text: str) -> str:

@@ -58,6 +58,10 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
                 " join prompt on prompt.id = prompt_id join session on session.id = prompt.session_id"
                 " where session.user_id = :user order by prompt_id"
             ),
+            "covers": reader.rows(
+                "select session_id, jpeg from cover join session on session.id = session_id"
+                " where session.user_id = :user order by session_id"
+            ),
         }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from conversation.cards import CardText
+from conversation.personas import Persona
 from core.schemas import DeferredAttachment, Outgoing
 from core.star_packs import StarPack
 from database import Database
@@ -61,6 +62,10 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     db.cards.set_note(1, "Кот жив.")
     db.cards.keep(db.cards.offer(1, CardText("Мышь", "мала"), 3), CardText("Мышь", "велика"))
     assert db.cards.note(1) == "Кот жив." and [card.text.about for card in db.cards.of_story(1)] == ["велика"]
+    persona = Persona("Кот", "герой", "Мяу.", "")
+    hero = db.characters.put_hero(1, 1, "ru", persona, 1)
+    assert (hero.story_id, hero.persona) == (1, persona) and db.characters.may_talk(1, hero.id) == hero
+    assert db.characters.put_hero(1, 1, "ru", persona, 2).id == hero.id and db.characters.offered(1, "ru") == []
     (spending,) = db.reports.totals(1).spendings
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
     grow(db)

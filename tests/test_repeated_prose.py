@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ai.catalog import Model
 from ai.repeated_prose import ProseWatch, opening, said_again
-from sandbox.model_faults import Behaviour
+from sandbox.model_faults import Behaviour, Received
 from tests.harness import BotHarness, until
 from tests.texts import shipped_locales
 from turns.cliches import cliches_in
@@ -117,6 +117,69 @@ def test_a_part_that_repeats_itself_at_once_is_asked_for_once_more_at_most(harne
     person.press("▶️ Дальше")
     assert person.wait(SENTENCES[0]).text == SENTENCES[0]
     assert len(harness.prompts()) == asked + 2
+
+
+KEPT = f"{SENTENCES[0]} {SENTENCES[1]}"
+TWICE = f"{KEPT} {SENTENCES[0]} Всё."
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Behaviour(end="filter"),
+        Behaviour(status=400),
+        Behaviour(text=f"{SENTENCES[0]} {SENTENCES[0]} Всё."),
+        Behaviour(text=f"{SENTENCES[2]} Ветер", chunks=3, cut_after=1),
+    ],
+    ids=["refused", "failed", "repeats sooner", "broken off sooner"],
+)
+def test_a_second_answer_that_is_no_better_leaves_the_first_which_is_paid_once(
+    harness: BotHarness, second: Behaviour
+) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    spent = harness.db.value("user", "spent", id=1)
+    harness.models.faults.order(Behaviour(text=TWICE), second)
+    person.press("▶️ Дальше")
+    assert person.wait(SENTENCES[0]).text == KEPT
+    until(harness.settled)
+    assert person.last.text == KEPT and harness.db.last("prompt", "text") == KEPT
+    assert harness.db.values("call", "state")[-2:] == ["settled", "returned"]
+    assert harness.db.value("user", "spent", id=1) - spent == harness.db.values("call", "charged")[-2]
+    harness.check_books()
+
+
+def test_a_balance_that_has_no_second_answer_leaves_the_first(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    held: list[int] = []
+
+    def rule(received: Received) -> Behaviour | None:
+        if received.kind == "completion" and not held:
+            held.append(harness.db.held())
+            harness.db.change("user", {"id": 1}, balance=harness.db.held() + 100)
+            return Behaviour(text=TWICE)
+        return None
+
+    harness.models.faults.rule = rule
+    person.press("▶️ Дальше")
+    assert person.wait(SENTENCES[0]).text == KEPT
+    until(harness.settled)
+    assert held and harness.db.last("call", "state") == "settled" and harness.nothing_held()
+
+
+def test_a_stop_while_a_passage_is_asked_for_again_keeps_the_first_and_holds_nothing(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    harness.models.faults.order(Behaviour(text=TWICE), Behaviour(hang=True))
+    asked = len(harness.prompts())
+    person.press("▶️ Дальше")
+    until(lambda: len(harness.prompts()) == asked + 2)
+    person.send("стоп")
+    assert person.wait(SENTENCES[0]).text == KEPT
+    until(lambda: harness.settled() and harness.nothing_held())
+    assert harness.db.values("call", "state")[-2:] == ["returned", "settled"]
+    harness.check_books()
 
 
 @pytest.mark.parametrize("refused", [(), ("penalty",)])

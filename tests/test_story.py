@@ -164,6 +164,7 @@ EXPECTED: dict[Step, Row] = {
         WORDS: ("talk_to_character", None),
         FILE: ("talk_to_character", None),
         "characters": ("characters", None),
+        "to_story": ("back_to_story", None),
         "/clear": ("forget_character", None),
     },
     Step.IMAGE: {WORDS: ("take_image", None)},
@@ -312,6 +313,21 @@ def test_a_working_title_is_short_and_one_line(hero: str, setting: str) -> None:
     title = working_title(hero, setting)
     assert len(title) <= 62 and "\n" not in title
     assert len(short_name(hero, 28)) <= 29
+
+
+@pytest.mark.parametrize(
+    ("hero", "name"),
+    [
+        ("Веста (пусть боится воды): картограф", "Веста"),
+        ("Картограф Веста (важно: рыжая, (очень)) : карта", "Картограф Веста"),
+        ("Веста: карта (не спешить)", "Веста"),
+        ("(тайна): Веста", "Веста"),
+        ("(кот)", "(кот)"),
+        (":)", ":)"),
+    ],
+)
+def test_a_wish_in_brackets_is_no_part_of_a_name(hero: str, name: str) -> None:
+    assert short_name(hero) == name
 
 
 def test_a_working_title_takes_the_names() -> None:

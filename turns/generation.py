@@ -23,6 +23,7 @@ from turns.memory import PathMemory, PromptSource
 from turns.model_choice import ModelChoice
 from turns.prompt_echo import PromptEcho
 from turns.running_turn import OpenCall, RunningTurn
+from turns.second_asking import better_of_two
 from turns.turn_result import TurnResult
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class TextGenerator:
 
         `before` is the passage that a passage of prose follows, perhaps empty; None for anything else. Prose that says
         something twice is ended there. If little had come by then, or if it opens as `before` does, it is asked for
-        once more; the user doesn't pay for what is thrown away.
+        once more; the better answer is kept, and the user doesn't pay for the other.
         """
         temperature = VARIANT_TEMPERATURE if running.turn.variant else TEMPERATURE
 
@@ -84,12 +85,15 @@ class TextGenerator:
             answer = self._read(running, call, request, ProseWatch(before))
             if not answer.asks_again:
                 return answer
-            self._billing.release(call, self._billing.usage_so_far(call))
-            running.call = None
             event(log, logging.INFO, "prose_repeated", turn=running.turn.id, kept=len(answer.text))
-            again = source.texts.prompt("wire.again")
-            request, call = self._reserved(running, asking_beside(source, again), temperature=temperature)
-            return self._read(running, call, replace(request, frequency_penalty=PENALTY), ProseWatch(""))
+            again = asking_beside(source, source.texts.prompt("wire.again"))
+
+            def ask_again() -> Generated:
+                request, call = self._reserved(running, again, temperature=temperature)
+                call.text = answer.text  # a stop before the first word keeps this
+                return self._read(running, call, replace(request, frequency_penalty=PENALTY), ProseWatch(""))
+
+            return better_of_two(self._billing, running, answer, ask_again)
 
         return self._models.with_model(running, write)
 

@@ -88,7 +88,9 @@ def end_rows(texts: Texts, session_id: int) -> list[list[tuple[str, str]]]:
     """Return the buttons of a finished story, in rows."""
     return [
         [(texts.label("read"), f"read:{session_id}"), (texts.label("second_volume"), f"volume:{session_id}")],
-        [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("share"), f"share:{session_id}")],
+        [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("cover"), f"cover:{session_id}")],
+        [(texts.label("hero_talk"), f"hero:{session_id}")],
+        [(texts.label("download"), f"files:{session_id}"), (texts.label("share"), f"share:{session_id}")],
     ]
 
 

@@ -63,6 +63,7 @@ class TurnKind(ABC):
     written_event = ""  # of analytics, beside the events that all kinds have; empty: none
     default_hint = ""  # for another variant of a text whose turn had none
     opens_chat = False  # another try from the menu leads into the chat
+    fills_draft = False  # makes the card of a new story, whose wishes may grow meanwhile
 
     def __init__(self, services: KindServices) -> None:
         self._config = services.config

@@ -16,6 +16,7 @@ from turns.card_offers import CardOffers
 from turns.generation import TextGenerator
 from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
+from turns.kinds.cover import StoryCover
 from turns.kinds.ending import StoryEnding, StoryEpilogue
 from turns.kinds.image import ImageOfWords
 from turns.kinds.outline import StoryOutline
@@ -68,6 +69,7 @@ def build_kinds(
         StorySuggestions(services, generator=generator),
         RebuiltMemory(services, generator=generator),
         StoryPicture(services, billing=billing, images=media.images),
+        StoryCover(services, billing=billing, images=media.images),
         StoryReading(services, billing=billing, speech=media.speech),
         ChatTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         CharacterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
