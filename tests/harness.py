@@ -26,7 +26,7 @@ from sandbox.models import API_KEY, ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.users import ChatUser
 from tests.bot_database import BotDatabase
-from tests.texts import shipped_locales
+from tests.ready_made import put_new_database, shipped_locales
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
@@ -70,8 +70,11 @@ class BotHarness:
     # ------------------------------------------------------------------ the bot
 
     def start(self) -> App:
-        """Start the bot in this process."""
+        """Start the bot in this process. A first start finds a new database; `process` has the bot make it."""
         environment = self.environment()
+        database = Path(environment["DATABASE_PATH"])
+        if database.parent.is_dir() and not database.exists():
+            put_new_database(database)
         self.app = App(
             Config.from_env(environment),
             Network.from_env(environment),

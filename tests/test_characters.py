@@ -11,7 +11,7 @@ from conversation.personas import BuiltIn, Persona
 from database import Database
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
-from tests.texts import shipped_locales
+from tests.ready_made import shipped_locales
 from tests.webapp_site import SCRIPT
 
 CAT = "Кот-писарь Пантелей"

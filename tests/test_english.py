@@ -21,7 +21,7 @@ from sandbox.storyteller.figures import repeated
 from sandbox.telegram_profile import commands_for
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
-from tests.texts import shipped_locales
+from tests.ready_made import shipped_locales
 
 LOCALES = shipped_locales()
 EN, RU = LOCALES["en"], LOCALES["ru"]

@@ -28,7 +28,7 @@ from core.metrics import SILENT
 from core.schemas import Message, Outgoing
 from database import Database, Turn
 from gpt import GPT
-from tests.texts import shipped_locales
+from tests.ready_made import new_database, shipped_locales
 from turns.billing import TurnBilling
 from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
@@ -131,7 +131,7 @@ def build(db: Database) -> Kinds:
 
 @pytest.fixture
 def made(tmp_path: Path) -> Iterator[Kinds]:
-    db = Database(tmp_path / "bot.db")
+    db = new_database(tmp_path / "bot.db")
     yield build(db)
     db.close()
 

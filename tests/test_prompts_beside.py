@@ -12,7 +12,7 @@ from core.schemas import Message
 from database import Prompt, Story
 from sandbox.users import ChatUser
 from tests.harness import BotHarness
-from tests.texts import shipped_locales
+from tests.ready_made import shipped_locales
 from turns.chat_prompts import character_memory_messages
 from turns.story_prompts import cover_messages, hero_of, picture_messages
 

@@ -15,7 +15,7 @@ from ai.catalog import Model
 from ai.repeated_prose import ProseWatch, opening, said_again
 from sandbox.model_faults import Behaviour, Received
 from tests.harness import BotHarness, until
-from tests.texts import shipped_locales
+from tests.ready_made import shipped_locales
 from turns.cliches import cliches_in
 
 LOCALES = shipped_locales()

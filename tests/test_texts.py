@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from conversation.localization import Html, Locales, Texts, grouped
 from conversation.presets import Preset, Presets, words_of
 from core.errors import ConfigError
-from tests.texts import shipped_locales
+from tests.ready_made import shipped_locales
 
 LOCALES = shipped_locales()
 RU, EN = LOCALES["ru"], LOCALES["en"]
