@@ -94,7 +94,7 @@ def on_payment(services: Services, incoming: IncomingUpdate, message: types.Mess
     event(log, logging.INFO, "payment_credited", user=payer.id, stars=pack.stars, tokens=pack.tokens, charge=charge_id)
     renewed = bool(paid.is_recurring) and not paid.is_first_recurring
     key = "checkout.renewed" if renewed else "checkout.subscribed" if until is not None else "checkout.paid"
-    return _thanks(services, payer, key, pack, charge_id=charge_id, until=until) + _track("paid", payer, pack)
+    return _thanks(services, payer, key, pack, charge_id=charge_id, until=until) + _track(payer, pack)
 
 
 def _thanks(
@@ -148,5 +148,5 @@ def _balance(services: Services, texts: Texts, user_id: int) -> Html:
     return balance_of(services, texts, account, account.free)
 
 
-def _track(name: str, payer: User, pack: StarPack) -> UpdateResult:
-    return after_commit(TrackEvent(name, payer.id, {"stars": pack.stars, "tokens": pack.tokens}))
+def _track(payer: User, pack: StarPack) -> UpdateResult:
+    return after_commit(TrackEvent("tokens_bought", payer.id, {"stars": pack.stars, "tokens": pack.tokens}))

@@ -114,10 +114,15 @@ def _paid(context: UpdateContext, payment: Payment) -> Html:
 # ---------------------------------------------------------------------- in the profile
 
 
-def holdings(context: UpdateContext) -> list[Html]:
-    """Return what of the balance was bought, and the subscriptions, a line each; nothing for who never paid."""
-    texts, bought = context.texts, context.user.bought
-    lines = [texts.say("buy.bought", tokens=bought)] if bought else []
+def bought(context: UpdateContext) -> Html:
+    """Return how much of the balance was bought; empty if nothing is left of that."""
+    tokens = context.user.bought
+    return context.texts.say("buy.bought", tokens=tokens) if tokens else Html()
+
+
+def subscriptions(context: UpdateContext) -> list[Html]:
+    """Return the user's subscriptions, a line each."""
+    texts, lines = context.texts, []
     for payment in context.db.payments.subscriptions(context.user.id, now()):
         key = "buy.subscribed" if payment.renews else "buy.subscribed_to"
         lines.append(texts.say(key, tokens=payment.tokens, day=date(texts, payment.until or 0)))

@@ -143,10 +143,11 @@ def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> li
     lines = [
         texts.say("balance.card", balance=balance(context)),
         _bar(context, account) if bar else Html(),
+        payments.bought(context),
         texts.say("balance.spent", spent=account.spent, today=spent_today),
         _refill(context),
     ]
-    return [line for line in (*lines, *payments.holdings(context)) if line]
+    return [line for line in (*lines, *payments.subscriptions(context)) if line]
 
 
 def _bar(context: UpdateContext, account: Account) -> Html:

@@ -41,6 +41,8 @@ def refund(context: UpdateContext) -> UpdateResult:
         return context.say("refund.unknown", charge=arguments[0])
     if payment.state == "refunded":
         return context.say("refund.done_before", charge=payment.charge_id)
+    if payment.state == "refunding":  # its call stands in the outbox until Telegram has answered
+        return context.say("refund.asked", stars=payment.stars, tokens=payment.taken_back)
     payer = payment.user_id or int(named)
     if not payer:
         return context.say("refund.whose", charge=payment.charge_id)
@@ -49,7 +51,7 @@ def refund(context: UpdateContext) -> UpdateResult:
 
 def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult:
     taken = context.db.payments.begin_refund(payment.charge_id, payer)
-    said = context.say("refund.asked", stars=payment.stars, tokens=payment.taken_back if taken is None else taken)
+    said = context.say("refund.asked", stars=payment.stars, tokens=taken or 0)
     calls = [_call(context.chat_id, REFUND, payer, payment.charge_id)]
     if payment.renews:
         calls.insert(0, _cancelling(context.chat_id, payer, payment.charge_id))

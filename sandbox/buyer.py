@@ -60,3 +60,15 @@ def pay(user: ChatUser, wanted: ChatMessage | int | str | None = None) -> Paid:
     except NotCome:
         return Paid(False, NO_ANSWER)
     return Paid(bool(checkout.ok), checkout.error)
+
+
+def change_subscriptions(user: ChatUser, what: str) -> Json:
+    """Let a month pass for a user's subscriptions, cancel them or take them up again; return how many there are."""
+    if what == "month":
+        user.api.renew(user.id)
+    elif what in ("cancel", "resume"):
+        user.api.set_cancelled(user.id, what == "cancel")
+    with user.state.lock:
+        charges = user.api.subscriptions_of(user.id)
+        cancelled = sum(bool(charge.get("cancelled")) for charge in charges)
+    return {"goOn": len(charges) - cancelled, "cancelled": cancelled}

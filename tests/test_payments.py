@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import requests
 
 from conversation.localization import Locales
 from core.errors import ConfigError
@@ -19,6 +20,7 @@ from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.paying import SHOP, invoice_for, link_of, make_shop, payment_update, wait_links
 from tests.test_chat_queue import row, taken
 from tests.test_ledger import config
+from tests.test_privacy import data_of
 
 Maker = Callable[..., BotHarness]
 
@@ -98,7 +100,7 @@ def test_a_used_up_balance_offers_to_buy_and_the_bought_tokens_write_on(make_har
 
 
 def test_the_question_before_a_payment_is_answered_while_the_chat_writes_and_refused_in_words(
-    make_harness: Maker,
+    make_harness: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:
     harness = make_shop(make_harness)
     person = harness.writer()
@@ -112,7 +114,12 @@ def test_the_question_before_a_payment_is_answered_while_the_chat_writes_and_ref
     assert pay(person, invoice).ok
     released.set()
     person.wait("Дальше.", since=0)
-    # 429 for messages holds no answer back; neither does one that is lost on the way.
+    # A chat that Telegram tells to wait holds no answer back; neither does an answer that is lost on the way.
+    harness.telegram.faults.refuse("sendMessage", 429, retry_after=2)
+    person.send("/help")
+    until(lambda: "send_rate_limited" in caplog.text)
+    assert pay(person, invoice).ok
+    assert not [message for message in person.bot_messages if "Мы пишем историю" in message.text]
     harness.telegram.faults.drop("answerPreCheckoutQuery", after=True)
     assert pay(person, invoice).ok
     harness.db.change("budget", spent=10**6)
@@ -146,7 +153,7 @@ def test_a_link_is_paid_by_whoever_has_it_also_by_strangers_and_not_by_banned_on
 
 
 def test_a_refund_takes_the_tokens_back_and_tells_the_payer(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
+    harness = make_shop(make_harness, METRICS_PORT=0)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     invoice = invoice_for(person)
     for _ in range(3):
@@ -182,9 +189,17 @@ def test_a_refund_takes_the_tokens_back_and_tells_the_payer(make_harness: Maker)
     assert "Снято 100 токенов" in person.wait("Вам вернулось", since=mark).text
     until(harness.settled)
     assert harness.db.balance() == 0 and harness.db.value("user", "bought", id=1) == 0
+    assert harness.app is not None
+    harness.app.analytics.flush()
     admin.send("/stats")
     sold = admin.wait("Продано за звёзды").text.replace("\N{NO-BREAK SPACE}", " ")
     assert "3 раза, 150 000 токенов, 270 ⭐, из них возвращено 270 ⭐" in sold
+    assert "покупки за звёзды: 3" in sold
+    metrics = requests.get(f"http://127.0.0.1:{harness.app.watch.port}/metrics", timeout=10).text
+    for line in ("payments_total 3.0", 'stars_total{way="refunded"} 270.0', "tokens_sold_total 150000.0"):
+        assert f"coauthor_{line}" in metrics
+    kept = data_of(harness, person)["payments"]
+    assert [(one["stars"], one["state"], one["taken_back"]) for one in kept][-1] == (90, "refunded", 100)
 
 
 def test_a_refund_that_is_killed_on_its_way_ends_after_the_restart(make_harness: Maker) -> None:

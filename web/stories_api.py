@@ -8,8 +8,10 @@ from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from core.star_packs import StarPack
 from database import Story
 from export.story_book import FORMATS, book_of
+from telegram.invoice_links import link_of
 from turns.message_view import title_of
 from web.authentication import ApiError, Caller, WebServices, body_of
 from web.characters_api import tell
@@ -90,7 +92,15 @@ def _add_usage(routes: Blueprint, services: WebServices) -> None:
         ]
         unlimited = caller.user.id in services.config.admin_ids
         left = None if unlimited else caller.user.free
-        return jsonify({"days": days, "left": left, "spent": caller.user.spent})
+        packs = [] if unlimited else [_pack(pack) for pack in services.config.packs]
+        sold = [pack for pack in packs if pack["link"]]
+        return jsonify({"days": days, "left": left, "spent": caller.user.spent, "packs": sold})
+
+    def _pack(pack: StarPack) -> dict[str, str]:
+        texts = g.caller.texts
+        title = texts.plain("buy.invoice_month" if pack.monthly else "buy.invoice", tokens=pack.tokens)
+        link = link_of(services.db, services.config, texts.language, pack)
+        return {"title": title, "price": f"{pack.stars} ⭐", "link": link}
 
 
 def _number(text: str) -> int:
