@@ -8,8 +8,8 @@ from conversation.states import Step
 from storage.connection import Connection, Row
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, session_id, balance,"
-    " reserved, spent, sessions, debug, blocked, banned"
+    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asked_under,"
+    " session_id, balance, reserved, spent, sessions, debug, blocked, banned"
 )
 
 
@@ -27,6 +27,7 @@ class User:
     step: Step
     came_from: Step
     asks_about: int | None
+    asked_under: int | None  # the message whose button asked
     session_id: int | None
     balance: int
     reserved: int
@@ -107,10 +108,14 @@ class Users:
             == 1
         )
 
-    def ask(self, user_id: int, came_from: Step, asks_about: int | None) -> None:
-        """Store the step to return to after a question that takes one answer, and the session it is about."""
+    def ask(self, user_id: int, came_from: Step, asks_about: int | None, *, asked_under: int | None = None) -> None:
+        """Store the step to return to after a question that takes one answer, and the session it is about.
+
+        `asked_under` is the message that the answer changes.
+        """
         self._connection.run(
-            "update user set came_from = ?, asks_about = ? where id = ?", (came_from, asks_about, user_id)
+            "update user set came_from = ?, asks_about = ?, asked_under = ? where id = ?",
+            (came_from, asks_about, asked_under, user_id),
         )
 
     def set_language(self, user_id: int, language: str) -> None:
