@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
-from storage.story_tables import COVERS, HEROES
+from storage.story_tables import CARD_OF_A_QUESTION, COVERS, HEROES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -120,4 +120,5 @@ STEPS = (
     _FILES_OF_QUESTIONS,
     HEROES,
     COVERS,
+    CARD_OF_A_QUESTION,
 )

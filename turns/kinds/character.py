@@ -74,9 +74,7 @@ class CharacterTurn(ChatTurn):
         user = self._db.users.get(turn.user_id)
         model = self._registry.standing(user.model if user is not None else "")
         budget = limits.prompt_budget(self._config, model.context_tokens)
-        question = path.prompts[-1] if path.prompts else None
-        chars = heroes.told_chars(budget, question.text + question.quoted if question is not None else "")
-        return heroes.as_told(self._db, self._locales, character, told_chars=chars)
+        return heroes.as_told(self._db, self._locales, character, told_chars=heroes.told_chars(budget, path))
 
     def _character(self, talk: Talk) -> Character | None:
         return self._db.characters.get(talk.character_id) if talk.character_id is not None else None
