@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
@@ -44,11 +43,9 @@ class Adapter(HTTPAdapter):
     def request_url(self, request: Any, proxies: Any) -> str:
         return super().request_url(request, proxies) if proxies["http"] else str(request.path_url)
 
-    def build_response(self, req: Any, resp: Any) -> requests.Response:
-        response = requests.Response()
-        response.status_code, response.reason, response.headers = resp.status, resp.reason, resp.headers
-        response.raw, response.request, response.url = resp, req, req.url
-        return response
+    def build_response(self, req: Any, resp: Any) -> Any:
+        """Return urllib3's answer as it is: `requests` would make a jar of cookies for it."""
+        return resp
 
 
 @lru_cache(maxsize=16)

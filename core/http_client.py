@@ -10,7 +10,7 @@ from http.client import HTTPException
 from typing import Any, Final
 
 import requests
-from urllib3 import exceptions
+from urllib3 import HTTPResponse, exceptions
 
 from core.addresses import Silent
 from core.cancellation import watching
@@ -26,12 +26,11 @@ _FAILURES: Final = (exceptions.HTTPError, HTTPException, OSError, ValueError)  #
 class Response:
     """An answer whose head has been read, of any status. For one thread."""
 
-    def __init__(self, response: requests.Response) -> None:
-        self.status_code = response.status_code
-        self.reason = response.reason or ""
-        self.headers: Mapping[str, str] = response.headers  # names in any case
-        self._response = response
-        self._raw = raw = response.raw
+    def __init__(self, raw: HTTPResponse) -> None:
+        self.status_code = raw.status
+        self.reason = raw.reason or ""
+        self.headers: Mapping[str, str] = raw.headers  # names in any case
+        self._raw = raw
         one_read = partial(raw.read1, 65536, decode_content=True)  # takes twice the processor time of a chunk
         self._pieces = raw.stream(65536, decode_content=True) if raw.chunked else iter(one_read, b"")
 
@@ -48,14 +47,15 @@ class Response:
         if self._raw.chunked:
             return b"".join(iter(self.read1, b""))
         try:
-            return bytes(self._raw.read(decode_content=True))
+            return self._raw.read(decode_content=True)
         except _FAILURES as error:
             failure = _no_answer(error, sent=True)
         raise failure
 
     def close(self) -> None:
         """Read nothing more. A connection whose answer was read to its end is used again, another is closed."""
-        self._response.close()
+        self._raw.close()
+        self._raw.release_conn()
 
 
 class HttpClient(threading.local):
@@ -121,5 +121,5 @@ def _request(method: str, address: str, headers: Mapping[str, str], body: bytes 
 class _Session(requests.Session):
     """Keeps no cookies and follows no redirect: a token in the address or a header is for one server only."""
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
         return self.get_adapter(request.url or "").send(request, **kwargs)
