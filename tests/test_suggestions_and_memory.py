@@ -111,7 +111,7 @@ def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
     assert "Тон: мрачный: короткие фразы" in system and "до 600 знаков" in system
 
 
-def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
+def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_a_correction_and_costs_no_more(harness: BotHarness) -> None:
     harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     harness.restart()
     person = harness.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
@@ -122,16 +122,23 @@ def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(har
         if "Ты ведёшь память" not in asked:
             number = next(written)
             return Behaviour(text=" ".join(f"Волна {number}{wave:02} шла, и маяк молчал." for wave in range(33)))
-        return Behaviour(
-            text=f"Герой: {'Егор Кузьмич Тарновский' if 'Тарновский' in asked else 'неизвестен'}. Было: волны."
-        )
+        known = [words for words in ("Егор Кузьмич Тарновский", "хромает с детства") if words in asked]
+        return Behaviour(text=f"Герой: {', '.join(known) or 'неизвестен'}. Было: волны.")
 
     harness.models.faults.rule = answer
     for number in range(1, 200):
+        if number == 60:
+            person.press("⚙️ Ещё")
+            person.wait("что сделать?")
+            person.tap("🧠 Память")
+            person.wait("Вот что я помню")
+            person.send("Герой: Егор Кузьмич Тарновский, хромает с детства. Было: волны.")
+            person.wait("Запомнил")
         person.press("▶️ Дальше")
         until(lambda number=number: len([m for m in person.messages if m.text.startswith("Волна")]) == number)  # type: ignore[misc]
     asked = [prompt for prompt in harness.prompts() if prompt[0]["role"] == "system"]
-    assert "Егор Кузьмич Тарновский" in asked[-1][0]["text"]
+    assert "Егор Кузьмич Тарновский, хромает с детства" in asked[-1][0]["text"]
+    assert "хромает" not in asked[59][0]["text"] and all("хромает" in prompt[0]["text"] for prompt in asked[60:])
     assert "Смотритель Маяк: слеп" in asked[-1][0]["text"]
     sizes = [sum(len(message["text"]) for message in prompt) for prompt in asked]
     assert max(sizes) < 3 * 3000 and max(sizes[100:]) <= max(sizes[:100])
