@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storage.story_tables import CARD_OF_A_QUESTION, COVERS, HEROES
+from storage.story_tables import STORY_TABLES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -377,15 +377,4 @@ create unique index turn_open_in_chat on turn (chat_id, iif(chat_id < 0, topic_i
 """
 
 # In order. The statements of a released step never change.
-STEPS = (
-    _FIRST,
-    _SECOND,
-    _ATTACHMENT_COLUMN,
-    _CACHED_PROMPTS,
-    _GROWING_ANSWERS,
-    _PIECES,
-    _TOPICS,
-    HEROES,
-    COVERS,
-    CARD_OF_A_QUESTION,
-)
+STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS, _PIECES, _TOPICS, *STORY_TABLES)
