@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
-from storage.story_tables import CARD_OF_A_QUESTION, COVERS, HEROES
+from storage.story_tables import STORY_TABLES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -118,7 +118,5 @@ STEPS = (
     _CARDS,
     PAYMENTS,
     _FILES_OF_QUESTIONS,
-    HEROES,
-    COVERS,
-    CARD_OF_A_QUESTION,
+    *STORY_TABLES,
 )

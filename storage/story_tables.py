@@ -25,3 +25,5 @@ create table cover (                     -- of a finished story's books, drawn f
 CARD_OF_A_QUESTION = """
 alter table user add column asked_under integer;  -- the message whose button asked the question, if it is changed then
 """
+
+STORY_TABLES = (HEROES, COVERS, CARD_OF_A_QUESTION)

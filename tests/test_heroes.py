@@ -215,6 +215,19 @@ def test_what_is_told_takes_so_many_characters_and_keeps_memory_and_newest_text(
     assert max(lengths) < 1_000 and max(lengths) - min(lengths) < 100
 
 
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("“Stay. Well, shall we?”", "Well, shall we?"),
+        ("Он сказал: «Иди сюда».", "Он сказал: „Иди сюда“."),
+        ("«Ждите. Мы скоро»", "Мы скоро"),
+    ],
+)
+def test_the_greeting_quotes_the_last_sentence_without_half_a_quotation_mark(text: str, last: str) -> None:
+    greeting = heroes.persona_of(LOCALES["ru"], STORY, path(text), 300).greeting
+    assert greeting.startswith(f"Я там, где меня оставили: «{last}»\n")
+
+
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_the_demo_plays_the_hero_with_the_story_s_facts(language: str) -> None:
     rows: Mapping[str, tuple[str, str, Sequence[tuple[str, str]]]] = {

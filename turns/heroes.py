@@ -98,5 +98,13 @@ def _line(texts: Texts, story: Story) -> str:
 
 def _greeting(texts: Texts, story: Story, prompts: Sequence[Prompt]) -> str:
     """Return the hero's first words, with the last sentence of the story."""
-    last = last_letters(last_sentence(text_of(prompts[-1:])), QUOTED).translate(_INNER_QUOTES)
+    last = last_letters(_without_half_quotes(last_sentence(text_of(prompts[-1:]))), QUOTED).translate(_INNER_QUOTES)
     return texts.plain("hero.greeting_finished" if story.finished else "hero.greeting", last=last)
+
+
+def _without_half_quotes(sentence: str) -> str:
+    """Return a sentence without the quotation mark whose other half is in another sentence."""
+    for opens, closes in ("«»", "“”"):
+        if sentence.count(opens) != sentence.count(closes):
+            sentence = sentence.replace(opens, "").replace(closes, "")
+    return sentence
