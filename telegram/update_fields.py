@@ -194,18 +194,12 @@ def _member(value: Any) -> Fields | None:
 _USER: Final = {
     "id": _anything,  # checked by `updates.read`, as every id that an answer would name
     "is_bot": _flag,
-    "first_name": _text,
-    "last_name": _text,
-    "username": _text,
-    "language_code": _text,
+    **dict.fromkeys(("first_name", "last_name", "username", "language_code"), _text),
 }
 _CHAT: Final = {"id": _anything, "type": _text, "title": _text}
 _VOICE: Final = {
-    "file_id": _text,
-    "file_unique_id": _text,
-    "duration": _number,
-    "file_size": _number,
-    "mime_type": _text,
+    **dict.fromkeys(("file_id", "file_unique_id", "mime_type"), _text),
+    **dict.fromkeys(("duration", "file_size"), _number),
 }
 _PHOTO: Final = {
     "file_id": _text,
