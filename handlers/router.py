@@ -229,7 +229,7 @@ def _read(context: UpdateContext) -> None:
 
     A link to this bot that was sent as text is what Telegram makes of it when it is followed: a /start.
     """
-    parameter = start_parameter(context.words, context.services.username)
+    parameter = start_parameter(context.words, lambda: context.services.username)
     words = f"/start {parameter}" if parameter else context.words
     context.message = replace(context.message, words=words)
     context.message = replace(context.message, key=_key_of(context))
