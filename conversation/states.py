@@ -110,6 +110,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         "story_continue": Cell("continue_story"),
         "stories": Cell("shelf"),
         "lucky": Cell("lucky", Step.SUMMARY),
+        "bring": Cell("bring"),
         "profile": Cell("profile"),
         "characters": Cell("characters"),
         "/end_story": Cell("ask_ending"),
@@ -122,6 +123,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_WIZARD,
         "draft_continue": Cell("resume_draft"),
         "draft_restart": Cell("start_wizard", Step.GENRE),
+        "bring": Cell("bring"),
         "/new_story": Cell("ask_again"),
     },
     Step.GENRE: {
@@ -129,6 +131,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_WIZARD,
         WORDS: Cell("take_genre", Step.HERO),
         "lucky": Cell("lucky", Step.SUMMARY),
+        "bring": Cell("bring"),
     },
     Step.HERO: {
         **EVERYWHERE,
@@ -289,6 +292,12 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **EVERYWHERE,
         **LEAVE_QUESTION,
         WORDS: Cell("take_image"),
+    },
+    Step.BRING: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("take_brought", moves=True),
+        FILE: Cell("take_brought", moves=True),
     },
 }
 

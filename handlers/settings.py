@@ -24,6 +24,7 @@ def more(context: UpdateContext) -> UpdateResult:
         [context.button("correct", f"correct:{number}"), context.button("branch", f"branch:{number}")],
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
         [context.button("download", f"files:{number}"), context.button("share", f"share:{number}")],
+        [context.button("bring_more", f"bring_more:{number}")],
     ]
     return context.say("more.line", title=title_of(story), keyboard=inline(*rows))
 

@@ -33,7 +33,7 @@ def text_of(prompts: Sequence[Prompt]) -> str:
 
 def read_text(prompt: Prompt) -> str:
     """Return a text of a story without the wishes of its user."""
-    return without_wishes(prompt.text) if prompt.role == "user" else prompt.text
+    return without_wishes(prompt.text) if prompt.has_wishes else prompt.text
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
