@@ -318,6 +318,8 @@ def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
         return cell
     if key == "stop" or (key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS):
         return _STOPPED_WHILE_WRITING
+    if step is Step.BRING and key in ("cancel", "/cancel"):
+        return _STOPPED_WHILE_WRITING  # the text that was sent is being read: nothing else waits there
     if cell.writes:
         if key in (WORDS, FILE):
             return _QUEUED_WHILE_WRITING

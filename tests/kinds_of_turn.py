@@ -267,7 +267,9 @@ _ALL = (
         _bring,
         says("📥 «Маяк» с нами"),
         "вашу историю не взял",
-        says("Сейчас это не сработает"),  # one text at a time is taken
+        lambda message: (
+            "Сейчас это не сработает" in message.text or TEXT in message.text
+        ),  # while it is read no other text is taken; afterwards they go on with the story
         words_wait=False,
     ),
     KindOfTurn("hearing", _newcomer, _speak, says("🎙", TEXT), "это голосовое не слушаю", _KEPT, service="stt"),

@@ -75,7 +75,7 @@ def test_a_file_becomes_a_story_word_for_word_and_goes_on(harness: BotHarness) -
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap("📖 Скачать")
-    person.wait("файл")
+    person.wait("В каком виде")
     person.tap("TXT")
     book = person.wait(lambda message: message.attachment is not None)
     assert book.attachment is not None

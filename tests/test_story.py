@@ -233,7 +233,7 @@ def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> N
     cell = decide(step, key, writing=True)
     assert not cell.writes and not cell.moves
     usual = decide(step, key)
-    if key == "stop":
+    if key == "stop" or (step is Step.BRING and key in ("cancel", "/cancel")):
         assert cell.action == "stop_writing"
     elif usual.writes and key in (WORDS, FILE):
         assert cell.action == "queue_words"
