@@ -281,6 +281,21 @@ def test_an_english_user_reads_the_same_in_english(harness: BotHarness) -> None:
     assert asked(harness)[-1][0]["text"] == "[photo] What is in the photo?"
 
 
+def test_of_a_live_photo_its_still_is_seen(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(YANDEX_MODEL=SEES)
+    harness.start()
+    person = in_chat(harness)
+    file_id = harness.telegram.state.add_file("photo.jpg", picture("red", (600, 400)))
+    still = {"file_id": file_id, "file_unique_id": "a", "width": 600, "height": 400}
+    person.happens(
+        {"live_photo": {"file_id": "v", "file_unique_id": "b", "width": 600, "height": 400, "photo": [still]}}
+    )
+    person.wait("красный")
+    person.happens({"photo": [{"file_id": 7}, "x"]})  # no size of it can be read
+    person.wait("Сейчас мы в чате")
+    harness.check_books()
+
+
 def test_files_that_nobody_asks_about_have_a_limit(harness: BotHarness) -> None:
     person = harness.new_person()
     for number in range(MOST_UNASKED + 2):
