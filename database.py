@@ -37,12 +37,13 @@ from storage.roles import Role, Roles
 from storage.settings import Settings
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
-from storage.tree import Prompt, StoryPath, Tree
+from storage.tree import BROUGHT, Prompt, StoryPath, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
 __all__ = [
     "AT_ONCE",
+    "BROUGHT",
     "CONTEXT_NEAR",
     "NO_SESSION",
     "REFUSED",

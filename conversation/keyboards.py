@@ -69,7 +69,9 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     to_story = [[label("to_story")]] if has_story else []
     if step in (Step.GENRE, Step.EDIT_GENRE):
         genres = _in_wide_rows([genre.label for genre in texts.genres])
-        return [*genres, [label("lucky"), label("cancel")] if step is Step.GENRE else back_out]
+        if step is Step.EDIT_GENRE:
+            return [*genres, back_out]
+        return [*genres, [label("bring")], [label("lucky"), label("cancel")]]
     if step in (Step.HERO, Step.SETTING, Step.EDIT_HERO, Step.EDIT_SETTING):
         names = [preset.name for preset in presets_shown(texts, step, draft)]
         return [*_in_rows(names, 2), [label("others")], back_out]
@@ -84,7 +86,7 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
         fields = [label(f"field_{name}") for name in ("genre", "hero", "setting", "extra")]
         return [*_in_rows(fields, 2), back_out]
     if step is Step.RESUME:
-        return [[label("draft_continue")], [label("draft_restart")], [label("cancel")]]
+        return [[label("draft_continue")], [label("draft_restart")], [label("bring")], [label("cancel")]]
     if step is Step.STORY:
         return [
             [label("next"), label("suggest")],

@@ -39,6 +39,7 @@ class Step(StrEnum):
     ROLE = "role"  # the user describes the assistant's role
     CHARACTER = "character"  # a conversation with a character
     IMAGE = "image"  # a description of the picture to make
+    BRING = "bring"  # a text of the user's own, written elsewhere
 
     @property
     def text_name(self) -> str:
@@ -65,6 +66,7 @@ ANSWERS: Final = (
     Step.FIND,
     Step.ROLE,
     Step.IMAGE,
+    Step.BRING,
 )  # take one answer
 TALKING: Final = frozenset({Step.CHAT, Step.CHARACTER})  # words go to the assistant or a character
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")

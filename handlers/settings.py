@@ -26,6 +26,7 @@ def more(context: UpdateContext) -> UpdateResult:
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
         [context.button("hero_talk", f"hero:{number}")],
         [context.button("download", f"files:{number}"), context.button("share", f"share:{number}")],
+        [context.button("bring_more", f"bring_more:{number}")],
     ]
     return context.say("more.line", title=title_of(story), keyboard=inline(*rows))
 

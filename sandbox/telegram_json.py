@@ -102,3 +102,14 @@ def membership(bot: Json, status: str) -> Json:
     """Return the bot's membership as `my_chat_member` has it."""
     value: dict[str, Any] = {"user": bot, "status": status}
     return value | {"until_date": 0} if status == "kicked" else value
+
+
+def membership_change(state: State, bot: Json, chat: Chat, user: User, was: str, now: str) -> Json:
+    """Return a `my_chat_member`: this user changes what the bot is in the chat."""
+    return {
+        "chat": chat_json(state, chat),
+        "from": user_json(user),
+        "date": int(state.clock()),
+        "old_chat_member": membership(bot, was),
+        "new_chat_member": membership(bot, now),
+    }

@@ -42,6 +42,8 @@ def is_id(value: object) -> bool:
 def message(value: Fields) -> Fields:
     """Return what the bot reads of a message. Its content is in `content_type` (`OTHER`: not readable)."""
     kept = _fields(value, _MESSAGE)
+    if "live_photo" in value and "photo" not in kept and (still := _still_of(value["live_photo"])) is not None:
+        kept["photo"] = still
     kept["date"] = kept.get("date", 0)
     chat = kept.get("chat")
     if "from" not in kept and chat is not None and chat["type"] == "private":
@@ -154,6 +156,11 @@ def _photo(value: Any) -> list[Any] | None:
     sizes = [_fields(size, _PHOTO) for size in value if isinstance(size, dict)] if isinstance(value, list) else []
     kept = [size for size in sizes if {"file_id", "width", "height"} <= size.keys()]
     return [{"file_unique_id": "", **size} for size in kept] or None
+
+
+def _still_of(value: Any) -> list[Any] | None:
+    """Return the photo that a live photo shows while it stands still."""
+    return _photo(value.get("photo")) if isinstance(value, dict) else None
 
 
 def _document(value: Any) -> Fields | None:

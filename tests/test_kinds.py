@@ -31,6 +31,7 @@ from database import Database, Turn
 from gpt import GPT
 from tests.ready_made import new_database, shipped_locales
 from turns.billing import TurnBilling
+from turns.brought import Source
 from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
 from turns.kinds.registry import MediaServices, build_kinds
@@ -46,7 +47,10 @@ LOCALES = shipped_locales()
 CONFIG = Config.from_env(
     {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k", "ADMIN_IDS": "9"}
 )
-VOICE_MESSAGE = json.dumps({"message_id": 5, "voice": {"file_id": "f", "duration": 3}})
+HINTS = {
+    "hearing": json.dumps({"message_id": 5, "voice": {"file_id": "f", "duration": 3}}),
+    "bringing": Source(text="Маяк погас. Туман").as_hint(),
+}
 USER_ID = CHAT_ID = 1
 TEXT = "Маяк погас. Туман"
 
@@ -110,7 +114,7 @@ class Kinds:
             session_id=session_id,
             kind=kind.name,
             prompt_id=prompt_id,
-            hint=VOICE_MESSAGE if kind.keeps_update else "",
+            hint=HINTS.get(kind.name, ""),
             now=1,
         )
         turn = self.db.turns.start(turn_id)

@@ -152,7 +152,7 @@ class TextGenerator:
     ) -> tuple[Request, OpenCall]:
         """Fit the prompt and reserve its tokens; return the request and its open call."""
         turn, model = running.turn, running.model
-        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
+        own_words = bool(path.prompts) and path.prompts[-1].has_wishes
         running.words = without_wishes(path.prompts[-1].text) if own_words else ""
         messages = self._memory.fit(running, source, path)
         budget = self._billing.prompt_budget(model)

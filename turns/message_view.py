@@ -33,7 +33,7 @@ def text_of(prompts: Sequence[Prompt]) -> str:
 
 def read_text(prompt: Prompt) -> str:
     """Return a text of a story as it is read: without the wishes and the marks of its user."""
-    return as_read(prompt.text) if prompt.role == "user" else prompt.text
+    return as_read(prompt.text) if prompt.has_wishes else prompt.text
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
