@@ -120,7 +120,7 @@ class ChatTurn(TurnKind):
         retry = ("retry", f"retry:{turn.id}")
         if isinstance(error, LimitReached):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
-            return [as_reply(said, turn.reply_to)]
+            return [message_view.only_for(as_reply(said, turn.reply_to), turn.user_id)]
         if isinstance(error, ModelRefused):
             return [self._say(turn, "chat.refused", ("softer", f"softer:{turn.id}"))]
         if isinstance(error, PromptTooLong):
