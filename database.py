@@ -27,6 +27,7 @@ from storage.illustrations import Illustrations
 from storage.inbox import NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
+from storage.opinions import Opinions, OpinionStore
 from storage.outbox import REFUSED, Outbox
 from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
@@ -51,6 +52,7 @@ __all__ = [
     "Database",
     "Drafts",
     "InboxRow",
+    "Opinions",
     "Prompt",
     "Role",
     "SessionLine",
@@ -96,6 +98,7 @@ class Database:
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)
         self.illustrations = Illustrations(self._connection)
+        self.opinions = OpinionStore(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)

@@ -374,5 +374,16 @@ create unique index turn_open_in_chat on turn (chat_id, iif(chat_id < 0, topic_i
     where state in ('waiting', 'running');
 """
 
+_OPINIONS = """
+create table opinion (                   -- a user's reaction on the message of a text
+    prompt_id integer not null references prompt (id) on delete cascade,
+    user_id integer not null references user (id) on delete cascade,
+    model text not null,                 -- that wrote the text; empty: the default one
+    liked integer not null check (liked in (0, 1)),
+    primary key (prompt_id, user_id)
+) strict, without rowid;
+create index opinion_of_user on opinion (user_id);
+"""
+
 # In order. The statements of a released step never change.
-STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS, _PIECES, _TOPICS)
+STEPS = (_FIRST, _SECOND, _ATTACHMENT_COLUMN, _CACHED_PROMPTS, _GROWING_ANSWERS, _PIECES, _TOPICS, _OPINIONS)

@@ -20,6 +20,7 @@ _READERS: Final = {
     "callback_query": update_fields.query,
     "stopped_message_generation": update_fields.stopped,
     "my_chat_member": update_fields.membership,
+    "message_reaction": update_fields.reaction,
 }
 _GENERAL: Final = 1  # the main topic of a forum
 
@@ -65,7 +66,8 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
             continue
         inner = content.get("message") if kind == "callback_query" else content
         chat = inner.get("chat") if isinstance(inner, dict) else None
-        yield from (owner for owner in (chat, content.get("from")) if isinstance(owner, dict))
+        sender = content.get("user") if kind == "message_reaction" else content.get("from")
+        yield from (owner for owner in (chat, sender) if isinstance(owner, dict))
 
 
 def received(update: dict[str, Any]) -> str:
@@ -137,7 +139,7 @@ def _check_ids(kept: dict[str, Any]) -> None:
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of an update, and the one under whose button somebody tapped."""
-    for kind in ("message", "edited_message"):
+    for kind in ("message", "edited_message", "message_reaction"):
         if kind in update:
             yield update[kind]
     if "message" in update.get("callback_query", {}):
