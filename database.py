@@ -28,6 +28,7 @@ from storage.illustrations import Illustrations
 from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
+from storage.opinions import Opinions, OpinionStore
 from storage.outbox import REFUSED, Outbox
 from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
@@ -56,6 +57,7 @@ __all__ = [
     "Database",
     "Drafts",
     "InboxRow",
+    "Opinions",
     "Payment",
     "Prompt",
     "Role",
@@ -104,6 +106,7 @@ class Database:
         self.tree = Tree(self._connection)
         self.cards = Cards(self._connection)
         self.illustrations = Illustrations(self._connection)
+        self.opinions = OpinionStore(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)

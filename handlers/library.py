@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import copying, inline, page_row
 from conversation.localization import Html, Texts
 from conversation.steps import Step
 from core.graphemes import first_letters, last_letters
@@ -237,8 +237,9 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     token = story.share_token or secrets.token_urlsafe(12)
     context.db.stories.share(story.session_id, token)
     link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
-    take_back = context.inline(context.button("unshare", f"unshare:{story.session_id}"))
-    return context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
+    take_back = context.button("unshare", f"unshare:{story.session_id}")
+    buttons = inline(copying(context.texts.label("copy_link"), link), [take_back])
+    return context.say("share.done", keyboard=buttons, title=title_of(story), link=link)
 
 
 def share_open(context: UpdateContext) -> UpdateResult:

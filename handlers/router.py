@@ -41,6 +41,7 @@ from handlers import (
     older_parts,
     pieces,
     privacy,
+    reactions,
     rewriting,
     voice,
 )
@@ -87,6 +88,7 @@ class Router:
         )
         bot.register_callback_query_handler(returning(on_button), func=lambda query: True)
         bot.register_stopped_message_generation_handler(returning(on_stopped))
+        bot.register_message_reaction_handler(returning(reactions.on_reaction), func=lambda reaction: True)
         bot.register_my_chat_member_handler(returning(on_membership))
         bot.register_pre_checkout_query_handler(returning(checkout.on_pre_checkout), func=lambda query: True)
         bot.register_subscription_handler(returning(checkout.on_subscription))

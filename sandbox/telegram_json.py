@@ -48,6 +48,11 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
         "chat": chat_json(state, chat),
         "date": message.date,
     }
+    if message.only_for:
+        value |= {"message_id": 0, "ephemeral_message_id": message.id}
+        value["receiver_user"] = user_json(state.users[message.only_for])
+    if message.effect:
+        value["effect_id"] = message.effect
     if message.edited_at is not None:
         value["edit_date"] = message.edited_at
     if message.attachment is not None:

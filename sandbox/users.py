@@ -81,7 +81,7 @@ class ChatUser(FileSender):
 
     @property
     def shown(self) -> list[ChatMessage]:
-        return [message for message in self.messages if not message.deleted]
+        return [message for message in self.messages if not message.deleted and message.only_for in (0, self.id)]
 
     @property
     def bot_messages(self) -> list[ChatMessage]:
@@ -160,6 +160,8 @@ class ChatUser(FileSender):
         with self.state.lock:
             self._mark = self.chat.revision
             found, button = self._button(wanted, message.id if isinstance(message, ChatMessage) else message)
+            if button.disabled or button.copy_text is not None:
+                raise NotShown(f"«{button.text}» is disabled" if button.disabled else f"«{button.text}» copies a text")
             if button.url is not None:
                 return Tap(self, "", button.url)
             if button.web_app is not None:
@@ -249,6 +251,7 @@ class ChatUser(FileSender):
         def found() -> ChatMessage | None:
             for message in list(self.chat.messages.values()):
                 new = message.from_bot and not message.deleted and message.revision > mark
+                new = new and message.only_for in (0, self.id)
                 if new and message.topic_id == self.topic_id and fits(message, wanted):
                     return message
             return None

@@ -106,6 +106,17 @@ _FILES_OF_QUESTIONS = """
 alter table prompt add column files text not null default '';
 """
 
+_OPINIONS = """
+create table opinion (                   -- a user's reaction on the message of a text
+    prompt_id integer not null references prompt (id) on delete cascade,
+    user_id integer not null references user (id) on delete cascade,
+    model text not null,                 -- that wrote the text; empty: the default one
+    liked integer not null check (liked in (0, 1)),
+    primary key (prompt_id, user_id)
+) strict, without rowid;
+create index opinion_of_user on opinion (user_id);
+"""
+
 # In order. The statements of a released step never change.
 STEPS = (
     FIRST_TABLES,
@@ -119,4 +130,5 @@ STEPS = (
     PAYMENTS,
     _FILES_OF_QUESTIONS,
     *STORY_TABLES,
+    _OPINIONS,
 )

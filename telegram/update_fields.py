@@ -85,6 +85,19 @@ def membership(value: Fields) -> Fields:
     return {"date": 0, "old_chat_member": {"status": ""}, "new_chat_member": {"status": ""}, **kept}
 
 
+def reaction(value: Fields) -> Fields:
+    """Return what the bot reads of a changed reaction: the emoji of it, without those that have to be bought."""
+    kept = _fields(value, _REACTION)
+    return {"date": 0, "old_reaction": [], "new_reaction": [], **kept}
+
+
+def _emoji(value: Any) -> list[Any] | None:
+    if not isinstance(value, list):
+        return None
+    emoji = (one.get("emoji") for one in value if isinstance(one, dict) and one.get("type") == "emoji")
+    return [{"type": "emoji", "emoji": one} for one in emoji if isinstance(one, str)]
+
+
 def _fields(value: Fields, readers: Mapping[str, Callable[[Any], Json]]) -> Fields:
     kept: Fields = {}
     for name, reader in readers.items():
@@ -286,6 +299,7 @@ _PRE_CHECKOUT: Final = {
 }
 _SUBSCRIPTION: Final = {"user": _user, "invoice_payload": _text, "state": _text}
 _STOPPED: Final = {"chat": _chat, "draft_id": _number, "message_thread_id": _number}
+_REACTION: Final = {"chat": _chat, "message_id": _anything, "user": _user, "date": _number, "new_reaction": _emoji}
 _MEMBERSHIP: Final = {
     "chat": _chat,
     "from": _user,

@@ -23,8 +23,10 @@ _READERS: Final = {
     "my_chat_member": update_fields.membership,
     "pre_checkout_query": update_fields.pre_checkout,
     "subscription": update_fields.subscription,
+    "message_reaction": update_fields.reaction,
 }
 _OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
+_NAMED_USER: Final = frozenset({"subscription", "message_reaction"})  # their sender is called `user`
 _GENERAL: Final = 1  # the main topic of a forum
 
 
@@ -72,7 +74,7 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
             continue
         inner = content.get("message") if kind == "callback_query" else content
         chat = inner.get("chat") if isinstance(inner, dict) else None
-        sender = content.get("user") if kind == "subscription" else content.get("from")
+        sender = content.get("user") if kind in _NAMED_USER else content.get("from")
         yield from (owner for owner in (chat, sender) if isinstance(owner, dict))
 
 
@@ -158,7 +160,7 @@ def _check_ids(kept: dict[str, Any]) -> None:
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of an update, and the one under whose button somebody tapped."""
-    for kind in ("message", "edited_message"):
+    for kind in ("message", "edited_message", "message_reaction"):
         if kind in update:
             yield update[kind]
     if "message" in update.get("callback_query", {}):

@@ -157,7 +157,7 @@ class ChatTurn(TurnKind):
         retry = ("retry", f"retry:{turn.id}")
         if isinstance(error, LimitReached):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
-            return [as_reply(said, turn.reply_to)]
+            return [message_view.only_for(as_reply(said, turn.reply_to), turn.user_id)]
         if isinstance(error, PicturesRefused):
             return [self._blind(turn)]
         if (key := file_failure(error)) is not None:
