@@ -31,8 +31,9 @@ run: $(VENV)/.installed ## run the bot in Telegram; reads .env (see .env.example
 
 install: $(VENV)/.installed ## install what the bot runs with into .venv, for a server
 
+# The tests start many processes: compiled files are kept, also where the environment says not to.
 test: $(VENV)/.installed-dev chromium ## run all tests; ARGS="-k name" for some of them
-	@$(BIN) -m pytest -q $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN) -m pytest -q $(ARGS)
 
 test-real: $(VENV)/.installed-dev $(REAL)/.installed debian ## try the bot with real model servers, proxies, readers and browsers; writes docs/verified.md
 	@$(if $(ARGS),,VERIFIED=docs/verified.md) $(BIN) -m pytest -q -n 0 -m real tests/real $(ARGS)

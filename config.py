@@ -33,6 +33,7 @@ from core.env_parsers import (
 )
 from core.errors import ConfigError
 from core.network import passwords_in
+from core.star_packs import MOST_STARS, StarPack, priced, star_packs
 
 SECRET_FILE_SUFFIX = "_FILE"
 OPENAI_URL = "https://api.openai.com/v1"
@@ -41,6 +42,7 @@ _tokens = whole(1, 10**12)
 _tokens_or_none = whole(0, 10**12)
 _port = whole(0, 65535)
 _folder = matching(r"[A-Za-z0-9_-]+", "it is not a folder id such as b1gabc…")
+_contact = matching(r"\S(.{0,98}\S)?", "it must be 1 to 100 characters on one line: @name, an e-mail address or a link")
 _telegram_secret = matching(r"[A-Za-z0-9_-]{1,256}", "it must be 1 to 256 characters of A-Z a-z 0-9 _ -")
 
 
@@ -98,6 +100,10 @@ class Config:
     image_tokens: int = _setting(_tokens_or_none, 2000)
     stt_tokens_per_15s: int = _setting(_tokens_or_none, 200)
     tts_tokens_per_1000: int = _setting(_tokens_or_none, 500)
+
+    stars_per_1000_tokens: float = _setting(number(0, MOST_STARS), 0.0)
+    stars_packs: tuple[StarPack, ...] = _setting(star_packs, star_packs("50000, 200000, 500000"))
+    support_contact: str = _setting(_contact, "", "Name whom buyers can write to: @name, an e-mail address or a link")
 
     telegram_messages_per_s: int = _setting(whole(0, 1000), 30)
     telegram_chat_interval_s: float = _setting(number(0, 60), 1.0)
@@ -165,6 +171,12 @@ class Config:
         """Whether OpenAI or a compatible server can be asked."""
         named = bool(self.openai_api_key) or self.openai_base_url != OPENAI_URL
         return named or self.model_provider == "openai"
+
+    @property
+    def packs(self) -> tuple[StarPack, ...]:
+        """The packs that are sold for Telegram Stars, priced; none unless `STARS_PER_1000_TOKENS` is set."""
+        rate = self.stars_per_1000_tokens
+        return tuple(priced(pack, rate) for pack in self.stars_packs) if rate else ()
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -252,16 +264,29 @@ def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
     if config.openai_api_key and "@" in urlsplit(config.openai_base_url).netloc:
         sentence = "OPENAI_BASE_URL: it holds a name and a password, and OPENAI_API_KEY is set too. Keep one of them."
         yield {"OPENAI_BASE_URL", "OPENAI_API_KEY"}, sentence
+    yield from _payment_conflicts(config)
     if config.webhook_url and not config.webhook_secret:
         sentence = f"WEBHOOK_SECRET: it is not set, but WEBHOOK_URL needs it. {_hint('webhook_secret')}"
         yield {"WEBHOOK_SECRET", "WEBHOOK_URL"}, sentence
 
 
+def _payment_conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
+    both = {"STARS_PER_1000_TOKENS", "STARS_PACKS"}
+    for pack in config.packs:
+        if pack.stars > MOST_STARS:
+            sentence = (
+                f"STARS_PACKS: {pack.tokens} tokens cost {pack.stars} Stars, and Telegram takes {MOST_STARS} at most"
+            )
+            yield both, f"{sentence}. Make the pack smaller or cheaper."
+    if config.packs and not config.support_contact:
+        sentence = "SUPPORT_CONTACT: it is not set, but Telegram demands of whoever sells that buyers can reach them"
+        yield both | {"SUPPORT_CONTACT"}, f"{sentence}. {_hint('support_contact')}"
+
+
 def _warnings(mapping: Mapping[str, str], values: Mapping[str, object]) -> Iterator[str]:
     known = [name + suffix for name in names() for suffix in ("", SECRET_FILE_SUFFIX)]
-    for name in mapping:
-        close = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86)
-        if name not in known and close:
+    for name in (name for name in mapping if name not in known):
+        if close := difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86):
             yield f"{name} is not a setting and is ignored. Did you mean {close[0]}?"
     if mapping.get("container"):  # our image sets it, and so do podman and systemd-nspawn
         yield from _addresses_inside(values)

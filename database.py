@@ -16,6 +16,7 @@ from core.schemas import Json
 from storage import heartbeat
 from storage.accounts import Account, Accounts
 from storage.backup import copy_to, folder_warning
+from storage.cards import Card, Cards
 from storage.characters import Character, Characters
 from storage.connection import Connection
 from storage.drafts import Drafts
@@ -24,10 +25,11 @@ from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
 from storage.growing import GrowingAnswers
 from storage.illustrations import Illustrations
-from storage.inbox import NO_SESSION, Inbox, InboxRow, queue_of
+from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
 from storage.outbox import REFUSED, Outbox
+from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
 from storage.reports import Reports, Totals
 from storage.restore import restore_from
@@ -40,6 +42,7 @@ from storage.turns import Turn, Turns
 from storage.users import User, Users
 
 __all__ = [
+    "AT_ONCE",
     "BROUGHT",
     "CONTEXT_NEAR",
     "NO_SESSION",
@@ -48,12 +51,15 @@ __all__ = [
     "Account",
     "Budget",
     "Caps",
+    "Card",
     "Character",
     "Database",
     "Drafts",
     "InboxRow",
+    "Payment",
     "Prompt",
     "Role",
+    "Sales",
     "SessionLine",
     "Story",
     "StoryPath",
@@ -96,12 +102,14 @@ class Database:
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)
+        self.cards = Cards(self._connection)
         self.illustrations = Illustrations(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
         self.ledger = Ledger(self._connection, metrics)
+        self.payments = Payments(self._connection)
         self.settings = Settings(self._connection)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)

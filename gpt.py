@@ -198,6 +198,7 @@ class GPT:
             if response.status_code != 200:
                 raise attempt.refused(provider.error, response)
             try:
+                opens = model_habits.OPENS_WITH_THOUGHTS in provider.habits(request.model)
                 for chunk in self._checked(request, provider.chunks(attempt.lines(response))):
                     attempt.begun = attempt.begun or bool(chunk.text or chunk.thoughts)
                     if chunk.finish is not None:
@@ -206,9 +207,9 @@ class GPT:
                         attempt.finish(response)
                         yield self._finished(request, chunk)
                         return
-                    shown = self._shown(request, chunk)
-                    if shown.text:
-                        yield shown
+                    text = answer_text.growing(chunk.text, opens_with_thoughts=opens).text
+                    if text:
+                        yield chunk if text is chunk.text else replace(chunk, text=text)
             except ModelError as error:
                 error.billed = error.billed or attempt.begun or not error.status
                 error.request_id = error.request_id or attempt.request_id
@@ -229,11 +230,6 @@ class GPT:
                 yield replace(chunk, finish=Finish.LENGTH)
                 return
             yield chunk
-
-    def _shown(self, request: Request, chunk: Chunk) -> Chunk:
-        """Return what may be shown of an answer that grows."""
-        opens = model_habits.OPENS_WITH_THOUGHTS in self.provider_of(request.model).habits(request.model)
-        return replace(chunk, text=answer_text.growing(chunk.text, opens_with_thoughts=opens).text)
 
     def _ask_once(self, request: Request, attempt: RequestAttempt) -> Chunk:
         provider = self.provider_of(request.model)

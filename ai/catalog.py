@@ -64,8 +64,15 @@ class CostMultiplier:
 
     def of(self, input: int, output: int = 0, cached: int = 0) -> int:
         """Return what so many tokens cost in tokens of the default model, each kind rounded up."""
-        saved = (self.input - self.cached) * cached if self.cached is not None else 0
-        return math.ceil(input * self.input - saved) + math.ceil(output * self.output)
+        if cached and self.cached is not None:
+            price = input * self.input - (self.input - self.cached) * cached
+            return math.ceil(price) + _rounded_up(output, self.output)
+        return _rounded_up(input, self.input) + _rounded_up(output, self.output)
+
+
+def _rounded_up(tokens: int, ratio: Fraction) -> int:
+    """Return the product in whole tokens. Arithmetic of fractions takes ten times as long."""
+    return -(-tokens * ratio.numerator // ratio.denominator)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from core.schemas import Message
@@ -58,8 +59,15 @@ def _characters(messages: Sequence[Message]) -> dict[str, int]:
     """Return the number of characters by script."""
     cyrillic = latin = total = 0
     for message in messages:
+        letters = _letters(message.text)
+        cyrillic += letters[0]
+        latin += letters[1]
         total += len(message.text)
-        blocks = message.text.encode("utf-16-le", "surrogatepass")[1::2]  # the high byte of each letter
-        cyrillic += blocks.count(_CYRILLIC)
-        latin += sum(map(blocks.count, _LATIN))
     return {"cyrillic": cyrillic, "latin": latin, "other": total - cyrillic - latin}
+
+
+@lru_cache(maxsize=64)  # a prompt is estimated several times while its turn begins
+def _letters(text: str) -> tuple[int, int]:
+    """Return the number of Cyrillic letters, and of Latin ones with digits, spaces and punctuation."""
+    blocks = text.encode("utf-16-le", "surrogatepass")[1::2]  # the high byte of each letter
+    return blocks.count(_CYRILLIC), sum(map(blocks.count, _LATIN))

@@ -6,10 +6,13 @@ import logging
 import threading
 
 from app.builders import (
+    LOCALES,
     build_dispatcher,
     build_foundation,
     build_models,
+    build_payments,
     build_renderer,
+    build_services,
     build_source,
     build_telegram,
     build_turn_parts,
@@ -22,12 +25,13 @@ from app.ticker import Ticker
 from app.unpriced_models import UnpricedModels
 from app.watchdog import Watch, WatchedParts
 from config import Config
+from conversation.localization import Locales
 from core import logs
 from core.errors import TelegramRefused
 from core.network import Network
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.systemd import Supervisor
-from telegram.bot_profile import bring_up_to_date
+from telegram.bot_profile import bring_up_to_date, learn_name
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +40,30 @@ ANALYTICS_MAY_TAKE_S = 1.0
 
 
 class App:
-    """Composition root. `start` returns at once; `stop` ends every part in order."""
+    """Composition root. `start` returns at once; `stop` ends every part in order.
 
-    def __init__(self, config: Config, network: Network | None = None, supervisor: Supervisor | None = None) -> None:
+    `locales` are read from `locales/` unless they are given. `sets_profile`: the bot gives itself its name, its
+    commands and its menu in Telegram, at its start.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        network: Network | None = None,
+        supervisor: Supervisor | None = None,
+        locales: Locales | None = None,
+        *,
+        sets_profile: bool = True,
+    ) -> None:
         catalogue = load_catalogue(config)
         self.config = config = with_service_prices(config, catalogue)
         self.fatal = threading.Event()  # Telegram refuses the token
         self.halted = threading.Event()  # an admin stopped the bot
         self._stopped = threading.Event()
         self.supervisor = supervisor or Supervisor()
+        self._sets_profile = sets_profile
 
-        base = build_foundation(config, network or Network())
+        base = build_foundation(config, network or Network(), locales or Locales.load(LOCALES))
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
         telegram = build_telegram(base, render=build_renderer(base, self._rubles))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats
@@ -70,7 +87,9 @@ class App:
         )
         turns = build_turn_parts(base, telegram, models)
         self.turns = turns.workers
-        self.dispatcher = build_dispatcher(base, telegram, models, turns=turns, stop_bot=self.halted.set)
+        services = build_services(base, models, turns)
+        self._payments = build_payments(base, telegram, services)
+        self.dispatcher = build_dispatcher(base, telegram, services, payments=self._payments, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
         self.page = build_web(base, self.dispatcher, self.source)
         self.watch = Watch(
@@ -93,6 +112,7 @@ class App:
         """Recall what is known of models, then start every part in its own threads."""
         self._model_state.recall()
         self.delivery.start()
+        self._payments.calls.wake()
         self.turns.start()
         self.dispatcher.start()
         self.source.start()
@@ -100,8 +120,9 @@ class App:
             self.page.start()
         self.watch.start()
         self._ticker.start(self._stopped)
-        threading.Thread(target=self._show_profile, name="profile", daemon=True).start()
+        threading.Thread(target=self._introduce, name="profile", daemon=True).start()
         self._model_state.start(self._stopped)
+        self._payments.links.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Take no more updates, let running turns end, send what is ready, and close the database."""
@@ -116,6 +137,7 @@ class App:
         left = self.turns.stop(turns_s)
         self.delivery.flush(2.0)
         self.delivery.stop(2.0)
+        self._payments.calls.stop(2.0)
         self._model_state.keep_calibration()
         self.analytics.stop(ANALYTICS_MAY_TAKE_S)
         self.watch.stop()
@@ -130,9 +152,11 @@ class App:
         if not self.config.has_yandex:
             self.turns.limit(slots)
 
-    def _show_profile(self) -> None:
+    def _introduce(self) -> None:
         self.source.begun.wait()
-        bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
+        learn_name(self.bot, self.db)
+        if self._sets_profile:
+            bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
 
     def _token_refused(self, error: TelegramRefused) -> None:
         logs.event(

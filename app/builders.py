@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,11 +30,12 @@ from core.errors import ModelError, StorageError, TelegramRefused
 from core.http_client import HttpClient
 from core.metrics import Metrics
 from core.network import Network
-from core.schemas import DeferredAttachment, RenderedAttachment
+from core.schemas import DeferredAttachment, Json, RenderedAttachment
 from database import Database
+from export import talk_formats, talk_record
 from export.story_book import file_of
 from gpt import GPT, CallFailure
-from handlers import privacy
+from handlers import privacy, refunds
 from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
@@ -45,6 +46,9 @@ from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.gathering import Gathering
+from telegram.invoice_links import InvoiceLinks
+from telegram.markdown import pieces
+from telegram.payment_calls import PaymentCalls
 from telegram.polling import Polling
 from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
@@ -60,6 +64,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
+LOCALES = ROOT / "locales"
 
 Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
 
@@ -79,9 +84,9 @@ class Foundation:
     analytics: Analytics
 
 
-def build_foundation(config: Config, network: Network) -> Foundation:
-    """Load the locales, open the database, and store the bot's own characters in it. Raises `StorageError`."""
-    locales, metrics = Locales.load(ROOT / "locales"), make_metrics(config)
+def build_foundation(config: Config, network: Network, locales: Locales) -> Foundation:
+    """Open the database and store the bot's own characters in it. Raises `StorageError`."""
+    metrics = make_metrics(config)
     db = Database(config.database_path, metrics)
     for language in locales:
         db.characters.bring_up_to_date(language, locales[language].characters, int(time.time()))
@@ -148,6 +153,7 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
         GROWING: partial(partial_answers.number_of, base.db),
         PICTURE: statistics.picture,
         TOTALS: statistics.totals,
+        talk_record.ATTACHMENT: partial(talk_record.file_of, base.db, base.locales, _formatted, talk_formats.FORMATS),
         privacy.DATA: partial(privacy.data_file, base.db, base.locales),
     }
 
@@ -156,6 +162,11 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
         return renderer(attachment) if renderer is not None else None
 
     return render
+
+
+def _formatted(markdown: str) -> list[tuple[str, Sequence[Mapping[str, Json]]]]:
+    """Return a whole Markdown text as Telegram shows it, for a file."""
+    return [(piece.text, piece.entities) for piece in pieces(markdown, limit=2 * len(markdown) + 1)]
 
 
 def _note_blocked(db: Database, chat_id: int) -> None:
@@ -239,11 +250,9 @@ def build_turn_parts(base: Foundation, telegram: Telegram, models: Models) -> Tu
 # ---------------------------------------------------------------------- updates
 
 
-def build_dispatcher(
-    base: Foundation, telegram: Telegram, models: Models, *, turns: TurnParts, stop_bot: Callable[[], None]
-) -> Dispatcher:
-    """Build the handlers and the workers that run them."""
-    services = Services(
+def build_services(base: Foundation, models: Models, turns: TurnParts) -> Services:
+    """Build what every handler works with."""
+    return Services(
         config=base.config,
         db=base.db,
         locales=base.locales,
@@ -252,11 +261,39 @@ def build_dispatcher(
         voices=models.providers.text_to_speech.voices,
         run_id=time.time_ns() // 1_000_000,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentParts:
+    """The calls about payments, and the links of invoices; each in threads of its own, if there is anything to do."""
+
+    calls: PaymentCalls
+    links: InvoiceLinks
+
+
+def build_payments(base: Foundation, telegram: Telegram, services: Services) -> PaymentParts:
+    """Build what speaks to Telegram about payments."""
+    calls = PaymentCalls(
+        api=telegram.api,
+        db=base.db,
+        delivery=telegram.delivery,
+        on_end=partial(refunds.ended, services),
+        metrics=base.metrics,
+    )
+    links = InvoiceLinks(api=telegram.api, db=base.db, config=base.config, locales=base.locales)
+    return PaymentParts(calls, links)
+
+
+def build_dispatcher(
+    base: Foundation, telegram: Telegram, services: Services, *, payments: PaymentParts, stop_bot: Callable[[], None]
+) -> Dispatcher:
+    """Build the handlers and the workers that run them."""
     effects = EffectRunner(
-        turns=turns.service,
+        turns=services.turns,
         chats=telegram.chats,
         delivery=telegram.delivery,
         analytics=base.analytics,
+        payment_calls=payments.calls,
         stop_bot=stop_bot,
     )
     return Dispatcher(

@@ -112,6 +112,7 @@ class Watch:
     def _counts(self) -> DatabaseCounts:
         now = time.time()
         new, in_turns, oldest_at = self._db.inbox.backlog()
+        sales = self._db.payments.sales()
         return DatabaseCounts(
             inbox_new=new,
             inbox_in_turns=in_turns,
@@ -120,6 +121,7 @@ class Watch:
             budget_used=self._db.ledger.budget(limits.budget_period(self._config, now)).used,
             budget_limit=self._config.max_project_tokens,
             disk_free_bytes=self._db.free_bytes(),
+            sales=sales if sales.payments or self._config.packs else None,
         )
 
     def _queues(self) -> Queues:

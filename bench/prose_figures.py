@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-from ai.repetition import ProseWatch, said_again
+from ai.repeated_prose import ProseWatch, said_again
 from conversation.wishes import wishes_in, without_wishes
 from gpt import is_stock_refusal
 from turns.cliches import cliches_in

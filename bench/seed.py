@@ -62,7 +62,9 @@ def _users_and_old_stories(prompts: int) -> Iterator[Rows]:
         rows["user"].append((user_id, "Анна", now, "story", session_id, 10**9))
         rows["session"].append((session_id, user_id, user_id, "story", prompt_id, 0, now, now, None, now))
         rows["story"].append((session_id, "Детектив", "Смотритель маяка", "Остров в тумане", "Маяк"))
-        rows["prompt"].append((prompt_id, session_id, None, user_id, "assistant", _PART * 4, 100, None, now))
+        turn_id = prompts // 2 + number + 1  # answered: the bot says a hint below a user's first part
+        rows["prompt"].append((prompt_id, session_id, None, user_id, "assistant", _PART * 4, 100, turn_id, now))
+        rows["turn"].append((turn_id, None, user_id, user_id, session_id, "part", None, "answered", now, now))
     yield rows
 
 

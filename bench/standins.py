@@ -11,8 +11,8 @@ import asyncio
 import json
 import re
 import time
-from collections import deque
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
@@ -22,9 +22,19 @@ from sandbox.telegram import TOKEN, TelegramServer
 
 CHUNK_S: Final = 0.1
 FIRST_SHARE: Final = 0.25  # of the model's time, until its first chunk
-ANSWER: Final = " ".join(
-    f"Тропа в {number} шагов привела героя к старому маяку, где горел огонь и ждали ответа." for number in range(1, 10)
+_SENTENCES: Final = (
+    "Тропа в сорок шагов привела героя к старому маяку, где ещё горел огонь и ждали ответа.",
+    "Дверь была не заперта, и на лестнице пахло керосином, солью и чем-то сладким.",
+    "Наверху, у большой лампы, стояла девочка с мокрыми косами и держала в руках корабельный журнал.",
+    "«Вы опоздали на двадцать лет», — сказала она и протянула ему перо.",
+    "Он посмотрел на последнюю запись: чернила не высохли, а под ними было его собственное имя.",
+    "Снаружи трижды прогудел корабль, которого никто не видел с прошлой осени.",
+    "Герой поднял фонарь, и тень на стене повернула голову раньше, чем он сам.",
+    "Внизу кто-то закрыл дверь на засов и стал медленно подниматься по ступеням.",
+    "Девочка задула лампу, взяла его за рукав и шёпотом спросила, умеет ли он плавать.",
 )
+# Of a chat in turn: the bot asks again for a part that opens like the one before, and ends prose that repeats itself.
+ANSWERS: Final = (" ".join(_SENTENCES), " ".join(reversed(_SENTENCES)))
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _PLACE: Final = b"place-"  # the users' words carry their chat's number behind this
 
@@ -232,9 +242,8 @@ class Model:
         self._first_s = model_s * FIRST_SHARE
         number = max(4, round(model_s * (1 - FIRST_SHARE) / CHUNK_S) + 1)
         self._chunk_s = model_s * (1 - FIRST_SHARE) / (number - 1)
-        pieces = ANSWER.split(" ")
-        states = [" ".join(pieces[: len(pieces) * (step + 1) // number]) for step in range(number)]
-        self._chunks = [_chunk(text, last=text is states[-1]) for text in states]
+        self._streams = [_stream(answer, number) for answer in ANSWERS]
+        self._asked_by: Counter[int] = Counter()
         self.asked = 0
 
     async def open(self) -> str:
@@ -251,9 +260,19 @@ class Model:
         self.asked += 1
         place = body.rfind(_PLACE) + len(_PLACE)
         chat_id = int(body[place : body.index(b".", place)])
-        self._loop.call_at(asked_at + self._first_s, self._write, transport, chat_id, asked_at, 0, 0.0)
+        chunks = self._streams[self._asked_by[chat_id] % len(ANSWERS)]
+        self._asked_by[chat_id] += 1
+        self._loop.call_at(asked_at + self._first_s, self._write, transport, chunks, chat_id, asked_at, 0, 0.0)
 
-    def _write(self, transport: asyncio.Transport, chat_id: int, asked_at: float, number: int, first_at: float) -> None:
+    def _write(
+        self,
+        transport: asyncio.Transport,
+        chunks: Sequence[bytes],
+        chat_id: int,
+        asked_at: float,
+        number: int,
+        first_at: float,
+    ) -> None:
         if transport.is_closing():
             return
         if number == 0:
@@ -263,12 +282,19 @@ class Model:
             )
             first_at = time.monotonic()
             self._witness.first_chunk(chat_id, first_at)
-        transport.write(self._chunks[number])
-        if number + 1 < len(self._chunks):
+        transport.write(chunks[number])
+        if number + 1 < len(chunks):
             due = asked_at + self._first_s + (number + 1) * self._chunk_s
-            self._loop.call_at(due, self._write, transport, chat_id, asked_at, number + 1, first_at)
+            self._loop.call_at(due, self._write, transport, chunks, chat_id, asked_at, number + 1, first_at)
         else:
             self._witness.wrote(chat_id, asked_at, first_at, time.monotonic())
+
+
+def _stream(answer: str, number: int) -> list[bytes]:
+    """Return an answer as so many chunks, each with the whole text so far."""
+    pieces = answer.split(" ")
+    states = [" ".join(pieces[: len(pieces) * (step + 1) // number]) for step in range(number)]
+    return [_chunk(text, last=text is states[-1]) for text in states]
 
 
 def _chunk(text: str, *, last: bool) -> bytes:

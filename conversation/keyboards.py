@@ -18,7 +18,10 @@ _ROW_CHARS = 35  # of a row of genres
 
 
 def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
-    """Return the reply keyboard of a step. `has_story`: the menu offers the way back to an unfinished story."""
+    """Return the reply keyboard of a step.
+
+    `has_story`: there is a way back to a story: from the menu to an unfinished one, from a talk to its hero's.
+    """
     rows = [list(row) for row in _rows(texts, step, draft, has_story)]
     return {
         "keyboard": [[{"text": label} for label in row] for row in rows],
@@ -63,6 +66,7 @@ def _placeholder(step: Step) -> str:
 def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[str]]:
     label = texts.label
     back_out = [label("back"), label("cancel")]
+    to_story = [[label("to_story")]] if has_story else []
     if step in (Step.GENRE, Step.EDIT_GENRE):
         genres = _in_wide_rows([genre.label for genre in texts.genres])
         if step is Step.EDIT_GENRE:
@@ -102,15 +106,16 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
         return [*_in_rows(tones, 2), [label(f"length_{name}") for name in LENGTHS], [label("cancel")]]
     if step is Step.MEMORY:
         return [[label("rebuild")], [label("cancel")]]
+    if step is Step.NOTE:
+        return [[label("drop_note")], [label("cancel")]]
     if step is Step.CHAT:
         return [[label("forget_chat"), label("role")], [label("menu")]]
     if step is Step.ROLE:
         return [[label("role_reset")], [label("cancel")]]
     if step is Step.CHARACTER:
-        return [[label("characters"), label("menu")]]
+        return [*to_story, [label("characters"), label("menu")]]
     if step in ANSWERS:
         return [[label("cancel")]]
-    to_story = [[label("to_story")]] if has_story else []
     rest = [[label("chat"), label("characters")], [label("profile"), label("help")]]
     return [*to_story, [label("new_story"), label("stories")], *rest]
 

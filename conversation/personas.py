@@ -54,6 +54,12 @@ def tidy(given: Mapping[str, str]) -> Persona:
     return Persona(**texts)
 
 
+def one_line(text: str) -> str:
+    """Return the text on one line, without control characters; empty if nothing of it is visible."""
+    line = " ".join(_seen(text).split())
+    return line if any(_shows(letter) for letter in line) else ""
+
+
 def _seen(line: str) -> str:
     """Return the line without control characters and marks that change the writing direction."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in line if letter not in _TURNING)

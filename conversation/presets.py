@@ -24,6 +24,7 @@ class Genre:
     label: str
     stems: tuple[str, ...] = ()
     rules: str = ""  # that every text of such a story keeps to
+    tip: str = ""  # what its reader is told on the card
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Presets:
 
     def __init__(self, rows: Sequence[Mapping[str, Any]], common_extras: Sequence[str] = ()) -> None:
         self.genres = tuple(
-            Genre(row["key"], row["label"], tuple(row.get("stems", ())), row.get("rules", "")) for row in rows
+            Genre(row["key"], row["label"], tuple(row.get("stems", ())), row.get("rules", ""), row.get("tip", ""))
+            for row in rows
         )
         self.by_genre = {row["key"]: (_read(row["heroes"]), _read(row["settings"])) for row in rows}
         self._extras = {row["key"]: tuple(row.get("extras", ())) for row in rows}
@@ -69,12 +71,18 @@ class Presets:
 
     def genre_of(self, text: str) -> Genre | None:
         """Return the ready genre with this label."""
-        return next((genre for genre in self.genres if words_of(genre.label) == words_of(text)), None)
+        words = words_of(text)
+        return next((genre for genre in self.genres if words_of(genre.label) == words), None)
 
     def rules_of(self, genre: str) -> str:
         """Return what every text of a story of this genre keeps to; empty for most genres."""
-        known = self.genre_of(genre) or next((one for one in self.genres if one.rules and _has_stem(one, genre)), None)
+        known = self._with_rules(genre)
         return known.rules if known else ""
+
+    def tip_of(self, genre: str) -> str:
+        """Return what the card tells the reader of a story of this genre; empty for most genres."""
+        known = self._with_rules(genre)
+        return known.tip if known else ""
 
     def heroes(self, genre: str) -> tuple[Preset, ...]:
         """Return the heroes of a genre. A user's own genre gets a mix, always the same for the same words."""
@@ -96,6 +104,9 @@ class Presets:
         """Return wishes that fit a genre, for a random draft."""
         return self._mixed(self._extras, genre) + self._common_extras
 
+    def _with_rules(self, genre: str) -> Genre | None:
+        return self.genre_of(genre) or next((one for one in self.genres if one.rules and _has_stem(one, genre)), None)
+
     def _mixed(self, by_genre: Mapping[str, tuple[T, ...]], genre: str) -> tuple[T, ...]:
         if known := self.genre_of(genre):
             return by_genre[known.key]
@@ -114,7 +125,8 @@ def _has_stem(genre: Genre, text: str) -> bool:
 
 
 def _named(presets: Iterable[Preset], text: str) -> Preset | None:
-    return next((preset for preset in presets if words_of(preset.name) == words_of(text)), None)
+    words = words_of(text)
+    return next((preset for preset in presets if words_of(preset.name) == words), None)
 
 
 def _read(lines: Sequence[str]) -> tuple[Preset, ...]:

@@ -61,6 +61,8 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "menu": Cell("open_menu", Step.MENU),
     "/balance": Cell("balance"),
     "/stats": Cell("stats"),
+    "/terms": Cell("terms"),
+    "/paysupport": Cell("paysupport"),
     "/info": Cell("info"),
     **{command: Cell(command[1:]) for command in ("/my_data", "/forget_me")},
     # chat with the assistant
@@ -81,6 +83,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/grant": Cell("grant"),
     "/ban": Cell("ban"),
     "/unban": Cell("unban"),
+    "/refund": Cell("refund"),
     "/stop": Cell("stop_bot"),
     UNKNOWN_COMMAND: Cell("unknown_command"),
     OTHER_CONTENT: Cell("other_content"),
@@ -262,6 +265,22 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_QUESTION,
         WORDS: Cell("rename"),
     },
+    Step.NOTE: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("set_note"),
+        "drop_note": Cell("drop_note"),
+    },
+    Step.CARD: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("add_card"),
+    },
+    Step.EDIT_CARD: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("change_card"),
+    },
     Step.FIND: {
         **EVERYWHERE,
         **LEAVE_QUESTION,
@@ -280,6 +299,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         WORDS: Cell("talk_to_character", writes=True),
         FILE: Cell("talk_to_character", writes=True),
         "characters": Cell("characters"),
+        "to_story": Cell("back_to_story"),
         "/clear": Cell("forget_character", moves=True),
     },
     Step.ROLE: {

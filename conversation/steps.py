@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from conversation.cards import NOTE_CHARS
+
 
 class Step(StrEnum):
     """Where a user is: a column of the user's row, set by compare-and-set only."""
@@ -27,6 +29,9 @@ class Step(StrEnum):
     FINISHED = "finished"
     CORRECT = "correct"  # the user rewrites the last part
     MEMORY = "memory"  # the user rewrites the story's memory
+    NOTE = "note"  # what the model is to keep in mind all through the story
+    CARD = "card"  # a new card of somebody or something in the story
+    EDIT_CARD = "edit_card"
     TONE = "tone"
     RENAME = "rename"  # a new title
     FIND = "find"  # words to search for in the user's stories
@@ -53,6 +58,9 @@ IN_WIZARD: Final = frozenset({Step.RESUME, *WIZARD, Step.CHANGE, *EDITS})
 ANSWERS: Final = (
     Step.CORRECT,
     Step.MEMORY,
+    Step.NOTE,
+    Step.CARD,
+    Step.EDIT_CARD,
     Step.TONE,
     Step.RENAME,
     Step.FIND,
@@ -67,12 +75,17 @@ LENGTHS: Final = ("short", "middle", "long")
 ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
-ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/stop"})
-COMMANDS: Final = ADMIN_COMMANDS | frozenset(
-    {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-    | {"/continue"}
-    | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
-    | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"})
+SHOP_COMMANDS: Final = frozenset({"/terms", "/paysupport"})  # unknown unless something is sold, or was
+COMMANDS: Final = (
+    ADMIN_COMMANDS
+    | SHOP_COMMANDS
+    | frozenset(
+        {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
+        | {"/continue"}
+        | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
+        | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
+    )
 )
 
 # Maximum number of characters of a user's words at a step.
@@ -87,6 +100,7 @@ WORD_LIMITS: Final[Mapping[Step, int]] = {
     Step.EDIT_EXTRA: 1000,
     Step.CORRECT: 4000,
     Step.MEMORY: 2000,
+    Step.NOTE: NOTE_CHARS,
     Step.TONE: 200,
     Step.RENAME: 60,
     Step.FIND: 60,

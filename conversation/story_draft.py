@@ -15,6 +15,7 @@ from core.graphemes import first_letters
 
 Item = TypeVar("Item")
 
+_BRACKETS = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
 _MARKS = " ,.;!?…—–-"
 
 
@@ -67,8 +68,11 @@ def short_name(described: str, limit: int = 40) -> str:
     """Return a short name for a title: «Картограф Веста» of «Картограф Веста: карта …».
 
     Of a description in the user's own words: what stands before its first clause, and no word after a proper name.
+    What stands in brackets is a wish, and no part of the name.
     """
     line = described.strip().splitlines()[0] if described.strip() else ""
+    if (bare := _BRACKETS.sub(" ", line)) != line:
+        line = " ".join(bare.split()).replace(" :", ":").strip(" :") or line
     name = line.partition(":")[0].strip()
     if not name:
         return _cut(line, limit)  # a hero may be «:)»

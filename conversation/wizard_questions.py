@@ -57,4 +57,5 @@ def _card(texts: Texts, draft: Draft) -> dict[str, object]:
         "hero": draft.hero,
         "setting": draft.setting,
         "extra": draft.extra or texts.say("wizard.summary.no_extra"),
+        "tip": f"\n\n{tip}" if (tip := texts.tip_of(draft.genre)) else "",
     }

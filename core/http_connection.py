@@ -1,12 +1,23 @@
-"""What a connection of urllib3 does besides: it tries all addresses, shows its socket, and isn't used after a pause."""
+"""What a connection of urllib3 does besides: it tries all addresses, shows its socket, and isn't used after a pause.
+
+It sends requests whose body is bytes, with the headers that it is given. What urllib3 finds out for each call is known
+here: the framing of the body, and that no header is to be left out.
+"""
 
 from __future__ import annotations
 
+import http.client
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
+
+from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from core.addresses import Addresses
 from core.cancellation import show
+
+COPIED: Final = 65_536  # bytes of a body that are sent in one piece with the head
+_STANDARD: Final[Any] = http.client.HTTPConnection  # whose methods urllib3 wraps in checks of its own
 
 
 class WatchedConnection:
@@ -16,6 +27,7 @@ class WatchedConnection:
     """
 
     idle_s = used_at = 0.0
+    _head: bytes | None = None  # of the request that is being written
     addresses: Addresses | None = None  # None: urllib3 connects by itself, as to SOCKS proxies
     sock: Any  # these are urllib3's
     host: str
@@ -38,10 +50,49 @@ class WatchedConnection:
         self.sock = self.addresses.connect(self.host, self.port, self.timeout or 0.0, tls)
         self.is_verified = tls is not None
 
-    def endheaders(self, *args: Any, **kwargs: Any) -> None:
-        """Send the head of a request, and its body if that is given."""
+    def request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], **options: object) -> None:
+        """Send a request whose headers say how long `body` is."""
+        _STANDARD.putrequest(self, method, url, skip_accept_encoding=True)
+        for name, value in headers.items():
+            _STANDARD.putheader(self, name, value)
         if self.sock is None:
             self.connect()
         self.used_at = time.monotonic()
+        self._set_timeout()
         show(self.sock)
-        super().endheaders(*args, **kwargs)  # type: ignore[misc]
+        self._head = b""
+        _STANDARD.endheaders(self)
+        head, self._head = self._head, None
+        if body is not None and len(body) <= COPIED:
+            self.send(head + body)
+        else:
+            self.send(head)
+            if body is not None:
+                self.send(body)
+
+    def send(self, data: Any) -> None:
+        """Send bytes. The head of a request is kept, to go with its body: each send wakes the server."""
+        if self._head is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._head += data
+
+    def getresponse(self) -> HTTPResponse:
+        """Return the answer once its head has come, its body unread."""
+        self._set_timeout()
+        answer = _STANDARD.getresponse(self)
+        return HTTPResponse(
+            answer,
+            HTTPHeaderDict(answer.msg.items()),
+            answer.status,
+            answer.version,
+            reason=answer.reason,
+            preload_content=False,
+            decode_content=False,
+            original_response=answer,
+        )
+
+    def _set_timeout(self) -> None:
+        """Let the socket wait as long as this request may; to set it is a system call."""
+        if self.sock is not None and self.sock.gettimeout() != self.timeout:
+            self.sock.settimeout(self.timeout)

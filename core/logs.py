@@ -41,8 +41,11 @@ def event(
 ) -> None:
     """Log `event=name` with a `key=value` for each value that is not None, and the traceback of `exc_info`."""
     if logger.isEnabledFor(level):
-        shown = {key: _plain(value) for key, value in values.items() if value is not None}
-        logger.log(level, _Event({"event": name, **shown}), exc_info=exc_info, stacklevel=2)
+        shown = _Event({"event": name} | {key: _plain(value) for key, value in values.items() if value is not None})
+        if exc_info:
+            logger.log(level, shown, exc_info=exc_info)
+        else:  # without looking for the caller, whose line no format shows
+            logger.handle(logger.makeRecord(logger.name, level, "", 0, shown, (), None))
 
 
 def set_up(
@@ -225,6 +228,12 @@ class _File(_Quiet, RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).touch(mode=0o600)
         return super()._open()
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:
+        """Begin a new file after the line that fills one: the next line's length isn't known before it is formatted."""
+        if self.stream is None:  # a rollover failed
+            self.stream = self._open()
+        return self.stream.tell() >= self.maxBytes
 
 
 class _Console(_Quiet, logging.StreamHandler):  # type: ignore[type-arg]

@@ -125,7 +125,7 @@ class Outgoing:
 
     def in_topic(self, chat_id: int, topic_id: int) -> Outgoing:
         """Return the call for a topic of a chat; unchanged if it goes elsewhere or sends no new message."""
-        if not topic_id or self.chat_id != chat_id or not self.method.startswith("send"):
+        if topic_id <= 0 or self.chat_id != chat_id or not self.method.startswith("send"):
             return self
         return replace(self, params={"message_thread_id": topic_id, **self.params})
 

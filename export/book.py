@@ -113,6 +113,7 @@ class Book:
     chapters: tuple[Chapter, ...]
     finished: bool
     wording: Wording
+    cover_picture: bytes = b""  # a JPEG; empty: the cover is drawn by `export.cover` alone
 
     @property
     def name(self) -> str:
@@ -191,6 +192,11 @@ def in_chapters(parts: Sequence[Part], caption: str, chapter_chars: int = CHAPTE
 def paragraphs_of(text: str) -> tuple[str, ...]:
     """Return the text's lines, clean and without empty ones. Dashes and quotes stay as they are."""
     return tuple(line for line in map(_cleaned, _LINE_ENDS.split(text)) if line)
+
+
+def clean_text(text: str) -> str:
+    """Return the text with its line breaks, without characters that no document may have."""
+    return _NOT_TEXT.sub("", _LINE_ENDS.sub("\n", text))
 
 
 def line_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A drawn cover: title, genre and authors over a landscape in the genre's colours.
+"""A cover: title, genre and authors over the story's picture, or over a landscape drawn in the genre's colours.
 
 It is a JPEG: FictionBook takes no vector image, and e-readers' libraries show no SVG. Pillow draws it. The letters come
 from the Source Serif Pro package, since Pillow's own font has no Cyrillic and a server may have no fonts. Letters that
@@ -53,25 +53,57 @@ PALETTES: Final[dict[str, Palette]] = {
     "urban": ("#121820", "#3f5a78", "#f2c96b", "#080c12", "#f1ecd9"),
     "classics": ("#4a3524", "#b59a74", "#f7ecd0", "#281c12", "#fbf4e2"),
 }
+ON_PICTURE: Final = "#fffaf0"  # letters over a picture
+SHADE: Final = 205  # of 255, at the top of a picture, under the letters
+SHADE_ENDS: Final = 170  # of 255, from the top
 ANY_PALETTE: Final[Palette] = ("#25324a", "#8b9bb4", "#f3ead7", "#141c2b", "#f8f4ea")
 
 
 def cover(book: Book) -> bytes:
     """Return the cover as a JPEG of `SIZE`, always the same for the same book. Takes about 0.1 s of CPU."""
-    return _drawn(book.uuid, book.genre, ", ".join(book.authors), book.name, line_of(book.genre_label))
+    words = (", ".join(book.authors), book.name, line_of(book.genre_label))
+    return (_printed(book.cover_picture, *words) if book.cover_picture else b"") or _drawn(
+        book.uuid, book.genre, *words
+    )
 
 
 @lru_cache(maxsize=4)  # readers often download a second format of the same book
 def _drawn(seed: str, genre: str, authors: str, title: str, label: str) -> bytes:
-    from PIL import Image, ImageDraw
+    from PIL import ImageDraw
 
     palette = PALETTES.get(genre, ANY_PALETTE)
     width, height = (side * SCALE for side in SIZE)
     picture = _sky(palette, width, height)
-    draw = ImageDraw.Draw(picture)
-    _landscape(draw, palette, Random(seed), width, height)
+    _landscape(ImageDraw.Draw(picture), palette, Random(seed), width, height)
+    return _lettered(picture, (authors, title, label), palette[4])
+
+
+@lru_cache(maxsize=4)
+def _printed(jpeg: bytes, authors: str, title: str, label: str) -> bytes:
+    """Return the cover over a picture, which is cut to its middle; empty if the picture can't be read."""
+    from PIL import Image, ImageOps
+
+    size = (SIZE[0] * SCALE, SIZE[1] * SCALE)
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
+            picture = ImageOps.fit(opened.convert("RGB"), size, Image.Resampling.LANCZOS)
+    except (OSError, ValueError):
+        return b""
+    shade = Image.linear_gradient("L").resize(size).point(_shade)
+    return _lettered(Image.composite(Image.new("RGB", size), picture, shade), (authors, title, label), ON_PICTURE)
+
+
+def _shade(depth: int) -> int:
+    """Return how dark a picture is made at a depth, both of 255: dark as far as the letters go, then less and less."""
+    return max(0, round(SHADE * (1 - (depth / SHADE_ENDS) ** 2)))
+
+
+def _lettered(picture: Image, words: tuple[str, str, str], colour: str) -> bytes:
+    from PIL import Image, ImageDraw
+
     known = partial(_drawable, font=_font("Bold", 20))
-    _letters(draw, (known(authors), known(title) or NO_TITLE, known(label)), palette[4], width, height)
+    authors, title, label = map(known, words)
+    _letters(ImageDraw.Draw(picture), (authors, title or NO_TITLE, label), colour, *picture.size)
     small = picture.resize(SIZE, Image.Resampling.LANCZOS)
     content = io.BytesIO()
     small.save(content, "JPEG", quality=QUALITY, optimize=True)

@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from conversation.game_words import is_status
 from export.book import Book, Chapter, Picture, escaped, joined, line_of, paragraphs_of
 from export.cover import SIZE, cover
 
@@ -34,6 +35,7 @@ p { margin: 0; text-indent: 1.4em; text-align: justify; hyphens: auto; orphans: 
 .about { margin: 3em 6% 0; font-size: 0.9em; }
 .about p { margin-bottom: 0.4em; text-indent: 0; text-align: left; }
 .break { margin: 1.6em 0; }
+.status { margin: 0.8em 0; text-align: center; text-indent: 0; hyphens: none; font-size: 0.85em; }
 .end { margin: 2.4em 0 1.2em; font-weight: bold; }
 figure { margin: 1.6em 0; text-align: center; page-break-inside: avoid; break-inside: avoid; }
 figure img { max-width: 100%; max-height: 90vh; }
@@ -187,11 +189,15 @@ def _chapter_page(book: Book, chapter: Chapter, names: list[str], name: str) -> 
         lines.append(f"<h2>{escaped(chapter.title)}</h2>")
     elif name != names[0]:
         lines.append(f'<p class="break">{escaped(line_of(book.wording.scene_break))}</p>')
-    lines += [_picture(book, one) if isinstance(one, Picture) else f"<p>{escaped(one)}</p>" for one in chapter.content]
+    lines += [_picture(book, one) if isinstance(one, Picture) else _paragraph(one) for one in chapter.content]
     if name == names[-1]:
         lines.append(f'<p class="end">{escaped(book.ending)}</p>')
         lines += [f'<p class="colophon">{escaped(line)}</p>' for line in paragraphs_of(book.wording.colophon)]
     return _page(book, f'<section epub:type="chapter">\n{joined(lines)}\n</section>', chapter.title)
+
+
+def _paragraph(text: str) -> str:
+    return ('<p class="status">' if is_status(text) else "<p>") + f"{escaped(text)}</p>"
 
 
 def _picture(book: Book, picture: Picture) -> str:

@@ -10,6 +10,7 @@ from base64 import encodebytes
 from collections.abc import Iterator
 from typing import Final
 
+from conversation.game_words import is_status
 from export.book import Book, Chapter, Picture, escaped, joined, line_of, paragraphs_of
 from export.cover import cover
 
@@ -90,7 +91,7 @@ def _body(book: Book) -> Iterator[str]:
         if caption:
             yield f"<title>{_element('p', caption)}</title>"
         for one in chapter.content:
-            yield _picture(book, one) if isinstance(one, Picture) else _element("p", one)
+            yield _picture(book, one) if isinstance(one, Picture) else _paragraph(one)
         if number == len(chapters):
             yield "<empty-line/>"
             yield _element("subtitle", book.ending)
@@ -98,6 +99,10 @@ def _body(book: Book) -> Iterator[str]:
                 yield f"<p>{_element('emphasis', line)}</p>"
         yield "</section>"
     yield "</body>"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{_element('emphasis', text)}</p>" if is_status(text) else _element("p", text)
 
 
 def _picture(book: Book, picture: Picture) -> str:

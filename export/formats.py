@@ -18,7 +18,7 @@ from export.html_book import html
 
 __all__ = [
     "FORMATS", "Book", "Chapter", "Part", "Wording",
-    "epub", "fb2", "file_name", "html", "in_chapters", "paragraphs_of", "txt",
+    "epub", "fb2", "file_name", "html", "in_chapters", "name_of", "paragraphs_of", "txt",
 ]  # fmt: skip
 
 NAME_BYTES: Final = 60  # a Cyrillic letter takes two; phones shorten longer names
@@ -52,9 +52,14 @@ def file_name(book: Book, extension: str) -> str:
 
     It is never empty, a path, hidden or a Windows device, and has at most `NAME_BYTES` of UTF-8 with its extension.
     """
+    return name_of(book.title, book.wording.untitled, extension)
+
+
+def name_of(title: str, untitled: str, extension: str) -> str:
+    """Return the file name of a document with this title, or if nothing of that can stand in a name, of `untitled`."""
     ending = f".{extension}"
-    stem = _stem(book.title, NAME_BYTES - len(ending.encode()))
-    stem = stem or _stem(book.wording.untitled, NAME_BYTES - len(ending.encode())) or "book"
+    stem = _stem(title, NAME_BYTES - len(ending.encode()))
+    stem = stem or _stem(untitled, NAME_BYTES - len(ending.encode())) or "book"
     return stem + ending
 
 

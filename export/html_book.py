@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from typing import Final
 
+from conversation.game_words import is_status
 from export.book import Book, Picture, escaped, joined, line_of, paragraphs_of
 from export.cover import SIZE, cover
 
@@ -48,6 +49,8 @@ main section:first-child > p:first-child { margin-top: 4.5rem; }
 main p.opening { text-indent: 0; }
 main p.opening::first-letter { -webkit-initial-letter: 3; initial-letter: 3; font-weight: 600; margin-right: .3rem; }
 main .break { margin: 2em 0; text-align: center; text-indent: 0; color: var(--quiet); letter-spacing: .2em; }
+main .status { margin: 1em 0; text-align: center; text-indent: 0; hyphens: manual; color: var(--quiet);
+  font-size: .85em; }
 figure { margin: 2.2rem 0; text-align: center; }
 figure img { max-width: 100%; max-height: 90vh; height: auto; border-radius: 3px; }
 footer { margin-top: 4rem; }
@@ -153,7 +156,8 @@ def _chapters(book: Book) -> Iterator[str]:
                 yield _picture(book, one)
                 continue
             opens = place == 0 and (number == 1 or chapter.title) and _takes_initial(one)
-            yield ('<p class="opening">' if opens else "<p>") + f"{escaped(one)}</p>"
+            name = "opening" if opens else "status" if is_status(one) else ""
+            yield (f'<p class="{name}">' if name else "<p>") + f"{escaped(one)}</p>"
         yield "</section>"
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Literal, cast
 
+from conversation.game_words import as_read
 from conversation.localization import Locales, Texts
 from conversation.story_draft import working_title
 from conversation.wishes import without_wishes
@@ -53,6 +54,7 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
             setting=say("book.setting"),
             picture=say("book.picture"),
         ),
+        cover_picture=db.illustrations.cover(story.session_id) or b"",
     )
 
 
@@ -77,7 +79,7 @@ def for_readers(setting: str) -> str:
 
 def _part(prompt: Prompt, picture: Picture | None) -> Part:
     by_user = prompt.role == "user"
-    text = without_wishes(prompt.text) if prompt.has_wishes else prompt.text
+    text = as_read(prompt.text) if prompt.has_wishes else prompt.text
     return Part.of(text, "user" if by_user else "model", picture)
 
 

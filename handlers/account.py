@@ -49,8 +49,14 @@ def show_help(context: UpdateContext) -> UpdateResult:
     """Say what the bot can do; to an admin also the commands that only admins have."""
     said = context.texts.say("help.text", balance=balance(context))
     if context.user.id in context.config.admin_ids:
-        said = Html("\n\n".join((said, context.texts.say("help.admin"))))
+        said = Html("\n\n".join((said, admin_help(context))))
     return context.send(said) + repeat_question(context)
+
+
+def admin_help(context: UpdateContext) -> Html:
+    """Return the commands that only admins have."""
+    said = context.texts.say("help.admin")
+    return Html("\n".join((said, context.texts.say("buy.admin_help")))) if context.config.packs else said
 
 
 def balance(context: UpdateContext) -> Html:

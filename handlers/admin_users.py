@@ -16,6 +16,7 @@ from handlers.admin import is_admin
 from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.fallback import unknown_command
 from handlers.library import day
+from handlers.refunds import cancel_subscriptions
 from telegram.update_result import UpdateResult
 
 PAGE = 8
@@ -115,7 +116,8 @@ def _ban(context: UpdateContext, account: Account) -> UpdateResult:
         return context.say("admin.banned_before", who=name)
     turns = context.turns
     stopped = join([stop_turn(turns, turn) for turn in context.db.turns.open_by(account.id)])
-    return stopped + context.say("admin.banned", who=name)
+    unsubscribed = cancel_subscriptions(context.services, context.chat_id, account.id)
+    return stopped + unsubscribed + context.say("admin.banned", who=name)
 
 
 def unban(context: UpdateContext) -> UpdateResult:

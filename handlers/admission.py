@@ -16,6 +16,8 @@ from handlers.user_message import UserMessage
 from telegram.update_result import NOTHING, IncomingUpdate, TrackEvent, UpdateResult
 from turns.message_view import as_reply, sentence
 
+_Names = tuple[str | None, str, str | None]  # @name, first and last name
+
 
 @dataclass(frozen=True, slots=True)
 class _Sender:
@@ -51,6 +53,12 @@ def admit(
     return known.registered + then(context)
 
 
+def admit_payer(services: Services, payer: types.User, *, private: bool) -> User:
+    """Return who has paid, registered if new: a payment counts beyond the limit of users, too."""
+    user = services.db.users.get(payer.id)
+    return user if user is not None else _add(services, payer, _names(payer), private=private)
+
+
 def may_press(services: Services, presser: types.User) -> bool:
     """Whether a press in a group counts: pressing others' buttons registers nobody and says nothing there."""
     user = services.db.users.get(presser.id)
@@ -66,8 +74,7 @@ def _known(services: Services, sender: types.User, *, private: bool) -> _Sender 
 
     Somebody met only in a group can't be written to yet, as if they had blocked the bot, and is welcomed later.
     """
-    # Other users see names: nothing in one may turn a sentence round.
-    names = (sender.username, readable(sender.first_name), readable(sender.last_name) or None)
+    names = _names(sender)
     user = services.db.users.get(sender.id)
     if user is None:
         return _register(services, sender, names, private=private)
@@ -85,17 +92,27 @@ def _known(services: Services, sender: types.User, *, private: bool) -> _Sender 
     return _Sender(user, first=user.blocked and private)
 
 
-def _register(
-    services: Services, sender: types.User, names: tuple[str | None, str, str | None], *, private: bool
-) -> _Sender | None:
-    config, users = services.config, services.db.users
-    if users.count() >= config.max_users and sender.id not in config.admin_ids:
+def _names(sender: types.User) -> _Names:
+    """Return a sender's names. Other users see them: nothing in one may turn a sentence round."""
+    return sender.username, readable(sender.first_name), readable(sender.last_name) or None
+
+
+def _register(services: Services, sender: types.User, names: _Names, *, private: bool) -> _Sender | None:
+    config = services.config
+    if services.db.users.count() >= config.max_users and sender.id not in config.admin_ids:
         return None
+    user = _add(services, sender, names, private=private)
+    language = services.locales.language_of(sender.language_code)
+    registered = after_commit(TrackEvent("registered", sender.id, {"language": language}))
+    return _Sender(user, first=private, registered=registered)
+
+
+def _add(services: Services, sender: types.User, names: _Names, *, private: bool) -> User:
+    config, users = services.config, services.db.users
     language = services.locales.language_of(sender.language_code)
     user = users.register(sender.id, *names, language=language, balance=config.user_tokens, now=now())
     if services.db.forgetting.recall(sender.id):
         user = users.get(sender.id) or user
     if not private:
         users.set_blocked(sender.id, True)
-    registered = after_commit(TrackEvent("registered", sender.id, {"language": language}))
-    return _Sender(user, first=private, registered=registered)
+    return user

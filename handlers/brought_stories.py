@@ -5,7 +5,7 @@ from __future__ import annotations
 from conversation.steps import Step
 from core.sent_files import SentFile
 from database import Story
-from handlers import file_choices, questions, rewriting
+from handlers import branches, file_choices, questions
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult
@@ -68,6 +68,6 @@ def _source(file: SentFile, session_id: int) -> brought.Source:
 def _start(context: UpdateContext, source: brought.Source) -> UpdateResult:
     if context.writing:
         return context.say("wrong.button", now=context.texts.say("now.writing"))
-    if refusal := rewriting.too_many_copies(context) or over_limit(context, "bringing", None):
+    if refusal := branches.too_many_copies(context) or over_limit(context, "bringing", None):
         return refusal
     return context.say_meanwhile("bring.wait") + context.start_turn("bringing", None, None, hint=source.as_hint())

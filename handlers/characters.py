@@ -1,4 +1,4 @@
-"""«🎭 Персонажи»: choosing a character, and talking to it.
+"""«🎭 Персонажи»: choosing a character, and talking to it. `heroes` has those of the user's stories.
 
 The choice is made in the Web App, or by buttons if there is none; both come here. Each character keeps
 what was said with it; a switch destroys nothing.
@@ -17,6 +17,7 @@ from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
+from turns import heroes
 from turns.message_view import sentence
 
 PAGE = 6
@@ -31,6 +32,9 @@ def show(context: UpdateContext) -> UpdateResult:
         return context.say("character.choose", keyboard=inline(*rows, page=page))
     talk_on = context.button("talk_on", f"character:{character.id}")
     rows.insert(0, [talk_on, context.button("anew", f"anew:{character.id}")])
+    talk = context.db.talks.open_in(context.chat_id, context.topic_id, kind="character", character_id=character.id)
+    if talk is not None and talk.head_id is not None:
+        rows.insert(1, [context.button("as_file", f"talk_file:{talk.session_id}")])
     said = {"name": character.name, "line": character.persona.line}
     return context.say("character.on", keyboard=inline(*rows, page=page), **said)
 
@@ -120,7 +124,8 @@ def _put_on(context: UpdateContext, character: Character) -> UpdateResult:
     """Store the choice; the user's words go to the character from now on."""
     context.db.characters.choose(context.user.id, character.id)
     context.go(Step.CHARACTER)
-    chosen = context.track("character_chosen", character=character.key or "own", language=character.language)
+    whose = "hero" if character.story_id is not None else character.key or "own"
+    chosen = context.track("character_chosen", character=whose, language=character.language)
     return announce(context) + chosen
 
 
@@ -138,6 +143,7 @@ def _greet(context: UpdateContext, character: Character, *, anew: bool = False) 
             character_id=character.id,
             topic_id=context.topic_id,
         )
+    character = heroes.as_told(db, context.services.locales, character)
     greeting = character.persona.greeting
     prompt_id = db.tree.add(session_id, None, context.user.id, "assistant", greeting, now=now(), kind="character")
     db.tree.set_head(session_id, prompt_id, now())

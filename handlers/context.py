@@ -140,6 +140,12 @@ class UpdateContext:
         return story is not None and not story.finished
 
     @property
+    def hero_story(self) -> Story | None:
+        """The story whose hero the user talks to; None anywhere else."""
+        character = self.db.characters.chosen(self.user.id) if self.step is Step.CHARACTER else None
+        return self.db.stories.get(character.story_id) if character is not None and character.story_id else None
+
+    @property
     def group(self) -> bool:
         """Whether the chat is a group: those have negative ids."""
         return self.chat_id < 0
@@ -267,7 +273,8 @@ class UpdateContext:
         """Return the reply keyboard of the user's step; None in groups."""
         if self.group:
             return None
-        return reply(self.texts, self.step, self.draft, has_story=self.has_story)
+        has_story = self.hero_story is not None if self.step is Step.CHARACTER else self.has_story
+        return reply(self.texts, self.step, self.draft, has_story=has_story)
 
     def button(self, label: str, data: str, **values: object) -> tuple[str, str]:
         """Return a button's label in the user's language with its callback data, as `inline` takes them."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from monitoring.analytics import Analytics
 from telegram.chat_queue import ChatQueues
+from telegram.payment_calls import PaymentCalls
 from telegram.sender import Delivery
 from telegram.update_result import (
     DropMessages,
     Effect,
     ForgetQueued,
+    MakePaymentCalls,
     ReleaseTurn,
     StartTurn,
     StopBot,
@@ -28,6 +30,7 @@ class EffectRunner:
     chats: ChatQueues
     delivery: Delivery
     analytics: Analytics
+    payment_calls: PaymentCalls
     stop_bot: Callable[[], None]
 
     def carry_out(self, effect: Effect) -> None:
@@ -41,6 +44,8 @@ class EffectRunner:
                 self.chats.forget(chat_id, inbox_id, topic_id)
             case DropMessages(chat_id, row_ids):
                 self.delivery.drop(chat_id, row_ids)
+            case MakePaymentCalls():
+                self.payment_calls.wake()
             case TrackEvent(name, user_id, properties):
                 self.analytics.tell(name, user_id, **properties)
             case StopBot():

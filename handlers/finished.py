@@ -22,8 +22,7 @@ def ways_on(context: UpdateContext) -> UpdateResult:
 
 def ways(context: UpdateContext, story: Story) -> UpdateResult:
     """Return a message with a button for each thing that can be done with a finished story."""
-    files = [context.button("download", f"files:{story.session_id}")]
-    keyboard = inline(*end_rows(context.texts, story.session_id), files)
+    keyboard = inline(*end_rows(context.texts, story.session_id))
     return context.say("finished.ways", title=title_of(story), keyboard=keyboard)
 
 

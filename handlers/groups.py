@@ -14,7 +14,7 @@ from typing import Final
 
 from telebot import types
 
-from conversation.steps import ADMIN_COMMANDS, COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHOP_COMMANDS
 from core.schemas import Json, Outgoing
 from handlers import assistant, files, pieces, roles, sessions, voice
 from handlers import story as story_screen
@@ -159,6 +159,8 @@ _INFORMING: Mapping[str, str] = {
     "/balance": "group.in_private",
     "/stats": "group.in_private",
     "/info": "group.in_private",
+    "/terms": "group.in_private",
+    "/paysupport": "group.in_private",
     "/my_data": "group.in_private",
     "/forget_me": "group.in_private",
 }
@@ -190,7 +192,7 @@ def _command(services: Services, text: str) -> tuple[str | None, str]:
     command, _, addressee = first_word.lower().partition("@")
     if not command.startswith("/") or (addressee and addressee != services.username.lower()):
         return None, ""
-    if command in COMMANDS - ADMIN_COMMANDS:
+    if command in COMMANDS - ADMIN_COMMANDS - (frozenset() if services.config.packs else SHOP_COMMANDS):
         return command, f"{command} {rest}".strip()
     return (UNKNOWN, "") if addressee else (None, "")
 

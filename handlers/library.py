@@ -13,10 +13,10 @@ from conversation.keyboards import inline, page_row
 from conversation.localization import Html, Texts
 from conversation.steps import Step
 from core.graphemes import first_letters, last_letters
-from core.schemas import Json
+from core.schemas import Json, Outgoing
 from database import Story
 from export import story_book
-from handlers import finished, questions, rewriting
+from handlers import branches, finished, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
@@ -127,11 +127,12 @@ def continue_story(context: UpdateContext) -> UpdateResult:
 
 def ask_name(context: UpdateContext, story: Story) -> UpdateResult:
     """Ask for the story's new name."""
-    return questions.ask(context, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
+    under, title = context.message_id, title_of(story)
+    return questions.ask(context, Step.RENAME, story.session_id, "rename.ask", under=under, title=title)
 
 
 def rename(context: UpdateContext) -> UpdateResult:
-    """Name the story with the user's words, on one line, and go back to where they were."""
+    """Name the story with the user's words, on one line, also on its card, and go back to where they were."""
     story = questions.asked_about(context)
     if story is None:
         return story_screen.lost(context)
@@ -139,8 +140,19 @@ def rename(context: UpdateContext) -> UpdateResult:
         return refusal
     name = " ".join(context.words.split())
     context.db.stories.set_title(story.session_id, name, named=True)
+    card_id = context.user.asked_under
     questions.go_back(context)
-    return context.say_here("rename.done", title=name)
+    return _card_again(context, story.session_id, card_id) + context.say_here("rename.done", title=name)
+
+
+def _card_again(context: UpdateContext, session_id: int, card_id: int | None) -> UpdateResult:
+    """Change the message of a story's card to what the card says now."""
+    story = context.db.stories.get(session_id)
+    if card_id is None or story is None:
+        return NOTHING
+    html, keyboard = _card(context, story)
+    params: dict[str, Json] = {"message_id": card_id, "text": html, "parse_mode": "HTML", "reply_markup": keyboard}
+    return context.deliver(Outgoing(context.chat_id, "editMessageText", params))
 
 
 def delete(context: UpdateContext, story: Story) -> UpdateResult:
@@ -260,7 +272,7 @@ def take_shared(context: UpdateContext, token: str) -> UpdateResult:
     story = context.db.stories.shared(token)
     if story is None or story.head_id is None:
         return context.toast("toast.past")
-    if refusal := rewriting.too_many_copies(context):
+    if refusal := branches.too_many_copies(context):
         return refusal
-    rewriting.copy(context, story, title_of(story))
+    branches.copy(context, story, title_of(story))
     return announce(context)

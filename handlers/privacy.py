@@ -14,6 +14,7 @@ from conversation.localization import Locales
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database
 from handlers.context import UpdateContext, after_commit
+from handlers.refunds import cancel_subscriptions
 from telegram.update_result import DropMessages, ReleaseTurn, UpdateResult
 
 DATA: Final = "my_data"  # the kind of attachment rendered here
@@ -78,10 +79,11 @@ def _forget(context: UpdateContext) -> UpdateResult:
     for turn in stopped:
         turns.end_by_stop(turn)
     waiting = tuple(db.outbox.waiting_for(context.chat_id))
+    unsubscribed = cancel_subscriptions(context.services, context.chat_id, user_id)
     db.forgetting.forget(user_id, context.update.inbox_id)
     goodbye = context.drop_buttons() + context.say("privacy.forgotten", keyboard={"remove_keyboard": True})
     gone = [
         Outgoing(chat_id, "deleteMessage", {"message_id": message_id}) for chat_id, message_id in half if message_id
     ]
     ended = after_commit(*(ReleaseTurn(turn) for turn in stopped), DropMessages(context.chat_id, waiting))
-    return goodbye + context.deliver(*gone) + ended
+    return goodbye + context.deliver(*gone) + unsubscribed + ended

@@ -10,12 +10,12 @@ from conversation.localization import Html
 from core.schemas import Json
 from core.version import VERSION
 from database import Account, Story
-from handlers import access_requests, models, sessions
-from handlers.account import ask_language, balance, repeat_question, turns_left
+from handlers import access_requests, models, payments, sessions
+from handlers.account import admin_help, ask_language, balance, repeat_question, turns_left
 from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
 from telegram.update_result import UpdateResult
-from turns.limit_requests import how_to_get
+from turns.limit_requests import BUY_BUTTON, how_to_get
 from turns.message_view import title_of
 
 BAR = 10  # characters
@@ -35,6 +35,8 @@ def show_balance(context: UpdateContext) -> UpdateResult:
     account = _account(context)
     asking, row = _low(context)
     said = [*_money(context, account), asking] if asking else _money(context, account)
+    if payments.sells(context) and not row:
+        row = [context.button("buy", BUY_BUTTON)]
     told = context.send(Html("\n".join(said)), keyboard=inline(row) if row else None)
     return told + repeat_question(context)
 
@@ -42,8 +44,10 @@ def show_balance(context: UpdateContext) -> UpdateResult:
 def info(context: UpdateContext) -> UpdateResult:
     """/info: say the version, the models, the open session, every command."""
     said = context.texts.say("info.text", version=VERSION, models=_models(context), opened=_opened(context))
+    if context.config.packs:
+        said = Html("\n".join((said, context.texts.say("buy.info"))))
     if context.user.id in context.config.admin_ids:
-        said = Html(f"{said}\n\n{context.texts.say('help.admin')}")
+        said = Html(f"{said}\n\n{admin_help(context)}")
     return context.send(said) + repeat_question(context)
 
 
@@ -119,6 +123,8 @@ def _profile(context: UpdateContext) -> tuple[Html, Json]:
     asking, row = _low(context)
     if asking:
         html = Html(f"{html}\n\n{asking}")
+    elif payments.sells(context):
+        row = [context.button("buy", BUY_BUTTON)]
     return html, inline(*rows, row) if row else inline(*rows)
 
 
@@ -137,10 +143,11 @@ def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> li
     lines = [
         texts.say("balance.card", balance=balance(context)),
         _bar(context, account) if bar else Html(),
+        payments.bought(context),
         texts.say("balance.spent", spent=account.spent, today=spent_today),
         _refill(context),
     ]
-    return [line for line in lines if line]
+    return [line for line in (*lines, *payments.subscriptions(context)) if line]
 
 
 def _bar(context: UpdateContext, account: Account) -> Html:
@@ -160,7 +167,8 @@ def _refill(context: UpdateContext) -> Html:
     if not config.user_tokens_per_day or context.user.id in config.admin_ids:
         return Html()
     hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
-    return context.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
+    key = "buy.refill" if context.user.bought else "balance.refill"
+    return context.texts.say(key, tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
 
 
 def _account(context: UpdateContext) -> Account:

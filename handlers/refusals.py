@@ -19,7 +19,7 @@ def over_limit(
 ) -> UpdateResult | None:
     """Check every limit of a turn that takes at least `tokens`; None: as many as the shortest turn of this kind."""
     try:
-        context.turns.check(context.user.id, session_id, kind, tokens)
+        context.turns.check(context.user, session_id, kind, tokens)
     except LimitReached as limit:
         message = context.kinds[kind].limit_message(context.user.id, context.chat_id, session_id, limit)
         return context.deliver(as_reply(message, context.message.reply_to))

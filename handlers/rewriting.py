@@ -1,4 +1,4 @@
-"""Rewriting a story: other variants, undo and redo, corrections, branches, suggestions.
+"""Rewriting a story's last turn: other variants, undo and redo, corrections, suggestions.
 
 Each is a move through the story's tree, in which every text stays.
 """
@@ -10,16 +10,13 @@ import json
 from conversation.keyboards import inline
 from conversation.steps import Step
 from database import BROUGHT, Prompt, Story
-from handlers import questions
+from handlers import older_parts, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
 from turns import message_view
-from turns.message_view import title_of
-
-MOST_UNBEGUN = 30  # copies of stories, of a user, that nothing was written in
 
 
 def another_variant(context: UpdateContext) -> UpdateResult:
@@ -45,12 +42,14 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     """◀ ▶ under a part: show another variant of it; the story goes on from there."""
     story, db = context.story, context.db
     head = _head(context, story)
-    if story is None or head is None or prompt_id not in db.tree.variants(head, story.session_id):
+    if story is None or head is None:
         return context.toast("toast.past")
+    if prompt_id not in db.tree.variants(head, story.session_id):
+        return older_parts.show_variant(context, prompt_id)
     if context.writing:
         return context.toast("toast.writing")
     wanted = db.tree.get(prompt_id)
-    if wanted is None or prompt_id == head.id:
+    if wanted is None or (prompt_id == head.id == db.outbox.shown(context.chat_id, context.message_id)):
         return NOTHING
     db.tree.set_head(story.session_id, prompt_id, now())
     ends = message_view.end_rows(context.texts, story.session_id) if story.finished else []
@@ -115,6 +114,10 @@ def correct(context: UpdateContext) -> UpdateResult:
     db, head = context.db, _head(context, story)
     if head is None or head.role != "assistant":
         return questions.leave(context)
+    older = older_parts.replied_to(context, story)
+    if older is not None and older.id != head.id:
+        questions.go_back(context)
+        return older_parts.ask(context, story, older, "older.ask_corrected")
     prompt_id = db.tree.add(
         story.session_id, head.parent_id, context.user.id, "assistant", context.words, now=now(), kind=head.kind
     )
@@ -130,16 +133,16 @@ def correct(context: UpdateContext) -> UpdateResult:
 
 
 def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
-    """Have the answer to edited words written again; None if they are not the story's last ones.
+    """Have the answer to edited words written again, or ask about older ones; None if they are not of the story.
 
-    A change of punctuation changes the words and keeps the answer.
+    A change of punctuation changes the last words and keeps their answer.
     """
     story, db = context.story, context.db
     old, head = db.tree.get(prompt_id), _head(context, story)
-    if story is None or old is None or head is None or prompt_id not in (head.id, head.parent_id):
+    if story is None or old is None or head is None:
         return None
-    if prompt_id != head.id and head.role == "user":
-        return None  # more words were said after these
+    if prompt_id not in (head.id, head.parent_id) or (prompt_id != head.id and head.role == "user"):
+        return older_parts.ask_about_edit(context, prompt_id)  # more was said after these
     if old.text == context.words:
         return NOTHING
     if _letters(old.text) == _letters(context.words):
@@ -171,48 +174,7 @@ def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> 
     db.tree.set_head(story.session_id, new_head, now())
 
 
-# ---------------------------------------------------------------------- branches and suggestions
-
-
-def branch(context: UpdateContext, story: Story) -> UpdateResult:
-    """«🔀 Ветка»: copy the story up to here, to be led elsewhere; the first one stays as it is."""
-    if story.head_id is None:
-        return context.toast("toast.nothing_yet")
-    if refusal := too_many_copies(context):
-        return refusal
-    copy(context, story, context.texts.plain("branch.title", title=title_of(story)))
-    return context.say_here("branch.done", title=title_of(story))
-
-
-def too_many_copies(context: UpdateContext) -> UpdateResult | None:
-    """Return the refusal of another copy of a story, or None. A copy costs disk space and no tokens."""
-    waiting = context.db.stories.count_not_started(context.user.id)
-    return None if waiting < MOST_UNBEGUN else context.say("branch.too_many", n=waiting)
-
-
-def copy(context: UpdateContext, story: Story, title: str) -> int:
-    """Copy a story's shown path into a new story of the user's, open that, and move there; return its session."""
-    db = context.db
-    session_id = db.stories.create(
-        context.user.id,
-        context.chat_id,
-        genre=story.genre,
-        hero=story.hero,
-        setting=story.setting,
-        extra=story.extra,
-        title=title,
-        now=now(),
-        language=story.language,
-    )
-    db.stories.set_tone(session_id, story.tone)
-    db.stories.set_length(session_id, story.length)
-    copied_id = db.tree.copy(story.head_id, session_id, now())
-    earlier = len(db.tree.whole(story.head_id)) - len(db.tree.whole(story.head_id, story.starts_after))
-    if earlier:  # an earlier volume is remembered, and shown to nobody
-        db.stories.start_after(session_id, db.tree.whole(copied_id)[earlier - 1].id)
-    context.open(session_id)
-    context.go(Step.STORY)
-    return session_id
+# ---------------------------------------------------------------------- suggestions
 
 
 def suggest(context: UpdateContext) -> UpdateResult:

@@ -6,7 +6,7 @@ Which action answers which key at which step is in `conversation.states.TABLE`; 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -20,6 +20,7 @@ from conversation.steps import (
     FILE,
     ONLY_THERE,
     OTHER_CONTENT,
+    SHOP_COMMANDS,
     TALKING,
     UNKNOWN_COMMAND,
     WORDS,
@@ -33,9 +34,11 @@ from handlers import (
     admin,
     assistant,
     characters,
+    checkout,
     fallback,
     file_choices,
     groups,
+    older_parts,
     pieces,
     privacy,
     rewriting,
@@ -54,6 +57,7 @@ from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, Upda
 from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
+PAYMENTS = ["successful_payment", "refunded_payment"]
 _ALL_CONTENT = ["text", *CONTENT, OTHER, "migrate_to_chat_id"]
 _Content = TypeVar("_Content")
 _Handler = Callable[[Services, IncomingUpdate, _Content], UpdateResult]
@@ -75,6 +79,7 @@ class Router:
         self._current = _Current()
         self._effects = effects
         returning = self._returning
+        bot.register_message_handler(returning(checkout.on_payment), content_types=PAYMENTS)
         bot.register_message_handler(returning(on_private_message), content_types=_ALL_CONTENT, chat_types=["private"])
         bot.register_message_handler(returning(groups.on_message), content_types=_ALL_CONTENT, chat_types=GROUPS)
         bot.register_edited_message_handler(
@@ -83,6 +88,8 @@ class Router:
         bot.register_callback_query_handler(returning(on_button), func=lambda query: True)
         bot.register_stopped_message_generation_handler(returning(on_stopped))
         bot.register_my_chat_member_handler(returning(on_membership))
+        bot.register_pre_checkout_query_handler(returning(checkout.on_pre_checkout), func=lambda query: True)
+        bot.register_subscription_handler(returning(checkout.on_subscription))
 
     def handle(self, update: types.Update, incoming: IncomingUpdate) -> UpdateResult:
         """Return what is to happen to an update. Runs in its transaction."""
@@ -113,7 +120,8 @@ class Router:
 
 def on_private_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
     """Answer a message in a private chat."""
-    asks = readable(message.text).lower() in privacy.COMMANDS
+    command = readable(message.text).lower()
+    asks = command in privacy.COMMANDS or (command in SHOP_COMMANDS and bool(services.config.packs))
     return admit(
         services,
         incoming,
@@ -150,20 +158,27 @@ def on_edited_message(services: Services, incoming: IncomingUpdate, message: typ
 
 def _answer_edited(context: UpdateContext) -> UpdateResult:
     _read(context)
-    steps = {WORDS: TALKING | {Step.STORY}, FILE: TALKING}
+    steps = {WORDS: TALKING | {Step.STORY, Step.FINISHED}, FILE: TALKING}
     if context.step not in steps.get(context.key, ()):
         return NOTHING
     if context.writing:
-        return fallback.edited(context)
+        return fallback.edited(context) if context.step in TALKING else story_screen.busy_writing(context)
     db = context.db
     prompt_id = db.outbox.shown(context.chat_id, context.message_id)
     if prompt_id is None:
         return fallback.edited(context)
     context = pieces.with_the_rest(context, prompt_id)
-    if prompt_id == REFUSED or db.turns.failed_under(prompt_id):
+    if context.step is not Step.FINISHED and (prompt_id == REFUSED or db.turns.failed_under(prompt_id)):
         return _dispatch(context)
-    rewrite = rewriting.rewrite_words if context.step is Step.STORY else assistant.rewrite_words
-    return rewrite(context, prompt_id) or fallback.edited(context)
+    rewritten = _REWRITERS.get(context.step, assistant.rewrite_words)(context, prompt_id)
+    return fallback.edited(context) if rewritten is None else rewritten
+
+
+# What becomes of edited words, by step; in the chat and with a character, the question is asked again.
+_REWRITERS: Mapping[Step, Callable[[UpdateContext, int], UpdateResult | None]] = {
+    Step.STORY: rewriting.rewrite_words,
+    Step.FINISHED: older_parts.ask_about_edit,
+}
 
 
 def on_button(services: Services, incoming: IncomingUpdate, query: types.CallbackQuery) -> UpdateResult:
@@ -214,7 +229,7 @@ def _read(context: UpdateContext) -> None:
 
     A link to this bot that was sent as text is what Telegram makes of it when it is followed: a /start.
     """
-    parameter = start_parameter(context.words, context.services.username)
+    parameter = start_parameter(context.words, lambda: context.services.username)
     words = f"/start {parameter}" if parameter else context.words
     context.message = replace(context.message, words=words)
     context.message = replace(context.message, key=_key_of(context))

@@ -54,6 +54,7 @@ def tokens(context: UpdateContext) -> UpdateResult:
         limit=context.config.max_tokens_per_session,
         context=held if head_id is not None else 0,
         budget=context.turns.prompt_budget(context.model),
+        keyboard=None if context.group else _file_button(context, session),
     )
 
 
@@ -63,6 +64,16 @@ def sessions(context: UpdateContext) -> UpdateResult:
     if not count:
         return context.say("sessions.empty")
     return context.say("sessions.line", keyboard=_page(context, 0, count))
+
+
+def choose_file(context: UpdateContext, page: int) -> UpdateResult:
+    """«📄 Файлом» under the sessions: show them in the same message, to be sent as files."""
+    count = context.db.talks.count_sessions(context.user.id, context.chat_id)
+    if not count:
+        return context.edit("sessions.empty")
+    return context.edit(
+        "talk_file.which", keyboard=_page(context, page if page * PAGE < count else 0, count, files=True)
+    )
 
 
 def turn_page(context: UpdateContext, page: int) -> UpdateResult:
@@ -92,11 +103,18 @@ def resume(context: UpdateContext, session_id: int) -> UpdateResult:
     context.go(Step.CHAT)
     result = announce(context)
     if talk.head_id is not None:
-        result += context.say("sessions.recall", recall=assistant.last_said(context, talk))
+        recall = assistant.last_said(context, talk)
+        result += context.say("sessions.recall", recall=recall, keyboard=_file_button(context, talk))
     return result
 
 
-def _page(context: UpdateContext, page: int, count: int) -> Json:
+def _file_button(context: UpdateContext, session: Story | Talk) -> Json:
+    verb = "files" if isinstance(session, Story) else "talk_file"
+    return context.inline(context.button("as_file", f"{verb}:{session.session_id}"))
+
+
+def _page(context: UpdateContext, page: int, count: int, *, files: bool = False) -> Json:
+    """Return a page of the sessions. A press resumes one, or asks for the format of its file."""
     shown = context.db.talks.sessions(context.user.id, context.chat_id, limit=PAGE, offset=page * PAGE)
     rows = []
     for session in shown:
@@ -104,11 +122,13 @@ def _page(context: UpdateContext, page: int, count: int) -> Json:
         name = _short(title_of(story) if story is not None else session.name)
         name = name or context.texts.plain("sessions.unnamed")
         when = library.day(context.texts, session.touched_at)
-        rows.append([(f"{_ICONS[session.kind]} {name} · {when}", f"resume:{session.session_id}")])
+        verb = "resume" if not files else "files" if session.kind == "story" else "talk_file"
+        rows.append([(f"{_ICONS[session.kind]} {name} · {when}", f"{verb}:{session.session_id}")])
     pages = (count + PAGE - 1) // PAGE
     if pages > 1:
-        rows.append(page_row("sessions", page, pages))
-    return inline(*rows)
+        rows.append(page_row("session_files" if files else "sessions", page, pages))
+    other = ("back", "sessions:0") if files else ("as_file", f"session_files:{page}")
+    return inline(*rows, [context.button(*other)])
 
 
 def _short(name: str) -> str:

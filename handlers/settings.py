@@ -21,8 +21,10 @@ def more(context: UpdateContext) -> UpdateResult:
     number = story.session_id
     rows = [
         [context.button("memory", f"memory:{number}"), context.button("tone", f"tone:{number}")],
+        [context.button("keep_in_mind", f"mind:{number}")],
         [context.button("correct", f"correct:{number}"), context.button("branch", f"branch:{number}")],
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
+        [context.button("hero_talk", f"hero:{number}")],
         [context.button("download", f"files:{number}"), context.button("share", f"share:{number}")],
         [context.button("bring_more", f"bring_more:{number}")],
     ]

@@ -49,8 +49,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
     if context.step is Step.CHAT:
         return _chat(context)
     if context.step is Step.CHARACTER:
-        character = context.db.characters.chosen(context.user.id)
-        return texts.say("character.line", name=character.name) if character else texts.say("character.nobody")
+        return _character(context)
     if story is None:
         return texts.say("menu.no_story")
     if context.step is Step.FINALE:
@@ -71,6 +70,16 @@ def _chat(context: UpdateContext) -> Html:
     if talk is not None and talk.opening:
         lines.append(texts.say("chat.line_goes_on", opening=shorten(" ".join(talk.opening.split()), OPENING_CHARS)))
     return Html("\n".join(lines))
+
+
+def _character(context: UpdateContext) -> Html:
+    """Return who answers: a character, or the hero of a story."""
+    character, hero_story = context.db.characters.chosen(context.user.id), context.hero_story
+    if character is None:
+        return context.texts.say("character.nobody")
+    if hero_story is not None:
+        return context.texts.say("hero.line", name=character.name, title=title_of(hero_story))
+    return context.texts.say("character.line", name=character.name)
 
 
 def _greeting(context: UpdateContext) -> Html:

@@ -103,7 +103,21 @@ class Statistics:
             budget=self._budget(texts, period, self._db.ledger.budget(period)),
             money=self._money(texts, totals),
         )
-        return RenderedAttachment({"text": f"{text.rstrip()}\n\n{self._events(texts, moment)}".rstrip()})
+        said = (text.rstrip(), self._sales(texts), self._events(texts, moment))
+        return RenderedAttachment({"text": "\n\n".join(part for part in said if part).rstrip()})
+
+    def _sales(self, texts: Texts) -> Html:
+        """Return what was sold for Telegram Stars; empty if nothing was or is."""
+        sales = self._db.payments.sales()
+        if not (sales.payments or self._config.packs):
+            return Html()
+        return texts.say(
+            "sales.all",
+            payments=sales.payments,
+            tokens=sales.tokens,
+            stars=sales.stars,
+            refunded=sales.refunded,
+        )
 
     def _budget(self, texts: Texts, period: str, budget: Budget) -> Html:
         return texts.say(

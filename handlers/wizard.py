@@ -13,7 +13,8 @@ from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft, unfinished_step, working_title
 from core.graphemes import first_letters
 from database import Story
-from handlers import rewriting
+from handlers import branches
+from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
@@ -45,16 +46,29 @@ def start_with(context: UpdateContext, words: str) -> UpdateResult:
     if context.writing or over_limit(context, "outline", None):
         return said + context.say("menu.words_in_new") + ask(context, unfinished_step(draft))
     started = context.start_turn("outline", None, None, hint=draft.extra)
-    return said + context.say_meanwhile("outline.wait") + started
+    turn = context.turns.open_in(context.chat_id, context.topic_id)
+    stop = context.inline(context.button("stop", f"stop:{turn.id}")) if turn is not None else None
+    return said + context.say_meanwhile("outline.wait", keyboard=stop) + started
+
+
+def keep_words(context: UpdateContext) -> UpdateResult:
+    """Add words that come while a model makes a card to its wishes; at any other time ask what they are for."""
+    turn = context.turns.open_in(context.chat_id, context.topic_id) if context.writing else None
+    draft = context.draft.with_extra(context.words)
+    is_wish = turn is not None and context.kinds[turn.kind].fills_draft and len(draft.extra) <= WORD_LIMITS[Step.EXTRA]
+    if not is_wish:
+        return story_screen.keep_words(context)
+    context.draft = draft
+    return context.say("outline.added")
 
 
 def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
     """Begin a story with the settings and the memory of a finished one, and ask for its first part."""
-    if refusal := over_limit(context, "part", None) or rewriting.too_many_copies(context):
+    if refusal := over_limit(context, "part", None) or branches.too_many_copies(context):
         return refusal
     stories = context.db.stories
     title = context.texts.plain("volume.title", title=title_of(story))
-    session_id = rewriting.copy(context, story, title)
+    session_id = branches.copy(context, story, title)
     copied = stories.get(session_id)
     assert copied is not None
     if copied.head_id is not None:

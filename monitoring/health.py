@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from core.errors import StorageError
+from database import Sales
 
 TICKER_HANGS_S: Final = 60.0
 DATABASE_HANGS_S: Final = 60.0
@@ -100,7 +101,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseCounts:
-    """What `/metrics` shows of the database: waiting updates, users, and the tokens of the project."""
+    """What `/metrics` shows of the database: waiting updates, users, the project's tokens, and sales."""
 
     inbox_new: int
     inbox_in_turns: int
@@ -109,6 +110,7 @@ class DatabaseCounts:
     budget_used: int
     budget_limit: int
     disk_free_bytes: int | None  # of the database's disk; None: unknown
+    sales: Sales | None = None  # for Telegram Stars; None: nothing is or was sold
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,21 +16,22 @@ from wsgiref.types import WSGIApplication
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.exposition import make_wsgi_app
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from core.errors import StorageError
 from core.logs import event
 from core.metrics import Metrics
 from core.schemas import Usage
+from database import Sales
 from monitoring.health import DatabaseCounts, Health, Queues
 
 log = logging.getLogger(__name__)
 
 # A counter's series must exist at 0 before its first event: Prometheus can't see an increase of one that begins at 1.
 KINDS: Final = (
-    *("part", "ending", "epilogue", "title", "outline", "suggest", "memory", "picture", "reading"),
-    *("chat", "character", "image", "hearing"),
+    *("part", "ending", "epilogue", "title", "outline", "suggest", "memory", "picture", "cover"),
+    *("reading", "chat", "character", "image", "hearing"),
 )
 PURPOSES: Final = (*KINDS, "summary", "description")
 OUTCOMES: Final = ("answered", "failed", "stopped")
@@ -162,8 +163,24 @@ class _StateCollector(Collector):
         yield _gauge("users", "Registered users.", {}, counts.users)
         yield _gauge("budget_used_tokens", "Tokens of the project used in this period.", {}, counts.budget_used)
         yield _gauge("budget_limit_tokens", "The limit of the project.", {}, counts.budget_limit)
+        if counts.sales is not None:
+            yield from _sales(counts.sales)
         if counts.disk_free_bytes is not None:
             yield _gauge("disk_free_bytes", "Free space on the database's disk.", {}, counts.disk_free_bytes)
+
+
+def _sales(sales: Sales) -> Iterator[Metric]:
+    """Yield what was sold since the first payment: the database counts, so that a restart changes nothing."""
+    payments = CounterMetricFamily("coauthor_payments", "Payments in Telegram Stars.")
+    payments.add_metric([], sales.payments)
+    yield payments
+    stars = CounterMetricFamily("coauthor_stars", "Telegram Stars that came in, and that went back.", labels=["way"])
+    stars.add_metric(["paid"], sales.stars)
+    stars.add_metric(["refunded"], sales.refunded)
+    yield stars
+    tokens = CounterMetricFamily("coauthor_tokens_sold", "Tokens that were credited for Telegram Stars.")
+    tokens.add_metric([], sales.tokens)
+    yield tokens
 
 
 def _gauge(name: str, says: str, labels: Mapping[str, str], value: float) -> GaugeMetricFamily:

@@ -84,6 +84,8 @@ LIMITS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("InlineKeyboardButton", "text"): (1, 256),
     ("KeyboardButton", "text"): (1, 256),
     ("CopyTextButton", "text"): (1, 256),
+    **{(method, "title"): (1, 32) for method in ("sendInvoice", "createInvoiceLink")},
+    **{(method, "description"): (1, 255) for method in ("sendInvoice", "createInvoiceLink")},
     ("ReplyParameters", "message_id"): (1, 2**31 - 1),
 }
 # By the constant in `type`, where a type is one of several.
@@ -158,7 +160,7 @@ def known_methods() -> frozenset[str]:
 
 def units(text: str) -> int:
     """Return the length as Telegram counts it: UTF-16 code units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def check_call(

@@ -22,11 +22,18 @@ from sandbox.models import ModelServers
 from sandbox.page_api import WEB_APP_SCRIPT
 
 ROOT = Path(__file__).resolve().parent.parent
+CATALOG = ROOT / "sandbox" / "catalog.toml"  # by which the built-in storyteller is called what it is
 CHATS = "demo-chats.json"
 DATABASE = "demo.db"
 STOP_S = 15.0
 LAST_LINES = 20
 ADMIN_IDS = (1,)
+# What the demo's bot sells, unless `.env` says otherwise.
+SHOP = {
+    "STARS_PER_1000_TOKENS": "2",
+    "STARS_PACKS": "20000, 50000, 200000=350, month:100000=150",
+    "SUPPORT_CONTACT": "@anna",
+}
 OUTSIDE = (
     *("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "MODEL_PROVIDER"),
     *("YANDEX_", "OPENAI_", "WEBHOOK_", "AMPLITUDE_"),
@@ -66,6 +73,7 @@ def choose_model(given: Mapping[str, str], models: ModelServers, choice: Choice 
         "YANDEX_OPENAI_URL": models.openai_url,
         "YANDEX_STT_URL": models.stt_url,
         "YANDEX_TTS_URL": models.tts_url,
+        "MODELS_FILE": str(CATALOG),
     }
     return Model("", settings)
 
@@ -91,6 +99,7 @@ def bot_environment(
     return {
         **kept,
         **blank,
+        **{name: value for name, value in SHOP.items() if not given.get(name)},
         **model.settings,
         "NO_PROXY": hosts,
         "no_proxy": hosts,

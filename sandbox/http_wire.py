@@ -20,9 +20,11 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from werkzeug.exceptions import ClientDisconnected
+from werkzeug.exceptions import ClientDisconnected, NotFound
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.wsgi import get_input_stream
+
+from sandbox.accept_loop import AcceptLoop
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,11 @@ class _Handler(WSGIRequestHandler):
         """Log nothing."""
 
 
-class HttpServer(ThreadedWSGIServer):
-    """Serves `application` in background threads between `start()` and `close()`."""
+class HttpServer(AcceptLoop, ThreadedWSGIServer):
+    """Serves `application` in background threads between `start()` and `close()`.
+
+    `_Handler` calls it; the WSGI application that werkzeug asks for is never called.
+    """
 
     daemon_threads = True
     block_on_close = False
@@ -184,8 +189,8 @@ class HttpServer(ThreadedWSGIServer):
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
         with socket.create_server((host, port), backlog=512) as listening:
-            super().__init__(host, port, _no_wsgi, _Handler, fd=listening.fileno())
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), name="http", daemon=True)
+            super().__init__(host, port, NotFound(), _Handler, fd=listening.fileno())
+        self._thread = threading.Thread(target=self.accept_all, name="http", daemon=True)
 
     @property
     def url(self) -> str:
@@ -197,7 +202,8 @@ class HttpServer(ThreadedWSGIServer):
     def close(self) -> None:
         """Stop listening and break the open connections."""
         if self._thread.is_alive():
-            self.shutdown()
+            self.end_accepting()
+            self._thread.join()
         self.server_close()
         with self._lock:
             sockets = list(self._sockets)
@@ -230,7 +236,3 @@ class HttpServer(ThreadedWSGIServer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _no_wsgi(environ: object, start_response: object) -> list[bytes]:
-    raise NotImplementedError("requests go to HttpServer.application")

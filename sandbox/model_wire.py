@@ -7,21 +7,22 @@ import secrets
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 
-class WireHandler(BaseHTTPRequestHandler):
+class WireHandler(BaseHTTPRequestHandler, ABC):
     """Sends answers. A subclass says when the server is `closing`."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
     @property
+    @abstractmethod
     def closing(self) -> threading.Event:
         """Set when the server stops: no pause goes on."""
-        raise NotImplementedError
 
     def log_message(self, format: str, *args: Any) -> None:
         """Log nothing: `ModelServers.requests` has all requests."""

@@ -21,6 +21,7 @@ from http.server import ThreadingHTTPServer
 from typing import Any, Final
 
 from sandbox import art_api, iam_api, openai_api, openai_quirks, painter, speech_api, yandex_api
+from sandbox.accept_loop import AcceptLoop
 from sandbox.model_answers import compose, openai_lines, openai_whole, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
 from sandbox.model_wire import WireHandler
@@ -83,7 +84,7 @@ class ModelServers:
         self._lock = threading.Lock()
         self._tokens: dict[str, float] = {}
         self._server = _Server((host, port), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="models", daemon=True)
+        self._thread = threading.Thread(target=self._server.accept_all, name="models", daemon=True)
         self.url = f"http://{host}:{self._server.server_port}"
         self.llm_url = self.iam_url = self.metadata_url = self.url
         self.stt_url = self.tts_url = self.url
@@ -95,9 +96,9 @@ class ModelServers:
 
     def __exit__(self, *_error: object) -> None:
         self.closing.set()
-        self._server.shutdown()
-        self._server.server_close()
+        self._server.end_accepting()
         self._thread.join()
+        self._server.server_close()
 
     def of(self, kind: Kind) -> list[Received]:
         """Return the requests of one kind, in order."""
@@ -144,7 +145,7 @@ class ModelServers:
                 self.in_flight -= allowed
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(AcceptLoop, ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 256

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from sandbox import page_views
+from sandbox.buyer import change_subscriptions, invoice_of, pay
 from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
@@ -194,6 +195,13 @@ class Page:
         if action == "tap":
             tap = user.tap(sent["button"], int(sent["message"]))
             return {"query": tap.query_id, "url": tap.url}
+        if action == "invoice":
+            return invoice_of(user, _invoice(sent))
+        if action == "pay":
+            paid = pay(user, _invoice(sent))
+            return {"ok": paid.ok, "error": paid.error}
+        if action == "subscriptions":
+            return change_subscriptions(user, str(sent.get("what", "")))
         if action == "edit":
             user.edit(int(sent["message"]), str(sent["text"]).strip())
         elif action == "stop":
@@ -251,6 +259,11 @@ class Page:
             return json_response({"id": user.photo(upload.data, caption, reply_to=reply_to, group=group)})
         sent = user.document(upload.name, upload.data, caption, reply_to=reply_to, mime=upload.mime)
         return json_response({"id": sent})
+
+
+def _invoice(sent: Json) -> int | str:
+    """Return what names an invoice: the message that shows it, or its link."""
+    return int(sent["message"]) if "message" in sent else str(sent["link"])
 
 
 def _static(name: str) -> HttpResponse:

@@ -112,6 +112,7 @@ def _message(state: State, message: ChatMessage) -> Json:
         "deleted": message.deleted,
         "replyTo": message.reply_to,
         "service": _service(state, message),
+        "invoice": (message.more or {}).get("invoice"),
         "file": attachment
         and {
             "kind": attachment.kind,
@@ -135,6 +136,9 @@ def _service(state: State, message: ChatMessage) -> Json | None:
     service = message.service or {}
     if "web_app_data" in service:
         return {"kind": "app_sent_data", "button": service["web_app_data"]["button_text"]}
+    for kind in ("successful_payment", "refunded_payment"):
+        if kind in service:
+            return {"kind": kind, "stars": service[kind]["total_amount"]}
     joined = service.get("new_chat_members", ())
     if not joined:
         return None

@@ -18,11 +18,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from core.schemas import Message
-from sandbox import characters, examples
+from sandbox import characters, examples, teacher
+from sandbox.characters import hero
 
 _QUOTED: Final = re.compile(
     r"^(?:Это ответ на сообщение|This replies to the message):\s*[«“](.*?)[»”]\s*\n\n(.*)", re.DOTALL
 )
+_NOTE: Final = re.compile(r"\n\n\((?:Отвечает герой истории|The hero of the story answers)[^()]*\)")
 _GIVEN: Final = re.compile(r"(?:меня зовут|моё имя|my name is)\s+([A-ZА-ЯЁ][\w-]+)", re.IGNORECASE)
 _MEMORY: Final = re.compile(
     r"^(?:Краткая память|(?:A )?(?:short|brief) memory|Раньше было|Earlier|What happened before)[^:\n]*: (.*)",
@@ -173,6 +175,9 @@ class _Talk:
             return str(self._stock["edited"].format(text=_edited(self._said.words)))
         for language in (self._language, _language(first) or "ru"):
             for role in _stock()[language]["roles"].values():
+                if re.search(role["when"], first) and "teaches" in role:
+                    lesson = teacher.teach(language, self._said.words, self._answers)
+                    return lesson or self._sum() or teacher.unknown(language, self._quote)
                 if re.search(role["when"], first):
                     return self._riddle(role) if "riddles" in role else self._pick(role["says"])
         if (character := _CHARACTER.search(self._asking)) is not None:
@@ -184,7 +189,8 @@ class _Talk:
 
     def _as_character(self, name: str) -> str:
         who = f", {self._name}" if self._name else ""
-        return characters.speak(self._language, name, self._said.words, self._seed, self._answers[-6:], who)
+        given = (name, self._said.words, self._seed, self._answers[-6:], who)
+        return hero.speak(self._asking, *given) or characters.speak(self._language, *given)
 
     def _riddle(self, role: Mapping[str, Any]) -> str:
         last = self._answers[-1] if self._answers else ""
@@ -253,10 +259,14 @@ class _Talk:
     def _name(self) -> str:
         return _name([*self._said.own, self._said.words])
 
+    @property
+    def _quote(self) -> str:
+        return _short(self._said.words)
+
     def _pick(self, texts: Sequence[str], **values: str) -> str:
         """One of the texts, which is not the one said last where there is another."""
         who = f", {self._name}" if self._name else ""
-        quote = _short(self._said.words)
+        quote = self._quote
         things = _HAVE.sub("", quote)
         things = things[:1].lower() + things[1:]
         filled = [_filled(text, quote=quote, things=things, who=who, **values) for text in texts]
@@ -284,7 +294,7 @@ def _read(messages: Sequence[Message], system: str) -> _Said:
 
 def _bare(words: str) -> str:
     """Return the words without who says them."""
-    return _SPEAKER.sub("", words)
+    return _NOTE.sub("", _SPEAKER.sub("", words))
 
 
 def _language(text: str) -> str:

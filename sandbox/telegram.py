@@ -7,7 +7,7 @@
         anna.wait("Здравствуйте")
 
 Covers long polling, web hooks, refusals, limits, ordered faults (`telegram_faults`) and users (`users`). Doesn't cover
-channels, inline mode and payments. Methods are in `telegram_api` and `telegram_profile`, the page in
+channels and inline mode. Methods are in `telegram_api`, `telegram_profile` and `payments`, the page in
 `page_api`.
 """
 

@@ -16,8 +16,9 @@ from typing import Any
 from sandbox.contract import check_call, known_methods, units
 from sandbox.http_wire import Upload
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
+from sandbox.payments import TOO_OLD, PaymentMethods
 from sandbox.telegram_json import bot_json, chat_json, message_json
-from sandbox.telegram_profile import ApiError, ProfileMethods
+from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import (
     ACTION_LIFE_S,
     BOT_ID,
@@ -40,15 +41,14 @@ DELETABLE_S = 48 * 3600
 QUERY_LIFE_S = 300
 BURST = 5  # messages a chat may get at once before the flood limit counts
 FILE_KINDS = {"sendDocument": "document", "sendPhoto": "photo", "sendVoice": "voice", "sendAudio": "audio"}
-SENDING = frozenset({"sendMessage", "sendMessageDraft", *FILE_KINDS})
-TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+SENDING = frozenset({"sendMessage", "sendMessageDraft", "sendInvoice", *FILE_KINDS})
 SAME = (
     "message is not modified: specified new message content and reply markup are exactly the same as a current "
     "content and reply markup of the message"
 )
 
 
-class BotApi(ProfileMethods):
+class BotApi(PaymentMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:

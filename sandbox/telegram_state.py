@@ -27,12 +27,13 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An inline button; exactly one of the last three is set."""
+    """An inline button; exactly one of the others is set."""
 
     text: str
     data: str | None = None
     url: str | None = None
     web_app: str | None = None
+    pay: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,13 @@ class ChatMessage:
         rows = (self.markup or {}).get("inline_keyboard", ())
         return tuple(
             tuple(
-                Button(item["text"], item.get("callback_data"), item.get("url"), (item.get("web_app") or {}).get("url"))
+                Button(
+                    item["text"],
+                    item.get("callback_data"),
+                    item.get("url"),
+                    (item.get("web_app") or {}).get("url"),
+                    item.get("pay", False),
+                )
                 for item in row
             )
             for row in rows
@@ -193,6 +200,8 @@ class State:
             "menu": {"type": "default"},
         }
         self.photo_file_id = ""
+        # Invoices by name, the names of those in messages, charges, and Stars by user: whoever is new is `given` some.
+        self.shop: Json = {"invoices": {}, "messages": {}, "charges": {}, "stars": {}, "given": 5000}
         self.updates: deque[Json] = deque()
         self.next_update_id = random.randrange(100_000_000, 200_000_000)
         self.next_message_id = 1

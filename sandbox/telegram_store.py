@@ -100,6 +100,7 @@ def _dump(state: State) -> dict[str, Any]:
         "next": [state.next_update_id, state.next_message_id, state.next_serial],
         "profile": state.profile,
         "photo": state.photo_file_id,
+        "shop": state.shop,
     }
 
 
@@ -126,4 +127,5 @@ def _restore(state: State, kept: dict[str, Any]) -> None:
         state.updates.extend(kept["updates"])
         state.next_update_id, state.next_message_id, state.next_serial = kept["next"]
         state.profile, state.photo_file_id = kept["profile"], kept["photo"]
+        state.shop |= kept.get("shop", {})
         state.dirty = False

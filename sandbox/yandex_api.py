@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from core.schemas import Message
@@ -34,6 +35,7 @@ MODELS: Final = frozenset(
 # These have only OpenAI's API.
 OPENAI_ONLY: Final = frozenset({"aliceai-llm-flash", "deepseek-v4-flash", "deepseek-v4.1-flash", "qwen3.6-35b-a3b"})
 _FIELDS: Final = frozenset({"modelUri", "completionOptions", "messages", "jsonObject", "jsonSchema", "tools"})
+_WORD: Final = re.compile(r"\w+|[^\w\s]")
 _OPTIONS: Final = frozenset({"stream", "temperature", "maxTokens", "reasoningOptions"})
 
 
@@ -157,12 +159,13 @@ def _check_message(value: Any, place: int) -> Message:
 
 def tokens(text: str) -> list[str]:
     """Return text as tokens of up to four characters: about what the real tokenizer does with Russian."""
-    pieces: list[str] = []
-    for word in re.findall(r"\w+|[^\w\s]", text):
-        parts = math.ceil(len(word) / 4)
-        size = math.ceil(len(word) / parts)
-        pieces += [word[start : start + size] for start in range(0, len(word), size)]
-    return pieces
+    return [piece for word in _WORD.findall(text) for piece in _pieces(word)]
+
+
+@lru_cache(maxsize=10_000)
+def _pieces(word: str) -> tuple[str, ...]:
+    size = math.ceil(len(word) / math.ceil(len(word) / 4))
+    return tuple(word[start : start + size] for start in range(0, len(word), size))
 
 
 def prompt_tokens(messages: Sequence[Message]) -> int:

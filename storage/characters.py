@@ -1,4 +1,4 @@
-"""Characters, built-in and users' own, and the character each user has chosen.
+"""Characters: built-in ones, users' own, heroes of stories; and the character each user has chosen.
 
 The choice is a column of the user's row. Each character's conversation is a talk of its own (`talks`).
 """
@@ -15,14 +15,17 @@ KEPT_DELETED_S = 24 * 3600
 
 _COLUMNS = (
     "character.id, owner_id, key, language, name, line, greeting, personality, picture is not null as has_picture,"
-    " character.deleted_at is not null as deleted"
+    " character.story_id, character.deleted_at is not null or exists (select 1 from session as story"
+    " where story.id = character.story_id and story.deleted_at is not null) as deleted"
 )
+# A user's own one, whose texts they have written.
+_OWN = "id = ? and owner_id = ? and story_id is null and deleted_at is null"
 _TEXTS = ("name", "line", "greeting", "personality")
 
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A character. Built-in ones have a `key` and no `owner_id`."""
+    """A character. Built-in ones have a `key` and no `owner_id`; the hero of a story has a `story_id`."""
 
     id: int
     owner_id: int | None
@@ -30,7 +33,8 @@ class Character:
     language: str
     persona: Persona
     has_picture: bool
-    deleted: bool
+    story_id: int | None
+    deleted: bool  # or its story is
 
     @property
     def name(self) -> str:
@@ -46,6 +50,7 @@ def _character(row: Row) -> Character:
         row["language"],
         persona,
         bool(row["has_picture"]),
+        row["story_id"],
         bool(row["deleted"]),
     )
 
@@ -83,9 +88,12 @@ class Characters:
         return _character(row) if row else None
 
     def offered(self, user_id: int, language: str) -> list[Character]:
-        """Return the characters a user may talk to: own ones, newest first, then the language's built-in ones."""
+        """Return the characters a user may talk to: own ones, newest first, then the language's built-in ones.
+
+        Heroes are met from their stories.
+        """
         rows = self._connection.rows(
-            f"select {_COLUMNS} from character where deleted_at is null"
+            f"select {_COLUMNS} from character where deleted_at is null and story_id is null"
             " and (owner_id = ?1 or (owner_id is null and language = ?2))"
             " order by owner_id is null, case when owner_id is null then id else -id end",
             (user_id, language),
@@ -100,8 +108,8 @@ class Characters:
         return character
 
     def count_of(self, owner_id: int) -> int:
-        """Return how many characters a user has, without deleted ones."""
-        sql = "select count(*) from character where owner_id = ? and deleted_at is null"
+        """Return how many characters a user has written, without deleted ones."""
+        sql = "select count(*) from character where owner_id = ? and story_id is null and deleted_at is null"
         return int(self._connection.value(sql, (owner_id,)))
 
     def add(self, owner_id: int, language: str, persona: Persona, now: int) -> int:
@@ -116,8 +124,7 @@ class Characters:
         """Change the texts of a user's own character. Return False if it isn't theirs."""
         return (
             self._connection.run(
-                "update character set name = ?, line = ?, greeting = ?, personality = ?"
-                " where id = ? and owner_id = ? and deleted_at is null",
+                f"update character set name = ?, line = ?, greeting = ?, personality = ? where {_OWN}",
                 (*(getattr(persona, name) for name in _TEXTS), character_id, owner_id),
             )
             == 1
@@ -125,7 +132,7 @@ class Characters:
 
     def delete(self, character_id: int, owner_id: int, now: int) -> bool:
         """Delete a user's own character and its picture. Return False if it isn't theirs."""
-        sql = "update character set deleted_at = ?, picture = null where id = ? and owner_id = ? and deleted_at is null"
+        sql = f"update character set deleted_at = ?, picture = null where {_OWN}"
         return self._connection.run(sql, (now, character_id, owner_id)) == 1
 
     def purge(self, now: int) -> int:
@@ -140,8 +147,29 @@ class Characters:
 
     def set_picture(self, character_id: int, owner_id: int, picture: bytes | None) -> bool:
         """Set or (None) remove the picture of a user's own character. Return False if it isn't theirs."""
-        sql = "update character set picture = ? where id = ? and owner_id = ? and deleted_at is null"
+        sql = f"update character set picture = ? where {_OWN}"
         return self._connection.run(sql, (picture, character_id, owner_id)) == 1
+
+    # ------------------------------------------------------------------ heroes of stories
+
+    def put_hero(self, story_id: int, owner_id: int, language: str, persona: Persona, now: int) -> Character:
+        """Store the texts of a story's hero, which is added if the story has none yet. Return it."""
+        texts = tuple(getattr(persona, name) for name in _TEXTS)
+        with self._connection.transaction():
+            changed = self._connection.run(
+                "update character set name = ?, line = ?, greeting = ?, personality = ? where story_id = ?",
+                (*texts, story_id),
+            )
+            if not changed:
+                self._connection.insert(
+                    "insert into character"
+                    " (story_id, owner_id, language, name, line, greeting, personality, created_at)"
+                    " values (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (story_id, owner_id, language, *texts, now),
+                )
+            row = self._connection.row(f"select {_COLUMNS} from character where story_id = ?", (story_id,))
+        assert row is not None
+        return _character(row)
 
     # ------------------------------------------------------------------ the chosen one
 

@@ -5,6 +5,7 @@
 | the user's row, stories, chats, own characters, drafts, kept words | deleted |
 | their role for the assistant, unhandled updates, links from messages to texts | deleted |
 | what they said in groups, and the model's answers to it | deleted; other people's words stay |
+| payments | kept for refunds and the books, without whose they were: charge id, sums, times |
 | turns and calls | kept as token sums, without anything that says whose they were |
 | tokens spent, and a ban | kept under a keyed hash of the user id, so that returning resets nothing |
 
@@ -26,7 +27,7 @@ _SECRET = "forgotten_secret"  # key of the hash's secret in `setting`
 _LEFT = "words_left"  # a trigger sets this setting when a text is deleted
 _PIECE = 16  # FTS5 pages merged in one step: takes a few milliseconds
 
-_KEPT = "balance, spent, requests, sessions, more_sessions, refilled_on, banned, asked_more_at"
+_KEPT = "balance, bought, spent, requests, sessions, more_sessions, refilled_on, banned, asked_more_at"
 
 
 class Forgetting:
@@ -157,4 +158,4 @@ class Forgetting:
         return self._erasing
 
 
-_KINDS = ("message", "edited_message", "callback_query")
+_KINDS = ("message", "edited_message", "callback_query", "pre_checkout_query")

@@ -1,4 +1,4 @@
-"""Pictures of a story's parts, small enough for a book.
+"""Pictures of a story's parts and its cover, small enough for a book.
 
 A picture belongs to a prompt; a later one of the same prompt replaces it. Branches share pictures with the story that
 they were copied from. A trigger deletes a picture when no prompt has it any more.
@@ -12,7 +12,7 @@ from storage.connection import Connection
 
 
 class Illustrations:
-    """The tables `illustration` and `picture`."""
+    """The tables `illustration`, `picture` and `cover`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -38,6 +38,15 @@ class Illustrations:
         found: bytes | None = self._connection.value(
             "select jpeg from illustration join picture on picture.id = picture_id where prompt_id = ?", (prompt_id,)
         )
+        return found
+
+    def put_cover(self, session_id: int, jpeg: bytes) -> None:
+        """Make a JPEG the cover of a story's books."""
+        self._connection.run("insert or replace into cover (session_id, jpeg) values (?, ?)", (session_id, jpeg))
+
+    def cover(self, session_id: int) -> bytes | None:
+        """Return the cover of a story's books; None if none was drawn."""
+        found: bytes | None = self._connection.value("select jpeg from cover where session_id = ?", (session_id,))
         return found
 
     def copy(self, copied: Mapping[int, int]) -> None:

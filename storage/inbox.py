@@ -13,6 +13,7 @@ from storage.connection import Connection, Row
 
 KEEP_DONE_S = 48 * 3600
 NO_SESSION = -1
+AT_ONCE = -1  # in place of a topic: the update waits for no other one of its chat
 _NO_TOPICS: Mapping[int | None, int] = {}
 
 
@@ -42,9 +43,9 @@ class InboxRow:
 def queue_of(chat_id: int, topic_id: int) -> tuple[int, int]:
     """Return the name of a queue of updates: a group has one a topic, a private chat one in all.
 
-    In private the topics share the user's step and open story.
+    In private the topics share the user's step and open story. What is answered `AT_ONCE` has a queue of its own.
     """
-    return chat_id, topic_id if chat_id < 0 else 0
+    return chat_id, topic_id if chat_id < 0 or topic_id == AT_ONCE else 0
 
 
 def _inbox_row(row: Row) -> InboxRow:

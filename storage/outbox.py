@@ -68,6 +68,12 @@ class Outbox:
         """Return the rows that Telegram does not have, in order."""
         return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
 
+    def pending_of(self, methods: Sequence[str]) -> list[OutboxRow]:
+        """Return the calls of these methods that Telegram does not have, in order."""
+        marks = ", ".join("?" * len(methods))
+        rows = self._connection.rows(f"select * from outbox where method in ({marks}) order by id", tuple(methods))
+        return [_outbox_row(row) for row in rows]
+
     def waiting_for(self, chat_id: int) -> list[int]:
         """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]

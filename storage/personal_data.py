@@ -38,6 +38,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
             "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
+            "payments": reader.rows("select * from payment where user_id = :user order by paid_at, charge_id"),
             "calls_of_models": reader.rows("select * from call where user_id = :user order by id"),
             "messages_received": reader.rows("select * from inbox where chat_id = :user order by id"),
             "messages_on_their_way": reader.rows(
@@ -56,6 +57,10 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
                 "select prompt_id, jpeg from illustration join picture on picture.id = picture_id"
                 " join prompt on prompt.id = prompt_id join session on session.id = prompt.session_id"
                 " where session.user_id = :user order by prompt_id"
+            ),
+            "covers": reader.rows(
+                "select session_id, jpeg from cover join session on session.id = session_id"
+                " where session.user_id = :user order by session_id"
             ),
         }
 
@@ -96,6 +101,7 @@ class _Reader:
         return {
             **session,
             "story": about[0] if about else None,
+            "cards": self.rows("select * from card where session_id = :session order by id", session_id),
             "texts": [{**text, "shown": text["id"] in shown} for text in texts if isinstance(text, dict)],
             "suggestions": self.rows("select * from suggestion where session_id = :session order by id", session_id),
         }
@@ -116,7 +122,7 @@ def _plain(name: str, value: str | int | float | bytes | None) -> Json:
     """Return a column's value as JSON."""
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, int) and name.endswith("_at"):
+    if isinstance(value, int) and (name.endswith("_at") or name == "until"):
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(value))
     if isinstance(value, int) and name == "refilled_on":
         return time.strftime("%Y-%m-%d", time.gmtime(value * DAY_S))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
+from storage.payment_schema import PAYMENTS
+from storage.story_tables import STORY_TABLES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -83,6 +85,22 @@ create unique index turn_open_in_chat on turn (chat_id, iif(chat_id < 0, topic_i
     where state in ('waiting', 'running');
 """
 
+_CARDS = """
+alter table story add column note text not null default '';  -- what the reader wants to be kept in mind
+alter table user add column offers_cards integer not null default 1;
+
+create table card (                      -- a person, a place or a thing of a story
+    id integer primary key autoincrement, -- never reused: buttons refer to it
+    session_id integer not null references session (id) on delete cascade,
+    name text not null,
+    about text not null,
+    words text not null default '',      -- that call it beside its name, separated by commas
+    state text not null default 'kept' check (state in ('kept', 'offered', 'refused')),
+    offered_after integer                -- the number of the part after which the bot offered it; null: it didn't
+) strict;
+create index card_of_session on card (session_id);
+"""
+
 _FILES_OF_QUESTIONS = """
 -- The pictures and documents that a question is about, a JSON list: what Telegram calls them, not what they have.
 alter table prompt add column files text not null default '';
@@ -97,5 +115,8 @@ STEPS = (
     _GROWING_ANSWERS,
     _PIECES,
     _TOPICS,
+    _CARDS,
+    PAYMENTS,
     _FILES_OF_QUESTIONS,
+    *STORY_TABLES,
 )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from conversation.wishes import without_wishes
-from storage.connection import Connection, Row
+from storage.connection import Connection
+from storage.rows import reader
 
 UNDO_DELETE_S = 24 * 3600
 _WORD: Final = re.compile(r"\w+")
@@ -50,11 +51,7 @@ class Story:
     touched_at: int
 
 
-def _story(row: Row) -> Story:
-    values = dict(row)
-    for name in ("named", "finished", "deleted", "warned"):
-        values[name] = bool(values[name])
-    return Story(**values)
+_story = reader(Story, named=bool, finished=bool, deleted=bool, warned=bool)
 
 
 def _has(text: str, wanted: Sequence[str]) -> bool:

@@ -20,6 +20,14 @@ _COLUMNS = (
     f" {_OPENING} as opening"
 )
 
+# The sessions of a chat that its list shows: no empty chats, and no talk with the hero of a deleted story.
+_LISTED = (
+    "left join character on character.id = session.character_id"
+    " left join session as told on told.id = character.story_id"
+    " where session.user_id = ? and session.chat_id = ? and session.deleted_at is null and told.deleted_at is null"
+    " and (session.head_id is not null or session.kind <> 'chat')"
+)
+
 CONTEXT_NEAR = 1  # bit: the talk nearly fills the model's prompt
 SESSION_NEAR = 2  # bit: the session's token limit is nearly reached
 
@@ -104,6 +112,15 @@ class Talks:
         )
         return _talk(row) if row else None
 
+    def last_with(self, chat_id: int, character_id: int) -> Talk | None:
+        """Return the talk with a character that was touched last, in whichever topic of a chat."""
+        row = self._connection.row(
+            f"select {_COLUMNS} from session where chat_id = ? and character_id = ? and deleted_at is null"
+            " order by touched_at desc, session.id desc limit 1",
+            (chat_id, character_id),
+        )
+        return _talk(row) if row else None
+
     def resume(self, session_id: int, now: int) -> None:
         """Make a talk the open one of its chat, even if another was touched in the same second."""
         self._connection.run(
@@ -170,19 +187,14 @@ class Talks:
     def sessions(self, user_id: int, chat_id: int, *, limit: int, offset: int = 0) -> list[SessionLine]:
         """Return a user's stories and talks in a chat, the last touched first; empty chats are left out."""
         rows = self._connection.rows(
-            f"select session.id as session_id, kind, coalesce(character.name, {_OPENING}) as name, touched_at"
-            " from session left join character on character.id = session.character_id"
-            " where session.user_id = ? and chat_id = ? and session.deleted_at is null"
-            " and (session.head_id is not null or session.kind <> 'chat')"
-            " order by touched_at desc, session.id desc limit ? offset ?",
+            f"select session.id as session_id, session.kind, coalesce(character.name, {_OPENING}) as name,"
+            " session.touched_at"
+            f" from session {_LISTED}"
+            " order by session.touched_at desc, session.id desc limit ? offset ?",
             (user_id, chat_id, limit, offset),
         )
         return [SessionLine(**dict(row)) for row in rows]
 
     def count_sessions(self, user_id: int, chat_id: int) -> int:
         """Return how many lines `sessions` has in all."""
-        sql = (
-            "select count(*) from session where user_id = ? and chat_id = ? and deleted_at is null"
-            " and (head_id is not null or kind <> 'chat')"
-        )
-        return int(self._connection.value(sql, (user_id, chat_id)))
+        return int(self._connection.value(f"select count(*) from session {_LISTED}", (user_id, chat_id)))

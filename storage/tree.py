@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from core import sent_files
 from core.schemas import MessageRole
 from core.sent_files import SentFile
-from storage.connection import Connection, Row
+from storage.connection import Connection
 from storage.illustrations import Illustrations
+from storage.rows import reader
 
 BROUGHT = "brought"  # the kind of a user's text that was written elsewhere: what stands in brackets there is no wish
 
@@ -110,11 +110,7 @@ order by depth desc
 """
 
 
-def _prompt(row: Row) -> Prompt:
-    values = {name: row[name] for name in _COLUMNS.split(", ")}
-    values["role"] = cast(MessageRole, values["role"])
-    values["files"] = sent_files.load(values["files"])
-    return Prompt(**values)
+_prompt = reader(Prompt, files=sent_files.load)
 
 
 class Tree:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from storage.connection import Connection, Row
+from storage.connection import Connection
+from storage.rows import reader
 
 _COLUMNS = "id, inbox_id, chat_id, user_id, session_id, kind, prompt_id, hint, soft, variant, reply_to, state, topic_id"
 
@@ -31,13 +32,11 @@ class Turn:
     topic_id: int = 0
 
 
-def _turn(row: Row) -> Turn:
-    values = dict(row)
-    values["soft"] = bool(values["soft"])
-    values["variant"] = bool(values["variant"])
-    values["session_id"] = values["session_id"] or 0  # no session, or its story was deleted
-    values["user_id"] = values["user_id"] or 0  # the user's data was deleted
-    return Turn(**values)
+def _or_0(id: int | None) -> int:
+    return id or 0  # no session, or it was deleted; or the user's data was deleted
+
+
+_turn = reader(Turn, user_id=_or_0, session_id=_or_0, soft=bool, variant=bool)
 
 
 class Turns:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conversation.steps import Step
-from storage.connection import Connection, Row
+from storage.connection import Connection
+from storage.rows import reader
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, session_id, balance,"
-    " reserved, spent, sessions, debug, blocked, banned"
+    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asked_under,"
+    " session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A registered user. `balance` is the tokens left; running calls hold `reserved` of them."""
+    """A registered user. `balance` is the tokens left, `bought` of them bought; running calls hold `reserved`."""
 
     id: int
     username: str | None
@@ -27,8 +28,10 @@ class User:
     step: Step
     came_from: Step
     asks_about: int | None
+    asked_under: int | None  # the message whose button asked
     session_id: int | None
     balance: int
+    bought: int
     reserved: int
     spent: int
     sessions: int
@@ -42,14 +45,7 @@ class User:
         return max(0, self.balance - self.reserved)
 
 
-def _user(row: Row) -> User:
-    values = dict(row)
-    values["step"] = Step(values["step"])
-    values["came_from"] = Step(values["came_from"])
-    values["debug"] = bool(values["debug"])
-    values["blocked"] = bool(values["blocked"])
-    values["banned"] = bool(values["banned"])
-    return User(**values)
+_user = reader(User, step=Step, came_from=Step, debug=bool, blocked=bool, banned=bool)
 
 
 class Users:
@@ -107,10 +103,14 @@ class Users:
             == 1
         )
 
-    def ask(self, user_id: int, came_from: Step, asks_about: int | None) -> None:
-        """Store the step to return to after a question that takes one answer, and the session it is about."""
+    def ask(self, user_id: int, came_from: Step, asks_about: int | None, *, asked_under: int | None = None) -> None:
+        """Store the step to return to after a question that takes one answer, and the session it is about.
+
+        `asked_under` is the message that the answer changes.
+        """
         self._connection.run(
-            "update user set came_from = ?, asks_about = ? where id = ?", (came_from, asks_about, user_id)
+            "update user set came_from = ?, asks_about = ?, asked_under = ? where id = ?",
+            (came_from, asks_about, asked_under, user_id),
         )
 
     def set_language(self, user_id: int, language: str) -> None:
@@ -130,10 +130,14 @@ class Users:
         self._connection.run("update user set session_id = ? where id = ?", (session_id, user_id))
 
     def refill(self, user_id: int, tokens: int, up_to: int, day: int) -> bool:
-        """Add tokens once a day, up to `up_to`; a higher balance stays. Return whether it was done."""
+        """Add tokens once a day, up to `up_to` free ones; more than that stay. Return whether it was done.
+
+        Bought tokens don't count: they neither stop the refill nor are lost to it.
+        """
         return (
             self._connection.run(
-                "update user set balance = max(balance, min(balance + :tokens, :up_to)), refilled_on = :day"
+                "update user set refilled_on = :day,"
+                " balance = bought + max(balance - bought, min(balance - bought + :tokens, :up_to))"
                 " where id = :id and refilled_on < :day",
                 {"id": user_id, "tokens": tokens, "up_to": up_to, "day": day},
             )

@@ -28,9 +28,14 @@ PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "bala
 GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
+def learn_name(bot: TeleBot, db: Database) -> None:
+    """Store the bot's user name, which its links need. Never raises."""
+    _attempt(partial(_store_name, bot, db))
+
+
 def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str = "") -> None:
     """Make the bot's profile match the locales and the avatar file. Never raises."""
-    steps: list[Callable[[], None]] = [lambda: _learn_name(bot, db), lambda: _set_avatar(bot, db)]
+    steps: list[Callable[[], None]] = [lambda: _set_avatar(bot, db)]
     steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
     steps.append(lambda: _set_menu_buttons_of_chats(bot, db, locales, page_url))
     for language in locales:
@@ -38,15 +43,19 @@ def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str
         code = "" if language == FALLBACK else language
         steps.append(partial(_set_texts, bot, locales[language], code))
     for step in steps:
-        try:
-            step()
-        except CoauthorError as error:
-            event(log, logging.WARNING, "profile_update_failed", error=str(error))
-        except Exception as error:
-            event(log, logging.WARNING, "profile_update_failed", error=f"{type(error).__name__}: {error}")
+        _attempt(step)
 
 
-def _learn_name(bot: TeleBot, db: Database) -> None:
+def _attempt(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except CoauthorError as error:
+        event(log, logging.WARNING, "profile_update_failed", error=str(error))
+    except Exception as error:
+        event(log, logging.WARNING, "profile_update_failed", error=f"{type(error).__name__}: {error}")
+
+
+def _store_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)

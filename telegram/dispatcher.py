@@ -39,7 +39,7 @@ from telegram.update_result import (
     TurnStarted,
     UpdateResult,
 )
-from telegram.updates import Unreadable, chat_of, read, received, topic_of
+from telegram.updates import Unreadable, charge_in, chat_of, read, received, topic_of
 
 log = logging.getLogger(__name__)
 
@@ -266,6 +266,9 @@ class Dispatcher:
             return None
         except Exception:
             event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
+            if charge_in(row.body):  # money is never forgotten
+                self._make_dead_letter(row, "its handler failed")
+                return None
             with self._db.transaction():
                 rows = self._db.outbox.add(row.id, _in_topic(row, [self._notices.apology(row.chat_id)]))
                 self._db.inbox.finish(row.id, int(time.time()))
@@ -303,7 +306,10 @@ class Dispatcher:
         self._left_over.discard(row.id)
         self._metrics.update_handled("dead_letter")
         event(log, logging.ERROR, "update_dead_lettered", inbox=row.id, chat=row.chat_id, reason=reason)
-        self._notices.dead_letter(row, reason)
+        if charge_id := charge_in(row.body):
+            self._notices.payment_failed(row, charge_id, reason)
+        else:
+            self._notices.dead_letter(row, reason)
 
 
 def _incoming(taken: Taken) -> IncomingUpdate:

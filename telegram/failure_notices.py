@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 from config import Config
 from conversation.localization import FALLBACK, Locales
@@ -28,7 +29,7 @@ class FailureNotices:
 
     def apology(self, chat_id: int) -> Outgoing:
         """Return the message for a chat whose handler failed by a bug."""
-        return Outgoing(chat_id, "sendMessage", {"text": self._text(chat_id, "bug"), "parse_mode": "HTML"})
+        return _html(chat_id, self._text(chat_id, "bug"))
 
     def storage_failed(self, chat_id: int, topic_id: int = 0) -> None:
         """Tell a chat, at most once a minute, that nothing can be stored. Bypasses the outbox, which fails too."""
@@ -46,11 +47,28 @@ class FailureNotices:
         user = self._db.users.get(row.chat_id)
         if user is not None:
             text = self._locales[user.language].say("problem.dead_letter")
-            told = Outgoing(row.chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"})
+            told = _html(row.chat_id, text)
             messages.append(told.in_topic(row.chat_id, row.topic_id))
         for admin_id in self._db.users.in_debug():
             if admin_id in self._config.admin_ids:
                 messages.append(Outgoing(admin_id, "sendMessage", {"text": f"🐞 inbox {row.id}: {reason}"}))
+        self._send(messages)
+
+    def payment_failed(self, row: InboxRow, charge_id: str, reason: str) -> None:
+        """Tell the payer and every admin that a payment couldn't be credited. Raises `StorageError`."""
+        messages, user = [], self._db.users.get(row.chat_id)
+        if user is not None:
+            texts = self._locales[user.language]
+            contact = self._config.support_contact or texts.plain("buy.admin")
+            messages.append(_html(user.id, texts.say("checkout.failed", contact=contact, charge=charge_id)))
+        for admin in filter(None, map(self._db.users.get, sorted(self._config.admin_ids))):
+            said = self._locales[admin.language].say(
+                "refund.not_booked", charge=charge_id, inbox=str(row.id), user=str(row.chat_id), reason=reason
+            )
+            messages.append(_html(admin.id, said))
+        self._send(messages)
+
+    def _send(self, messages: Sequence[Outgoing]) -> None:
         with self._db.transaction():
             rows = self._db.outbox.add(None, messages)
         self._delivery.wake(rows)
@@ -61,3 +79,7 @@ class FailureNotices:
         except StorageError:
             user = None
         return self._locales[user.language if user else FALLBACK].say(f"problem.{kind}")
+
+
+def _html(chat_id: int, text: str) -> Outgoing:
+    return Outgoing(chat_id, "sendMessage", {"text": text, "parse_mode": "HTML"})

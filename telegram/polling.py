@@ -29,7 +29,10 @@ from telegram.api_client import BotApi
 
 log = logging.getLogger(__name__)
 
-ALLOWED_UPDATES = ["message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"]
+ALLOWED_UPDATES = [
+    *("message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"),
+    *("pre_checkout_query", "subscription"),  # come only if the bot sells something, or did
+]
 LONG_POLL_S = 25
 ANSWER_S = 10  # beyond that, until a silent connection is given up
 LATE_S = 60.0  # what finding the address, connecting and keeping a batch may take, before the thread counts as hung

@@ -17,6 +17,7 @@ from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
 from telegram.api_client import BotApi
+from telegram.payment_methods import CALLS
 from telegram.rate_limits import NEVER, SendLimits
 from telegram.send_call import ApiCaller, OutboxStore
 from telegram.send_growing import Content
@@ -103,11 +104,11 @@ class Delivery:
             return self._drained.wait_for(lambda: self._queue.open_messages == 0, timeout_s)
 
     def wake(self, rows: Sequence[OutboxRow]) -> None:
-        """Queue rows that a committed transaction added to the outbox."""
+        """Queue rows that a committed transaction added to the outbox, but for calls about payments."""
         now = time.monotonic()
         with self._lock:
             for row in rows:
-                if row.id not in self._queued:
+                if row.id not in self._queued and row.method not in CALLS:
                     self._queued.add(row.id)
                     self._queue.add(row, now)
             self._call_sender()
@@ -128,7 +129,7 @@ class Delivery:
     def direct(self, chat_id: int, text: str, topic_id: int = 0) -> None:
         """Send Telegram HTML once, without the outbox: for when the database is broken."""
         params: dict[str, Json] = {"text": text, "parse_mode": "HTML"}
-        if topic_id:
+        if topic_id > 0:
             params["message_thread_id"] = topic_id
         with self._lock:
             self._queue.add(OutboxRow(_NO_ROW_ID, chat_id, "sendMessage", params), time.monotonic(), stored=False)

@@ -29,7 +29,7 @@ CONTENT: Final = (
         "location",
     ),
     *("contact", "poll", "dice", "game", "story", "paid_media", "checklist", "rich_message", "web_app_data"),
-    *("invoice", "successful_payment", "users_shared", "chat_shared", "giveaway"),
+    *("invoice", "successful_payment", "refunded_payment", "users_shared", "chat_shared", "giveaway"),
 )
 _MOST_ID: Final = 2**63  # SQLite stores no larger integers
 
@@ -62,6 +62,16 @@ def query(value: Fields) -> Fields:
     if "message" in kept:
         kept["message"] = message(kept["message"])
     return kept
+
+
+def pre_checkout(value: Fields) -> Fields:
+    """Return what the bot reads of the question before a payment."""
+    return {"currency": "", "total_amount": 0, "invoice_payload": "", **_fields(value, _PRE_CHECKOUT)}
+
+
+def subscription(value: Fields) -> Fields:
+    """Return what the bot reads of a change of a subscription."""
+    return {"invoice_payload": "", "state": "", **_fields(value, _SUBSCRIPTION)}
 
 
 def stopped(value: Fields) -> Fields:
@@ -177,6 +187,13 @@ def _page_data(value: Any) -> Fields | None:
     return {"data": value["data"], "button_text": _text(value.get("button_text")) or ""}
 
 
+def _payment(value: Any) -> Fields | None:
+    """Return a payment, or its refund; without Telegram's id of the charge it is none."""
+    if not isinstance(value, dict) or not isinstance(value.get("telegram_payment_charge_id"), str):
+        return None
+    return {"currency": "", "total_amount": 0, "invoice_payload": "", **_fields(value, _PAYMENT)}
+
+
 def _member(value: Any) -> Fields | None:
     return {"status": _text(value.get("status")) or ""} if isinstance(value, dict) else None
 
@@ -184,18 +201,12 @@ def _member(value: Any) -> Fields | None:
 _USER: Final = {
     "id": _anything,  # checked by `updates.read`, as every id that an answer would name
     "is_bot": _flag,
-    "first_name": _text,
-    "last_name": _text,
-    "username": _text,
-    "language_code": _text,
+    **dict.fromkeys(("first_name", "last_name", "username", "language_code"), _text),
 }
 _CHAT: Final = {"id": _anything, "type": _text, "title": _text}
 _VOICE: Final = {
-    "file_id": _text,
-    "file_unique_id": _text,
-    "duration": _number,
-    "file_size": _number,
-    "mime_type": _text,
+    **dict.fromkeys(("file_id", "file_unique_id", "mime_type"), _text),
+    **dict.fromkeys(("duration", "file_size"), _number),
 }
 _PHOTO: Final = {
     "file_id": _text,
@@ -220,7 +231,12 @@ _REPLIED: Final = {
     "caption": _text,
     **_FILES,
 }
-_CONTENT_FIELDS: Final = {"voice": _voice, "web_app_data": _page_data}
+_CONTENT_FIELDS: Final = {
+    "voice": _voice,
+    "web_app_data": _page_data,
+    "successful_payment": _payment,
+    "refunded_payment": _payment,
+}
 _MESSAGE: Final = {
     "message_id": _anything,
     "date": _number,
@@ -251,6 +267,24 @@ _QUERY: Final = {
     "inline_message_id": _text,
     "data": _text,
 }
+_PAYMENT: Final = {
+    "currency": _text,
+    "total_amount": _number,
+    "invoice_payload": _text,
+    "telegram_payment_charge_id": _text,
+    "provider_payment_charge_id": _text,
+    "subscription_expiration_date": _number,
+    "is_recurring": _flag,
+    "is_first_recurring": _flag,
+}
+_PRE_CHECKOUT: Final = {
+    "id": _anything,
+    "from": _user,
+    "currency": _text,
+    "total_amount": _number,
+    "invoice_payload": _text,
+}
+_SUBSCRIPTION: Final = {"user": _user, "invoice_payload": _text, "state": _text}
 _STOPPED: Final = {"chat": _chat, "draft_id": _number, "message_thread_id": _number}
 _MEMBERSHIP: Final = {
     "chat": _chat,

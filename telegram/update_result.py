@@ -103,6 +103,11 @@ class DropMessages:
 
 
 @dataclass(frozen=True, slots=True)
+class MakePaymentCalls:
+    """Make the calls about payments that the update has put into the outbox."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrackEvent:
     """Count an event for analytics."""
 
@@ -116,7 +121,7 @@ class StopBot:
     """Stop the process in good order."""
 
 
-Effect = StartTurn | ReleaseTurn | ForgetQueued | DropMessages | TrackEvent | StopBot
+Effect = StartTurn | ReleaseTurn | ForgetQueued | DropMessages | MakePaymentCalls | TrackEvent | StopBot
 
 
 @dataclass(frozen=True, slots=True)

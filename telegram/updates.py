@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from telebot import types
 
+from database import AT_ONCE
 from telegram import update_fields
 from telegram.update_fields import is_id
 
@@ -20,6 +21,8 @@ _READERS: Final = {
     "callback_query": update_fields.query,
     "stopped_message_generation": update_fields.stopped,
     "my_chat_member": update_fields.membership,
+    "pre_checkout_query": update_fields.pre_checkout,
+    "subscription": update_fields.subscription,
 }
 _OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
 _GENERAL: Final = 1  # the main topic of a forum
@@ -37,8 +40,11 @@ def chat_of(update: dict[str, Any]) -> int:
 def topic_of(update: dict[str, Any]) -> int:
     """Return the topic of a forum or private chat that an update belongs to; 0 if none.
 
+    The question before a payment has a queue of its own, `AT_ONCE`: Telegram waits ten seconds for its answer.
     A thread of replies has a number too, and is no topic; nor is a forum's main one, which no call may name.
     """
+    if "pre_checkout_query" in update:
+        return AT_ONCE
     stopped = update.get("stopped_message_generation")
     if isinstance(stopped, dict):
         return _topic(stopped.get("message_thread_id"), chat_of(update))
@@ -66,7 +72,19 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
             continue
         inner = content.get("message") if kind == "callback_query" else content
         chat = inner.get("chat") if isinstance(inner, dict) else None
-        yield from (owner for owner in (chat, content.get("from")) if isinstance(owner, dict))
+        sender = content.get("user") if kind == "subscription" else content.get("from")
+        yield from (owner for owner in (chat, sender) if isinstance(owner, dict))
+
+
+def charge_in(body: str) -> str:
+    """Return Telegram's id of the payment that a stored update reports; empty if it reports none."""
+    if '"successful_payment"' not in body:
+        return ""
+    try:
+        content = json.loads(body)["message"]["successful_payment"]
+        return str(content.get("telegram_payment_charge_id") or "?")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return ""
 
 
 def received(update: dict[str, Any]) -> str:
@@ -131,9 +149,11 @@ def _check_ids(kept: dict[str, Any]) -> None:
         raise Unreadable("unreadable update: a chat or sender without a numeric id")
     if not all(is_id(message.get("message_id")) for message in _messages(kept)):
         raise Unreadable("unreadable update: a message without a numeric id")
-    query = kept.get("callback_query")
-    if query is not None and not isinstance(query.get("id"), str):
-        raise Unreadable("unreadable update: a callback query whose id is no string")
+    for kind in ("callback_query", "pre_checkout_query"):
+        if kind in kept and not isinstance(kept[kind].get("id"), str):
+            raise Unreadable(f"unreadable update: a {kind} whose id is no string")
+    if any(kind in kept and not any(_owners({kind: kept[kind]})) for kind in ("pre_checkout_query", "subscription")):
+        raise Unreadable("unreadable update: nobody to whom a payment belongs")
 
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -102,7 +102,8 @@ class BotDatabase:
         assert self.count("call", state="asked") == 0
         charged = self.total("call", "charged", state="settled")
         assert charged == self.total("call", "charged")
-        assert charged == sum(given - balance for balance in self.values("user", "balance"))
+        sold = self.total("payment", "tokens") - self.total("payment", "taken_back")
+        assert charged == sold + sum(given - balance for balance in self.values("user", "balance"))
         assert charged == self.total("user", "spent")
         assert charged - self.total("call", "charged", session_id=None) == self.total("session", "spent")
         settled = Counter((call["turn_id"], call["purpose"]) for call in self.rows("call", state="settled"))

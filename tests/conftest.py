@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
 from tests.harness import BotHarness
+from tests.suite_order import arranged
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,6 +25,10 @@ settings.load_profile("bot")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = arranged(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")))
 
 
 @pytest.fixture(autouse=True)

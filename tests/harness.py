@@ -26,6 +26,7 @@ from sandbox.models import API_KEY, ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.users import ChatUser
 from tests.bot_database import BotDatabase
+from tests.ready_made import put_new_database, shipped_locales
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
@@ -41,6 +42,7 @@ class BotHarness:
         self.telegram = telegram
         self.models = models
         self.settings = {name: str(value) for name, value in settings.items()}
+        self.sets_profile = False  # of a bot in this process: it takes 20 calls at each start
         self.app: App | None = None
         self.processes: list[subprocess.Popen[Any]] = []
 
@@ -68,8 +70,17 @@ class BotHarness:
     # ------------------------------------------------------------------ the bot
 
     def start(self) -> App:
-        """Start the bot in this process."""
-        self.app = App(Config.from_env(self.environment()), Network.from_env(self.environment()))
+        """Start the bot in this process. A first start finds a new database; `process` has the bot make it."""
+        environment = self.environment()
+        database = Path(environment["DATABASE_PATH"])
+        if database.parent.is_dir() and not database.exists():
+            put_new_database(database)
+        self.app = App(
+            Config.from_env(environment),
+            Network.from_env(environment),
+            locales=shipped_locales(),
+            sets_profile=self.sets_profile,
+        )
         self.app.start()
         return self.app
 

@@ -173,6 +173,12 @@ def _illustrate(person: ChatUser) -> None:
     person.tap("🎨 Нарисовать")
 
 
+def _cover(person: ChatUser) -> None:
+    person.tap("🎨 Обложка")
+    person.wait("Нарисую обложку")
+    person.tap("🎨 Нарисовать")
+
+
 def _read_aloud(person: ChatUser) -> None:
     _behind_more(person, "🔊 Озвучить")
     person.wait("Каким голосом")
@@ -245,6 +251,16 @@ _ALL = (
         no_tokens=NO_TOKENS_TO_TALK,
     ),
     KindOfTurn("picture", _writer, _illustrate, brings("photo"), STOPPED_BESIDE, _TEXT, service="image"),
+    KindOfTurn(
+        "cover",
+        _reader_of_an_end,
+        _cover,
+        brings("photo"),
+        STOPPED_BESIDE,
+        _KEPT,
+        words_wait=False,
+        service="image",
+    ),
     KindOfTurn("reading", _writer, _read_aloud, brings("voice"), STOPPED_BESIDE, _TEXT, service="tts"),
     KindOfTurn("image", _writer, _draw, brings("photo"), "Хорошо, не рисую", _TEXT, service="image"),
     KindOfTurn(
@@ -254,7 +270,7 @@ _ALL = (
         says("Лампа: не гаснет", "Начинаем?"),
         "карточку не собрал",
         lambda message: (
-            KEPT_WORDS in message.text or "всё готово к началу" in message.text
+            "в пожелания новой истории" in message.text or "всё готово к началу" in message.text
         ),  # at the card they go nowhere
         words_wait=False,
         away="Какую историю напишем",

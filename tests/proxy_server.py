@@ -6,6 +6,7 @@ import base64
 import socket
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -16,7 +17,7 @@ CREDENTIALS = "me:pa ss"  # as the client has to send them
 WRITTEN = "me:pa%20ss"  # as they stand in an address
 
 
-class _Listener:
+class _Listener(ABC):
     """Accepts connections in threads of their own until its block ends."""
 
     def __init__(self) -> None:
@@ -44,8 +45,9 @@ class _Listener:
         with connection, suppress(OSError, EOFError):
             self._talk(connection)
 
+    @abstractmethod
     def _talk(self, connection: socket.socket) -> None:
-        raise NotImplementedError
+        """Serve a connection until it ends."""
 
 
 class TlsFront(_Listener):

@@ -13,6 +13,7 @@ from config import Config
 from core.errors import ModelCancelled
 from database import Database, Turn
 from gpt import GPT
+from tests.ready_made import new_database
 from turns.billing import TurnBilling
 from turns.kinds.part import StoryPart
 from turns.limits import budget_period
@@ -38,7 +39,7 @@ class ReservationThenStop:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Any:
-    opened = Database(tmp_path / "bot.db")
+    opened = new_database(tmp_path / "bot.db")
     opened.users.register(1, None, "А", None, language="ru", balance=10_000, now=1)
     yield opened
     opened.close()
@@ -58,7 +59,7 @@ def running_turn(db: Database) -> Turn:
 def part(config: Config, db: Database) -> StoryPart:
     nothing = cast(Any, None)  # the test asks no model and says nothing
     services = KindServices(config=config, db=db, locales=nothing, limit_messages=nothing)
-    return StoryPart(services, generator=nothing, warnings=nothing)
+    return StoryPart(services, generator=nothing, warnings=nothing, card_offers=nothing)
 
 
 def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:

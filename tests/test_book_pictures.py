@@ -45,6 +45,17 @@ def test_a_picture_for_a_book_is_a_bounded_jpeg_whatever_is_drawn(side: int) -> 
         assert picture.format == "JPEG" and max(picture.size) <= 1024
 
 
-@pytest.mark.parametrize("picture", [b"", b"\x89PNG\r\n\x1a\n", b"<svg/>", noise(4100)[:-200]])
-def test_what_is_no_picture_or_too_large_is_left_out(picture: bytes) -> None:
+@pytest.mark.parametrize("picture", [b"", b"\x89PNG\r\n\x1a\n", b"<svg/>"])
+def test_what_is_no_picture_is_left_out(picture: bytes) -> None:
     assert small_jpeg(picture) is None
+
+
+def test_a_picture_that_breaks_off_is_left_out() -> None:
+    assert small_jpeg(noise(64)) is not None
+    assert small_jpeg(noise(64)[:-200]) is None
+
+
+def test_a_picture_of_too_many_pixels_is_left_out() -> None:
+    content = io.BytesIO()
+    Image.new("RGB", (4100, 2050)).save(content, "PNG")
+    assert small_jpeg(content.getvalue()) is None

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from conversation.localization import Locales
 from conversation.personas import BuiltIn, Persona
 from database import Database
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
+from tests.ready_made import shipped_locales
 from tests.webapp_site import SCRIPT
 
 CAT = "Кот-писарь Пантелей"
@@ -20,7 +20,7 @@ CAT = "Кот-писарь Пантелей"
 YAGA = "Баба-яга на пенсии"
 
 
-RU = Locales.load(Path(__file__).resolve().parent.parent / "locales")["ru"]
+RU = shipped_locales()["ru"]
 
 
 GREETING = RU.characters[0].persona.greeting
@@ -83,6 +83,7 @@ def test_the_button_of_the_page_stands_under_the_welcome_and_under_characters(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080", WEBAPP_PORT=0, WEBAPP_SCRIPT_URL=SCRIPT)
+    harness.sets_profile = True
     harness.start()
     person = harness.telegram.user(1, "Анна")
     person.send("/start")
@@ -125,6 +126,7 @@ def test_the_menu_button_speaks_each_users_language(make_harness: Callable[..., 
 
 def test_chats_that_speak_another_language_follow_a_change_of_the_page(make_harness: Callable[..., BotHarness]) -> None:
     harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080")
+    harness.sets_profile = True
     harness.start()
     english = harness.telegram.user(2, "Ann", language_code="en")
     english.send("/start")
@@ -193,8 +195,8 @@ def test_a_conversation_begins_anew_and_the_old_one_is_among_the_sessions(harnes
     person.wait(GREETING)
     assert "клубок" not in str(said(harness, person, "Что помнишь?", "Ничего."))
     person.send("/sessions")
-    listed = person.wait(lambda message: len(message.buttons) == 2)
-    assert all(CAT in row[0].text for row in listed.buttons)
+    listed = person.wait(lambda message: len(message.buttons) == 3)
+    assert all(CAT in row[0].text for row in listed.buttons[:-1])
     person.tap(listed.buttons[1][0].data or "")
     person.wait("помнит вашу беседу")
     assert "клубок" in str(said(harness, person, "А теперь?", "Клубок!"))
@@ -225,7 +227,7 @@ def test_forgetting_a_conversation_leaves_the_one_before_it_whole(harness: BotHa
     prompt = str(said(harness, person, "Что помнишь?", "Ничего."))
     assert "клубок" not in prompt and "мышь" not in prompt
     person.send("/sessions")
-    listed = person.wait(lambda message: len(message.buttons) == 2)
+    listed = person.wait(lambda message: len(message.buttons) == 3)
     person.tap(listed.buttons[1][0].data or "")
     person.wait("помнит вашу беседу")
     assert "клубок" in str(said(harness, person, "А теперь?", "Клубок!"))

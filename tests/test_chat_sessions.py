@@ -71,7 +71,7 @@ def test_a_user_who_prefers_it_begins_anew_at_the_contexts_end(make_harness: Cal
     assert harness.db.count("session", kind="chat") == 2
     assert not harness.db.count("call", purpose="summary")
     person.send("/sessions")
-    assert len(person.wait("Что продолжим?").labels) == 2
+    assert len(person.wait("Что продолжим?").labels) == 3  # two talks, and «📄 Файлом»
 
 
 def test_a_session_that_is_nearly_spent_says_so_once(harness: BotHarness) -> None:
@@ -232,7 +232,7 @@ def test_sessions_lists_stories_and_talks_and_resumes_them(harness: BotHarness) 
     ask(harness, person, "Про птиц.", "Чирик.")
     person.send("/sessions")
     labels = person.wait("Что продолжим?").labels
-    assert [label.split(" · ")[0] for label in labels] == ["💬 Про птиц.", "💬 Про собак.", "📖 Смотритель Маяк"]
+    assert [label.split(" · ")[0] for label in labels[:-1]] == ["💬 Про птиц.", "💬 Про собак.", "📖 Смотритель Маяк"]
     harness.db.change("session", {"kind": "chat"}, spent=0)
     person.tap(labels[1])
     person.wait("Мы остановились на: «Гав.»")
@@ -253,7 +253,7 @@ def test_sessions_have_pages_and_are_nobody_elses(harness: BotHarness) -> None:
         person.tap("💬 Новый разговор")
         person.wait("Новый разговор")
     person.send("/sessions")
-    assert person.wait("Что продолжим?").labels[-3:] == ("◀", "1/2", "▶")
+    assert person.wait("Что продолжим?").labels[-4:] == ("◀", "1/2", "▶", "📄 Файлом")
     person.tap("▶")
     shown = person.wait(lambda message: "2/2" in message.labels)
     assert [label.split(" · ")[0] for label in shown.labels[:2]] == ["💬 Тема 1.", "💬 Тема 0."]

@@ -22,7 +22,9 @@ from typing import Any
 import pytest
 
 from ai.opus_splitter import Recording, read, write
+from sandbox.buyer import begin_to_pay
 from sandbox.model_faults import Behaviour, Received
+from sandbox.payments import Checkout
 from sandbox.users import ChatUser
 from tests.bot_database import Not
 from tests.growing import each_shown, wait_growing
@@ -33,6 +35,8 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
 MODE = os.environ.get("CHAOS_MODE", "draft")
 WRITERS = 5
 MOST_OPEN = 3  # messages of one writer that wait for their answers; the bot takes five
+PACK = 1000
+SHOP = {"STARS_PER_1000_TOKENS": 1, "STARS_PACKS": PACK, "SUPPORT_CONTACT": "@seller"}
 RICH = {"USER_TOKENS": 10**9, "MAX_PROJECT_TOKENS": 10**9, "MAX_TOKENS_PER_SESSION": 10**9}
 _TUNE = read((ROOT / "tests" / "voice.ogg").read_bytes())
 TAG = re.compile(r"ход (\d+-\d+)")
@@ -72,6 +76,15 @@ class Writer:
 
     person: ChatUser
     sent: list[str] = field(default_factory=list)
+    checkouts: list[Checkout] = field(default_factory=list)
+
+    def buy(self, chance: random.Random) -> None:
+        """Now and then confirm a payment; the bot may be dead when it is to answer."""
+        if chance.random() < 0.2:
+            self.checkouts.append(begin_to_pay(self.person, next(iter(self.person.state.shop["invoices"]))))
+
+    def bought(self) -> int:
+        return PACK * sum(bool(checkout.ok) for checkout in self.checkouts)
 
     def answers(self) -> list[str]:
         """Return the tags of the answers on the screen, in order, one shown twice in a row counted once."""
@@ -118,7 +131,7 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
     seed = int(os.environ.get("CHAOS_SEED", "7"))
     chance = random.Random(seed)
     harness = make_harness(
-        MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, STREAMING=MODE, **RICH
+        MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, STREAMING=MODE, **RICH, **SHOP
     )
     harness.models.faults.rule = answer_by_tag(random.Random(seed))
     process = harness.process()
@@ -127,10 +140,13 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
         writer.person.press("✨ Начать историю")
     for writer in writers:
         writer.person.wait("Начало.")
+    until(lambda: harness.telegram.state.shop["invoices"])
     for _ in range(KILLS):
         dies_at = time.monotonic() + chance.uniform(0.3, 1.2)
         while time.monotonic() < dies_at:
-            chance.choice(writers).write()
+            writer = chance.choice(writers)
+            writer.write()
+            writer.buy(chance)
             time.sleep(chance.uniform(0, 0.05))
         harness.kill(process)
         process = harness.process()
@@ -149,6 +165,10 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
     said = sum(len(writer.sent) // 3 for writer in writers)
     assert harness.db.count("turn", kind="hearing", state="answered") == said
     harness.check_books()
+    for writer in writers:
+        assert harness.db.total("payment", "tokens", user_id=writer.person.id) == writer.bought()
+    charges = harness.telegram.state.shop["charges"]
+    assert set(charges) == set(harness.db.values("payment", "charge_id")) and len(charges) >= KILLS
     # A notice that was on its way at the kill has an id that nobody knows of: that one stays. Here somebody waits for
     # a slot at nearly every moment, so that about one kill in ten meets one.
     notices = [message for writer in writers for message in writer.person.bot_messages if "в очереди" in message.text]

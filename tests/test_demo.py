@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from ai.catalog import Catalogue
 from sandbox.demo import ROOT, BotProcess, bot_environment, choose_model
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
@@ -70,6 +71,9 @@ def test_the_bot_of_the_demo_gets_no_real_token_proxy_or_service(tmp_path: Path)
     assert model.notice["key"] == "notice_storyteller"
     assert environment["TELEGRAM_TOKEN_FILE"] == environment["WEBHOOK_URL"] == environment["AMPLITUDE_API_KEY"] == ""
     assert environment["YANDEX_API_KEY"] != "real"
+    catalogue = Catalogue.load(ROOT / "ai" / "catalog.toml", Path(environment["MODELS_FILE"]))
+    writer = catalogue.find(environment.get("YANDEX_MODEL") or "yandexgpt-lite")
+    assert writer is not None and "storyteller" in writer.title and writer.price is not None
     assert "HTTPS_PROXY" not in environment
     assert environment["PATH"] == "/bin"
 

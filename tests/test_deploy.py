@@ -174,10 +174,10 @@ def test_the_images_command_serves_in_a_clean_environment(
     for folder in (app, data, home):
         folder.mkdir()
     copy_what_docker_gets(app)
-    venv.create(tmp_path / "venv", with_pip=True)
+    venv.create(tmp_path / "venv")
     binaries = tmp_path / "venv" / "bin"
-    install = ("--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "-r", "requirements.txt")
-    said_by(binaries / "python", "-m", "pip", "install", *install, cwd=app)
+    pip = (sys.executable, "-m", "pip", "--python", binaries / "python", "--quiet", "--disable-pip-version-check")
+    said_by(*pip, "install", "--no-input", "--no-compile", "--require-hashes", "-r", "requirements.txt", cwd=app)
     said_by(binaries / "python", "-m", "compileall", "-q", ".", cwd=app)
     before = {path: path.stat().st_mtime_ns for path in app.rglob("*")}
 

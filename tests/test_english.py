@@ -8,21 +8,22 @@ from __future__ import annotations
 import json
 import re
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 from itertools import product
-from pathlib import Path
 
 import pytest
 
-from conversation.localization import Html, Locales
+from conversation.localization import Html
 from core.schemas import Message
 from sandbox.storyteller import tell
 from sandbox.storyteller.figures import repeated
 from sandbox.telegram_profile import commands_for
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
+from tests.ready_made import shipped_locales
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 EN, RU = LOCALES["en"], LOCALES["ru"]
 ANY_VALUES = {name: 7 for template in EN.templates().values() for name in re.findall(r"\{(\w+)(?::\w+)?\}", template)}
 STORY = {
@@ -229,7 +230,7 @@ def test_a_whole_story_in_english_by_its_buttons(harness: BotHarness) -> None:
     assert book.attachment is not None
     files = zipfile.ZipFile(BytesIO(harness.telegram.state.files[book.attachment.file_id][1]))
     pages = "".join(files.read(name).decode() for name in files.namelist() if name.endswith(("html", "opf", "ncx")))
-    for words in ("The End", "the Co-author bot wrote on", "Contents", "Hero: Wren the Mapmaker", 'lang="en"'):
+    for words in ("The End", "a person and the Co-author bot", "Contents", "Hero: Wren the Mapmaker", 'lang="en"'):
         assert words in pages
     assert not russian(pages)
 
@@ -303,7 +304,10 @@ def test_labels_of_both_languages_always_work(harness: BotHarness) -> None:
         neighbour.wait(answer)
 
 
-def test_the_bots_profile_is_english_for_english_readers(harness: BotHarness) -> None:
+def test_the_bots_profile_is_english_for_english_readers(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness()
+    harness.sets_profile = True
+    harness.start()
     profile = harness.telegram.state.profile
     until(lambda: len(harness.telegram.called("setMyCommands")) == 4)
     assert profile["names"]["en"] == "Co-author"

@@ -147,18 +147,19 @@ def test_two_people_at_once_are_both_answered(make_harness: Callable[..., BotHar
 
 
 def test_killed_while_a_turn_of_every_kind_runs_it_answers_each_once(make_harness: Callable[..., BotHarness]) -> None:
-    harness = make_harness(MODEL_SLOTS=len(KINDS))
+    kinds = {name: kind for name, kind in KINDS.items() if name != "cover"}  # runs as `picture`: a worker too few
+    harness = make_harness(MODEL_SLOTS=len(kinds))
     process = harness.process()
-    people = {name: kind.somebody(harness, user_id) for user_id, (name, kind) in enumerate(KINDS.items(), start=1)}
+    people = {name: kind.somebody(harness, user_id) for user_id, (name, kind) in enumerate(kinds.items(), start=1)}
     until(harness.settled)
     for name, person in people.items():
-        start(harness, KINDS[name], person, Behaviour(hang=True))
+        start(harness, kinds[name], person, Behaviour(hang=True))
     harness.kill(process)
     harness.models.faults.rule = answers
     harness.process()
     for name, person in people.items():
-        person.wait(KINDS[name].shown, timeout=20)
+        person.wait(kinds[name].shown, timeout=20)
     until(harness.settled)
-    assert {name: times_shown(person, KINDS[name]) for name, person in people.items()} == dict.fromkeys(KINDS, 1)
-    assert harness.db.count("call", state="lost") == len(KINDS)
+    assert {name: times_shown(person, kinds[name]) for name, person in people.items()} == dict.fromkeys(kinds, 1)
+    assert harness.db.count("call", state="lost") == len(kinds)
     harness.check_books()

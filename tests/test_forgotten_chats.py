@@ -26,7 +26,7 @@ def test_a_forgotten_chat_is_brought_back(harness: BotHarness, meanwhile: bool) 
     person.tap(BACK, forgotten)
     person.wait("Мы остановились на: «Прежний разговор.»")
     person.send("/sessions")
-    names = [label.split(" · ")[0] for label in person.wait("Что продолжим").labels]
+    names = [label.split(" · ")[0] for label in person.wait("Что продолжим").labels[:-1]]
     assert names == (["💬 Старое.", "💬 Новое."] if meanwhile else ["💬 Старое."])
     ask(harness, person, "Дальше.", "И дальше.")
     assert [text for _, text in asked(harness)] == ["Старое.", "Прежний разговор.", "Дальше."]
@@ -94,7 +94,8 @@ def test_a_conversation_with_a_character_is_brought_back(harness: BotHarness) ->
     person.wait("Разговор на месте")
     assert "клубок" in str(said(harness, person, "Что помнишь?", "Клубок."))
     person.send("/sessions")
-    assert [label.split(" · ")[0] for label in person.wait("Что продолжим").labels] == [f"🎭 {CAT}"]
+    *names, file = [label.split(" · ")[0] for label in person.wait("Что продолжим").labels]
+    assert names == [f"🎭 {CAT}"] and file == "📄 Файлом"
 
 
 def test_a_group_brings_its_talk_back_and_nobody_elsewhere_can(harness: BotHarness) -> None:

@@ -13,7 +13,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from config import Config
 from core.errors import LimitReached
 from core.schemas import Usage
-from database import Caps, Database
+from database import Caps
+from tests.ready_made import new_database
 from turns import limits
 
 BALANCE, SESSION, PROJECT, PERIOD = 3_000, 2_000, 5_000, "ever"
@@ -25,7 +26,7 @@ class Spending(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.db = Database(Path(self.folder.name) / "bot.db")
+        self.db = new_database(Path(self.folder.name) / "bot.db")
         self.sessions: dict[int, int] = {}
         self.turns: dict[int, int] = {}
         self.open_calls: list[int] = []

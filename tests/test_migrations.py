@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+from conversation.cards import CardText
+from conversation.personas import Persona
 from core.schemas import DeferredAttachment, Outgoing
+from core.star_packs import StarPack
 from database import Database
 from storage import schema
 from telegram.send_growing import GROWING
@@ -54,10 +58,22 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.outbox.pieces_of(1, 1) == [(7, 0, 2)]
     db.illustrations.put(1, b"jpeg")
     assert db.illustrations.jpeg(1) == b"jpeg"
+    assert db.cards.note(1) == "" and db.cards.offers_to(1) and db.cards.of_story(1) == []
+    db.cards.set_note(1, "Кот жив.")
+    db.cards.keep(db.cards.offer(1, CardText("Мышь", "мала"), 3), CardText("Мышь", "велика"))
+    assert db.cards.note(1) == "Кот жив." and [card.text.about for card in db.cards.of_story(1)] == ["велика"]
+    persona = Persona("Кот", "герой", "Мяу.", "")
+    hero = db.characters.put_hero(1, 1, "ru", persona, 1)
+    assert (hero.story_id, hero.persona) == (1, persona) and db.characters.may_talk(1, hero.id) == hero
+    assert db.characters.put_hero(1, 1, "ru", persona, 2).id == hero.id and db.characters.offered(1, "ru") == []
     (spending,) = db.reports.totals(1).spendings
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
     grow(db)
     assert db.growing.take_orphans() == [(1, 500)]
+    paid: dict[str, Any] = {"charge_id": "c", "user_id": 1, "stars": 1, "payload": "once:50:1", "pack": StarPack(50, 1)}
+    assert db.payments.credit(**paid, until=None, now=1) and not db.payments.credit(**paid, until=None, now=1)
+    user = db.users.get(1)
+    assert user is not None and (user.balance, user.bought) == (150, 50)
     db.close()
 
 

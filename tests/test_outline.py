@@ -117,6 +117,39 @@ def test_who_has_gone_elsewhere_meanwhile_is_told_where_the_card_is(harness: Bot
     assert "Тихон: ждёт почту" in person.wait("Продолжим").text
 
 
+def test_words_that_come_while_the_card_is_made_are_among_its_wishes(harness: BotHarness) -> None:
+    person = harness.telegram.user(1, "Анна")
+    released = harness.holds(json.dumps(CARD))
+    to_new_story(person)
+    assert person.wait("Собираю").labels == ("⏹ Стоп",)
+    person.send("И пусть там будет кот.")
+    assert "в пожелания новой истории" in person.wait("Добавил").text
+    person.send("я" * 990)  # too much for a wish: asked again
+    person.wait("Сообщение сохранил")
+    released.set()
+    card = person.wait("Начинаем?").text
+    assert "И пусть там будет кот." in card and PHRASE in card and "Тихон: ждёт почту" in card
+    until(harness.settled)
+    assert "Собираю" not in " ".join(message.text for message in person.shown)
+
+
+def test_a_stop_under_the_notice_keeps_the_phrase_and_the_words_after_it(harness: BotHarness) -> None:
+    person = harness.telegram.user(1, "Анна")
+    harness.models.faults.rule = lambda received: Behaviour(hang=True)
+    to_new_story(person)
+    notice = person.wait("Собираю")
+    until(lambda: len(harness.prompts()) == 1)
+    person.send("И кот.")
+    person.wait("Добавил")
+    assert person.tap("⏹ Стоп", notice).wait_answer().text
+    person.wait("карточку не собрал")
+    until(harness.settled)
+    assert harness.db.value("draft", "extra") == f"{PHRASE}\nИ кот." and harness.nothing_held()
+    assert "Собираю" not in " ".join(message.text for message in person.shown)
+    person.press("📖 Новая история")
+    assert "И кот." in person.wait("Продолжим").text
+
+
 def test_words_that_come_while_another_turn_runs_get_the_plain_wizard(harness: BotHarness) -> None:
     person = harness.writer()
     harness.models.faults.rule = lambda received: Behaviour(hang=True)
@@ -208,17 +241,3 @@ def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) ->
     person.wait("Третья.")
     until(harness.settled)
     assert sum("теперь ваша очередь" in message.text for message in person.bot_messages) == 1
-
-
-@pytest.mark.parametrize("genre", ["ЛитРПГ", "мрачное литрпг"])
-def test_a_litrpg_asks_for_deeds_and_a_line_of_the_system_in_every_text(harness: BotHarness, genre: str) -> None:
-    person = harness.new_person()
-    for answer in ("📖 Новая история", genre, "Рысь: первый уровень", "Башня: сто этажей", "Пропустить"):
-        person.send(answer)
-        person.wait()
-    person.press("✨ Начать историю")
-    person.wait("[Система: 1,")
-    person.send("Сделать: открыть сундук")
-    person.wait("[Система: 2,")
-    assert all("«Сделать: …»" in str(prompt) and "[Система: " in str(prompt) for prompt in harness.prompts())
-    assert "строка Системы" in RU.prompt("memory", memory="", parts="", limit=9)

@@ -16,17 +16,27 @@ from tests.harness import ADMIN_ID, BotHarness, until
 from tests.test_groups import BOT, GROUP_ID, club
 
 # Words that stand nowhere else, a kind of place each; the index of words keeps them by their letters.
-STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, KEPT = (
-    *("зяблоклюв", "мухоморовик", "курослепище", "тумбоскрип", "ветродуева", "пустохвост", "щукодром"),
+STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, MIND, CARD, KEPT = (
+    *(
+        "зяблоклюв",
+        "мухоморовик",
+        "курослепище",
+        "тумбоскрип",
+        "ветродуева",
+        "пустохвост",
+        "грибоступ",
+        "лунопряха",
+        "щукодром",
+    ),
 )
-SECRETS = (STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, KEPT)
+SECRETS = (STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, MIND, CARD, KEPT)
 NAME = "Ферапонтида"
 # Tables that are about nobody in particular.
 OF_NOBODY = {"budget", "setting", "event", "forgotten"}
 
 
 def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
-    """Somebody with a story, a chat, a role, a character, a draft, kept words and a dead letter."""
+    """Somebody with a story, its note and card, a chat, a role, a character, a draft, kept words and a dead letter."""
     person = harness.telegram.user(user_id, NAME)
     person.send("/start")
     person.wait("Кнопки под сообщением")
@@ -65,6 +75,9 @@ def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
         picture=picture,
         created_at=1,
     )
+    session_id = harness.db.value("session", "id", user_id=user_id, kind="story")
+    harness.db.change("story", {"session_id": session_id}, note=MIND)
+    harness.db.insert("card", session_id=session_id, name=CARD, about=CARD, words=CARD)
     harness.db.insert("inbox", chat_id=user_id, body=STORY, state="aside", arrived_at=1)
     until(harness.settled)
     return person
@@ -146,7 +159,7 @@ def test_every_table_is_in_the_file_or_about_nobody(harness: BotHarness) -> None
     """A table that comes with a later part must be decided on here, and in `storage/forgetting.py`."""
     known = {"user", "session", "story", "character", "chat_role", "prompt", "suggestion", "memory", "draft"}
     known |= {"kept_words", "inbox", "turn", "call", "outbox", "sent", "notice", "growing"} | OF_NOBODY
-    known |= {"illustration", "picture"}
+    known |= {"illustration", "picture", "card", "payment", "cover"}
     script = "".join(STEPS)
     tables = {line.split()[2] for line in script.splitlines() if line.startswith("create table")}
     assert tables <= known

@@ -193,7 +193,12 @@ def writes(harness: BotHarness) -> dict[str, int]:
     return {method: len(harness.telegram.called(method)) for method in SETS}
 
 
-def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(harness: BotHarness) -> None:
+def test_the_profile_is_written_after_the_first_poll_and_only_where_it_differs(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness()
+    harness.sets_profile = True
+    harness.start()
     until(lambda: writes(harness)["setMyCommands"] == 4)
     # In Russian and English; the stand-in's bot has its Russian name already.
     once = {"setMyName": 1, "setMyDescription": 2, "setMyShortDescription": 2, "setMyCommands": 4}
@@ -215,6 +220,7 @@ def test_a_refused_profile_harms_nothing_and_is_tried_at_the_next_start(
     harness = make_harness()
     for method in SETS:
         harness.telegram.faults.refuse(method, 429, retry_after=3000, times=2)
+    harness.sets_profile = True
     harness.start()
     person = harness.new_person()
     until(lambda: writes(harness)["setMyDescription"] == 1)

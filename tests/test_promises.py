@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import pytest
 
-from conversation.steps import ADMIN_COMMANDS, COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHOP_COMMANDS
 from core.errors import ModelBusy
 from gpt import GPT, CallFailure
 from handlers import router
@@ -256,7 +256,12 @@ def test_equal_faults_within_a_minute_come_as_one_with_a_count(harness: BotHarne
 # ---------------------------------------------------------------------- how it shows itself
 
 
-def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(harness: BotHarness) -> None:
+def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness()
+    harness.sets_profile = True
+    harness.start()
     profile = harness.telegram.state.profile
     until(lambda: len(harness.telegram.called("setMyCommands")) == 4 and harness.telegram.called("setMyProfilePhoto"))
     assert harness.app is not None and harness.app.bot.get_my_name().name == "Соавтор"
@@ -284,5 +289,7 @@ def test_info_names_every_command_that_is_open_to_all(harness: BotHarness) -> No
     assert "Все команды: /info" in person.wait("Мы пишем историю вдвоём").text
     person.send("/info")
     said = person.wait("ℹ️ Соавтор").text
-    assert [command for command in sorted(COMMANDS - ADMIN_COMMANDS) if not re.search(rf"{command}\b", said)] == []
-    assert not [command for command in ADMIN_COMMANDS if re.search(rf"{command}\b", said)]
+    assert [
+        command for command in sorted(COMMANDS - ADMIN_COMMANDS - SHOP_COMMANDS) if not re.search(rf"{command}\b", said)
+    ] == []
+    assert not [command for command in ADMIN_COMMANDS | SHOP_COMMANDS if re.search(rf"{command}\b", said)]

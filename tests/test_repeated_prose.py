@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ai.catalog import Model
-from ai.repetition import ProseWatch, opening, said_again
-from conversation.localization import Locales
-from sandbox.model_faults import Behaviour
+from ai.repeated_prose import ProseWatch, opening, said_again
+from sandbox.model_faults import Behaviour, Received
 from tests.harness import BotHarness, until
+from tests.ready_made import shipped_locales
 from turns.cliches import cliches_in
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 SENTENCES = (
     "Смотритель поднялся на самый верх и открыл тяжёлую дверь.",
     "За ней стоял мальчик в мокром плаще и держал фонарь.",
@@ -48,6 +51,29 @@ def test_what_is_said_again_is_found_where_its_sentence_begins(again: str) -> No
 )
 def test_refrains_and_short_lines_may_come_again(text: str) -> None:
     assert said_again(text) is None
+
+
+@given(
+    st.lists(
+        st.sampled_from([*SENTENCES, "Дождь.", "— Кто там?\n", "И снова он молча протянул письмо", "Да! "]), max_size=9
+    ),
+    st.lists(st.integers(1, 120), min_size=1),
+)
+def test_a_growing_passage_repeats_itself_where_its_text_so_far_does(parts: list[str], steps: list[int]) -> None:
+    text, watch, length = " ".join(parts), ProseWatch(""), 0
+    for step in cycle(steps):
+        length = min(len(text), length + step)
+        place = watch.repeats(text[:length], whole=True)
+        assert place == said_again(text[:length])
+        if place is not None or length == len(text):
+            break
+
+
+def test_a_passage_that_is_rewritten_is_read_anew() -> None:
+    watch = ProseWatch("")
+    assert watch.repeats(PROSE, whole=True) is None
+    assert watch.repeats(f"Ночь. {PROSE}", whole=True) is None
+    assert watch.repeats(f"{PROSE} {SENTENCES[0]}", whole=True) == len(PROSE)
 
 
 def test_an_opening_is_compared_by_its_first_words() -> None:
@@ -91,6 +117,69 @@ def test_a_part_that_repeats_itself_at_once_is_asked_for_once_more_at_most(harne
     person.press("▶️ Дальше")
     assert person.wait(SENTENCES[0]).text == SENTENCES[0]
     assert len(harness.prompts()) == asked + 2
+
+
+KEPT = f"{SENTENCES[0]} {SENTENCES[1]}"
+TWICE = f"{KEPT} {SENTENCES[0]} Всё."
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        Behaviour(end="filter"),
+        Behaviour(status=400),
+        Behaviour(text=f"{SENTENCES[0]} {SENTENCES[0]} Всё."),
+        Behaviour(text=f"{SENTENCES[2]} Ветер", chunks=3, cut_after=1),
+    ],
+    ids=["refused", "failed", "repeats sooner", "broken off sooner"],
+)
+def test_a_second_answer_that_is_no_better_leaves_the_first_which_is_paid_once(
+    harness: BotHarness, second: Behaviour
+) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    spent = harness.db.value("user", "spent", id=1)
+    harness.models.faults.order(Behaviour(text=TWICE), second)
+    person.press("▶️ Дальше")
+    assert person.wait(SENTENCES[0]).text == KEPT
+    until(harness.settled)
+    assert person.last.text == KEPT and harness.db.last("prompt", "text") == KEPT
+    assert harness.db.values("call", "state")[-2:] == ["settled", "returned"]
+    assert harness.db.value("user", "spent", id=1) - spent == harness.db.values("call", "charged")[-2]
+    harness.check_books()
+
+
+def test_a_balance_that_has_no_second_answer_leaves_the_first(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    held: list[int] = []
+
+    def rule(received: Received) -> Behaviour | None:
+        if received.kind == "completion" and not held:
+            held.append(harness.db.held())
+            harness.db.change("user", {"id": 1}, balance=harness.db.held() + 100)
+            return Behaviour(text=TWICE)
+        return None
+
+    harness.models.faults.rule = rule
+    person.press("▶️ Дальше")
+    assert person.wait(SENTENCES[0]).text == KEPT
+    until(harness.settled)
+    assert held and harness.db.last("call", "state") == "settled" and harness.nothing_held()
+
+
+def test_a_stop_while_a_passage_is_asked_for_again_keeps_the_first_and_holds_nothing(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    harness.models.faults.order(Behaviour(text=TWICE), Behaviour(hang=True))
+    asked = len(harness.prompts())
+    person.press("▶️ Дальше")
+    until(lambda: len(harness.prompts()) == asked + 2)
+    person.send("стоп")
+    assert person.wait(SENTENCES[0]).text == KEPT
+    until(lambda: harness.settled() and harness.nothing_held())
+    assert harness.db.values("call", "state")[-2:] == ["returned", "settled"]
+    harness.check_books()
 
 
 @pytest.mark.parametrize("refused", [(), ("penalty",)])

@@ -42,7 +42,8 @@ def test_every_variant_is_kept_and_arrows_move_between_them(harness: BotHarness)
     person.wait("Дальше.")
     assert "Первый вариант." in on_wire(harness)
     assert "Второй" not in on_wire(harness) and "Третий" not in on_wire(harness) and "🔄" not in on_wire(harness)
-    assert person.tap("◀").wait_answer().text == "Это уже прошлое"
+    person.tap("◀")
+    assert "После неё в истории ещё 1 часть" in person.wait("Третий вариант.").text
 
 
 def test_a_variant_asks_the_same_again_and_more_freely(harness: BotHarness) -> None:
@@ -176,7 +177,7 @@ def test_editing_punctuation_alone_is_free(harness: BotHarness) -> None:
     assert "Он встал!" in on_wire(harness) and "он встал" not in on_wire(harness) and "Он сел." in on_wire(harness)
 
 
-def test_an_older_own_message_stays_as_it_became_story(harness: BotHarness) -> None:
+def test_an_edit_of_an_older_own_message_changes_nothing_before_the_choice(harness: BotHarness) -> None:
     person = harness.writer()
     harness.says("Первый ответ.")
     message = person.send("Первые слова.")
@@ -186,7 +187,7 @@ def test_an_older_own_message_stays_as_it_became_story(harness: BotHarness) -> N
     person.wait("Второй ответ.")
     asked = len(harness.prompts())
     person.edit(message, "Совсем иное.")
-    person.wait("Переписать можно только последние")
+    person.wait("Вы переписали слова, после которых в истории ещё 2 части")
     assert len(harness.prompts()) == asked
 
 
@@ -243,5 +244,5 @@ def test_editing_words_that_more_words_followed_takes_nothing_away(harness: BotH
         person.send("стоп")
         person.wait("Ваши слова сохранены")
     person.edit(ids[0], "Он лёг.")
-    person.wait("Переписать можно только последние")
+    person.wait("Вы переписали слова, после которых есть и другие ваши")
     assert "Он сел." in [m.text for m in person.shown]

@@ -89,7 +89,7 @@ def test_roles_do_their_work() -> None:
     assert chat("я люблю старый дом", system="Ты переводчик с опытом.") == "I love old house"
     assert chat("I love my house", system="You are a translator.") == "Я люблю мой дом"
     assert chat("привет ,мир", system="Ты редактор.").startswith("Привет, мир.")
-    assert "1." in chat("дроби", system="Ты учитель, которого любят.")
+    assert "3/4" in chat("дроби", system="Ты учитель, которого любят.")
     riddles = "Ты мастер загадок и ведёшь игру."
     assert "Не лает" in chat("давай", system=riddles)
     assert "первая буква — **З**" in chat("давай", "кот", system=riddles)
@@ -237,3 +237,26 @@ def test_what_was_said_is_remembered_in_a_role_too() -> None:
     assert "Анна" in chat("Меня зовут Анна", "Как меня зовут?", system=cat)
     assert "- У меня рыжая кошка" in chat("У меня рыжая кошка", "О чём мы говорили?", system="Ты программист.")
     assert chat("Есть яйца и хлеб", system="Ты повар.").count("Нужно: яйца и хлеб.") == 1
+
+
+TEACHERS = {"ru": "Ты учитель, которого любят.", "en": "You are a teacher whom children like."}
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_teacher_gives_the_lesson_that_is_asked_for_and_knows_its_answer(language: str) -> None:
+    stock = tomllib.loads((ROOT / "sandbox" / "teacher.toml").read_text("utf-8"))[language]
+    system, topics = TEACHERS[language], [topic.strip() for topic in stock["topics"].split(",")]
+    for lesson in stock["lesson"]:
+        topic = next(topic for topic in topics if re.search(lesson["when"], topic, re.IGNORECASE))
+        assert chat(topic, system=system) == lesson["says"]
+        assert lesson["answer"] in chat(topic, "42 слона" if language == "ru" else "an elephant", system=system)
+        assert re.search(lesson["right"], lesson["answer"], re.IGNORECASE), topic
+    assert chat(topics[0], "5/6", system=system).startswith(stock["right"][:8])
+    assert chat(topics[0], "7/6", system=system).startswith(stock["wrong"][:8])
+    assert chat(topics[0], topics[1], system=system) == stock["lesson"][1]["says"]
+
+
+def test_the_teacher_owns_to_what_there_is_no_lesson_on() -> None:
+    assert "битве при Каннах" in chat("Расскажи о битве при Каннах", system=TEACHERS["ru"])
+    assert "дроби, проценты" in chat("Расскажи о битве при Каннах", system=TEACHERS["ru"])
+    assert "7 × 8 = 56" in chat("7 × 8", system=TEACHERS["en"])

@@ -17,7 +17,7 @@ import pytest
 
 from core import logs
 from handlers import buttons
-from handlers.rewriting import MOST_UNBEGUN
+from handlers.branches import MOST_UNBEGUN
 from sandbox.model_faults import Behaviour
 from telegram.markdown import pieces
 from tests.bot_database import Not

@@ -153,6 +153,9 @@ EXPECTED: dict[Step, Row] = {
         **{f"tone_{name}": ("set_tone", None) for name in TONES},
         **{f"length_{name}": ("set_length", None) for name in LENGTHS},
     },
+    Step.NOTE: {WORDS: ("set_note", None), "drop_note": ("drop_note", None)},
+    Step.CARD: {WORDS: ("add_card", None)},
+    Step.EDIT_CARD: {WORDS: ("change_card", None)},
     Step.RENAME: {WORDS: ("rename", None)},
     Step.FIND: {WORDS: ("find", None)},
     Step.CHAT: {
@@ -167,6 +170,7 @@ EXPECTED: dict[Step, Row] = {
         WORDS: ("talk_to_character", None),
         FILE: ("talk_to_character", None),
         "characters": ("characters", None),
+        "to_story": ("back_to_story", None),
         "/clear": ("forget_character", None),
     },
     Step.IMAGE: {WORDS: ("take_image", None)},
@@ -187,6 +191,9 @@ EVERYWHERE: Row = {
     "menu": ("open_menu", Step.MENU),
     "/balance": ("balance", None),
     "/stats": ("stats", None),
+    "/terms": ("terms", None),
+    "/paysupport": ("paysupport", None),
+    "/refund": ("refund", None),
     "/info": ("info", None),
     "/my_data": ("my_data", None),
     "/forget_me": ("forget_me", None),
@@ -257,7 +264,7 @@ def test_every_step_can_be_reached_and_left() -> None:
     decided_by_actions = {
         Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER, Step.IMAGE, Step.BRING},
         Step.RESUME: {Step.GENRE},
-        Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE},
+        Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE, Step.NOTE, Step.CARD, Step.EDIT_CARD},
         Step.CHAT: {Step.ROLE},
     }
     reached, edge = {Step.MENU}, [Step.MENU]
@@ -313,6 +320,21 @@ def test_a_working_title_is_short_and_one_line(hero: str, setting: str) -> None:
     title = working_title(hero, setting)
     assert len(title) <= 62 and "\n" not in title
     assert len(short_name(hero, 28)) <= 29
+
+
+@pytest.mark.parametrize(
+    ("hero", "name"),
+    [
+        ("Веста (пусть боится воды): картограф", "Веста"),
+        ("Картограф Веста (важно: рыжая, (очень)) : карта", "Картограф Веста"),
+        ("Веста: карта (не спешить)", "Веста"),
+        ("(тайна): Веста", "Веста"),
+        ("(кот)", "(кот)"),
+        (":)", ":)"),
+    ],
+)
+def test_a_wish_in_brackets_is_no_part_of_a_name(hero: str, name: str) -> None:
+    assert short_name(hero) == name
 
 
 def test_a_working_title_takes_the_names() -> None:

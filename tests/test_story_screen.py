@@ -314,5 +314,5 @@ def test_editing_an_answer_to_the_wizard_is_no_part_of_the_story(harness: BotHar
     asked = len(harness.prompts())
     mine = next(m for m in person.shown if m.text.startswith("Смотритель Маяк: слеп") and not m.from_bot)
     person.edit(mine.id, "Смотритель Маяк: глух")
-    person.wait("Переписать можно только последние")
+    person.wait("Эти слова не переписать")
     assert len(harness.prompts()) == asked

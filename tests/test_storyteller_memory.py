@@ -14,6 +14,7 @@ from sandbox.storyteller.grammar import fill, sentences, told
 from sandbox.storyteller.plan import plan_of
 from sandbox.storyteller.reader import reaction
 from sandbox.storyteller.request import read
+from tests.test_storyteller import after
 
 RAIN = Card("ru", "Детектив", "Смотрительница Вера: глуха на одно ухо", "Поезд в снегах: билетов не хватает", "Дождь.")
 
@@ -118,3 +119,11 @@ def test_two_wishes_in_brackets_both_come_true(card: Card, wish: str, found: tup
 def test_a_hero_without_a_name_has_no_capital_within_a_sentence(hero: str, within: str) -> None:
     card = Card("en" if hero.isascii() else "ru", "Фантастика", f"{hero}: ищет дорогу", "Порт: туман")
     assert plan_of(read(opening(card))).slots["F"].case("nom") == within
+
+
+def test_a_part_says_what_is_on_a_card_once() -> None:
+    note = (
+        "(Пиши сразу после этих слов, не повторяя их: 2–4 абзаца, до 1200 знаков.\nИмей в виду: Прохор — курит трубку.)"
+    )
+    told = after(f"Он позвал Прохора.\n\n{note}")
+    assert "Прохор — курит трубку." in told and told.count("курит трубку") == 1

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until
+from tests.test_cards import add_card, add_note
 from tests.test_rewriting import behind_more, on_wire
 
 
@@ -111,7 +112,9 @@ def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
     assert "Тон: мрачный: короткие фразы" in system and "до 600 знаков" in system
 
 
-def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
+def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(
+    harness: BotHarness,
+) -> None:
     harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     harness.restart()
     person = harness.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")
@@ -122,19 +125,32 @@ def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(har
         if "Ты ведёшь память" not in asked:
             number = next(written)
             return Behaviour(text=" ".join(f"Волна {number}{wave:02} шла, и маяк молчал." for wave in range(33)))
-        return Behaviour(
-            text=f"Герой: {'Егор Кузьмич Тарновский' if 'Тарновский' in asked else 'неизвестен'}. Было: волны."
-        )
+        known = [fact for fact in ("Егор Кузьмич Тарновский", "глаза серые") if fact in asked]
+        return Behaviour(text=f"Герой: {', '.join(known) or 'неизвестен'}. Было: волны.")
+
+    def write_on(numbers: range) -> None:
+        for number in numbers:
+            person.press("▶️ Дальше")
+            until(lambda number=number: len([m for m in person.messages if m.text.startswith("Волна")]) == number)  # type: ignore[misc]
 
     harness.models.faults.rule = answer
-    for number in range(1, 200):
-        person.press("▶️ Дальше")
-        until(lambda number=number: len([m for m in person.messages if m.text.startswith("Волна")]) == number)  # type: ignore[misc]
+    write_on(range(1, 100))
+    behind_more(person, "🧠 Память")
+    person.wait("Вот что я помню")
+    person.send("Герой: Егор Кузьмич Тарновский, глаза серые. Было: волны.")
+    person.wait("Запомнил")
+    add_note(person, "Маяк никогда не гаснет")
+    add_card(person, "Маяк — на Кривом мысу")
+    add_card(person, "Веста — фонарщица")
+    write_on(range(100, 200))
     asked = [prompt for prompt in harness.prompts() if prompt[0]["role"] == "system"]
     assert "Егор Кузьмич Тарновский" in asked[-1][0]["text"]
-    assert "Смотритель Маяк: слеп" in asked[-1][0]["text"]
+    assert "Смотритель Маяк: слеп" in asked[-1][0]["text"] and "глаза серые" in asked[-1][0]["text"]
+    assert "Держи в уме: Маяк никогда не гаснет." in asked[-1][-1]["text"]
+    assert "Имей в виду: Маяк — на Кривом мысу." in asked[-1][-1]["text"] and "Веста" not in str(asked[-1])
+    assert harness.db.count("memory") > 5  # the correction has been summarised with the rest many times
     sizes = [sum(len(message["text"]) for message in prompt) for prompt in asked]
-    assert max(sizes) < 3 * 3000 and max(sizes[100:]) <= max(sizes[:100])
+    assert max(sizes) < 3 * 3000 and max(sizes[100:]) <= max(sizes[:100]) + 200
     assert harness.db.count("prompt", role="assistant") == 200
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from conversation.localization import Html, Locales, Texts, grouped
 from conversation.presets import Preset, Presets, words_of
 from core.errors import ConfigError
+from tests.ready_made import shipped_locales
 
-LOCALES = Locales.load(Path(__file__).parent.parent / "locales")
+LOCALES = shipped_locales()
 RU, EN = LOCALES["ru"], LOCALES["en"]
 ANY_VALUES = {name: 7 for template in RU.templates().values() for name in re.findall(r"\{(\w+)(?::\w+)?\}", template)}
 
@@ -288,6 +289,8 @@ def test_there_is_enough_to_choose_from() -> None:
         assert len(RU.heroes(genre.label)) >= 8
         assert len(RU.settings(genre.label)) >= 8
         assert len(RU.extras(genre.label)) >= 20
+    for texts in (RU, EN):
+        assert all(len(texts.heroes(genre.label)) == 12 for genre in texts.genres[:8])
 
 
 def test_every_pair_of_presets_fits_the_steps_limits() -> None:

@@ -39,6 +39,11 @@ ROUTES = [
     ("GET", "api/stories"),
     ("GET", "api/stories/1"),
     ("POST", "api/stories/1/file"),
+    ("GET", "api/stories/1/cards"),
+    ("POST", "api/stories/1/cards"),
+    ("PUT", "api/stories/1/cards/1"),
+    ("DELETE", "api/stories/1/cards/1"),
+    ("PUT", "api/stories/1/note"),
     ("GET", "api/usage"),
 ]
 

@@ -196,7 +196,7 @@ def test_from_the_page_into_the_chat_with_the_real_bot(
             ("Первые слова", "Гав! Ты вернулся!"),
             ("Характер", "Ты пёс Трезор."),
         ):
-            page.get_by_label(label).fill(text)
+            page.get_by_role("dialog").get_by_label(label).fill(text)
         page.get_by_role("button", name="Сохранить").click()
         page.get_by_role("button", name="Пёс Трезор Верит всем").click()
         person.wait("Гав! Ты вернулся!")

@@ -18,9 +18,8 @@ from urllib.parse import quote, urlencode
 import requests
 
 from config import Config
-from conversation.localization import Locales
-from database import Database
 from tests.bot_database import BotDatabase
+from tests.ready_made import new_database, shipped_locales
 from web.server import WebApp
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,8 +54,8 @@ class Site:
             "WEBAPP_SCRIPT_URL": SCRIPT,
         }
         self.config = Config.from_env(given | settings)
-        self.locales = Locales.load(ROOT / "locales")
-        self.db = Database(folder / "site.db")
+        self.locales = shipped_locales()
+        self.db = new_database(folder / "site.db")
         self.tables = BotDatabase(folder / "site.db")
         for language in self.locales:
             self.db.characters.bring_up_to_date(language, self.locales[language].characters, int(time.time()))

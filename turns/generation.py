@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-from ai.repetition import ProseWatch
+from ai.repeated_prose import ProseWatch
 from config import Config
 from conversation.wishes import without_wishes
 from core.errors import LimitReached, ModelAway, ModelRefused
@@ -23,6 +23,7 @@ from turns.memory import PathMemory, PromptSource
 from turns.model_choice import ModelChoice
 from turns.prompt_echo import PromptEcho
 from turns.running_turn import OpenCall, RunningTurn
+from turns.second_asking import better_of_two
 from turns.turn_result import TurnResult
 
 log = logging.getLogger(__name__)
@@ -67,29 +68,36 @@ class TextGenerator:
         self._models = models
         self._delivery = delivery
 
-    def stream(self, running: RunningTurn, source: PromptSource, *, before: str | None = None) -> Generated:
+    def stream(
+        self, running: RunningTurn, source: PromptSource, *, before: Callable[[StoryPath], str] | None = None
+    ) -> Generated:
         """Return the answer, and show it while it grows if its chat has drafts.
 
-        `before` is the passage that a passage of prose follows, perhaps empty; None for anything else. Prose that says
-        something twice is ended there. If little had come by then, or if it opens as `before` does, it is asked for
-        once more; the user doesn't pay for what is thrown away.
+        `before` returns the passage that a passage of prose follows, perhaps empty; None for anything else. Prose that
+        says something twice is ended there. If little had come by then, or if it opens as the passage before, it is
+        asked for once more; the better answer is kept, and the user doesn't pay for the other.
         """
         temperature = VARIANT_TEMPERATURE if running.turn.variant else TEMPERATURE
 
         def write() -> Generated:
-            request, call = self._reserved(running, source, temperature=temperature)
+            path = self._db.tree.path(running.turn.prompt_id)
+            request, call = self._reserved(running, source, path, temperature=temperature)
             if before is None:
                 return self._read(running, call, request)
             request = replace(request, frequency_penalty=PENALTY)
-            answer = self._read(running, call, request, ProseWatch(before))
+            answer = self._read(running, call, request, ProseWatch(before(path)))
             if not answer.asks_again:
                 return answer
-            self._billing.release(call, self._billing.usage_so_far(call))
-            running.call = None
             event(log, logging.INFO, "prose_repeated", turn=running.turn.id, kept=len(answer.text))
-            again = source.texts.prompt("wire.again")
-            request, call = self._reserved(running, asking_beside(source, again), temperature=temperature)
-            return self._read(running, call, replace(request, frequency_penalty=PENALTY), ProseWatch(""))
+            again = asking_beside(source, source.texts.prompt("wire.again"))
+
+            def ask_again() -> Generated:
+                path = self._db.tree.path(running.turn.prompt_id)
+                request, call = self._reserved(running, again, path, temperature=temperature)
+                call.text = answer.text  # a stop before the first word keeps this
+                return self._read(running, call, replace(request, frequency_penalty=PENALTY), ProseWatch(""))
+
+            return better_of_two(self._billing, running, answer, ask_again)
 
         return self._models.with_model(running, write)
 
@@ -105,8 +113,9 @@ class TextGenerator:
         """Return the whole answer without showing it."""
 
         def write() -> Generated:
+            path = self._db.tree.path(running.turn.prompt_id)
             request, call = self._reserved(
-                running, source, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema
+                running, source, path, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema
             )
             answer = self._gpt.ask(request, running.cancel)
             call.usage = answer.usage
@@ -135,6 +144,7 @@ class TextGenerator:
         self,
         running: RunningTurn,
         source: PromptSource,
+        path: StoryPath,
         *,
         temperature: float,
         max_tokens: int | None = None,
@@ -142,7 +152,6 @@ class TextGenerator:
     ) -> tuple[Request, OpenCall]:
         """Fit the prompt and reserve its tokens; return the request and its open call."""
         turn, model = running.turn, running.model
-        path = self._db.tree.path(turn.prompt_id)
         own_words = bool(path.prompts) and path.prompts[-1].has_wishes
         running.words = without_wishes(path.prompts[-1].text) if own_words else ""
         messages = self._memory.fit(running, source, path)

@@ -1,6 +1,6 @@
-"""What a used-up limit says about asking the admins for more.
+"""What a used-up limit says about buying tokens and about asking the admins for more.
 
-The request and an admin's answer are in `handlers/access_requests.py`.
+The request and an admin's answer are in `handlers/access_requests.py`, what is sold in `handlers/payments.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from conversation.localization import Html, Texts
 from database import Database, User
 
 BUTTON = "account:ask_"  # and `tokens`, `sessions` or `access`
+BUY = "packs"
+BUY_BUTTON = f"buy:{BUY}"
 
 
 def reachable(config: Config, db: Database) -> list[User]:
@@ -21,9 +23,14 @@ def reachable(config: Config, db: Database) -> list[User]:
 def how_to_get(
     config: Config, db: Database, texts: Texts, what: str, *, private: bool = True
 ) -> tuple[Html, list[tuple[str, str]]]:
-    """Return how to get more `what` (tokens, sessions): the sentence, and its button if an admin can be asked."""
+    """Return how to get more `what` (tokens, sessions): the sentence, and the buttons to buy and to ask an admin."""
+    buys = what == "tokens" and bool(config.packs)
+    if not private and (buys or reachable(config, db)):  # a group must not see who asks, nor press the button for them
+        return texts.say("buy.privately" if buys else "asking.privately"), []
+    buying = [(texts.label("buy"), BUY_BUTTON)] if buys else []
     if not reachable(config, db):
-        return texts.say("asking.nobody"), []
-    if not private:  # a group must not see who asks, nor press the button for them
-        return texts.say("asking.privately"), []
-    return texts.say("asking.may"), [(texts.label("ask_more"), f"{BUTTON}{what}")]
+        return texts.say("buy.only" if buys else "asking.nobody"), buying
+    return texts.say("buy.or_ask" if buys else "asking.may"), [
+        *buying,
+        (texts.label("ask_more"), f"{BUTTON}{what}"),
+    ]

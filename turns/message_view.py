@@ -10,10 +10,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from conversation.game_words import as_read
 from conversation.keyboards import inline
 from conversation.localization import Texts
 from conversation.story_draft import short_name, working_title
-from conversation.wishes import without_wishes
 from core.schemas import Json, Outgoing
 from core.text import split
 from database import Database, Prompt, Story
@@ -32,8 +32,8 @@ def text_of(prompts: Sequence[Prompt]) -> str:
 
 
 def read_text(prompt: Prompt) -> str:
-    """Return a text of a story without the wishes of its user."""
-    return without_wishes(prompt.text) if prompt.has_wishes else prompt.text
+    """Return a text of a story as it is read: without the wishes and the marks of its user."""
+    return as_read(prompt.text) if prompt.has_wishes else prompt.text
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
@@ -88,7 +88,9 @@ def end_rows(texts: Texts, session_id: int) -> list[list[tuple[str, str]]]:
     """Return the buttons of a finished story, in rows."""
     return [
         [(texts.label("read"), f"read:{session_id}"), (texts.label("second_volume"), f"volume:{session_id}")],
-        [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("share"), f"share:{session_id}")],
+        [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("cover"), f"cover:{session_id}")],
+        [(texts.label("hero_talk"), f"hero:{session_id}")],
+        [(texts.label("download"), f"files:{session_id}"), (texts.label("share"), f"share:{session_id}")],
     ]
 
 
@@ -102,7 +104,7 @@ def replaced(db: Database, chat_id: int, message_id: int, prompt: Prompt, keyboa
             params["reply_markup"] = keyboard
         db.outbox.show(chat_id, message_id, prompt.id)
         return [Outgoing(chat_id, "editMessageText", params, prompt_id=prompt.id)]
-    gone = [_deleted(db, chat_id, standing_id) for standing_id in standing or [message_id]]
+    gone = deleted(db, chat_id, standing or [message_id])
     return [*gone, *part(chat_id, prompt.id, prompt.text, keyboard)]
 
 
@@ -110,7 +112,7 @@ def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Ou
     """Delete the messages of a prompt; those too old for that shrink to `line`."""
     ids = db.outbox.messages_of(chat_id, prompt.id)
     if time.time() - prompt.created_at < DELETABLE_S:
-        return [_deleted(db, chat_id, message_id) for message_id in ids]
+        return deleted(db, chat_id, ids)
     return [_shrink(chat_id, message_id, line) for message_id in ids]
 
 
@@ -119,7 +121,7 @@ def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoi
     ids = db.outbox.messages_of(chat_id, prompt.id)
     return [
         *[_shrink(chat_id, message_id, line) for message_id in ids[:1]],
-        *[_deleted(db, chat_id, message_id) for message_id in ids[1:]],
+        *deleted(db, chat_id, ids[1:]),
     ]
 
 
@@ -143,9 +145,11 @@ def recalled(prompt: Prompt | None, limit: int = 200) -> str:
     return f"…{flat[-limit:].partition(' ')[2]}"
 
 
-def _deleted(db: Database, chat_id: int, message_id: int) -> Outgoing:
-    db.outbox.hide(chat_id, message_id)
-    return Outgoing(chat_id, "deleteMessage", {"message_id": message_id})
+def deleted(db: Database, chat_id: int, message_ids: Sequence[int]) -> list[Outgoing]:
+    """Delete these messages, which show no prompt from now on."""
+    for message_id in message_ids:
+        db.outbox.hide(chat_id, message_id)
+    return [Outgoing(chat_id, "deleteMessage", {"message_id": message_id}) for message_id in message_ids]
 
 
 def _shrink(chat_id: int, message_id: int, line: str) -> Outgoing:

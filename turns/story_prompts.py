@@ -6,18 +6,27 @@ Pure: rows and texts in, messages out. Only the shown path is read, so rejected 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from conversation.localization import Texts
+from conversation.localization import Locales, Texts
 from core.schemas import Message
 from database import Prompt, Story, StoryPath
 from turns.author_note import AuthorNote
 from turns.memory import MEMORY_CHARS
-from turns.message_view import read_text, text_of
+from turns.message_view import read_text, text_of, title_of
 from yandex_gpt import build_prompt
 
 TAIL_CHARS = 1_500  # of the last text, in prompts that ask about it
 TAIL_TEXTS = 3  # of the end of a path, for suggestions
 HEAD_CHARS = 600  # of the first text, for a title
+
+
+def with_told_tone(locales: Locales, story: Story) -> Story:
+    """Return the story with its tone as a model is told it: a ready one in the words of its prompt."""
+    key = locales.key_of(story.tone) or ""
+    if not key.startswith("tone_") or key == "tone_any":
+        return story
+    return replace(story, tone=locales[story.language].prompt(key.replace("_", ".", 1)))
 
 
 def story_values(texts: Texts, story: Story, memory: str) -> dict[str, str]:
@@ -70,18 +79,25 @@ def title_messages(texts: Texts, story: Story, path: StoryPath, first: str) -> l
 
 
 def picture_messages(texts: Texts, story: Story, part: Prompt, memory: str) -> list[Message]:
-    """Return the prompt that describes a picture to an image generator: a moment of a part, or the book's cover."""
+    """Return the prompt that describes a moment of a part to an image generator."""
+    return [Message("user", texts.prompt("illustration", **_picture_values(texts, story, part, memory)))]
+
+
+def cover_messages(texts: Texts, story: Story, part: Prompt, memory: str) -> list[Message]:
+    """Return the prompt that describes the cover of a story's book to an image generator. `part`: its last one."""
+    values = _picture_values(texts, story, part, memory)
+    return [Message("user", texts.prompt("cover", title=title_of(story), **values))]
+
+
+def _picture_values(texts: Texts, story: Story, part: Prompt, memory: str) -> dict[str, str]:
     genre = texts.genre_of(story.genre)
-    values = {
+    return {
         "genre": story.genre,
         "look": hero_of(texts, memory) or story.hero,
         "setting": story.setting,
         "part": part.text[-TAIL_CHARS:],
         "style": texts.prompt(f"style.{genre.key if genre is not None else 'picture'}"),
     }
-    if story.finished and part.kind == "ending":
-        return [Message("user", texts.prompt("cover", title=story.title, **values))]
-    return [Message("user", texts.prompt("illustration", **values))]
 
 
 def hero_of(texts: Texts, memory: str) -> str:

@@ -63,6 +63,7 @@ class TurnKind(ABC):
     written_event = ""  # of analytics, beside the events that all kinds have; empty: none
     default_hint = ""  # for another variant of a text whose turn had none
     opens_chat = False  # another try from the menu leads into the chat
+    fills_draft = False  # makes the card of a new story, whose wishes may grow meanwhile
 
     def __init__(self, services: KindServices) -> None:
         self._config = services.config
@@ -80,6 +81,10 @@ class TurnKind(ABC):
 
     def least_price_in(self, session_id: int | None, weight: CostMultiplier) -> int:
         """Return the tokens that a turn of this kind holds at least in this session, as it stands."""
+        return self.least_price(weight)
+
+    def most_price(self, weight: CostMultiplier) -> int:
+        """Return the most that `least_price_in` returns for any session. No database."""
         return self.least_price(weight)
 
     def caps(self, user_id: int, weight: CostMultiplier) -> Caps:

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from conversation.localization import Texts
 from core.errors import StorageError
 from core.logs import event
-from web import characters_api, stories_api
+from web import cards_api, characters_api, stories_api
 from web.authentication import ApiError, Authenticator, WebServices
 from web.pictures import MOST_BYTES
 from web.security import caching_of, headers_of
@@ -37,6 +37,7 @@ def make_application(services: WebServices) -> Flask:
     _refuse(app, authenticator)
     _finish(app, services)
     app.register_blueprint(characters_api.blueprint(services))
+    app.register_blueprint(cards_api.blueprint(services))
     app.register_blueprint(stories_api.blueprint(services))
     return app
 

@@ -8,8 +8,10 @@ from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from core.star_packs import StarPack
 from database import Story
 from export.story_book import FORMATS, book_of
+from telegram.invoice_links import link_of
 from turns.message_view import title_of
 from web.authentication import ApiError, Caller, WebServices, body_of
 from web.characters_api import tell
@@ -39,7 +41,7 @@ def blueprint(services: WebServices) -> Blueprint:
 
     @routes.get("/stories/<int:session_id>")
     def story(session_id: int) -> Response:
-        found = _own(session_id)
+        found = own_story(services, session_id)
         book = book_of(services.db, services.locales[found.language], found)
         chapters = [{"title": chapter.title, "paragraphs": list(chapter.paragraphs)} for chapter in book.shown_chapters]
         head = {"id": session_id, "title": book.name, "language": found.language, "genre": found.genre}
@@ -47,7 +49,7 @@ def blueprint(services: WebServices) -> Blueprint:
 
     @routes.post("/stories/<int:session_id>/file")
     def file(session_id: int) -> Response:
-        found = _own(session_id)
+        found = own_story(services, session_id)
         name = body_of(request).get("format", "")
         if name not in FORMATS:
             raise ApiError(400, "request")
@@ -67,13 +69,15 @@ def blueprint(services: WebServices) -> Blueprint:
             "touched_at": story.touched_at,
         }
 
-    def _own(session_id: int) -> Story:
-        found = services.db.stories.get(session_id) if session_id < 2**63 else None
-        if found is None or found.deleted or found.user_id != g.caller.user.id:
-            raise ApiError(404, "missing")
-        return found
-
     return routes
+
+
+def own_story(services: WebServices, session_id: int) -> Story:
+    """Return a story of the caller's. Raises `ApiError` if there is none."""
+    found = services.db.stories.get(session_id) if session_id < 2**63 else None
+    if found is None or found.deleted or found.user_id != g.caller.user.id:
+        raise ApiError(404, "missing")
+    return found
 
 
 def _add_usage(routes: Blueprint, services: WebServices) -> None:
@@ -88,7 +92,15 @@ def _add_usage(routes: Blueprint, services: WebServices) -> None:
         ]
         unlimited = caller.user.id in services.config.admin_ids
         left = None if unlimited else caller.user.free
-        return jsonify({"days": days, "left": left, "spent": caller.user.spent})
+        packs = [] if unlimited else [_pack(pack) for pack in services.config.packs]
+        sold = [pack for pack in packs if pack["link"]]
+        return jsonify({"days": days, "left": left, "spent": caller.user.spent, "packs": sold})
+
+    def _pack(pack: StarPack) -> dict[str, str]:
+        texts = g.caller.texts
+        title = texts.plain("buy.invoice_month" if pack.monthly else "buy.invoice", tokens=pack.tokens)
+        link = link_of(services.db, services.config, texts.language, pack)
+        return {"title": title, "price": f"{pack.stars} ⭐", "link": link}
 
 
 def _number(text: str) -> int:

@@ -3,6 +3,7 @@
 import { ask } from "./dialogs.js";
 import { element } from "./format.js";
 import { t } from "./texts.js";
+import { pay } from "./payments.js";
 import { onTheme, theme } from "./theme.js";
 
 const THEMES = {
@@ -94,7 +95,11 @@ export class AppFrame {
     else if (type === "web_app_setup_closing_behavior") this.confirms = Boolean(data.need_confirmation);
     else if (type === "web_app_open_link") { if (/^https?:/.test(data.url)) window.open(data.url, "_blank", "noopener"); }
     else if (type === "web_app_open_tg_link") { this.close(); this.view.openLink(`https://t.me${data.path_full}`); }
-    else if (type === "web_app_open_popup") {
+    else if (type === "web_app_open_invoice") {
+      const { frame } = this;
+      const status = await pay(this.view, { link: `https://t.me/$${data.slug}` });
+      if (frame === this.frame) this.#tell("invoice_closed", { slug: data.slug, status });
+    } else if (type === "web_app_open_popup") {
       const { frame } = this;
       const buttons = data.buttons.map(({ id, type: kind, text }) => [id, text || LABELS[kind] || LABELS.ok]);
       const id = await ask(data.message, buttons, data.title);

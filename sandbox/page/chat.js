@@ -7,6 +7,7 @@ import { ask } from "./dialogs.js";
 import { GrowingDraft } from "./draft.js";
 import { avatar, day, element, hue } from "./format.js";
 import { popup } from "./parts.js";
+import { isInvoice, pay, subscriptionChoices } from "./payments.js";
 import { t } from "./texts.js";
 
 const ACTIONS = Object.fromEntries(
@@ -143,7 +144,8 @@ export class ChatView {
   };
 
   openLink(url) {
-    if (!this.link(url)) window.open(url, "_blank", "noopener");
+    if (isInvoice(url)) pay(this, { link: url });
+    else if (!this.link(url)) window.open(url, "_blank", "noopener");
   }
 
   flash(id) {
@@ -163,6 +165,7 @@ export class ChatView {
   }
 
   async tap(data, button, node) {
+    if (button.pay) return void pay(this, { message: data.id });
     if (button.copy_text) {
       await navigator.clipboard?.writeText(button.copy_text.text);
       return this.notify(t("copied"));
@@ -336,7 +339,7 @@ export class ChatView {
     this.more.addEventListener("click", () => this.#chatMenu());
   }
 
-  #chatMenu() {
+  async #chatMenu() {
     const box = this.more.getBoundingClientRect();
     const choices = [[t("send_sticker"), () => this.act("sticker", {}, t("not_sent"))]];
     if (!this.isGroup) {
@@ -345,6 +348,7 @@ export class ChatView {
       choices.push(
         [t(english ? "telegram_ru" : "telegram_en"), () => this.act("language", { language: english ? "ru" : "en" }, t("failed"))],
         [t(blocked ? "unblock_bot" : "block_bot"), () => this.act("block", { blocked: !blocked }, t("failed"))],
+        ...(await subscriptionChoices(this)),
       );
     }
     if (this.bot.hasControls) choices.push([t("clear"), () => this.#clear()]);

@@ -2,6 +2,7 @@
 
 import { clock, element, hue, rich } from "./format.js";
 import { attachment, preview } from "./parts.js";
+import { invoiceCard } from "./payments.js";
 import { t } from "./texts.js";
 
 // `view` answers: nameOf(sender), isMine(data), find(id), isGroup, and takes: flash, tap, menu, reply, command, link.
@@ -23,6 +24,7 @@ export function bubble(data, view) {
     box.append(quote);
   }
   if (data.file) box.append(attachment(data.file));
+  if (data.invoice) box.append(invoiceCard(data.invoice));
   const meta = element("span", { class: "meta" }, data.edited ? `${t("edited")} ` : "", clock(data.date));
   if (mine) meta.append(element("i", { class: "ticks", "aria-label": t("delivered") }));
   if (data.text) {
@@ -65,7 +67,7 @@ function listen(box, data, view) {
 
 function inline(data, view) {
   const rows = data.buttons.map((row) => element("div", { class: "row" }, ...row.map((button) => {
-    const node = element("button", { type: "button", class: button.style || null }, button.text);
+    const node = element("button", { type: "button", class: button.style || null }, button.pay ? t("pay_yes", { stars: data.invoice.total_amount }) : button.text);
     if (button.url) node.classList.add("link");
     if (button.web_app) node.classList.add("app");
     node.addEventListener("click", () => view.tap(data, button, node));

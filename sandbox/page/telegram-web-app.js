@@ -11,6 +11,7 @@
   const handed = read();
   const listeners = new Map();
   const popups = [];
+  const invoices = new Map(); // slug → { url, callback }
   let theme = parsed(handed.get("tgWebAppThemeParams")) || {};
   let viewport = { height: window.innerHeight, stable: window.innerHeight, expanded: true };
   let closingConfirmed = false;
@@ -132,6 +133,13 @@
       if (!/^https?:$/.test(address.protocol) || address.hostname !== "t.me") throw new Error("WebAppTgUrlInvalid");
       post("web_app_open_tg_link", { path_full: address.pathname + address.search });
     },
+    openInvoice(url, callback) {
+      const found = /^https:\/\/t\.me\/(?:\$|invoice\/)([\w=-]+)$/.exec(new URL(url, location.href).href);
+      if (!found) throw new Error("WebAppInvoiceUrlInvalid");
+      if (invoices.has(found[1])) throw new Error("WebAppInvoiceOpened");
+      invoices.set(found[1], { url, callback: callback || (() => {}) });
+      post("web_app_open_invoice", { slug: found[1] });
+    },
     showPopup(params, callback) {
       const buttons = (params.buttons || [{ type: "close" }]).map(({ id = "", type = "default", text = "" }) => ({ id, type, text }));
       if (!params.message || buttons.length > 3) throw new Error("WebAppPopupParamInvalid");
@@ -177,6 +185,12 @@
     secondary_button_pressed() { emit("secondaryButtonClicked"); },
     back_button_pressed() { emit("backButtonClicked"); },
     settings_button_pressed() { emit("settingsButtonClicked"); },
+    invoice_closed({ slug, status }) {
+      const { url, callback } = invoices.get(slug) || {};
+      if (!invoices.delete(slug)) return;
+      callback(status);
+      emit("invoiceClosed", { url, status });
+    },
     popup_closed({ button_id: id = "" }) {
       popups.pop()?.(id);
       emit("popupClosed", { button_id: id || null });

@@ -8,7 +8,6 @@ words (`compose`); the reader's words and wishes turn into reactions and events 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,9 +22,9 @@ from sandbox.storyteller.compose import compose
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.memory import memory
 from sandbox.storyteller.plan import number
+from sandbox.storyteller.status import with_status
 from sandbox.storyteller.turn import Turn
 
-_SYSTEM_LINE: Final = re.compile(r"\[(Система|System): ")  # that the prompt asks for under each part
 REMEMBERED: Final = 5_000  # requests and stories
 
 __all__ = ["Storyteller", "Turn", "tell"]
@@ -39,13 +38,9 @@ def tell(messages: Sequence[Message], turn: Turn | None = None) -> str:
 def _told(brief: request.Brief, messages: Sequence[Message], turn: Turn) -> tuple[str, frozenset[str]]:
     if brief.variant:
         turn = replace(turn, variant=turn.variant or 1, repeat=turn.repeat or 1)
-    if brief.kind == "part" and (mark := _SYSTEM_LINE.search(brief.text)):
-        level = len(brief.written) + 1
-        figures = f"{level}, 100/100, {level * 40}" if brief.language == "en" else f"{level}, 100 из 100, {level * 40}"
-        part, used = compose(brief, turn)
-        return f"{part}\n\n[{mark[1]}: {figures}]", used
     if brief.kind in ("part", "ending", "epilogue"):
-        return compose(brief, turn)
+        text, used = compose(brief, turn)
+        return with_status(brief, text, len(brief.written) + bool(brief.memory)), used
     return _beside(brief, messages, turn), frozenset()
 
 

@@ -24,6 +24,7 @@ _FIRST_PHRASE: Final = re.compile(
 _TOGETHER: Final = re.compile(
     r"\b(?:they|them|both|all)\b|все|двоих|второму|решено|\w+(?:сь|или|али|ели)\b", re.IGNORECASE
 )
+_CARD: Final = {"ru": "Об этом здесь помнили: {card}.", "en": "It was well known here: {card}."}
 _ENDINGS: Final = (
     ("happy", r"счастлив|добрый|хорош|happy|good"),
     ("tragic", r"траги|печал|грустн|tragic|sad"),
@@ -146,7 +147,7 @@ class Composer:
         scene = self._next_scene()
         outcome = self._outcome()
         blocks = [Block(7, self._lead()), Block(8, outcome), Block(8, self._asked(), paragraph=True)]
-        blocks.append(Block(4, self._own_line()))
+        blocks += [Block(8, self._card()), Block(4, self._own_line())]
         if not self._tone() or (self.parts % 2 and self._tone() != "brisk"):
             blocks.append(Block(2, self._texture(self.plan.genre), paragraph=not blocks[2].text))
         blocks.append(Block(3, self._colour(), paragraph=not any(block.text for block in blocks[2:])))
@@ -203,6 +204,11 @@ class Composer:
         table, name = tables.get(self.parts, ("heroes", ""))
         line = self.stock.tables.get(table, {}).get(name, "")
         return self._filled(line) if line and not told(line, self.said) else ""
+
+    def _card(self) -> str:
+        """Return what a card of the reader's says, if the story hasn't said it yet."""
+        fresh = [card for card in self.brief.cards if card not in self.said]
+        return _CARD[self.brief.language].format(card=fresh[0]) if fresh else ""
 
     def _lead(self) -> str:
         """Return one or two sentences that take up the reader's words, or the hero's own decision."""

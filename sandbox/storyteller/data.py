@@ -12,7 +12,10 @@ from typing import Any, Final
 
 # A speech that follows plain narration.
 _SPEECH: Final = re.compile(r"(?m)((?:^|(?<=[.!?…] ))(?!—)(?:(?! — )[^\n.!?…])+[.…»]) — (?=[А-ЯЁ\[{])")
-FILES: Final = ("plan", "openings", "scenes", "reactions", "texture", "wishes", "close", "presets", "words")
+FILES: Final = (
+    *("plan", "openings", "scenes", "reactions", "texture", "wishes", "close", "presets", "words"),
+    *("genre_openings", "genre_scenes"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,21 @@ def stock(language: str) -> Stock:
         path = Path(__file__).parent / language / f"{name}.toml"
         if not path.exists():
             continue
-        tables |= _lines(tomllib.loads(path.read_text("utf-8")))
+        tables = _joined(tables, _lines(tomllib.loads(path.read_text("utf-8"))))
     return Stock(
         openings=tuple(_scene(row, "opening") for row in tables["opening"]),
         scenes=tuple(_scene(row) for row in tables["scene"]),
         tables=tables,
     )
+
+
+def _joined(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Return both tables as one: of what both have, lists follow each other and tables are joined in turn."""
+    joined = {**one, **other}
+    for name in one.keys() & other.keys():
+        a, b = one[name], other[name]
+        joined[name] = [*a, *b] if isinstance(a, list) else _joined(a, b)
+    return joined
 
 
 def _lines(value: Any) -> Any:

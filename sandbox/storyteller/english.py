@@ -68,7 +68,7 @@ def short_name(text: str) -> str:
     """Return Wren of “Wren the Mapmaker”, Percy of “Sir Percy the Ghost”."""
     called = re.split(r",| (?:the|on|of) ", text)[0]
     words = called.split() or [text]
-    if words[0] in ("The", "A", "An") or len(words) > 3:
+    if words[0] in ("The", "A", "An") or len(words) > 3 or words[0].endswith(("'s", "’s")):
         return text
     while len(words) > 1 and words[0].lower() in stock("en").words("titles"):
         words = words[1:]

@@ -17,7 +17,7 @@ from sandbox.storyteller import Storyteller
 from sandbox.storyteller.grammar import sentences
 from sandbox.storyteller.request import LOCALES
 
-STORIES: Final = 10
+STORIES: Final = 15  # one of each ready genre
 PARTS: Final = 10
 VARIANTS: Final = 6  # the first text and five more
 SHORT_WORDS: Final = 3  # shorter sentences («— Нет.») may come again

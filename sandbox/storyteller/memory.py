@@ -13,6 +13,7 @@ from sandbox.storyteller.data import Scene, stock
 from sandbox.storyteller.grammar import fill, last_place, sentences, told
 from sandbox.storyteller.plan import Plan, plan_of
 from sandbox.storyteller.request import LOCALES, Brief
+from sandbox.storyteller.status import LINE
 
 _SENTENCE: Final = re.compile(r"[^.!?…]+[.!?…]+")
 _ROLES: Final = (
@@ -170,9 +171,14 @@ class _Recalled:
         return " ".join(filter(None, [kept, new]))
 
     def _open(self) -> str:
+        """Return what is unresolved, and the last line of the System word for word."""
+        lines = LINE.findall(self._all)
+        return " ".join(filter(None, [self._unresolved(), f"{lines[-1]}." if lines else ""]))
+
+    def _unresolved(self) -> str:
         if self._plan is None:
             lines = sentences(self._parts)
-            return lines[-1] if lines else self._rows.get("open", "")
+            return LINE.sub("", lines[-1] if lines else self._rows.get("open", "")).strip(". ")
         text = (
             "Успеет ли {V} донести вещь до {L} и чего на самом деле хочет {A}."
             if self._ru

@@ -55,6 +55,7 @@ _NOTES: Final = (
 )
 _ENDING: Final = re.compile(r"^(?:Напиши финал|Write the ending)[^\n]*?(?:Конец|Ending): *([^\n]+)", re.MULTILINE)
 _MANNERS: Final = re.compile(r"^(?:Просьбы соавтора|The co-author's wishes)[^:\n]*: (.+)$", re.MULTILINE)
+_CARDS: Final = re.compile(r"^(?:Имей в виду|Remember): (.+?)\.?$", re.MULTILINE)
 _VOLUME: Final = re.compile(r"второй том|second volume", re.IGNORECASE)
 _CHARS: Final = re.compile(r"до (\d{3,4}) знаков|(?:up to|at most) (\d{3,4}) characters", re.IGNORECASE)
 _TONES: Final = (
@@ -85,6 +86,7 @@ class Brief:
     words: str = ""  # the reader's last words, without brackets
     asked: tuple[str, ...] = ()  # what stands in the reader's brackets
     manners: tuple[str, ...] = ()  # asked for in earlier brackets, as the author's note has them
+    cards: tuple[str, ...] = ()  # of people, places and things that are named now
     volume: bool = False
     variant: bool = False  # the request asks for another passage in so many words
     text: str = ""  # of the prompt, whole
@@ -106,7 +108,7 @@ def read(messages: Sequence[Message]) -> Brief:
         genre=fields["genre"],
         hero=fields["hero"],
         setting=fields["setting"],
-        wishes=fields["wishes"],
+        wishes=_without_rules(fields["wishes"]),
         tone=_tone(note[1] if note else fields["tone"]),
         chars=_chars(last) or _chars(prompt) or 1200,
         ending=ending[1].strip() if (ending := _ENDING.search(prompt)) else "",
@@ -116,6 +118,7 @@ def read(messages: Sequence[Message]) -> Brief:
         words=words,
         asked=asked,
         manners=tuple(kept[1].rstrip(".").split("; ")) if (kept := _MANNERS.search(last)) else (),
+        cards=tuple(_CARDS.findall(last)),
         volume=any(
             bool(_VOLUME.search(line))
             for line in last.splitlines()
@@ -182,6 +185,23 @@ def _texts(values: Mapping[str, Any]) -> Iterator[str]:
             yield from _texts(value)
         else:
             yield str(value)
+
+
+def _without_rules(wishes: str) -> str:
+    """Return a card's wishes without the rules that a genre adds to them."""
+    for rules in _genre_rules():
+        wishes = wishes.replace(rules, "")
+    return wishes.strip()
+
+
+@cache
+def _genre_rules() -> tuple[str, ...]:
+    rows = (
+        row
+        for path in sorted(LOCALES.glob("*/presets.toml"))
+        for row in tomllib.loads(path.read_text("utf-8"))["genre"]
+    )
+    return tuple(str(row["rules"]) for row in rows if "rules" in row)
 
 
 def _memory_of(prompt: str, first: str) -> str:

@@ -178,7 +178,8 @@ def short_name(text: str) -> str:
     words = [found[0] for found in _WORD.finditer(text)]
     cut = [place for place, word in enumerate(words) if "PREP" in parses(word.lower())[0].tag]
     words = words[: cut[0]] if cut and cut[0] else words
-    names = [word for place, word in enumerate(words) if word[:1].isupper() and (place or len(words) == 1)]
+    alone = len(words) == 1 and not (cut and is_common(words[0]))  # «Доктор при сыщике» has no name
+    names = [word for place, word in enumerate(words) if word[:1].isupper() and (alone or (place and _may_name(word)))]
     known = [word for word in names if any("Name" in parse.tag for parse in parses(word.lower())[:6])]
     if len(words) > 1 and words[0][:1].isupper() and "Name" in parses(words[0].lower())[0].tag:
         return words[0]
@@ -189,6 +190,12 @@ def short_name(text: str) -> str:
         return words[-1] if words else text
     found = _WORD.search(text.split()[head])
     return found[0].lower() if found else text
+
+
+def _may_name(word: str) -> bool:
+    """Return whether a word may be a person's name: «Золушки» of «Сестра Золушки» isn't in the nominative."""
+    found = parses(word.lower())
+    return "UNKN" in str(found[0].tag) or any({"nomn", "sing"} in parse.tag for parse in found)
 
 
 def words_of(text: str) -> Iterator[tuple[str, Any]]:
@@ -255,7 +262,7 @@ def _gender_of_person(text: str) -> str:
 
 
 def _is_name(word: str, *, last: bool) -> bool:
-    if not word[:1].isupper():
+    if not word[:1].isupper() or not _may_name(word):
         return False
     nominative = _nominative(word, person=True)
     if nominative is None:

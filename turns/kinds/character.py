@@ -1,4 +1,4 @@
-"""`character`: words to a character, which the database stores and which always remembers the talk."""
+"""`character`: words to a character or to the hero of a story, who always remember the talk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from conversation.steps import Step
 from core.errors import LimitReached
 from core.schemas import Message, Outgoing, Usage
 from database import Character, Prompt, StoryPath, Talk, Turn
-from turns import chat_prompts
+from turns import chat_prompts, heroes, limits
 from turns.attached_files import Attached
 from turns.kinds.chat import FULL_SHARE, KEPT_SHARE, ChatTurn
 from turns.memory import PromptSource
@@ -36,12 +36,14 @@ class CharacterTurn(ChatTurn):
 
         def prompt(path: StoryPath) -> list[Message]:
             greets = bool(path.prompts) and path.prompts[0].role == "assistant"
+            who = self._as_told(turn, character, path)
+            closing = [texts.prompt("hero.closing")] if who is not None and who.story_id is not None else []
             return build_prompt(
-                system=system_prompt(texts, character, path.memory),
+                system=system_prompt(texts, who, path.memory),
                 opening=texts.prompt("persona.opening") if greets else "",
                 path=[chat_prompts.said_message(texts, prompt, {}, attached) for prompt in path.prompts],
                 go_on=texts.prompt("wire.go_on"),
-                closing=texts.prompt("talk.softer") if turn.soft else "",
+                closing="\n\n".join([*closing, *([texts.prompt("talk.softer")] if turn.soft else [])]),
             )
 
         def memory_prompt(memory: str, prompts: Sequence[Prompt]) -> list[Message]:
@@ -68,6 +70,15 @@ class CharacterTurn(ChatTurn):
     def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
         """Say that the oldest turns were summarised by this one."""
         return [self._say(turn, "chat.summarised")] if self._db.ledger.paid_for(turn.id, "summary") else []
+
+    def _as_told(self, turn: Turn, character: Character | None, path: StoryPath) -> Character | None:
+        """Return the character; the hero of a story with what the story tells now, as much as the prompt has space."""
+        if character is None or character.story_id is None:
+            return character
+        user = self._db.users.get(turn.user_id)
+        model = self._registry.standing(user.model if user is not None else "")
+        budget = limits.prompt_budget(self._config, model.context_tokens)
+        return heroes.as_told(self._db, self._locales, character, told_chars=heroes.told_chars(budget, path))
 
     def _character(self, talk: Talk) -> Character | None:
         return self._db.characters.get(talk.character_id) if talk.character_id is not None else None

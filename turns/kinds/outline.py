@@ -41,6 +41,7 @@ class StoryOutline(TurnKind):
 
     name = "outline"
     belongs_to = BelongsTo.NOTHING
+    fills_draft = True
 
     def __init__(self, services: KindServices, *, generator: TextGenerator) -> None:
         super().__init__(services)

@@ -8,8 +8,12 @@ from conversation.localization import Texts
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
 from turns.author_note import AuthorNote, stage_of
+from turns.card_offers import CardOffers
+from turns.generation import TextGenerator
 from turns.kinds.story_text import StoryText
 from turns.message_view import sentence
+from turns.session_warnings import SessionWarnings
+from turns.turn_kind import KindServices
 from turns.turn_result import TurnResult
 
 
@@ -20,11 +24,27 @@ class StoryPart(StoryText):
     system_prompt = "coauthor"
     written_event = "part_written"
 
+    def __init__(
+        self,
+        services: KindServices,
+        *,
+        generator: TextGenerator,
+        warnings: SessionWarnings,
+        card_offers: CardOffers,
+    ) -> None:
+        super().__init__(services, generator=generator, warnings=warnings)
+        self._card_offers = card_offers
+
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store and show the part; below a user's very first one, say what they can do next."""
+        """Store and show the part; below a user's very first one, say what they can do next.
+
+        Below another one that brings a new name, offer a card for it.
+        """
         first = not self._db.turns.has_answered(turn.user_id, self.name)
         messages = [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
-        return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))] if first else messages
+        if first:
+            return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))]
+        return [*messages, *self._card_offers.after(turn, self._story(turn), self._texts(turn))]
 
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(f"length.{story.length}")}

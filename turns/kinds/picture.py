@@ -36,6 +36,8 @@ class StoryPicture(StoryKind):
     name = "picture"
     by_service = True
     chat_action = "upload_photo"
+    refused_text = "picture.refused"
+    prompt = staticmethod(story_prompts.picture_messages)  # that has it described
 
     def __init__(self, services: KindServices, *, billing: TurnBilling, images: ImageGenerator) -> None:
         super().__init__(services)
@@ -48,7 +50,7 @@ class StoryPicture(StoryKind):
         part = self._db.tree.get(turn.prompt_id)
         assert part is not None  # a picture is asked for a part
         memory = self._db.tree.path(part.id).memory
-        messages = story_prompts.picture_messages(self._locales[story.language], story, part, memory)
+        messages = self.prompt(self._locales[story.language], story, part, memory)
         request = self._billing.request(
             running, messages, purpose="description", max_tokens=DESCRIPTION_TOKENS, temperature=TEMPERATURE
         )
@@ -87,7 +89,7 @@ class StoryPicture(StoryKind):
         """Say what went wrong, with a button for another try."""
         texts = self._texts(turn)
         if isinstance(error, ModelRefused):
-            return [sentence(turn.chat_id, texts.say("picture.refused"))]
+            return [sentence(turn.chat_id, texts.say(self.refused_text))]
         if isinstance(error, ModelError):
             again = inline([(texts.label("retry"), f"retry:{turn.id}")])
             return [sentence(turn.chat_id, texts.say("picture.away"), again)]

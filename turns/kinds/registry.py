@@ -12,10 +12,12 @@ from conversation.localization import Locales
 from database import Database
 from turns.attached_files import AttachedFiles
 from turns.billing import TurnBilling
+from turns.card_offers import CardOffers
 from turns.generation import TextGenerator
 from turns.kinds.bringing import BroughtStory
 from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
+from turns.kinds.cover import StoryCover
 from turns.kinds.ending import StoryEnding, StoryEpilogue
 from turns.kinds.image import ImageOfWords
 from turns.kinds.outline import StoryOutline
@@ -60,7 +62,7 @@ def build_kinds(
     services = KindServices(config=config, db=db, locales=locales, limit_messages=limit_messages)
     attached = AttachedFiles(config=config, sight=sight, gpt_estimate=billing.estimate_text, files=media.files)
     kinds = (
-        StoryPart(services, generator=generator, warnings=warnings),
+        StoryPart(services, generator=generator, warnings=warnings, card_offers=CardOffers(db)),
         StoryEnding(services, generator=generator, warnings=warnings),
         StoryEpilogue(services, generator=generator, warnings=warnings),
         StoryOutline(services, generator=generator),
@@ -69,6 +71,7 @@ def build_kinds(
         StorySuggestions(services, generator=generator),
         RebuiltMemory(services, generator=generator),
         StoryPicture(services, billing=billing, images=media.images),
+        StoryCover(services, billing=billing, images=media.images),
         StoryReading(services, billing=billing, speech=media.speech),
         ChatTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         CharacterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),

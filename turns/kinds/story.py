@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from conversation.keyboards import inline, reply
 from conversation.localization import Texts
@@ -65,11 +64,8 @@ class StoryKind(TurnKind):
 
     def _source(self, turn: Turn, prompt: Callable[[Texts, Story, StoryPath], list[Message]]) -> PromptSource:
         """Return what makes the turn's prompts, in the language that the story was begun in."""
-        story = self._story(turn)
+        story = story_prompts.with_told_tone(self._locales, self._story(turn))
         texts = self._locales[story.language]
-        key = self._locales.key_of(story.tone) or ""
-        if key.startswith("tone_") and key != "tone_any":
-            story = replace(story, tone=texts.prompt(key.replace("_", ".", 1)))
         return PromptSource(
             texts,
             prompt=lambda path: prompt(texts, story, path),

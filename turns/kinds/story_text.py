@@ -16,6 +16,7 @@ from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
 from turns import limits, message_view, story_prompts, text_cleanup
 from turns.author_note import AuthorNote
+from turns.called_cards import MOST_CALLED, MOST_IN_SMALL, called_cards
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
 from turns.memory import PromptSource
@@ -47,6 +48,10 @@ class StoryText(StoryKind):
         most = self._config.max_tokens_per_request
         tokens = min(self._generator.estimate(self._source_at(story), story.head_id), most)
         return max(least, self._price_of(tokens, weight))
+
+    def most_price(self, weight: CostMultiplier) -> int:
+        """Return the price of a turn whose prompt is as long as it may be."""
+        return max(self.least_price(weight), self._price_of(self._config.max_tokens_per_request, weight))
 
     def _price_of(self, prompt_tokens: int, weight: CostMultiplier) -> int:
         """Return the price of a turn whose prompt has so many tokens now."""
@@ -84,9 +89,16 @@ class StoryText(StoryKind):
         budget = limits.prompt_budget(self._config, model.context_tokens)
         return model.is_small or budget < SHORT_PROMPT_BELOW
 
-    def _last_text(self, turn: Turn) -> str:
+    def _last_text(self, path: StoryPath) -> str:
         """Return the model's last text before this turn; empty at the beginning of a story."""
-        prompt = self._db.tree.get(turn.prompt_id)
+        for prompt in reversed(path.prompts):
+            if prompt.role == "assistant":
+                return prompt.text
+        return self._folded_text(path.memory_id)
+
+    def _folded_text(self, prompt_id: int | None) -> str:
+        """Return the model's last text up to this prompt, which has become memory."""
+        prompt = self._db.tree.get(prompt_id)
         while prompt is not None and prompt.role == "user":
             prompt = self._db.tree.get(prompt.parent_id)
         return prompt.text if prompt is not None else ""
@@ -97,7 +109,7 @@ class StoryText(StoryKind):
         """Write the text, and show it while it grows."""
         turn = running.turn
         source = self._text_source(turn, lambda: self._needs_short_prompt(running.model))
-        answer = self._generator.stream(running, source, before=self._last_text(turn))
+        answer = self._generator.stream(running, source, before=self._last_text)
         text = text_cleanup.clean(answer.text, running.words)
         if answer.cut:
             text = text_cleanup.whole_sentences(text)
@@ -106,7 +118,13 @@ class StoryText(StoryKind):
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
-        note = replace(self._note(texts, story, path, turn), wishes=self._manners(turn))
+        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_CALLED
+        note = replace(
+            self._note(texts, story, path, turn),
+            wishes=self._manners(turn),
+            reader_note=kept.note(story.session_id),
+            cards=called_cards(kept.of_story(story.session_id), path, most=most),
+        )
         asks = self._asks(texts, path, turn)
         closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)
         return story_prompts.story_messages(texts, system, path, closing=closing)

@@ -1,6 +1,7 @@
 // The page: who is here, the three sections, and what is said when it can't be opened.
 
 import { ask, signWith } from "./api.js";
+import { openCards } from "./cards.js";
 import { showCharacters } from "./characters.js";
 import { showStories } from "./stories.js";
 import { backCloses, follow, shut, telegram } from "./telegram.js";
@@ -83,3 +84,9 @@ $("retry").addEventListener("click", open);
 $("leave").addEventListener("click", () => app?.close());
 await open();
 if (app) backButton = backCloses(app, [...document.querySelectorAll("dialog")]);
+// The bot's button leads to the cards of a story.
+const wanted = new URLSearchParams(location.search).get("cards");
+if (wanted && !$("page").hidden) {
+  await turnTo($("tab-stories"));
+  await openCards(Number(wanted));
+}

@@ -1,12 +1,14 @@
 // «Истории»: one's shelf, a story read as a book, and its file sent to the chat.
 
 import { ask } from "./api.js";
+import { openCards } from "./cards.js";
 import { element, moment, say, toast } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const section = $("stories");
 const book = $("book");
 let formats = [];
+let opened = 0; // the story that is read
 let shown = 0;
 let asked = 0; // of two requests under way, only what the later one brings is shown
 
@@ -51,6 +53,7 @@ async function read(story, button) {
   } finally {
     button.disabled = false;
   }
+  opened = story.id;
   $("book-title").textContent = found.title;
   book.querySelector("article").lang = found.language;
   book.querySelector(".genre").textContent = found.genre;
@@ -88,6 +91,7 @@ function fileButton(story, format) {
   return button;
 }
 
+$("open-cards").addEventListener("click", () => openCards(opened));
 $("more").addEventListener("click", async () => {
   try {
     await showFrom(shown);

@@ -46,10 +46,10 @@ export function shut(dialog) {
 
 // Telegram's back button closes whatever dialog is open.
 export function backCloses(app, dialogs) {
-  const close = () => shut(dialogs.find((dialog) => dialog.open));
+  const close = () => shut(dialogs.filter((dialog) => dialog.open).pop()); // the one that was opened last
   app.BackButton?.onClick?.(close);
   for (const dialog of dialogs) {
-    dialog.addEventListener("close", () => app.BackButton?.hide?.());
+    dialog.addEventListener("close", () => dialogs.some((one) => one.open) || app.BackButton?.hide?.());
   }
   return () => app.BackButton?.show?.();
 }

@@ -1,13 +1,22 @@
 // «Расход»: tokens by day, as bars to look at and as a table to read.
 
 import { ask } from "./api.js";
+import { showShop } from "./shop.js";
 import { day, element, number, say } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const section = $("usage");
 
-export async function showUsage() {
-  const { days, left, spent } = await ask("usage");
+let known = null; // the balance that is shown
+
+export async function showUsage(app) {
+  const { days, left, spent, packs } = await ask("usage");
+  known = left;
+  showShop(app, packs, async () => {
+    const before = known;
+    await showUsage(app);
+    return known !== before;
+  });
   $("left").textContent = left === null ? say("usage_unlimited") : number(left);
   $("left").classList.toggle("said", left === null);
   $("spent").textContent = number(spent);

@@ -1,0 +1,142 @@
+"""A name that a part of a story has brought, with what is said of it there: an offer for a card. Pure.
+
+A name is a word with a capital inside a sentence. It is offered if it stands in the texts twice, never in small
+letters, once in the nominative for sure (by its ending, or by a verb beside it), and if the texts say something of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from conversation.cards import LIMITS, CardText
+from conversation.naming import forms_of
+from conversation.phrases import any_of
+from core.text import shorten
+
+_SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
+_WORD: Final = re.compile(r"[^\W\d_]+")
+_BEGINS: Final = re.compile(r"(?:^|[«“„\"(:—–-])\s*$")  # what stands before a word that has its capital for its place
+_OBLIQUE: Final = re.compile(r"(?:[оеы]й|[оеыи]м|[аяыи]х|[оеё]ю|[ая]м|[ая]ми)$")
+_VERB: Final = re.compile(r"\w+(?:[аеиуыя]ла(?:сь)?|[аеиуыя]ло(?:сь)?|шла|[еёи]т(?:ся)?|[аяую]т(?:ся)?)")
+_VERB_HE: Final = re.compile(r"\w+(?:[аеиуыоя]л(?:ся)?|[ёе]л)")
+_SAID: Final = re.compile(r"[—–-]\s*\w+л[аи]?(?:сь|ся)?\s*$")  # «— сказала …»
+_ASIDE: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;!?…—–]")
+_NO_ASIDE: Final = re.compile(
+    r"(?:\w+(?:вши|вшись|ясь|ась|в)|что|как|когда|где|если|чтобы|чей|чья|котор\w+|и|а|но|не|ни|я|ты|он|она|мы|вы|они|это|тут|там|вот|как|who|which|and|but|as|said|you|he|she|it|we|they|this)\b"
+    r"|.*\b\w+л(?:а|о|и)?(?:ся|сь)?\b",
+    re.IGNORECASE,
+)
+_SPEECH: Final = re.compile(r"^\s*[—–-]|[«»“”„\"]")
+_TELLING_WORDS: Final = 3  # of a sentence that says something of a name
+_LEAST: Final = 3  # letters of a name
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A word with a capital. `inside`: it would have a small letter if it were no name."""
+
+    word: str
+    sentence: str
+    start: int
+    inside: bool
+    text: int  # its place among the texts
+
+    @property
+    def plain(self) -> str:
+        return _plain(self.word)
+
+    @property
+    def before(self) -> str:
+        return self.sentence[: self.start]
+
+    @property
+    def after(self) -> str:
+        return self.sentence[self.start + len(self.word) :]
+
+
+def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText | None:
+    """Return a card for a name that the last of these texts has; None if it has no new one."""
+    found = [one for place, text in enumerate(texts) for one in _capitals(text, place)]
+    small = {_plain(word) for text in texts for word in _WORD.findall(text) if word[0].islower()}
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(found):
+        places.setdefault(one.plain, []).append(place)
+    last = len(texts) - 1
+    best: tuple[int, CardText] | None = None
+    for name in dict.fromkeys(one.word for one in found):
+        forms = forms_of(_plain(name))
+        same = [found[place] for place in sorted(place for form in forms for place in places.get(form, ()))]
+        if len(same) < 2 or forms & small or not any(one.inside and one.text == last for one in same):
+            continue
+        sure = next((one for one in same if one.word == name and _is_nominative(one, same)), None)
+        if sure is None or (best is not None and best[0] >= len(same)):
+            continue
+        whole = _with_surname(sure)
+        about = _about(name, same)
+        if about and not is_known(whole):
+            best = len(same), CardText(whole, about)
+    return best[1] if best is not None else None
+
+
+def _capitals(text: str, place: int) -> Iterator[_Found]:
+    for sentence in _SENTENCE.findall(text):
+        for match in _WORD.finditer(sentence):
+            word = match[0]
+            if not word[0].isupper() or not word[1:].islower() or len(word) < _LEAST or _no_name().fullmatch(word):
+                continue
+            yield _Found(word, sentence, match.start(), not _BEGINS.search(sentence[: match.start()]), place)
+
+
+def _is_nominative(one: _Found, same: Sequence[_Found]) -> bool:
+    """Return whether a name stands in the nominative here. `same`: where it and its other forms stand."""
+    word = one.plain
+    if not "а" <= word[-1] <= "я":
+        return True
+    # «Пантелей» looks like «Вестой», but no other form of «Веста» is made of that.
+    if word[-1] not in "аеиоуыэюя" and (not _OBLIQUE.search(word) or any(other.plain != word for other in same)):
+        return True
+    verb = _WORD.match(one.after.lstrip(" "))
+    following = verb[0].lower() if verb and one.after.startswith(" ") else ""
+    if _VERB.fullmatch(following) or (word[-1] not in "ая" and _VERB_HE.fullmatch(following)):
+        return True
+    return bool(_SAID.search(one.before)) or bool(re.match(r"\s+[—–]\s", one.after))
+
+
+def _with_surname(one: _Found) -> str:
+    """Return the name with the one that follows it: «Иван Кузьмич»."""
+    following = re.match(r" ([^\W\d_]+)", one.after)
+    both = f"{one.word} {following[1]}" if following and following[1][0].isupper() else one.word
+    return both if len(both) <= LIMITS["name"] else one.word[: LIMITS["name"]]
+
+
+def _about(name: str, same: Sequence[_Found]) -> str:
+    """Return what the texts say of a name: «Веста, фонарщица, …», otherwise a sentence that tells of it.
+
+    Empty if the name only stands in speeches: a later part may say more.
+    """
+    asides = [(one.word != name, said) for one in same if (said := _aside(one))]
+    if asides:
+        said = min(asides, key=lambda aside: aside[0])[1]  # beside the nominative it is in the nominative too
+    else:
+        sentences = [" ".join(one.sentence.split()) for one in same]
+        telling = [one for one in sentences if len(one.split()) >= _TELLING_WORDS and not _SPEECH.search(one)]
+        said = telling[0] if telling else ""
+    return shorten(said.strip(' —–-«»“”„"'), LIMITS["about"])
+
+
+def _aside(one: _Found) -> str:
+    aside = _ASIDE.match(one.after)
+    return " ".join(aside[1].split()) if aside and not _NO_ASIDE.match(aside[1]) else ""
+
+
+def _plain(word: str) -> str:
+    return word.casefold().replace("ё", "е")
+
+
+@cache
+def _no_name() -> re.Pattern[str]:
+    return re.compile(any_of("no_name"), re.IGNORECASE)

@@ -1,0 +1,171 @@
+"""Calls about payments: they go out at once, beside the queue of messages and its limits.
+
+Telegram cancels a payment unless `answerPreCheckoutQuery` comes within ten seconds. So these answers have a thread of
+their own, refunds and changes of subscriptions another one; neither waits for a message, nor for the other. A thread
+starts with its first call.
+
+| Telegram says | an answer before a payment | a refund, a change of a subscription |
+|---|---|---|
+| ok, or that it is done already | it has ended | it has ended |
+| 429, 5xx, nothing | again, until ten seconds are over | again, after 0.5 s doubling to 30 s |
+| 401 | again, until ten seconds are over | again after 30 s: the token is wrong, not the call |
+| other 4xx | it has ended; the log says so | it has ended; `on_end` says what follows |
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.errors import StorageError, TelegramError, TelegramRefused
+from core.logs import event
+from core.metrics import SILENT, Metrics
+from core.schemas import OutboxRow, Outgoing
+from database import Database
+from telegram.api_client import BotApi
+from telegram.payment_methods import ANSWER, CALLS
+from telegram.sender import Delivery
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S: Final = 10.0
+ANSWER_TIMEOUT_S: Final = 4.0  # of one try, so that there is time for another one
+TIMEOUT_S: Final = 30.0
+FIRST_PAUSE_S: Final = 0.5
+ANSWER_PAUSE_S: Final = 1.0  # the longest
+LONGEST_PAUSE_S: Final = 30.0
+DONE_BEFORE: Final = "CHARGE_ALREADY_REFUNDED"
+
+# Takes an ended call and Telegram's refusal, empty if there is none; returns what is to be said. In a transaction.
+OnEnd = Callable[[OutboxRow, str], Sequence[Outgoing]]
+
+
+@dataclass(slots=True)
+class _Call:
+    row: OutboxRow
+    since: float  # monotonic
+    due_at: float
+    pause_s: float = FIRST_PAUSE_S
+
+    @property
+    def answers(self) -> bool:
+        return self.row.method == ANSWER
+
+
+class PaymentCalls:
+    """Makes the outbox's calls about payments. `wake` after a commit that added some, and once at start."""
+
+    def __init__(
+        self, *, api: BotApi, db: Database, delivery: Delivery, on_end: OnEnd, metrics: Metrics = SILENT
+    ) -> None:
+        self._api = api
+        self._db = db
+        self._delivery = delivery
+        self._on_end = on_end
+        self._metrics = metrics
+        self._condition = threading.Condition()
+        self._books = threading.Lock()  # so that no row is read while it is being ended
+        self._known: set[int] = set()  # rows that wait or are under way
+        self._calls: dict[bool, list[_Call]] = {True: [], False: []}  # by whether they answer
+        self._threads: dict[bool, threading.Thread] = {}
+        self._stopped = False
+
+    def wake(self) -> None:
+        """Take up the calls that the outbox has. Raises `StorageError`."""
+        with self._books:
+            rows = self._db.outbox.pending_of(CALLS)
+            now = time.monotonic()
+            with self._condition:
+                for row in rows:
+                    if row.id not in self._known and not self._stopped:
+                        self._known.add(row.id)
+                        self._queue(_Call(row, now, now))
+                self._condition.notify_all()
+
+    def stop(self, timeout_s: float) -> None:
+        """Start no more calls; those that are left are made after the next start."""
+        with self._condition:
+            self._stopped = True
+            self._condition.notify_all()
+        for thread in list(self._threads.values()):
+            thread.join(timeout_s)
+
+    def _queue(self, call: _Call) -> None:
+        kind = call.answers
+        self._calls[kind].append(call)
+        if kind not in self._threads:
+            name = "pre-checkout" if kind else "payments"
+            self._threads[kind] = threading.Thread(target=self._run, args=(kind,), name=name, daemon=True)
+            self._threads[kind].start()
+
+    def _run(self, kind: bool) -> None:
+        while (call := self._next(kind)) is not None:
+            try:
+                again = self._make(call)
+            except Exception:
+                event(log, logging.ERROR, "payment_call_failed", method=call.row.method, exc_info=True)
+                again = True
+            if again:
+                self._put_back(call)
+
+    def _next(self, kind: bool) -> _Call | None:
+        """Wait for the next call that is due; None if stopped."""
+        with self._condition:
+            while not self._stopped:
+                calls = self._calls[kind]
+                due_at = min((call.due_at for call in calls), default=None)
+                now = time.monotonic()
+                if due_at is not None and due_at <= now:
+                    call = min(calls, key=lambda one: one.due_at)
+                    calls.remove(call)
+                    return call
+                self._condition.wait(None if due_at is None else due_at - now)
+            return None
+
+    def _put_back(self, call: _Call) -> None:
+        call.due_at = time.monotonic() + call.pause_s
+        call.pause_s = min(2 * call.pause_s, ANSWER_PAUSE_S if call.answers else LONGEST_PAUSE_S)
+        with self._condition:
+            self._calls[call.answers].append(call)
+
+    def _make(self, call: _Call) -> bool:
+        """Make a call; return whether it is to be made again."""
+        row, refusal = call.row, ""
+        try:
+            self._api.call(row.method, row.params, timeout_s=ANSWER_TIMEOUT_S if call.answers else TIMEOUT_S)
+        except TelegramError as error:
+            code = error.code if isinstance(error, TelegramRefused) else 0
+            if DONE_BEFORE not in str(error):
+                self._metrics.sending_failed(row.method, str(code or "unreachable"))
+                refusal = str(error)
+            late = call.answers and time.monotonic() - call.since >= ANSWER_WITHIN_S
+            if refusal and not late and (code in (0, 401, 429) or code >= 500):
+                if isinstance(error, TelegramRefused) and error.retry_after_s is not None:
+                    call.pause_s = max(call.pause_s, error.retry_after_s)
+                if code == 401:
+                    call.pause_s = LONGEST_PAUSE_S
+                event(log, logging.WARNING, "payment_call_retried", method=row.method, error=refusal)
+                return True
+            if refusal:
+                event(log, logging.ERROR, "payment_call_refused", method=row.method, error=refusal)
+        return not self._end(row, refusal)
+
+    def _end(self, row: OutboxRow, refusal: str) -> bool:
+        """Delete the row and commit what follows. Return False if the database can't be written."""
+        try:
+            with self._books:
+                with self._db.transaction(durable=row.method != ANSWER):
+                    said = self._on_end(row, refusal)
+                    self._db.outbox.dropped(row.id, refusal)
+                    rows = self._db.outbox.add(None, said)
+                with self._condition:
+                    self._known.discard(row.id)
+        except StorageError as error:
+            event(log, logging.ERROR, "storage_unavailable", part="payments", error=str(error))
+            return False
+        self._delivery.wake(rows)
+        return True
