@@ -70,7 +70,6 @@ function listen(box, data, view) {
 function inline(data, view) {
   const rows = data.buttons.map((row) => element("div", { class: "row" }, ...row.map((button) => {
     const node = element("button", { type: "button", class: button.style || null, disabled: "disabled" in button }, button.text);
-    if (button.copy_text) node.classList.add("copy");
     if (button.url) node.classList.add("link");
     if (button.web_app) node.classList.add("app");
     node.addEventListener("click", () => view.tap(data, button, node));
