@@ -226,6 +226,18 @@ def test_the_stand_in_makes_a_card_of_the_phrases_own_words(
     assert card["genre"] in {row["label"] for row in rows}
 
 
+def test_no_hint_is_given_to_who_wrote_on_before_the_first_part_came(harness: BotHarness) -> None:
+    person = harness.at_summary(1)
+    first = harness.holds("Первая.", "Вторая.")
+    person.press("✨ Начать историю")
+    until(lambda: harness.db.last("call", "state") == "asked")
+    person.send("Пришёл кот.")
+    person.wait("Я ещё пишу")
+    first.set()
+    person.wait("Вторая.")
+    assert not any("теперь ваша очередь" in message.text for message in person.bot_messages)
+
+
 def test_the_stand_in_takes_no_heading_for_a_hero() -> None:
     for language, asked in (
         ("ru", "Текст:\nГлава первая.\n\nВеста зажгла фонарь, и порт ожил.\nЧетыре поля"),
