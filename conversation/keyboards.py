@@ -17,7 +17,7 @@ from conversation.story_draft import Draft, page_of
 from core.schemas import Json
 from core.text import utf16_length
 
-_ROW_CHARS = 35  # of a row of genres
+_ROW_CHARS = 36  # of a row of genres
 _DELETING: Final = re.compile(r"delete:\d+|forget:all|halt:\d+")  # callback data
 _DELETING_LABELS: Final = frozenset({"forget_chat"})  # of reply keyboards
 _DANGER: Final = "danger"  # a red button
