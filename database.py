@@ -35,6 +35,7 @@ from storage.reports import Reports, Totals
 from storage.restore import restore_from
 from storage.roles import Role, Roles
 from storage.settings import Settings
+from storage.sharing import Sharing
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
 from storage.tree import Prompt, StoryPath, Tree
@@ -98,6 +99,7 @@ class Database:
         self.accounts = Accounts(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
+        self.sharing = Sharing(self._connection, self.stories)
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)

@@ -43,6 +43,11 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     return {"inline_keyboard": buttons}
 
 
+def link_button(label: str, url: str) -> Json:
+    """Return an inline button that opens an address."""
+    return {"text": label, "url": url}
+
+
 def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
     """Return the row «◀ 2/3 ▶» that turns the pages of a list, round in a ring; `verb:page` is the callback data."""
     steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))

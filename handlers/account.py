@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from conversation.keyboards import inline
 from conversation.localization import FALLBACK, Html, Texts
 from conversation.steps import IN_WIZARD, Step
 from core.schemas import Json
 from database import Account, User
-from handlers import characters, library, wizard
+from handlers import characters, library, shared_characters, wizard
 from handlers.context import Services, UpdateContext
 from handlers.step_prompts import announce, where
 from telegram.bot_profile import menu_button_of_chat
 from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
+from turns.share_cards import CHARACTER_LINK, STORY_LINK
 
 
 def welcome(context: UpdateContext) -> UpdateResult:
@@ -20,12 +23,19 @@ def welcome(context: UpdateContext) -> UpdateResult:
     argument = context.words.partition(" ")[2].strip()
     if argument == "new":
         return wizard.new_story(context)
-    if argument.startswith(library.SHARE_PREFIX):
-        greeting = first_words(context) if context.first else NOTHING
-        return greeting + library.open_shared(context, argument.removeprefix(library.SHARE_PREFIX))
+    for prefix, open_shared in _SHARED.items():
+        if argument.startswith(prefix):
+            greeting = first_words(context) if context.first else NOTHING
+            return greeting + open_shared(context, argument.removeprefix(prefix))
     if context.first:
         return first_words(context)
     return context.send(context.texts.say("start.again", line=where(context)), keyboard=context.keyboard())
+
+
+_SHARED: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
+    STORY_LINK: library.open_shared,
+    CHARACTER_LINK: shared_characters.open_shared,
+}
 
 
 def first_words(context: UpdateContext) -> UpdateResult:

@@ -39,6 +39,7 @@ from handlers import (
     roles,
     sessions,
     settings,
+    shared_characters,
     talk_files,
     wizard,
 )
@@ -247,6 +248,7 @@ _BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
     "mode": roles.choose,
     "example": assistant.ask_example,
     "take": library.take_shared,
+    "adopt": shared_characters.take,
     "minds": cards.turn_page,
     "account": profile_card.press,
     "give": access_requests.give,

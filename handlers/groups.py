@@ -20,6 +20,7 @@ from handlers import assistant, files, pieces, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext
+from handlers.inline_mode import is_own_card
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
 from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
@@ -34,7 +35,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
         services.db.settings.put(_greeted(message.migrate_to_chat_id), "1")
         return NOTHING
-    if message.is_automatic_forward or _is_other_bot(message):
+    if message.is_automatic_forward or _is_other_bot(message) or is_own_card(services, message):
         return NOTHING  # a channel's post asks nothing; two bots would answer each other for ever
     text = readable(message.text or message.caption)
     command, words = _command(services, text)

@@ -6,7 +6,6 @@ must own the story.
 
 from __future__ import annotations
 
-import secrets
 import time
 
 from conversation.keyboards import inline, page_row
@@ -16,19 +15,19 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json
 from database import Story
 from export import story_book
-from handlers import branches, finished, questions
+from handlers import branches, finished, inline_mode, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
+from turns import share_cards
 from turns.message_view import text_of, title_of
 from turns.text_cleanup import first_sentences, last_sentence
 
 PAGE = 6
 FOUND_MOST = 6
 SENTENCE_CHARS = 160
-SHARE_PREFIX = "s_"
 
 
 def shelf(context: UpdateContext) -> UpdateResult:
@@ -219,14 +218,19 @@ def send_file(context: UpdateContext, story: Story, name: str) -> UpdateResult:
 
 
 def share(context: UpdateContext, story: Story) -> UpdateResult:
-    """Make a link by which anybody may read the story and branch from it."""
+    """Make a link by which anybody may read the story and branch from it, and offer ways to send it."""
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
-    token = story.share_token or secrets.token_urlsafe(12)
+    token = context.db.sharing.offer(story)
     context.db.stories.share(story.session_id, token)
-    link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
-    take_back = context.inline(context.button("unshare", f"unshare:{story.session_id}"))
-    return context.say("share.done", keyboard=take_back, title=title_of(story), link=link)
+    link = share_cards.link(context.services.username, f"{share_cards.STORY_LINK}{token}")
+    plain = context.texts.plain
+    send = share_cards.send_button(plain("inline.send"), inline_mode.one_story(story.session_id))
+    copy: Json = {"text": plain("inline.copy"), "copy_text": {"text": link}}
+    ways: list[Json] = [[send]] if context.services.inline_mode else []
+    close: Json = {"text": context.texts.label("unshare"), "callback_data": f"unshare:{story.session_id}"}
+    keyboard: Json = {"inline_keyboard": [*ways, [copy], [close]]}
+    return context.say("share.done", keyboard=keyboard, title=title_of(story), link=link)
 
 
 def share_open(context: UpdateContext) -> UpdateResult:
@@ -245,7 +249,7 @@ def unshare(context: UpdateContext, story: Story) -> UpdateResult:
 
 def open_shared(context: UpdateContext, token: str) -> UpdateResult:
     """Answer a followed link: show the story, and offer to begin a branch from it."""
-    story = context.db.stories.shared(token)
+    story = context.db.sharing.opened(token)
     if story is None or story.head_id is None:
         return context.say_here("share.gone")
     author = context.db.users.get(story.user_id)

@@ -158,4 +158,4 @@ class Forgetting:
         return self._erasing
 
 
-_KINDS = ("message", "edited_message", "callback_query", "pre_checkout_query")
+_KINDS = ("message", "edited_message", "callback_query", "pre_checkout_query", "inline_query", "chosen_inline_result")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
+from storage.sharing_schema import SHARE_CARDS
 from storage.story_tables import COVERS, HEROES
 
 APPLICATION_ID = 0x50415254  # «PART»
@@ -120,4 +121,5 @@ STEPS = (
     _FILES_OF_QUESTIONS,
     HEROES,
     COVERS,
+    SHARE_CARDS,
 )

@@ -149,7 +149,7 @@ def test_a_branch_has_note_and_cards_and_a_shared_story_has_the_cards(harness: B
     person = harness.writer()
     add_note(person, "Никто не умирает")
     add_card(person, VESTA)
-    behind_more(person, "🔗 Поделиться")
+    behind_more(person, "📤 Поделиться")
     link = person.wait("t.me").text
     behind_more(person, "🔀 Ветка")
     person.wait("Ветка готова")
