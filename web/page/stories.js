@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { openCards } from "./cards.js";
+import { share } from "./share.js";
 import { element, moment, say, toast } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -91,6 +92,17 @@ function fileButton(story, format) {
   return button;
 }
 
+$("share").addEventListener("click", async () => {
+  const tell = (text) => (book.querySelector(".told").textContent = text);
+  $("share").disabled = true;
+  try {
+    await share(opened, tell);
+  } catch (refusal) {
+    tell(refusal.message);
+  } finally {
+    $("share").disabled = false;
+  }
+});
 $("open-cards").addEventListener("click", () => openCards(opened));
 $("more").addEventListener("click", async () => {
   try {
