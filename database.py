@@ -31,6 +31,7 @@ from storage.migration import check_file, migrate
 from storage.outbox import REFUSED, Outbox
 from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
+from storage.public_shelf import Order, PublicShelf, Published
 from storage.reports import Reports, Totals
 from storage.restore import restore_from
 from storage.roles import Role, Roles
@@ -56,8 +57,10 @@ __all__ = [
     "Database",
     "Drafts",
     "InboxRow",
+    "Order",
     "Payment",
     "Prompt",
+    "Published",
     "Role",
     "Sales",
     "SessionLine",
@@ -100,6 +103,7 @@ class Database:
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
         self.sharing = Sharing(self._connection, self.stories)
+        self.shelf = PublicShelf(self._connection)
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)

@@ -15,7 +15,7 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json
 from database import Story
 from export import story_book
-from handlers import branches, finished, inline_mode, questions
+from handlers import branches, finished, inline_mode, public_shelf, publishing, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
@@ -34,7 +34,8 @@ def shelf(context: UpdateContext) -> UpdateResult:
     """Show the first page of the user's stories."""
     stories = context.db.stories.count_of(context.user.id)
     if not stories:
-        buttons = inline([context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")])
+        begin = [context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")]
+        buttons = inline(begin, *[[button] for button in _public(context)])
         return context.say("shelf.empty", keyboard=buttons)
     return context.say("shelf.line", keyboard=_page(context, 0), n=stories)
 
@@ -54,8 +55,13 @@ def _page(context: UpdateContext, page: int) -> Json:
     rows = [[(_line(context, story), f"card:{story.session_id}")] for story in shown]
     if pages > 1:
         rows.append(page_row("shelf", page, pages))
-    rows.append([context.button("find", "find:0")])
+    rows.append([context.button("find", "find:0"), *_public(context)])
     return inline(*rows)
+
+
+def _public(context: UpdateContext) -> list[tuple[str, str]]:
+    """Return the button of the public shelf, if it is on."""
+    return [context.button("public_shelf", "public:open")] if public_shelf.is_on(context) else []
 
 
 def _line(context: UpdateContext, story: Story) -> str:
@@ -107,6 +113,7 @@ def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
         [context.button("story_continue", f"open:{number}"), context.button("read", f"read:{number}")],
         [context.button("download", f"files:{number}"), context.button("rename", f"rename:{number}")],
         [context.button(share, f"{share}:{number}"), context.button("delete", f"delete:{number}")],
+        *[row for row in [publishing.row(context, story)] if row],
     )
     return html, keyboard
 
@@ -147,6 +154,7 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
     if context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
     context.db.stories.delete(story.session_id, now())
+    context.db.shelf.withdraw(story.session_id)
     menu = NOTHING
     if context.user.session_id == story.session_id:
         context.db.users.open_session(context.user.id, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
-from storage.sharing_schema import SHARE_CARDS
+from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import COVERS, HEROES
 
 APPLICATION_ID = 0x50415254  # «PART»
@@ -122,4 +122,5 @@ STEPS = (
     HEROES,
     COVERS,
     SHARE_CARDS,
+    PUBLIC_SHELF,
 )

@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 from conversation.localization import Texts
 from core.errors import StorageError
 from core.logs import event
-from web import cards_api, characters_api, sharing_api, stories_api
+from web import cards_api, characters_api, sharing_api, shelf_api, stories_api
 from web.authentication import ApiError, Authenticator, WebServices
 from web.pictures import MOST_BYTES
 from web.security import caching_of, headers_of
@@ -41,6 +41,7 @@ def make_application(services: WebServices) -> Flask:
     app.register_blueprint(cards_api.blueprint(services))
     app.register_blueprint(stories_api.blueprint(services))
     app.register_blueprint(sharing_api.blueprint(services))
+    app.register_blueprint(shelf_api.blueprint(services))
     return app
 
 
@@ -84,7 +85,7 @@ def _serve_page(app: Flask, services: WebServices, authenticator: Authenticator)
     @app.get("/api/start")
     def start() -> Response:
         texts: Texts = g.caller.texts
-        return jsonify({"language": texts.language, "texts": page_texts(texts)})
+        return jsonify({"language": texts.language, "texts": page_texts(texts), "shelf": services.config.shelf == "on"})
 
 
 def _refuse(app: Flask, authenticator: Authenticator) -> None:
