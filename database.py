@@ -28,6 +28,7 @@ from storage.illustrations import Illustrations
 from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
+from storage.opinions import Opinions, OpinionStore
 from storage.outbox import REFUSED, Outbox
 from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
@@ -39,12 +40,13 @@ from storage.settings import Settings
 from storage.sharing import Sharing
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
-from storage.tree import Prompt, StoryPath, Tree
+from storage.tree import BROUGHT, Prompt, StoryPath, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
 __all__ = [
     "AT_ONCE",
+    "BROUGHT",
     "CONTEXT_NEAR",
     "NO_SESSION",
     "REFUSED",
@@ -57,6 +59,7 @@ __all__ = [
     "Database",
     "Drafts",
     "InboxRow",
+    "Opinions",
     "Order",
     "Payment",
     "Prompt",
@@ -109,6 +112,7 @@ class Database:
         self.tree = Tree(self._connection)
         self.cards = Cards(self._connection)
         self.illustrations = Illustrations(self._connection)
+        self.opinions = OpinionStore(self._connection)
         self.inbox = Inbox(self._connection)
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)

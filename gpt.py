@@ -209,7 +209,7 @@ class GPT:
                         return
                     text = answer_text.growing(chunk.text, opens_with_thoughts=opens).text
                     if text:
-                        yield Chunk(text, chunk.usage, None, chunk.thoughts)
+                        yield chunk if text is chunk.text else replace(chunk, text=text)
             except ModelError as error:
                 error.billed = error.billed or attempt.begun or not error.status
                 error.request_id = error.request_id or attempt.request_id

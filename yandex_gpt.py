@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -269,37 +269,44 @@ class RenewedToken:
             self._on_failure(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
 
 
+@dataclass(frozen=True, slots=True)
+class YandexKeys:
+    """The keys of Yandex Cloud that are set, the first one to be taken first; none: the virtual machine's own."""
+
+    api_key: str = field(default="", repr=False)
+    iam_token: str = field(default="", repr=False)
+    sa_key_file: str | Path = ""
+    oauth_token: str = field(default="", repr=False)
+
+
 def yandex_credential(
     http: HttpClient,
+    keys: YandexKeys,
     *,
-    api_key: str = "",
-    iam_token: str = "",
-    sa_key_file: str | Path = "",
-    oauth_token: str = "",
     iam_url: str = IAM_URL,
     metadata_url: str = METADATA_URL,
     on_failure: Callable[[CallFailure], None] | None = None,
 ) -> Credential:
-    """Return the credential of the first way that is set. No network. Raise ModelDenied for a bad key file."""
-    if api_key:
-        return StaticCredential(f"Api-Key {api_key}")
-    if iam_token:
-        return StaticCredential(f"Bearer {iam_token}")
+    """Return the credential of the first key that is set. No network. Raise ModelDenied for a bad key file."""
+    if keys.api_key:
+        return StaticCredential(f"Api-Key {keys.api_key}")
+    if keys.iam_token:
+        return StaticCredential(f"Bearer {keys.iam_token}")
     address = f"{iam_url.rstrip('/')}/iam/v1/tokens"
-    if sa_key_file:
-        key = AuthorizedKey.read(Path(sa_key_file))
+    if keys.sa_key_file:
+        key = AuthorizedKey.read(Path(keys.sa_key_file))
         return RenewedToken(
             lambda timeout_s: exchange_for_token(http, address, {"jwt": key.jwt(time.time())}, timeout_s),
             on_failure=on_failure,
         )
-    if oauth_token:
+    if keys.oauth_token:
         event(
             log,
             logging.WARNING,
             "oauth_deprecated",
             hint="OAuth tokens for Yandex Cloud end in 2026: use an API key or a service account's key instead",
         )
-        body: dict[str, Json] = {"yandexPassportOauthToken": oauth_token}
+        body: dict[str, Json] = {"yandexPassportOauthToken": keys.oauth_token}
         return RenewedToken(lambda timeout_s: exchange_for_token(http, address, body, timeout_s), on_failure=on_failure)
     return RenewedToken(lambda timeout_s: machine_token(http, metadata_url, timeout_s), on_failure=on_failure)
 

@@ -78,6 +78,7 @@ _PARTS: Final = (
 
 
 _LETTERS_OF_MARKS: Final = "<>]◁"  # each mark has one of them
+_FIRST_OF_MARKS: Final = "<[◁"  # and begins with one of these
 
 
 class AnswerText(NamedTuple):
@@ -105,11 +106,10 @@ def growing(raw: str, *, opens_with_thoughts: bool = False) -> AnswerText:
 
 
 def _read(raw: str, *, growing: bool) -> AnswerText:
-    if growing:
+    if growing and any(map(raw[-2 * _LONGEST_MARK :].__contains__, _FIRST_OF_MARKS)):
         while found := _BEGUN.search(raw, max(0, len(raw) - 2 * _LONGEST_MARK)):
             raw = raw[: found.start()]
-    lower = raw.lower() if any(map(raw.__contains__, _LETTERS_OF_MARKS)) else ""
-    if not any(part in lower for part in _PARTS):
+    if not any(map(raw.__contains__, _LETTERS_OF_MARKS)) or not any(map(raw.lower().__contains__, _PARTS)):
         return AnswerText(_without_author(raw, growing=growing), thoughts=False)
     text, thoughts = _without_thoughts(raw)
     lone = False

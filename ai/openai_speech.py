@@ -11,7 +11,7 @@ from ai.audio_format import ending_of
 from ai.provider import Call, Credential
 from ai.server_address import ServerAddress
 from ai.service_client import CallContext, ServiceClient
-from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
+from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
 from core.http_client import HttpClient
@@ -45,23 +45,14 @@ class OpenAISpeechToText(_OpenAISpeech):
 
     path, default_model = "/audio/transcriptions", STT_MODEL
 
-    def recognise(
-        self,
-        audio: bytes,
-        seconds: int,
-        *,
-        language: str = "ru",
-        cancel: Cancel | None = None,
-        user_id: int = 0,
-        turn_id: int = 0,
-    ) -> str:
+    def recognise(self, request: SpeechRequest) -> str:
         """Return the words of a recording. Raise PromptTooLong if it has too many bytes, else ModelError."""
-        if len(audio) > AUDIO_BYTES:
+        if len(request.audio) > AUDIO_BYTES:
             raise PromptTooLong("the recording is too large")
-        form = {"model": self._model, "language": language, "response_format": "json"}
-        ending = ending_of(audio)
-        data, kind = encode_form(form, {"file": (f"voice.{ending}", audio)}, file_type=f"audio/{ending}")
-        context = CallContext("stt", self._model, user_id, turn_id, cancel)
+        form = {"model": self._model, "language": request.language, "response_format": "json"}
+        ending = ending_of(request.audio)
+        data, kind = encode_form(form, {"file": (f"voice.{ending}", request.audio)}, file_type=f"audio/{ending}")
+        context = CallContext("stt", self._model, request.user_id, request.turn_id, request.cancel)
         return self._service.ask(context, lambda key: upload(self._url, key, kind, data), _transcript)
 
 

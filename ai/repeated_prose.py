@@ -6,8 +6,7 @@ A short sentence, a refrain of a few words and a word said over and over may be 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from itertools import pairwise
+from bisect import bisect_right
 from typing import Final
 
 CHECKED_EVERY: Final = 200  # characters that a passage grows between two looks
@@ -65,40 +64,39 @@ class _Said:
     def __init__(self) -> None:
         self.text = ""
         self._starts = [0]  # of its sentences
-        self._sentences: set[tuple[str, ...]] = set()  # without the last one
+        self._firsts = [0]  # by sentence, the place of its first word in `_words`
         self._words: list[str] = []
-        self._words_at: list[int] = []
+        self._sentences: set[tuple[str, ...]] = set()  # without the last one
         self._first_at: dict[tuple[str, ...], int] = {}  # by run of words, the place in `_words` where it came first
 
     def again(self, text: str) -> int | None:
         """Read on in `text`, which begins with what was read; return where it says something again."""
         self.text = text
-        start = self._starts[-1]
         whole = len(text.rstrip())
-        self._starts += [end for match in _END.finditer(text, start) if (end := match.end()) < whole]
-        kept = bisect_left(self._words_at, start)
-        del self._words[kept:], self._words_at[kept:]
-        for match in _WORD.finditer(text, start):
-            self._words.append(match[0].casefold())
-            self._words_at.append(match.start())
-        found = (self._sentence_again(start), self._run_again(kept))
-        return min((place for place in found if place is not None), default=None)
+        begins, kept = self._starts.pop(), self._firsts.pop()
+        del self._words[kept:]
+        ends = [end for match in _END.finditer(text, begins) if (end := match.end()) < whole]
+        found: list[int] = []
+        for end in (*ends, len(text)):
+            words = _WORD.findall(text[begins:end].casefold())
+            self._starts.append(begins)
+            self._firsts.append(len(self._words))
+            self._words += words
+            if self._has_come(tuple(words), is_last=end == len(text)):
+                found.append(begins)
+            begins = end
+        run = self._run_again(kept)
+        return min((place for place in (run, *found) if place is not None), default=None)
 
-    def _sentence_again(self, start: int) -> int | None:
-        """Return the first sentence from `start` on that has come before."""
-        starts = self._starts[bisect_left(self._starts, start) :]
-        for begins, end in pairwise([*starts, len(self.text)]):
-            words = self._words[bisect_left(self._words_at, begins) : bisect_left(self._words_at, end)]
-            is_last = begins == starts[-1]
-            if is_last and _ENDS.search(self.text.rstrip()) is None:
-                break
-            if len(words) >= SENTENCE_WORDS and len(set(words)) >= LEAST_DIFFERENT:
-                sentence = tuple(words)
-                if sentence in self._sentences:
-                    return begins
-                if not is_last:
-                    self._sentences.add(sentence)
-        return None
+    def _has_come(self, sentence: tuple[str, ...], *, is_last: bool) -> bool:
+        """Return whether a sentence has come before. The last one is not kept, and counts once it has ended."""
+        if len(sentence) < SENTENCE_WORDS or (is_last and _ENDS.search(self.text.rstrip()) is None):
+            return False
+        if sentence in self._sentences:
+            return True
+        if not is_last and len(set(sentence)) >= LEAST_DIFFERENT:
+            self._sentences.add(sentence)
+        return False
 
     def _run_again(self, kept: int) -> int | None:
         """Return the sentence of the first run of words that has come before and has a word after the first `kept`."""
@@ -109,5 +107,5 @@ class _Said:
             # The text's last word may grow: its run isn't kept, and is read again next time.
             first = self._first_at.setdefault(run, place) if place < last else self._first_at.get(run, place)
             if first + RUN_WORDS <= place and len(set(run)) >= LEAST_DIFFERENT:
-                return self._starts[bisect_right(self._starts, self._words_at[place]) - 1]
+                return self._starts[bisect_right(self._firsts, place) - 1]
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar
 
 from ai.error_mapping import error_from
@@ -20,20 +21,23 @@ _Made = TypeVar("_Made")
 NO_SUCH_SERVICE: Final = (404, 405, 501)  # of a server that doesn't understand speech
 
 
+@dataclass(frozen=True, slots=True)
+class SpeechRequest:
+    """A recording in Ogg/Opus whose words are wanted, and who asks for them."""
+
+    audio: bytes = field(repr=False)
+    seconds: int
+    language: str = "ru"
+    user_id: int = 0
+    turn_id: int = 0
+    cancel: Cancel | None = None
+
+
 class SpeechToText(Protocol):
     """A service that recognises speech."""
 
-    def recognise(
-        self,
-        audio: bytes,
-        seconds: int,
-        *,
-        language: str = "ru",
-        cancel: Cancel | None = None,
-        user_id: int = 0,
-        turn_id: int = 0,
-    ) -> str:
-        """Return the words of a recording in Ogg/Opus; empty for silence. Blocks for seconds and costs money.
+    def recognise(self, request: SpeechRequest) -> str:
+        """Return the words of a recording; empty for silence. Blocks for seconds and costs money.
 
         Raise PromptTooLong for a recording that is too long or too large even in pieces, else another ModelError.
         """
@@ -61,23 +65,12 @@ class FallbackSpeechToText:
     def __init__(self, services: Sequence[SpeechToText]) -> None:
         self._services = tuple(services)
 
-    def recognise(
-        self,
-        audio: bytes,
-        seconds: int,
-        *,
-        language: str = "ru",
-        cancel: Cancel | None = None,
-        user_id: int = 0,
-        turn_id: int = 0,
-    ) -> str:
+    def recognise(self, request: SpeechRequest) -> str:
         """Return the words from the first service that accepts this recording. Raise ModelError."""
         failure = ModelError("no service for speech recognition", status=404)
         for place, service in enumerate(self._services):
             try:
-                return service.recognise(
-                    audio, seconds, language=language, cancel=cancel, user_id=user_id, turn_id=turn_id
-                )
+                return service.recognise(request)
             except ModelError as error:
                 another = isinstance(error, AudioFormatRefused | PromptTooLong) or error.status in NO_SUCH_SERVICE
                 if error.billed or not another:

@@ -17,7 +17,7 @@ from ai.audio_format import OGG_OPUS, format_of
 from ai.learned import LearnedModels
 from ai.provider import Call, Credential
 from ai.service_client import CallContext, ServiceClient
-from ai.speech import known_voice, one_by_one, read_audio, read_object, upload
+from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, read_object, upload
 from core.cancellation import Cancel
 from core.errors import AudioFormatRefused, ModelAway, ModelCancelled, ModelError, PromptTooLong
 from core.http_client import HttpClient
@@ -77,33 +77,29 @@ class YandexSpeechToText:
         self._folder = {"folderId": folder_id} if folder_id else {}
         self._service = ServiceClient(http, credential, **options)
 
-    def recognise(
-        self,
-        audio: bytes,
-        seconds: int,
-        *,
-        language: str = "ru",
-        cancel: Cancel | None = None,
-        user_id: int = 0,
-        turn_id: int = 0,
-    ) -> str:
+    def recognise(self, request: SpeechRequest) -> str:
         """Return the words of a recording, sent in short pieces.
 
         Raise PromptTooLong, AudioFormatRefused for all but Ogg/Opus, or another ModelError.
         """
-        if seconds > AUDIO_S * MOST_PIECES:
+        if request.seconds > AUDIO_S * MOST_PIECES:
             raise PromptTooLong("the recording is too long")
         try:
-            pieces = opus_splitter.cut(audio, AUDIO_S, AUDIO_BYTES)
+            pieces = opus_splitter.cut(request.audio, AUDIO_S, AUDIO_BYTES)
         except opus_splitter.NotOpus as error:
-            told = format_of(audio)  # a damaged recording says that it is what it should be
+            told = format_of(request.audio)  # a damaged recording says that it is what it should be
             name = "" if told == OGG_OPUS else told
             raise AudioFormatRefused(f"this recording can't be recognised: {error}", format=name) from error
         if len(pieces) > MOST_PIECES:
             raise PromptTooLong("the recording is too long")
-        query = {"lang": _LANGUAGES.get(language, "ru-RU"), "topic": "general", "format": "oggopus", **self._folder}
+        query = {
+            "lang": _LANGUAGES.get(request.language, "ru-RU"),
+            "topic": "general",
+            "format": "oggopus",
+            **self._folder,
+        }
         url = f"{self._url}?{urlencode(query)}"
-        context = CallContext("stt", "general", user_id, turn_id, cancel)
+        context = CallContext("stt", "general", request.user_id, request.turn_id, request.cancel)
 
         def words(piece: bytes) -> str:
             return self._service.ask(context, lambda key: upload(url, key, "audio/ogg", piece, _NO_LOGGING), _result)

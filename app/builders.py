@@ -48,6 +48,7 @@ from telegram.failure_notices import FailureNotices
 from telegram.gathering import Gathering
 from telegram.invoice_links import InvoiceLinks
 from telegram.markdown import pieces
+from telegram.newer_fields import NewerFields
 from telegram.payment_calls import PaymentCalls
 from telegram.polling import Polling
 from telegram.prepared_messages import PreparedMessages
@@ -121,7 +122,8 @@ class Telegram:
 def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
     """Build the Bot API client, the senders and the queues of updates."""
     config = base.config
-    api = BotApi(config.telegram_token, config.telegram_api_url, base.http.telegram)
+    fields = NewerFields(base.db.settings, config.telegram_api_url)
+    api = BotApi(config.telegram_token, config.telegram_api_url, base.http.telegram, fields)
     send_telebot_through(api, config.telegram_api_url)
     delivery = Delivery(
         api,

@@ -23,7 +23,7 @@ from ai.speechkit import YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
 from gpt import CallFailure, ModelProvider
-from yandex_gpt import YandexProvider, model_uri, yandex_credential
+from yandex_gpt import YandexKeys, YandexProvider, model_uri, yandex_credential
 
 OnFailure = Callable[[CallFailure], None]
 
@@ -83,10 +83,12 @@ def build_credential(config: Config, http: HttpClient, on_failure: OnFailure) ->
         return StaticCredential("")
     return yandex_credential(
         http,
-        api_key=config.yandex_api_key,
-        iam_token=config.yandex_iam_token,
-        sa_key_file=config.yandex_sa_key_file or "",
-        oauth_token=config.yandex_oauth_token,
+        YandexKeys(
+            api_key=config.yandex_api_key,
+            iam_token=config.yandex_iam_token,
+            sa_key_file=config.yandex_sa_key_file or "",
+            oauth_token=config.yandex_oauth_token,
+        ),
         iam_url=config.yandex_iam_url,
         metadata_url=config.yandex_metadata_url,
         on_failure=on_failure,

@@ -6,15 +6,32 @@ ids in their callback data (`verb:id`), never texts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Final
 
 from conversation.localization import Texts
 from conversation.presets import Preset
 from conversation.steps import ANSWERS, ENDINGS, IN_WIZARD, LENGTHS, TONES, Step
 from conversation.story_draft import Draft, page_of
 from core.schemas import Json
+from core.text import utf16_length
 
 _ROW_CHARS = 35  # of a row of genres
+_DELETING: Final = re.compile(r"delete:\d+|forget:all|halt:\d+")  # callback data
+_DELETING_LABELS: Final = frozenset({"forget_chat"})  # of reply keyboards
+_DANGER: Final = "danger"  # a red button
+
+
+class AtEnd(tuple[str, str]):
+    """An arrow at the end of its row: grey, and it does nothing. A server without such buttons shows a live one."""
+
+
+class Copying(tuple[str, str]):
+    """A button that copies a text to the clipboard: `(label, text)`, of at most `COPIED_UNITS`."""
+
+
+COPIED_UNITS: Final = 256
 
 
 def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
@@ -24,7 +41,7 @@ def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) ->
     """
     rows = [list(row) for row in _rows(texts, step, draft, has_story)]
     return {
-        "keyboard": [[{"text": label} for label in row] for row in rows],
+        "keyboard": [[_key(texts, label) for label in row] for row in rows],
         "resize_keyboard": True,
         "is_persistent": True,
         "input_field_placeholder": texts.plain(_placeholder(step)),
@@ -37,7 +54,7 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     `page` is the Web App button's label and address. Only an inline button tells the Web App who pressed it; a reply
     keyboard's does not.
     """
-    buttons: list[Json] = [[{"text": label, "callback_data": data} for label, data in row] for row in rows]
+    buttons: list[Json] = [[_button(button) for button in row] for row in rows]
     if page is not None:
         buttons.append([{"text": page[0], "web_app": {"url": page[1]}}])
     return {"inline_keyboard": buttons}
@@ -48,10 +65,38 @@ def link_button(label: str, url: str) -> Json:
     return {"text": label, "url": url}
 
 
+def arrows(here: str, place: int, data: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the row «◀ 2/3 ▶» at a place of a list whose items have these callback data; `here` is its middle."""
+    last = len(data) - 1
+    left, right = ("◀", data[place - 1]), ("▶", data[(place + 1) % len(data)])
+    return [left if place else AtEnd(left), (here, data[place]), right if place < last else AtEnd(right)]
+
+
 def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
-    """Return the row «◀ 2/3 ▶» that turns the pages of a list, round in a ring; `verb:page` is the callback data."""
-    steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))
-    return [(label, f"{verb}:{to % pages}") for label, to in steps]
+    """Return the row «◀ 2/3 ▶» that turns the pages of a list; `verb:page` is the callback data."""
+    return arrows(f"{page + 1}/{pages}", page, [f"{verb}:{number}" for number in range(pages)])
+
+
+def copying(label: str, text: str) -> list[tuple[str, str]]:
+    """Return the row of a button that copies a text; empty if the text is too long for one."""
+    return [Copying((label, text))] if 0 < utf16_length(text) <= COPIED_UNITS else []
+
+
+def _button(button: tuple[str, str]) -> dict[str, Json]:
+    """Return a button with all that a newer Bot API server knows of it (`telegram/newer_fields.py`)."""
+    label, data = button
+    if isinstance(button, Copying):
+        return {"text": label, "copy_text": {"text": data}}
+    if isinstance(button, AtEnd):
+        return {"text": label, "callback_data": data, "disabled": {}}
+    if _DELETING.fullmatch(data):
+        return {"text": label, "callback_data": data, "style": _DANGER}
+    return {"text": label, "callback_data": data}
+
+
+def _key(texts: Texts, label: str) -> dict[str, Json]:
+    deletes = label in {texts.label(name) for name in _DELETING_LABELS}
+    return {"text": label, "style": _DANGER} if deletes else {"text": label}
 
 
 def presets_shown(texts: Texts, step: Step, draft: Draft) -> tuple[Preset, ...]:
@@ -74,7 +119,9 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     to_story = [[label("to_story")]] if has_story else []
     if step in (Step.GENRE, Step.EDIT_GENRE):
         genres = _in_wide_rows([genre.label for genre in texts.genres])
-        return [*genres, [label("lucky"), label("cancel")] if step is Step.GENRE else back_out]
+        if step is Step.EDIT_GENRE:
+            return [*genres, back_out]
+        return [*genres, [label("bring")], [label("lucky"), label("cancel")]]
     if step in (Step.HERO, Step.SETTING, Step.EDIT_HERO, Step.EDIT_SETTING):
         names = [preset.name for preset in presets_shown(texts, step, draft)]
         return [*_in_rows(names, 2), [label("others")], back_out]
@@ -89,7 +136,7 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
         fields = [label(f"field_{name}") for name in ("genre", "hero", "setting", "extra")]
         return [*_in_rows(fields, 2), back_out]
     if step is Step.RESUME:
-        return [[label("draft_continue")], [label("draft_restart")], [label("cancel")]]
+        return [[label("draft_continue")], [label("draft_restart")], [label("bring")], [label("cancel")]]
     if step is Step.STORY:
         return [
             [label("next"), label("suggest")],

@@ -35,7 +35,7 @@ LONG_VALUES = frozenset(
 
 _PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w+))?\}")
 _LABEL = re.compile(r"\{@(\w+)\}")
-_TAG = re.compile(r"<(/?)(b|i|code)>")
+_TAG = re.compile(r"<(/?)(b|i|code|blockquote)(?:(?<=<blockquote) expandable)?>")
 _NOT_TEXTS = {"label", "alias", "plural", "prompt", "genre", "extras", "characters", "phrases"}
 
 

@@ -114,6 +114,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         "story_continue": Cell("continue_story"),
         "stories": Cell("shelf"),
         "lucky": Cell("lucky", Step.SUMMARY),
+        "bring": Cell("bring"),
         "profile": Cell("profile"),
         "characters": Cell("characters"),
         "/end_story": Cell("ask_ending"),
@@ -126,6 +127,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_WIZARD,
         "draft_continue": Cell("resume_draft"),
         "draft_restart": Cell("start_wizard", Step.GENRE),
+        "bring": Cell("bring"),
         "/new_story": Cell("ask_again"),
     },
     Step.GENRE: {
@@ -133,6 +135,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_WIZARD,
         WORDS: Cell("take_genre", Step.HERO),
         "lucky": Cell("lucky", Step.SUMMARY),
+        "bring": Cell("bring"),
     },
     Step.HERO: {
         **EVERYWHERE,
@@ -311,6 +314,12 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         **LEAVE_QUESTION,
         WORDS: Cell("take_image"),
     },
+    Step.BRING: {
+        **EVERYWHERE,
+        **LEAVE_QUESTION,
+        WORDS: Cell("take_brought", moves=True),
+        FILE: Cell("take_brought", moves=True),
+    },
 }
 
 # What replaces a cell while the model writes.
@@ -330,6 +339,8 @@ def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
         return cell
     if key == "stop" or (key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS):
         return _STOPPED_WHILE_WRITING
+    if step is Step.BRING and key in ("cancel", "/cancel"):
+        return _STOPPED_WHILE_WRITING  # the text that was sent is being read: nothing else waits there
     if cell.writes:
         if key in (WORDS, FILE):
             return _QUEUED_WHILE_WRITING

@@ -39,6 +39,7 @@ class Step(StrEnum):
     ROLE = "role"  # the user describes the assistant's role
     CHARACTER = "character"  # a conversation with a character
     IMAGE = "image"  # a description of the picture to make
+    BRING = "bring"  # a text of the user's own, written elsewhere
 
     @property
     def text_name(self) -> str:
@@ -65,6 +66,7 @@ ANSWERS: Final = (
     Step.FIND,
     Step.ROLE,
     Step.IMAGE,
+    Step.BRING,
 )  # take one answer
 TALKING: Final = frozenset({Step.CHAT, Step.CHARACTER})  # words go to the assistant or a character
 TONES: Final = ("light", "dark", "lyrical", "brisk", "child", "any")
@@ -75,12 +77,14 @@ ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"})
 SHOP_COMMANDS: Final = frozenset({"/terms", "/paysupport"})  # unknown unless something is sold, or was
+SHELF_COMMANDS: Final = frozenset({"/shelf"})  # unknown unless the public shelf is on
 COMMANDS: Final = (
     ADMIN_COMMANDS
     | SHOP_COMMANDS
+    | SHELF_COMMANDS
     | frozenset(
         {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-        | {"/continue", "/shelf"}
+        | {"/continue"}
         | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
         | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
     )

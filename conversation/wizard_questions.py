@@ -47,7 +47,8 @@ def _ask(texts: Texts, step: Step, draft: Draft, user_id: int) -> Html:
             return texts.say("wizard.extra.more", left=WORD_LIMITS[Step.EXTRA] - len(draft.extra))
         examples = texts.extras(draft.genre)
         return texts.say("wizard.extra.ask", example=examples[user_id % len(examples)])
-    return texts.say(f"wizard.{name}.ask")
+    asked = texts.say(f"wizard.{name}.ask")
+    return Html(" ".join((asked, texts.say("wizard.genre.own")))) if step is Step.GENRE else asked
 
 
 def _card(texts: Texts, draft: Draft) -> dict[str, object]:

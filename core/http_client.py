@@ -6,11 +6,11 @@ import socket
 import threading
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from http.client import HTTPException
+from http import client
 from typing import Any, Final
 
 import requests
-from urllib3 import exceptions
+from urllib3 import HTTPHeaderDict, HTTPResponse, exceptions
 
 from core.addresses import Silent
 from core.cancellation import watching
@@ -20,18 +20,17 @@ from core.http_adapter import Adapter
 from core.network import Network, without_login
 
 _AGENT: Final = requests.utils.default_user_agent()
-_FAILURES: Final = (exceptions.HTTPError, HTTPException, OSError, ValueError)  # requests' own are OSErrors
+_FAILURES: Final = (exceptions.HTTPError, client.HTTPException, OSError, ValueError)  # requests' own are OSErrors
 
 
 class Response:
     """An answer whose head has been read, of any status. For one thread."""
 
-    def __init__(self, response: requests.Response) -> None:
-        self.status_code = response.status_code
-        self.reason = response.reason or ""
-        self.headers: Mapping[str, str] = response.headers  # names in any case
-        self._response = response
-        self._raw = raw = response.raw
+    def __init__(self, raw: HTTPResponse) -> None:
+        self.status_code = raw.status
+        self.reason = raw.reason or ""
+        self.headers: Mapping[str, str] = raw.headers  # names in any case
+        self._raw = raw
         one_read = partial(raw.read1, 65536, decode_content=True)  # takes twice the processor time of a chunk
         self._pieces = raw.stream(65536, decode_content=True) if raw.chunked else iter(one_read, b"")
 
@@ -48,14 +47,15 @@ class Response:
         if self._raw.chunked:
             return b"".join(iter(self.read1, b""))
         try:
-            return bytes(self._raw.read(decode_content=True))
+            return self._raw.read(decode_content=True)
         except _FAILURES as error:
             failure = _no_answer(error, sent=True)
         raise failure
 
     def close(self) -> None:
         """Read nothing more. A connection whose answer was read to its end is used again, another is closed."""
-        self._response.close()
+        self._raw.close()
+        self._raw.release_conn()
 
 
 class HttpClient(threading.local):
@@ -65,7 +65,7 @@ class HttpClient(threading.local):
         self._network = network or Network()
         self._session = _Session()
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, Adapter(self._network, idle_s))
+            self._session.mount(scheme, Adapter(self._network, idle_s, _answer))
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
@@ -88,6 +88,20 @@ class HttpClient(threading.local):
         self._begun = True
         if self._upload_s is not None:
             sock.settimeout(self._upload_s)
+
+
+def _answer(answer: client.HTTPResponse) -> HTTPResponse:
+    """Return urllib3's answer of the standard library's, whose head has been read."""
+    return HTTPResponse(
+        answer,
+        HTTPHeaderDict(answer.msg.items()),
+        answer.status,
+        answer.version,
+        reason=answer.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=answer,
+    )
 
 
 def _no_answer(error: Exception, *, sent: bool, proxy: str = "") -> NoAnswer:
@@ -121,5 +135,5 @@ def _request(method: str, address: str, headers: Mapping[str, str], body: bytes 
 class _Session(requests.Session):
     """Keeps no cookies and follows no redirect: a token in the address or a header is for one server only."""
 
-    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
+    def send(self, request: requests.PreparedRequest, **kwargs: Any) -> Any:
         return self.get_adapter(request.url or "").send(request, **kwargs)

@@ -79,7 +79,7 @@ def for_readers(setting: str) -> str:
 
 def _part(prompt: Prompt, picture: Picture | None) -> Part:
     by_user = prompt.role == "user"
-    text = as_read(prompt.text) if by_user else prompt.text
+    text = as_read(prompt.text) if prompt.has_wishes else prompt.text
     return Part.of(text, "user" if by_user else "model", picture)
 
 

@@ -21,6 +21,7 @@ from handlers import (
     admin_users,
     assistant,
     branches,
+    brought_stories,
     card_offers,
     cards,
     characters,
@@ -299,6 +300,8 @@ _OF_THE_OPEN_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]]
     "branch": branches.branch,
     "picture": media.ask_picture,
     "paint": media.paint,
+    "bring_more": brought_stories.ask_for_more,
+    "remember_all": brought_stories.remember_all,
     "voice": media.ask_voice,
     **{f"voice{place}": partial(media.speak, place=place) for place in range(media.VOICES_SHOWN)},
 }
@@ -315,6 +318,7 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     # the chat
     "words_chat": assistant.use_words,
     "put_back_talk": assistant.put_back,
+    "bring_file": brought_stories.begin_from_file,
     "ask_file": file_choices.ask_kept,
     "ask_who_sees": file_choices.ask_who_sees,
     "new_talk": assistant.new_talk,

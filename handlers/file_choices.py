@@ -5,6 +5,7 @@ The question is stored already; each button names it by its prompt.
 
 from __future__ import annotations
 
+from conversation.keyboards import inline
 from conversation.steps import Step
 from database import Prompt, Talk
 from handlers import assistant, files, models
@@ -22,8 +23,11 @@ def keep(context: UpdateContext) -> UpdateResult:
         talk = talks.get(talks.create(context.user.id, context.chat_id, now(), topic_id=context.topic_id))
     assert talk is not None
     prompt_id = files.store(context, talk, "")
-    ask = context.button("ask_file", f"ask_file:{prompt_id}")
-    return context.say(f"file.kept_{files.kind_of(files.asked_about(context))}", keyboard=context.inline(ask))
+    kind = files.kind_of(files.asked_about(context))
+    rows = [[context.button("ask_file", f"ask_file:{prompt_id}")]]
+    if kind == "text":
+        rows.insert(0, [context.button("bring_file", f"bring_file:{prompt_id}")])
+    return context.say(f"file.kept_{kind}", keyboard=inline(*rows))
 
 
 def ask_kept(context: UpdateContext, prompt_id: int) -> UpdateResult:

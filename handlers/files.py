@@ -18,6 +18,8 @@ from turns import limits
 from turns.file_sentences import blind_sentence
 from turns.sight import tokens_each
 
+MOST_UNASKED = 20  # questions about files of a user, that nobody was asked: they cost disk space and no tokens
+
 
 def asked_about(context: UpdateContext) -> tuple[SentFile, ...]:
     """Return the files that the user's words are about: the message's own, else those of the one that it replies to."""
@@ -94,6 +96,7 @@ def store(context: UpdateContext, talk: Talk, quoted: str) -> int:
         files=asked_about(context),
     )
     context.show(prompt_id)
+    context.db.tree.drop_unasked(context.user.id, kept=MOST_UNASKED)
     return prompt_id
 
 

@@ -1,7 +1,8 @@
 """Groups: the assistant replies to messages that mention it, reply to it, or give it a command.
 
 A group has its own talk and its own role; whoever asks pays from their own balance. There are no steps, no reply
-keyboards and no drafts. Stories are written in private, so their commands answer with the way there.
+keyboards and no drafts. Stories are written in private, so their commands answer with the way there. Notices are for
+the eyes of who asked, where the Bot API server can do that.
 """
 
 from __future__ import annotations
@@ -14,17 +15,18 @@ from typing import Final
 
 from telebot import types
 
-from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHOP_COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHELF_COMMANDS, SHOP_COMMANDS
 from core.schemas import Json, Outgoing
-from handlers import assistant, files, pieces, roles, sessions, voice
+from handlers import assistant, files, pieces, profile_card, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext
 from handlers.inline_mode import is_own_card
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
+from telegram.newer_fields import EPHEMERAL_SHOWN, OR_NOTHING
 from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
-from turns.message_view import as_reply
+from turns.message_view import as_reply, only_for
 
 Action = Callable[[UpdateContext], UpdateResult]
 
@@ -101,7 +103,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     if not context.words and not files.asked_about(context):
         quote = context.message.quote
         if quote is None or not quote.text:
-            return context.say("group.ask_me", bot=context.services.username)
+            return _to_sender(context, context.say("group.ask_me", bot=context.services.username))
         context = context.with_words(quote.text)  # «@bot» as a reply: the question is above
     return _queue(context) if context.writing else assistant.talk(context)
 
@@ -112,7 +114,7 @@ def _queue(context: UpdateContext) -> UpdateResult:
         return context.queue(update.queued_for)
     waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= story_screen.MOST_QUEUED:
-        return context.say("group.busy_full", n=waiting)
+        return _to_sender(context, context.say("group.busy_full", n=waiting))
     context.open_talk()
     return context.queue(context.words_go_to)
 
@@ -122,8 +124,31 @@ def _hear(message: types.Message, context: UpdateContext) -> UpdateResult:
     return _queue(context) if context.writing else voice.hear(context, message.json)
 
 
+def _balance(context: UpdateContext) -> UpdateResult:
+    """/balance: what its sender alone sees. A server that may show it to the group gets the way to the private chat.
+
+    Whether the server shows a message to one user is known once it has shown one.
+    """
+    services = context.services
+    if services.db.settings.get(EPHEMERAL_SHOWN) != services.config.telegram_api_url:
+        link = f"https://t.me/{services.username}?start=new"
+        return _to_sender(context, context.say("group.in_private", link=link, bot=services.username))
+    hidden = _to_sender(context, profile_card.show_balance(context))
+    messages = (replace(message, params={**message.params, OR_NOTHING: True}) for message in hidden.messages)
+    return replace(hidden, messages=tuple(messages))
+
+
+def _tokens(context: UpdateContext) -> UpdateResult:
+    return _to_sender(context, sessions.tokens(context))
+
+
+def _to_sender(context: UpdateContext, said: UpdateResult) -> UpdateResult:
+    """Return what is said as messages that the sender of the update alone sees."""
+    return replace(said, messages=tuple(only_for(message, context.user.id) for message in said.messages))
+
+
 def _forget(context: UpdateContext) -> UpdateResult:
-    return context.say("group.busy") if context.writing else assistant.forget(context)
+    return _to_sender(context, context.say("group.busy")) if context.writing else assistant.forget(context)
 
 
 def _may_not_stop(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult | None:
@@ -140,10 +165,11 @@ _INSIDE: Final = frozenset({"member", "administrator"})  # a restricted member m
 # What a command of a registered user does in a group.
 _ACTIONS: Mapping[str, Action] = {
     "/clear": _forget,
-    "/t": sessions.tokens,
+    "/t": _tokens,
     "/prompt": roles.prompt,
     "/system": roles.prompt,
     "/modes": roles.modes,
+    "/balance": _balance,
 }
 # These only say something and register nobody. Commands that are in neither table are a story's.
 _INFORMING: Mapping[str, str] = {
@@ -157,7 +183,6 @@ _INFORMING: Mapping[str, str] = {
     "/sessions": "group.in_private",
     "/language": "group.in_private",
     "/model": "group.in_private",
-    "/balance": "group.in_private",
     "/stats": "group.in_private",
     "/info": "group.in_private",
     "/terms": "group.in_private",
@@ -183,7 +208,9 @@ def _message(
         "text": texts.say(key, link=f"https://t.me/{services.username}?start=new", bot=services.username),
         "parse_mode": "HTML",
     }
-    return UpdateResult(messages=(as_reply(Outgoing(chat_id, "sendMessage", params), reply_to),))
+    said = as_reply(Outgoing(chat_id, "sendMessage", params), reply_to)
+    noticed = sender is not None and reply_to is not None and not sender.is_bot
+    return UpdateResult(messages=(only_for(said, sender.id) if sender is not None and noticed else said,))
 
 
 def _command(services: Services, text: str) -> tuple[str | None, str]:
@@ -193,7 +220,9 @@ def _command(services: Services, text: str) -> tuple[str | None, str]:
     command, _, addressee = first_word.lower().partition("@")
     if not command.startswith("/") or (addressee and addressee != services.username.lower()):
         return None, ""
-    if command in COMMANDS - ADMIN_COMMANDS - (frozenset() if services.config.packs else SHOP_COMMANDS):
+    sold = frozenset() if services.config.packs else SHOP_COMMANDS
+    shelf = frozenset() if services.config.shelf == "on" else SHELF_COMMANDS
+    if command in COMMANDS - ADMIN_COMMANDS - sold - shelf:
         return command, f"{command} {rest}".strip()
     return (UNKNOWN, "") if addressee else (None, "")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 # Characters that break databases, terminals or file names, and those that reverse the direction of the text after
 # them, which may be the bot's. Line ends and tabs stay.
@@ -23,10 +24,10 @@ def readable(text: str | None) -> str:
     return kept if any(_seen(letter) for letter in kept) else ""
 
 
-def start_parameter(text: str, username: str) -> str:
-    """Return what a link to the bot starts it with; empty if the text is no such link."""
+def start_parameter(text: str, username: Callable[[], str]) -> str:
+    """Return what a link to the bot starts it with; empty if the text is no such link. `username`: the bot's."""
     link = _LINK.fullmatch(text)
-    if link is None or (link["bot"] or link["domain"]).lower() != username.lower():
+    if link is None or (link["bot"] or link["domain"]).lower() != username().lower():
         return ""
     return link["start"]
 

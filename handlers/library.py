@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import copying, inline, page_row
 from conversation.localization import Html, Texts
 from conversation.steps import Step
 from core.graphemes import first_letters, last_letters
-from core.schemas import Json
+from core.schemas import Json, Outgoing
 from database import Story
 from export import story_book
 from handlers import branches, finished, inline_mode, public_shelf, publishing, questions
@@ -133,11 +133,12 @@ def continue_story(context: UpdateContext) -> UpdateResult:
 
 def ask_name(context: UpdateContext, story: Story) -> UpdateResult:
     """Ask for the story's new name."""
-    return questions.ask(context, Step.RENAME, story.session_id, "rename.ask", title=title_of(story))
+    under, title = context.message_id, title_of(story)
+    return questions.ask(context, Step.RENAME, story.session_id, "rename.ask", under=under, title=title)
 
 
 def rename(context: UpdateContext) -> UpdateResult:
-    """Name the story with the user's words, on one line, and go back to where they were."""
+    """Name the story with the user's words, on one line, also on its card, and go back to where they were."""
     story = questions.asked_about(context)
     if story is None:
         return story_screen.lost(context)
@@ -145,8 +146,19 @@ def rename(context: UpdateContext) -> UpdateResult:
         return refusal
     name = " ".join(context.words.split())
     context.db.stories.set_title(story.session_id, name, named=True)
+    card_id = context.user.asked_under
     questions.go_back(context)
-    return context.say_here("rename.done", title=name)
+    return _card_again(context, story.session_id, card_id) + context.say_here("rename.done", title=name)
+
+
+def _card_again(context: UpdateContext, session_id: int, card_id: int | None) -> UpdateResult:
+    """Change the message of a story's card to what the card says now."""
+    story = context.db.stories.get(session_id)
+    if card_id is None or story is None:
+        return NOTHING
+    html, keyboard = _card(context, story)
+    params: dict[str, Json] = {"message_id": card_id, "text": html, "parse_mode": "HTML", "reply_markup": keyboard}
+    return context.deliver(Outgoing(context.chat_id, "editMessageText", params))
 
 
 def delete(context: UpdateContext, story: Story) -> UpdateResult:
@@ -232,13 +244,12 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     token = context.db.sharing.offer(story)
     context.db.stories.share(story.session_id, token)
     link = share_cards.link(context.services.username, f"{share_cards.STORY_LINK}{token}")
-    plain = context.texts.plain
-    send = share_cards.send_button(plain("inline.send"), inline_mode.one_story(story.session_id))
-    copy: Json = {"text": plain("inline.copy"), "copy_text": {"text": link}}
-    ways: list[Json] = [[send]] if context.services.inline_mode else []
-    close: Json = {"text": context.texts.label("unshare"), "callback_data": f"unshare:{story.session_id}"}
-    keyboard: Json = {"inline_keyboard": [*ways, [copy], [close]]}
-    return context.say("share.done", keyboard=keyboard, title=title_of(story), link=link)
+    take_back = context.button("unshare", f"unshare:{story.session_id}")
+    buttons = inline(copying(context.texts.label("copy_link"), link), [take_back])
+    if context.services.inline_mode:
+        send = context.texts.plain("inline.send"), inline_mode.one_story(story.session_id)
+        buttons = share_cards.with_send_button(buttons, *send)
+    return context.say("share.done", keyboard=buttons, title=title_of(story), link=link)
 
 
 def share_open(context: UpdateContext) -> UpdateResult:

@@ -35,7 +35,7 @@ def take_up(context: UpdateContext, message: types.Message) -> tuple[UpdateConte
     None if it is no piece, or the answer has begun. One question is asked and paid, however its pieces come.
     """
     words = readable(message.text or message.caption)
-    turn = context.turns.open_in(context.chat_id, context.topic_id)
+    turn = context.turns.open_in(context.chat_id, context.topic_id) if context.writing else None
     if not words or turn is None or turn.user_id != context.user.id or context.update.behind:
         return None
     question = _question(context.services, turn)

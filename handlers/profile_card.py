@@ -169,7 +169,8 @@ def _refill(context: UpdateContext) -> Html:
     if not config.user_tokens_per_day or context.user.id in config.admin_ids:
         return Html()
     hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
-    return context.texts.say("balance.refill", tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
+    key = "buy.refill" if context.user.bought else "balance.refill"
+    return context.texts.say(key, tokens=config.user_tokens_per_day, limit=config.user_tokens, hours=hours)
 
 
 def _account(context: UpdateContext) -> Account:

@@ -73,7 +73,8 @@ def _listed(context: UpdateContext, which: str, page: int, *, edit: bool = False
     if shelf.count():
         newest, loved = context.button("public_new", "public:new:0"), context.button("public_loved", "public:loved:0")
         rows.append([newest, loved, context.button("public_genres", "public:genres")])
-    key = "public.empty" if not count else "public.genre" if genre else f"public.{order}"
+    ordered = "public.loved" if order is Order.LOVED else "public.new"
+    key = "public.empty" if not count else "public.genre" if genre else ordered
     say = context.edit if edit else context.say
     return say(key, keyboard=inline(*rows), n=count, genre=genre)
 

@@ -11,7 +11,7 @@ from handlers.context import UpdateContext
 from handlers.step_prompts import awaited
 from telegram.update_result import UpdateResult
 from turns import limits
-from turns.message_view import as_reply
+from turns.message_view import as_reply, only_for
 
 
 def over_limit(
@@ -19,10 +19,10 @@ def over_limit(
 ) -> UpdateResult | None:
     """Check every limit of a turn that takes at least `tokens`; None: as many as the shortest turn of this kind."""
     try:
-        context.turns.check(context.user.id, session_id, kind, tokens)
+        context.turns.check(context.user, session_id, kind, tokens)
     except LimitReached as limit:
         message = context.kinds[kind].limit_message(context.user.id, context.chat_id, session_id, limit)
-        return context.deliver(as_reply(message, context.message.reply_to))
+        return context.deliver(only_for(as_reply(message, context.message.reply_to), context.user.id))
     return None
 
 

@@ -9,7 +9,7 @@ import json
 
 from conversation.keyboards import inline
 from conversation.steps import Step
-from database import Prompt, Story
+from database import BROUGHT, Prompt, Story
 from handlers import older_parts, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
@@ -64,7 +64,7 @@ def undo(context: UpdateContext) -> UpdateResult:
     if story is None:
         return story_screen.lost(context)
     before = db.tree.before(head) if head is not None else None
-    if head is None or before is None or before.id == story.starts_after:
+    if head is None or before is None or before.id == story.starts_after or head.kind == BROUGHT:
         return context.say_here("undo.first_part")
     db.tree.set_head(story.session_id, before.id, now())
     shrunk = message_view.shrunk(db, context.chat_id, head, context.texts.say("undo.line"))

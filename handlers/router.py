@@ -42,6 +42,7 @@ from handlers import (
     older_parts,
     pieces,
     privacy,
+    reactions,
     rewriting,
     voice,
 )
@@ -88,6 +89,7 @@ class Router:
         )
         bot.register_callback_query_handler(returning(on_button), func=lambda query: True)
         bot.register_stopped_message_generation_handler(returning(on_stopped))
+        bot.register_message_reaction_handler(returning(reactions.on_reaction), func=lambda reaction: True)
         bot.register_my_chat_member_handler(returning(on_membership))
         bot.register_pre_checkout_query_handler(returning(checkout.on_pre_checkout), func=lambda query: True)
         bot.register_subscription_handler(returning(checkout.on_subscription))
@@ -234,7 +236,7 @@ def _read(context: UpdateContext) -> None:
 
     A link to this bot that was sent as text is what Telegram makes of it when it is followed: a /start.
     """
-    parameter = start_parameter(context.words, context.services.username)
+    parameter = start_parameter(context.words, lambda: context.services.username)
     words = f"/start {parameter}" if parameter else context.words
     context.message = replace(context.message, words=words)
     context.message = replace(context.message, key=_key_of(context))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import inline
+from conversation.keyboards import copying, inline
 from conversation.steps import Step
 from database import Story
 from handlers import questions
@@ -26,6 +26,7 @@ def more(context: UpdateContext) -> UpdateResult:
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
         [context.button("hero_talk", f"hero:{number}")],
         [context.button("download", f"files:{number}"), context.button("share", f"share:{number}")],
+        [context.button("bring_more", f"bring_more:{number}")],
     ]
     return context.say("more.line", title=title_of(story), keyboard=inline(*rows))
 
@@ -39,7 +40,9 @@ def show_memory(context: UpdateContext, story: Story) -> UpdateResult:
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
     if path.memory:
-        return questions.ask(context, Step.MEMORY, story.session_id, "memory.ask", memory=path.memory)
+        asked = questions.ask(context, Step.MEMORY, story.session_id, "memory.ask", memory=path.memory)
+        row = copying(context.texts.label("copy_memory"), path.memory)
+        return asked + context.say("memory.copy", keyboard=inline(row)) if row else asked
     return questions.ask(context, Step.MEMORY, story.session_id, "memory.ask_empty")
 
 

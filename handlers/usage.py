@@ -7,12 +7,12 @@ Days are UTC days.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from config import Config
 from conversation.localization import Html, Locales, Texts, grouped
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
-from database import Budget, Database, Totals
+from database import Budget, Database, Opinions, Totals
 from handlers.account import repeat_question
 from handlers.context import UpdateContext, now
 from handlers.library import day
@@ -44,13 +44,15 @@ def _mine(context: UpdateContext) -> UpdateResult:
     account = context.db.accounts.get(context.user.id)
     assert account is not None
     today = now() // DAY_S
-    return context.say(
+    said = context.texts.say(
         "stats.mine",
         requests=account.requests,
         spent=account.spent,
         today=context.db.reports.days_of(context.user.id, today).get(today, 0),
         when=_when(context.texts, account.last_request_at),
     )
+    opinions = _opinions(context.texts, context.db.opinions.by_model(context.user.id))
+    return context.send(Html(f"{said}\n\n{opinions}" if opinions else said))
 
 
 def picture(chat_id: int, user_id: int, language: str) -> Outgoing:
@@ -103,7 +105,8 @@ class Statistics:
             budget=self._budget(texts, period, self._db.ledger.budget(period)),
             money=self._money(texts, totals),
         )
-        said = (text.rstrip(), self._sales(texts), self._events(texts, moment))
+        opinions = _opinions(texts, self._db.opinions.by_model())
+        said = (text.rstrip(), opinions, self._sales(texts), self._events(texts, moment))
         return RenderedAttachment({"text": "\n\n".join(part for part in said if part).rstrip()})
 
     def _sales(self, texts: Texts) -> Html:
@@ -165,6 +168,15 @@ def _kinds(texts: Texts, totals: Totals) -> list[str]:
         texts.say("stats.kind", name=_purpose(texts, name), calls=calls, input=read, output=written)
         for name, (calls, read, written) in sums.items()
     ]
+
+
+def _opinions(texts: Texts, found: Sequence[Opinions]) -> Html:
+    """Return how often texts of each model were liked; empty if nobody said."""
+    lines = [
+        texts.say("stats.opinion", model=one.model or texts.plain("stats.default"), yes=one.liked, no=one.disliked)
+        for one in found
+    ]
+    return texts.say("stats.opinions", lines=Html("\n".join(lines))) if lines else Html()
 
 
 def _purpose(texts: Texts, name: str) -> str:

@@ -19,6 +19,7 @@ from sandbox.buyer import change_subscriptions, invoice_of, pay
 from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
+from sandbox.newer import react
 from sandbox.recording import record
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_state import Json
@@ -214,6 +215,8 @@ class Page:
             user.edit(int(sent["message"]), str(sent["text"]).strip())
         elif action == "stop":
             user.stop_draft()
+        elif action == "react":
+            react(user, int(sent["message"]), str(sent["emoji"]))
         elif action == "sticker":
             user.sticker(reply_to)
         elif action == "block":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.newer import EFFECTS
 from sandbox.recording import words_in
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_profile import commands_for
@@ -111,6 +112,9 @@ def _message(state: State, message: ChatMessage) -> Json:
         "edited": message.edited,
         "deleted": message.deleted,
         "replyTo": message.reply_to,
+        "effect": EFFECTS.get(message.effect, ""),
+        "onlyFor": message.only_for,
+        "reactions": sorted(set((message.reactions or {}).values())),
         "service": _service(state, message),
         "invoice": (message.more or {}).get("invoice"),
         "via": ((message.more or {}).get("via_bot") or {}).get("username", ""),

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
 from sandbox.http_wire import Upload
 from sandbox.inline_mode import InlineMethods
@@ -57,6 +58,7 @@ class BotApi(InlineMethods):
         self.token, self.username, self.name = token, username, name
         self.violations: deque[str] = deque(maxlen=10_000)
         self.flood = False
+        self.refuses: frozenset[str] = frozenset()  # newer fields, as a Bot API server of earlier days does
         self._allowance: dict[int, tuple[float, float]] = {}
         self._methods = {name: getattr(self, f"_{name}", None) for name in known_methods()}
 
@@ -70,6 +72,7 @@ class BotApi(InlineMethods):
         if method not in self._methods:
             self.violations.append(f"unknown method {method}")
             raise ApiError(404, "Not Found: method not found")
+        newer.refuse(self.refuses, parameters)
         checked = check_call(method, parameters, files, typed=typed)
         self.violations.extend(checked.problems)
         if checked.refusal is not None:
@@ -173,6 +176,7 @@ class BotApi(InlineMethods):
         self, chat: Chat, values: Json, text: str, entities: tuple[Entity, ...], attachment: Attachment | None
     ) -> Json:
         self._check_markup(chat, values)
+        only_for = newer.receiver(chat, values)
         topic_id = self._topic(chat, values)
         message = ChatMessage(
             id=0,
@@ -187,6 +191,8 @@ class BotApi(InlineMethods):
             attachment=attachment,
             reply_to=self._reply_to(chat, values),
             more={"message_thread_id": topic_id, "is_topic_message": True} if topic_id else None,
+            effect=newer.effect(chat, values),
+            only_for=only_for,
         )
         return message_json(self.state, self.bot, chat, self.state.add_message(chat, message))
 
@@ -248,7 +254,7 @@ class BotApi(InlineMethods):
         if "message_id" not in values:
             raise self._violated("message_id", "is missing", "message identifier is not specified")
         message = self.state.message(chat, values["message_id"])
-        if message is None:
+        if message is None or message.only_for:
             raise ApiError(400, "Bad Request: message to edit not found")
         if not message.from_bot or (message.markup and "inline_keyboard" not in message.markup):
             raise ApiError(400, "Bad Request: message can't be edited")

@@ -48,6 +48,11 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
         "chat": chat_json(state, chat),
         "date": message.date,
     }
+    if message.only_for:
+        value |= {"message_id": 0, "ephemeral_message_id": message.id}
+        value["receiver_user"] = user_json(state.users[message.only_for])
+    if message.effect:
+        value["effect_id"] = message.effect
     if message.edited_at is not None:
         value["edit_date"] = message.edited_at
     if message.attachment is not None:
@@ -102,3 +107,14 @@ def membership(bot: Json, status: str) -> Json:
     """Return the bot's membership as `my_chat_member` has it."""
     value: dict[str, Any] = {"user": bot, "status": status}
     return value | {"until_date": 0} if status == "kicked" else value
+
+
+def membership_change(state: State, bot: Json, chat: Chat, user: User, was: str, now: str) -> Json:
+    """Return a `my_chat_member`: this user changes what the bot is in the chat."""
+    return {
+        "chat": chat_json(state, chat),
+        "from": user_json(user),
+        "date": int(state.clock()),
+        "old_chat_member": membership(bot, was),
+        "new_chat_member": membership(bot, now),
+    }

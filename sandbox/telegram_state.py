@@ -27,12 +27,15 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """An inline button; exactly one of the others is set."""
+    """An inline button; exactly one of the others but `style` is set."""
 
     text: str
     data: str | None = None
     url: str | None = None
     web_app: str | None = None
+    copy_text: str | None = None
+    disabled: bool = False
+    style: str = ""
     pay: bool = False
 
 
@@ -66,6 +69,9 @@ class ChatMessage:
     reply_to: int | None = None
     service: Mapping[str, Any] | None = None  # of a service message, in place of a text: {"new_chat_members": […]}
     more: Mapping[str, Any] | None = None  # further fields: {"forward_origin": {…}}, {"media_group_id": "…"}
+    effect: str = ""
+    only_for: int = 0  # the one user who sees it, an ephemeral message of a group; 0: everybody
+    reactions: Mapping[str, str] | None = None  # emoji by user id, as text
     edited_at: int | None = None
     deleted: bool = False
     revision: int = 0
@@ -83,19 +89,7 @@ class ChatMessage:
     def buttons(self) -> tuple[tuple[Button, ...], ...]:
         """The inline keyboard, row by row."""
         rows = (self.markup or {}).get("inline_keyboard", ())
-        return tuple(
-            tuple(
-                Button(
-                    item["text"],
-                    item.get("callback_data"),
-                    item.get("url"),
-                    (item.get("web_app") or {}).get("url"),
-                    item.get("pay", False),
-                )
-                for item in row
-            )
-            for row in rows
-        )
+        return tuple(tuple(_button(item) for item in row) for row in rows)
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -357,6 +351,19 @@ class State:
             self.page_serial += 1
             self.page_events.append((self.page_serial, {"chat": chat_id, "kind": kind, "id": message_id, **more}))
             self.page_changed.notify_all()
+
+
+def _button(item: Mapping[str, Any]) -> Button:
+    return Button(
+        item["text"],
+        item.get("callback_data"),
+        item.get("url"),
+        (item.get("web_app") or {}).get("url"),
+        (item.get("copy_text") or {}).get("text"),
+        "disabled" in item,
+        item.get("style", ""),
+        item.get("pay", False),
+    )
 
 
 def addressed(chat: Chat, message: ChatMessage, users: Mapping[int, User]) -> tuple[int, ...]:

@@ -7,17 +7,16 @@ at what the bot has sent or edited since this user's last action.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from sandbox import photos, web_app
+from sandbox import web_app
 from sandbox.client import Wanted, fits, line_of, pieces_of
 from sandbox.markup import found_entities
 from sandbox.privacy import is_meant
-from sandbox.recording import seconds_of
 from sandbox.telegram_api import BotApi
-from sandbox.telegram_json import chat_json, membership, message_json, user_json
+from sandbox.telegram_json import chat_json, membership_change, message_json, user_json
 from sandbox.telegram_state import (
     Attachment,
     Button,
@@ -29,10 +28,10 @@ from sandbox.telegram_state import (
     Query,
     User,
 )
+from sandbox.user_files import FileSender
 
 T = TypeVar("T")
 KEPT_QUERIES = 10_000
-UNREADABLE = b"\xff\xd8\xff\xe0"  # the beginning of a JPEG
 
 
 class NotShown(LookupError):
@@ -60,7 +59,7 @@ class Tap:
         return self.user.until(answered, timeout, "an answer to the pressed button")
 
 
-class ChatUser:
+class ChatUser(FileSender):
     """One user in one chat with the bot: the private chat, or a group (`groups.Group.member`)."""
 
     def __init__(self, api: BotApi, user: User, chat: Chat, topic_id: int = 0) -> None:
@@ -82,7 +81,7 @@ class ChatUser:
 
     @property
     def shown(self) -> list[ChatMessage]:
-        return [message for message in self.messages if not message.deleted]
+        return [message for message in self.messages if not message.deleted and message.only_for in (0, self.id)]
 
     @property
     def bot_messages(self) -> list[ChatMessage]:
@@ -142,23 +141,6 @@ class ChatUser:
             message_id = self._send(text=piece, reply_to=reply_to)
         return message_id
 
-    def forward(self, text: str, *, comment: str = "", caption: bool = False, count: int = 1) -> int:
-        """Forward somebody's text, or a picture with this caption, behind a comment; return the last message's id."""
-        if comment:
-            self._send(text=comment)
-        for _ in range(count):
-            origin = {"type": "hidden_user", "date": int(self.state.clock()), "sender_user_name": "Борис"}
-            picture = self._attachment("photo", "photo.jpg", UNREADABLE, "image/jpeg") if caption else None
-            message_id = self._send(text, picture, more={"forward_origin": origin})
-        return message_id
-
-    def album(self, count: int, caption: str = "", *, pictures: Sequence[bytes] = ()) -> int:
-        """Send so many pictures, or these, as an album, the first with a caption; return the last message's id."""
-        group = self.state.serial("")
-        for number, picture in enumerate(pictures or [UNREADABLE] * count):
-            message_id = self.photo(picture, "" if number else caption, group=group)
-        return message_id
-
     def press(self, label: str) -> int:
         """Press a button of the reply keyboard. Raises `NotShown`."""
         with self.state.lock:
@@ -178,6 +160,8 @@ class ChatUser:
         with self.state.lock:
             self._mark = self.chat.revision
             found, button = self._button(wanted, message.id if isinstance(message, ChatMessage) else message)
+            if button.disabled or button.copy_text is not None:
+                raise NotShown(f"«{button.text}» is disabled" if button.disabled else f"«{button.text}» copies a text")
             if button.url is not None:
                 return Tap(self, "", button.url)
             if button.web_app is not None:
@@ -205,37 +189,6 @@ class ChatUser:
             now = int(self.state.clock())
             new = replace(old, text=text, source=text, entities=found_entities(text), edited_at=now)
             self._update("edited_message", self.state.put_message(self.chat, new, "message"))
-
-    def sticker(self, reply_to: int | None = None) -> int:
-        """Send a sticker; return the message's id."""
-        return self._send_file("sticker", "sticker.webp", b"RIFF\x00\x00\x00\x00WEBP", "image/webp", "", reply_to)
-
-    def photo(
-        self, data: bytes = UNREADABLE, caption: str = "", *, reply_to: int | None = None, group: str = ""
-    ) -> int:
-        """Send a picture, by default a few bytes that no program can open; return the message's id.
-
-        `group` is the album that it belongs to. As Telegram does, a large picture is made smaller.
-        """
-        content, sides = photos.as_telegram_keeps(data)
-        picture = replace(self._attachment("photo", "photo.jpg", content, "image/jpeg"), sides=sides)
-        return self._send(caption, picture, reply_to, more={"media_group_id": group} if group else None)
-
-    def voice(self, data: bytes, caption: str = "", *, reply_to: int | None = None) -> int:
-        """Send a recording, such as `recording.record` makes; return the message's id."""
-        return self._send_file("voice", "voice.ogg", data, "audio/ogg", caption, reply_to)
-
-    def document(
-        self,
-        name: str = "notes.txt",
-        data: bytes = b"text",
-        caption: str = "",
-        *,
-        reply_to: int | None = None,
-        mime: str = "text/plain",
-    ) -> int:
-        """Send a file, by default as plain text whatever its name; return the message's id."""
-        return self._send_file("document", name, data, mime, caption, reply_to)
 
     def happens(self, service: Json) -> int:
         """Send a service message about something this user did; return its id."""
@@ -298,6 +251,7 @@ class ChatUser:
         def found() -> ChatMessage | None:
             for message in list(self.chat.messages.values()):
                 new = message.from_bot and not message.deleted and message.revision > mark
+                new = new and message.only_for in (0, self.id)
                 if new and message.topic_id == self.topic_id and fits(message, wanted):
                     return message
             return None
@@ -338,13 +292,6 @@ class ChatUser:
                 if wanted in (button.text, button.data):
                     return message, button
         raise NotShown(f"no inline button «{wanted}»")
-
-    def _send_file(self, kind: str, name: str, data: bytes, mime: str, caption: str, reply_to: int | None) -> int:
-        return self._send(caption, self._attachment(kind, name, data, mime), reply_to)
-
-    def _attachment(self, kind: str, name: str, data: bytes, mime: str) -> Attachment:
-        seconds = round(seconds_of(data)) or 3 if kind == "voice" else 0
-        return Attachment(kind, self.state.add_file(name, data), name, mime, len(data), seconds)
 
     def _send(
         self,
@@ -394,13 +341,6 @@ class ChatUser:
             self.chat.blocked = blocked
             self._mark = self.chat.revision
             was, now = ("member", "kicked") if blocked else ("kicked", "member")
-            bot = self.api.bot
-            value: Json = {
-                "chat": chat_json(self.state, self.chat),
-                "from": user_json(self.user),
-                "date": int(self.state.clock()),
-                "old_chat_member": membership(bot, was),
-                "new_chat_member": membership(bot, now),
-            }
+            value = membership_change(self.state, self.api.bot, self.chat, self.user, was, now)
             self.state.add_update("my_chat_member", value)
             self.state.touch(self.chat, "chat")

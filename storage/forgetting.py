@@ -107,7 +107,7 @@ class Forgetting:
             " where chat_id = ? and (state in ('done', 'aside', 'turn') or queued <> 0)",
             (user_id,),
         )
-        said = "coalesce(" + ", ".join(f"json_extract(body, '$.{kind}.from.id')" for kind in _KINDS) + ")"
+        said = "coalesce(" + ", ".join(f"json_extract(body, '$.{sender}.id')" for sender in _SENDERS) + ")"
         self._connection.run(
             "update inbox set state = 'done', done_at = coalesce(done_at, arrived_at), body = ''"
             " where body <> '' and (state in ('aside', 'turn') or queued <> 0)"
@@ -158,4 +158,8 @@ class Forgetting:
         return self._erasing
 
 
-_KINDS = ("message", "edited_message", "callback_query", "pre_checkout_query", "inline_query", "chosen_inline_result")
+_SENDERS = (
+    *("message.from", "edited_message.from", "callback_query.from", "message_reaction.user"),
+    *("pre_checkout_query.from", "subscription.user"),
+    *("inline_query.from", "chosen_inline_result.from"),
+)

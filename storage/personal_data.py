@@ -56,6 +56,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "messages_in_which_an_answer_grows": reader.rows(
                 "select message_id from growing where chat_id = :user order by message_id"
             ),
+            "opinions": reader.rows("select * from opinion where user_id = :user order by prompt_id"),
             "illustrations": reader.rows(
                 "select prompt_id, jpeg from illustration join picture on picture.id = picture_id"
                 " join prompt on prompt.id = prompt_id join session on session.id = prompt.session_id"

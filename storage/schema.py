@@ -5,7 +5,7 @@ from __future__ import annotations
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
 from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
-from storage.story_tables import COVERS, HEROES
+from storage.story_tables import STORY_TABLES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -107,6 +107,17 @@ _FILES_OF_QUESTIONS = """
 alter table prompt add column files text not null default '';
 """
 
+_OPINIONS = """
+create table opinion (                   -- a user's reaction on the message of a text
+    prompt_id integer not null references prompt (id) on delete cascade,
+    user_id integer not null references user (id) on delete cascade,
+    model text not null,                 -- that wrote the text; empty: the default one
+    liked integer not null check (liked in (0, 1)),
+    primary key (prompt_id, user_id)
+) strict, without rowid;
+create index opinion_of_user on opinion (user_id);
+"""
+
 # In order. The statements of a released step never change.
 STEPS = (
     FIRST_TABLES,
@@ -119,8 +130,8 @@ STEPS = (
     _CARDS,
     PAYMENTS,
     _FILES_OF_QUESTIONS,
-    HEROES,
-    COVERS,
+    *STORY_TABLES,
+    _OPINIONS,
     SHARE_CARDS,
     PUBLIC_SHELF,
 )

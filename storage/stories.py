@@ -184,7 +184,8 @@ class Stories:
         if not wanted:
             return []
         rows = self._connection.rows(
-            "select distinct session_id, iif(role = 'user' and instr(prompt.text, '('), prompt.text, '') as words"
+            "select distinct session_id, "
+            " iif(role = 'user' and kind <> 'brought' and instr(prompt.text, '('), prompt.text, '') as words"
             " from prompt_words join prompt on prompt.id = prompt_words.rowid"
             " where prompt_words match ? and prompt.user_id = ?",
             (" ".join(f'"{word}"*' for word in wanted), user_id),

@@ -1,4 +1,4 @@
-"""Migrations of what is made of a story beside its text: its hero to talk to, and its drawn cover."""
+"""Migrations of what is made of a story beside its text: its hero to talk to, its cover, its card."""
 
 from __future__ import annotations
 
@@ -21,3 +21,9 @@ create table cover (                     -- of a finished story's books, drawn f
     jpeg blob not null
 ) strict;
 """
+
+CARD_OF_A_QUESTION = """
+alter table user add column asked_under integer;  -- the message whose button asked the question, if it is changed then
+"""
+
+STORY_TABLES = (HEROES, COVERS, CARD_OF_A_QUESTION)

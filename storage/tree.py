@@ -17,6 +17,8 @@ from storage.connection import Connection
 from storage.illustrations import Illustrations
 from storage.rows import reader
 
+BROUGHT = "brought"  # the kind of a user's text that was written elsewhere: what stands in brackets there is no wish
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -33,6 +35,11 @@ class Prompt:
     turn_id: int | None
     created_at: int
     files: tuple[SentFile, ...] = ()  # that a question is about
+
+    @property
+    def has_wishes(self) -> bool:
+        """Whether what stands in brackets is asked of the model, and no part of the text."""
+        return self.role == "user" and self.kind != BROUGHT
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,8 @@ with recursive walk (id, depth) as (
     select prompt.parent_id, depth + 1 from prompt join walk on prompt.id = walk.id where prompt.parent_id is not null
     limit 100000
 )
-select text from walk join prompt on prompt.id = walk.id where role = 'user' and instr(text, '(') order by depth desc
+select text from walk join prompt on prompt.id = walk.id
+where role = 'user' and kind <> 'brought' and instr(text, '(') order by depth desc
 """
 # Let the head's parent point to the head. A turn is an answer and, possibly, the user's words above it: then the
 # parent of those words points to them.
@@ -156,6 +164,15 @@ class Tree:
         """Put a text that nothing follows below another one."""
         self._connection.run("update prompt set parent_id = ? where id = ?", (parent_id, prompt_id))
 
+    def drop_unasked(self, user_id: int, *, kept: int) -> int:
+        """Delete a user's questions about files that no model was asked, but for the last ones. Return how many."""
+        return self._connection.run(
+            "delete from prompt where id in (select id from prompt as unasked where user_id = ? and files <> ''"
+            " and not exists (select 1 from turn where turn.prompt_id = unasked.id)"
+            " order by id desc limit -1 offset ?)",
+            (user_id, kept),
+        )
+
     def is_of(self, prompt_id: int, session_id: int) -> bool:
         """Return whether a prompt belongs to this session."""
         sql = "select count(*) from prompt where id = ? and session_id = ?"
@@ -223,7 +240,7 @@ class Tree:
     def before(self, prompt: Prompt) -> Prompt | None:
         """Return the text before the turn that ends at `prompt`; None at the beginning."""
         parent = self.get(prompt.parent_id)
-        if prompt.role == "assistant" and parent is not None and parent.role == "user":
+        if prompt.role == "assistant" and parent is not None and parent.role == "user" and parent.kind != BROUGHT:
             return self.get(parent.parent_id)
         return parent
 

@@ -22,6 +22,7 @@ from core.http_client import HttpClient, Response
 from core.logs import event
 from core.multipart import encode_form
 from core.schemas import Json
+from telegram.newer_fields import NewerFields
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +50,17 @@ class Reply:
 
 
 class BotApi:
-    """The Bot API server at `base_url`, called with the bot's token. Thread-safe."""
+    """The Bot API server at `base_url`, called with the bot's token. Thread-safe.
 
-    def __init__(self, token: str, base_url: str, http: HttpClient) -> None:
+    `fields`: what becomes of fields that the server doesn't know; None sends every call as it is.
+    """
+
+    def __init__(self, token: str, base_url: str, http: HttpClient, fields: NewerFields | None = None) -> None:
         self._token = token
         self._address = f"{base_url.rstrip('/')}/bot{token}/"
         self._file_address = f"{base_url.rstrip('/')}/file/bot{token}/"
         self._http = http
+        self._fields = fields
         self.clock = ServerClock("Telegram's")
 
     def __repr__(self) -> str:
@@ -74,7 +79,18 @@ class BotApi:
         Raise TelegramRefused when Telegram said no, TelegramUnreachable when nobody answered.
         """
         timeout = (min(timeout_s, CONNECT_TIMEOUT_S), timeout_s)
-        reply = self._post(method, self._address + method, params or {}, files, timeout)
+        if self._fields is None:
+            return self._call(method, params or {}, files, timeout)
+        return self._fields.call(params or {}, lambda shaped: self._call(method, shaped, files, timeout))
+
+    def _call(
+        self,
+        method: str,
+        params: Mapping[str, Json],
+        files: Mapping[str, tuple[str, bytes]] | None,
+        timeout: tuple[float, float],
+    ) -> Json:
+        reply = self._post(method, self._address + method, params, files, timeout)
         answer = self._answer(method, reply)
         if answer["ok"] is True:
             result: Json = answer.get("result")

@@ -92,3 +92,6 @@ def holders(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for name in ("photo", "document"):
         if name in message:
             yield {name: message[name]}
+    live = message.get("live_photo")
+    if isinstance(live, dict) and "photo" in live and "photo" not in message:
+        yield {"photo": live["photo"]}

@@ -42,6 +42,8 @@ def is_id(value: object) -> bool:
 def message(value: Fields) -> Fields:
     """Return what the bot reads of a message. Its content is in `content_type` (`OTHER`: not readable)."""
     kept = _fields(value, _MESSAGE)
+    if "live_photo" in value and "photo" not in kept and (still := _still_of(value["live_photo"])) is not None:
+        kept["photo"] = still
     kept["date"] = kept.get("date", 0)
     chat = kept.get("chat")
     if "from" not in kept and chat is not None and chat["type"] == "private":
@@ -91,6 +93,19 @@ def membership(value: Fields) -> Fields:
     """Return what the bot reads of a change of its membership; the status of a member may be any text."""
     kept = _fields(value, _MEMBERSHIP)
     return {"date": 0, "old_chat_member": {"status": ""}, "new_chat_member": {"status": ""}, **kept}
+
+
+def reaction(value: Fields) -> Fields:
+    """Return what the bot reads of a changed reaction: the emoji of it, without those that have to be bought."""
+    kept = _fields(value, _REACTION)
+    return {"date": 0, "old_reaction": [], "new_reaction": [], **kept}
+
+
+def _emoji(value: Any) -> list[Any] | None:
+    if not isinstance(value, list):
+        return None
+    emoji = (one.get("emoji") for one in value if isinstance(one, dict) and one.get("type") == "emoji")
+    return [{"type": "emoji", "emoji": one} for one in emoji if isinstance(one, str)]
 
 
 def _fields(value: Fields, readers: Mapping[str, Callable[[Any], Json]]) -> Fields:
@@ -166,6 +181,11 @@ def _photo(value: Any) -> list[Any] | None:
     return [{"file_unique_id": "", **size} for size in kept] or None
 
 
+def _still_of(value: Any) -> list[Any] | None:
+    """Return the photo that a live photo shows while it stands still."""
+    return _photo(value.get("photo")) if isinstance(value, dict) else None
+
+
 def _document(value: Any) -> Fields | None:
     if not isinstance(value, dict) or not isinstance(value.get("file_id"), str):
         return None
@@ -204,18 +224,12 @@ def _member(value: Any) -> Fields | None:
 _USER: Final = {
     "id": _anything,  # checked by `updates.read`, as every id that an answer would name
     "is_bot": _flag,
-    "first_name": _text,
-    "last_name": _text,
-    "username": _text,
-    "language_code": _text,
+    **dict.fromkeys(("first_name", "last_name", "username", "language_code"), _text),
 }
 _CHAT: Final = {"id": _anything, "type": _text, "title": _text}
 _VOICE: Final = {
-    "file_id": _text,
-    "file_unique_id": _text,
-    "duration": _number,
-    "file_size": _number,
-    "mime_type": _text,
+    **dict.fromkeys(("file_id", "file_unique_id", "mime_type"), _text),
+    **dict.fromkeys(("duration", "file_size"), _number),
 }
 _PHOTO: Final = {
     "file_id": _text,
@@ -298,6 +312,7 @@ _SUBSCRIPTION: Final = {"user": _user, "invoice_payload": _text, "state": _text}
 _INLINE_QUERY: Final = {"id": _anything, "from": _user, "query": _text, "offset": _text}
 _CHOSEN_RESULT: Final = {"result_id": _text, "from": _user, "query": _text}
 _STOPPED: Final = {"chat": _chat, "draft_id": _number, "message_thread_id": _number}
+_REACTION: Final = {"chat": _chat, "message_id": _anything, "user": _user, "date": _number, "new_reaction": _emoji}
 _MEMBERSHIP: Final = {
     "chat": _chat,
     "from": _user,

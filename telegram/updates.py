@@ -25,11 +25,13 @@ _READERS: Final = {
     "subscription": update_fields.subscription,
     "inline_query": update_fields.inline_query,
     "chosen_inline_result": update_fields.chosen_result,
+    "message_reaction": update_fields.reaction,
 }
 _ANSWERED_AT_ONCE: Final = ("pre_checkout_query", "inline_query", "chosen_inline_result")
 _WITH_ID: Final = ("callback_query", "pre_checkout_query", "inline_query")
 _OF_SOMEBODY: Final = ("pre_checkout_query", "subscription", "inline_query", "chosen_inline_result")
 _OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
+_NAMED_USER: Final = frozenset({"subscription", "message_reaction"})  # their sender is called `user`
 _GENERAL: Final = 1  # the main topic of a forum
 
 
@@ -78,7 +80,7 @@ def _owners(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
             continue
         inner = content.get("message") if kind == "callback_query" else content
         chat = inner.get("chat") if isinstance(inner, dict) else None
-        sender = content.get("user") if kind == "subscription" else content.get("from")
+        sender = content.get("user") if kind in _NAMED_USER else content.get("from")
         yield from (owner for owner in (chat, sender) if isinstance(owner, dict))
 
 
@@ -164,7 +166,7 @@ def _check_ids(kept: dict[str, Any]) -> None:
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of an update, and the one under whose button somebody tapped."""
-    for kind in ("message", "edited_message"):
+    for kind in ("message", "edited_message", "message_reaction"):
         if kind in update:
             yield update[kind]
     if "message" in update.get("callback_query", {}):

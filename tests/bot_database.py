@@ -110,6 +110,8 @@ class BotDatabase:
         for turn in self.rows("turn", state="answered"):
             if turn["kind"] == "memory":  # as many as the path takes
                 assert settled[turn["id"], "summary"] > 0
+            elif turn["kind"] == "bringing":  # a text that is added to a story asks no model
+                assert settled[turn["id"], "bringing"] <= 1
             else:
                 assert settled[turn["id"], turn["kind"]] == 1
 

@@ -99,7 +99,7 @@ class BotApiServer:
                 if (not methods or call.method in methods) and (chat_id is None or call.chat_id == chat_id)
             ]
 
-    def wait(self, count: int, *methods: str, chat_id: Any = None, timeout_s: float = 5.0) -> list[Call]:
+    def wait(self, count: int, *methods: str, chat_id: Any = None, timeout_s: float = 10.0) -> list[Call]:
         """Return the calls of `methods`, as soon as there are `count`."""
         ends_at = time.monotonic() + timeout_s
         with self._changed:

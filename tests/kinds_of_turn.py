@@ -197,6 +197,14 @@ def _begin_from_words(person: ChatUser) -> None:
     person.tap("✨ В новую историю")
 
 
+def _bring(person: ChatUser) -> None:
+    person.send("/new_story")
+    person.wait("Какую историю напишем")
+    person.press("📥 Принести свою историю")
+    person.wait("Пришлите свою историю файлом")
+    person.document("Маяк.txt", "Старая лампа горела на мысу, и никто не знал, кто её зажёг.".encode())
+
+
 def _speak(person: ChatUser) -> None:
     person.voice(recording())
 
@@ -268,6 +276,17 @@ _ALL = (
         away="Какую историю напишем",
         no_tokens="Какую историю напишем",
         can_be_repeated=False,
+    ),
+    KindOfTurn(
+        "bringing",
+        _newcomer,
+        _bring,
+        says("📥 «Маяк» с нами"),
+        "вашу историю не взял",
+        lambda message: (
+            "Сейчас это не сработает" in message.text or TEXT in message.text
+        ),  # while it is read no other text is taken; afterwards they go on with the story
+        words_wait=False,
     ),
     KindOfTurn("hearing", _newcomer, _speak, says("🎙", TEXT), "это голосовое не слушаю", _KEPT, service="stt"),
 )

@@ -72,7 +72,7 @@ def last(chunks: Iterator[Chunk]) -> Chunk:
     return final
 
 
-def eventually(condition: Callable[[], bool], timeout_s: float = 5.0) -> bool:
+def eventually(condition: Callable[[], bool], timeout_s: float = 10.0) -> bool:
     """Return True as soon as `condition` holds."""
     deadline = time.monotonic() + timeout_s
     while not condition():

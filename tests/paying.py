@@ -16,9 +16,10 @@ SHOP: dict[str, object] = {
 }
 
 
-def make_shop(make_harness: Callable[..., BotHarness], **settings: object) -> BotHarness:
+def make_shop(make_harness: Callable[..., BotHarness], *, profile: bool = False, **settings: object) -> BotHarness:
     """Return a harness whose bot sells 50,000 tokens for 90 Stars, two other packs, and runs."""
     harness = make_harness(**SHOP | settings)
+    harness.sets_profile = profile
     harness.start()
     return harness
 

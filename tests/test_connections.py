@@ -114,7 +114,7 @@ def test_cancelling_works_through_tls_before_the_headers(certificate: Path) -> N
         began = time.monotonic()
         with pytest.raises(ModelCancelled):
             RequestAttempt(time.monotonic() + 20, cancel).send(http, call)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         assert seen == [0, 0]  # one connection, kept
 
 
@@ -166,11 +166,11 @@ def test_threads_and_clients_share_one_tls_context(certificate: Path, monkeypatc
 def test_a_connection_is_kept_until_it_has_been_silent_too_long() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         seen = serve(listener, None, answers=10)
-        client = HttpClient(idle_s=0.3)
+        client = HttpClient(idle_s=0.8)
         address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         get(client, address)
         get(client, address)
-        time.sleep(0.35)
+        time.sleep(0.85)
         get(client, address)
         assert seen == [0, 0, 1]
 

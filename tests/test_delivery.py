@@ -65,7 +65,7 @@ def test_a_chat_told_to_wait_delays_no_other(bench: Bench) -> None:
 
 def test_a_hanging_chat_delays_no_other(bench: Bench) -> None:
     release = threading.Event()
-    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)), chat_id=1)
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(10)), chat_id=1)
     bench.say(1, "висит")
     bench.server.wait(1, chat_id=1)
     bench.say(2, "идёт")
@@ -212,7 +212,7 @@ def test_limits_hold_over_http(benches: Benches) -> None:
 
 def test_stop_ends_the_call_under_way_and_leaves_the_rest_in_the_store(bench: Bench) -> None:
     release = threading.Event()
-    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)))
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(10)))
     bench.delivery.wake([bench.row(5, "раз"), bench.row(5, "два")])
     bench.server.wait(1)
     threading.Timer(0.05, release.set).start()

@@ -44,7 +44,7 @@ def test_a_draft_is_shown_again_before_it_fades_and_no_more_after_its_end(bench:
 
 def test_no_draft_comes_after_the_final_answer(bench: Bench) -> None:
     release = threading.Event()
-    bench.server.order("sendMessageDraft", Order(before=lambda: release.wait(2)))
+    bench.server.order("sendMessageDraft", Order(before=lambda: release.wait(10)))
     bench.delivery.draft(5, 7, "начало")
     bench.server.wait(1, "sendMessageDraft")
     bench.delivery.draft(5, 7, "середина")
@@ -125,7 +125,7 @@ def test_a_notice_is_sent_edited_and_deleted(bench: Bench) -> None:
 
 def test_a_notice_deleted_while_it_is_sent_goes_as_soon_as_its_id_is_known(bench: Bench) -> None:
     release = threading.Event()
-    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)))
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(10)))
     bench.delivery.notice("место", 5, "3-й", None, nothing)
     bench.server.wait(1)
     bench.delivery.notice("место", 5, None, None, nothing)
@@ -135,7 +135,7 @@ def test_a_notice_deleted_while_it_is_sent_goes_as_soon_as_its_id_is_known(bench
 
 def test_a_notice_deleted_before_it_was_sent_is_never_seen(bench: Bench) -> None:
     release = threading.Event()
-    bench.server.order("sendMessage", Order(before=lambda: release.wait(2)))
+    bench.server.order("sendMessage", Order(before=lambda: release.wait(10)))
     bench.say(5, "занято")
     bench.server.wait(1)
     bench.delivery.notice("место", 5, "3-й", None, nothing)

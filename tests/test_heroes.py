@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from conversation.localization import Locales
 from core.schemas import Message
-from database import Prompt, StoryPath
+from database import Prompt, Story, StoryPath
+from sandbox.model_faults import Behaviour
 from sandbox.storyteller import tell
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
@@ -135,6 +136,52 @@ def test_the_hero_of_a_finished_story_remembers_its_end_and_goes_with_it(harness
     assert not harness.db.count("sent", chat_id=1) or not harness.db.count("prompt")
 
 
+STORY = Story(
+    session_id=1,
+    user_id=1,
+    genre="Сказка",
+    hero="Веста: рыжая",
+    setting="порт",
+    extra="пусть найдёт клад",
+    tone="мрачный",
+    length="middle",
+    language="ru",
+    title="",
+    named=False,
+    starts_after=None,
+    share_token=None,
+    head_id=2,
+    spent=0,
+    reserved=0,
+    finished=False,
+    deleted=False,
+    warned=False,
+    created_at=0,
+    touched_at=0,
+)
+
+
+def long_text(sentences: int, begins: str) -> str:
+    return " ".join(f"{begins} {number}, и {number * 7} лодок ушли." for number in range(sentences))
+
+
+def test_a_long_talk_is_summarised_and_the_hero_still_knows_the_story(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(USER_TOKENS=200_000)
+    harness.start()
+    person = harness.writer(words=f"{long_text(70, 'Час')} Дверь скрипнула.")
+    meets(person)
+    answer = long_text(50, "Причал")
+    harness.models.faults.default = Behaviour(text=answer)  # of the summary too
+    for number in range(8):
+        person.send(f"Вопрос {number}. {long_text(20, 'Мол')}")
+        person.wait(answer)
+        system = harness.prompts()[-1][0]["text"]
+        assert "только что с тобой было: час 0, и 0" in system.lower() and "Дверь скрипнула." in system
+    until(harness.settled)
+    assert harness.db.count("call", purpose="summary") and not harness.db.count("call", state="returned")
+    harness.check_books()
+
+
 def path(*texts: str, memory: str = "") -> StoryPath:
     prompts = tuple(
         Prompt(number, number - 1 or None, None, 1, "assistant", "part", text, "", None, 0)
@@ -150,7 +197,35 @@ def test_a_long_story_is_told_by_its_end_and_where_no_memory_has_it_by_its_begin
     with_memory = heroes.told(path(*(prompt.text for prompt in long.prompts), memory="Герой: Ян."), 900)
     assert "Начало" not in with_memory and with_memory.endswith("Тут и конец.") and len(with_memory) <= 900
     assert heroes.told(path("Одна."), 300) == "Одна."
-    assert heroes.told_chars(3000, "я" * 5000) == heroes.LEAST_TOLD < heroes.told_chars(3000, "кто?")
+
+
+def test_a_talk_that_grows_leaves_less_of_the_story_and_a_long_question_least() -> None:
+    short, grown, long = path("Кто вы?"), path(*["да" * 200] * 12), path("Кто?", "я" * 2000, "я" * 4000)
+    chars = [heroes.told_chars(3000, talk) for talk in (short, grown, long)]
+    assert chars == [heroes.MOST_TOLD, heroes.TOLD, heroes.LEAST_TOLD]
+
+
+def test_what_is_told_takes_so_many_characters_and_keeps_memory_and_newest_text() -> None:
+    story = path("Слово за слово. " * 300, "Тут и конец.", memory="Герой: Веста. " * 100)
+    lengths = []
+    for chars in (heroes.LEAST_TOLD, heroes.TOLD, heroes.MOST_TOLD):
+        said = heroes.persona_of(LOCALES["ru"], STORY, story, chars).personality
+        assert "Ты помнишь: Герой: Веста." in said and "Тут и конец." in said and "Тон: мрачный." in said
+        lengths.append(len(said) - chars)
+    assert max(lengths) < 1_000 and max(lengths) - min(lengths) < 100
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("“Stay. Well, shall we?”", "Well, shall we?"),
+        ("Он сказал: «Иди сюда».", "Он сказал: „Иди сюда“."),
+        ("«Ждите. Мы скоро»", "Мы скоро"),
+    ],
+)
+def test_the_greeting_quotes_the_last_sentence_without_half_a_quotation_mark(text: str, last: str) -> None:
+    greeting = heroes.persona_of(LOCALES["ru"], STORY, path(text), 300).greeting
+    assert greeting.startswith(f"Я там, где меня оставили: «{last}»\n")
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,6 +31,7 @@ from database import Database, Turn
 from gpt import GPT
 from tests.ready_made import new_database, shipped_locales
 from turns.billing import TurnBilling
+from turns.brought import Source
 from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
 from turns.kinds.registry import MediaServices, build_kinds
@@ -45,7 +47,10 @@ LOCALES = shipped_locales()
 CONFIG = Config.from_env(
     {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k", "ADMIN_IDS": "9"}
 )
-VOICE_MESSAGE = json.dumps({"message_id": 5, "voice": {"file_id": "f", "duration": 3}})
+HINTS = {
+    "hearing": json.dumps({"message_id": 5, "voice": {"file_id": "f", "duration": 3}}),
+    "bringing": Source(text="Маяк погас. Туман").as_hint(),
+}
 USER_ID = CHAT_ID = 1
 TEXT = "Маяк погас. Туман"
 
@@ -66,6 +71,10 @@ class PromptReader:
     def __init__(self, db: Database) -> None:
         self._db = db
         self.messages: list[Message] = []
+        self.tokens = 0  # of every prompt
+
+    def estimate(self, source: PromptSource, prompt_id: int | None) -> int:
+        return self.tokens
 
     def stream(self, running: RunningTurn, source: PromptSource, **_: Any) -> None:
         path = self._db.tree.path(running.turn.prompt_id)
@@ -105,7 +114,7 @@ class Kinds:
             session_id=session_id,
             kind=kind.name,
             prompt_id=prompt_id,
-            hint=VOICE_MESSAGE if kind.keeps_update else "",
+            hint=HINTS.get(kind.name, ""),
             now=1,
         )
         turn = self.db.turns.start(turn_id)
@@ -166,6 +175,15 @@ def test_a_kind_has_a_name_in_the_statistics(name: str, language: str) -> None:
 @every_kind
 def test_a_turn_holds_tokens(made: Kinds, name: str) -> None:
     assert made.kinds[name].least_price(CostMultiplier()) > 0
+
+
+@every_kind
+def test_no_session_makes_a_turn_hold_more_at_least_than_its_kind_says(made: Kinds, name: str) -> None:
+    kind = made.kinds[name]
+    session_id = made.turn(kind, "ru").session_id or None
+    for made.reader.tokens in (0, CONFIG.max_tokens_per_request // 2, CONFIG.max_tokens_per_request, 10**6):
+        for weight in (CostMultiplier(), CostMultiplier(Fraction(7, 3), Fraction(1, 9))):
+            assert kind.least_price_in(session_id, weight) <= kind.most_price(weight)
 
 
 @every_kind

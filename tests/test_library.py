@@ -72,11 +72,14 @@ def test_a_story_is_renamed_deleted_and_brought_back(harness: BotHarness) -> Non
     person.send("/stories")
     person.wait("Ваши истории")
     person.tap("Смотритель Маяк · 1 часть · сегодня")
-    person.wait("Настоящая история.")
+    card = person.wait("Настоящая история.")
     person.tap("✏️ Имя")
     person.wait("Как назвать")
     person.send("Огни «Надежды» <3")
     person.wait("Теперь это «Огни „Надежды“ <3»")
+    [renamed] = [message for message in person.shown if message.id == card.id]
+    assert "Огни «Надежды» <3" in renamed.text and "Смотритель" not in renamed.text.splitlines()[0]
+    assert renamed.labels == card.labels
     assert person.placeholder == "Что было дальше?"
     person.tap("🗑 Удалить")
     person.wait("удалена. Сутки её ещё можно вернуть")

@@ -68,6 +68,7 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.characters.put_hero(1, 1, "ru", persona, 2).id == hero.id and db.characters.offered(1, "ru") == []
     (spending,) = db.reports.totals(1).spendings
     assert (spending.input, spending.output, spending.cached) == (5, 4, 0)
+    assert not db.opinions.put(1, 1, liked=True) and db.opinions.by_model() == []  # no call is known to have written it
     grow(db)
     assert db.growing.take_orphans() == [(1, 500)]
     paid: dict[str, Any] = {"charge_id": "c", "user_id": 1, "stars": 1, "payload": "once:50:1", "pack": StarPack(50, 1)}

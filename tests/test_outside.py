@@ -1,6 +1,6 @@
 """A dead, slow or lying outside: Telegram, the services that give credentials, the tokenizer, the disk.
 
-How the model itself may fail stands in `test_turns.py`, and every way of a single call in `test_delivery.py`.
+How the model itself may fail stands in `test_turn_failures.py`, and every way of a single call in `test_delivery.py`.
 """
 
 from __future__ import annotations

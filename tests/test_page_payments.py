@@ -22,6 +22,7 @@ def test_a_pack_a_subscription_and_its_months_are_bought_with_the_mouse(
     port = free_port()
     harness = make_shop(
         make_harness,
+        profile=True,  # with the menu's button
         WEBAPP_URL=f"http://127.0.0.1:{port}",
         WEBAPP_PORT=port,
         WEBAPP_SCRIPT_URL=f"{make_harness().telegram.url}{WEB_APP_SCRIPT}",

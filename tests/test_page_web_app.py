@@ -117,6 +117,19 @@ def test_alerts_and_confirmations_are_asked_by_the_page(page: Page, bot: Scripte
     expect(frame.locator("#out")).to_have_text("seen")
 
 
+def test_it_fills_the_screen_and_goes_to_the_home_screen(page: Page, bot: ScriptedBot, app: str) -> None:
+    frame = opened_inline(page, bot, app)
+    inside(page, "Telegram.WebApp.onEvent('fullscreenChanged', () => out(String(Telegram.WebApp.isFullscreen)))")
+    inside(page, "Telegram.WebApp.requestFullscreen()")
+    expect(frame.locator("#out")).to_have_text("true")
+    expect(page.locator(".sheet.full")).to_be_visible()
+    inside(page, "Telegram.WebApp.exitFullscreen()")
+    expect(frame.locator("#out")).to_have_text("false")
+    inside(page, "Telegram.WebApp.onEvent('homeScreenAdded', () => Telegram.WebApp.checkHomeScreenStatus(out))")
+    inside(page, "Telegram.WebApp.addToHomeScreen()")
+    expect(frame.locator("#out")).to_have_text("added")
+
+
 def test_closing_is_confirmed_where_it_was_asked_for(page: Page, bot: ScriptedBot, app: str) -> None:
     opened_inline(page, bot, app)
     inside(page, "Telegram.WebApp.enableClosingConfirmation()")

@@ -161,6 +161,8 @@ def test_a_refund_takes_the_tokens_back_and_tells_the_payer(make_harness: Maker)
     until(lambda: harness.db.count("payment") == 3)
     first, second, third = harness.db.values("payment", "charge_id")
     for said, answer in (
+        ("/help", "/refund — вернуть"),
+        ("/info", "/paysupport — вопросы об оплате"),
         ("/refund", "Так: /refund"),
         ("/refund x", "нет"),
         (f"/refund {first} y", "Так: /refund"),

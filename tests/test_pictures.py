@@ -18,6 +18,7 @@ from ai.catalog import Model
 from ai.registry import ModelRegistry, Server
 from core.errors import FileUnreadable, ModelError, PicturesRefused
 from core.schemas import Message, Picture, Request
+from handlers.files import MOST_UNASKED
 from sandbox.users import ChatUser, NotShown
 from tests.harness import BotHarness, until
 from tests.test_groups import BOT, club
@@ -222,6 +223,9 @@ def test_a_character_sees_too_and_an_edited_caption_is_asked_again(make_harness:
     harness = make_harness(YANDEX_MODEL=SEES)
     harness.start()
     person = harness.new_person()
+    person.send("/modes")
+    person.wait("Кем мне быть")
+    person.tap("1️⃣ Без контекста")  # of the chat, not of a character
     person.press("🎭 Персонажи")
     person.wait("С кем поговорим")
     person.tap("Кот-писарь Пантелей")
@@ -229,6 +233,9 @@ def test_a_character_sees_too_and_an_edited_caption_is_asked_again(make_harness:
     person.photo(picture("green"), "Что видишь, кот?")
     person.wait("зелёный")
     assert len(pictures_in(asked(harness)[-1])) == 1
+    person.send("А ещё?")
+    person.wait("зелёный")
+    assert [len(pictures_in(content)) for content in asked(harness)[-2:]] == [1, 0]
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.press("💬 Чат")
@@ -278,6 +285,33 @@ def test_an_english_user_reads_the_same_in_english(harness: BotHarness) -> None:
     person.tap("👁 Ask Qwen 3.6 35B")
     person.wait("In the photo I see a square picture, 900 by 900")
     assert asked(harness)[-1][0]["text"] == "[photo] What is in the photo?"
+
+
+def test_of_a_live_photo_its_still_is_seen(make_harness: Callable[..., BotHarness]) -> None:
+    harness = make_harness(YANDEX_MODEL=SEES)
+    harness.start()
+    person = in_chat(harness)
+    file_id = harness.telegram.state.add_file("photo.jpg", picture("red", (600, 400)))
+    still = {"file_id": file_id, "file_unique_id": "a", "width": 600, "height": 400}
+    person.happens(
+        {"live_photo": {"file_id": "v", "file_unique_id": "b", "width": 600, "height": 400, "photo": [still]}}
+    )
+    person.wait("красный")
+    person.happens({"photo": [{"file_id": 7}, "x"]})  # no size of it can be read
+    person.wait("Сейчас мы в чате")
+    harness.check_books()
+
+
+def test_files_that_nobody_asks_about_have_a_limit(harness: BotHarness) -> None:
+    person = harness.new_person()
+    for number in range(MOST_UNASKED + 2):
+        person.photo(caption=f"Фото {number}")
+        person.wait("Фото сохранил")
+    assert harness.db.values("prompt", "text") == [f"Фото {number}" for number in range(2, MOST_UNASKED + 2)]
+    first = person.tap(
+        "💬 Спросить в чате", next(message for message in person.shown if "Фото сохранил" in message.text)
+    )
+    assert first.wait_answer().text == "Это уже прошлое"
 
 
 # ── what is known of models ──

@@ -11,9 +11,9 @@ from handlers.public_shelf import MOST_REPORTS
 from handlers.publishing import MOST_A_DAY
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
+from tests.forgetting import forget, rows_naming
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.inline import put_story
-from tests.test_privacy import forget, rows_naming
 
 Shelf = Callable[..., BotHarness]
 

@@ -13,7 +13,7 @@ from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.opus_splitter import Recording, read, write
 from ai.provider import CallFailure, Credential, StaticCredential
 from ai.retry import RetryPolicy
-from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech
+from ai.speech import FallbackSpeechToText, SpeechRequest, SpeechToText, TextToSpeech
 from ai.speechkit import YandexSpeechToText, YandexTextToSpeech
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
@@ -53,7 +53,7 @@ def long_recording(seconds: int) -> bytes:
 
 def test_a_voice_message_becomes_words(models: ModelServers, options: Options) -> None:
     models.faults.order(Behaviour(heard="Пусть герой уйдёт "), kind="stt")
-    assert recogniser(models, options).recognise(SHORT, 4) == "Пусть герой уйдёт"
+    assert recogniser(models, options).recognise(SpeechRequest(SHORT, 4)) == "Пусть герой уйдёт"
     (received,) = models.of("stt")
     assert received.body == {"lang": "ru-RU", "topic": "general", "format": "oggopus", "audio": SHORT}
     assert received.headers["authorization"] == f"Api-Key {API_KEY}"
@@ -61,13 +61,13 @@ def test_a_voice_message_becomes_words(models: ModelServers, options: Options) -
 
 def test_silence_is_no_words(models: ModelServers, options: Options) -> None:
     models.faults.order(Behaviour(heard=""), Behaviour(text='{"result":""}'), kind="stt")
-    assert [recogniser(models, options).recognise(SHORT, 4) for _ in range(2)] == ["", ""]
+    assert [recogniser(models, options).recognise(SpeechRequest(SHORT, 4)) for _ in range(2)] == ["", ""]
 
 
 def test_the_language_and_a_users_folder_are_told(models: ModelServers, options: Options) -> None:
     other = YandexSpeechToText(HttpClient(), KEY, url=models.stt_url, folder_id="b1g", **options)
-    assert other.recognise(SHORT, 4, language="en")
-    assert other.recognise(SHORT, 4, language="xx")
+    assert other.recognise(SpeechRequest(SHORT, 4, language="en"))
+    assert other.recognise(SpeechRequest(SHORT, 4, language="xx"))
     assert [received.body["lang"] for received in models.of("stt")] == ["en-US", "ru-RU"]
     assert models.of("stt")[0].body["folderId"] == "b1g"
 
@@ -77,35 +77,35 @@ def test_what_one_vendor_cannot_take_the_other_one_hears(models: ModelServers, o
     both = FallbackSpeechToText([recogniser(models, options), other])
     models.faults.order(Behaviour(heard="недолго"), Behaviour(heard="долго"), Behaviour(status=404), kind="stt")
     models.faults.order(Behaviour(heard="вот"), Behaviour(status=403), Behaviour(status=404), kind="stt")
-    assert both.recognise(SHORT, 4) == "недолго"
-    assert both.recognise(long_recording(1300), 1300) == "долго"
-    assert both.recognise(SHORT, 4) == "вот"
+    assert both.recognise(SpeechRequest(SHORT, 4)) == "недолго"
+    assert both.recognise(SpeechRequest(long_recording(1300), 1300)) == "долго"
+    assert both.recognise(SpeechRequest(SHORT, 4)) == "вот"
     with pytest.raises(ModelDenied):  # that is the admin's to mend, and not hidden
-        both.recognise(SHORT, 4)
+        both.recognise(SpeechRequest(SHORT, 4))
     with pytest.raises(PromptTooLong):
-        FallbackSpeechToText([recogniser(models, options)]).recognise(SHORT, 1300)
+        FallbackSpeechToText([recogniser(models, options)]).recognise(SpeechRequest(SHORT, 1300))
     with pytest.raises(PromptTooLong):  # the first one's reason is told
-        both.recognise(SHORT, 1300)
+        both.recognise(SpeechRequest(SHORT, 1300))
     with pytest.raises(ModelError):
-        FallbackSpeechToText([]).recognise(SHORT, 4)
+        FallbackSpeechToText([]).recognise(SpeechRequest(SHORT, 4))
     assert ["recognize" in received.path for received in models.of("stt")] == [True, False, True, False, True, False]
 
 
 def test_a_long_recording_is_heard_in_pieces_in_order(models: ModelServers, options: Options) -> None:
     models.faults.order(*(Behaviour(heard=word) for word in ("раз", "", "два", "три")), kind="stt")
-    assert recogniser(models, options).recognise(long_recording(100), 100) == "раз два три"
+    assert recogniser(models, options).recognise(SpeechRequest(long_recording(100), 100)) == "раз два три"
     assert len(models.of("stt")) == 4
     assert all(read(received.body["audio"]).seconds <= 30 for received in models.of("stt"))
 
 
 def test_the_true_length_counts_and_not_the_one_that_is_told(models: ModelServers, options: Options) -> None:
-    assert recogniser(models, options).recognise(VOICE, 0)
+    assert recogniser(models, options).recognise(SpeechRequest(VOICE, 0))
     assert len(models.of("stt")) == 2
 
 
 def test_a_recording_larger_than_a_megabyte_is_cut_though_it_is_short(models: ModelServers, options: Options) -> None:
     dense = write(Recording(_WHOLE.head, (b"\x08" + b"\x55" * 1200,) * 1000))  # 20 s
-    assert recogniser(models, options).recognise(dense, 20)
+    assert recogniser(models, options).recognise(SpeechRequest(dense, 20))
     assert len(models.of("stt")) == 2
 
 
@@ -114,20 +114,20 @@ def test_a_recording_of_an_hour_is_too_long_and_nothing_is_asked(
     told: int, models: ModelServers, options: Options
 ) -> None:
     with pytest.raises(PromptTooLong):
-        recogniser(models, options).recognise(long_recording(1300), told)
+        recogniser(models, options).recognise(SpeechRequest(long_recording(1300), told))
     assert models.of("stt") == []
 
 
 def test_what_is_no_voice_message_is_not_sent(models: ModelServers, options: Options) -> None:
     with pytest.raises(ModelError, match="OpusHead"):
-        recogniser(models, options).recognise(b"ID3", 4)
+        recogniser(models, options).recognise(SpeechRequest(b"ID3", 4))
     assert models.of("stt") == []
 
 
 def test_a_failure_after_the_first_piece_is_billed(models: ModelServers, options: Options) -> None:
     models.faults.order(Behaviour(), Behaviour(status=500), kind="stt")
     with pytest.raises(ModelAway) as caught:
-        recogniser(models, options).recognise(VOICE, 37)
+        recogniser(models, options).recognise(SpeechRequest(VOICE, 37))
     assert caught.value.billed
 
 
@@ -175,7 +175,7 @@ def test_failures_are_told_apart_and_asked_again_so_often(
 
 def use(kind: Kind, models: ModelServers, options: Options, credential: Credential = KEY) -> object:
     if kind == "stt":
-        return recogniser(models, options, credential).recognise(SHORT, 4, user_id=7, turn_id=70)
+        return recogniser(models, options, credential).recognise(SpeechRequest(SHORT, 4, user_id=7, turn_id=70))
     return speech(models, options, credential).speak("Дождь", "alena", user_id=7, turn_id=70)
 
 
@@ -207,7 +207,7 @@ def test_a_server_that_is_not_there_is_tried_three_times(options: Options, failu
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     with pytest.raises(ModelAway) as caught:
-        YandexSpeechToText(HttpClient(), KEY, url=url, **options).recognise(SHORT, 4)
+        YandexSpeechToText(HttpClient(), KEY, url=url, **options).recognise(SpeechRequest(SHORT, 4))
     assert (len(failures), caught.value.billed) == (3, False)
 
 
@@ -217,7 +217,7 @@ def test_what_is_stopped_is_not_asked(models: ModelServers, options: Options) ->
     with pytest.raises(ModelCancelled):
         speech(models, options).speak("Дождь", "alena", cancel)
     with pytest.raises(ModelCancelled):
-        recogniser(models, options).recognise(SHORT, 4, cancel=cancel)
+        recogniser(models, options).recognise(SpeechRequest(SHORT, 4, cancel=cancel))
     assert models.requests == []
 
 
@@ -233,14 +233,14 @@ def test_another_server_transcribes_a_recording_of_any_length(models: ModelServe
     models.openai_keys = {"sk-right"}
     models.faults.order(Behaviour(heard="раз два"), kind="stt")
     server = OpenAISpeechToText(models.openai_url, HttpClient(), StaticCredential("Bearer sk-right"), **options)
-    assert server.recognise(VOICE, 37, language="en") == "раз два"
+    assert server.recognise(SpeechRequest(VOICE, 37, language="en")) == "раз два"
     body = models.of("stt")[0].body
     assert (body["file"], body["audio"], body["model"], body["language"]) == ("voice.ogg", VOICE, "whisper-1", "en")
     with pytest.raises(PromptTooLong):
-        server.recognise(bytes(25_000_001), 1)
+        server.recognise(SpeechRequest(bytes(25_000_001), 1))
     models.faults.order(Behaviour(text="{}"), kind="stt")
     with pytest.raises(ModelAway):
-        server.recognise(VOICE, 37)
+        server.recognise(SpeechRequest(VOICE, 37))
 
 
 def test_another_server_reads_aloud_in_pieces(models: ModelServers, options: Options) -> None:

@@ -36,6 +36,7 @@ EXPECTED: dict[Step, Row] = {
         "story_continue": ("continue_story", None),
         "stories": ("shelf", None),
         "lucky": ("lucky", Step.SUMMARY),
+        "bring": ("bring", None),
         "profile": ("profile", None),
         "/end_story": ("ask_ending", None),
         "chat": ("open_chat", Step.CHAT),
@@ -46,9 +47,14 @@ EXPECTED: dict[Step, Row] = {
     Step.RESUME: {
         "draft_continue": ("resume_draft", None),
         "draft_restart": ("start_wizard", Step.GENRE),
+        "bring": ("bring", None),
         "/new_story": ("ask_again", None),
     },
-    Step.GENRE: {WORDS: ("take_genre", Step.HERO), "lucky": ("lucky", Step.SUMMARY)},
+    Step.GENRE: {
+        WORDS: ("take_genre", Step.HERO),
+        "lucky": ("lucky", Step.SUMMARY),
+        "bring": ("bring", None),
+    },
     Step.HERO: {
         WORDS: ("take_hero", Step.SETTING),
         "others": ("other_presets", None),
@@ -168,6 +174,7 @@ EXPECTED: dict[Step, Row] = {
         "/clear": ("forget_character", None),
     },
     Step.IMAGE: {WORDS: ("take_image", None)},
+    Step.BRING: {WORDS: ("take_brought", None), FILE: ("take_brought", None)},
 }
 EVERYWHERE: Row = {
     "/start": ("welcome", None),
@@ -234,7 +241,7 @@ def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> N
     cell = decide(step, key, writing=True)
     assert not cell.writes and not cell.moves
     usual = decide(step, key)
-    if key == "stop":
+    if key == "stop" or (step is Step.BRING and key in ("cancel", "/cancel")):
         assert cell.action == "stop_writing"
     elif usual.writes and key in (WORDS, FILE):
         assert cell.action == "queue_words"
@@ -256,7 +263,7 @@ def test_every_action_of_the_table_is_answered_by_somebody() -> None:
 def test_every_step_can_be_reached_and_left() -> None:
     # Where actions themselves decide: the wizard's resumption, the choice of an ending, a story's end.
     decided_by_actions = {
-        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER, Step.IMAGE},
+        Step.MENU: {Step.GENRE, Step.RESUME, Step.RENAME, Step.FIND, Step.CHARACTER, Step.IMAGE, Step.BRING},
         Step.RESUME: {Step.GENRE},
         Step.STORY: {Step.FINISHED, Step.CORRECT, Step.MEMORY, Step.TONE, Step.NOTE, Step.CARD, Step.EDIT_CARD},
         Step.CHAT: {Step.ROLE},

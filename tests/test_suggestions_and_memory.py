@@ -112,7 +112,9 @@ def test_tone_and_length_reach_the_model(harness: BotHarness) -> None:
     assert "Тон: мрачный: короткие фразы" in system and "до 600 знаков" in system
 
 
-def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(harness: BotHarness) -> None:
+def test_a_story_of_two_hundred_parts_still_knows_its_hero_and_costs_no_more(
+    harness: BotHarness,
+) -> None:
     harness.settings |= {"USER_TOKENS": "9000000", "MAX_TOKENS_PER_SESSION": "9000000", "MAX_PROJECT_TOKENS": "9000000"}
     harness.restart()
     person = harness.writer(words="Часть 0. Смотрителя звали Егор Кузьмич Тарновский.")

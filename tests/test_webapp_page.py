@@ -46,6 +46,36 @@ def test_nobody_found_offers_to_invent_one(opens: Opens) -> None:
     expect(page.get_by_role("button", name="Придумать своего")).to_be_visible()
 
 
+NEWER_CLIENT = """async () => {
+  const { offerWindow } = await import("/page/window.js");
+  const { say } = await import("/page/words.js");
+  const heard = {};
+  const app = {
+    isFullscreen: false,
+    isVersionAtLeast: (version) => version === "8.0",
+    onEvent: (name, listener) => { heard[name] = listener; },
+    requestFullscreen() { app.isFullscreen = true; heard.fullscreenChanged(); },
+    exitFullscreen() { app.isFullscreen = false; heard.fullscreenChanged(); },
+    addToHomeScreen() { heard.homeScreenAdded(); },
+    checkHomeScreenStatus(tell) { tell("missed"); },
+  };
+  offerWindow(app, { full: document.getElementById("full-screen"), home: document.getElementById("home-screen") }, say);
+}"""
+
+
+def test_full_screen_and_the_home_screen_are_offered_where_telegram_has_them(opens: Opens) -> None:
+    page = opens()
+    expect(page.get_by_role("button", name="Баба-яга на пенсии")).to_be_visible()
+    expect(page.locator("#full-screen, #home-screen").filter(visible=True)).to_have_count(0)  # an older client
+    page.evaluate(NEWER_CLIENT)
+    page.get_by_role("button", name="На весь экран").click()
+    expect(page.locator("html.full")).to_be_attached()
+    page.get_by_role("button", name="Обычный размер").click()
+    expect(page.locator("html.full")).to_have_count(0)
+    page.get_by_role("button", name="На главный экран").click()
+    expect(page.locator("#home-screen")).to_be_hidden()
+
+
 def test_who_is_on_is_marked(opens: Opens, site: Site) -> None:
     cat = site.db.characters.offered(7, "ru")[0]
     site.db.characters.choose(7, cat.id)

@@ -96,7 +96,7 @@ def test_two_people_share_by_the_page_and_by_the_inline_mode(
         app.get_by_role("button", name="Маяк на краю").click()
         app.get_by_role("button", name="📤 Поделиться").click()
         page.locator("#question").get_by_role("button", name="Клуб").click()
-        expect(app.locator(".told")).to_contain_text("Отправлено.")
+        expect(app.locator("#book .told")).to_contain_text("Отправлено.")
     sent = group.messages[-1]
     assert sent.sender_id == 1 and "Свет погас" in sent.text and sent.labels == ("📖 Читать",)
     [prepared] = harness.telegram.api.prepared

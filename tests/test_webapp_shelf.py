@@ -67,7 +67,7 @@ def test_lists_stories_hearts_and_reports(site: Site) -> None:
     assert listed(site) == ["Тёмный лес", "Маяк"]
     assert listed(site, f"?genre={forest}") == ["Тёмный лес"] and listed(site, "?offset=1") == ["Маяк"]
     found = site.ask(f"api/shelf/{light}", OTHER).json()
-    assert (found["paragraphs"], found["author"]) == (["Свет погас.", "— Кто там?"], "автор: Анна")
+    assert (found["paragraphs"], found["author"]) == (["Свет погас.", "— Кто там?"], "Анна")
     assert (found["mine"], found["given"], found["hearts"]) == (False, False, 0)
     assert site.ask(f"api/shelf/{forest}", OTHER).json()["author"] == ""
     for hearts in (1, 0, 1):
@@ -108,6 +108,7 @@ def test_the_shelf_is_read_loved_and_reported_on_the_page(site: Site, browser: B
     page.get_by_role("tab", name="Истории").click()
     page.get_by_role("button", name="🌍 Полка").click()
     expect(page.locator("#public .story")).to_have_count(2)
+    expect(page.locator("#public .story").last).to_contain_text("автор: Анна · Сказка · ♥ 0")
     page.get_by_label("Жанр").select_option(label="Сказка · 1")
     expect(page.locator("#public .story")).to_have_count(1)
     page.get_by_role("button", name=re.compile("Маяк")).click()

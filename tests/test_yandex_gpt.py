@@ -20,7 +20,7 @@ from core.schemas import Message, Request
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, failures, last, models, together
-from yandex_gpt import RenewedToken, Token, model_uri, native, unix_time, yandex_credential
+from yandex_gpt import RenewedToken, Token, YandexKeys, model_uri, native, unix_time, yandex_credential
 
 __all__ = ["client", "failures", "models"]
 
@@ -161,7 +161,7 @@ def test_half_a_surrogate_pair_in_a_text_is_no_reason_to_fail(client: Client) ->
 
 
 def test_a_static_token_is_not_renewed(models: ModelServers, client: Client) -> None:
-    credential = yandex_credential(HttpClient(), iam_token="t1.static", **addresses(models))
+    credential = yandex_credential(HttpClient(), YandexKeys(iam_token="t1.static"), **addresses(models))
     with pytest.raises(ModelDenied):
         client(credential).ask(REQUEST)
     assert (len(models.of("completion")), len(models.of("iam"))) == (1, 0)
@@ -169,10 +169,10 @@ def test_a_static_token_is_not_renewed(models: ModelServers, client: Client) -> 
 
 def test_the_first_way_that_is_set_is_taken(models: ModelServers) -> None:
     everything: dict[str, Any] = {"api_key": "k", "iam_token": "t", "sa_key_file": "/nowhere", "oauth_token": "y0_x"}
-    assert yandex_credential(HttpClient(), **everything).header(1) == "Api-Key k"
-    assert yandex_credential(HttpClient(), **everything | {"api_key": ""}).header(1) == "Bearer t"
+    assert yandex_credential(HttpClient(), YandexKeys(**everything)).header(1) == "Api-Key k"
+    assert yandex_credential(HttpClient(), YandexKeys(**everything | {"api_key": ""})).header(1) == "Bearer t"
     with pytest.raises(ModelDenied, match="can't be read"):
-        yandex_credential(HttpClient(), **everything | {"api_key": "", "iam_token": ""})
+        yandex_credential(HttpClient(), YandexKeys(**everything | {"api_key": "", "iam_token": ""}))
     assert models.requests == []
 
 
@@ -181,7 +181,7 @@ def test_an_authorized_key_becomes_a_token(
 ) -> None:
     private, models.public_key = key
     credential = yandex_credential(
-        HttpClient(), sa_key_file=write_key(tmp_path / "key.json", private), **addresses(models)
+        HttpClient(), YandexKeys(sa_key_file=write_key(tmp_path / "key.json", private)), **addresses(models)
     )
     gpt = client(credential)
     assert gpt.ask(REQUEST).text and gpt.ask(REQUEST).text
@@ -194,7 +194,7 @@ def test_a_foreign_key_is_denied(models: ModelServers, client: Client, key: tupl
     models.public_key = pem.decode()
     path = write_key(tmp_path / "key.json", key[0])
     with pytest.raises(ModelDenied) as caught:
-        client(yandex_credential(HttpClient(), sa_key_file=path, **addresses(models))).ask(REQUEST)
+        client(yandex_credential(HttpClient(), YandexKeys(sa_key_file=path), **addresses(models))).ask(REQUEST)
     assert (caught.value.status, len(models.of("iam")), models.of("completion")) == (401, 1, [])
 
 
@@ -203,25 +203,25 @@ def test_a_bad_key_file_is_denied_with_a_clear_sentence(content: str, models: Mo
     path = tmp_path / "key.json"
     path.write_text(content)
     with pytest.raises(ModelDenied, match="service account's"):
-        yandex_credential(HttpClient(), sa_key_file=path, **addresses(models)).header(1)
+        yandex_credential(HttpClient(), YandexKeys(sa_key_file=path), **addresses(models)).header(1)
     assert models.requests == []
 
 
 def test_oauth_works_and_warns(models: ModelServers, client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    credential = yandex_credential(HttpClient(), oauth_token="y0_sandboxtoken", **addresses(models))
+    credential = yandex_credential(HttpClient(), YandexKeys(oauth_token="y0_sandboxtoken"), **addresses(models))
     assert "2026" in caplog.text and "y0_sandboxtoken" not in caplog.text
     assert client(credential).ask(REQUEST).text
 
 
 def test_a_virtual_machine_needs_no_key(models: ModelServers, client: Client) -> None:
-    assert client(yandex_credential(HttpClient(), **addresses(models))).ask(REQUEST).text
+    assert client(yandex_credential(HttpClient(), YandexKeys(), **addresses(models))).ask(REQUEST).text
     assert len(models.of("metadata")) == 1
 
 
 def test_a_refused_token_is_renewed_and_tried_once_more(
     models: ModelServers, client: Client, failures: list[CallFailure]
 ) -> None:
-    gpt = client(yandex_credential(HttpClient(), **addresses(models)))
+    gpt = client(yandex_credential(HttpClient(), YandexKeys(), **addresses(models)))
     gpt.ask(REQUEST)
     models.revoke_tokens()
     assert last(gpt.stream(REQUEST)).text
@@ -232,12 +232,12 @@ def test_a_refused_token_is_renewed_and_tried_once_more(
 def test_a_second_401_is_final(models: ModelServers, client: Client) -> None:
     models.faults.default = Behaviour(status=401)
     with pytest.raises(ModelDenied):
-        client(yandex_credential(HttpClient(), **addresses(models))).ask(REQUEST)
+        client(yandex_credential(HttpClient(), YandexKeys(), **addresses(models))).ask(REQUEST)
     assert len(models.of("completion")) == 2
 
 
 def test_a_tokenizer_that_refuses_the_token_is_asked_with_a_new_one(models: ModelServers, client: Client) -> None:
-    gpt = client(yandex_credential(HttpClient(), **addresses(models)))
+    gpt = client(yandex_credential(HttpClient(), YandexKeys(), **addresses(models)))
     gpt.ask(REQUEST)
     models.revoke_tokens()
     estimate = gpt.estimate(REQUEST.messages)
@@ -248,7 +248,9 @@ def test_a_tokenizer_that_refuses_the_token_is_asked_with_a_new_one(models: Mode
 @pytest.mark.parametrize("behaviour", [Behaviour(status=503, shape="text"), Behaviour(drop=True)])
 def test_an_iam_that_stumbles_is_asked_again(behaviour: Behaviour, models: ModelServers, client: Client) -> None:
     models.faults.order(behaviour, kind="iam")
-    assert client(yandex_credential(HttpClient(), oauth_token="y0_x", **addresses(models))).ask(REQUEST).text
+    assert (
+        client(yandex_credential(HttpClient(), YandexKeys(oauth_token="y0_x"), **addresses(models))).ask(REQUEST).text
+    )
 
 
 @pytest.mark.parametrize("answer", ["{}", "[]", "nonsense", '{"iamToken":"t","expiresAt":"soon"}'])
@@ -256,7 +258,9 @@ def test_nonsense_from_iam_is_no_token(answer: str, models: ModelServers, client
     models.faults.rule = lambda received: Behaviour(text=answer) if received.kind != "completion" else None
     for oauth_token in ("y0_x", ""):
         with pytest.raises(ModelAway):
-            client(yandex_credential(HttpClient(), oauth_token=oauth_token, **addresses(models))).ask(REQUEST)
+            client(yandex_credential(HttpClient(), YandexKeys(oauth_token=oauth_token), **addresses(models))).ask(
+                REQUEST
+            )
     assert models.of("completion") == []
 
 

@@ -15,7 +15,7 @@ from core.schemas import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, failures, last, models
 from tests.test_yandex_gpt import key, write_key
-from yandex_gpt import YandexProvider, yandex_credential
+from yandex_gpt import YandexKeys, YandexProvider, yandex_credential
 
 __all__ = ["client", "failures", "key", "models"]
 
@@ -53,11 +53,11 @@ def test_everything_on_the_wire_passes_the_protos(
     models: ModelServers, client: Client, key: tuple[str, str], tmp_path: Path
 ) -> None:
     path = write_key(tmp_path / "key.json", key[0])
-    gpt = client(yandex_credential(HttpClient(), sa_key_file=path, iam_url=models.iam_url))
+    gpt = client(yandex_credential(HttpClient(), YandexKeys(sa_key_file=path), iam_url=models.iam_url))
     last(gpt.stream(REQUEST))
     gpt.ask(Request((Message("user", "Придумай три поступка."),), 200, json_schema=SCHEMA, purpose="suggestions"))
     gpt.count(REQUEST.messages, near=gpt.estimate(REQUEST.messages))
-    client(yandex_credential(HttpClient(), oauth_token="y0_x", iam_url=models.iam_url)).ask(REQUEST)
+    client(yandex_credential(HttpClient(), YandexKeys(oauth_token="y0_x"), iam_url=models.iam_url)).ask(REQUEST)
     protos = {"completion": texts.CompletionRequest, "tokenizer": texts.CompletionRequest}
     for received in models.requests:
         parsed = ParseDict(received.body, protos.get(received.kind, iam.CreateIamTokenRequest)())

@@ -68,28 +68,32 @@ class TextGenerator:
         self._models = models
         self._delivery = delivery
 
-    def stream(self, running: RunningTurn, source: PromptSource, *, before: str | None = None) -> Generated:
+    def stream(
+        self, running: RunningTurn, source: PromptSource, *, before: Callable[[StoryPath], str] | None = None
+    ) -> Generated:
         """Return the answer, and show it while it grows if its chat has drafts.
 
-        `before` is the passage that a passage of prose follows, perhaps empty; None for anything else. Prose that says
-        something twice is ended there. If little had come by then, or if it opens as `before` does, it is asked for
-        once more; the better answer is kept, and the user doesn't pay for the other.
+        `before` returns the passage that a passage of prose follows, perhaps empty; None for anything else. Prose that
+        says something twice is ended there. If little had come by then, or if it opens as the passage before, it is
+        asked for once more; the better answer is kept, and the user doesn't pay for the other.
         """
         temperature = VARIANT_TEMPERATURE if running.turn.variant else TEMPERATURE
 
         def write() -> Generated:
-            request, call = self._reserved(running, source, temperature=temperature)
+            path = self._db.tree.path(running.turn.prompt_id)
+            request, call = self._reserved(running, source, path, temperature=temperature)
             if before is None:
                 return self._read(running, call, request)
             request = replace(request, frequency_penalty=PENALTY)
-            answer = self._read(running, call, request, ProseWatch(before))
+            answer = self._read(running, call, request, ProseWatch(before(path)))
             if not answer.asks_again:
                 return answer
             event(log, logging.INFO, "prose_repeated", turn=running.turn.id, kept=len(answer.text))
             again = asking_beside(source, source.texts.prompt("wire.again"))
 
             def ask_again() -> Generated:
-                request, call = self._reserved(running, again, temperature=temperature)
+                path = self._db.tree.path(running.turn.prompt_id)
+                request, call = self._reserved(running, again, path, temperature=temperature)
                 call.text = answer.text  # a stop before the first word keeps this
                 return self._read(running, call, replace(request, frequency_penalty=PENALTY), ProseWatch(""))
 
@@ -109,8 +113,9 @@ class TextGenerator:
         """Return the whole answer without showing it."""
 
         def write() -> Generated:
+            path = self._db.tree.path(running.turn.prompt_id)
             request, call = self._reserved(
-                running, source, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema
+                running, source, path, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema
             )
             answer = self._gpt.ask(request, running.cancel)
             call.usage = answer.usage
@@ -139,6 +144,7 @@ class TextGenerator:
         self,
         running: RunningTurn,
         source: PromptSource,
+        path: StoryPath,
         *,
         temperature: float,
         max_tokens: int | None = None,
@@ -146,8 +152,7 @@ class TextGenerator:
     ) -> tuple[Request, OpenCall]:
         """Fit the prompt and reserve its tokens; return the request and its open call."""
         turn, model = running.turn, running.model
-        path = self._db.tree.path(turn.prompt_id)
-        own_words = bool(path.prompts) and path.prompts[-1].role == "user"
+        own_words = bool(path.prompts) and path.prompts[-1].has_wishes
         running.words = without_wishes(path.prompts[-1].text) if own_words else ""
         messages = self._memory.fit(running, source, path)
         budget = self._billing.prompt_budget(model)

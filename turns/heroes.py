@@ -18,9 +18,12 @@ from turns import story_prompts
 from turns.message_view import text_of, title_of
 from turns.text_cleanup import last_sentence
 
-TOLD_SHARE: Final = 0.3  # of the prompt budget, for the story's text: beside rules and memory the talk needs some
-LETTERS_A_TOKEN: Final = 3
-LEAST_TOLD: Final = 300  # characters of the text, even if the question is long
+# Characters of the story, its memory and its text, in a prompt.
+MOST_TOLD: Final = 4_000
+TOLD: Final = 2_000  # what a talk leaves for it, rather than be summarised later
+LEAST_TOLD: Final = 300  # beside a long question
+RULES_CHARS: Final = 2_000  # of the rest of the system prompt
+CHARS_A_TOKEN: Final = 2.25  # cautious: the prompt must fit
 BEGINNING: Final = 600  # characters of a long text's beginning, if no memory has it
 QUOTED: Final = 200  # characters of the text's last sentence, in the greeting
 _INNER_QUOTES: Final = str.maketrans("«»“”", "„“‘’")
@@ -46,15 +49,16 @@ def as_told(db: Database, locales: Locales, character: Character, *, told_chars:
 
 
 def persona_of(texts: Texts, story: Story, path: StoryPath, told_chars: int) -> Persona:
-    """Return the hero's texts; `told_chars` of the story's newest text are in the personality."""
+    """Return the hero's texts; the personality tells `told_chars` of the story, at most half of them its memory."""
+    memory = path.memory if len(path.memory) <= told_chars // 2 else path.memory[: told_chars // 2].rpartition(" ")[0]
     personality = texts.prompt(
         "hero.personality",
         hero=story.hero,
         genre=story.genre,
         setting=story.setting,
         tone=story.tone,
-        memory=path.memory,
-        tail=told(path, told_chars),
+        memory=memory,
+        tail=told(path, told_chars - len(memory)),
     )
     return Persona(name_of(story), _line(texts, story), _greeting(texts, story, path.prompts), personality)
 
@@ -74,9 +78,18 @@ def told(path: StoryPath, chars: int) -> str:
     return f"{beginning} … {end}".strip()
 
 
-def told_chars(prompt_budget: int, question: str) -> int:
-    """Return how many characters of the story's text a prompt may have beside this question."""
-    return max(LEAST_TOLD, int(prompt_budget * TOLD_SHARE * LETTERS_A_TOKEN) - len(question))
+def told_chars(prompt_budget: int, talk: StoryPath) -> int:
+    """Return how many characters of the story a prompt may have beside a talk.
+
+    A talk that grows leaves less of the story, down to `TOLD`. Then the talk is summarised, all but its last two texts.
+    """
+    space = int(prompt_budget * CHARS_A_TOKEN) - RULES_CHARS - len(talk.memory)
+    beside_all, beside_last = (space - _chars(prompts) for prompts in (talk.prompts, talk.prompts[-2:]))
+    return min(MOST_TOLD, max(beside_all, min(TOLD, beside_last), LEAST_TOLD))
+
+
+def _chars(prompts: Sequence[Prompt]) -> int:
+    return sum(len(prompt.text) + len(prompt.quoted) for prompt in prompts)
 
 
 def _line(texts: Texts, story: Story) -> str:
@@ -85,5 +98,13 @@ def _line(texts: Texts, story: Story) -> str:
 
 def _greeting(texts: Texts, story: Story, prompts: Sequence[Prompt]) -> str:
     """Return the hero's first words, with the last sentence of the story."""
-    last = last_letters(last_sentence(text_of(prompts[-1:])), QUOTED).translate(_INNER_QUOTES)
+    last = last_letters(_without_half_quotes(last_sentence(text_of(prompts[-1:]))), QUOTED).translate(_INNER_QUOTES)
     return texts.plain("hero.greeting_finished" if story.finished else "hero.greeting", last=last)
+
+
+def _without_half_quotes(sentence: str) -> str:
+    """Return a sentence without the quotation mark whose other half is in another sentence."""
+    for opens, closes in ("«»", "“”"):
+        if sentence.count(opens) != sentence.count(closes):
+            sentence = sentence.replace(opens, "").replace(closes, "")
+    return sentence

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from conversation.game_words import as_read
-from conversation.keyboards import inline
+from conversation.keyboards import arrows, inline
 from conversation.localization import Texts
 from conversation.story_draft import short_name, working_title
 from core.schemas import Json, Outgoing
 from core.text import split
 from database import Database, Prompt, Story
 
+CONFETTI = "5046509860389126442"  # 🎉, an effect that everybody may use
 DELETABLE_S = 47 * 3600  # Telegram lets a bot delete its messages for 48 hours
 
 
@@ -33,7 +34,7 @@ def text_of(prompts: Sequence[Prompt]) -> str:
 
 def read_text(prompt: Prompt) -> str:
     """Return a text of a story as it is read: without the wishes and the marks of its user."""
-    return as_read(prompt.text) if prompt.role == "user" else prompt.text
+    return as_read(prompt.text) if prompt.has_wishes else prompt.text
 
 
 def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
@@ -42,6 +43,20 @@ def sentence(chat_id: int, html: str, keyboard: Json = None) -> Outgoing:
     if keyboard is not None:
         params["reply_markup"] = keyboard
     return Outgoing(chat_id, "sendMessage", params)
+
+
+def with_effect(message: Outgoing) -> Outgoing:
+    """Return the message with confetti, in a private chat; unchanged in a group, which has no effects."""
+    if message.chat_id < 0:
+        return message
+    return replace(message, params={**message.params, "message_effect_id": CONFETTI})
+
+
+def only_for(message: Outgoing, user_id: int) -> Outgoing:
+    """Return a group's message as one that this user alone sees; unchanged in a private chat."""
+    if message.chat_id >= 0:
+        return message
+    return replace(message, params={**message.params, "ephemeral_message_parameters": {"receiver_user_id": user_id}})
 
 
 def as_reply(message: Outgoing, reply_to: int | None) -> Outgoing:
@@ -70,7 +85,7 @@ def part(chat_id: int, prompt_id: int, text: str, keyboard: Json = None) -> list
 
 
 def variant_row(db: Database, session_id: int, prompt: Prompt) -> list[tuple[str, str]]:
-    """Return the buttons «◀ 2/3 ▶» of a part with variants, which turn in a ring; empty if it is the only one."""
+    """Return the buttons «◀ 2/3 ▶» of a part with variants; empty if it is the only one."""
     return row_of(db.tree.variants(prompt, session_id), prompt.id)
 
 
@@ -79,9 +94,7 @@ def row_of(variants: Sequence[int], prompt_id: int) -> list[tuple[str, str]]:
     if len(variants) < 2 or prompt_id not in variants:
         return []
     place = variants.index(prompt_id)
-    left, right = variants[place - 1], variants[(place + 1) % len(variants)]
-    here = f"{place + 1}/{len(variants)}"
-    return [("◀", f"variant:{left}"), (here, f"variant:{prompt_id}"), ("▶", f"variant:{right}")]
+    return arrows(f"{place + 1}/{len(variants)}", place, [f"variant:{each}" for each in variants])
 
 
 def end_rows(texts: Texts, session_id: int) -> list[list[tuple[str, str]]]:

@@ -12,7 +12,7 @@ from conversation.localization import FALLBACK, Locales
 from core.errors import ModelError, ModelGone, PromptTooLong
 from core.logs import event
 from core.schemas import Outgoing
-from database import Database, Turn
+from database import Database, Turn, User
 from telegram.sender import Delivery
 from turns.billing import TurnBilling
 from turns.message_view import sentence
@@ -69,9 +69,9 @@ class ModelChoice:
             self._billing.release_failed(running.call, error)
             running.call = None
 
-    def weight(self, user_id: int, kind: TurnKind) -> CostMultiplier:
-        """Return what the tokens of a turn of this kind would weigh."""
-        return self._registry.weight("" if kind.by_service else self._name_of(user_id))
+    def weight(self, user: User, kind: TurnKind) -> CostMultiplier:
+        """Return what the tokens of a turn of this kind would weigh for the user."""
+        return self._registry.weight("" if kind.by_service else user.model)
 
     def _model_of(self, turn: Turn) -> Model:
         name = self._name_of(turn.user_id)

@@ -7,6 +7,7 @@ back to its words.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from core.schemas import Message
 
@@ -20,7 +21,7 @@ class PromptEcho:
     def __init__(self, messages: Sequence[Message]) -> None:
         told = [message.text for message in messages if message.role == "system"]
         told += [message.text for message in messages[-1:] if message.role == "user"]
-        lines = {_plain(line) for text in told for line in text.splitlines()}
+        lines = {_plain_line(line) for text in told for line in text.splitlines()}
         self._lines = frozenset(line for line in lines if len(line) >= LEAST_CHARS)
         self._longest = 2 * max(map(len, self._lines), default=0)  # of a line with marks and spaces around its words
         self._answered = ""  # the beginning of a growing text that is known to be none of them
@@ -52,6 +53,11 @@ class PromptEcho:
         """Return True if much of `text` are lines of the prompt."""
         repeated = sum(len(line) for line in text.splitlines() if _plain(line) in self._lines)
         return repeated > BROKEN_SHARE * len(text)
+
+
+@lru_cache(maxsize=512)  # most lines are the same in every prompt
+def _plain_line(line: str) -> str:
+    return _plain(line)
 
 
 def _plain(line: str) -> str:

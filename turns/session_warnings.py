@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from ai.catalog import CostMultiplier
 from ai.registry import ModelRegistry
 from config import Config
 from conversation.keyboards import inline
@@ -37,10 +38,9 @@ class SessionWarnings:
         if tokens is None:
             return []
         weight = self._registry.weight(user.model)
-        before = limits.turns_left(self._config, tokens + self._db.ledger.charged_for(turn.id), weight)
         turns = limits.turns_left(self._config, tokens, weight)
         texts = self._locales[user.language]
-        if not any(before > told >= turns for told in limits.TURNS_TOLD):
+        if not self._is_to_be_told(turn, tokens, turns, weight):
             return self._story_nearly_full(turn, texts, story, turns) if story is not None else []
         if story is not None:
             said = texts.say("problem.few_turns", turns=turns) if turns else texts.say("problem.only_ending")
@@ -51,12 +51,21 @@ class SessionWarnings:
         how, row = how_to_get(self._config, self._db, texts, "tokens")
         return [sentence(turn.chat_id, Html(f"{said} {how}"), inline(row) if row else None)]
 
+    def _is_to_be_told(self, turn: Turn, tokens: int, turns: int, weight: CostMultiplier) -> bool:
+        """Return whether this turn has brought the turns left down to a number that users are told."""
+        if turns > max(limits.TURNS_TOLD):
+            return False
+        before = limits.turns_left(self._config, tokens + self._db.ledger.charged_for(turn.id), weight)
+        return any(before > told >= turns for told in limits.TURNS_TOLD)
+
     def _tokens_left(self, user: User, story: Story | None) -> tuple[int | None, int | None]:
         """Return the tokens for turns that the balance has, and the unfinished story; None: no limit."""
         config, weight = self._config, self._registry.weight(user.model)
         of_balance = of_story = None
         if user.id not in config.admin_ids:
-            kept = limits.kept_of_balance(config, weight) if self._db.stories.has_unfinished(user.id) else 0
+            is_open = story is not None and not story.deleted
+            has_unfinished = is_open or self._db.stories.has_unfinished(user.id)
+            kept = limits.kept_of_balance(config, weight) if has_unfinished else 0
             of_balance = user.free - kept
         if story is not None:
             of_story = config.max_tokens_per_session - limits.kept_for_ending(config, weight) - story.spent

@@ -59,10 +59,12 @@ def character_card(db: Database, texts: Texts, character: Character, *, username
     return _article(f"{CHARACTER_CARD}:{character.id}", title, persona.line, said, button, "")
 
 
-def send_button(text: str, query: str) -> Json:
-    """Return a button that asks for a chat and shows what the bot's inline mode finds there for a query."""
+def with_send_button(keyboard: Json, text: str, query: str) -> Json:
+    """Return inline buttons with one above that asks for a chat, and shows what the inline mode finds for a query."""
     chosen: dict[str, Json] = {"query": query, **dict.fromkeys(_ANY_CHAT, True)}
-    return {"text": text, "switch_inline_query_chosen_chat": chosen}
+    rows = keyboard["inline_keyboard"] if isinstance(keyboard, dict) else []
+    assert isinstance(rows, list)
+    return {"inline_keyboard": [[{"text": text, "switch_inline_query_chosen_chat": chosen}], *rows]}
 
 
 def _article(card_id: str, title: str, about: str, html: Html, button: Json, picture: str) -> dict[str, Json]:

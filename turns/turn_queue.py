@@ -74,7 +74,8 @@ class TurnQueue:
         """Note that a worker is done with a turn that it took."""
         with self._changed:
             self._taken -= 1
-            self._changed.notify()
+            if self._waiting:
+                self._changed.notify()
 
     def set_limit(self, number: int) -> None:
         """Let at most so many taken turns run at once. Those that run already go on."""

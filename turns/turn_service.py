@@ -10,7 +10,7 @@ from ai.catalog import Model
 from config import Config
 from core.errors import LimitReached
 from core.schemas import Message, Outgoing
-from database import Database, Turn
+from database import Database, Turn, User
 from gpt import GPT
 from turns import limits
 from turns.model_choice import ModelChoice
@@ -59,21 +59,21 @@ class TurnService:
         """Return the tokens that a whole prompt may take of a model."""
         return limits.prompt_budget(self._config, model.context_tokens)
 
-    def check(self, user_id: int, session_id: int | None, kind: str, tokens: int | None = None) -> None:
+    def check(self, user: User, session_id: int | None, kind: str, tokens: int | None = None) -> None:
         """Raise `LimitReached` if a turn that holds `tokens` wouldn't be let through now.
 
         Without `tokens`: the least that a turn of this kind holds there. The worker checks again.
         """
         asked = self.kinds[kind]
-        weight = self._models.weight(user_id, asked)
+        weight = self._models.weight(user, asked)
         period = limits.budget_period(self._config, time.time())
-        caps = asked.caps(user_id, weight)
+        caps = asked.caps(user.id, weight)
         if tokens is None:
             with suppress(LimitReached):  # where the most is within the limits, nothing needs to be measured
-                self._db.ledger.check(user_id, session_id, asked.most_price(weight), period, caps)
+                self._db.ledger.check(user.id, session_id, asked.most_price(weight), period, caps)
                 return
             tokens = asked.least_price_in(session_id, weight)
-        self._db.ledger.check(user_id, session_id, tokens, period, caps)
+        self._db.ledger.check(user.id, session_id, tokens, period, caps)
 
     def open_in(self, chat_id: int, topic_id: int) -> Turn | None:
         """Return the waiting or running turn of a private chat, or of a group's topic."""

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from conversation.localization import Texts
 from core.text import split
 from database import Order, Published
 from turns.message_view import text_of
@@ -44,9 +43,8 @@ def blueprint(services: WebServices) -> Blueprint:
         genre = _genre_of(request.args.get("genre", "0"))
         order = Order.LOVED if request.args.get("order") == Order.LOVED else Order.NEWEST
         found = shelf.seen(order, genre=genre, limit=PAGE, offset=_number(request.args.get("offset", "0")))
-        texts: Texts = g.caller.texts
         genres = [{"id": one, "name": name, "stories": n} for one, name, n in shelf.genres(GENRES)]
-        stories = [_line(one, texts) for one in found]
+        stories = [_line(one) for one in found]
         return jsonify({"stories": stories, "count": shelf.count(genre), "genres": genres})
 
     @routes.get("/<int:published_id>")
@@ -57,7 +55,7 @@ def blueprint(services: WebServices) -> Blueprint:
         text = text_of(services.db.tree.whole(found.head_id, found.starts_after))
         paragraphs = [line for piece in split(text) for line in piece.split("\n") if line.strip()]
         more = {"language": found.language, "paragraphs": paragraphs, "mine": found.user_id == caller.user.id}
-        return jsonify(_line(found, caller.texts) | more | {"given": shelf.has_heart(found.id, caller.user.id)})
+        return jsonify(_line(found) | more | {"given": shelf.has_heart(found.id, caller.user.id)})
 
     @routes.post("/<int:published_id>/heart")
     @if_on
@@ -93,9 +91,8 @@ def blueprint(services: WebServices) -> Blueprint:
     return routes
 
 
-def _line(found: Published, texts: Texts) -> dict[str, object]:
-    by = texts.plain("public.by", author=found.author) if found.author else ""
-    return {"id": found.id, "title": found.title, "genre": found.genre, "author": by, "hearts": found.hearts}
+def _line(found: Published) -> dict[str, object]:
+    return {"id": found.id, "title": found.title, "genre": found.genre, "author": found.author, "hearts": found.hearts}
 
 
 def _number(text: str) -> int:

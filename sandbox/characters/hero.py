@@ -14,6 +14,41 @@ from sandbox.storyteller.grammar import capital, sentences
 
 LEAST_WORDS: Final = 3  # of a sentence that is worth quoting
 STEM: Final = 5  # letters by which words are compared
+_COMMON: Final = frozenset(
+    [
+        "what",
+        "with",
+        "that",
+        "this",
+        "have",
+        "your",
+        "were",
+        "when",
+        "where",
+        "there",
+        "them",
+        "they",
+        "from",
+        "about",
+        "would",
+        "could",
+        "было",
+        "были",
+        "когда",
+        "какой",
+        "какая",
+        "какие",
+        "этот",
+        "того",
+        "тебя",
+        "вами",
+        "себя",
+        "меня",
+        "только",
+        "если",
+        "чтобы",
+    ]
+)
 _HEAD: Final = re.compile(r"^[А-ЯЁA-Z][\w ]{2,20}: ")  # of a line of the memory
 _INNER: Final = str.maketrans("«»“”", "„“‘’")
 
@@ -65,7 +100,7 @@ def _shared(line: str, words: str) -> int:
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:STEM] for word in re.findall(r"\w{4,}", text.lower())}
+    return {word[:STEM] for word in re.findall(r"\w{4,}", text.lower()) if word not in _COMMON}
 
 
 @cache

@@ -68,6 +68,7 @@ export class AppFrame {
     this.bar.replaceChildren();
     this.back.hidden = true;
     this.root.hidden = true;
+    this.root.classList.remove("full");
     this.view.focus();
   }
 
@@ -90,6 +91,9 @@ export class AppFrame {
     if (type === "web_app_close") this.close();
     else if (type === "web_app_request_theme") this.#sendTheme();
     else if (type === "web_app_request_viewport" || type === "web_app_expand") this.#sendViewport();
+    else if (type === "web_app_request_fullscreen" || type === "web_app_exit_fullscreen") this.#fill(type === "web_app_request_fullscreen");
+    else if (type === "web_app_check_home_screen") this.#tell("home_screen_checked", { status: this.atHome ? "added" : "missed" });
+    else if (type === "web_app_add_to_home_screen") { this.atHome = true; this.view.notify(t("home_screen")); this.#tell("home_screen_added"); }
     else if (type === "web_app_setup_back_button") this.back.hidden = !data.is_visible;
     else if (type === "web_app_setup_main_button") this.#button("main", "main_button_pressed", data);
     else if (type === "web_app_setup_secondary_button") this.#button("second", "secondary_button_pressed", data);
@@ -114,6 +118,11 @@ export class AppFrame {
       this.close();
       await this.view.act("data", { label, data: data.data }, t("not_sent"));
     }
+  }
+
+  #fill(on) {
+    this.root.classList.toggle("full", on);
+    this.#tell("fullscreen_changed", { is_fullscreen: on });
   }
 
   #button(kind, event, data) {

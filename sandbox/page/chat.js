@@ -1,7 +1,7 @@
 // One chat: its messages, keyboard and growing draft; in a group also who of its members writes.
 
 import { AppFrame } from "./app_frame.js";
-import { bubble } from "./message.js";
+import { bubble, burst } from "./message.js";
 import { Composer } from "./composer.js";
 import { ask } from "./dialogs.js";
 import { GrowingDraft } from "./draft.js";
@@ -162,6 +162,10 @@ export class ChatView {
   menu(data, x, y) {
     const choices = [[t("reply"), () => this.reply(data)]];
     if (this.isMine(data) && !data.file) choices.push([t("edit"), () => this.composer.setMode({ kind: "edit", message: data })]);
+    if (!this.isMine(data)) for (const emoji of ["👍", "👎"]) {
+      const given = data.reactions.includes(emoji);
+      choices.push([t(given ? "take_reaction" : "react", { emoji }), () => this.act("react", { message: data.id, emoji: given ? "" : emoji }, t("failed"))]);
+    }
     if (data.text) choices.push([t("copy"), () => navigator.clipboard?.writeText(data.text)]);
     popup(choices, x, y);
   }
@@ -202,6 +206,7 @@ export class ChatView {
       known.node.replaceWith(node);
     } else {
       if (fresh) node.classList.add("fresh");
+      if (fresh && data.effect) burst(data.effect, this.root);
       const next = [...this.items.keys()].filter((id) => id > data.id).sort((a, b) => a - b)[0];
       this.messages.insertBefore(node, next ? this.items.get(next).node : null);
     }

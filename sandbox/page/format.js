@@ -61,6 +61,12 @@ function marked(entity, inner, onCommand, onLink) {
     node.className = "spoiler";
     node.tabIndex = 0;
     node.addEventListener("click", () => node.classList.add("open"));
+  } else if (entity.type === "expandable_blockquote") {
+    node.className = "expandable";
+    node.tabIndex = 0;
+    const turn = () => { if (!String(getSelection())) node.classList.toggle("open"); };
+    node.addEventListener("click", turn);
+    node.addEventListener("keydown", (event) => { if (event.key === "Enter") turn(); });
   } else if (entity.type === "mention" || entity.type === "hashtag") {
     node.className = "mention";
   } else if (entity.type === "pre" && entity.language) {

@@ -11,6 +11,8 @@ export function bubble(data, view) {
   const mine = view.isMine(data);
   const item = element("li", { class: `message ${mine ? "mine" : "theirs"}`, "data-id": data.id, "data-sender": data.sender });
   if (data.edited) item.classList.add("edited");
+  item.hidden = Boolean(data.onlyFor) && data.onlyFor !== view.writer;
+  if (data.onlyFor) item.classList.add("ephemeral");
   const box = element("div", { class: "bubble" });
   if (view.isGroup && !mine) {
     const sender = element("strong", { class: "sender" }, view.nameOf(data.sender));
@@ -37,6 +39,8 @@ export function bubble(data, view) {
   }
   box.append(meta);
   if (data.file?.kind === "sticker") item.classList.add("sticker");
+  if (data.onlyFor) box.prepend(element("small", { class: "only" }, t("only_you")));
+  if (data.reactions.length) box.append(element("div", { class: "reactions" }, ...data.reactions.map((emoji) => element("span", {}, emoji))));
   const body = element("div", { class: data.buttons.length ? "body wide" : "body" }, box);
   if (data.buttons.length) body.append(inline(data, view));
   item.append(body);
@@ -69,11 +73,24 @@ function listen(box, data, view) {
 
 function inline(data, view) {
   const rows = data.buttons.map((row) => element("div", { class: "row" }, ...row.map((button) => {
-    const node = element("button", { type: "button", class: button.style || null }, button.pay ? t("pay_yes", { stars: data.invoice.total_amount }) : button.text);
+    const label = button.pay ? t("pay_yes", { stars: data.invoice.total_amount }) : button.text;
+    const node = element("button", { type: "button", class: button.style || null, disabled: "disabled" in button }, label);
     if (button.url) node.classList.add("link");
     if (button.web_app) node.classList.add("app");
     node.addEventListener("click", () => view.tap(data, button, node));
     return node;
   })));
   return element("div", { class: "inline" }, ...rows);
+}
+
+// The effect of a new message: its emoji rise over the chat once.
+export function burst(emoji, around) {
+  const sky = element("div", { class: "burst", "aria-hidden": "true" }, ...Array.from({ length: 18 }, (_, n) => {
+    const piece = element("span", {}, emoji);
+    piece.style.setProperty("--x", `${(n * 53) % 100}%`);
+    piece.style.setProperty("--late", `${(n % 6) * 90}ms`);
+    return piece;
+  }));
+  around.append(sky);
+  setTimeout(() => sky.remove(), 2600);
 }

@@ -1,8 +1,8 @@
 // The demo's stand-in for telegram-web-app.js: `window.Telegram.WebApp` as the Bot API documents it for Web Apps.
 //
-// Covers init data, theme, viewport, the buttons, popups, links and closing, spoken with the chat page around the frame
-// by `postMessage` in the documented events. Haptics, swipes and full screen are taken and do nothing; cloud storage,
-// biometrics, sensors, payments and stories are missing.
+// Covers init data, theme, viewport, full screen, the home screen, the buttons, popups, links and closing, spoken with
+// the chat page around the frame by `postMessage` in the documented events. Haptics and swipes are taken and do nothing;
+// cloud storage, biometrics, sensors, payments and stories are missing.
 (function () {
   "use strict";
   if (window.Telegram && window.Telegram.WebApp) return;
@@ -13,6 +13,7 @@
   const popups = [];
   const invoices = new Map(); // slug → { url, callback }
   let sharing = null; // takes whether the prepared message was sent
+  const homeScreen = []; // callbacks of checkHomeScreenStatus
   let theme = parsed(handed.get("tgWebAppThemeParams")) || {};
   let viewport = { height: window.innerHeight, stable: window.innerHeight, expanded: true };
   let closingConfirmed = false;
@@ -164,8 +165,14 @@
     setBottomBarColor() {},
     enableVerticalSwipes() {},
     disableVerticalSwipes() {},
-    requestFullscreen() {},
-    exitFullscreen() {},
+    requestFullscreen() { full("web_app_request_fullscreen", true); },
+    exitFullscreen() { full("web_app_exit_fullscreen", false); },
+    addToHomeScreen() { since("8.0", "addToHomeScreen"); post("web_app_add_to_home_screen"); },
+    checkHomeScreenStatus(callback) {
+      since("8.0", "checkHomeScreenStatus");
+      if (callback) homeScreen.push(callback);
+      post("web_app_check_home_screen");
+    },
     lockOrientation() {},
     unlockOrientation() {},
     HapticFeedback: { impactOccurred: nothing, notificationOccurred: nothing, selectionChanged: nothing },
@@ -187,7 +194,24 @@
     emit(name, value);
   }
 
+  function since(version, name) {
+    if (!WebApp.isVersionAtLeast(version)) throw new Error(`WebAppMethodUnsupported: ${name}`);
+  }
+
+  function full(eventType, wanted) {
+    since("8.0", eventType);
+    if (wanted && WebApp.isFullscreen) emit("fullscreenFailed", { error: "ALREADY_FULLSCREEN" });
+    else post(eventType);
+  }
+
   const incoming = {
+    fullscreen_changed({ is_fullscreen: on }) { WebApp.isFullscreen = Boolean(on); emit("fullscreenChanged"); },
+    fullscreen_failed({ error }) { emit("fullscreenFailed", { error }); },
+    home_screen_added() { emit("homeScreenAdded"); },
+    home_screen_checked({ status }) {
+      for (const callback of homeScreen.splice(0)) callback(status);
+      emit("homeScreenChecked", { status });
+    },
     theme_changed({ theme_params: given }) { theme = given; paint(); emit("themeChanged"); },
     viewport_changed({ height, is_expanded: expanded, is_state_stable: stable }) {
       viewport = { height, expanded, stable: stable ? height : viewport.stable };

@@ -16,7 +16,8 @@ from sandbox.storyteller.plan import number
 from sandbox.storyteller.request import LOCALES
 
 _PHRASE: Final = re.compile(
-    r"^(?:Замысел|The idea):\n(.*?)\n(?:Уже выбрано|Chosen already|Четыре поля|Four fields)", re.MULTILINE | re.DOTALL
+    r"^(?:Замысел|The idea|Текст|The text):\n(.*?)\n(?:Уже выбрано|Chosen already|Четыре поля|Four fields)",
+    re.MULTILINE | re.DOTALL,
 )
 _PHRASE_CHARS: Final = 300
 _MOST_HERO_WORDS: Final = 5

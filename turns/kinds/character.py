@@ -51,6 +51,10 @@ class CharacterTurn(ChatTurn):
 
         return PromptSource(texts, prompt, memory_prompt, full_share=FULL_SHARE, kept_share=KEPT_SHARE)
 
+    def _remembers(self, turn: Turn) -> bool:
+        """Return True: the role of the chat isn't the character's."""
+        return True
+
     def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
         """Store and show the answer; say whose it is if the user has gone to somebody else meanwhile."""
         shown = super()._stored(turn, talk, text, usage)
@@ -74,9 +78,7 @@ class CharacterTurn(ChatTurn):
         user = self._db.users.get(turn.user_id)
         model = self._registry.standing(user.model if user is not None else "")
         budget = limits.prompt_budget(self._config, model.context_tokens)
-        question = path.prompts[-1] if path.prompts else None
-        chars = heroes.told_chars(budget, question.text + question.quoted if question is not None else "")
-        return heroes.as_told(self._db, self._locales, character, told_chars=chars)
+        return heroes.as_told(self._db, self._locales, character, told_chars=heroes.told_chars(budget, path))
 
     def _character(self, talk: Talk) -> Character | None:
         return self._db.characters.get(talk.character_id) if talk.character_id is not None else None

@@ -14,6 +14,7 @@ from turns.attached_files import AttachedFiles
 from turns.billing import TurnBilling
 from turns.card_offers import CardOffers
 from turns.generation import TextGenerator
+from turns.kinds.bringing import BroughtStory
 from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
 from turns.kinds.cover import StoryCover
@@ -65,6 +66,7 @@ def build_kinds(
         StoryEnding(services, generator=generator, warnings=warnings),
         StoryEpilogue(services, generator=generator, warnings=warnings),
         StoryOutline(services, generator=generator),
+        BroughtStory(services, billing=billing, generator=generator, registry=registry, files=media.files),
         StoryTitle(services, generator=generator),
         StorySuggestions(services, generator=generator),
         RebuiltMemory(services, generator=generator),

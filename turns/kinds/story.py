@@ -14,7 +14,7 @@ from database import Story, StoryPath, Turn
 from export import story_book
 from turns import story_prompts
 from turns.memory import PromptSource
-from turns.message_view import sentence, text_of, title_of
+from turns.message_view import sentence, text_of, title_of, with_effect
 from turns.turn_kind import BelongsTo, TurnKind
 
 
@@ -89,7 +89,8 @@ class StoryKind(TurnKind):
             chars=len(text_of(whole)),
         )
         book = story_book.document(story, "epub", turn.chat_id)
-        return [sentence(turn.chat_id, said, self._move_to_end(turn, story)), book]
+        done = sentence(turn.chat_id, said, self._move_to_end(turn, story))
+        return [with_effect(done), book]
 
     def _move_to_end(self, turn: Turn, story: Story) -> Json:
         """Move a user who is still at this story to its end; return its keyboard, None for a user who is elsewhere."""

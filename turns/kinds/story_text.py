@@ -89,9 +89,16 @@ class StoryText(StoryKind):
         budget = limits.prompt_budget(self._config, model.context_tokens)
         return model.is_small or budget < SHORT_PROMPT_BELOW
 
-    def _last_text(self, turn: Turn) -> str:
+    def _last_text(self, path: StoryPath) -> str:
         """Return the model's last text before this turn; empty at the beginning of a story."""
-        prompt = self._db.tree.get(turn.prompt_id)
+        for prompt in reversed(path.prompts):
+            if prompt.role == "assistant":
+                return prompt.text
+        return self._folded_text(path.memory_id)
+
+    def _folded_text(self, prompt_id: int | None) -> str:
+        """Return the model's last text up to this prompt, which has become memory."""
+        prompt = self._db.tree.get(prompt_id)
         while prompt is not None and prompt.role == "user":
             prompt = self._db.tree.get(prompt.parent_id)
         return prompt.text if prompt is not None else ""
@@ -102,7 +109,7 @@ class StoryText(StoryKind):
         """Write the text, and show it while it grows."""
         turn = running.turn
         source = self._text_source(turn, lambda: self._needs_short_prompt(running.model))
-        answer = self._generator.stream(running, source, before=self._last_text(turn))
+        answer = self._generator.stream(running, source, before=self._last_text)
         text = text_cleanup.clean(answer.text, running.words)
         if answer.cut:
             text = text_cleanup.whole_sentences(text)

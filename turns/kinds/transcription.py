@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ai.audio_format import OGG_OPUS
 from ai.catalog import HEARD_S, CostMultiplier
-from ai.speech import NO_SUCH_SERVICE, SpeechToText
+from ai.speech import NO_SUCH_SERVICE, SpeechRequest, SpeechToText
 from config import Config
 from conversation.localization import FALLBACK
 from core.errors import (
@@ -75,14 +75,15 @@ class Transcription(NoSessionKind):
         price = hearing_price(self._config, seconds)
         self._billing.reserve(running, self.name, price, input_tokens=price)
         user = self._db.users.get(turn.user_id)
-        words = self._recognition.recognise(
+        request = SpeechRequest(
             audio,
             round(seconds),
             language=user.language if user is not None else FALLBACK,
-            cancel=running.cancel,
             user_id=turn.user_id,
             turn_id=turn.id,
+            cancel=running.cancel,
         )
+        words = self._recognition.recognise(request)
         text = self._as_typed(words)
         if not text:
             raise ModelRefused("nothing was heard", billed=True)

@@ -7,7 +7,8 @@ import { showShelf } from "./shelf.js";
 import { showStories } from "./stories.js";
 import { backCloses, follow, shut, telegram } from "./telegram.js";
 import { showUsage } from "./usage.js";
-import { speak, toast } from "./words.js";
+import { offerWindow } from "./window.js";
+import { say, speak, toast } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const shows = { characters: showCharacters, stories: showStories, usage: showUsage };
@@ -41,6 +42,7 @@ async function open() {
     const start = await ask("start");
     speak(start.texts, start.language);
     $("shelves").hidden = !start.shelf;
+    offerWindow(app, { full: $("full-screen"), home: $("home-screen") }, say);
     await showCharacters(app);
   } catch (refusal) {
     problem(refusal.message);

@@ -48,7 +48,7 @@ function line(story) {
   return item;
 }
 
-const facts = ({ author, genre: name, hearts }) => [author, name, `♥ ${hearts}`].filter(Boolean).join(" · ");
+const facts = ({ author, genre: name, hearts }) => [author && say("by", { author }), name, `♥ ${hearts}`].filter(Boolean).join(" · ");
 
 async function read(id) {
   try {
