@@ -206,8 +206,10 @@ def report(context: UpdateContext, published_id: int, *, on_page: bool = False) 
     """Hide a story until an admin has looked at it; tell the admins and its author."""
     shelf, moment = context.db.shelf, now()
     found = shelf.find(published_id) if is_on(context) else None
-    if found is None or found.user_id == context.user.id:
+    if found is None:
         return context.toast("toast.not_on_shelf")
+    if found.user_id == context.user.id:
+        return context.toast("toast.own_story")
     say = context.say if on_page else context.edit
     again = shelf.has_reported(found.id, context.user.id)
     if not again and shelf.reported_since(context.user.id, moment - DAY_S) >= MOST_REPORTS:

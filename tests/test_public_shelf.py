@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -172,7 +173,7 @@ def test_lists_by_time_by_hearts_and_by_genre_in_pages(shelf: BotHarness) -> Non
     assert "История 0 · ♥ 0 · Сказка" in person.wait("Сначала новые").labels
     person.tap("♥ Любимые")
     assert person.wait("самые любимые").labels[0] == "История 1 · ♥ 1 · Сказка"
-    person.tap("🎭 По жанрам")
+    person.tap("🎭 Жанры")
     assert person.wait("Какой жанр").labels[:2] == ("Детектив · 7", "Сказка · 2")
     person.tap("Сказка · 2")
     found = person.wait("Жанр «Сказка», историй: 2")
@@ -229,6 +230,31 @@ def test_a_reported_story_is_hidden_until_an_admin_has_looked(shelf: BotHarness,
         card(author, story)
         author.tap("🌍 На полку")
         author.wait("вернуть её туда нельзя")
+
+
+def test_what_is_pressed_on_the_page_is_asked_and_reported_in_the_chat(shelf: BotHarness) -> None:
+    author, reader = shelf.new_person(), shelf.new_person(2, "Борис")
+    story = put_story(shelf, "Маяк", "Свет погас.")
+    assert shelf.app is not None
+
+    def pressed(user_id: int, name: str, data: str) -> None:
+        somebody = {"id": user_id, "first_name": name}
+        message = {"message_id": 0, "date": 1, "chat": {**somebody, "type": "private"}, "from": somebody}
+        body = {"update_id": 0, "message": message | {"web_app_data": {"data": data, "button_text": ""}}}
+        assert shelf.app is not None
+        shelf.app.dispatcher.put(user_id, json.dumps(body))
+
+    pressed(2, "Борис", f"publish:{story}")  # another's
+    pressed(1, "Анна", f"publish:{story}")
+    author.tap("🌍 Без имени", author.wait("Показать ваше имя?", since=0))
+    author.wait("на полке.")
+    number = shelf.db.value("published", "id")
+    pressed(1, "Анна", f"public_report:{number}")  # one's own
+    author.wait("Это ваша история.", since=0)
+    pressed(2, "Борис", f"public_report:{number}")
+    reader.wait("Спасибо. Историю «Маяк»", since=0)
+    author.wait("На вашу историю «Маяк» пожаловались", since=0)
+    assert on_shelf(reader) == ()
 
 
 def test_limits_of_a_day(shelf: BotHarness) -> None:
@@ -319,4 +345,4 @@ def test_in_english(shelf: BotHarness) -> None:
     person.wait("English")
     person.send("/shelf")
     shown = person.wait("🌍 The shelf, the newest first. Stories: 1.")
-    assert shown.labels[-3:] == ("🆕 Newest", "♥ Most loved", "🎭 By genre")
+    assert shown.labels[-3:] == ("🆕 Newest", "♥ Most loved", "🎭 Genres")

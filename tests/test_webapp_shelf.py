@@ -88,6 +88,19 @@ def test_lists_stories_hearts_and_reports(site: Site) -> None:
         assert site.ask(f"api/shelf{path}", OTHER).status_code == 400
 
 
+def test_a_finished_story_of_ones_own_is_published_by_the_chat(site: Site) -> None:
+    story, foreign = site.story(), site.story(8)
+    assert site.ask("api/shelf", method="POST", json={"story": str(story)}).json()["error"]["code"] == "unfinished"
+    site.db.stories.finish(story, 1)
+    site.db.stories.finish(foreign, 1)
+    assert site.ask("api/shelf", method="POST", json={"story": str(foreign)}).status_code == 404
+    assert site.ask("api/shelf", method="POST", json={"story": "x"}).status_code == 400 and not site.told
+    assert site.ask("api/shelf", method="POST", json={"story": str(story)}).status_code == 200
+    [(chat, update)] = site.told
+    assert (chat, update["message"]["web_app_data"]["data"]) == (7, f"publish:{story}")
+    assert not site.tables.count("published")  # the rules and the choice of a name come first
+
+
 def test_hearts_have_a_pace(site: Site) -> None:
     number = publish(site, "Маяк", "Свет.")
     path = f"api/shelf/{number}/heart"

@@ -1,6 +1,6 @@
 """The API of the public shelf: lists, a story to read, hearts and reports. Unknown unless `SHELF=on`.
 
-Hearts are stored at once; a report goes to the bot as a press on the page, since it tells people.
+Hearts are stored at once; a publication and a report go to the bot as a press on the page: it asks, or tells people.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from database import Order, Published
 from turns.message_view import text_of
 from web.authentication import ApiError, Caller, WebServices, body_of
 from web.characters_api import tell
+from web.stories_api import own_story
 
 PAGE: Final = 20
 GENRES: Final = 12
@@ -46,6 +47,16 @@ def blueprint(services: WebServices) -> Blueprint:
         genres = [{"id": one, "name": name, "stories": n} for one, name, n in shelf.genres(GENRES)]
         stories = [_line(one) for one in found]
         return jsonify({"stories": stories, "count": shelf.count(genre), "genres": genres})
+
+    @routes.post("")
+    @if_on
+    def publish() -> Response:
+        """Have the bot say in the chat what may stand on the shelf, and ask about the author's name."""
+        story = own_story(services, _number(body_of(request).get("story", "")))
+        if not story.finished:
+            raise ApiError(409, "unfinished")
+        tell(services, g.caller, f"publish:{story.session_id}")
+        return jsonify({})
 
     @routes.get("/<int:published_id>")
     @if_on
