@@ -69,6 +69,15 @@ def test_ones_finished_stories_and_characters_are_cards(harness: BotHarness) -> 
     assert ask(person, "нигде").button == {"text": "✨ Написать историю", "start_parameter": "new"}
 
 
+def test_a_card_has_the_first_texts_of_its_volume(harness: BotHarness) -> None:
+    story = put_story(harness, "Маяк", *(f"Текст {number}." for number in range(9)))
+    assert harness.app is not None
+    tree, head = harness.app.db.tree, harness.db.value("session", "head_id", id=story)
+    whole = tree.whole(head)
+    assert tree.beginning(head, None, 3) == whole[:3] and tree.beginning(head, whole[4].id, 3) == whole[5:8]
+    assert tree.beginning(head, whole[7].id, 3) == whole[8:] and tree.beginning(None, None, 3) == ()
+
+
 def test_more_than_a_page_comes_by_offset_and_tokens_stay(harness: BotHarness) -> None:
     person = harness.new_person()
     for number in range(57):

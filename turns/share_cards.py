@@ -36,7 +36,7 @@ def link(username: str, start: str) -> str:
 def story_card(db: Database, config: Config, texts: Texts, story: Story, *, username: str) -> dict[str, Json]:
     """Return the card of a story, whose link opens it from now on. Writes the link's token."""
     token = db.sharing.offer(story)
-    text = text_of(db.tree.whole(story.head_id, story.starts_after)[:FIRST_PARTS])
+    text = text_of(db.tree.beginning(story.head_id, story.starts_after, FIRST_PARTS))
     first = first_letters(first_sentences(text, 3), FIRST_CHARS)
     parts = db.tree.parts(story.head_id, story.starts_after)
     title = title_of(story)
