@@ -70,6 +70,7 @@ def test_ones_finished_stories_and_characters_are_cards(harness: BotHarness) -> 
 
 
 def test_a_card_has_the_first_texts_of_its_volume(harness: BotHarness) -> None:
+    harness.new_person()
     story = put_story(harness, "Маяк", *(f"Текст {number}." for number in range(9)))
     assert harness.app is not None
     tree, head = harness.app.db.tree, harness.db.value("session", "head_id", id=story)
