@@ -54,7 +54,7 @@ def test_the_note_is_in_every_part_until_it_is_dropped(harness: BotHarness) -> N
     assert "Никто не умирает" in person.last.text
     person.tap("✏️ Записка")
     person.wait("Сейчас я держу в уме")
-    assert person.keyboard == (("🧹 Убрать записку",), ("✖️ Отмена",))
+    assert ("🧹 Убрать записку",) in person.keyboard
     person.press("🧹 Убрать записку")
     person.wait("Записки больше нет")
     next_part(harness, person, "Четвёртая.")
