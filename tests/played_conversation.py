@@ -6,6 +6,7 @@ Each step is one update and what its user then reads. The models say what the st
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ import requests
 from sandbox.buyer import begin_to_pay
 from sandbox.client import Wanted
 from sandbox.model_faults import Behaviour, Received
-from sandbox.users import ChatUser
+from sandbox.telegram_state import ChatMessage
 from tests.harness import BotHarness, until
 from tests.kinds_of_turn import brings
 from tests.paying import SHOP, is_invoice
@@ -24,6 +25,7 @@ BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
 OPTIONS = '{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}'
 PACK = "50\N{NO-BREAK SPACE}000 токенов · 90 ⭐"
+CHARGE = re.compile(r"stxCharge\d+")
 WAIT_S = 30.0
 SETTINGS: dict[str, object] = {"USER_TOKENS": 10**6, "MAX_PROJECT_TOKENS": 10**9} | SHOP
 
@@ -51,12 +53,8 @@ class Talk:
         return self.answer
 
     def shown(self) -> list[list[str]]:
-        """Return what is on the screen of each chat, in order; a message shown twice in a row is there once."""
-        return [_once(person) for person in (self.anna, self.in_club)]
-
-    def shown_twice(self) -> int:
-        people = (self.anna, self.in_club)
-        return sum(len(_texts(person)) - len(_once(person)) for person in people)
+        """Return what the bot has on the screen of each chat, in order."""
+        return [[_told(message) for message in person.bot_messages] for person in (self.anna, self.in_club)]
 
     def choose_on_page(self) -> None:
         """Choose a character on the page; who gets no answer presses again."""
@@ -75,13 +73,9 @@ class Talk:
             until(chosen, WAIT_S)
 
 
-def _texts(person: ChatUser) -> list[str]:
-    return [message.text or str(message.attachment and message.attachment.kind) for message in person.bot_messages]
-
-
-def _once(person: ChatUser) -> list[str]:
-    texts = _texts(person)
-    return [text for number, text in enumerate(texts) if not number or text != texts[number - 1]]
+def _told(message: ChatMessage) -> str:
+    """Return a message's text without the number of a payment, or the kind of its file."""
+    return CHARGE.sub("", message.text or str(message.attachment and message.attachment.kind))
 
 
 @dataclass(frozen=True, slots=True)
