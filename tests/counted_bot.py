@@ -2,9 +2,9 @@
 
     python -m tests.counted_bot FILE     # the configuration is read from the environment, as by bot.py
 
-The supervisor imports the bot's modules once and forks: a start takes a fraction of that of a new Python. Each child runs
-`bot.main()`. Its commits and syncs are counted in FILE (`tests/crash_points.py` has its layout), which also says at which
-of them the child is to kill itself. Only `sqlite3` and `os` are wrapped; the bot's own code is as it is.
+The supervisor imports the bot's modules once and forks: a start takes a fraction of that of a new Python. Each child
+runs `bot.main()`. Its commits and syncs are counted in FILE (`tests/counters.py`), which also says at which of them the
+child kills itself. Only `sqlite3` and `os` are wrapped; the bot's own code is as it is.
 """
 
 from __future__ import annotations
@@ -39,13 +39,14 @@ def count_commits(counters: Counters) -> None:
             return result
 
     def counted(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        return connect(*arguments, **{"factory": Counted} | options)
+        made: sqlite3.Connection = connect(*arguments, **{"factory": Counted} | options)
+        return made
 
     sqlite3.connect = counted  # type: ignore[assignment]
 
 
 def count_syncs(counters: Counters) -> None:
-    """Have the syncs of Python's own code counted: those of the WAL. SQLite's are in a checkpoint, which is one commit."""
+    """Have the syncs of the WAL by Python's code counted. Those of SQLite's checkpoints aren't."""
 
     def wrapped(sync: Callable[[Any], None]) -> Callable[[Any], None]:
         def counted(file: Any) -> None:
@@ -55,8 +56,8 @@ def count_syncs(counters: Counters) -> None:
 
         return counted
 
-    os.fsync = wrapped(os.fsync)
-    os.fdatasync = wrapped(os.fdatasync)
+    os.fsync = wrapped(os.fsync)  # type: ignore[assignment]
+    os.fdatasync = wrapped(os.fdatasync)  # type: ignore[assignment]
 
 
 def main() -> int:

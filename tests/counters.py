@@ -1,4 +1,4 @@
-"""Counters in a file that a test and the bot's process share: how often each kind of moment was reached, and which kills.
+"""Counters in a file that a test and the bot's process share: how often each moment was reached, which one kills.
 
 A moment is numbered from 1 within a step of the played conversation: what went before a step doesn't move its numbers.
 """

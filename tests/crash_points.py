@@ -74,8 +74,9 @@ def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS)) ->
     chosen = {point.step: point for point in points}
     folder.mkdir(parents=True, exist_ok=True)
     counters = Counters(folder / "counters")
-    with CountedTelegram() as telegram, ModelServers() as models:
-        telegram.counters = counters
+    telegram = CountedTelegram()
+    telegram.counters = counters
+    with telegram, ModelServers() as models:
         port = _free_port()
         page = {"WEBAPP_URL": f"http://127.0.0.1:{port}", "WEBAPP_PORT": port}
         harness = BotHarness(folder, telegram, models, **SETTINGS | page)

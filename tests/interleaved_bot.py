@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-import shutil
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path

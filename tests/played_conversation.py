@@ -1,7 +1,7 @@
-"""A conversation of forty updates with the bot as a process: the wizard, parts, variants, a stop, a voice, a picture, a
-payment, a group and the page inside Telegram.
+"""A conversation of forty updates with the bot as a process.
 
-Each step is one update and what its user then reads. The models say what the step orders, however often they are asked.
+It has the wizard, parts, variants, a stop, a voice, a picture, a payment, a group and the page inside Telegram. Each
+step is one update and what its user then reads. The models say what the step orders, however often they are asked.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tests.kinds_of_turn import brings
 from tests.paying import SHOP, is_invoice
 from tests.recordings import recording
 
+AS_ALWAYS = Behaviour()
 BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
 OPTIONS = '{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}'
@@ -85,7 +86,7 @@ class Step:
     name: str
     act: Callable[[Talk], object]
     reads: Wanted
-    says: Behaviour = Behaviour()
+    says: Behaviour = AS_ALWAYS
     in_club: bool = False
 
     def play(self, talk: Talk) -> None:

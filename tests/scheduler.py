@@ -1,9 +1,9 @@
 """Run threads one at a time, in an order that a seed decides.
 
-Inside `Scheduler.controlling()`, the threads, locks, conditions and events that the bot makes are this module's: a thread
-gives way whenever it acquires a lock, waits, reads or sets an event, sleeps, or makes a call by HTTP, and the scheduler chooses who goes on.
-Only one runs at any time. `time.monotonic` jumps to the next deadline once nobody else can go on, so that no schedule
-waits. Threads of the stand-ins, which were made outside, run as they do.
+Inside `Scheduler.controlling()`, the threads, locks, conditions and events that the bot makes are this module's. A
+thread gives way whenever it acquires a lock, waits, reads or sets an event, sleeps, or makes a call by HTTP; the
+scheduler chooses who goes on. Only one runs at any time. `time.monotonic` jumps to the next deadline once nobody else
+can go on, so that no schedule waits. Threads of the stand-ins, which were made outside, run as they do.
 
 Doesn't cover two threads between two such moments: those are atomic here.
 """
@@ -57,7 +57,7 @@ class Scheduler:
         self._passed_s = 0.0
         self._budget = 0  # how many more choices until the driver goes on
         self._stuck = False
-        self._threads: list[ControlledThread] = []
+        self.threads: list[ControlledThread] = []
         self.over = False
         self.errors: list[BaseException] = []
         self.choices = 0
@@ -67,12 +67,12 @@ class Scheduler:
     @contextmanager
     def controlling(self) -> Iterator[None]:
         """Have what is made of `threading` from now on be this scheduler's."""
-        made = {"Thread": self._thread, "Lock": self._lock, "RLock": self._rlock}
+        made: dict[str, Callable[..., Any]] = {"Thread": self._thread, "Lock": self._lock, "RLock": self._rlock}
         made |= {"Condition": self._condition, "Event": self._event}
         for name, make in made.items():
             setattr(threading, name, self._maker(_real[name], make))
         time.monotonic = lambda: _monotonic() + self._passed_s
-        time.sleep = self._sleep
+        time.sleep = self._sleep  # type: ignore[assignment]
         send = HTTPAdapter.send
 
         def sent(adapter: HTTPAdapter, *arguments: Any, **options: Any) -> Any:
@@ -82,7 +82,7 @@ class Scheduler:
             finally:
                 self.step()
 
-        HTTPAdapter.send = sent  # type: ignore[method-assign]
+        HTTPAdapter.send = sent  # type: ignore[method-assign, assignment]
         try:
             yield
         finally:
@@ -95,7 +95,7 @@ class Scheduler:
     def go(self, choices: int) -> None:
         """Let the threads go on for so many choices, or until nobody can without time passing."""
         self._budget = choices
-        self._block(lambda: self._budget <= 0 or not self._others())
+        self.block(lambda: self._budget <= 0 or not self._others())
 
     def go_until(self, done: Callable[[], bool], most: int = 20_000) -> None:
         """Let the threads go on, and time pass, until `done`. Raises `Deadlock`."""
@@ -114,10 +114,10 @@ class Scheduler:
 
     def step(self) -> None:
         """Give way: anybody may go on, this thread too."""
-        self._block(None)
+        self.block(None)
 
-    def _block(self, ready: Callable[[], bool] | None, timeout: float | None = None) -> bool:
-        """Give way until `ready`; return False if `timeout` passed before."""
+    def block(self, ready: Callable[[], bool] | None, timeout: float | None = None) -> bool:
+        """Give way until `ready` (None: at any time); return False if `timeout` seconds passed before."""
         task = self._of_thread.get(threading.get_ident())
         if task is None or self.over:
             return self._block_uncontrolled(ready)
@@ -182,7 +182,7 @@ class Scheduler:
         for task in self._tasks[1:]:
             if not task.finished:
                 task.gate.release()
-        for thread in self._threads:
+        for thread in self.threads:
             thread.wait_for_end()
 
     # ------------------------------------------------------------------ what replaces `threading`
@@ -197,7 +197,7 @@ class Scheduler:
 
     def _sleep(self, seconds: float) -> None:
         if threading.get_ident() in self._of_thread and not self.over:
-            self._block(lambda: False, seconds)
+            self.block(lambda: False, seconds)
         else:
             _sleep(seconds)
 
@@ -217,7 +217,7 @@ class Scheduler:
         return ControlledEvent(self)
 
     def add(self, thread: ControlledThread, task: Task) -> None:
-        self._threads.append(thread)
+        self.threads.append(thread)
         self._tasks.append(task)
 
     def began(self, task: Task) -> None:
@@ -256,7 +256,7 @@ class ControlledThread(threading.Thread):
             self._scheduler.ended(self._task)
 
     def join(self, timeout: float | None = None) -> None:
-        self._scheduler._block(lambda: self._task.finished, timeout)
+        self._scheduler.block(lambda: self._task.finished, timeout)
 
     def wait_for_end(self) -> None:
         super().join(REAL_S)
@@ -280,9 +280,9 @@ class ControlledLock:
             return True
         self._scheduler.step()
         if self._owner is not None and not self._scheduler.over:
-            if not blocking or not self._scheduler._block(
-                lambda: self._owner is None, None if timeout < 0 else timeout
-            ):
+            limit = None if timeout < 0 else timeout
+            got = blocking and self._scheduler.block(lambda: self._owner is None, limit)
+            if not got:
                 return False
         self._owner, self._depth = me, 1
         return True
@@ -321,7 +321,7 @@ class ControlledCondition:
         lock, depth = self._lock, self._lock._depth
         lock._owner, lock._depth = None, 0
         try:
-            self._scheduler._block(lambda: told[0], timeout)
+            self._scheduler.block(lambda: told[0], timeout)
         finally:
             if told in self._waiting:
                 self._waiting.remove(told)
@@ -368,5 +368,5 @@ class ControlledEvent:
 
     def wait(self, timeout: float | None = None) -> bool:
         if not self._on:
-            self._scheduler._block(lambda: self._on, timeout)
+            self._scheduler.block(lambda: self._on, timeout)
         return self._on

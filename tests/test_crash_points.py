@@ -1,8 +1,8 @@
-"""Killed at any commit, sync of the log, call to Telegram or request to a model, the bot ends where it would have ended.
+"""Killed at any commit, sync of the log, call to Telegram or to a model, the bot ends where it would have ended.
 
-A conversation of forty updates is played once without a kill, which finds its points. `make test` kills the bot at every
-tenth of them, several in one conversation; `make chaos` at each of them in a conversation of its own. A failure names its
-point; `CHAOS_POINT=commit-before:12:3 make chaos` runs that one again.
+A conversation of forty updates is played once without a kill, which finds its points. `make test` kills the bot at
+every tenth of them, several in one conversation; `make chaos` at each of them in a conversation of its own. A failure
+names its point; `CHAOS_POINT=commit-before:12:3 make chaos` runs that one again.
 """
 
 from __future__ import annotations
