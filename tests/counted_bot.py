@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.counters import Counters
+from tests.failing_disk import fail_disk_calls
 
 PR_SET_PDEATHSIG = 1
 CHANGES = ("insert", "update", "delete", "replace")
@@ -83,6 +84,8 @@ def main() -> int:
             if os.getppid() != supervisor:
                 os._exit(1)
             counters.begin_run(os.getpid())
+            if counters.error:
+                fail_disk_calls(counters)
             os._exit(bot.main([]))
         _, status = os.waitpid(child, 0)
         if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):

@@ -29,6 +29,16 @@ class CountedTelegram(TelegramServer):
 
     counters: Counters | None = None
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._delivered: set[int] = set()
+        self._acknowledged = 0  # every update with a smaller id
+
+    @property
+    def acknowledged(self) -> set[int]:
+        """The ids of the updates that Telegram will not deliver again."""
+        return {update_id for update_id in self._delivered if update_id < self._acknowledged}
+
     def _answer(self, request: HttpRequest) -> HttpResponse:
         if self.counters is None or not request.path.startswith(("/bot", "/file/bot")):
             return super()._answer(request)
@@ -36,10 +46,18 @@ class CountedTelegram(TelegramServer):
         if not polling and self.counters.is_deadly("call-before"):
             self._die(self.counters)
         answer = super()._answer(request)
-        counts = not polling or bool(json.loads(answer.body).get("result"))
+        updates = self._note_updates(request, answer) if polling else 0
+        counts = not polling or updates > 0
         if counts and self.counters.is_deadly("call-after"):
             self._die(self.counters)
         return answer
+
+    def _note_updates(self, request: HttpRequest, answer: HttpResponse) -> int:
+        """Note what an answer to `getUpdates` delivers and what the request acknowledged; return how many it brings."""
+        self._acknowledged = max(self._acknowledged, int(request.parameters()[0].get("offset") or 0))
+        updates = json.loads(answer.body).get("result") or []
+        self._delivered.update(update["update_id"] for update in updates)
+        return len(updates)
 
     def _die(self, counters: Counters) -> None:
         kill(counters)

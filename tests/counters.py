@@ -14,10 +14,12 @@ from pathlib import Path
 
 IN_BOT = ("commit-before", "commit-after", "sync-before", "sync-after")
 AT_STAND_INS = ("call-before", "call-after", "model-before", "model-midway")
-KINDS = (*IN_BOT, *AT_STAND_INS)
+ON_DISK = ("disk-write", "disk-sync", "disk-open")
+KINDS = (*IN_BOT, *AT_STAND_INS, *ON_DISK)
 _NUMBER = struct.Struct("=q")
-_PID, _RUNS, _KILLS = range(3)
-_FIELDS = 3 + 2 * len(KINDS)
+_PID, _RUNS, _KILLS, _ERROR, _LASTS, _FAILS = range(6)
+_FIRST = 6
+_FIELDS = _FIRST + 2 * len(KINDS)
 
 
 class Counters:
@@ -43,8 +45,31 @@ class Counters:
 
     @property
     def kills(self) -> int:
-        """How many moments have killed the bot."""
+        """How many of the chosen moments have come."""
         return self._get(_KILLS)
+
+    @property
+    def error(self) -> int:
+        """The number of the error with which calls to the disk fail."""
+        return self._get(_ERROR)
+
+    @property
+    def fails(self) -> bool:
+        """Whether every call to the disk fails now."""
+        return bool(self._get(_FAILS))
+
+    def set_error(self, error: int, *, lasts: bool) -> None:
+        """Say how calls to the disk fail: the one that is chosen, or with `lasts` all from then on until `free`."""
+        self._set(_ERROR, error)
+        self._set(_LASTS, int(lasts))
+
+    def fail(self) -> None:
+        """Note that the chosen call to the disk fails."""
+        self._set(_FAILS, self._get(_LASTS))
+
+    def free(self) -> None:
+        """Let no call to the disk fail any more."""
+        self._set(_FAILS, 0)
 
     def begin_run(self, pid: int) -> None:
         self._set(_PID, pid)
@@ -52,14 +77,14 @@ class Counters:
 
     def begin_step(self, kind: str = "", number: int = 0) -> None:
         """Count anew; the bot is killed at the moment `number` of `kind`, once."""
-        for index in range(3, _FIELDS):
+        for index in range(_FIRST, _FIELDS):
             self._set(index, 0)
         if kind:
             self._set(self._armed(kind), number)
 
     def reached(self) -> dict[str, int]:
         """Return how often each kind was reached in this step."""
-        return {kind: self._get(3 + index) for index, kind in enumerate(KINDS)}
+        return {kind: self._get(_FIRST + index) for index, kind in enumerate(KINDS)}
 
     def reach(self, kind: str) -> None:
         """Count a moment; kill this process at the one that is to kill it."""
@@ -70,8 +95,8 @@ class Counters:
     def is_deadly(self, kind: str) -> bool:
         """Count a moment; return whether the bot is to be killed at it."""
         with self._lock:
-            number = self._get(3 + KINDS.index(kind)) + 1
-            self._set(3 + KINDS.index(kind), number)
+            number = self._get(_FIRST + KINDS.index(kind)) + 1
+            self._set(_FIRST + KINDS.index(kind), number)
             if number != self._get(self._armed(kind)):
                 return False
             self._set(self._armed(kind), 0)
@@ -79,7 +104,7 @@ class Counters:
             return True
 
     def _armed(self, kind: str) -> int:
-        return 3 + len(KINDS) + KINDS.index(kind)
+        return _FIRST + len(KINDS) + KINDS.index(kind)
 
     def _get(self, index: int) -> int:
         return int(_NUMBER.unpack_from(self._memory, index * _NUMBER.size)[0])

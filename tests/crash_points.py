@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+import threading
 import time
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sandbox.models import ModelServers
+from tests import failing_disk
 from tests.counted_servers import CountedTelegram, counted
 from tests.counters import KINDS, Counters
 from tests.harness import BotHarness, until
@@ -66,11 +68,23 @@ class Ending:
 # What tells when or by which number something came about, and what a lost call costs the project, differs by run.
 KEPT_TABLES = ("user", "session", "story", "prompt", "suggestion", "draft", "payment", "chat_role", "picture", "turn")
 QUIET_S = 0.1
+FULL_S = 1.5  # of a disk, before it is freed
 VOLATILE = ("id", "inbox_id", "notice_message_id", "reply_to", "message_id", "charge_id", "jpeg", "update_id")
 
 
-def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS)) -> Ending:
-    """Play the first `steps` of the conversation in a new folder, with a kill at each of the points, one in a step."""
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """How calls to the disk fail at points on the disk: with `error`, that one, or `lasts` for a while."""
+
+    error: str
+    lasts: bool = False
+
+
+def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS), *, disk: Disk | None = None) -> Ending:
+    """Play the first `steps` of the conversation in a new folder, with a kill at each of the points, one in a step.
+
+    With `disk` its points on the disk are counted and can be chosen too.
+    """
     chosen = {point.step: point for point in points}
     folder.mkdir(parents=True, exist_ok=True)
     counters = Counters(folder / "counters")
@@ -81,6 +95,9 @@ def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS)) ->
         page = {"WEBAPP_URL": f"http://127.0.0.1:{port}", "WEBAPP_PORT": port}
         harness = BotHarness(folder, telegram, models, **SETTINGS | page)
         talk = Talk(harness, port)
+        if disk is not None:
+            harness.settings |= failing_disk.environment()
+            counters.set_error(failing_disk.ERRORS[disk.error], lasts=disk.lasts)
         models.faults.rule = counted(talk.rule, counters)
         reached: list[Point] = []
         missed: list[Point] = []
@@ -91,7 +108,7 @@ def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS)) ->
 
         def end(step: int, kills: int) -> None:
             until(lambda: _is_settled(harness), WAIT_S)
-            if step == 0 or counters.kills > kills:
+            if step == 0 or (counters.kills > kills and disk is None):
                 _wait_started(harness)
             if step in chosen and counters.kills == kills:
                 missed.append(chosen[step])
@@ -105,7 +122,8 @@ def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS)) ->
             for number, step in enumerate(STEPS[:steps], 1):
                 kills = counters.kills
                 begin(number)
-                step.play(talk)
+                with _freed(counters, telegram, harness):
+                    step.play(talk)
                 end(number, kills)
             begin(-1)
             process.terminate()
@@ -117,6 +135,30 @@ def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS)) ->
             return Ending(reached, counters.kills, missed, talk.shown(), _rows(harness))
         finally:
             harness.close()
+
+
+@contextmanager
+def _freed(counters: Counters, telegram: CountedTelegram, harness: BotHarness) -> Iterator[None]:
+    """Free the disk a while after its calls have begun to fail; nothing is acknowledged then that isn't stored."""
+    over = threading.Event()
+    missing: set[int] = set()
+
+    def free() -> None:
+        while not counters.fails:
+            if over.wait(0.02):
+                return
+        over.wait(FULL_S)
+        missing.update(telegram.acknowledged - set(harness.db.values("inbox", "update_id")))
+        counters.free()
+
+    watching = threading.Thread(target=free)
+    watching.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watching.join()
+    assert not missing, f"acknowledged, and not stored: {missing}"
 
 
 def _is_settled(harness: BotHarness) -> bool:

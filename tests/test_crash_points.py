@@ -18,7 +18,7 @@ import pytest
 from tests.counters import AT_STAND_INS, IN_BOT
 from tests.crash_points import Ending, Point, play
 
-POINT = os.environ.get("CHAOS_POINT", "")
+POINT = "" if "CHAOS_DISK" in os.environ else os.environ.get("CHAOS_POINT", "")
 PARTS = int(os.environ.get("CHAOS_PARTS", "0"))  # in how many parts `make chaos` plays all points; 0: not at all
 EVERY = 10
 OPENING = 7  # steps up to the story's first part; the bot's many points of its first start are tried with these
