@@ -60,7 +60,7 @@ class Ending:
             lost = [text for text in wanted if text not in left]
             assert not lost, f"not shown, or not in order: {lost}"
             twice += len(shown) - len(wanted)
-        assert twice <= self.kills
+        assert twice <= self.kills, f"{twice} messages are shown twice after {self.kills} kills"
         for table, rows in whole.rows.items():
             assert self.rows[table] == rows, f"another end in the table {table}"
 

@@ -16,6 +16,7 @@ from sandbox.buyer import begin_to_pay
 from sandbox.client import Wanted
 from sandbox.model_faults import Behaviour, Received
 from sandbox.telegram_state import ChatMessage
+from sandbox.users import NotCome
 from tests.harness import BotHarness, until
 from tests.kinds_of_turn import brings
 from tests.paying import SHOP, is_invoice
@@ -27,6 +28,7 @@ GROUP_ID = -100500
 OPTIONS = '{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}'
 PACK = "50\N{NO-BREAK SPACE}000 токенов · 90 ⭐"
 CHARGE = re.compile(r"stxCharge\d+")
+PATIENCE_S = 3.0  # of a user whose page has no answer, before the next press
 WAIT_S = 30.0
 SETTINGS: dict[str, object] = {"USER_TOKENS": 10**6, "MAX_PROJECT_TOKENS": 10**9} | SHOP
 
@@ -57,6 +59,14 @@ class Talk:
         """Return what the bot has on the screen of each chat, in order."""
         return [[_told(message) for message in person.bot_messages] for person in (self.anna, self.in_club)]
 
+    def _is_told(self) -> bool:
+        """Return whether the chat shows soon what was chosen on the page."""
+        try:
+            self.anna.wait("🎭", PATIENCE_S)
+        except NotCome:
+            return False
+        return True
+
     def choose_on_page(self) -> None:
         """Choose a character on the page; who gets no answer presses again."""
         character = next(row["id"] for row in self.harness.db.rows("character") if "Пантелей" in row["name"])
@@ -69,7 +79,7 @@ class Talk:
                     address = f"{self.page}/api/characters/{character}/choose"
                     return session.post(address, headers=headers, timeout=5).ok
                 except requests.RequestException:
-                    return False
+                    return self._is_told()  # the answer was lost, or the press
 
             until(chosen, WAIT_S)
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from requests.adapters import HTTPAdapter
 
+DEMOTED = 0.1  # how often the task in front is sent to the back
 REAL_S = 20.0  # for one thread to come back; then the schedule has found a deadlock of the real kind
 _real = {name: getattr(threading, name) for name in ("Thread", "Lock", "RLock", "Condition", "Event")}
 _monotonic, _sleep = time.monotonic, time.sleep
@@ -44,6 +45,7 @@ class Task:
     deadline: float | None = None
     timed_out: bool = False
     finished: bool = False
+    rank: float = 0.0
 
 
 class Scheduler:
@@ -51,6 +53,7 @@ class Scheduler:
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
+        self._evenly = seed % 4 == 0  # else by rank, which finds where one thread overtakes another by many moments
         self._driver = Task("driver")
         self._tasks = [self._driver]
         self._of_thread = {threading.get_ident(): self._driver}
@@ -97,7 +100,7 @@ class Scheduler:
         self._budget = choices
         self.block(lambda: self._budget <= 0 or not self._others())
 
-    def go_until(self, done: Callable[[], bool], most: int = 20_000) -> None:
+    def go_until(self, done: Callable[[], bool], most: int = 1_000) -> None:
         """Let the threads go on, and time pass, until `done`. Raises `Deadlock`."""
         for _ in range(most):
             self.go(50)
@@ -157,7 +160,16 @@ class Scheduler:
                 return driver
         self._budget -= 1
         self.choices += 1
-        return self._chance.choice(able)
+        return self._chosen(able)
+
+    def _chosen(self, able: list[Task]) -> Task:
+        """Choose evenly, or the task of the highest rank: that one stays in front until chance sends it to the back."""
+        if self._evenly:
+            return self._chance.choice(able)
+        task = max(able, key=lambda one: one.rank)
+        if self._chance.random() < DEMOTED:
+            task.rank = -self.choices
+        return task
 
     def _others(self) -> list[Task]:
         return [
@@ -218,6 +230,7 @@ class Scheduler:
 
     def add(self, thread: ControlledThread, task: Task) -> None:
         self.threads.append(thread)
+        task.rank = self._chance.random()
         self._tasks.append(task)
 
     def began(self, task: Task) -> None:
