@@ -61,6 +61,11 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     return {"inline_keyboard": buttons}
 
 
+def link_button(label: str, url: str) -> Json:
+    """Return an inline button that opens an address."""
+    return {"text": label, "url": url}
+
+
 def arrows(here: str, place: int, data: Sequence[str]) -> list[tuple[str, str]]:
     """Return the row «◀ 2/3 ▶» at a place of a list whose items have these callback data; `here` is its middle."""
     last = len(data) - 1

@@ -51,6 +51,11 @@ class Services:
         """The bot's own @name without the sign; empty until Telegram has told it once."""
         return self.db.settings.get("bot_username") or ""
 
+    @property
+    def inline_mode(self) -> bool:
+        """Whether stories can be sent into other chats by the bot's inline mode, as Telegram has told."""
+        return bool(self.db.settings.get("inline_mode"))
+
 
 @dataclass(slots=True)
 class UpdateContext:
