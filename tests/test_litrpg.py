@@ -111,6 +111,10 @@ def test_a_litrpg_from_its_card_to_the_book(harness: BotHarness, language: str) 
     until(harness.settled)
     shown = "\n".join(message.text for message in person.bot_messages[-4:])
     assert deed_read in shown and deed not in shown and speech not in shown
+    person.press(texts.label("more"))
+    person.tap(texts.label("hero_talk"), person.wait(lambda message: texts.label("hero_talk") in message.labels))
+    greeting = person.wait(str(texts.plain("hero.greeting", last="")).split(":")[0]).text
+    assert f"[{status}" not in greeting
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

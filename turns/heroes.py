@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from conversation.game_words import is_status
 from conversation.localization import Locales, Texts
 from conversation.personas import LIMITS, Persona
 from conversation.story_draft import short_name
@@ -97,8 +98,9 @@ def _line(texts: Texts, story: Story) -> str:
 
 
 def _greeting(texts: Texts, story: Story, prompts: Sequence[Prompt]) -> str:
-    """Return the hero's first words, with the last sentence of the story."""
-    last = last_letters(_without_half_quotes(last_sentence(text_of(prompts[-1:]))), QUOTED).translate(_INNER_QUOTES)
+    """Return the hero's first words, with the last sentence that the story tells: no line of the System."""
+    told = "\n".join(line for line in text_of(prompts[-1:]).splitlines() if not is_status(line))
+    last = last_letters(_without_half_quotes(last_sentence(told)), QUOTED).translate(_INNER_QUOTES)
     return texts.plain("hero.greeting_finished" if story.finished else "hero.greeting", last=last)
 
 
