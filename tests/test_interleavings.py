@@ -29,6 +29,11 @@ Steps: TypeAlias = tuple[tuple[str, int, int], ...]  # what is done, by which us
 KEPT: dict[str, tuple[int, Steps]] = {
     "a stop as the turn starts": (0, (("write", 0, 40), ("stop", 0, 0), ("write", 0, 5), ("stop", 0, 50))),
     "two chats and one place": (3, (("write", 0, 3), ("write", 1, 3), ("write", 0, 30), ("ask_help", 0, 9))),
+    "a turn that ends as words come to wait for it": (
+        18,
+        (("write", 0, 11), ("write", 0, 7), ("write", 0, 42), ("write", 0, 0)),
+    ),
+    "the same, later": (61, (("write", 0, 31), ("write", 0, 11), ("write", 0, 35), ("write", 0, 0))),
     "words behind a turn that is stopped": (7, (("write", 0, 90), ("write", 0, 20), ("stop", 0, 3), ("write", 0, 0))),
 }
 
@@ -43,7 +48,9 @@ class Interleavings(RuleBasedStateMachine):
         self.bot = InterleavedBot(seed)
 
     @rule(
-        what=st.sampled_from(("write", "write", "stop", "ask_help")), who=st.integers(0, 1), choices=st.integers(0, 120)
+        what=st.sampled_from(("write", "write", "write", "stop", "ask_help")),
+        who=st.sampled_from((0, 0, 1)),
+        choices=st.integers(0, 60),
     )
     def act(self, what: str, who: int, choices: int) -> None:
         assert self.bot is not None
