@@ -29,9 +29,10 @@ def test_a_list_that_comes_after_the_stop_is_left_and_nothing_is_warned_of(
 
     server = Server("http://x", ask, lambda listed: Model(listed.name, vendor="openai"))
     registry = ModelRegistry(Model("early", vendor="openai"), [server])
-    ModelStateStore(db, client(), registry, LearnedModels()).start(stopped)
+    store, others = ModelStateStore(db, client(), registry, LearnedModels()), threading.enumerate()
+    store.start(stopped)
     for thread in threading.enumerate():
-        if thread.name == "models":
+        if thread not in others:
             thread.join(10)
     assert registry.heard
     assert "model_list" not in caplog.text
