@@ -9,17 +9,23 @@ import base64
 import io
 import math
 import re
+import threading
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import FileUnreadable, ModelError, ModelRefused, PicturesRefused, PromptTooLong
 from core.schemas import Json, Message, Picture, Request
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 SIDE_PX: Final = 1_280  # of the longer side: more tells a model little and costs much
 LEAST_SIDE_PX: Final = 256  # of the longer side of a picture among several; smaller ones say nothing
-MOST_PIXELS: Final = 50_000_000  # decoding takes three bytes a pixel
+MOST_PIXELS: Final = 50_000_000  # of a file
+MOST_DECODED: Final = 25_000_000  # pixels that are held, four bytes each; a JPEG is decoded smaller at once
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 _QUALITY: Final = 85
+_DECODING: Final = threading.Lock()  # one at a time: each may take 300 MB
 _STATUSES: Final = frozenset({400, 404, 415, 422, 500, 501})
 _PICTURES: Final = r"(?:image(?:_url|\(s\)|s)?|pictures?|vision|multi-?modal)"
 _NO: Final = (
@@ -57,27 +63,39 @@ def prepared(content: bytes, *, pixels: float, pixels_per_token: int) -> Picture
 
     Takes up to 0.2 s of CPU. Raises `FileUnreadable`.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
-            if opened.width * opened.height > MOST_PIXELS:
-                raise FileUnreadable("too_large")
-            opened.draft("RGB", (SIDE_PX, SIDE_PX))  # a JPEG is decoded smaller at once
-            upright = ImageOps.exif_transpose(opened)
-            layers = upright.convert("RGBA")
-            whole = Image.new("RGB", layers.size, "white")  # what a drawing without a background stands on
-            whole.paste(layers, mask=layers.getchannel("A"))
+        with _DECODING:
+            whole = _decoded(content)
     except FileUnreadable:
         raise
     except Image.DecompressionBombError as error:
-        raise FileUnreadable("too_large") from error
+        raise FileUnreadable("huge_picture") from error
     except Exception as error:  # Pillow raises errors of many types at a broken file
         raise FileUnreadable("no_picture") from error
     whole = whole.resize(size_for(whole.width, whole.height, pixels), Image.Resampling.LANCZOS)
     jpeg = io.BytesIO()
     whole.save(jpeg, "JPEG", quality=_QUALITY, optimize=True)
     return Picture(jpeg.getvalue(), tokens_of(whole.width, whole.height, pixels_per_token))
+
+
+def _decoded(content: bytes) -> Image:
+    """Return a picture upright, on white, of at most `SIDE_PX` a side."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+        if opened.width * opened.height > MOST_PIXELS:
+            raise FileUnreadable("huge_picture")
+        opened.draft("RGB", (SIDE_PX, SIDE_PX))
+        if opened.width * opened.height > MOST_DECODED:
+            raise FileUnreadable("huge_picture")
+        small = opened if opened.mode in ("L", "RGB", "RGBA") else opened.convert("RGBA")
+        small.thumbnail((SIDE_PX, SIDE_PX), Image.Resampling.LANCZOS)
+        layers = ImageOps.exif_transpose(small).convert("RGBA")
+    whole = Image.new("RGB", layers.size, "white")  # what a drawing without a background stands on
+    whole.paste(layers, mask=layers.getchannel("A"))
+    return whole
 
 
 # ---------------------------------------------------------------------- the request

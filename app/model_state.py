@@ -85,6 +85,8 @@ class ModelStateStore:
         while not stopped.wait(pause_s):
             try:
                 heard = self._registry.refresh()
+                if stopped.is_set():
+                    return  # the database is closed, or about to be
                 if heard:
                     self._on_slots(self._registry.slots)
                     self._warn_of_context()
@@ -92,7 +94,8 @@ class ModelStateStore:
                 self._on_models()
                 pause_s = ASKED_EVERY_S if heard else ASKED_AGAIN_S
             except StorageError as error:
-                event(log, logging.WARNING, "model_list_save_failed", error=str(error))
+                if not stopped.is_set():
+                    event(log, logging.WARNING, "model_list_save_failed", error=str(error))
                 pause_s = ASKED_EVERY_S
             except Exception:
                 event(log, logging.ERROR, "model_list_failed", exc_info=True)

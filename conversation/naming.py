@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from typing import Final
 
@@ -80,7 +80,7 @@ def named(callers: Iterable[str], text: Spoken) -> bool:
     return any(names(name, text) for name in callers)
 
 
-@cache
+@lru_cache(maxsize=2048)  # words of users: some of them come again in every text of a story
 def forms_of(word: str) -> frozenset[str]:
     """Return the forms of a word in small letters: itself, its cases and its plural."""
     if not "а" <= word[-1] <= "я":

@@ -166,7 +166,10 @@ class ModelCancelled(ModelError):
 
 
 class FileUnreadable(CoauthorError):
-    """A user's file can't be read: `reason` is one of broken, empty, locked, too_large, no_picture."""
+    """A user's file can't be read.
+
+    `reason` is one of broken, empty, locked, too_large, too_long, no_picture, huge_picture.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"a file can't be read: {reason}")

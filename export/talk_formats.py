@@ -18,8 +18,8 @@ from export.talk_record import Formatter, Said, TalkRecord
 _FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$")
 _INLINE_CODE: Final = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
 _MARKS: Final = re.compile(r"([\\`*_\[\]<>#|~])")
-_LIST: Final = re.compile(r"^(\s*)([-+]|\d{1,9}[.)])(?=\s)", re.MULTILINE)
-_RULES: Final = re.compile(r"^(\s*)([-=]+\s*)$", re.MULTILINE)
+_LIST: Final = re.compile(r"^([^\S\n]*)([-+]|\d{1,9}[.)])(?=\s)", re.MULTILINE)
+_RULES: Final = re.compile(r"^([^\S\n]*)([-=]+[^\S\n]*)$", re.MULTILINE)
 
 STYLE: Final = """\
 :root { color-scheme: light dark; --paper: #fff; --ink: #1d2024; --quiet: #69707a; --mine: #e3f1ff; --theirs: #f1f2f4;
@@ -112,7 +112,7 @@ def _shown(message: Said, formatter: Formatter) -> str:
 
 def _tight(html_text: str) -> str:
     """Drop the line breaks beside a block, which has its own distance."""
-    html_text = re.sub(r"\n+(?=<(?:pre|blockquote)>)", "", html_text)
+    html_text = re.sub(r"(?<!\n)\n+(?=<(?:pre|blockquote)>)", "", html_text)
     return re.sub(r"(?<=</pre>)\n+|(?<=</blockquote>)\n+", "", html_text)
 
 

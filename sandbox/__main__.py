@@ -25,6 +25,7 @@ try:
     from core.errors import ConfigError
     from sandbox.demo import ADMIN_IDS, CHATS, ROOT, BotProcess, bot_environment, choose_model, clear
     from sandbox.demo_controls import DemoControls
+    from sandbox.interrupts import interrupts_held
     from sandbox.model_choice import Choice
     from sandbox.models import LIVELY, ModelServers
     from sandbox.page_api import Around
@@ -113,8 +114,11 @@ class Demo:
         if not model.name:
             for server in controls.local_servers():
                 print(self.texts["found"].format(name=server.name), flush=True)
-        bot = BotProcess(self._environment((telegram.token, telegram.url), controls.choice))
+        environment = self._environment((telegram.token, telegram.url), controls.choice)
+        bot: BotProcess | None = None
         try:
+            with interrupts_held():  # a process that is begun is stopped below
+                bot = BotProcess(environment)
             while (code := bot.wait(0)) is None:
                 if wish := controls.take_wish(1):
                     return wish
@@ -123,7 +127,8 @@ class Demo:
             time.sleep(WARNING_S)
             return 1 if code else 0
         finally:
-            bot.stop()
+            if bot is not None:
+                bot.stop()
 
     def _environment(self, telegram: tuple[str, str], choice: Choice | None) -> dict[str, str]:
         model = choose_model(self.given, self.models, choice)

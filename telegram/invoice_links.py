@@ -75,7 +75,8 @@ class InvoiceLinks:
                     if not link_of(self._db, self._config, language, pack):
                         self._make(language, pack)
                 except (StorageError, TelegramError) as error:
-                    event(log, logging.WARNING, "invoice_link_failed", pack=pack.payload, error=str(error))
+                    if not stopped.is_set():  # else the database is closed
+                        event(log, logging.WARNING, "invoice_link_failed", pack=pack.payload, error=str(error))
                     return False
         return True
 

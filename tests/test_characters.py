@@ -334,3 +334,19 @@ def test_what_an_owner_deleted_goes_for_good_after_a_day(tmp_path: Path) -> None
     assert db.characters.purge(100 + 86_400) == 0
     assert db.characters.purge(101 + 86_400) == 1
     db.close()
+
+
+def test_the_longest_question_fits_beside_a_long_answer_and_a_long_memory(harness: BotHarness) -> None:
+    person = talker(harness)
+    answer = " ".join(f"Мышь {number} унесла ключ от амбара." for number in range(80))
+    said(harness, person, "Что в амбаре?", answer)
+    asked_id = harness.db.value("prompt", "id", text="Что в амбаре?")
+    harness.db.insert("memory", prompt_id=asked_id, text="Кот помнит, кто ходил к мельнице. " * 88)
+    question = ("И кто же теперь, скажите, отопрёт нам этот старый амбар? " * 80)[:4096].strip()
+    system, *turns = said(harness, person, question, "Я и отопру.")
+    assert turns[-1]["text"] == question
+    assert turns[-2]["text"].startswith("Мышь 0 унесла") and " … " in turns[-2]["text"]
+    assert f"Герой: {CAT}" in system["text"] and "Кот помнит" in system["text"]
+    until(harness.settled)
+    assert not harness.db.count("call", purpose="summary")
+    harness.check_books()

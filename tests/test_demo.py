@@ -15,6 +15,7 @@ import requests
 
 from ai.catalog import Catalogue
 from sandbox.demo import ROOT, BotProcess, bot_environment, choose_model
+from sandbox.interrupts import interrupts_held
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
 from sandbox.terminal_texts import TEXTS, ending, texts_for
@@ -112,3 +113,12 @@ def test_the_demo_without_its_packages_says_in_a_sentence_how_to_start_it(locale
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr and "make demo" in done.stderr and "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_the_bot_is_begun_waits_until_there_is_a_bot_to_stop(number: signal.Signals) -> None:
+    begun, before = False, signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), interrupts_held():
+        os.kill(os.getpid(), number)
+        begun = True
+    assert begun and signal.getsignal(number) == before

@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -188,6 +189,32 @@ def test_whatever_bytes_come_they_are_read_or_refused(content: bytes, name: str,
         assert read_document(content, name).text
     except FileUnreadable as error:
         assert error.reason in {"broken", "empty", "locked", "too_large", "too_long"}
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("а.txt", lambda: b"a" + b" " * 400_000 + b"b"),
+        ("а.docx", lambda: docx("<w:t>a</w:t>" * 200_000, title="<x/>".join("a" * 200_000))),
+        ("а.fb2", lambda: fb2("<a>" * 100_000 + "<p>a</p>" * 100_000 + "</a>" * 100_000).replace(b"body", b"ydob")),
+        ("а.epub", lambda: epub({"one": "a<i/>" * 500_000})),
+        ("а.epub", lambda: epub({"one": "<nav>" * 200_000 + "</svg>" * 200_000})),
+        ("а.epub", lambda: epub({"one": "a <" * 100_000})),
+        *[("а.epub", lambda opens=opens: epub({"one": opens * 100_000})) for opens in ("<a <", "<a a='", "<!--", "</")],
+    ],
+)
+def test_no_document_takes_minutes_to_read(name: str, make: Callable[[], bytes]) -> None:
+    with suppress(FileUnreadable):  # each once took from minutes to days: the suite's time limit is the measure
+        assert read_document(make(), name)
+
+
+def test_a_page_of_a_book_is_read_though_its_markup_is_bad() -> None:
+    page = (
+        "<head><title>x</title></head><p title='y'>1 < 2 &amp; 3<P class=z>Два<!-- <p>нет --><![CDATA[ <b> ]]></p>"
+        "<nav>нет<nav>нет</nav>нет</nav><style>p > a { }</style><script>if (1<2) '<p>нет</p>'</script>три<p/>четыре"
+        "<svg/><?pi нет?>пять<br>шесть</body><b"
+    )
+    assert read_document(epub({"one": page}), "б.epub").text == "1 < 2 & 3\n\nДва <b>\n\nтри\n\nчетырепять\nшесть"
 
 
 # ── what of a long text is read ──

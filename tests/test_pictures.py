@@ -387,13 +387,25 @@ def test_a_drawing_without_a_background_stands_on_white_and_a_bomb_is_refused() 
     Image.new("RGBA", (40, 20), (0, 0, 0, 0)).save(content, "PNG")
     seen = vision.prepared(content.getvalue(), pixels=1e6, pixels_per_token=100)
     assert Image.open(io.BytesIO(seen.jpeg)).getpixel((1, 1)) == (255, 255, 255) and seen.tokens == 8
-    bomb = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(bomb, "PNG")
-    with pytest.raises(FileUnreadable, match="too_large"):
-        vision.prepared(bomb.getvalue(), pixels=1e6, pixels_per_token=100)
+    for side in (20_000, 6_000):  # 36 million pixels of a PNG would be held, 144 MB of them, and copied
+        bomb = io.BytesIO()
+        Image.new("1", (side, side)).save(bomb, "PNG")
+        with pytest.raises(FileUnreadable, match="huge_picture"):
+            vision.prepared(bomb.getvalue(), pixels=1e6, pixels_per_token=100)
     for junk in (b"", b"\xff\xd8\xff\xe0", b"GIF89a" + bytes(50), picture()[:300]):
         with pytest.raises(FileUnreadable, match="no_picture"):
             vision.prepared(junk, pixels=1e6, pixels_per_token=100)
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "CMYK", "RGB"])
+def test_a_photo_of_forty_megapixels_is_decoded_small_and_upright(mode: str) -> None:
+    content, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    size, kind = ((7_300, 5_500), "JPEG") if mode != "P" else ((1_600, 1_200), "PNG")
+    Image.new(mode, size, 255 if mode in "LP" else "white").save(content, kind, exif=exif)
+    seen = vision.prepared(content.getvalue(), pixels=5e6, pixels_per_token=100)
+    width, height = Image.open(io.BytesIO(seen.jpeg)).size
+    assert height == vision.SIDE_PX and 958 <= width <= 966
 
 
 def test_a_list_stored_by_an_older_version_is_recalled() -> None:

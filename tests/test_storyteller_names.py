@@ -13,6 +13,7 @@ from sandbox.storyteller.figures import (
     Card,
     story,
 )
+from sandbox.storyteller.outline import outline
 
 VESTA = "Картограф Веста: карта дорисовывает дороги"
 GIANT = "Город на великане: он спит"
@@ -72,3 +73,20 @@ def test_a_hero_is_called_by_name_or_by_what_they_are(described: str, short: str
 def test_an_english_hero_is_called_by_name(hero: str, short: str) -> None:
     asked = Message("user", f"Come up with three actions.\nGenre: Fantasy\nHero: {hero}\nAnswer")
     assert all(option.startswith(f"{short} ") for option in json.loads(tell([asked]))["options"])
+
+
+@pytest.mark.parametrize(
+    ("language", "phrase", "hero"),
+    [
+        (
+            "ru",
+            "Старый смотритель (пусть он будет глухим): ждёт корабль",
+            "Старый смотритель (пусть он будет глухим): ждёт",
+        ),
+        ("en", "The keeper (let him be deaf) wakes on a ship", "keeper (let him be deaf): wakes on a ship"),
+    ],
+)
+def test_a_wish_in_brackets_stays_beside_the_hero_s_name(language: str, phrase: str, hero: str) -> None:
+    opens, closes = ("Замысел", "Четыре поля") if language == "ru" else ("The idea", "Four fields")
+    asked = f"{opens}:\n{phrase}\n{closes}"
+    assert hero in json.loads(outline(asked, language))["hero"]

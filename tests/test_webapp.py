@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import os
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigError
+from tests.harness import until
 from tests.webapp_fixtures import shared, site
 from tests.webapp_site import SCRIPT, Site, init_data, running
 from web.server import WebApp, close_slow
@@ -238,3 +242,23 @@ def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     app = application.make_application(WebServices(site.config, site.db, site.locales, lambda *_: None))
     yield app.test_client()
     site.close()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux")
+def test_a_stop_closes_the_files_that_are_being_served(tmp_path: Path) -> None:
+    def are_waiting() -> bool:
+        opened = (os.path.realpath(link) for link in Path("/proc/self/fd").iterdir())
+        return sum(name.endswith("style.css") for name in opened) > 20  # more than are being read
+
+    with warnings.catch_warnings(record=True) as warned, socket.socket() as reader:
+        warnings.simplefilter("always", ResourceWarning)
+        site = Site(tmp_path)
+        site.server.start()
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        reader.connect(("127.0.0.1", site.server.port))
+        reader.sendall(b"GET /page/style.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 900)  # and reads none of them
+        until(are_waiting)
+        site.close()
+        del site
+        gc.collect()
+        assert not [str(warning.message) for warning in warned if "style.css" in str(warning.message)]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ai.repeated_prose import ProseWatch
 from config import Config
@@ -24,10 +25,12 @@ from turns.model_choice import ModelChoice
 from turns.prompt_echo import PromptEcho
 from turns.running_turn import OpenCall, RunningTurn
 from turns.second_asking import better_of_two
+from turns.shortened_prompts import shortened_prompt
 from turns.turn_result import TurnResult
 
 log = logging.getLogger(__name__)
 
+ESTIMATES_ERR = 0.95  # a prompt that is shortened is to keep to this share of its limit
 PENALTY = 0.3  # for prose, where the vendor takes it: more of it breaks endings of Russian words
 LEAST_KEPT_CHARS = 200  # of a passage that is ended because it repeats itself
 DRAFT_DROPPED_S = 1.0  # after which a draft that was never sent is taken for dropped
@@ -151,14 +154,10 @@ class TextGenerator:
         json_schema: Mapping[str, Json] | None = None,
     ) -> tuple[Request, OpenCall]:
         """Fit the prompt and reserve its tokens; return the request and its open call."""
-        turn, model = running.turn, running.model
+        model = running.model
         own_words = bool(path.prompts) and path.prompts[-1].has_wishes
         running.words = without_wishes(path.prompts[-1].text) if own_words else ""
-        messages = self._memory.fit(running, source, path)
-        budget = self._billing.prompt_budget(model)
-        tokens = self._gpt.count(messages, near=budget, model=model.name, user_id=turn.user_id, turn_id=turn.id)
-        if tokens > budget:
-            raise LimitReached("request", used=tokens, allowed=budget)
+        messages, tokens = self._fitted(running, source, path)
         most = limits.answer_budget(self._config, model.context_tokens)
         request = self._billing.request(
             running,
@@ -169,6 +168,23 @@ class TextGenerator:
             json_schema=json_schema,
         )
         return request, self._billing.reserve_request(running, request, input_tokens=tokens)
+
+    def _fitted(self, running: RunningTurn, source: PromptSource, path: StoryPath) -> tuple[Sequence[Message], int]:
+        """Return the prompt and its tokens. Raise `LimitReached` if it can't be made short enough."""
+        turn, model = running.turn, running.model
+        budget = self._billing.prompt_budget(model)
+        estimate = partial(self._gpt.estimate, model=model.name)
+        count = partial(self._gpt.count, near=budget, model=model.name, user_id=turn.user_id, turn_id=turn.id)
+        messages = self._memory.fit(running, source, path)
+        tokens = count(messages)
+        if tokens > budget:
+            most = int(ESTIMATES_ERR * budget * estimate(messages) / tokens)
+            path = self._db.tree.path(turn.prompt_id)  # with the memory that was made
+            messages = shortened_prompt(source.prompt, path, most_tokens=most, estimate=estimate)
+            tokens = count(messages)
+        if tokens > budget:
+            raise LimitReached("request", used=tokens, allowed=budget)
+        return messages, tokens
 
     def _read(
         self, running: RunningTurn, call: OpenCall, request: Request, watch: ProseWatch | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from conversation.localization import Texts
 from core.errors import LimitReached, ModelCancelled, ModelError
@@ -16,6 +16,7 @@ from turns import text_cleanup
 from turns.billing import TurnBilling
 from turns.prompt_echo import PromptEcho
 from turns.running_turn import RunningTurn
+from turns.shortened_prompts import LEAST_CHARS, kept_of, shortened
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,6 @@ MEMORY_CHARS = 1_500
 MEMORY_TOKENS = 700  # of the answer: about what 1,500 Russian letters take, and some more
 _TEMPERATURE = 0.2
 _NEEDED_FROM = 0.9  # of the prompt budget: what is left is less than estimates err
-_LEAST_CHARS = 200  # of a text that is shortened to fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +149,11 @@ class PathMemory:
         messages = source.memory_prompt(memory, prompts)
         while (tokens := self._gpt.estimate(messages, model.name)) > most:
             longest = max(len(prompt.text) for prompt in prompts)
-            if longest < 2 * _LEAST_CHARS:
+            if longest < 2 * LEAST_CHARS:
                 break
-            share = max(0.5, min(0.9, most / tokens))
-            prompts = [_shortened(prompt, longest, share) for prompt in prompts]
+            prompts = [shortened(prompt, kept_of(longest, most, tokens)) for prompt in prompts]
             messages = source.memory_prompt(memory, prompts)
         return messages
-
-
-def _shortened(prompt: Prompt, longest: int, share: float) -> Prompt:
-    """Return the prompt without the middle of its text if that is one of the longest."""
-    kept = int(longest * share)
-    if len(prompt.text) <= kept:
-        return prompt
-    return replace(prompt, text=f"{prompt.text[: kept // 2]} … {prompt.text[-(kept // 2) :]}")
 
 
 def prompts_to_fold(

@@ -93,6 +93,8 @@ class WebApp:
         if self._thread.is_alive():
             self._thread.join(STOP_S)
         self._server.task_dispatcher.shutdown(timeout=STOP_S)
+        for channel in list(self._server.active_channels.values()):
+            channel.handle_close()  # with the files that are being sent; `close_all` closes the sockets alone
         wasyncore.close_all(self._map)
 
     def _run(self) -> None:

@@ -45,6 +45,7 @@ _ASKED: Final = re.compile(
     r"^(?:хочу|хочется|давай\w*|напиши\w*|придумай\w*|i want|write|tell|let's)\b.*?\b(?:про|об?|about)\s+",
     re.IGNORECASE,
 )
+_WISH: Final = re.compile(r"\s*(\([^()]*\))")
 _OPEN_GENRES: Final = ("fantasy", "tale", "adventure")  # to which any hero may come
 _UNKNOWN: Final = {"ru": "никто не знает, с чего всё началось", "en": "nobody knows how it all began"}
 
@@ -57,7 +58,11 @@ def outline(prompt: str, language: str, variant: int = 0) -> str:
     if language == "ru" and phrase != words:
         phrase = _as_subject(phrase)
     genre = _genre(phrase, language)
-    hero, setting = (_russian if language == "ru" else _english)(phrase)
+    wish = _WISH.search(phrase)
+    hero, setting = (_russian if language == "ru" else _english)(_WISH.sub("", phrase))
+    if wish is not None and hero:  # it stays beside the name
+        name, _, about = hero.partition(":")
+        hero = f"{name} {wish[1]}:{about}"
     strange = _STRANGE[language]
     place = f"{capital(setting)}: {strange[number(phrase) % len(strange)]}" if setting else ""
     wishes: Sequence[str] = genre["extras"]

@@ -11,6 +11,7 @@ from core.errors import FileUnreadable
 
 MOST_UNPACKED: Final = 16_000_000  # bytes of all entries that are read: markup takes many times the text in it
 MOST_LISTED: Final = 1_000_000  # bytes of the list of entries, about 10,000 of them
+_COMPRESSIONS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # all that documents have; others take much memory
 _END: Final = b"PK\x05\x06"  # of the record after that list
 _END_BYTES: Final = 22
 _LONGEST_COMMENT: Final = 65_535
@@ -40,10 +41,13 @@ class Archive:
     def read(self, name: str) -> bytes:
         """Return an entry."""
         try:
-            if self._archive.getinfo(name).flag_bits & 1:
+            entry = self._archive.getinfo(name)
+            if entry.flag_bits & 1:
                 raise FileUnreadable("locked")
-            with self._archive.open(name) as entry:
-                content = entry.read(self._left + 1)
+            if entry.compress_type not in _COMPRESSIONS:
+                raise FileUnreadable("broken")
+            with self._archive.open(name) as unpacked:
+                content = unpacked.read(self._left + 1)
         except FileUnreadable:
             raise
         except Exception as error:

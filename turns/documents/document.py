@@ -15,7 +15,7 @@ _UNSEEN: Final = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 _LINE_ENDS: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_SPACE_ENDS: Final = re.compile(r"[^\S\n]+\n")
+_SPACE_ENDS: Final = re.compile(r"(?<![^\S\n])[^\S\n]+\n")  # looked for at the first space of a run only
 _GAPS: Final = re.compile(r"\n{3,}")
 
 

@@ -12,6 +12,7 @@ from turns.documents.document import Document, document_of, joined
 
 _MAIN: Final = "word/document.xml"
 _PROPERTIES: Final = "docProps/core.xml"
+_TITLE_CHARS: Final = 1_000
 _ENCRYPTED: Final = b"\xd0\xcf\x11\xe0"  # a document with a password is no ZIP archive
 
 
@@ -52,7 +53,7 @@ class _Title:
         self._is_open = False
 
     def text(self, text: str) -> None:
-        if self._is_open:
+        if self._is_open and len(self.title) < _TITLE_CHARS:
             self.title += text
 
 

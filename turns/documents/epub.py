@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Final
 from urllib.parse import unquote
 
 from core.errors import FileUnreadable
-from turns.documents import xml_events
+from turns.documents import xhtml, xml_events
 from turns.documents.archive import Archive
 from turns.documents.document import MOST_CHARS, Document, document_of, joined
 
 _CONTAINER: Final = "META-INF/container.xml"
 _ENCRYPTION: Final = "META-INF/encryption.xml"
-_BLOCKS: Final = frozenset(
-    {"p", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "section", "tr", "dd", "dt", "pre", "figure"}
-)
-_PASSED_OVER: Final = frozenset({"head", "script", "style", "svg", "nav", "template"})
+_TITLE_CHARS: Final = 1_000
 
 
 class _Package:
@@ -44,7 +40,7 @@ class _Package:
         self._in_title = False
 
     def text(self, text: str) -> None:
-        if self._in_title:
+        if self._in_title and len(self.title) < _TITLE_CHARS:
             self.title += text
 
 
@@ -65,37 +61,6 @@ class _Encrypted:
         """No text counts."""
 
 
-class _Chapter(HTMLParser):
-    """Collects the paragraphs of a chapter. Chapters are XHTML, but not always well-formed."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.paragraphs: list[str] = [""]
-        self._passed_over: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _PASSED_OVER:
-            self._passed_over.append(tag)
-        elif tag == "br":
-            self.paragraphs[-1] += "\n"
-        elif tag in _BLOCKS:
-            self.paragraphs.append("")
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _PASSED_OVER:
-            self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in self._passed_over:
-            del self._passed_over[self._passed_over.index(tag) :]
-        elif tag in _BLOCKS:
-            self.paragraphs.append("")
-
-    def handle_data(self, data: str) -> None:
-        if not self._passed_over:
-            self.paragraphs[-1] += data.replace("\n", " ")
-
-
 def read(content: bytes) -> Document:
     """Return the book's text. Raises `FileUnreadable`."""
     with Archive(content) as archive:
@@ -103,7 +68,7 @@ def read(content: bytes) -> Document:
         folder = posixpath.dirname(package.path)
         hrefs = (package.files.get(name, "").partition("#")[0] for name in package.spine)
         places = [posixpath.normpath(posixpath.join(folder, unquote(href))) for href in hrefs if href]
-        chapters = [place for place in places if place in archive.names]
+        chapters = [place for place in dict.fromkeys(places) if place in archive.names]
         if not chapters:
             raise FileUnreadable("broken")
         if not _encrypted_in(archive).isdisjoint(chapters):
@@ -140,7 +105,5 @@ def _encrypted_in(archive: Archive) -> set[str]:
 
 
 def _paragraphs_of(content: bytes) -> list[str]:
-    chapter = _Chapter()
-    chapter.feed(content.decode("utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", "replace"))
-    chapter.close()
-    return chapter.paragraphs
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    return xhtml.paragraphs_of(content.decode(encoding, "replace"))

@@ -22,17 +22,19 @@ class _Fb2:
         self.title = ""
         self._path: list[str] = []
         self._bodies = 0
+        self._open_bodies = 0
         self._piece: list[str] | None = None
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         self._path.append(name)
         if name == "body":
             self._bodies += 1
-        if name == "book-title" or (name in _PARAGRAPHS and "body" in self._path and self._bodies == 1):
+            self._open_bodies += 1
+        if name == "book-title" or (name in _PARAGRAPHS and self._open_bodies and self._bodies == 1):
             self._piece = []
 
     def end(self, name: str) -> None:
-        self._path.pop()
+        self._open_bodies -= self._path.pop() == "body"
         if self._piece is None:
             return
         text = "".join(self._piece)

@@ -6,7 +6,9 @@ import codecs
 from typing import Final
 
 from core.errors import FileUnreadable
+from turns.documents.document import MOST_CHARS
 
+_MOST_BYTES: Final = 8 * MOST_CHARS  # more is refused unread: a letter has four at most
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -19,6 +21,8 @@ _MOST_ZEROS: Final = 0.01  # of a text's bytes; UTF-16 has more, and is known by
 
 def decoded(content: bytes) -> str:
     """Return the text. Takes up to 0.5 s of CPU for an older encoding. Raises `FileUnreadable`."""
+    if len(content) > _MOST_BYTES:
+        raise FileUnreadable("too_long")
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             try:
