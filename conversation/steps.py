@@ -82,7 +82,7 @@ COMMANDS: Final = (
     | SHOP_COMMANDS
     | frozenset(
         {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-        | {"/continue"}
+        | {"/continue", "/story"}
         | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
         | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
     )

@@ -28,6 +28,7 @@ from handlers import (
     covers,
     file_choices,
     finished,
+    group_buttons,
     heroes,
     library,
     media,
@@ -57,6 +58,8 @@ IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_
 def press(context: UpdateContext, data: str) -> UpdateResult:
     """Do what a button says."""
     verb, _, argument = data.partition(":")
+    if context.group and verb in group_buttons.VERBS:
+        return group_buttons.press(context, verb, argument)
     if context.group and verb not in IN_GROUPS:
         return context.toast("toast.past")
     if verb == "language" and argument in context.services.locales:
@@ -155,7 +158,7 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     result = context.drop_buttons()
     if context.user.session_id == story.session_id and context.step in (Step.MENU, Step.FINALE):
         result += _enter(context, story)
-    return result + context.start_turn(
+    return result + context.replying_to(turn.reply_to).start_turn(
         turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant
     )
 
@@ -345,4 +348,4 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "image_no": media.drop_image,
 }
 
-VERBS = frozenset({"language", *_BY_TEXT, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_BY_NUMBER})
+VERBS = frozenset({"language", *group_buttons.VERBS, *_BY_TEXT, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_BY_NUMBER})

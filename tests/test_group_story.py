@@ -1,0 +1,185 @@
+"""A story that a group writes: who begins it, whose words continue it, who decides and who pays."""
+
+from __future__ import annotations
+
+from sandbox.groups import Group
+from sandbox.telegram_state import ChatMessage
+from sandbox.users import ChatUser
+from tests.harness import BotHarness, until
+from tests.test_groups import club, spent
+
+BEGIN = "✨ Начать историю"
+NEXT = "▶️ Дальше"
+
+
+def begun(harness: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[ChatUser], ChatMessage]:
+    """Return a group whose first member has begun a story; its people, and the message of the first part."""
+    group, people = club(harness, *user_ids, privacy=privacy)
+    people[0].send("/story")
+    people[0].wait("История для всей группы")
+    harness.says("Начало.")
+    people[0].tap(BEGIN)
+    people[0].wait("Ответьте на последнюю часть")
+    until(harness.settled)
+    return group, people, part(people[0], "Начало.")
+
+
+def part(person: ChatUser, text: str) -> ChatMessage:
+    return next(message for message in reversed(person.bot_messages) if message.text == text)
+
+
+def moves(harness: BotHarness, person: ChatUser, words: str, answer: str, to: ChatMessage) -> ChatMessage:
+    """Have a member reply to the last part; return the next one."""
+    harness.says(answer)
+    person.send(words, reply_to=to.id)
+    person.wait(lambda message: message.text == answer)
+    until(harness.settled)
+    return part(person, answer)
+
+
+def path(harness: BotHarness) -> list[str]:
+    """Return the texts of the newest prompt, from the story's first part on."""
+    texts = [message["text"].partition("\n\n(")[0] for message in harness.prompts()[-1]]
+    return texts[texts.index("Начало.") :]
+
+
+def test_members_write_in_turn_and_each_pays_for_their_own(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    assert first.labels == (NEXT, "💡 Подскажи", "🔄 Другой вариант", "↩️ Отменить ход", "🏁 Финал", "⚙️ Ещё")
+    assert spent(harness, 1) and not spent(harness, 2)
+    before = spent(harness, 1)
+    second = moves(harness, boris, "Тут пошёл дождь.", "Вторая.", first)
+    assert path(harness)[:2] == ["Начало.", "Тут пошёл дождь."]
+    assert spent(harness, 2) and spent(harness, 1) == before
+    assert not part(anna, "Начало.").labels  # the buttons have gone to the last part
+    third = moves(harness, anna, "И гром.", "Третья.", second)
+    assert path(harness)[2:4] == ["Вторая.", "И гром."]
+    assert third.reply_to is not None and spent(harness, 1) > before
+    assert harness.db.value("user", "step", id=1) == "menu" and harness.db.value("user", "session_id", id=1) is None
+    harness.check_books()
+
+
+def test_words_come_in_the_order_in_which_they_were_sent(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    held = harness.holds("Вторая.", "Третья.", "Четвёртая.")
+    for person, words in ((anna, "Раз."), (boris, "Два."), (anna, "Три.")):
+        person.send(words, reply_to=first.id)
+    until(lambda: harness.db.count("inbox", state="new") == 2)
+    held.set()
+    anna.wait(lambda message: message.text == "Четвёртая.")
+    until(harness.settled)
+    assert [text for text in path(harness) if text in ("Раз.", "Два.")] == ["Раз.", "Два."]
+    assert harness.db.values("prompt", "text", role="user") == ["Раз.", "Два.", "Три."]
+    assert harness.db.values("turn", "user_id", kind="part") == [1, 1, 2, 1]
+
+
+def test_the_groups_talk_is_not_taken_for_the_story(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2, privacy=False)
+    said = anna.send("Кто за чаем?")
+    boris.send("Я.", reply_to=said)
+    harness.says("Это смотритель.")
+    boris.send("@soavtor_demo_bot кто это?", reply_to=first.id)  # a question to the assistant
+    boris.wait("Это смотритель.")
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    harness.db.change("prompt", {"text": "Вторая."}, created_at=1)
+    anna.send("Гром.", reply_to=first.id)
+    anna.wait("Это уже не последняя часть")
+    assert harness.db.count("prompt", role="user", kind="part") == 1
+    assert second.labels
+
+
+def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(harness: BotHarness) -> None:
+    _, (anna, boris, clara, dima), first = begun(harness, 1, 2, 3, 4)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    third = moves(harness, clara, "Гром.", "Третья.", second)
+    third = moves(harness, clara, "Град.", "Четвёртая.", third)
+    fourth = moves(harness, anna, "Снег.", "Пятая.", third)
+    assert dima.tap(NEXT, fourth).wait_answer().text == "Эта кнопка не ваша"  # he hasn't written anything
+    assert "За: Имя3. Нужно ещё голосов: 1" in clara.tap(NEXT, fourth).wait_answer().text
+    until(lambda: "▶️ Дальше · 1 из 2" in part(anna, "Пятая.").labels)
+    harness.restart()  # votes stay
+    paid = {number: spent(harness, number) for number in (2, 3)}
+    assert paid[2] < paid[3]
+    harness.says("Шестая.")
+    boris.tap("▶️ Дальше · 1 из 2", fourth)
+    anna.wait(lambda message: message.text == "Шестая.")
+    until(harness.settled)
+    assert spent(harness, 2) > paid[2] and spent(harness, 3) == paid[3]
+    assert harness.db.count("story_vote") == 0
+    harness.check_books()
+
+
+def test_who_began_the_story_decides_alone_and_pays(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    before = spent(harness, 1)
+    harness.says("Третья.")
+    anna.tap(NEXT, second)
+    anna.wait(lambda message: message.text == "Третья.")
+    until(harness.settled)
+    assert spent(harness, 1) > before
+    paid = spent(harness, 1)
+    harness.says("Четвёртая.")
+    boris.tap(NEXT, part(boris, "Третья."))  # the only one who wrote is more than half of one
+    anna.wait(lambda message: message.text == "Четвёртая.")
+    until(harness.settled)
+    assert spent(harness, 1) == paid
+
+
+def test_a_story_is_finished_and_a_new_one_begins(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    anna.tap("🏁 Финал", second)
+    asked = anna.wait("Каким будет конец")
+    harness.says("Конец.")
+    harness.says("Маяк")
+    boris.tap("😊 Счастливый", asked)
+    anna.wait("Дописали!")
+    until(harness.settled)
+    last = part(anna, "Конец.")
+    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "🔗 Поделиться", "📖 Новая история")
+    assert anna.bot_messages[-1].attachment is not None
+    boris.send("Ещё.", reply_to=last.id)
+    boris.wait("дописана. Начать новую: /story")
+    anna.tap("📖 Читать", last)
+    anna.wait("Дождь.")
+    anna.tap("📖 Новая история", last)
+    anna.wait("История для всей группы")
+    harness.check_books()
+
+
+def test_undo_and_variants_are_for_who_made_the_move_or_began(harness: BotHarness) -> None:
+    _, (anna, boris, clara), first = begun(harness, 1, 2, 3)
+    second = moves(harness, clara, "Град.", "Вторая.", first)
+    third = moves(harness, boris, "Дождь.", "Третья.", second)
+    assert "последний ход" in clara.tap("↩️ Отменить ход", third).wait_answer().text
+    harness.says("Иначе.")
+    boris.tap("🔄 Другой вариант", third)
+    boris.wait(lambda message: message.text == "Иначе.")
+    until(harness.settled)
+    other = part(boris, "Иначе.")
+    assert other.labels[0] == "◀"
+    boris.tap("◀", other)
+    boris.wait(lambda message: message.text == "Третья." and message.id == other.id)
+    until(harness.settled)
+    anna.tap("↩️ Отменить ход", other)
+    undone = anna.wait("Теперь последнее: «Вторая.»")
+    until(harness.settled)
+    assert undone.labels[:2] == ("↪️ Вернуть", NEXT)
+    again = moves(harness, anna, "Солнце.", "Другая третья.", undone)
+    assert path(harness)[1:4] == ["Град.", "Вторая.", "Солнце."]
+    assert again.labels[0] == NEXT
+
+
+def test_a_suggestion_becomes_the_words_of_who_pressed(harness: BotHarness) -> None:
+    _, (_, boris), first = begun(harness, 1, 2)
+    moves(harness, boris, "Дождь.", "Вторая.", first)
+    harness.says('{"options": ["Он сел.", "Он лёг.", "Он спел."]}')
+    boris.tap("💡 Подскажи", part(boris, "Вторая."))
+    offered = boris.wait("Он спел.")
+    harness.says("Третья.")
+    boris.tap("3", offered)
+    boris.wait(lambda message: message.text == "Третья.")
+    until(harness.settled)
+    assert harness.db.last("prompt", "user_id", role="user") == 2
+    assert "Он спел." in path(harness)
