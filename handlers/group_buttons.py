@@ -40,13 +40,19 @@ def _is_id(text: str) -> bool:
     return text.isdecimal() and len(text) <= 18
 
 
-def _at(action: Callable[[UpdateContext, Story], UpdateResult]) -> Callable[[UpdateContext, Story], UpdateResult]:
-    """Return an action of a private chat's story for a member of the group; it waits for the running turn."""
+def _at(
+    action: Callable[[UpdateContext, Story], UpdateResult], *, replies: bool = False
+) -> Callable[[UpdateContext, Story], UpdateResult]:
+    """Return an action of a private chat's story for a member of the group; refused while a turn runs.
+
+    `replies`: the answer grows in a reply to the pressed message.
+    """
 
     def act(context: UpdateContext, story: Story) -> UpdateResult:
         if context.writing:
             return context.toast("toast.writing")
-        return action(at_story(context, story).replying_to(context.message_id), story)
+        there = at_story(context, story)
+        return action(there.replying_to(context.message_id) if replies else there, story)
 
     return act
 
@@ -76,7 +82,7 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "files": library.ask_format,
     "share": library.share,
     "unshare": _unshare,
-    "epilogue": _at(finished.write_epilogue),
+    "epilogue": _at(finished.write_epilogue, replies=True),
     "picture": _at(media.ask_picture),
     "paint": _at(media.paint),
     "voice": _at(media.ask_voice),

@@ -5,24 +5,21 @@ A member's words reply to the story's last part, so that the group's talk isn't 
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 from telebot import types
 
 from conversation.keyboards import inline
-from conversation.localization import Html, Texts
 from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft, working_title
-from conversation.wizard_questions import question
 from core.graphemes import first_letters
-from core.schemas import Json
 from database import GroupDraft, Story
 from handlers import story as story_screen
 from handlers.context import Services, UpdateContext, now
 from handlers.group_context import at_story, open_story, to_sender
 from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult
+from turns.group_cards import by_chance, card_of
 from turns.message_view import title_of
 
 MOST_LISTED = 8  # stories of a topic
@@ -34,34 +31,19 @@ _GENRES_A_ROW = 2
 
 
 def begin(context: UpdateContext) -> UpdateResult:
-    """/story: show the card of a new story, made by chance; words behind the command become its wishes."""
+    """/story: show the card of a new story; of a phrase behind the command a model makes it, else chance does."""
     if refusal := over_limit(context, "part", None):
         return refusal
     words = " ".join("".join(context.words.split(maxsplit=1)[1:]).split())
-    draft = by_chance(context.texts, Draft(extra=first_letters(words, WORD_LIMITS[Step.EXTRA])))
+    draft = Draft(extra=first_letters(words, WORD_LIMITS[Step.EXTRA]))
+    of_phrase = words and not context.writing and not over_limit(context, "outline", None)
+    if not of_phrase:
+        draft = by_chance(context.texts, replace(draft, lucky=True))
     card = context.db.group_stories.add_draft(context.chat_id, context.topic_id, context.user.id, draft)
+    if of_phrase:
+        return context.start_turn("outline", None, None, hint=draft.extra)
     html, keyboard = card_of(context.texts, card)
     return context.send(html, keyboard=keyboard)
-
-
-def by_chance(texts: Texts, draft: Draft) -> Draft:
-    """Return the draft with what it lacks chosen by chance."""
-    genre = draft.genre or random.choice(texts.genres).label
-    hero = draft.hero or random.choice(texts.heroes(genre)).full
-    setting = draft.setting or random.choice(texts.settings(genre)).full
-    return replace(draft, genre=genre, hero=hero, setting=setting, lucky=True)
-
-
-def card_of(texts: Texts, card: GroupDraft, line: str = "") -> tuple[Html, Json]:
-    """Return a card and its buttons, which are for whoever asked for the story."""
-    asked = question(texts, Step.SUMMARY, card.draft, user_id=card.user_id, card_line=line)
-    keyboard = inline(
-        [(texts.label("begin"), f"g_begin:{card.id}")],
-        [(texts.label("group_genre"), f"g_genres:{card.id}"), (texts.label("lucky_again"), f"g_lucky:{card.id}")],
-        [(texts.label("not_needed"), f"g_drop:{card.id}")],
-    )
-    headline = texts.say("group_story.card")
-    return Html(f"{headline}\n\n{asked}"), keyboard
 
 
 def show_genres(context: UpdateContext, card: GroupDraft) -> UpdateResult:
@@ -82,13 +64,13 @@ def take_genre(context: UpdateContext, card: GroupDraft, place: int) -> UpdateRe
     """Make the card one of another genre, with a hero and a place of that genre."""
     if place >= len(context.texts.genres):
         return context.toast("toast.past")
-    draft = by_chance(context.texts, Draft(genre=context.texts.genres[place].label, extra=card.draft.extra))
+    draft = by_chance(context.texts, Draft(lucky=True, genre=context.texts.genres[place].label, extra=card.draft.extra))
     return _change(context, card, draft)
 
 
 def draw_again(context: UpdateContext, card: GroupDraft) -> UpdateResult:
     """«🎲 Ещё раз»: choose everything anew by chance, but for the wishes."""
-    return _change(context, card, by_chance(context.texts, Draft(extra=card.draft.extra)))
+    return _change(context, card, by_chance(context.texts, Draft(lucky=True, extra=card.draft.extra)))
 
 
 def _change(context: UpdateContext, card: GroupDraft, draft: Draft) -> UpdateResult:

@@ -31,7 +31,7 @@ from handlers import (
 )
 from handlers import story as story_screen
 from handlers.admission import admit
-from handlers.context import Services, UpdateContext
+from handlers.context import Services, UpdateContext, now
 from handlers.group_context import to_sender
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
@@ -94,8 +94,15 @@ def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Mes
 
 
 def greet(services: Services, change: types.ChatMemberUpdated) -> UpdateResult:
-    """Say in a group that has added the bot how to call it: once, in the language of who added it."""
+    """Say in a group that has added the bot how to call it: once, in the language of who added it.
+
+    A group's stories go with the bot that leaves it, and come back with it within a day.
+    """
+    if change.new_chat_member.status in _OUTSIDE:
+        services.db.group_stories.leave(change.chat.id, now())
     came = change.old_chat_member.status in _OUTSIDE and change.new_chat_member.status in _INSIDE
+    if came:
+        services.db.group_stories.come_back(change.chat.id)
     greeted = _greeted(change.chat.id)
     if not came or services.db.settings.get(greeted) is not None:
         return NOTHING

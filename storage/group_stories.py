@@ -57,6 +57,13 @@ class GroupStories:
         row = self._connection.row(f"select {_CARD} from group_draft where id = ?", (draft_id,))
         return _group_draft(row) if row else None
 
+    def draft_in(self, chat_id: int, topic_id: int) -> GroupDraft | None:
+        """Return the card of a group's topic; None if there is none."""
+        row = self._connection.row(
+            f"select {_CARD} from group_draft where chat_id = ? and topic_id = ?", (chat_id, topic_id)
+        )
+        return _group_draft(row) if row else None
+
     def drop_draft(self, draft_id: int) -> None:
         """Delete a card."""
         self._connection.run("delete from group_draft where id = ?", (draft_id,))

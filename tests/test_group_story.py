@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sandbox.groups import Group
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
@@ -183,3 +185,150 @@ def test_a_suggestion_becomes_the_words_of_who_pressed(harness: BotHarness) -> N
     until(harness.settled)
     assert harness.db.last("prompt", "user_id", role="user") == 2
     assert "Он спел." in path(harness)
+
+
+# ── how it begins ──
+
+
+OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
+
+
+def test_a_phrase_behind_the_command_becomes_the_card(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says(OUTLINE)
+    sent = anna.send("/story старый маяк, который не гаснет")
+    card = anna.wait("✨ Вот что получилось из вашей фразы")
+    assert card.reply_to == sent and "Лампа: не гаснет" in card.text and "старый маяк, который не гаснет" in card.text
+    assert boris.tap(BEGIN, card).wait_answer().text == "Эта кнопка не ваша"
+    anna.tap("🎭 Другой жанр", card)
+    anna.wait(lambda message: message.id == card.id and "Детектив" in message.labels)
+    anna.tap("Детектив", card)
+    changed = anna.wait(lambda message: message.id == card.id and "Жанр: Детектив" in message.text)
+    assert "старый маяк" in changed.text and "Лампа" not in changed.text
+    assert harness.db.count("draft") == 0  # her private draft is another
+    harness.says("Начало.")
+    anna.tap(BEGIN, card)
+    anna.wait("Ответьте на последнюю часть")
+    until(harness.settled)
+    assert harness.db.value("story", "genre") == "Детектив"
+    assert not part(anna, changed.text).labels
+    harness.check_books()
+
+
+def test_a_card_of_a_phrase_that_no_model_could_make_is_filled_by_chance(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    harness.says("не знаю")
+    anna.send("/story старый маяк")
+    card = anna.wait("История для всей группы")
+    assert "старый маяк" in card.text and "🎲" in card.text
+    anna.tap("✖️ Не надо", card)
+    anna.wait("историю не начинаем")
+    until(harness.settled)
+    assert not harness.db.count("group_draft")
+
+
+# ── whose it is ──
+
+
+def test_topics_and_the_private_shelf_have_stories_of_their_own(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    for name in ("Маяк", "Туман"):
+        topic = anna.new_topic(name)
+        topic.send("/story")
+        topic.wait("История для всей группы")
+        harness.says(f"{name} начинается.")
+        topic.tap(BEGIN)
+        said = topic.wait(f"{name} начинается.")
+        until(harness.settled)
+        assert said.topic_id == topic.topic_id
+        topic.send("/stories")
+        assert len(topic.wait("Историй у группы: 1").labels) == 1
+    private = harness.new_person(1)
+    private.send("/stories")
+    private.wait("пока")
+    assert harness.db.count("session", kind="story") == 2
+
+
+def test_forgetting_a_member_takes_their_moves_and_leaves_the_rest(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    second = moves(harness, boris, "Тут пошёл дождь.", "Вторая.", first)
+    moves(harness, anna, "И гром.", "Третья.", second)
+    private = harness.new_person(1)
+    private.send("/forget_me")
+    private.tap("🗑 Удалить всё", private.wait("Удалить всё навсегда?"))
+    private.wait("я вас больше не помню")
+    until(harness.settled)
+    assert harness.db.values("prompt", "text") == ["Тут пошёл дождь.", "Вторая."]
+    assert harness.db.values("session", "user_id", kind="story") == [2]
+    moves(harness, boris, "Молния.", "Четвёртая.", second)
+
+
+def test_a_groups_stories_leave_with_the_bot_and_come_back_within_a_day(harness: BotHarness) -> None:
+    group, (anna, boris), first = begun(harness, 1, 2)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    group.dismiss_bot(anna)
+    until(lambda: harness.db.value("session", "deleted_at", kind="story") is not None)
+    group.welcome_bot(anna)
+    moves(harness, boris, "Гром.", "Третья.", second)
+    group.dismiss_bot(anna)
+    until(lambda: harness.db.value("session", "deleted_at", kind="story") is not None)
+    harness.day_passes()
+    assert not harness.db.count("session") and not harness.db.count("prompt")
+
+
+def test_killed_in_the_middle_of_a_part_it_writes_it_after_the_restart(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness()
+    process = harness.process()
+    harness.new_person(3)
+    _, (anna, boris), first = begun(harness, 1, 2)
+    harness.says("Море шумело. Небо темнело.", chunks=2, hang_after=1)
+    boris.send("Дождь.", reply_to=first.id)
+    until(lambda: harness.db.value("user", "reserved", id=2))
+    anna.send("Гром.", reply_to=first.id)
+    until(lambda: harness.db.count("inbox", state="new"))
+    harness.kill(process)
+    harness.says("Вторая.")
+    harness.says("Третья.")
+    harness.process()
+    anna.wait(lambda message: message.text == "Третья.")
+    until(harness.settled)
+    assert [text for text in path(harness) if text in ("Дождь.", "Вторая.", "Гром.")] == ["Дождь.", "Вторая.", "Гром."]
+    assert harness.db.values("turn", "user_id", kind="part", state="answered") == [1, 2, 1]
+    harness.check_books()
+
+
+def test_who_cannot_pay_is_told_alone_and_the_story_waits(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    moves(harness, boris, "Дождь.", "Вторая.", first)
+    harness.db.change("user", {"id": 2}, balance=1)
+    boris.send("Гром.", reply_to=part(boris, "Вторая.").id)
+    told = boris.wait("Ходы кончились")
+    assert told.only_for == 2
+    harness.says("Третья.")
+    anna.tap(NEXT, part(anna, "Вторая."))
+    anna.wait(lambda message: message.text == "Третья.")
+
+
+def test_a_picture_the_whole_story_and_files_are_behind_more(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    boris.send("Дождь.", reply_to=first.id)
+    last = boris.wait(lambda message: message.labels[-1:] == ("⚙️ Ещё",) and message.id != first.id)
+    until(harness.settled)
+    boris.tap("⚙️ Ещё", last)
+    more = boris.wait("что сделать с историей")
+    boris.tap("🎨 Иллюстрация", more)
+    asked = boris.wait(lambda message: "🎨 Нарисовать" in message.labels)
+    before = spent(harness, 2)
+    boris.tap("🎨 Нарисовать", asked)
+    boris.wait(lambda message: message.attachment is not None)
+    until(harness.settled)
+    assert spent(harness, 2) > before
+    anna.tap("📖 Читать", more)
+    anna.wait("Дождь.")
+    anna.tap("📖 Скачать", more)
+    anna.tap("EPUB", anna.wait(lambda message: "EPUB" in message.labels))
+    anna.wait(lambda message: message.attachment is not None and message.attachment.kind == "document")
+    anna.tap("🔗 Поделиться", more)
+    anna.wait("start=")
