@@ -80,7 +80,7 @@ def _press_of_a_story(context: UpdateContext, verb: str, session_id: int) -> Upd
     story = context.db.stories.get(session_id)
     if story is None or story.deleted:
         return context.toast("toast.past")
-    if story.user_id != context.user.id:
+    if not story.is_own_of(context.user.id):
         return context.toast("toast.foreign")
     return _OF_A_STORY[verb](context, story)
 
@@ -211,7 +211,7 @@ def _words_epilogue(context: UpdateContext, kept_id: int) -> UpdateResult:
 def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
     session_id = context.db.users.session_of_words(context.user.id, kept_id)
     story = context.db.stories.get(session_id) if session_id is not None else None
-    return story if story is not None and story.user_id == context.user.id and not story.deleted else None
+    return story if story is not None and story.is_own_of(context.user.id) and not story.deleted else None
 
 
 def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:

@@ -115,7 +115,7 @@ def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateRe
     if verb == "character":
         return choose(context, number)
     story = context.db.stories.get(number) if verb in FORMATS else None
-    if story is None or story.user_id != context.user.id or story.deleted:
+    if story is None or not story.is_own_of(context.user.id) or story.deleted:
         return NOTHING
     return library.send_file(context, story, verb)
 

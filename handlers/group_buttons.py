@@ -30,7 +30,7 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
         return _OF_A_CARD[verb](context, card, int(place or 0))
     if verb in _OF_A_STORY:
         story = context.db.stories.get(int(number))
-        if story is None or story.deleted or context.db.stories.chat_of(story.session_id) != context.chat_id:
+        if story is None or story.deleted or story.chat_id != context.chat_id:
             return context.toast("toast.past")
         return _OF_A_STORY[verb](context, story)
     return _OF_A_TEXT[verb](context, int(number))

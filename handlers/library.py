@@ -174,7 +174,7 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
 def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
     """Undo a deletion: the message shows the story's card again."""
     story = context.db.stories.get(session_id)
-    if story is None or story.user_id != context.user.id or not context.db.stories.put_back(session_id):
+    if story is None or not story.is_own_of(context.user.id) or not context.db.stories.put_back(session_id):
         return context.toast("toast.past")
     html, keyboard = _card(context, story)
     return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")

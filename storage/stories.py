@@ -19,7 +19,7 @@ _BRACKETS: Final = re.compile(r"\([^()]*\)")  # what is asked of the model about
 _COLUMNS = (
     "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
     " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
-    " created_at, touched_at"
+    " created_at, touched_at, chat_id"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -49,6 +49,11 @@ class Story:
     warned: bool
     created_at: int
     touched_at: int
+    chat_id: int = 0  # negative: the story is a group's
+
+    def is_own_of(self, user_id: int) -> bool:
+        """Return whether the story is this user's own: theirs, and no group's."""
+        return self.user_id == user_id and self.chat_id >= 0
 
 
 _story = reader(Story, named=bool, finished=bool, deleted=bool, warned=bool)
@@ -159,11 +164,6 @@ class Stories:
             (chat_id, topic_id, limit),
         )
         return [_story(row) for row in rows]
-
-    def chat_of(self, session_id: int) -> int | None:
-        """Return the chat that a story belongs to: its user's own, or a group."""
-        found: int | None = self._connection.value("select chat_id from session where id = ?", (session_id,))
-        return found
 
     # ------------------------------------------------------------------ the user's list
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.groups import Group
+from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
+from tests.recordings import recording
 from tests.test_groups import club, spent
 
 BEGIN = "✨ Начать историю"
@@ -332,3 +334,65 @@ def test_a_picture_the_whole_story_and_files_are_behind_more(harness: BotHarness
     anna.wait(lambda message: message.attachment is not None and message.attachment.kind == "document")
     anna.tap("🔗 Поделиться", more)
     anna.wait("start=")
+
+
+def test_a_part_that_failed_is_asked_again_and_the_story_goes_on(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    harness.models.faults.order(Behaviour(status=400))
+    boris.send("Дождь.", reply_to=first.id)
+    failed = boris.wait("Не получилось обработать запрос")
+    assert anna.tap("🔁 Повторить", failed).wait_answer().text == "Эта кнопка не ваша"
+    harness.says("Вторая.")
+    boris.tap("🔁 Повторить", failed)
+    boris.wait(lambda message: message.text == "Вторая.")
+    until(harness.settled)
+    assert path(harness)[1] == "Дождь." and spent(harness, 2)
+
+
+def test_a_forged_button_opens_no_groups_story_in_private(harness: BotHarness) -> None:
+    begun(harness, 1, 2)
+    number = harness.db.value("session", "id", kind="story")
+    private = harness.writer(1, "Моё.")
+    own = harness.db.value("user", "session_id", id=1)
+    menu = private.last
+    for verb in ("open", "read", "delete", "share", "resume"):
+        harness.telegram.raw_update(
+            {
+                "callback_query": {
+                    "id": f"77{verb}",
+                    "from": {"id": 1, "is_bot": False, "first_name": "Анна"},
+                    "message": {"message_id": menu.id, "date": 1, "chat": {"id": 1, "type": "private"}, "text": "х"},
+                    "chat_instance": "1",
+                    "data": f"{verb}:{number}",
+                }
+            }
+        )
+    private.send("/help")
+    private.wait("Мы пишем историю вдвоём")
+    until(harness.settled)
+    harness.telegram.api.violations.clear()  # the invented queries have no true id to answer to
+    assert harness.db.value("user", "session_id", id=1) == own
+    assert harness.db.value("session", "deleted_at", id=number) is None
+    assert harness.db.value("story", "share_token", session_id=number) is None
+
+
+def test_an_english_member_reads_english(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    anna.speaks("en")
+    anna.send("/story")
+    card = anna.wait("A story for the whole group")
+    harness.says("The beginning.")
+    anna.tap("✨ Begin the story", card)
+    anna.wait("Reply to the last part")
+    until(harness.settled)
+    assert part(anna, "The beginning.").labels[0] == "▶️ Go on"
+
+
+def test_a_voice_message_that_replies_to_the_last_part_continues_the_story(harness: BotHarness) -> None:
+    _, (_, boris), first = begun(harness, 1, 2)
+    harness.models.faults.order(Behaviour(heard="Тут пошёл дождь."), kind="stt")
+    harness.says("Вторая.")
+    boris.voice(recording(), reply_to=first.id)
+    boris.wait(lambda message: message.text == "Вторая.")
+    until(harness.settled)
+    assert path(harness)[1] == "Тут пошёл дождь."
