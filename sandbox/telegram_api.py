@@ -16,8 +16,9 @@ from typing import Any
 from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
 from sandbox.http_wire import Upload
+from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
-from sandbox.payments import TOO_OLD, PaymentMethods
+from sandbox.payments import TOO_OLD
 from sandbox.telegram_json import bot_json, chat_json, message_json
 from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import (
@@ -49,7 +50,7 @@ SAME = (
 )
 
 
-class BotApi(PaymentMethods):
+class BotApi(InlineMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
@@ -352,7 +353,7 @@ class BotApi(PaymentMethods):
             **self.bot,
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
+            "supports_inline_queries": self.inline_mode,
             "has_main_web_app": False,
         }
 

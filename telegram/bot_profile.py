@@ -29,7 +29,7 @@ GROUP_COMMANDS = ("story", "clear", "modes", "t", "help")
 
 
 def learn_name(bot: TeleBot, db: Database) -> None:
-    """Store the bot's user name, which its links need. Never raises."""
+    """Store the bot's user name, which its links need, and whether its inline mode is on. Never raises."""
     _attempt(partial(_store_name, bot, db))
 
 
@@ -57,6 +57,9 @@ def _attempt(step: Callable[[], None]) -> None:
 
 def _store_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
+    inline_mode = "1" if me.supports_inline_queries else ""
+    if (db.settings.get("inline_mode") or "") != inline_mode:
+        db.settings.put("inline_mode", inline_mode)
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
     event(log, logging.INFO, "bot_signed_in", bot=me.username, id=me.id)

@@ -141,7 +141,7 @@ def test_a_story_is_finished_and_a_new_one_begins(harness: BotHarness) -> None:
     anna.wait("Дописали!")
     until(harness.settled)
     last = part(anna, "Конец.")
-    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "🔗 Поделиться", "📖 Новая история")
+    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "📤 Поделиться", "📖 Новая история")
     assert anna.bot_messages[-1].attachment is not None
     boris.send("Ещё.", reply_to=last.id)
     boris.wait("дописана. Начать новую: /story")
@@ -332,7 +332,7 @@ def test_a_picture_the_whole_story_and_files_are_behind_more(harness: BotHarness
     anna.tap("📖 Скачать", more)
     anna.tap("EPUB", anna.wait(lambda message: "EPUB" in message.labels))
     anna.wait(lambda message: message.attachment is not None and message.attachment.kind == "document")
-    anna.tap("🔗 Поделиться", more)
+    anna.tap("📤 Поделиться", more)
     anna.wait("start=")
 
 

@@ -223,6 +223,9 @@ def test_a_character_sees_too_and_an_edited_caption_is_asked_again(make_harness:
     harness = make_harness(YANDEX_MODEL=SEES)
     harness.start()
     person = harness.new_person()
+    person.send("/modes")
+    person.wait("Кем мне быть")
+    person.tap("1️⃣ Без контекста")  # of the chat, not of a character
     person.press("🎭 Персонажи")
     person.wait("С кем поговорим")
     person.tap("Кот-писарь Пантелей")
@@ -230,6 +233,9 @@ def test_a_character_sees_too_and_an_edited_caption_is_asked_again(make_harness:
     person.photo(picture("green"), "Что видишь, кот?")
     person.wait("зелёный")
     assert len(pictures_in(asked(harness)[-1])) == 1
+    person.send("А ещё?")
+    person.wait("зелёный")
+    assert [len(pictures_in(content)) for content in asked(harness)[-2:]] == [1, 0]
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.press("💬 Чат")
@@ -294,6 +300,21 @@ def test_of_a_live_photo_its_still_is_seen(make_harness: Callable[..., BotHarnes
     person.happens({"photo": [{"file_id": 7}, "x"]})  # no size of it can be read
     person.wait("Сейчас мы в чате")
     harness.check_books()
+
+
+def test_a_talk_is_called_by_what_was_asked_and_not_by_a_photo_that_waits(harness: BotHarness) -> None:
+    person = harness.new_person()
+    person.album(2, pictures=[picture("red"), picture("green")])
+    person.wait("Фото сохранил. Спросить о них?")
+    person.press("💬 Чат")
+    assert "Продолжаем" not in person.wait("💬 Чат").text
+    harness.says("Вторник.")
+    person.send("Какой сегодня день?")
+    person.wait("Вторник.")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    person.press("💬 Чат")
+    person.wait("Продолжаем разговор «Какой сегодня день?»")
 
 
 def test_files_that_nobody_asks_about_have_a_limit(harness: BotHarness) -> None:

@@ -25,6 +25,8 @@ export function bubble(data, view) {
     quote.addEventListener("click", () => view.flash(data.replyTo));
     box.append(quote);
   }
+  if (data.via) box.append(element("small", { class: "via" }, t("via", { name: data.via })));
+  if (data.preview) box.append(element("img", { class: "preview", src: data.preview, alt: "" }));
   if (data.file) box.append(attachment(data.file));
   if (data.invoice) box.append(invoiceCard(data.invoice));
   const meta = element("span", { class: "meta" }, data.edited ? `${t("edited")} ` : "", clock(data.date));
@@ -73,7 +75,6 @@ function inline(data, view) {
   const rows = data.buttons.map((row) => element("div", { class: "row" }, ...row.map((button) => {
     const label = button.pay ? t("pay_yes", { stars: data.invoice.total_amount }) : button.text;
     const node = element("button", { type: "button", class: button.style || null, disabled: "disabled" in button }, label);
-    if (button.copy_text) node.classList.add("copy");
     if (button.url) node.classList.add("link");
     if (button.web_app) node.classList.add("app");
     node.addEventListener("click", () => view.tap(data, button, node));

@@ -36,7 +36,7 @@ class StoryPart(StoryText):
         self._card_offers = card_offers
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store and show the part; below a user's very first one, or a group's, say what can be done next.
+        """Store and show the part; below a first one say what can be done next, to a user who hasn't gone on by then.
 
         Below another one that brings a new name, offer a card for it.
         """
@@ -45,6 +45,8 @@ class StoryPart(StoryText):
         first = not self._db.turns.has_answered(turn.user_id, self.name)
         messages = [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
         if first:
+            if self._db.inbox.queued_in(turn.chat_id, turn.topic_id):
+                return messages
             return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))]
         return [*messages, *self._card_offers.after(turn, self._story(turn), self._texts(turn))]
 
