@@ -77,6 +77,7 @@ _OF_A_CARD: Mapping[str, Callable[[UpdateContext, GroupDraft, int], UpdateResult
 }
 _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "g_open": group_moves.resume,
+    "g_sign": group_moves.sign,
     "g_new": lambda context, _: group_story.begin(context.with_words("")),
     "read": group_moves.read,
     "files": library.ask_format,

@@ -153,9 +153,18 @@ def more(context: UpdateContext, prompt_id: int) -> UpdateResult:
         [context.button("read", f"read:{number}"), context.button("download", f"files:{number}")],
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
         [context.button("share", f"share:{number}"), context.button("new_story", f"g_new:{number}")],
+        [context.button("group_sign", f"g_sign:{number}")],
     ]
     said = context.replying_to(context.message_id)
     return said.say("group_story.more", title=title_of(standing[0]), keyboard=inline(*rows))
+
+
+def sign(context: UpdateContext, story: Story) -> UpdateResult:
+    """«✍️ Моё имя в книге»: name a member who has written in the story's book, or no more."""
+    if context.user.id not in (story.user_id, *context.db.group_stories.writers(story.session_id, 0)):
+        return context.toast("toast.write_first")
+    signed = context.db.group_stories.sign(story.session_id, context.user.id)
+    return context.toast("toast.signed" if signed else "toast.unsigned")
 
 
 def read(context: UpdateContext, story: Story) -> UpdateResult:

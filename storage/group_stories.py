@@ -28,7 +28,7 @@ def _group_draft(row: Row) -> GroupDraft:
 
 
 class GroupStories:
-    """The tables `group_draft` and `story_vote`, and who writes a story."""
+    """The tables `group_draft`, `story_vote` and `coauthor`, and who writes a story."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -113,6 +113,24 @@ class GroupStories:
         )
         charged = {row["user_id"]: row["charged"] for row in rows}
         return {user_id: charged.get(user_id, 0) for user_id in user_ids}
+
+    def sign(self, session_id: int, user_id: int) -> bool:
+        """Name a member in the story's book; return False if they were, and aren't any more."""
+        values = (session_id, user_id)
+        if self._connection.run("delete from coauthor where session_id = ? and user_id = ?", values):
+            return False
+        self._connection.run("insert into coauthor (session_id, user_id) values (?, ?)", values)
+        return True
+
+    def coauthors(self, session_id: int) -> list[str]:
+        """Return the first names of those who wish to be named in the story's book beside its beginner."""
+        rows = self._connection.rows(
+            "select first_name from coauthor join user on user.id = coauthor.user_id"
+            " join session on session.id = coauthor.session_id"
+            " where coauthor.session_id = ? and user.id <> session.user_id order by user.id",
+            (session_id,),
+        )
+        return [row["first_name"] for row in rows]
 
     # ------------------------------------------------------------------ the group
 

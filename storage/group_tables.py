@@ -24,4 +24,10 @@ create table story_vote (                -- of a member of a group, for what is 
     voted_at integer not null,
     primary key (session_id, user_id, what)
 ) strict, without rowid;
+
+create table coauthor (                  -- who wishes to be named in the book of a group's story
+    session_id integer not null references session (id) on delete cascade,
+    user_id integer not null references user (id) on delete cascade,
+    primary key (session_id, user_id)
+) strict, without rowid;
 """

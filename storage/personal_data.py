@@ -36,6 +36,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
                 " where prompt.user_id = :user and session.chat_id <> :user order by prompt.id"
             ),
             "votes_in_groups": reader.rows("select * from story_vote where user_id = :user order by session_id, what"),
+            "named_in_books_of_groups": reader.rows("select * from coauthor where user_id = :user order by session_id"),
             "cards_of_stories_in_groups": reader.rows("select * from group_draft where user_id = :user order by id"),
             "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),

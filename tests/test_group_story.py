@@ -332,6 +332,11 @@ def test_a_picture_the_whole_story_and_files_are_behind_more(harness: BotHarness
     anna.tap("📖 Скачать", more)
     anna.tap("EPUB", anna.wait(lambda message: "EPUB" in message.labels))
     anna.wait(lambda message: message.attachment is not None and message.attachment.kind == "document")
+    assert boris.tap("✍️ Моё имя в книге", more).wait_answer().text == "Назову вас в книге этой истории"
+    assert harness.app is not None
+    book = harness.app.db.group_stories.coauthors(harness.db.value("session", "id", kind="story"))
+    assert book == ["Имя2"]
+    assert "не будет" in boris.tap("✍️ Моё имя в книге", more).wait_answer().text
     anna.tap("📤 Поделиться", more)
     anna.wait("start=")
 

@@ -135,7 +135,7 @@ def test_every_table_is_in_the_file_or_about_nobody(harness: BotHarness) -> None
     known = {"user", "session", "story", "character", "chat_role", "prompt", "suggestion", "memory", "draft"}
     known |= {"kept_words", "inbox", "turn", "call", "outbox", "sent", "notice", "growing"} | OF_NOBODY
     known |= {"illustration", "picture", "card", "payment", "cover", "opinion", "group_draft", "story_vote"}
-    known |= {"published", "heart", "report"}
+    known |= {"published", "heart", "report", "coauthor"}
     script = "".join(STEPS)
     tables = {line.split()[2] for line in script.splitlines() if line.startswith("create table")}
     assert tables <= known
