@@ -23,6 +23,7 @@ from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
+from storage.group_stories import GroupDraft, GroupStories
 from storage.growing import GrowingAnswers
 from storage.illustrations import Illustrations
 from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
@@ -58,6 +59,7 @@ __all__ = [
     "Character",
     "Database",
     "Drafts",
+    "GroupDraft",
     "InboxRow",
     "Opinions",
     "Order",
@@ -105,6 +107,7 @@ class Database:
         self.accounts = Accounts(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
+        self.group_stories = GroupStories(self._connection)
         self.sharing = Sharing(self._connection, self.stories)
         self.shelf = PublicShelf(self._connection)
         self.talks = Talks(self._connection)

@@ -50,6 +50,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/help": Cell("help"),
     "help": Cell("help"),
     "/new_story": Cell("new_story"),
+    "/story": Cell("new_story"),
     "/stories": Cell("shelf"),
     "/shelf": Cell("public_shelf"),
     "/language": Cell("language"),
@@ -129,6 +130,7 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         "draft_restart": Cell("start_wizard", Step.GENRE),
         "bring": Cell("bring"),
         "/new_story": Cell("ask_again"),
+        "/story": Cell("ask_again"),
     },
     Step.GENRE: {
         **EVERYWHERE,

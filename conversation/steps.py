@@ -84,7 +84,7 @@ COMMANDS: Final = (
     | SHELF_COMMANDS
     | frozenset(
         {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
-        | {"/continue"}
+        | {"/continue", "/story"}
         | {"/balance", "/stats", "/info", "/image", "/characters", "/menu", "/my_data", "/forget_me"}
         | {"/chat", "/prompt", "/system", "/modes", "/clear", "/t", "/sessions"}
     )

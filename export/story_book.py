@@ -38,7 +38,11 @@ def book_of(db: Database, texts: Texts, story: Story) -> Book:
         hero=for_readers(story.hero),
         setting=for_readers(story.setting),
         language=cast(Literal["ru", "en"], story.language),
-        author_names=(author.first_name if author else "", say("profile.name")),
+        author_names=(
+            author.first_name if author else "",
+            *db.group_stories.coauthors(story.session_id),
+            say("profile.name"),
+        ),
         created_at=story.created_at,
         finished_at=whole[-1].created_at if whole else story.created_at,
         chapters=in_chapters(parts, say("book.chapter", number="{number}")),

@@ -14,7 +14,7 @@ from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.input_text import readable
 from handlers.user_message import UserMessage
 from telegram.update_result import NOTHING, IncomingUpdate, TrackEvent, UpdateResult
-from turns.message_view import as_reply, sentence
+from turns.message_view import as_reply, only_for, sentence
 
 _Names = tuple[str | None, str, str | None]  # @name, first and last name
 
@@ -43,10 +43,10 @@ def admit(
     known = _known(services, sender, private=message.chat_id > 0)
     if known is None:
         texts = services.locales[services.locales.language_of(sender.language_code)]
-        return _reply(message, sentence(message.chat_id, access_requests.full(services, texts)))
+        return _reply(message, sentence(message.chat_id, access_requests.full(services, texts)), sender.id)
     user = known.user
     if user.banned and not banned_too and user.id not in services.config.admin_ids:
-        return known.registered + _reply(message, access_requests.closed(services, user, message.chat_id))
+        return known.registered + _reply(message, access_requests.closed(services, user, message.chat_id), user.id)
     writing = incoming.behind or services.turns.open_in(message.chat_id, incoming.topic_id) is not None
     texts = services.locales[user.language]
     context = UpdateContext(services, incoming, message, user, texts, first=known.first, writing=writing)
@@ -65,8 +65,9 @@ def may_press(services: Services, presser: types.User) -> bool:
     return user is not None and not user.banned
 
 
-def _reply(message: UserMessage, outgoing: Outgoing) -> UpdateResult:
-    return UpdateResult(messages=(as_reply(outgoing, message.reply_to),))
+def _reply(message: UserMessage, outgoing: Outgoing, user_id: int) -> UpdateResult:
+    """Answer somebody who can't use the bot; in a group, for their eyes alone."""
+    return UpdateResult(messages=(only_for(as_reply(outgoing, message.reply_to), user_id),))
 
 
 def _known(services: Services, sender: types.User, *, private: bool) -> _Sender | None:

@@ -28,6 +28,7 @@ from handlers import (
     covers,
     file_choices,
     finished,
+    group_buttons,
     heroes,
     library,
     media,
@@ -60,6 +61,8 @@ IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_
 def press(context: UpdateContext, data: str) -> UpdateResult:
     """Do what a button says."""
     verb, _, argument = data.partition(":")
+    if context.group and verb in group_buttons.VERBS:
+        return group_buttons.press(context, verb, argument)
     if context.group and verb not in IN_GROUPS:
         return context.toast("toast.past")
     if verb == "language" and argument in context.services.locales:
@@ -80,7 +83,7 @@ def _press_of_a_story(context: UpdateContext, verb: str, session_id: int) -> Upd
     story = context.db.stories.get(session_id)
     if story is None or story.deleted:
         return context.toast("toast.past")
-    if story.user_id != context.user.id:
+    if not story.is_own_of(context.user.id):
         return context.toast("toast.foreign")
     return _OF_A_STORY[verb](context, story)
 
@@ -158,7 +161,7 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     result = context.drop_buttons()
     if context.user.session_id == story.session_id and context.step in (Step.MENU, Step.FINALE):
         result += _enter(context, story)
-    return result + context.start_turn(
+    return result + context.replying_to(turn.reply_to).start_turn(
         turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant
     )
 
@@ -211,7 +214,7 @@ def _words_epilogue(context: UpdateContext, kept_id: int) -> UpdateResult:
 def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
     session_id = context.db.users.session_of_words(context.user.id, kept_id)
     story = context.db.stories.get(session_id) if session_id is not None else None
-    return story if story is not None and story.user_id == context.user.id and not story.deleted else None
+    return story if story is not None and story.is_own_of(context.user.id) and not story.deleted else None
 
 
 def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:
@@ -365,4 +368,4 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "image_no": media.drop_image,
 }
 
-VERBS = frozenset({"language", *_BY_TEXT, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_BY_NUMBER})
+VERBS = frozenset({"language", *group_buttons.VERBS, *_BY_TEXT, *_OF_A_STORY, *_OF_THE_OPEN_STORY, *_BY_NUMBER})

@@ -169,7 +169,7 @@ def is_full(context: UpdateContext, session_id: int) -> bool:
 
 def _own_story(context: UpdateContext, session_id: int) -> Story | None:
     story = context.db.stories.get(session_id)
-    return story if story is not None and story.user_id == context.user.id and not story.deleted else None
+    return story if story is not None and story.is_own_of(context.user.id) and not story.deleted else None
 
 
 def _typed(context: UpdateContext) -> tuple[CardText, UpdateResult | None]:

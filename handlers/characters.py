@@ -117,7 +117,7 @@ def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateRe
     if verb == "public_report":
         return public_shelf.report(context, number, on_page=True)
     story = context.db.stories.get(number) if verb in FORMATS or verb == "publish" else None
-    if story is None or story.user_id != context.user.id or story.deleted:
+    if story is None or not story.is_own_of(context.user.id) or story.deleted:
         return NOTHING
     if verb == "publish":
         return publishing.ask(context, story)

@@ -203,13 +203,14 @@ class UpdateContext:
     # ------------------------------------------------------------------ moving the user
 
     def go(self, step: Step) -> None:
-        """Move the user to `step`.
+        """Move the user to `step`; in a group, where users have no steps, of this update only.
 
         Compare-and-set: updates of a chat run one at a time, and a turn's end moves the user only between them.
         """
         if step is self.step:
             return
-        self.db.users.move(self.user.id, self.step, step)
+        if not self.group:
+            self.db.users.move(self.user.id, self.step, step)
         self.user = replace(self.user, step=step)
 
     def reload(self) -> None:
@@ -219,8 +220,9 @@ class UpdateContext:
         self.user = user
 
     def open(self, session_id: int) -> None:
-        """Make a session the user's open one."""
-        self.db.users.open_session(self.user.id, session_id)
+        """Make a session the user's open one; in a group, of this update only."""
+        if not self.group:
+            self.db.users.open_session(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
     # ------------------------------------------------------------------ saying something

@@ -1,8 +1,8 @@
 """Groups: the assistant replies to messages that mention it, reply to it, or give it a command.
 
 A group has its own talk and its own role; whoever asks pays from their own balance. There are no steps, no reply
-keyboards and no drafts. Stories are written in private, so their commands answer with the way there. Notices are for
-the eyes of who asked, where the Bot API server can do that.
+keyboards and no drafts. A group may write a story together (`group_story.py`): a reply to its last part continues it.
+Notices are for the eyes of who asked, where the Bot API server can do that.
 """
 
 from __future__ import annotations
@@ -17,10 +17,22 @@ from telebot import types
 
 from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHELF_COMMANDS, SHOP_COMMANDS
 from core.schemas import Json, Outgoing
-from handlers import assistant, files, pieces, profile_card, roles, sessions, voice
+from handlers import (
+    assistant,
+    files,
+    group_moves,
+    group_story,
+    group_votes,
+    pieces,
+    profile_card,
+    roles,
+    sessions,
+    voice,
+)
 from handlers import story as story_screen
 from handlers.admission import admit
-from handlers.context import Services, UpdateContext
+from handlers.context import Services, UpdateContext, now
+from handlers.group_context import to_sender
 from handlers.inline_mode import is_own_card
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
@@ -49,16 +61,25 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         stops = services.locales.key_of(words) == "stop"
     else:
         stops = command == "/cancel"
-    if command is not None and command not in _ACTIONS and not stops:
+    open_story = services.db.stories.open_in(message.chat.id, incoming.topic_id)
+    actions = _ACTIONS if open_story is None else {**_ACTIONS, **_OF_THE_STORY}
+    if command is not None and command not in actions and not stops:
         return _say(services, message, _INFORMING.get(command, "group.story"))
     if message.sender_chat is not None or message.from_user is None:
         return _say(services, message, "group.anonymous")  # in a group's or a channel's name: nobody is there to pay
     if stops and (refusal := _may_not_stop(services, incoming, message)):
         return refusal
-    action = story_screen.stop_writing if stops else _ACTIONS.get(command or "", talk)
+    if command is None and _continues_story(services, message, text):
+        actions = {"": group_story.take_words}
+    action = story_screen.stop_writing if stops else actions.get(command or "", talk)
     if message.content_type == "voice":
         action = partial(_hear, message)
     return admit(services, incoming, message.from_user, _said(services, message, words), action)
+
+
+def _continues_story(services: Services, message: types.Message, text: str) -> bool:
+    """Whether a reply to a part is words for the story. With the bot's name it is a question to the assistant."""
+    return _mention(services).search(text) is None and group_story.of_reply(services, message) is not None
 
 
 def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> UpdateResult:
@@ -74,8 +95,15 @@ def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Mes
 
 
 def greet(services: Services, change: types.ChatMemberUpdated) -> UpdateResult:
-    """Say in a group that has added the bot how to call it: once, in the language of who added it."""
+    """Say in a group that has added the bot how to call it: once, in the language of who added it.
+
+    A group's stories go with the bot that leaves it, and come back with it within a day.
+    """
+    if change.new_chat_member.status in _OUTSIDE:
+        services.db.group_stories.leave(change.chat.id, now())
     came = change.old_chat_member.status in _OUTSIDE and change.new_chat_member.status in _INSIDE
+    if came:
+        services.db.group_stories.come_back(change.chat.id)
     greeted = _greeted(change.chat.id)
     if not came or services.db.settings.get(greeted) is not None:
         return NOTHING
@@ -103,7 +131,7 @@ def talk(context: UpdateContext) -> UpdateResult:
     if not context.words and not files.asked_about(context):
         quote = context.message.quote
         if quote is None or not quote.text:
-            return _to_sender(context, context.say("group.ask_me", bot=context.services.username))
+            return to_sender(context, context.say("group.ask_me", bot=context.services.username))
         context = context.with_words(quote.text)  # «@bot» as a reply: the question is above
     return _queue(context) if context.writing else assistant.talk(context)
 
@@ -114,7 +142,7 @@ def _queue(context: UpdateContext) -> UpdateResult:
         return context.queue(update.queued_for)
     waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= story_screen.MOST_QUEUED:
-        return _to_sender(context, context.say("group.busy_full", n=waiting))
+        return to_sender(context, context.say("group.busy_full", n=waiting))
     context.open_talk()
     return context.queue(context.words_go_to)
 
@@ -132,23 +160,18 @@ def _balance(context: UpdateContext) -> UpdateResult:
     services = context.services
     if services.db.settings.get(EPHEMERAL_SHOWN) != services.config.telegram_api_url:
         link = f"https://t.me/{services.username}?start=new"
-        return _to_sender(context, context.say("group.in_private", link=link, bot=services.username))
-    hidden = _to_sender(context, profile_card.show_balance(context))
+        return to_sender(context, context.say("group.in_private", link=link, bot=services.username))
+    hidden = to_sender(context, profile_card.show_balance(context))
     messages = (replace(message, params={**message.params, OR_NOTHING: True}) for message in hidden.messages)
     return replace(hidden, messages=tuple(messages))
 
 
 def _tokens(context: UpdateContext) -> UpdateResult:
-    return _to_sender(context, sessions.tokens(context))
-
-
-def _to_sender(context: UpdateContext, said: UpdateResult) -> UpdateResult:
-    """Return what is said as messages that the sender of the update alone sees."""
-    return replace(said, messages=tuple(only_for(message, context.user.id) for message in said.messages))
+    return to_sender(context, sessions.tokens(context))
 
 
 def _forget(context: UpdateContext) -> UpdateResult:
-    return _to_sender(context, context.say("group.busy")) if context.writing else assistant.forget(context)
+    return to_sender(context, context.say("group.busy")) if context.writing else assistant.forget(context)
 
 
 def _may_not_stop(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult | None:
@@ -170,6 +193,14 @@ _ACTIONS: Mapping[str, Action] = {
     "/system": roles.prompt,
     "/modes": roles.modes,
     "/balance": _balance,
+    "/story": group_story.begin,
+}
+# Of these too, once the group's topic has a story.
+_OF_THE_STORY: Mapping[str, Action] = {
+    "/stories": group_story.shelf,
+    "/continue": group_moves.show_story,
+    "/whole_story": group_moves.read_open,
+    "/end_story": group_votes.end_story,
 }
 # These only say something and register nobody. Commands that are in neither table are a story's.
 _INFORMING: Mapping[str, str] = {

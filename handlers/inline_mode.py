@@ -69,7 +69,7 @@ def _found(services: Services, user: User, words: str) -> list[Story | Character
     db = services.db
     if one := ONE_STORY.fullmatch(words):
         story = db.stories.get(int(one[1]))
-        own = story is not None and story.user_id == user.id and not story.deleted and story.head_id is not None
+        own = story is not None and story.is_own_of(user.id) and not story.deleted and story.head_id is not None
         return [story] if story is not None and own else []
     characters = [one for one in db.characters.offered(user.id, user.language) if one.owner_id == user.id]
     if not words:

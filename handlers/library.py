@@ -181,7 +181,7 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
 def put_back(context: UpdateContext, session_id: int) -> UpdateResult:
     """Undo a deletion: the message shows the story's card again."""
     story = context.db.stories.get(session_id)
-    if story is None or story.user_id != context.user.id or not context.db.stories.put_back(session_id):
+    if story is None or not story.is_own_of(context.user.id) or not context.db.stories.put_back(session_id):
         return context.toast("toast.past")
     html, keyboard = _card(context, story)
     return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
@@ -246,7 +246,7 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     link = share_cards.link(context.services.username, f"{share_cards.STORY_LINK}{token}")
     take_back = context.button("unshare", f"unshare:{story.session_id}")
     buttons = inline(copying(context.texts.label("copy_link"), link), [take_back])
-    if context.services.inline_mode:
+    if context.services.inline_mode and story.chat_id >= 0:
         send = context.texts.plain("inline.send"), inline_mode.one_story(story.session_id)
         buttons = share_cards.with_send_button(buttons, *send)
     return context.say("share.done", keyboard=buttons, title=title_of(story), link=link)

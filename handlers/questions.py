@@ -49,6 +49,6 @@ def asked_about(context: UpdateContext) -> Story | None:
     """Return the story that the question is about; None if it is gone or somebody else's."""
     about = context.user.asks_about
     story = context.db.stories.get(about) if about is not None else None
-    if story is None or story.user_id != context.user.id or story.deleted:
+    if story is None or not story.is_own_of(context.user.id) or story.deleted:
         return None
     return story

@@ -89,7 +89,7 @@ def resume(context: UpdateContext, session_id: int) -> UpdateResult:
     db = context.db
     story, talk = db.stories.get(session_id), db.talks.get(session_id)
     if story is not None and not story.deleted:
-        if story.user_id != context.user.id:
+        if not story.is_own_of(context.user.id):
             return context.toast("toast.foreign")
         return library.open_story(context, story)
     if talk is None or talk.deleted:

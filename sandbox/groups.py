@@ -1,6 +1,6 @@
-"""Act on a group that the bot is in: its members, and how the bot was added.
+"""Act on a group that the bot is in: its members, and how the bot was added and removed.
 
-Doesn't cover leaving and administrators.
+Doesn't cover administrators.
 """
 
 from __future__ import annotations
@@ -35,14 +35,21 @@ class Group:
 
     def welcome_bot(self, user: ChatUser) -> None:
         """Send the updates of a member who adds the bot."""
+        self._change_bot(user, "left", "member")
+        self.member(user).happens({"new_chat_members": [self.api.bot]})
+
+    def dismiss_bot(self, user: ChatUser) -> None:
+        """Send the update of a member who removes the bot."""
+        self._change_bot(user, "member", "kicked")
+
+    def _change_bot(self, user: ChatUser, before: str, after: str) -> None:
         state, bot = self.api.state, self.api.bot
         with state.lock:
             value = {
                 "chat": chat_json(state, self.chat),
                 "from": user_json(user.user),
                 "date": int(state.clock()),
-                "old_chat_member": membership(bot, "left"),
-                "new_chat_member": membership(bot, "member"),
+                "old_chat_member": membership(bot, before),
+                "new_chat_member": membership(bot, after),
             }
             state.add_update("my_chat_member", value)
-            self.member(user).happens({"new_chat_members": [bot]})

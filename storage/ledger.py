@@ -51,7 +51,8 @@ select (select state from turn where id = :turn) as turn_state,
     user.balance - user.reserved as free, user.sessions, user.more_sessions, session.started_at,
     session.spent + session.reserved as session_used,
     coalesce(budget.spent + budget.reserved + budget.lost, 0) as project_used,
-    exists (select 1 from session as open where open.user_id = user.id and open.kind = 'story'
+    exists (select 1 from session as open where open.user_id = user.id and open.chat_id > 0
+        and open.kind = 'story'
         and open.finished_at is null and open.deleted_at is null) as has_unfinished
 from user left join session on session.id = :session left join budget on budget.period = :period
 where user.id = :user

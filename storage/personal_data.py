@@ -35,6 +35,9 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
                 "select session.chat_id, prompt.* from prompt join session on session.id = prompt.session_id"
                 " where prompt.user_id = :user and session.chat_id <> :user order by prompt.id"
             ),
+            "votes_in_groups": reader.rows("select * from story_vote where user_id = :user order by session_id, what"),
+            "named_in_books_of_groups": reader.rows("select * from coauthor where user_id = :user order by session_id"),
+            "cards_of_stories_in_groups": reader.rows("select * from group_draft where user_id = :user order by id"),
             "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
             "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
@@ -93,15 +96,15 @@ class _Reader:
     def _session(self, session_id: int, head_id: int | None, of_group: bool) -> Json:
         [session] = self.rows("select * from session where id = :session", session_id)
         assert isinstance(session, dict)
-        if of_group:
-            return session  # the user's texts of it are in `in_groups`
+        about = self.rows("select * from story where session_id = :session", session_id)
+        if of_group:  # the user's texts of it are in `in_groups`
+            return {**session, "story": about[0]} if about else session
         texts = self.rows(
             "select prompt.*, memory.text as memory, memory.edited as memory_edited from prompt"
             " left join memory on memory.prompt_id = prompt.id where session_id = :session order by id",
             session_id,
         )
         shown = _path(texts, head_id)
-        about = self.rows("select * from story where session_id = :session", session_id)
         return {
             **session,
             "story": about[0] if about else None,

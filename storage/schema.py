@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
+from storage.group_tables import GROUP_STORIES
 from storage.payment_schema import PAYMENTS
 from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
@@ -134,4 +135,5 @@ STEPS = (
     _OPINIONS,
     SHARE_CARDS,
     PUBLIC_SHELF,
+    GROUP_STORIES,
 )

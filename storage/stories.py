@@ -19,7 +19,7 @@ _BRACKETS: Final = re.compile(r"\([^()]*\)")  # what is asked of the model about
 _COLUMNS = (
     "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
     " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
-    " created_at, touched_at"
+    " created_at, touched_at, chat_id"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -49,6 +49,11 @@ class Story:
     warned: bool
     created_at: int
     touched_at: int
+    chat_id: int = 0  # negative: the story is a group's
+
+    def is_own_of(self, user_id: int) -> bool:
+        """Return whether the story is this user's own: theirs, and no group's."""
+        return self.user_id == user_id and self.chat_id >= 0
 
 
 _story = reader(Story, named=bool, finished=bool, deleted=bool, warned=bool)
@@ -83,14 +88,16 @@ class Stories:
         title: str,
         now: int,
         language: str = "ru",
+        topic_id: int = 0,
     ) -> int:
         """Create a story without a first part. Return its session's id.
 
         The story keeps its language when the user changes theirs.
         """
         session_id = self._connection.insert(
-            "insert into session (user_id, chat_id, kind, created_at, touched_at) values (?, ?, 'story', ?, ?)",
-            (user_id, chat_id, now, now),
+            "insert into session (user_id, chat_id, kind, created_at, touched_at, topic_id)"
+            " values (?, ?, 'story', ?, ?, ?)",
+            (user_id, chat_id, now, now, topic_id),
         )
         self._connection.run(
             "insert into story (session_id, genre, hero, setting, extra, language, title) values (?, ?, ?, ?, ?, ?, ?)",
@@ -145,26 +152,41 @@ class Stories:
             "update story set share_token = ?, offered_token = null where session_id = ?", (token, session_id)
         )
 
+    # ------------------------------------------------------------------ a group's stories
+
+    def open_in(self, chat_id: int, topic_id: int) -> Story | None:
+        """Return the story that a group's topic writes or has just finished: the last touched one."""
+        return next(iter(self.of_chat(chat_id, topic_id, limit=1)), None)
+
+    def of_chat(self, chat_id: int, topic_id: int, *, limit: int) -> list[Story]:
+        """Return the stories of a group's topic without deleted ones, the last touched first."""
+        rows = self._connection.rows(
+            f"{_FROM} where chat_id = ? and topic_id = ? and kind = 'story' and deleted_at is null"
+            " order by touched_at desc, session_id desc limit ?",
+            (chat_id, topic_id, limit),
+        )
+        return [_story(row) for row in rows]
+
     # ------------------------------------------------------------------ the user's list
 
     def of_user(self, user_id: int, *, limit: int, offset: int = 0) -> list[Story]:
-        """Return a user's stories without deleted ones, the last touched first."""
+        """Return a user's own stories without deleted ones and those of groups, the last touched first."""
         rows = self._connection.rows(
-            f"{_FROM} where user_id = ? and deleted_at is null"
+            f"{_FROM} where user_id = ? and chat_id > 0 and deleted_at is null"
             " order by touched_at desc, session_id desc limit ? offset ?",
             (user_id, limit, offset),
         )
         return [_story(row) for row in rows]
 
     def count_of(self, user_id: int) -> int:
-        """Return how many stories a user has, without deleted ones."""
-        sql = "select count(*) from session where user_id = ? and kind = 'story' and deleted_at is null"
+        """Return how many stories `of_user` has in all."""
+        sql = "select count(*) from session where user_id = ? and chat_id > 0 and kind = 'story' and deleted_at is null"
         return int(self._connection.value(sql, (user_id,)))
 
     def has_unfinished(self, user_id: int) -> bool:
-        """Return whether a user has a story without an ending, deleted ones left out."""
+        """Return whether a user has a story of their own without an ending, deleted ones left out."""
         sql = (
-            "select exists (select 1 from session where user_id = ? and kind = 'story'"
+            "select exists (select 1 from session where user_id = ? and chat_id > 0 and kind = 'story'"
             " and finished_at is null and deleted_at is null)"
         )
         return bool(self._connection.value(sql, (user_id,)))

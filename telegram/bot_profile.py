@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
 PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
-GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
+GROUP_COMMANDS = ("story", "clear", "modes", "t", "help")
 
 
 def learn_name(bot: TeleBot, db: Database) -> None:

@@ -49,6 +49,7 @@ EXPECTED: dict[Step, Row] = {
         "draft_restart": ("start_wizard", Step.GENRE),
         "bring": ("bring", None),
         "/new_story": ("ask_again", None),
+        "/story": ("ask_again", None),
     },
     Step.GENRE: {
         WORDS: ("take_genre", Step.HERO),
@@ -181,6 +182,7 @@ EVERYWHERE: Row = {
     "/help": ("help", None),
     "help": ("help", None),
     "/new_story": ("new_story", None),
+    "/story": ("new_story", None),
     "/stories": ("shelf", None),
     "/language": ("language", None),
     "/model": ("model", None),

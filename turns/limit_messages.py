@@ -125,6 +125,8 @@ class LimitMessages:
         fits_default = error.used + limits.least_price(config) <= config.max_tokens_per_session
         if self._is_dear(model, by_service=by_service) and fits_default:
             said = texts.say("problem.session_dear", title=model.title, reset=texts.plain("model.reset"))
+        if chat_id < 0:  # the buttons are under the last part
+            return sentence(chat_id, texts.say("group_story.full"))
         finale = (texts.label("finale"), f"finale:{session_id}")
         volume = (texts.label("second_volume"), f"volume:{session_id}")
         keyboard: Json = inline([finale, volume])

@@ -75,7 +75,7 @@ def blueprint(services: WebServices) -> Blueprint:
 def own_story(services: WebServices, session_id: int) -> Story:
     """Return a story of the caller's. Raises `ApiError` if there is none."""
     found = services.db.stories.get(session_id) if session_id < 2**63 else None
-    if found is None or found.deleted or found.user_id != g.caller.user.id:
+    if found is None or found.deleted or not found.is_own_of(g.caller.user.id):
         raise ApiError(404, "missing")
     return found
 

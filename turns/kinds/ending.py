@@ -45,7 +45,7 @@ class LastText(StoryText):
 
     def _stored_last(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text with the buttons of a finished story, and finish the story."""
-        rows = end_rows(self._texts(turn), turn.session_id)
+        rows = end_rows(self._texts(turn), turn.session_id, group=turn.chat_id < 0)
         messages = self._stored(turn, result.text, result.usage, *rows)
         self._db.stories.finish(turn.session_id, int(time.time()))
         return messages

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ai.catalog import CostMultiplier
 from conversation.keyboards import reply
 from conversation.localization import Html
-from conversation.outline import FIELDS, filled, outline_in
+from conversation.outline import FIELDS, Outline, filled, outline_in
 from conversation.steps import IN_WIZARD, Step
 from conversation.story_draft import Draft, unfinished_step
 from conversation.wizard_questions import filled_fields, question
@@ -20,6 +20,7 @@ from core.errors import LimitReached
 from core.schemas import Json, Message, Outgoing
 from database import StoryPath, Turn
 from turns.generation import TextGenerator
+from turns.group_cards import card_of_turn, filled_card
 from turns.memory import PromptSource
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
@@ -51,7 +52,7 @@ class StoryOutline(TurnKind):
         """Ask for the outline. The result's text is JSON; an answer with none of the fields is a failure."""
         turn = running.turn
         texts = self._texts(turn)
-        draft = self._db.drafts.get(turn.user_id, Draft())
+        draft = self._draft(turn)
 
         def prompt(path: StoryPath) -> list[Message]:
             genres = ", ".join(genre.label for genre in texts.genres)
@@ -71,21 +72,34 @@ class StoryOutline(TurnKind):
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Fill the draft and show its card; to a user who is elsewhere by now, say where it is."""
+        if turn.chat_id < 0:
+            return self._show_group(turn, outline_in(result.text))
         draft = filled(self._db.drafts.get(turn.user_id, Draft()), outline_in(result.text), self._texts(turn))
         return self._ask(turn, draft, "")
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
-        """Say that the words are kept in the draft."""
+        """Say that the words are kept in the draft; in a group, fill the card by chance."""
+        if turn.chat_id < 0:
+            return self._show_group(turn, Outline())
         self._db.turns.take_hint(turn.id)
         return [sentence(turn.chat_id, self._texts(turn).say("outline.stopped"))]
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
-        """Go on with the plain wizard: the words are among the wishes."""
+        """Go on with the plain wizard: the words are among the wishes. In a group, fill the card by chance."""
+        if turn.chat_id < 0:
+            return self._show_group(turn, Outline())
         return self._ask(turn, self._db.drafts.get(turn.user_id, Draft()), "outline.failed")
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit."""
         return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=False)
+
+    def _draft(self, turn: Turn) -> Draft:
+        return card_of_turn(self._db, turn) if turn.chat_id < 0 else self._db.drafts.get(turn.user_id, Draft())
+
+    def _show_group(self, turn: Turn, outline: Outline) -> list[Outgoing]:
+        self._db.turns.take_hint(turn.id)
+        return filled_card(self._db, self._texts(turn), turn, outline)
 
     def _ask(self, turn: Turn, draft: Draft, preface: str) -> list[Outgoing]:
         """Store the draft and ask its first question that has no answer, or show the card."""

@@ -36,10 +36,12 @@ class StoryPart(StoryText):
         self._card_offers = card_offers
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store and show the part; below a user's very first one, say what they can do next, unless they have gone on.
+        """Store and show the part; below a first one say what can be done next, to a user who hasn't gone on by then.
 
         Below another one that brings a new name, offer a card for it.
         """
+        if turn.chat_id < 0:
+            return [*self._stored(turn, result.text, result.usage), *self._group_hint(turn), *self._warnings.budget()]
         first = not self._db.turns.has_answered(turn.user_id, self.name)
         messages = [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
         if first:
@@ -47,6 +49,12 @@ class StoryPart(StoryText):
                 return messages
             return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))]
         return [*messages, *self._card_offers.after(turn, self._story(turn), self._texts(turn))]
+
+    def _group_hint(self, turn: Turn) -> list[Outgoing]:
+        """Say how a group's story is written, below its first part."""
+        if turn.prompt_id is not None or turn.variant:
+            return []
+        return [sentence(turn.chat_id, self._texts(turn).say("group_story.hint"))]
 
     def _values(self, texts: Texts, story: Story, turn: Turn) -> Mapping[str, str]:
         return {"length": texts.prompt(f"length.{story.length}")}

@@ -14,7 +14,7 @@ from database import Story, StoryPath, Turn
 from export import story_book
 from turns import story_prompts
 from turns.memory import PromptSource
-from turns.message_view import sentence, text_of, title_of, with_effect
+from turns.message_view import as_reply, only_for, sentence, text_of, title_of, with_effect
 from turns.turn_kind import BelongsTo, TurnKind
 
 
@@ -32,7 +32,8 @@ class StoryKind(TurnKind):
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try or for a softer one."""
         if isinstance(error, LimitReached):
-            return [self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)]
+            said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
+            return [only_for(as_reply(said, turn.reply_to), turn.user_id)]
         texts = self._texts(turn)
         again = inline([(texts.label("retry"), f"retry:{turn.id}")])
         if isinstance(error, ModelRefused):

@@ -14,13 +14,13 @@ from conversation.wishes import manners_in
 from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
-from turns import limits, message_view, story_prompts, text_cleanup
+from turns import group_view, limits, message_view, story_prompts, text_cleanup
 from turns.author_note import AuthorNote
 from turns.called_cards import MOST_CALLED, MOST_IN_SMALL, called_cards
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
 from turns.memory import PromptSource
-from turns.message_view import sentence
+from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
 from turns.turn_kind import KindServices
@@ -182,16 +182,26 @@ class StoryText(StoryKind):
         return [sentence(turn.chat_id, texts.say("story.stopped_empty"))]
 
     def _stored(self, turn: Turn, text: str, usage: Usage | None, *buttons: list[tuple[str, str]]) -> list[Outgoing]:
-        """Make the text the story's head and show it, in place of the variant before it."""
-        self._story(turn)  # a text without its story would be lost: then the turn ends with an apology
-        old = self._old_variant_deleted(turn)
+        """Make the text the story's head and show it, in place of the variant before it.
+
+        In a group it replies to the words that it follows, and has the buttons of the story.
+        """
+        story = self._story(turn)  # a text without its story would be lost: then the turn ends with an apology
+        old = self._old_variant_deleted(turn) or self._old_buttons_gone(turn, story)
         now = int(time.time())
         prompt_id = self._add_answer(turn, text, usage, now)
         self._db.tree.set_head(turn.session_id, prompt_id, now)
         variants = self._db.tree.siblings(turn.session_id, turn.prompt_id, "assistant", turn.kind)
-        rows = [row for row in (message_view.row_of(variants, prompt_id), *buttons) if row]
+        below = group_view.control_rows(self._texts(turn), prompt_id) if turn.chat_id < 0 and not buttons else buttons
+        rows = [row for row in (message_view.row_of(variants, prompt_id), *below) if row]
         keyboard: Json = inline(*rows) if rows else None
-        return [*old, *message_view.part(turn.chat_id, prompt_id, text, keyboard)]
+        first, *rest = message_view.part(turn.chat_id, prompt_id, text, keyboard)
+        return [*old, as_reply(first, turn.reply_to), *rest]
+
+    def _old_buttons_gone(self, turn: Turn, story: Story) -> list[Outgoing]:
+        """Take the buttons from the text that was a group's last one until now."""
+        shown = self._db.outbox.messages_of(turn.chat_id, story.head_id) if turn.chat_id < 0 else []
+        return [Outgoing(turn.chat_id, "editMessageReplyMarkup", {"message_id": number}) for number in shown[-1:]]
 
     def _old_variant_deleted(self, turn: Turn) -> list[Outgoing]:
         """Delete the part that another variant replaces."""
