@@ -15,6 +15,7 @@ from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage import heartbeat
 from storage.accounts import Account, Accounts
+from storage.answer_voices import AnswerVoice, AnswerVoices
 from storage.backup import copy_to, folder_warning
 from storage.cards import Card, Cards
 from storage.characters import Character, Characters
@@ -50,6 +51,7 @@ __all__ = [
     "REFUSED",
     "SESSION_NEAR",
     "Account",
+    "AnswerVoice",
     "Budget",
     "Caps",
     "Card",
@@ -103,6 +105,7 @@ class Database:
         self.stories = Stories(self._connection)
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
+        self.answer_voices = AnswerVoices(self._connection)
         self.tree = Tree(self._connection)
         self.cards = Cards(self._connection)
         self.illustrations = Illustrations(self._connection)

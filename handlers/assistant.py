@@ -19,6 +19,7 @@ from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
 from turns import chat_prompts, chat_roles, message_view
+from turns.kinds.speaking import BY_VOICE
 
 KIND = "chat"
 EXAMPLES = 3  # questions that an empty chat offers
@@ -103,7 +104,8 @@ def ask(
         talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted, files=about
     )
     context.show(prompt_id)
-    return files.notices(context, about) + context.start_turn(talk.kind, talk.session_id, prompt_id)
+    hint = BY_VOICE if context.message.spoken else ""
+    return files.notices(context, about) + context.start_turn(talk.kind, talk.session_id, prompt_id, hint=hint)
 
 
 def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
@@ -146,7 +148,9 @@ def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult
     if not context.group and context.step is Step.MENU and context.kinds[turn.kind].opens_chat:
         result += enter(context)
     asking = context.replying_to(turn.reply_to)
-    return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
+    return result + asking.start_turn(
+        turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft
+    )
 
 
 def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:

@@ -19,6 +19,7 @@ from handlers import (
     account,
     admin,
     admin_users,
+    answer_voices,
     assistant,
     branches,
     brought_stories,
@@ -47,6 +48,7 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext, after_commit, now, stop_turn
 from handlers.refusals import over_limit
 from telegram.update_result import ForgetQueued, UpdateResult
+from turns.kinds.speaking import SpokenAnswer
 from turns.message_view import title_of
 from turns.turn_kind import BelongsTo
 
@@ -141,6 +143,8 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
         return context.toast("toast.foreign")
     belongs_to = context.kinds[turn.kind].belongs_to
+    if turn.kind == SpokenAnswer.name:
+        return answer_voices.once_more(context, turn)
     if belongs_to is BelongsTo.TALK:
         return assistant.once_more(context, turn, soft=soft)
     if belongs_to is BelongsTo.NOTHING:
@@ -246,6 +250,7 @@ def _enter(context: UpdateContext, story: Story) -> UpdateResult:
 _BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
     "go": _go,
     "mode": roles.choose,
+    "aloud": answer_voices.press,
     "example": assistant.ask_example,
     "take": library.take_shared,
     "minds": cards.turn_page,

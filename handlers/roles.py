@@ -22,7 +22,7 @@ def modes(context: UpdateContext) -> UpdateResult:
     buttons = [(texts.plain(f"mode.name.{name}"), f"mode:{name}{owner}") for name in MODES]
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
     if not context.group:
-        rows.append([context.button("role_own", "role_own:0")])
+        rows.append([context.button("role_own", "role_own:0"), context.button("answer_voice", "aloud:show:0")])
     now = texts.say("mode.line", role=title(texts, role))
     return context.send("\n".join([now, "", *lines]), keyboard=inline(*rows))
 

@@ -29,6 +29,9 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
         return {
             "user": users[0],
             "role_of_the_assistant": reader.rows("select mode, prompt from chat_role where chat_id = :user"),
+            "voices_of_answers": reader.rows(
+                "select character_id, aloud, voice from answer_voice where chat_id = :user"
+            ),
             "characters": reader.rows("select * from character where owner_id = :user order by id"),
             **reader.sessions(),
             "in_groups": reader.rows(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from storage.answer_voices import ANSWER_VOICES
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
 from storage.story_tables import STORY_TABLES
@@ -131,4 +132,5 @@ STEPS = (
     _FILES_OF_QUESTIONS,
     *STORY_TABLES,
     _OPINIONS,
+    ANSWER_VOICES,
 )

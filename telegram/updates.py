@@ -25,7 +25,8 @@ _READERS: Final = {
     "subscription": update_fields.subscription,
     "message_reaction": update_fields.reaction,
 }
-_OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
+# Fields that `telegram/gathering.py` adds, and the mark of a recognised voice message.
+_OWN: Final = frozenset({"gathered", "last_piece", "more_files", update_fields.SPOKEN})
 _NAMED_USER: Final = frozenset({"subscription", "message_reaction"})  # their sender is called `user`
 _GENERAL: Final = 1  # the main topic of a forum
 

@@ -173,6 +173,7 @@ class TurnCompletion:
             kind=following.kind,
             prompt_id=following.prompt_id,
             hint="",
+            reply_to=turn.reply_to,
             topic_id=turn.topic_id,
             now=int(time.time()),
         )

@@ -28,12 +28,13 @@ from turns import chat_prompts, chat_roles, limits, message_view
 from turns.attached_files import Attached, AttachedFiles
 from turns.file_sentences import blind_sentence, file_failure
 from turns.generation import TextGenerator
+from turns.kinds.speaking import BY_VOICE, SpokenAnswer
 from turns.memory import PromptSource
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
 from turns.turn_kind import BelongsTo, KindServices, TurnKind
-from turns.turn_result import TurnResult
+from turns.turn_result import NextTurn, TurnResult
 
 CONTEXT_NEAR_PERCENT = 80
 FULL_SHARE = 0.95  # older text becomes memory only when the prompt is about to be full
@@ -137,6 +138,14 @@ class ChatTurn(TurnKind):
             messages.append(self._say(turn, "file.part_read", read=read, whole=whole))
         messages += self._context_news(turn, talk, result.usage or Usage(0, 0)) + self._talk_nearly_full(turn, talk)
         return [*messages, *self._warnings.budget()]
+
+    def next_turn(self, turn: Turn) -> NextTurn | None:
+        """Return the reading of the answer, where its user wants to hear it."""
+        talk, user = self._talk(turn), self._db.users.get(turn.user_id)
+        to_voice = turn.hint == BY_VOICE and user is not None and user.voice_to_voice
+        # In a group nobody else may have the asker pay for a voice.
+        always = turn.reply_to is None and self._db.answer_voices.get(turn.chat_id, talk.character_id).aloud
+        return NextTurn(SpokenAnswer.name, talk.head_id) if always or to_voice else None
 
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text, with a button that asks for it again."""
