@@ -39,6 +39,7 @@ from storage.roles import Role, Roles
 from storage.settings import Settings
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
+from storage.topic_states import TopicStates
 from storage.tree import BROUGHT, Prompt, StoryPath, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
@@ -101,6 +102,7 @@ class Database:
             raise
         self.users = Users(self._connection)
         self.accounts = Accounts(self._connection)
+        self.topic_states = TopicStates(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
         self.talks = Talks(self._connection)

@@ -43,7 +43,7 @@ def enter(context: UpdateContext) -> UpdateResult:
 
 def _examples(context: UpdateContext) -> UpdateResult:
     """Offer three questions for the ready role that is on; none for a role of the user's own."""
-    role = context.db.roles.get(context.chat_id)
+    role = context.db.roles.get(context.chat_id, context.topic_id)
     if role.prompt:
         return NOTHING
     names = [f"{role.mode or chat_roles.DEFAULT}_{number}" for number in range(1, EXAMPLES + 1)]
@@ -261,7 +261,7 @@ def quote(context: UpdateContext, talk: Talk) -> str:
         return ""
     db = context.db
     shown = db.tree.get(db.outbox.shown(context.chat_id, quoted.message_id))
-    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id))
+    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id, context.topic_id))
     if shown is not None and shown.id == talk.head_id and remembers and not quoted.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
@@ -274,7 +274,7 @@ def quote(context: UpdateContext, talk: Talk) -> str:
 def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> bool:
     """Whether the question would fill the talk, and the user wants a new talk then rather than a summary."""
     db, turns = context.db, context.turns
-    role = db.roles.get(context.chat_id)
+    role = db.roles.get(context.chat_id, context.topic_id)
     if context.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
         return False
     path = db.tree.path(talk.head_id)

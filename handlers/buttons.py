@@ -152,7 +152,7 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     story = db.stories.get(turn.session_id)
     if turn.state != "failed" or story is None or story.deleted or not _stands_at(context, story, turn):
         return context.toast("toast.past")
-    if context.writing:
+    if context.writing or context.turns.writes_in(story.session_id):  # it may write in another topic
         return context.toast("toast.writing")
     if refusal := over_limit(context, turn.kind, story.session_id):
         return refusal
@@ -216,7 +216,7 @@ def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
 
 
 def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:
-    if context.writing:
+    if context.writing or context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
     if refusal := over_limit(context, kind, story.session_id):
         return refusal

@@ -216,6 +216,7 @@ class UpdateContext:
     def open(self, session_id: int) -> None:
         """Make a session the user's open one."""
         self.db.users.open_session(self.user.id, session_id)
+        self.db.topic_states.leave_elsewhere(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
     # ------------------------------------------------------------------ saying something

@@ -28,7 +28,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             return None
         return {
             "user": users[0],
-            "role_of_the_assistant": reader.rows("select mode, prompt from chat_role where chat_id = :user"),
+            "role_of_the_assistant": reader.rows("select topic_id, mode, prompt from chat_role where chat_id = :user"),
             "voices_of_answers": reader.rows(
                 "select character_id, aloud, voice from answer_voice where chat_id = :user"
             ),
@@ -39,6 +39,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
                 " where prompt.user_id = :user and session.chat_id <> :user order by prompt.id"
             ),
             "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
+            "other_topics": reader.rows("select * from topic_state where user_id = :user order by topic_id"),
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
             "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
             "payments": reader.rows("select * from payment where user_id = :user order by paid_at, charge_id"),

@@ -6,6 +6,7 @@ from storage.answer_voices import ANSWER_VOICES
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
 from storage.story_tables import STORY_TABLES
+from storage.topic_states import TOPIC_STATES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -133,4 +134,5 @@ STEPS = (
     *STORY_TABLES,
     _OPINIONS,
     ANSWER_VOICES,
+    TOPIC_STATES,
 )

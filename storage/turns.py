@@ -106,10 +106,9 @@ class Turns:
         return (row["user_id"], row["kind"]) if row else None
 
     def open_in(self, chat_id: int, topic_id: int = 0) -> Turn | None:
-        """Return the waiting or running turn of a private chat, or of a group's topic."""
+        """Return the waiting or running turn of a chat, or of one of its topics."""
         row = self._connection.row(
-            f"select {_COLUMNS} from turn where chat_id = ? and (chat_id > 0 or topic_id = ?)"
-            " and state in ('waiting', 'running')",
+            f"select {_COLUMNS} from turn where chat_id = ? and topic_id = ? and state in ('waiting', 'running')",
             (chat_id, topic_id),
         )
         return _turn(row) if row else None

@@ -151,7 +151,7 @@ def test_the_file_has_everything_of_the_user_and_nothing_of_others(harness: BotH
     assert [one["role"] for one in chat["texts"]] == ["user", "assistant"]
     assert data["user"]["registered_at"].startswith("20") and data["user"]["registered_at"].endswith("Z")
     assert len(data["calls_of_models"]) == 3 and data["characters"][0]["picture"]
-    assert data["role_of_the_assistant"] == [{"mode": "", "prompt": f"Ты {ROLE}"}]
+    assert data["role_of_the_assistant"] == [{"topic_id": 0, "mode": "", "prompt": f"Ты {ROLE}"}]
     assert person.wait("Шаг 2")  # the wizard asks again
 
 
@@ -159,7 +159,7 @@ def test_every_table_is_in_the_file_or_about_nobody(harness: BotHarness) -> None
     """A table that comes with a later part must be decided on here, and in `storage/forgetting.py`."""
     known = {"user", "session", "story", "character", "chat_role", "prompt", "suggestion", "memory", "draft"}
     known |= {"kept_words", "inbox", "turn", "call", "outbox", "sent", "notice", "growing"} | OF_NOBODY
-    known |= {"illustration", "picture", "card", "payment", "cover", "opinion", "answer_voice"}
+    known |= {"illustration", "picture", "card", "payment", "cover", "opinion", "answer_voice", "topic_state"}
     script = "".join(STEPS)
     tables = {line.split()[2] for line in script.splitlines() if line.startswith("create table")}
     assert tables <= known

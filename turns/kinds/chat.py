@@ -77,7 +77,7 @@ class ChatTurn(TurnKind):
         """Return the files that the question is about; without any, nothing is fetched."""
         turn = running.turn
         prompts = self._db.tree.path(turn.prompt_id).prompts
-        if not chat_roles.remembers(self._db.roles.get(turn.chat_id)):
+        if not chat_roles.remembers(self._db.roles.get(turn.chat_id, turn.topic_id)):
             prompts = prompts[-1:]
         user = self._db.users.get(turn.user_id)
         model = self._registry.standing(user.model if user is not None else "")
@@ -86,7 +86,7 @@ class ChatTurn(TurnKind):
     def _source(self, turn: Turn, attached: Attached) -> PromptSource:
         """Return what makes the turn's prompts: the role of the chat, in the user's language."""
         texts = self._texts(turn)
-        role, speakers = self._db.roles.get(turn.chat_id), self._speakers(turn)
+        role, speakers = self._db.roles.get(turn.chat_id, turn.topic_id), self._speakers(turn)
         remembers = chat_roles.remembers(role)
 
         def prompt(path: StoryPath) -> list[Message]:
@@ -230,7 +230,7 @@ class ChatTurn(TurnKind):
 
     def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
         """Say that the oldest turns were summarised by this one; or, once, that this is near."""
-        if not chat_roles.remembers(self._db.roles.get(turn.chat_id)):
+        if not chat_roles.remembers(self._db.roles.get(turn.chat_id, turn.topic_id)):
             return []
         if self._db.ledger.paid_for(turn.id, "summary"):
             return [self._say(turn, "chat.summarised")]
