@@ -15,9 +15,10 @@ from typing import Any
 
 from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
+from sandbox.forum_topics import TopicMethods
 from sandbox.http_wire import Upload
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
-from sandbox.payments import TOO_OLD, PaymentMethods
+from sandbox.payments import TOO_OLD
 from sandbox.telegram_json import bot_json, chat_json, message_json
 from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import (
@@ -49,7 +50,7 @@ SAME = (
 )
 
 
-class BotApi(PaymentMethods):
+class BotApi(TopicMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
@@ -354,6 +355,8 @@ class BotApi(PaymentMethods):
             "can_read_all_group_messages": False,
             "supports_inline_queries": False,
             "has_main_web_app": False,
+            "has_topics_enabled": self.has_topics,
+            "allows_users_to_create_topics": self.has_topics,
         }
 
     def _getChat(self, values: Json) -> Json:

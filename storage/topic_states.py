@@ -103,6 +103,41 @@ class TopicStates:
         if before is not None:
             self.enter(user_id, before)
 
+    def hand_over(self, user_id: int, from_id: int, to_id: int, session_id: int) -> None:
+        """Open a story in a topic, at the step at which it was open in another one, which is left for the menu."""
+        values: dict[str, int | str] = {"user": user_id, "session": session_id}
+        run = self._connection.run
+        with self.within(user_id, user_id, from_id):
+            sql = "select step from user where id = :user and session_id = :session"
+            step: str | None = self._connection.value(sql, values)
+            if step is None:
+                return  # it is open elsewhere, or nowhere
+            in_story = Step(step) in _IN_A_STORY
+            run("update user set session_id = null where id = :user", values)
+            if in_story:
+                run("update user set step = 'menu' where id = :user", values)
+        values["step"] = step if in_story else Step.STORY
+        with self.within(user_id, user_id, to_id):
+            run("update user set session_id = :session, step = :step where id = :user", values)
+            self._mend({"user": user_id, "topic": to_id})
+
+    def topic_gone(self, user_id: int, topic_id: int) -> None:
+        """Let the stories of a deleted topic go on in the main one; the last one is open there unless another is."""
+        run, values = self._connection.run, {"user": user_id, "topic": topic_id}
+        with self._connection.transaction():
+            told = "user_id = :user and chat_id = :user and topic_id = :topic and kind = 'story'"
+            newest: int | None = self._connection.value(
+                f"select id from session where {told} and deleted_at is null order by touched_at desc limit 1", values
+            )
+            run(f"update session set topic_id = 0 where {told}", values)
+            if newest is None:
+                return
+            with self.within(user_id, user_id, 0):
+                sql = "select 1 from user where id = ? and step = 'menu' and session_id is null"
+                free = self._connection.value(sql, (user_id,)) is not None
+            if free:
+                self.hand_over(user_id, topic_id, 0, newest)
+
     def leave_elsewhere(self, user_id: int, session_id: int) -> None:
         """Close a story in all topics but the one that the user's row shows: it is open in one at a time."""
         self._connection.run(

@@ -159,6 +159,15 @@ class Turns:
         )
         return self._connection.value(sql, (user_id, kind)) is not None
 
+    def move(self, turn_id: int, topic_id: int) -> bool:
+        """Move a running turn into another topic of its chat; False if it has ended, or another one is open there."""
+        sql = (
+            "update turn set topic_id = ?1 where id = ?2 and state = 'running'"
+            " and not exists (select 1 from turn as other where other.chat_id = turn.chat_id and other.topic_id = ?1"
+            " and other.state in ('waiting', 'running'))"
+        )
+        return self._connection.run(sql, (topic_id, turn_id)) == 1
+
     def take_hint(self, turn_id: int) -> str:
         """Return and clear the hint of a failed turn, to pass it on to the next one."""
         with self._connection.transaction():

@@ -24,12 +24,13 @@ from database import Database
 log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
+HAS_TOPICS = "has_topics"  # the setting that private chats with the bot have topics: «1» if they have
 PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
 GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
 def learn_name(bot: TeleBot, db: Database) -> None:
-    """Store the bot's user name, which its links need. Never raises."""
+    """Store the bot's user name, which its links need, and whether it has topics in private. Never raises."""
     _attempt(partial(_store_name, bot, db))
 
 
@@ -59,6 +60,9 @@ def _store_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
+    topics = "1" if me.has_topics_enabled else ""
+    if (db.settings.get(HAS_TOPICS) or "") != topics:
+        db.settings.put(HAS_TOPICS, topics)
     event(log, logging.INFO, "bot_signed_in", bot=me.username, id=me.id)
 
 

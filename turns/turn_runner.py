@@ -12,8 +12,9 @@ from database import Database
 from monitoring.analytics import Analytics
 from turns.notices import TurnNotices
 from turns.running_turn import RunningTurn, RunningTurns
+from turns.story_topics import StoryTopics
 from turns.turn_commit import TurnCommits
-from turns.turn_kind import TurnKinds
+from turns.turn_kind import BelongsTo, TurnKinds
 from turns.turn_result import TurnResult
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class TurnRunner:
         commits: TurnCommits,
         notices: TurnNotices,
         analytics: Analytics,
+        topics: StoryTopics,
         metrics: Metrics,
     ) -> None:
         self._db = db
@@ -39,6 +41,7 @@ class TurnRunner:
         self._commits = commits
         self._notices = notices
         self._analytics = analytics
+        self._topics = topics
         self._metrics = metrics
 
     def run(self, turn_id: int) -> None:
@@ -46,6 +49,8 @@ class TurnRunner:
         turn = self._db.turns.start(turn_id)
         if turn is None:
             return
+        if self._kinds[turn.kind].belongs_to is BelongsTo.STORY:
+            turn = self._topics.placed(turn)
         running = RunningTurn(turn, self._kinds[turn.kind])
         try:
             # A stop that comes before this line is noticed when tokens are reserved.
