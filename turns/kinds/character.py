@@ -51,6 +51,10 @@ class CharacterTurn(ChatTurn):
 
         return PromptSource(texts, prompt, memory_prompt, full_share=FULL_SHARE, kept_share=KEPT_SHARE)
 
+    def _remembers(self, turn: Turn) -> bool:
+        """Return True: the role of the chat isn't the character's."""
+        return True
+
     def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
         """Store and show the answer; say whose it is if the user has gone to somebody else meanwhile."""
         shown = super()._stored(turn, talk, text, usage)
