@@ -92,7 +92,6 @@ def build_turns(
         chats=chats,
     )
     runner = TurnRunner(
-        db=db,
         kinds=kinds,
         running_turns=running_turns,
         commits=commits,

@@ -193,3 +193,22 @@ def test_a_story_begun_in_a_topic_of_the_users_own_stays_there_and_names_it(foru
 def test_only_a_missing_topic_sends_a_message_to_the_chat_itself() -> None:
     assert is_topic_gone(TelegramRefused("sendMessage", 400, "Bad Request: message thread not found"))
     assert not is_topic_gone(TelegramRefused("sendMessage", 400, "Bad Request: chat not found"))
+
+
+def test_a_story_that_is_stopped_while_its_topic_is_made_leaves_none(forum: BotHarness) -> None:
+    person = forum.at_summary(1)
+    forum.telegram.faults.hang("createForumTopic", 30)
+    person.press("✨ Начать историю")
+    until(lambda: forum.db.count("turn", state="running") == 1)
+    person.send("стоп")
+    person.wait("ничего не написано")
+    forum.telegram.faults.clear()
+    until(lambda: forum.telegram.called("deleteForumTopic") and not names(person))
+    until(forum.settled)
+    forum.telegram.faults.drop("createForumTopic", times=5)
+    forum.says("Свет погас.")
+    person.press("▶️ Дальше")
+    person.wait("Свет погас.")  # without a topic the story is told in the chat
+    until(forum.settled)
+    assert not names(person)
+    forum.check_books()

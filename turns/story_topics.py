@@ -15,7 +15,7 @@ from conversation.keyboards import reply
 from conversation.localization import Locales
 from conversation.steps import Step
 from conversation.story_draft import Draft
-from core.errors import TelegramError
+from core.errors import StorageError, TelegramError
 from core.logs import event
 from core.schemas import Json, Outgoing
 from database import Database, Story, Turn
@@ -50,11 +50,22 @@ class StoryTopics:
         self._delivery = delivery
         self._chats = chats
 
-    def placed(self, turn: Turn) -> Turn:
-        """Return a running turn as one of its story's topic, which is made if the story begins. Blocks.
+    def start(self, turn_id: int) -> Turn | None:
+        """Set a waiting turn to running, in its story's topic; None if it no longer waits. Blocks.
 
-        The turn itself if its story needs none, or if Telegram refuses.
+        Raises `StorageError`, and then the turn still waits. If only the topic fails, the turn stays where it is.
         """
+        turn = self._db.turns.start(turn_id)
+        if turn is None:
+            return None
+        try:
+            return self._placed(turn)
+        except (TelegramError, StorageError) as error:
+            event(log, logging.WARNING, "story_topic_refused", user=turn.user_id, error=str(error))
+            return turn
+
+    def _placed(self, turn: Turn) -> Turn:
+        """Return a running turn as one of its story's topic, which is made if the story begins."""
         story = self._db.stories.get(turn.session_id) if turn.session_id else None
         if story is None or turn.chat_id != turn.user_id or self._db.settings.get(HAS_TOPICS) != "1":
             return turn
@@ -68,19 +79,18 @@ class StoryTopics:
         return turn
 
     def _begun(self, turn: Turn, story: Story) -> Turn:
-        """Make a topic for the story and move the turn there."""
-        try:
-            made = self._api.call(
-                "createForumTopic", {"chat_id": turn.chat_id, "name": topic_name(story)}, timeout_s=_TIMEOUT_S
-            )
-        except TelegramError as error:
-            event(log, logging.WARNING, "story_topic_refused", user=turn.user_id, error=str(error))
-            return turn
+        """Make a topic for the story and move the turn there; delete it again if the turn was stopped meanwhile."""
+        name: dict[str, Json] = {"chat_id": turn.chat_id, "name": topic_name(story)}
+        made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
         topic_id = made.get("message_thread_id") if isinstance(made, dict) else None
         if not isinstance(topic_id, int):
             return turn
         event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
-        return self._moved(turn, story, topic_id)
+        moved = self._moved(turn, story, topic_id)
+        if moved.topic_id != topic_id:
+            unused: dict[str, Json] = {"chat_id": turn.chat_id, "message_thread_id": topic_id}
+            self._api.call("deleteForumTopic", unused, timeout_s=_TIMEOUT_S)
+        return moved
 
     def _bound(self, turn: Turn, story: Story) -> Turn:
         """Let the story stay in the topic that it is told in, under its name."""

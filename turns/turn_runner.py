@@ -8,13 +8,12 @@ from core.errors import CoauthorError, ModelCancelled
 from core.logs import event
 from core.metrics import Metrics
 from core.schemas import Usage
-from database import Database
 from monitoring.analytics import Analytics
 from turns.notices import TurnNotices
 from turns.running_turn import RunningTurn, RunningTurns
 from turns.story_topics import StoryTopics
 from turns.turn_commit import TurnCommits
-from turns.turn_kind import BelongsTo, TurnKinds
+from turns.turn_kind import TurnKinds
 from turns.turn_result import TurnResult
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,6 @@ class TurnRunner:
     def __init__(
         self,
         *,
-        db: Database,
         kinds: TurnKinds,
         running_turns: RunningTurns,
         commits: TurnCommits,
@@ -35,7 +33,6 @@ class TurnRunner:
         topics: StoryTopics,
         metrics: Metrics,
     ) -> None:
-        self._db = db
         self._kinds = kinds
         self._running_turns = running_turns
         self._commits = commits
@@ -46,11 +43,9 @@ class TurnRunner:
 
     def run(self, turn_id: int) -> None:
         """Run a waiting turn to its end; do nothing if it was stopped while it waited. Raises `StorageError`."""
-        turn = self._db.turns.start(turn_id)
+        turn = self._topics.start(turn_id)
         if turn is None:
             return
-        if self._kinds[turn.kind].belongs_to is BelongsTo.STORY:
-            turn = self._topics.placed(turn)
         running = RunningTurn(turn, self._kinds[turn.kind])
         try:
             # A stop that comes before this line is noticed when tokens are reserved.
