@@ -87,6 +87,8 @@ LIMITS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("InlineKeyboardButton", "text"): (1, 256),
     ("KeyboardButton", "text"): (1, 256),
     ("CopyTextButton", "text"): (1, 256),
+    ("InlineQueryResultsButton", "start_parameter"): (1, 64),
+    ("InputTextMessageContent", "message_text"): (1, 4096 * 8),  # before its markup is parsed
     **{(method, "title"): (1, 32) for method in ("sendInvoice", "createInvoiceLink")},
     **{(method, "description"): (1, 255) for method in ("sendInvoice", "createInvoiceLink")},
     ("ReplyParameters", "message_id"): (1, 2**31 - 1),
@@ -103,6 +105,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "chat_member": "BotCommandScopeChatMember",
     },
     "MenuButton": {"commands": "MenuButtonCommands", "web_app": "MenuButtonWebApp", "default": "MenuButtonDefault"},
+    "InlineQueryResult": {"article": "InlineQueryResultArticle", "photo": "InlineQueryResultCachedPhoto"},
     "InputProfilePhoto": {"static": "InputProfilePhotoStatic", "animated": "InputProfilePhotoAnimated"},
     "ReactionType": {
         "emoji": "ReactionTypeEmoji",

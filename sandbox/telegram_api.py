@@ -17,6 +17,7 @@ from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
 from sandbox.forum_topics import TopicMethods
 from sandbox.http_wire import Upload
+from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
 from sandbox.payments import TOO_OLD
 from sandbox.telegram_json import bot_json, chat_json, message_json
@@ -50,7 +51,7 @@ SAME = (
 )
 
 
-class BotApi(TopicMethods):
+class BotApi(TopicMethods, InlineMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
@@ -353,7 +354,7 @@ class BotApi(TopicMethods):
             **self.bot,
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
+            "supports_inline_queries": self.inline_mode,
             "has_main_web_app": False,
             "has_topics_enabled": self.has_topics,
             "allows_users_to_create_topics": self.has_topics,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from storage.answer_voices import ANSWER_VOICES
 from storage.first_tables import FIRST_TABLES
 from storage.payment_schema import PAYMENTS
+from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
 from storage.topic_states import TOPIC_STATES
 
@@ -133,6 +134,8 @@ STEPS = (
     _FILES_OF_QUESTIONS,
     *STORY_TABLES,
     _OPINIONS,
+    SHARE_CARDS,
+    PUBLIC_SHELF,
     ANSWER_VOICES,
     TOPIC_STATES,
 )
