@@ -15,6 +15,7 @@ from core.metrics import SILENT, Metrics
 from core.schemas import Json
 from storage import heartbeat
 from storage.accounts import Account, Accounts
+from storage.answer_voices import AnswerVoice, AnswerVoices
 from storage.backup import copy_to, folder_warning
 from storage.cards import Card, Cards
 from storage.characters import Character, Characters
@@ -41,6 +42,7 @@ from storage.settings import Settings
 from storage.sharing import Sharing
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
+from storage.topic_states import TopicStates
 from storage.tree import BROUGHT, Prompt, StoryPath, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
@@ -53,6 +55,7 @@ __all__ = [
     "REFUSED",
     "SESSION_NEAR",
     "Account",
+    "AnswerVoice",
     "Budget",
     "Caps",
     "Card",
@@ -105,6 +108,7 @@ class Database:
             raise
         self.users = Users(self._connection)
         self.accounts = Accounts(self._connection)
+        self.topic_states = TopicStates(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
         self.group_stories = GroupStories(self._connection)
@@ -112,6 +116,7 @@ class Database:
         self.shelf = PublicShelf(self._connection)
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
+        self.answer_voices = AnswerVoices(self._connection)
         self.tree = Tree(self._connection)
         self.cards = Cards(self._connection)
         self.illustrations = Illustrations(self._connection)

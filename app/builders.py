@@ -246,7 +246,14 @@ def build_turn_parts(base: Foundation, telegram: Telegram, models: Models) -> Tu
             recognition=providers.speech_to_text,
             files=TelegramFiles(telegram.api),
         ),
-        outlets=TurnOutlets(telegram.delivery, telegram.chats, telegram.notices, base.analytics, base.metrics),
+        outlets=TurnOutlets(
+            api=telegram.api,
+            delivery=telegram.delivery,
+            chats=telegram.chats,
+            notices=telegram.notices,
+            analytics=base.analytics,
+            metrics=base.metrics,
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from core.metrics import Metrics
 from database import Database
 from gpt import GPT
 from monitoring.analytics import Analytics
+from telegram.api_client import BotApi
 from telegram.chat_queue import ChatQueues
 from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
@@ -25,6 +26,7 @@ from turns.partial_answers import PartialAnswers
 from turns.running_turn import RunningTurns
 from turns.session_warnings import SessionWarnings
 from turns.sight import Sight
+from turns.story_topics import StoryTopics
 from turns.turn_commit import TurnCommits
 from turns.turn_kind import TurnKinds
 from turns.turn_queue import TurnQueues
@@ -38,6 +40,7 @@ from turns.workers import TurnWorkers
 class TurnOutlets:
     """The parts that turns send messages, notices and figures to."""
 
+    api: BotApi
     delivery: Delivery
     chats: ChatQueues
     notices: FailureNotices
@@ -89,12 +92,12 @@ def build_turns(
         chats=chats,
     )
     runner = TurnRunner(
-        db=db,
         kinds=kinds,
         running_turns=running_turns,
         commits=commits,
         notices=notices,
         analytics=outlets.analytics,
+        topics=StoryTopics(db=db, locales=locales, api=outlets.api, delivery=delivery, chats=chats),
         metrics=outlets.metrics,
     )
     stops = TurnStops(

@@ -19,6 +19,7 @@ from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
 from turns import chat_prompts, chat_roles, message_view
+from turns.kinds.speaking import BY_VOICE
 
 KIND = "chat"
 EXAMPLES = 3  # questions that an empty chat offers
@@ -42,7 +43,7 @@ def enter(context: UpdateContext) -> UpdateResult:
 
 def _examples(context: UpdateContext) -> UpdateResult:
     """Offer three questions for the ready role that is on; none for a role of the user's own."""
-    role = context.db.roles.get(context.chat_id)
+    role = context.db.roles.get(context.chat_id, context.topic_id)
     if role.prompt:
         return NOTHING
     names = [f"{role.mode or chat_roles.DEFAULT}_{number}" for number in range(1, EXAMPLES + 1)]
@@ -103,7 +104,8 @@ def ask(
         talk.session_id, below_id, context.user.id, "user", words, now=now(), kind=talk.kind, quoted=quoted, files=about
     )
     context.show(prompt_id)
-    return files.notices(context, about) + context.start_turn(talk.kind, talk.session_id, prompt_id)
+    hint = BY_VOICE if context.message.spoken else ""
+    return files.notices(context, about) + context.start_turn(talk.kind, talk.session_id, prompt_id, hint=hint)
 
 
 def rewrite_words(context: UpdateContext, prompt_id: int) -> UpdateResult | None:
@@ -146,7 +148,9 @@ def once_more(context: UpdateContext, turn: Turn, *, soft: bool) -> UpdateResult
     if not context.group and context.step is Step.MENU and context.kinds[turn.kind].opens_chat:
         result += enter(context)
     asking = context.replying_to(turn.reply_to)
-    return result + asking.start_turn(turn.kind, turn.session_id, turn.prompt_id, soft=soft or turn.soft)
+    return result + asking.start_turn(
+        turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft
+    )
 
 
 def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
@@ -257,7 +261,7 @@ def quote(context: UpdateContext, talk: Talk) -> str:
         return ""
     db = context.db
     shown = db.tree.get(db.outbox.shown(context.chat_id, quoted.message_id))
-    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id))
+    remembers = talk.kind != KIND or chat_roles.remembers(db.roles.get(context.chat_id, context.topic_id))
     if shown is not None and shown.id == talk.head_id and remembers and not quoted.marked:
         return ""
     # What the user marked is meant exactly; a whole message may be only a piece of what was said.
@@ -270,7 +274,7 @@ def quote(context: UpdateContext, talk: Talk) -> str:
 def _is_full(context: UpdateContext, talk: Talk, words: str, quoted: str = "") -> bool:
     """Whether the question would fill the talk, and the user wants a new talk then rather than a summary."""
     db, turns = context.db, context.turns
-    role = db.roles.get(context.chat_id)
+    role = db.roles.get(context.chat_id, context.topic_id)
     if context.user.at_full != "anew" or talk.head_id is None or not chat_roles.remembers(role):
         return False
     path = db.tree.path(talk.head_id)

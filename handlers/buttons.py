@@ -19,6 +19,7 @@ from handlers import (
     account,
     admin,
     admin_users,
+    answer_voices,
     assistant,
     branches,
     brought_stories,
@@ -51,6 +52,7 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext, after_commit, now, stop_turn
 from handlers.refusals import over_limit
 from telegram.update_result import ForgetQueued, UpdateResult
+from turns.kinds.speaking import SpokenAnswer
 from turns.message_view import title_of
 from turns.turn_kind import BelongsTo
 
@@ -147,6 +149,8 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
         return context.toast("toast.foreign")
     belongs_to = context.kinds[turn.kind].belongs_to
+    if turn.kind == SpokenAnswer.name:
+        return answer_voices.once_more(context, turn)
     if belongs_to is BelongsTo.TALK:
         return assistant.once_more(context, turn, soft=soft)
     if belongs_to is BelongsTo.NOTHING:
@@ -154,7 +158,7 @@ def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateRes
     story = db.stories.get(turn.session_id)
     if turn.state != "failed" or story is None or story.deleted or not _stands_at(context, story, turn):
         return context.toast("toast.past")
-    if context.writing:
+    if context.writing or context.turns.writes_in(story.session_id):  # it may write in another topic
         return context.toast("toast.writing")
     if refusal := over_limit(context, turn.kind, story.session_id):
         return refusal
@@ -218,7 +222,7 @@ def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
 
 
 def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:
-    if context.writing:
+    if context.writing or context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
     if refusal := over_limit(context, kind, story.session_id):
         return refusal
@@ -252,6 +256,7 @@ def _enter(context: UpdateContext, story: Story) -> UpdateResult:
 _BY_TEXT: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
     "go": _go,
     "mode": roles.choose,
+    "aloud": answer_voices.press,
     "example": assistant.ask_example,
     "take": library.take_shared,
     "adopt": shared_characters.take,

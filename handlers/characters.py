@@ -32,6 +32,7 @@ def show(context: UpdateContext) -> UpdateResult:
         return context.say("character.choose", keyboard=inline(*rows, page=page))
     talk_on = context.button("talk_on", f"character:{character.id}")
     rows.insert(0, [talk_on, context.button("anew", f"anew:{character.id}")])
+    rows.insert(1, [context.button("answer_voice", f"aloud:show:{character.id}")])
     talk = context.db.talks.open_in(context.chat_id, context.topic_id, kind="character", character_id=character.id)
     if talk is not None and talk.head_id is not None:
         rows.insert(1, [context.button("as_file", f"talk_file:{talk.session_id}")])

@@ -223,6 +223,7 @@ class UpdateContext:
         """Make a session the user's open one; in a group, of this update only."""
         if not self.group:
             self.db.users.open_session(self.user.id, session_id)
+            self.db.topic_states.leave_elsewhere(self.user.id, session_id)
         self.user = replace(self.user, session_id=session_id)
 
     # ------------------------------------------------------------------ saying something

@@ -17,6 +17,8 @@ def meet(context: UpdateContext, story: Story) -> UpdateResult:
     talk = context.db.talks.last_with(context.chat_id, character.id)
     if talk is None and not assistant.may_begin(context):
         return context.toast("toast.past")
+    if talk is not None and talk.topic_id != context.topic_id and context.turns.writes_in(talk.session_id):
+        return context.toast("toast.writing")
     if talk is not None:
         context.db.talks.move_to_topic(talk.session_id, context.topic_id)
     return characters.choose(context, character.id)

@@ -7,10 +7,12 @@ must own the story.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
-from conversation.keyboards import copying, inline, page_row
+from conversation.keyboards import copying, inline, page_row, reply
 from conversation.localization import Html, Texts
 from conversation.steps import Step
+from conversation.story_draft import Draft
 from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
 from database import Story
@@ -22,7 +24,8 @@ from handlers.refusals import over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
 from turns import share_cards
-from turns.message_view import text_of, title_of
+from turns.message_view import sentence, text_of, title_of
+from turns.story_topics import renamed
 from turns.text_cleanup import first_sentences, last_sentence
 
 PAGE = 6
@@ -120,9 +123,28 @@ def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
 
 def open_story(context: UpdateContext, story: Story) -> UpdateResult:
     """«▶️ Продолжить»: open a story exactly where it stopped; of a finished one, show the ways on."""
+    if story.topic_id and story.topic_id != context.topic_id:
+        return _open_in_its_topic(context, story)
     context.open(story.session_id)
     context.go(Step.FINISHED if story.finished else Step.STORY)
     return announce(context) + finished.ways(context, story) if story.finished else announce(context)
+
+
+def _open_in_its_topic(context: UpdateContext, story: Story) -> UpdateResult:
+    """Open a story in the topic that it is told in, and say here that it is there."""
+    step, texts = Step.FINISHED if story.finished else Step.STORY, context.texts
+    with context.db.topic_states.within(context.user.id, context.chat_id, story.topic_id):
+        user = context.db.users.get(context.user.id)
+        if user is not None:
+            context.db.users.move(user.id, user.step, step)
+        context.db.users.open_session(context.user.id, story.session_id)
+        context.db.topic_states.leave_elsewhere(context.user.id, story.session_id)
+    context.reload()
+    keyboard = reply(texts, step, Draft(), has_story=not story.finished)
+    parts = max(1, context.db.tree.parts(story.head_id, story.starts_after))
+    line = sentence(context.chat_id, texts.say("story.line", title=title_of(story), part=parts), keyboard)
+    there = context.deliver(line.in_topic(context.chat_id, story.topic_id))
+    return there + context.say("topic.lives_there", title=title_of(story))
 
 
 def continue_story(context: UpdateContext) -> UpdateResult:
@@ -146,9 +168,10 @@ def rename(context: UpdateContext) -> UpdateResult:
         return refusal
     name = " ".join(context.words.split())
     context.db.stories.set_title(story.session_id, name, named=True)
+    topic = context.deliver(*renamed(replace(story, title=name)))
     card_id = context.user.asked_under
     questions.go_back(context)
-    return _card_again(context, story.session_id, card_id) + context.say_here("rename.done", title=name)
+    return topic + _card_again(context, story.session_id, card_id) + context.say_here("rename.done", title=name)
 
 
 def _card_again(context: UpdateContext, session_id: int, card_id: int | None) -> UpdateResult:

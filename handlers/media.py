@@ -44,7 +44,7 @@ def ask_voice(context: UpdateContext, story: Story) -> UpdateResult:
     if part is None:
         return context.toast("toast.nothing_yet")
     voices = enumerate(context.services.voices[:VOICES_SHOWN])
-    buttons = [(_name_of(context, voice), f"voice{place}:{story.session_id}") for place, voice in voices]
+    buttons = [(name_of_voice(context, voice), f"voice{place}:{story.session_id}") for place, voice in voices]
     rows = [buttons[start : start + _VOICES_A_ROW] for start in range(0, len(buttons), _VOICES_A_ROW)]
     price = price_of(context, reading_price(context.config, part.text))
     return context.say("voice.ask", title=title_of(story), price=price, keyboard=inline(*rows))
@@ -59,11 +59,12 @@ def speak(context: UpdateContext, story: Story, place: int) -> UpdateResult:
     if refusal := over_limit(context, "reading", story.session_id, price):
         return refusal
     started = context.start_turn("reading", story.session_id, part.id, hint=voices[place])
-    chosen = context.edit("voice.chosen", title=title_of(story), voice=_name_of(context, voices[place]))
+    chosen = context.edit("voice.chosen", title=title_of(story), voice=name_of_voice(context, voices[place]))
     return chosen + context.say_meanwhile("voice.wait") + started
 
 
-def _name_of(context: UpdateContext, voice: str) -> str:
+def name_of_voice(context: UpdateContext, voice: str) -> str:
+    """Return a voice's name in the user's language."""
     known = f"voice.name.{voice}" in context.texts.templates()
     return context.texts.plain(f"voice.name.{voice}") if known else voice.capitalize()
 

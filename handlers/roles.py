@@ -16,13 +16,13 @@ BUDGET_SHARE = 0.35  # of the prompt budget, that a role may take
 
 def modes(context: UpdateContext) -> UpdateResult:
     """Show the ready roles, each with what it is for, and a button a role."""
-    texts, role = context.texts, context.db.roles.get(context.chat_id)
+    texts, role = context.texts, context.db.roles.get(context.chat_id, context.topic_id)
     lines = [f"<b>{texts.say(f'mode.name.{name}')}</b>: {texts.say(f'mode.about.{name}')}" for name in MODES]
     owner = f":{context.user.id}" if context.group else ""  # there only who asked may choose
     buttons = [(texts.plain(f"mode.name.{name}"), f"mode:{name}{owner}") for name in MODES]
     rows = [buttons[start : start + 2] for start in range(0, len(buttons), 2)]
     if not context.group:
-        rows.append([context.button("role_own", "role_own:0")])
+        rows.append([context.button("role_own", "role_own:0"), context.button("answer_voice", "aloud:show:0")])
     now = texts.say("mode.line", role=title(texts, role))
     return context.send("\n".join([now, "", *lines]), keyboard=inline(*rows))
 
@@ -35,7 +35,7 @@ def choose(context: UpdateContext, argument: str) -> UpdateResult:
     if name not in MODES:
         return context.toast("toast.past")
     role = Role(mode="" if name == DEFAULT else name)
-    context.db.roles.put(context.chat_id, role)
+    context.db.roles.put(context.chat_id, context.topic_id, role)
     about = context.texts.plain(f"mode.about.{name}")
     return context.edit("mode.chosen", role=title(context.texts, role), about=about) + context.toast("toast.saved")
 
@@ -76,7 +76,7 @@ def reset(context: UpdateContext) -> UpdateResult:
 
 
 def _show(context: UpdateContext) -> UpdateResult:
-    texts, role = context.texts, context.db.roles.get(context.chat_id)
+    texts, role = context.texts, context.db.roles.get(context.chat_id, context.topic_id)
     if role.prompt:
         return context.say("role.now_own", prompt=role.prompt, limit=MOST_CHARS)
     about = texts.plain(f"mode.about.{role.mode or DEFAULT}")
@@ -92,4 +92,4 @@ def _too_long(context: UpdateContext, own: str) -> UpdateResult | None:
 
 
 def _put(context: UpdateContext, role: Role) -> None:
-    context.db.roles.put(context.chat_id, role)
+    context.db.roles.put(context.chat_id, context.topic_id, role)

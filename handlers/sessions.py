@@ -96,6 +96,8 @@ def resume(context: UpdateContext, session_id: int) -> UpdateResult:
         return context.toast("toast.past")
     if talk.user_id != context.user.id or talk.chat_id != context.chat_id:
         return context.toast("toast.foreign")
+    if context.turns.writes_in(session_id):
+        return context.toast("toast.writing")
     db.talks.move_to_topic(session_id, context.topic_id)
     db.talks.resume(session_id, now())
     if talk.kind == "character":

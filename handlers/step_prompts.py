@@ -65,7 +65,7 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
 
 def _chat(context: UpdateContext) -> Html:
     """Return where words go in the chat, the role that is on, and the talk that goes on if there is one."""
-    texts, role, talk = context.texts, context.db.roles.get(context.chat_id), context.talk
+    texts, role, talk = context.texts, context.db.roles.get(context.chat_id, context.topic_id), context.talk
     lines = [texts.say("chat.line"), texts.say("chat.line_role", role=chat_roles.title(texts, role))]
     if talk is not None and talk.opening:
         lines.append(texts.say("chat.line_goes_on", opening=shorten(" ".join(talk.opening.split()), OPENING_CHARS)))

@@ -9,6 +9,7 @@ from telebot import types
 from core.sent_files import SentFile
 from handlers.input_text import readable
 from telegram.attachments import NO_FILES, Attachments, attachments_of
+from telegram.update_fields import SPOKEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class UserMessage:
     reply_to: int | None = None
     pieces: tuple[Piece, ...] = ()  # of a text that was sent in several messages, else empty
     attachments: Attachments = NO_FILES
+    spoken: bool = False  # the words of a voice message
 
 
 def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
@@ -69,6 +71,7 @@ def user_message(message: types.Message, words: str, reply_to: int | None = None
         reply_to=reply_to,
         pieces=_pieces(message, words),
         attachments=attachments_of(message.json),
+        spoken=SPOKEN in message.json,
     )
 
 

@@ -77,6 +77,7 @@ class AnalyticsOutbox:
         self._analytics = analytics
         self.pending = db.outbox.pending
         self.dropped = db.outbox.dropped
+        self.topic_gone = db.topic_states.topic_gone
 
     def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
         """Mark a row as sent. An answer counts once, even if it takes several messages or is shown again."""

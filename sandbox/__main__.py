@@ -51,6 +51,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=PORT, help=texts["port"].format(port=PORT))
     parser.add_argument("--no-browser", action="store_true", help=texts["no_browser"])
     parser.add_argument("--data", type=Path, default=ROOT / "data", help=texts["data"])
+    parser.add_argument("--topics", action="store_true", help=texts["topics"])
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -60,7 +61,9 @@ def main() -> int:
         return 2
     try:
         with ModelServers(HOST, 0, default=LIVELY, first_variant=int(time.time()) % VARIANTS) as models:
-            return Demo(given, models, options.data.resolve(), texts).run(options.port, not options.no_browser)
+            return Demo(given, models, options.data.resolve(), texts, options.topics).run(
+                options.port, not options.no_browser
+            )
     except KeyboardInterrupt:
         print(f"\n{texts['stopped']}")
         return 0
@@ -74,6 +77,7 @@ class Demo:
     models: ModelServers
     data: Path
     texts: Mapping[str, str]
+    topics: bool = False  # whether the bot has topics in private chats
 
     def run(self, port: int, browser: bool) -> int:
         """Serve until Ctrl+C or the bot's end, with a clean page as often as a visitor asks for one."""
@@ -88,7 +92,7 @@ class Demo:
 
     def _serve(self, telegram: TelegramServer, controls: DemoControls, browser: bool) -> int | None:
         """Serve one page; return the exit code, or None when a visitor asks for a clean page."""
-        telegram.record_calls = False
+        telegram.record_calls, telegram.api.has_topics = False, self.topics
         store = Store(telegram.state, self.data / CHATS)
         if not store.load():
             telegram.user(1, "Анна", "anna")

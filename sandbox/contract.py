@@ -75,6 +75,8 @@ LIMITS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("answerCallbackQuery", "text"): (0, 200),
     ("answerCallbackQuery", "callback_query_id"): (1, 64),
     ("setMyName", "name"): (0, 64),
+    ("createForumTopic", "name"): (1, 128),
+    ("editForumTopic", "name"): (0, 128),
     ("setMyDescription", "description"): (0, 512),
     ("setMyShortDescription", "short_description"): (0, 120),
     ("setMyCommands", "commands"): (1, 100),

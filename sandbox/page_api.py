@@ -182,7 +182,10 @@ class Page:
         """Return the acting user in the named chat, by default the private one."""
         user = self.user(int(sent["user"]))
         chat = self.state.chats[int(sent.get("chat", user.id))]
-        return user if chat is user.chat else Group(self.api, chat).member(user)
+        if chat is not user.chat:
+            return Group(self.api, chat).member(user)
+        topic_id = int(sent.get("topic") or 0)
+        return ChatUser(self.api, user.user, chat, topic_id) if topic_id in chat.topics else user
 
     def _do(self, action: str, user: ChatUser, sent: Json) -> Json:
         reply_to = int(sent["replyTo"]) if sent.get("replyTo") else None

@@ -45,6 +45,7 @@ def chat_view(api: BotApi, chat: Chat) -> Json:
         "started": chat.started,
         "blocked": chat.blocked,
         **_profile(api, chat),
+        "topics": [{"id": topic_id, "name": name} for topic_id, name in chat.topics.items()],
         "messages": [_message(api.state, message) for message in messages],
         **_status(api.state, chat),
     }
@@ -85,12 +86,15 @@ def _status(state: State, chat: Chat) -> Json:
     """Return the present keyboard, draft and action of the bot."""
     now = state.clock()
     draft = state.draft(chat)
+    keyboards = {"keyboards": _keyboards(chat)} if chat.topics and chat.type == "private" else {}
     return {
+        **keyboards,
         "keyboard": {**chat.keyboard, "users": chat.keyboard_users} if chat.keyboard else None,
         "draft": draft
         and {
             "id": draft.draft_id,
             "text": draft.text,
+            "topic": draft.topic_id,
             "entities": [dict(entity) for entity in draft.entities],
             "canStop": draft.can_stop,
             "leftMs": int((draft.ends_at - now) * 1000),
@@ -100,12 +104,23 @@ def _status(state: State, chat: Chat) -> Json:
     }
 
 
+def _keyboards(chat: Chat) -> Json:
+    """Return the reply keyboard that each topic of a private chat shows: that of its newest message with one."""
+    found: Json = {}
+    for message in reversed(chat.messages.values()):
+        keyboard = (message.markup or {}).get("keyboard")
+        if keyboard and not message.deleted:
+            found.setdefault(str(message.topic_id), {**(message.markup or {}), "users": chat.members})
+    return found
+
+
 def _message(state: State, message: ChatMessage) -> Json:
     attachment = message.attachment
     return {
         "id": message.id,
         "sender": 0 if message.from_bot else message.sender_id,
         "date": message.date,
+        "topic": message.topic_id,
         "text": message.text,
         "entities": [dict(entity) for entity in message.entities],
         "buttons": [list(row) for row in (message.markup or {}).get("inline_keyboard", ())],
@@ -142,6 +157,9 @@ def _service(state: State, message: ChatMessage) -> Json | None:
     service = message.service or {}
     if "web_app_data" in service:
         return {"kind": "app_sent_data", "button": service["web_app_data"]["button_text"]}
+    for kind, text in (("forum_topic_created", "topic_made"), ("forum_topic_edited", "topic_named")):
+        if kind in service:
+            return {"kind": text, "name": service[kind]["name"]}
     for kind in ("successful_payment", "refunded_payment"):
         if kind in service:
             return {"kind": kind, "stars": service[kind]["total_amount"]}

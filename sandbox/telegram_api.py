@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
+from sandbox.forum_topics import TopicMethods
 from sandbox.http_wire import Upload
 from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
@@ -50,7 +51,7 @@ SAME = (
 )
 
 
-class BotApi(InlineMethods):
+class BotApi(TopicMethods, InlineMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
@@ -355,6 +356,8 @@ class BotApi(InlineMethods):
             "can_read_all_group_messages": False,
             "supports_inline_queries": self.inline_mode,
             "has_main_web_app": False,
+            "has_topics_enabled": self.has_topics,
+            "allows_users_to_create_topics": self.has_topics,
         }
 
     def _getChat(self, values: Json) -> Json:

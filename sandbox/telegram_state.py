@@ -159,7 +159,7 @@ class Chat:
     action: str = ""
     action_until: float = 0.0
     action_topic: int = 0
-    topics: list[int] = field(default_factory=list)  # by the message that began each
+    topics: dict[int, str] = field(default_factory=dict)  # names by the message that began each
     answers: list[CallbackAnswer] = field(default_factory=list)
     command_menu: Json = field(default_factory=lambda: {"type": "default"})
 

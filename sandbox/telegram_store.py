@@ -112,7 +112,7 @@ def _restore(state: State, kept: dict[str, Any]) -> None:
             if row.get("type", "private") != "private":
                 state.add_group(row["id"], row["title"], tuple(row["members"]), row["privacy"])
             chat = state.chats[row["id"]]
-            chat.topics = row.get("topics", [])
+            chat.topics = {int(topic_id): name for topic_id, name in dict(row.get("topics") or {}).items()}
             chat.last_id, chat.command_menu = row.get("last_id", 0), row.get("menu", chat.command_menu)
             chat.keyboard_users = tuple(row.get("keyboard_users", chat.members))
             chat.started, chat.blocked, chat.revision = row["started"], row["blocked"], row["revision"]

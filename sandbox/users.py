@@ -129,8 +129,19 @@ class ChatUser(FileSender):
         """Begin a topic; return the same user in it."""
         self.chat.last_id = max(1, self.chat.last_id)  # the main topic of a forum is 1
         topic_id = self.happens({"forum_topic_created": {"name": name, "icon_color": 7322096}})
-        self.chat.topics.append(topic_id)
+        self.chat.topics[topic_id] = name
         return ChatUser(self.api, self.user, self.chat, topic_id)
+
+    def in_topic(self, name: str) -> ChatUser:
+        """Return the same user in the newest topic of this name. Raises `NotShown`."""
+        found = [topic_id for topic_id, called in self.chat.topics.items() if called == name]
+        if not found:
+            raise NotShown(f"no topic «{name}» among {list(self.chat.topics.values())}")
+        return ChatUser(self.api, self.user, self.chat, found[-1])
+
+    def delete_topic(self) -> None:
+        """Delete the topic that this user is in, with its messages."""
+        self.api.delete_topic(self.chat, self.topic_id)
 
     # What this user does
 

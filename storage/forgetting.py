@@ -3,7 +3,7 @@
 | data | what happens to it |
 |---|---|
 | the user's row, stories, chats, own characters, drafts, kept words | deleted |
-| their role for the assistant, unhandled updates, links from messages to texts | deleted |
+| their role for the assistant, voices of answers, unhandled updates, links from messages to texts | deleted |
 | what they said in groups, and the model's answers to it | deleted; other people's words stay |
 | payments | kept for refunds and the books, without whose they were: charge id, sums, times |
 | turns and calls | kept as token sums, without anything that says whose they were |
@@ -51,6 +51,7 @@ class Forgetting:
             run("delete from notice where chat_id = ?", (user_id,))
             run("delete from growing where chat_id = ?", (user_id,))
             run("delete from chat_role where chat_id = ?", (user_id,))
+            run("delete from answer_voice where chat_id = ?", (user_id,))
             run("update call set user_id = 0, session_id = null where user_id = ?", (user_id,))
             run(
                 "update turn set user_id = null, chat_id = 0, session_id = null, prompt_id = null, inbox_id = null,"

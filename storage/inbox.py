@@ -41,11 +41,8 @@ class InboxRow:
 
 
 def queue_of(chat_id: int, topic_id: int) -> tuple[int, int]:
-    """Return the name of a queue of updates: a group has one a topic, a private chat one in all.
-
-    In private the topics share the user's step and open story. What is answered `AT_ONCE` has a queue of its own.
-    """
-    return chat_id, topic_id if chat_id < 0 or topic_id == AT_ONCE else 0
+    """Return the name of a queue of updates: a chat has one a topic. What is answered `AT_ONCE` has one of its own."""
+    return chat_id, topic_id
 
 
 def _inbox_row(row: Row) -> InboxRow:
@@ -148,8 +145,7 @@ class Inbox:
         """Return how many rows of a queue wait for its running turn."""
         return int(
             self._connection.value(
-                "select count(*) from inbox where state = 'new' and queued <> 0"
-                " and chat_id = ? and (chat_id > 0 or topic_id = ?)",
+                "select count(*) from inbox where state = 'new' and queued <> 0 and chat_id = ? and topic_id = ?",
                 (chat_id, topic_id),
             )
         )
@@ -165,7 +161,7 @@ class Inbox:
             self._connection.value(
                 "select count(*) from inbox"
                 " where state in ('new', 'turn') and state = 'new' and id < ? and chat_id = ?"
-                " and (chat_id > 0 or topic_id = ?)",
+                " and topic_id = ?",
                 (inbox_id, chat_id, topic_id),
             )
         )

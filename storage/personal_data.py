@@ -28,7 +28,10 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             return None
         return {
             "user": users[0],
-            "role_of_the_assistant": reader.rows("select mode, prompt from chat_role where chat_id = :user"),
+            "role_of_the_assistant": reader.rows("select topic_id, mode, prompt from chat_role where chat_id = :user"),
+            "voices_of_answers": reader.rows(
+                "select character_id, aloud, voice from answer_voice where chat_id = :user"
+            ),
             "characters": reader.rows("select * from character where owner_id = :user order by id"),
             **reader.sessions(),
             "in_groups": reader.rows(
@@ -39,6 +42,7 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "named_in_books_of_groups": reader.rows("select * from coauthor where user_id = :user order by session_id"),
             "cards_of_stories_in_groups": reader.rows("select * from group_draft where user_id = :user order by id"),
             "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
+            "other_topics": reader.rows("select * from topic_state where user_id = :user order by topic_id"),
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
             "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
             "payments": reader.rows("select * from payment where user_id = :user order by paid_at, charge_id"),

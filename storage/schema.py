@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from storage.answer_voices import ANSWER_VOICES
 from storage.first_tables import FIRST_TABLES
 from storage.group_tables import GROUP_STORIES
 from storage.payment_schema import PAYMENTS
 from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
+from storage.topic_states import TOPIC_STATES
 
 APPLICATION_ID = 0x50415254  # «PART»
 
@@ -136,4 +138,6 @@ STEPS = (
     SHARE_CARDS,
     PUBLIC_SHELF,
     GROUP_STORIES,
+    ANSWER_VOICES,
+    TOPIC_STATES,
 )

@@ -19,7 +19,7 @@ _BRACKETS: Final = re.compile(r"\([^()]*\)")  # what is asked of the model about
 _COLUMNS = (
     "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
     " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
-    " created_at, touched_at, chat_id"
+    " created_at, touched_at, chat_id, topic_id"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -50,6 +50,7 @@ class Story:
     created_at: int
     touched_at: int
     chat_id: int = 0  # negative: the story is a group's
+    topic_id: int = 0  # of its user's private chat, in which it is told; 0: none of its own
 
     def is_own_of(self, user_id: int) -> bool:
         """Return whether the story is this user's own: theirs, and no group's."""
@@ -109,6 +110,23 @@ class Stories:
         """Return the story of a session, even if deleted; None if there is none."""
         row = self._connection.row(f"{_FROM} where session.id = ?", (session_id,))
         return _story(row) if row else None
+
+    def in_topic(self, chat_id: int, topic_id: int) -> Story | None:
+        """Return the newest story that is told in a topic."""
+        row = self._connection.row(
+            f"{_FROM} where session.chat_id = ? and session.topic_id = ? and deleted_at is null"
+            " order by session.id desc limit 1",
+            (chat_id, topic_id),
+        )
+        return _story(row) if row else None
+
+    def set_topic(self, session_id: int, topic_id: int) -> None:
+        """Let a story be told in a topic from now on; 0: in none."""
+        self._connection.run("update session set topic_id = ? where id = ?", (topic_id, session_id))
+
+    def has_begun(self, session_id: int) -> bool:
+        """Return whether a model was asked in a story."""
+        return self._connection.value("select started_at from session where id = ?", (session_id,)) is not None
 
     def shared(self, token: str) -> Story | None:
         """Return the story that a link's token opens; deleted stories are not shared."""

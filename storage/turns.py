@@ -106,10 +106,9 @@ class Turns:
         return (row["user_id"], row["kind"]) if row else None
 
     def open_in(self, chat_id: int, topic_id: int = 0) -> Turn | None:
-        """Return the waiting or running turn of a private chat, or of a group's topic."""
+        """Return the waiting or running turn of a chat, or of one of its topics."""
         row = self._connection.row(
-            f"select {_COLUMNS} from turn where chat_id = ? and (chat_id > 0 or topic_id = ?)"
-            " and state in ('waiting', 'running')",
+            f"select {_COLUMNS} from turn where chat_id = ? and topic_id = ? and state in ('waiting', 'running')",
             (chat_id, topic_id),
         )
         return _turn(row) if row else None
@@ -159,6 +158,15 @@ class Turns:
             " where session.user_id = ? and turn.kind = ? and turn.state = 'answered' limit 1"
         )
         return self._connection.value(sql, (user_id, kind)) is not None
+
+    def move(self, turn_id: int, topic_id: int) -> bool:
+        """Move a running turn into another topic of its chat; False if it has ended, or another one is open there."""
+        sql = (
+            "update turn set topic_id = ?1 where id = ?2 and state = 'running'"
+            " and not exists (select 1 from turn as other where other.chat_id = turn.chat_id and other.topic_id = ?1"
+            " and other.state in ('waiting', 'running'))"
+        )
+        return self._connection.run(sql, (topic_id, turn_id)) == 1
 
     def take_hint(self, turn_id: int) -> str:
         """Return and clear the hint of a failed turn, to pass it on to the next one."""

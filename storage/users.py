@@ -10,7 +10,8 @@ from storage.rows import reader
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asked_under,"
-    " session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned"
+    " session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned,"
+    " voice_to_voice"
 )
 
 
@@ -38,6 +39,7 @@ class User:
     debug: bool
     blocked: bool
     banned: bool
+    voice_to_voice: bool  # whoever asks by voice is answered by voice
 
     @property
     def free(self) -> int:
@@ -45,7 +47,7 @@ class User:
         return max(0, self.balance - self.reserved)
 
 
-_user = reader(User, step=Step, came_from=Step, debug=bool, blocked=bool, banned=bool)
+_user = reader(User, step=Step, came_from=Step, debug=bool, blocked=bool, banned=bool, voice_to_voice=bool)
 
 
 class Users:
@@ -147,6 +149,10 @@ class Users:
     def set_debug(self, user_id: int, on: bool) -> None:
         """Turn the user's debug mode on or off."""
         self._connection.run("update user set debug = ? where id = ?", (int(on), user_id))
+
+    def set_voice_to_voice(self, user_id: int, on: bool) -> None:
+        """Choose whether the user's spoken questions are answered by voice."""
+        self._connection.run("update user set voice_to_voice = ? where id = ?", (int(on), user_id))
 
     def set_blocked(self, user_id: int, blocked: bool) -> None:
         """Record whether the user has blocked the bot; nothing can be sent to them then."""

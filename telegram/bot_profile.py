@@ -24,12 +24,13 @@ from database import Database
 log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
+HAS_TOPICS = "has_topics"  # the setting that private chats with the bot have topics: «1» if they have
 PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
 GROUP_COMMANDS = ("story", "clear", "modes", "t", "help")
 
 
 def learn_name(bot: TeleBot, db: Database) -> None:
-    """Store the bot's user name, which its links need, and whether its inline mode is on. Never raises."""
+    """Store the bot's user name, which its links need, and which of its switches are on. Never raises."""
     _attempt(partial(_store_name, bot, db))
 
 
@@ -62,6 +63,9 @@ def _store_name(bot: TeleBot, db: Database) -> None:
         db.settings.put("inline_mode", inline_mode)
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
+    topics = "1" if me.has_topics_enabled else ""
+    if (db.settings.get(HAS_TOPICS) or "") != topics:
+        db.settings.put(HAS_TOPICS, topics)
     event(log, logging.INFO, "bot_signed_in", bot=me.username, id=me.id)
 
 

@@ -6,6 +6,7 @@
 | 429 | the chat waits `retry_after` (all chats, if many are refused within a second), then again | draft dropped |
 | 5xx, nothing | again, after 0.5 s doubling to 30 s | dropped |
 | can't parse | once more as plain text | dropped |
+| the topic of a private chat is gone | once more to the chat itself, which `topic_gone` is told | dropped |
 | the group has another id now | once more to that id | dropped |
 | not modified | counts as sent | counts as shown |
 | the growing message is gone | the answer is sent as a new message | sent anew |
@@ -34,7 +35,16 @@ from telegram.rate_limits import SendLimits, backoff_s
 from telegram.send_best_effort import BestEffortCaller
 from telegram.send_growing import GROWING, OF_A_NEW_MESSAGE
 from telegram.send_items import Chat, Job, QueuedMessage
-from telegram.send_outcome import HARMLESS, NOT_MODIFIED, Outcome, count_failure, is_gone, message_id_of, wait_of
+from telegram.send_outcome import (
+    HARMLESS,
+    NOT_MODIFIED,
+    Outcome,
+    count_failure,
+    is_gone,
+    is_topic_gone,
+    message_id_of,
+    wait_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +60,9 @@ class OutboxStore(Protocol):
 
     def dropped(self, row_id: int, reason: str) -> None:
         """Delete a row that Telegram refused for good."""
+
+    def topic_gone(self, chat_id: int, topic_id: int) -> None:
+        """Note that the user has deleted a topic of their private chat."""
 
 
 class ApiCaller:
@@ -139,16 +152,32 @@ class ApiCaller:
 
     def _call(self, message: QueuedMessage, row: OutboxRow) -> int | None:
         """Make the call, once more as plain text if Telegram can't parse the markup. Return the message's id."""
-        params, files = _params(row, message.plain), row.files
+        params, files = _params(row, message), row.files
         timeout_s = self._limits.file_timeout_s if files else self._limits.timeout_s
         try:
             return message_id_of(self._api.call(row.method, params, files, timeout_s=timeout_s))
         except TelegramRefused as error:
+            if self._left_topic(message, row, error):
+                return message_id_of(self._api.call(row.method, _params(row, message), files, timeout_s=timeout_s))
             if message.plain or not _refused_formatting(params, error.description.lower()):
                 raise
             event(log, logging.WARNING, "markup_refused", method=row.method, chat=row.chat_id, error=str(error))
         message.plain = True
-        return message_id_of(self._api.call(row.method, _params(row, plain=True), files, timeout_s=timeout_s))
+        return message_id_of(self._api.call(row.method, _params(row, message), files, timeout_s=timeout_s))
+
+    def _left_topic(self, message: QueuedMessage, row: OutboxRow, error: TelegramRefused) -> bool:
+        """Return whether a message goes to its private chat itself from now on: its topic is deleted."""
+        topic_id = row.params.get("message_thread_id")
+        gone = is_topic_gone(error) and isinstance(topic_id, int) and row.chat_id > 0
+        if not gone or message.in_main or not row.method.startswith("send"):
+            return False
+        event(log, logging.INFO, "topic_gone", chat=row.chat_id, topic=topic_id)
+        message.in_main = True
+        try:
+            self._store.topic_gone(row.chat_id, int(str(topic_id)))
+        except Exception:
+            event(log, logging.ERROR, "callback_failed", callback="topic_gone", chat=row.chat_id, exc_info=True)
+        return True
 
     def _refused(self, chat: Chat, message: QueuedMessage, error: TelegramRefused) -> Outcome | None:
         """Return what happens to a refused message; None if it has ended and the store must be told."""
@@ -233,8 +262,10 @@ class ApiCaller:
         return Outcome(done=True)
 
 
-def _params(row: OutboxRow, plain: bool) -> Mapping[str, Json]:
-    params = dict(row.params)
+def _params(row: OutboxRow, message: QueuedMessage) -> Mapping[str, Json]:
+    params, plain = dict(row.params), message.plain
+    if message.in_main:
+        params.pop("message_thread_id", None)
     if not row.method.startswith("answer"):
         params.setdefault("chat_id", row.chat_id)
     reply = params.get("reply_parameters")

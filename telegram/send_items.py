@@ -43,6 +43,7 @@ class QueuedMessage:
     stored: bool = True
     attempts: int = 0
     plain: bool = False  # Telegram could not parse the markup
+    in_main: bool = False  # its topic is deleted
     message_id: int | None = None
     edits: int | None = None  # the growing message whose place it takes
     ended: str | None = None  # empty: sent; otherwise the refusal. The store does not know it yet

@@ -9,9 +9,17 @@ from core.errors import TelegramRefused, TelegramUnreachable
 from core.metrics import Metrics
 from core.schemas import Json
 
-HARMLESS: Final = ("query is too old", "query id is invalid", "message to delete not found", "can't be deleted")
+HARMLESS: Final = (
+    "topic_not_modified",
+    "topic_id_invalid",  # of a rename: the topic is deleted
+    "query is too old",
+    "query id is invalid",
+    "message to delete not found",
+    "can't be deleted",
+)
 NOT_MODIFIED: Final = "message is not modified"
 _NOT_EDITABLE: Final = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_NO_TOPIC: Final = ("message thread not found", "topic_deleted")
 _DEFAULT_WAIT_S: Final = 5.0  # for a 429 without `retry_after`
 
 
@@ -43,6 +51,11 @@ def wait_of(error: TelegramRefused) -> float:
 def is_gone(error: TelegramRefused) -> bool:
     """Return whether an edit was refused because the message is deleted or can't be edited."""
     return error.code == 400 and any(words in error.description.lower() for words in _NOT_EDITABLE)
+
+
+def is_topic_gone(error: TelegramRefused) -> bool:
+    """Return whether a message was refused because its topic is deleted."""
+    return error.code == 400 and any(words in error.description.lower() for words in _NO_TOPIC)
 
 
 def count_failure(metrics: Metrics, error: TelegramRefused | TelegramUnreachable) -> None:

@@ -13,6 +13,7 @@ from core.schemas import Json
 
 Fields = dict[str, Any]
 OTHER: Final = "other"
+SPOKEN: Final = "spoken"  # a mark of the bot's own: the text is what was heard in a voice message
 # What a message may be instead of a text. An animation is also sent as a document, a venue as a location.
 CONTENT: Final = (
     *(
@@ -279,6 +280,7 @@ _MESSAGE: Final = {
     "migrate_to_chat_id": _number,
     "gathered": _pieces,
     "more_files": _more_files,
+    SPOKEN: _flag,
     **_FILES,
     **_CONTENT_FIELDS,
 }

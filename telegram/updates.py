@@ -30,7 +30,8 @@ _READERS: Final = {
 _ANSWERED_AT_ONCE: Final = ("pre_checkout_query", "inline_query", "chosen_inline_result")
 _WITH_ID: Final = ("callback_query", "pre_checkout_query", "inline_query")
 _OF_SOMEBODY: Final = ("pre_checkout_query", "subscription", "inline_query", "chosen_inline_result")
-_OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
+# Fields that `telegram/gathering.py` adds, and the mark of a recognised voice message.
+_OWN: Final = frozenset({"gathered", "last_piece", "more_files", update_fields.SPOKEN})
 _NAMED_USER: Final = frozenset({"subscription", "message_reaction"})  # their sender is called `user`
 _GENERAL: Final = 1  # the main topic of a forum
 

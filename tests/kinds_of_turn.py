@@ -125,6 +125,17 @@ def _in_chat(harness: BotHarness, user_id: int) -> ChatUser:
     return person
 
 
+def _hearing_answers(harness: BotHarness, user_id: int) -> ChatUser:
+    person = _in_chat(harness, user_id)
+    person.press("🎓 Роль")
+    person.wait("Кем мне быть")
+    person.tap("🔊 Голос ответов")
+    person.wait("Читать вслух каждый ответ: нет")
+    person.tap("🔊 Читать вслух каждый ответ")
+    person.wait("Читать вслух каждый ответ: да")
+    return person
+
+
 def _with_character(harness: BotHarness, user_id: int) -> ChatUser:
     person = harness.new_person(user_id)
     person.press("🎭 Персонажи")
@@ -260,6 +271,17 @@ _ALL = (
         _KEPT,
         words_wait=False,
         service="image",
+    ),
+    KindOfTurn(
+        "speaking",
+        _hearing_answers,
+        _write,
+        brings("voice"),
+        "Вслух не читаю",
+        _TEXT,
+        service="tts",
+        away="прочитать ответ вслух",
+        no_tokens=NO_TOKENS_TO_TALK,
     ),
     KindOfTurn("reading", _writer, _read_aloud, brings("voice"), STOPPED_BESIDE, _TEXT, service="tts"),
     KindOfTurn("image", _writer, _draw, brings("photo"), "Хорошо, не рисую", _TEXT, service="image"),

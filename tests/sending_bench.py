@@ -54,6 +54,9 @@ class Store:
         del self.rows[row_id]
         self.marked.append((row_id, chat_id, message_id, prompt_id))
 
+    def topic_gone(self, chat_id: int, topic_id: int) -> None:
+        raise AssertionError("no topics here")
+
     def dropped(self, row_id: int, reason: str) -> None:
         del self.rows[row_id]
         self.refused[row_id] = reason

@@ -147,7 +147,8 @@ def test_two_people_at_once_are_both_answered(make_harness: Callable[..., BotHar
 
 
 def test_killed_while_a_turn_of_every_kind_runs_it_answers_each_once(make_harness: Callable[..., BotHarness]) -> None:
-    kinds = {name: kind for name, kind in KINDS.items() if name != "cover"}  # runs as `picture`: a worker too few
+    # `cover` runs as `picture` does, `speaking` as `reading`: there are no more workers for services.
+    kinds = {name: kind for name, kind in KINDS.items() if name not in ("cover", "speaking")}
     harness = make_harness(MODEL_SLOTS=len(kinds))
     process = harness.process()
     people = {name: kind.somebody(harness, user_id) for user_id, (name, kind) in enumerate(kinds.items(), start=1)}

@@ -10,7 +10,7 @@ from conversation.cards import CardText
 from conversation.personas import Persona
 from core.schemas import DeferredAttachment, Outgoing
 from core.star_packs import StarPack
-from database import Database
+from database import AnswerVoice, Database, Role
 from storage import schema
 from telegram.send_growing import GROWING
 from tests.test_database import add_story, add_user, db
@@ -29,6 +29,7 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
         "insert into session (id, user_id, chat_id, kind, created_at, touched_at) values (1, 1, 1, 'story', 1, 1);"
         "insert into story (session_id, genre, hero, setting) values (1, 'Сказка', 'Кот', 'Лес');"
         "insert into prompt (id, session_id, user_id, role, text, created_at) values (1, 1, 1, 'assistant', 'Жил', 1);"
+        "insert into chat_role (chat_id, mode) values (1, 'editor');"
         "insert into inbox (id, update_id, chat_id, body, arrived_at) values (1, 10, 1, '{}', 1);"
         "insert into outbox (id, inbox_id, seq, chat_id, method, params, prompt_id)"
         " values (1, 1, 0, 1, 'sendMessage', '{\"text\": \"Жил\"}', 1);"
@@ -51,7 +52,13 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     db.outbox.dropped(picture.id, "")
     assert db.outbox.shown(1, 100) == 1 and db.outbox.pending() == []
     story = db.stories.get(1)
-    assert story is not None and story.hero == "Кот"
+    assert story is not None and story.hero == "Кот" and story.topic_id == 0
+    assert db.roles.get(1, 0) == db.roles.get(1, 7) == Role("editor")
+    db.roles.put(1, 7, Role())
+    assert db.roles.get(1, 7) == Role() and db.roles.get(1, 0) == Role("editor")
+    db.answer_voices.put(1, None, AnswerVoice(aloud=True))
+    assert db.answer_voices.get(1, None).aloud and not db.answer_voices.get(1, 5).aloud
+    assert db.topic_states.enter(1, 7) and db.topic_states.enter(1, 0) and not db.topic_states.enter(1, 0)
     [update] = db.inbox.unfinished()
     assert update.topic_id == 0 and db.outbox.pieces_of(1, 1) == []
     db.outbox.show(1, 7, 1, start=0, length=2)

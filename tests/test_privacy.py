@@ -126,7 +126,7 @@ def test_the_file_has_everything_of_the_user_and_nothing_of_others(harness: BotH
     assert [one["role"] for one in chat["texts"]] == ["user", "assistant"]
     assert data["user"]["registered_at"].startswith("20") and data["user"]["registered_at"].endswith("Z")
     assert len(data["calls_of_models"]) == 3 and data["characters"][0]["picture"]
-    assert data["role_of_the_assistant"] == [{"mode": "", "prompt": f"Ты {ROLE}"}]
+    assert data["role_of_the_assistant"] == [{"topic_id": 0, "mode": "", "prompt": f"Ты {ROLE}"}]
     assert person.wait("Шаг 2")  # the wizard asks again
 
 
@@ -136,6 +136,7 @@ def test_every_table_is_in_the_file_or_about_nobody(harness: BotHarness) -> None
     known |= {"kept_words", "inbox", "turn", "call", "outbox", "sent", "notice", "growing"} | OF_NOBODY
     known |= {"illustration", "picture", "card", "payment", "cover", "opinion", "group_draft", "story_vote"}
     known |= {"published", "heart", "report", "coauthor"}
+    known |= {"answer_voice", "topic_state"}
     script = "".join(STEPS)
     tables = {line.split()[2] for line in script.splitlines() if line.startswith("create table")}
     assert tables <= known

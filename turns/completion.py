@@ -49,7 +49,8 @@ class TurnCompletion:
         is_shown = running.end()
         if not self._close_call(running, result):
             return None
-        messages = self._messages(kind, turn, result)
+        with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
+            messages = self._messages(kind, turn, result)
         if result.state == "answered" and not kind.ends_story:
             messages += self._warnings.few_turns(turn)
         if not self._end(turn, result):
@@ -96,7 +97,8 @@ class TurnCompletion:
                 self._billing.settle(running.call, result.usage)
             else:
                 self._billing.release(running.call)
-        messages = [*self._notice_gone(turn), *kind.stopped(turn, result.text)]
+        with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
+            messages = [*self._notice_gone(turn), *kind.stopped(turn, result.text)]
         if running is not None and running.partial is not None:
             messages = completed(turn, messages)
         self._end(turn, result)
@@ -173,6 +175,7 @@ class TurnCompletion:
             kind=following.kind,
             prompt_id=following.prompt_id,
             hint="",
+            reply_to=turn.reply_to,
             topic_id=turn.topic_id,
             now=int(time.time()),
         )

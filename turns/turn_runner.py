@@ -8,10 +8,10 @@ from core.errors import CoauthorError, ModelCancelled
 from core.logs import event
 from core.metrics import Metrics
 from core.schemas import Usage
-from database import Database
 from monitoring.analytics import Analytics
 from turns.notices import TurnNotices
 from turns.running_turn import RunningTurn, RunningTurns
+from turns.story_topics import StoryTopics
 from turns.turn_commit import TurnCommits
 from turns.turn_kind import TurnKinds
 from turns.turn_result import TurnResult
@@ -25,25 +25,25 @@ class TurnRunner:
     def __init__(
         self,
         *,
-        db: Database,
         kinds: TurnKinds,
         running_turns: RunningTurns,
         commits: TurnCommits,
         notices: TurnNotices,
         analytics: Analytics,
+        topics: StoryTopics,
         metrics: Metrics,
     ) -> None:
-        self._db = db
         self._kinds = kinds
         self._running_turns = running_turns
         self._commits = commits
         self._notices = notices
         self._analytics = analytics
+        self._topics = topics
         self._metrics = metrics
 
     def run(self, turn_id: int) -> None:
         """Run a waiting turn to its end; do nothing if it was stopped while it waited. Raises `StorageError`."""
-        turn = self._db.turns.start(turn_id)
+        turn = self._topics.start(turn_id)
         if turn is None:
             return
         running = RunningTurn(turn, self._kinds[turn.kind])

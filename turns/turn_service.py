@@ -76,7 +76,7 @@ class TurnService:
         self._db.ledger.check(user.id, session_id, tokens, period, caps)
 
     def open_in(self, chat_id: int, topic_id: int) -> Turn | None:
-        """Return the waiting or running turn of a private chat, or of a group's topic."""
+        """Return the waiting or running turn of a chat, or of one of its topics."""
         return self._db.turns.open_in(chat_id, topic_id)
 
     def writes_in(self, session_id: int) -> bool:

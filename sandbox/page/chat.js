@@ -10,6 +10,7 @@ import { avatar, day, element, hue } from "./format.js";
 import { popup } from "./parts.js";
 import { isInvoice, pay, subscriptionChoices } from "./payments.js";
 import { t } from "./texts.js";
+import { TopicBar } from "./topics.js";
 
 const ACTIONS = Object.fromEntries(
   ["typing", "upload_photo", "upload_document", "record_voice", "upload_voice"].map((name) => [name, t(name)]),
@@ -39,6 +40,7 @@ export class ChatView {
     });
     this.root.addEventListener("focusin", () => onActive(id));
     this.root.addEventListener("pointerdown", () => onActive(id));
+    this.topics = new TopicBar(this.root.querySelector(".topics"), () => { this.#again(); this.#apply({ keyboard: this.topics.keyboardOf() }); });
     this.composer = new Composer(this.root, this);
     this.app = new AppFrame(this.root.querySelector(".sheet"), this);
     this.#listen();
@@ -64,6 +66,7 @@ export class ChatView {
     this.me.textContent = this.isGroup
       ? t("group_size", { n: chat.members.length + 1 })
       : t(this.bot.admins.includes(this.id) ? "you_admin" : "you", { name: chat.name });
+    this.topics.draw(chat.topics);
     this.setProfile(chat.profile);
     this.#drawWriters();
     this.#drawMessages(chat.messages);
@@ -95,16 +98,14 @@ export class ChatView {
     this.composer.fit();
   }
 
-  focus() {
-    if (matchMedia("(hover: hover)").matches) this.composer.input.focus({ preventScroll: true });
-  }
+  focus() { if (matchMedia("(hover: hover)").matches) this.composer.input.focus({ preventScroll: true }); }
 
   // What the person does; the composer uses these too
 
   // Posts an action of the writer in this chat; null, and a line on the screen, when it failed.
   async act(action, body, problem) {
     try {
-      return await this.post(action, { user: this.writer, chat: this.id, ...body });
+      return await this.post(action, { user: this.writer, chat: this.id, topic: this.topics.chosen, ...body });
     } catch {
       this.notify(problem);
       return null;
@@ -199,9 +200,15 @@ export class ChatView {
     this.#group();
   }
 
+  #again() {
+    this.#drawMessages([...this.items.values()].map(({ data }) => data).sort((a, b) => a.id - b.id));
+    this.#toBottom();
+  }
+
   #put(data, fresh = false) {
     const known = this.items.get(data.id);
     const node = bubble(data, this);
+    node.hidden = !this.topics.shows(data);
     if (known) {
       known.node.replaceWith(node);
     } else {
@@ -233,6 +240,7 @@ export class ChatView {
     let before = null;
     for (const [, item] of [...this.items].sort((a, b) => a[0] - b[0])) {
       const { data, node } = item;
+      if (node.hidden) continue;
       const first = !before || day(before.data.date) !== day(data.date);
       if (first) this.messages.insertBefore(element("li", { class: "day" }, element("span", {}, day(data.date))), node);
       const joined = !first && before.data.sender === data.sender && !before.data.service && data.date - before.data.date < 300;
@@ -246,12 +254,13 @@ export class ChatView {
   // Keyboard, draft, status
 
   #apply(status) {
+    if ("keyboards" in status) status.keyboard = this.topics.keyboardOf(status);
     if ("keyboard" in status && JSON.stringify(status.keyboard) !== JSON.stringify(this.givenKeyboard ?? null)) {
       this.givenKeyboard = status.keyboard;
       this.hiddenKeyboard = false;
       this.#drawKeyboard();
     }
-    if ("draft" in status) this.draft.show(status.draft);
+    if ("draft" in status) this.draft.show(this.topics.shows(status.draft) ? status.draft : null);
     if ("action" in status) {
       this.action = status.action;
       clearTimeout(this.actionTimer);
@@ -261,8 +270,8 @@ export class ChatView {
   }
 
   #drawProfile() {
-    if (!this.bot || !this.chat) return;
     const { profile } = this;
+    if (!this.bot || !this.chat) return;
     this.title.textContent = this.isGroup ? this.chat.name : profile.name;
     avatar(this.head.querySelector(".avatar"), this.title.textContent, this.isGroup ? this.id : 0, this.isGroup ? "" : this.bot.photo);
     avatar(this.welcome.querySelector(".avatar"), profile.name, 0, this.bot.photo);
@@ -288,13 +297,7 @@ export class ChatView {
     }));
   }
 
-  writeAs(id) {
-    this.writer = id;
-    this.#drawWriters();
-    this.#drawMessages([...this.items.values()].map(({ data }) => data).sort((a, b) => a.id - b.id));
-    this.#drawKeyboard();
-    this.#toBottom();
-  }
+  writeAs(id) { this.writer = id; this.#drawWriters(); this.#again(); this.#drawKeyboard(); }
 
   #drawKeyboard() {
     const shown = this.givenKeyboard?.users.includes(this.writer) ? this.givenKeyboard : null;
@@ -314,7 +317,7 @@ export class ChatView {
 
   async #press(key) {
     if (key.web_app) return this.app.open(key.web_app.url, this.nameOf(0), key.text);
-    const pressed = await this.act("press", { text: key.text }, t("button_gone"));
+    const pressed = await (this.topics.topics.length ? this.say(key.text) : this.act("press", { text: key.text }, t("button_gone")));
     if (pressed && this.givenKeyboard?.one_time_keyboard) { this.hiddenKeyboard = true; this.#drawKeyboard(); }
   }
 

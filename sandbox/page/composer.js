@@ -144,6 +144,7 @@ export class Composer {
       const form = new FormData();
       form.append("user", this.view.writer);
       form.append("chat", this.view.id);
+      form.append("topic", this.view.topics.chosen);
       if (replyTo) form.append("replyTo", replyTo);
       if (group) form.append("group", group);
       if (caption && !place) form.append("caption", caption); // what is written already stands under the first file

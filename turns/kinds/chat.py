@@ -28,12 +28,13 @@ from turns import chat_prompts, chat_roles, limits, message_view
 from turns.attached_files import Attached, AttachedFiles
 from turns.file_sentences import blind_sentence, file_failure
 from turns.generation import TextGenerator
+from turns.kinds.speaking import BY_VOICE, SpokenAnswer
 from turns.memory import PromptSource
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
 from turns.turn_kind import BelongsTo, KindServices, TurnKind
-from turns.turn_result import TurnResult
+from turns.turn_result import NextTurn, TurnResult
 
 CONTEXT_NEAR_PERCENT = 80
 FULL_SHARE = 0.95  # older text becomes memory only when the prompt is about to be full
@@ -85,7 +86,7 @@ class ChatTurn(TurnKind):
     def _source(self, turn: Turn, attached: Attached) -> PromptSource:
         """Return what makes the turn's prompts: the role of the chat, in the user's language."""
         texts = self._texts(turn)
-        role, speakers = self._db.roles.get(turn.chat_id), self._speakers(turn)
+        role, speakers = self._db.roles.get(turn.chat_id, turn.topic_id), self._speakers(turn)
         remembers = self._remembers(turn)
 
         def prompt(path: StoryPath) -> list[Message]:
@@ -102,7 +103,7 @@ class ChatTurn(TurnKind):
 
     def _remembers(self, turn: Turn) -> bool:
         """Whether a question is asked with what was said before it."""
-        return chat_roles.remembers(self._db.roles.get(turn.chat_id))
+        return chat_roles.remembers(self._db.roles.get(turn.chat_id, turn.topic_id))
 
     def _speakers(self, turn: Turn) -> dict[int, int]:
         """Return a number for each user id if several people talk; they can in a group."""
@@ -141,6 +142,14 @@ class ChatTurn(TurnKind):
             messages.append(self._say(turn, "file.part_read", read=read, whole=whole))
         messages += self._context_news(turn, talk, result.usage or Usage(0, 0)) + self._talk_nearly_full(turn, talk)
         return [*messages, *self._warnings.budget()]
+
+    def next_turn(self, turn: Turn) -> NextTurn | None:
+        """Return the reading of the answer, where its user wants to hear it."""
+        talk, user = self._talk(turn), self._db.users.get(turn.user_id)
+        to_voice = turn.hint == BY_VOICE and user is not None and user.voice_to_voice
+        # In a group nobody else may have the asker pay for a voice.
+        always = turn.reply_to is None and self._db.answer_voices.get(turn.chat_id, talk.character_id).aloud
+        return NextTurn(SpokenAnswer.name, talk.head_id) if always or to_voice else None
 
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text, with a button that asks for it again."""
@@ -225,7 +234,7 @@ class ChatTurn(TurnKind):
 
     def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
         """Say that the oldest turns were summarised by this one; or, once, that this is near."""
-        if not chat_roles.remembers(self._db.roles.get(turn.chat_id)):
+        if not chat_roles.remembers(self._db.roles.get(turn.chat_id, turn.topic_id)):
             return []
         if self._db.ledger.paid_for(turn.id, "summary"):
             return [self._say(turn, "chat.summarised")]

@@ -25,6 +25,7 @@ from turns.kinds.part import StoryPart
 from turns.kinds.picture import StoryPicture
 from turns.kinds.reading import StoryReading
 from turns.kinds.rebuilt_memory import RebuiltMemory
+from turns.kinds.speaking import SpokenAnswer
 from turns.kinds.suggestions import StorySuggestions
 from turns.kinds.title import StoryTitle
 from turns.kinds.transcription import Transcription
@@ -75,6 +76,7 @@ def build_kinds(
         StoryReading(services, billing=billing, speech=media.speech),
         ChatTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         CharacterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
+        SpokenAnswer(services, billing=billing, speech=media.speech),
         ImageOfWords(services, billing=billing, images=media.images),
         Transcription(services, billing=billing, files=media.files, recognition=media.recognition),
     )

@@ -15,6 +15,7 @@ from export import story_book
 from turns import story_prompts
 from turns.memory import PromptSource
 from turns.message_view import as_reply, only_for, sentence, text_of, title_of, with_effect
+from turns.story_topics import renamed
 from turns.turn_kind import BelongsTo, TurnKind
 
 
@@ -91,7 +92,10 @@ class StoryKind(TurnKind):
         )
         book = story_book.document(story, "epub", turn.chat_id)
         done = sentence(turn.chat_id, said, self._move_to_end(turn, story))
-        return [with_effect(done), book]
+        if not story.topic_id:
+            return [with_effect(done), book]
+        stays = sentence(turn.chat_id, self._texts(turn).say("topic.ended"))
+        return [with_effect(done), book, *renamed(story), stays]
 
     def _move_to_end(self, turn: Turn, story: Story) -> Json:
         """Move a user who is still at this story to its end; return its keyboard, None for a user who is elsewhere."""

@@ -28,6 +28,7 @@ from core.errors import (
 from core.schemas import Outgoing, Usage
 from core.text import split
 from database import Turn
+from telegram.update_fields import SPOKEN
 from turns.billing import TurnBilling
 from turns.kinds.no_session import NoSessionKind
 from turns.recordings import seconds_of
@@ -126,7 +127,7 @@ class Transcription(NoSessionKind):
         assert turn.inbox_id is not None  # an update has asked for the recognition
         message: dict[str, Any] = json.loads(turn.hint)
         typed = {name: value for name, value in message.items() if name not in ("voice", "caption", "caption_entities")}
-        update = {"update_id": 0, "message": typed | {"text": words}}
+        update = {"update_id": 0, "message": typed | {"text": words, SPOKEN: True}}
         self._db.turns.release(turn.id)
         self._db.inbox.become_words(turn.inbox_id, json.dumps(update, ensure_ascii=False, separators=(",", ":")))
 

@@ -1,0 +1,101 @@
+"""Topics of a private chat: each has a step, a story, a draft, a role, a queue and a stop of its own."""
+
+from __future__ import annotations
+
+from tests.chatting import asked, system
+from tests.harness import BotHarness, until
+
+
+def test_each_topic_has_a_step_a_story_and_a_draft_of_its_own(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    other = person.new_topic("Другое")
+    other.send("/new_story")
+    other.wait("Какую историю напишем")
+    other.send("Сказка о чайнике")
+    other.wait("Кто герой")
+    harness.says("Он пошёл дальше.")
+    person.send("Он встал.")  # the story in the main topic goes on from its own step
+    person.wait("Он пошёл дальше.")
+    until(harness.settled)
+    other.send("Чайник: не кипит")
+    other.wait("Где всё случится")
+    third = person.new_topic("Третье")
+    third.send("/new_story")
+    third.wait("Какую историю напишем")  # not the draft of the other topic
+    harness.restart()
+    other.send("Кухня: темно")
+    other.wait("Шаг 4")
+    harness.says("Он сел.")
+    person.send("Ещё.")
+    person.wait("Он сел.")
+    until(harness.settled)
+    assert sorted([*harness.db.values("topic_state", "step"), harness.db.value("user", "step")]) == [
+        "extra",
+        "genre",
+        "story",
+    ]
+    harness.check_books()
+
+
+def test_a_topic_has_a_role_and_a_stop_of_its_own(harness: BotHarness) -> None:
+    person = harness.new_person()
+    person.press("💬 Чат")
+    person.wait("💬 Чат. Истории ждут")
+    lighthouse, fog = person.new_topic("Маяк"), person.new_topic("Туман")
+    person.send("/prompt Ты кот.")
+    person.wait("Запомнил")
+    fog.send("/prompt Ты пират.")
+    fog.wait("Запомнил")
+    harness.says("Мур.")
+    lighthouse.send("Кто ты?")  # a topic without a role has that of the chat
+    lighthouse.wait("Мур.")
+    assert "Ты кот." in system(harness)
+    harness.says("Йо-хо-хо.")
+    fog.send("А ты?")
+    fog.wait("Йо-хо-хо.")
+    assert "Ты пират." in system(harness)
+    until(harness.settled)
+    held = harness.holds_all("Готово.")
+    lighthouse.send("Раз")
+    fog.send("Два")
+    until(lambda: len(harness.prompts()) == 4)
+    lighthouse.send("стоп")
+    lighthouse.wait("⏹ Остановил")
+    fog.send("Три")
+    fog.wait("Я ещё отвечаю")
+    held.set()
+    until(lambda: sum(said.text == "Готово." for said in fog.bot_messages) == 2)
+    until(harness.settled)
+    assert not any(said.text == "Готово." for said in fog.bot_messages if said.topic_id != fog.topic_id)
+    assert [text for _, text in asked(harness)][-1] == "Три"
+    fog.send("/prompt сброс")
+    fog.wait("Роль сброшена")
+    harness.says("Слушаю.")
+    fog.send("Кто ты?")
+    fog.wait("Слушаю.")
+    assert "Ты кот" not in system(harness) and "пират" not in system(harness)
+    harness.check_books()
+
+
+def test_a_character_answers_in_its_topic_and_the_story_in_its_own_after_a_kill(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    cat = person.new_topic("Кот")
+    cat.send("/characters")
+    cat.wait("С кем поговорим")
+    cat.tap("Кот-писарь Пантелей")
+    cat.wait("🎭 Отвечает")
+    until(harness.settled)
+    held = harness.holds_all("Ответ.")
+    cat.send("Мяу?")
+    person.send("Он вышел.")
+    until(lambda: len(harness.prompts()) == 3)
+    harness.restart()
+    held.set()
+    for one in (cat, person):
+        one.wait(lambda said: said.text == "Ответ.")
+    until(harness.settled)
+    kinds = {row["topic_id"]: row["kind"] for row in harness.db.rows("turn", state="answered") if row["id"] > 1}
+    assert kinds == {0: "part", cat.topic_id: "character"}
+    harness.check_books()

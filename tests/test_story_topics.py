@@ -1,0 +1,214 @@
+"""A story in a topic of its own: made at its beginning, named by its title, and left when it is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from core.errors import TelegramRefused
+from sandbox.model_faults import Behaviour
+from sandbox.users import ChatUser
+from telegram.send_outcome import is_topic_gone
+from tests.harness import BotHarness, until
+from tests.kinds_of_turn import brings
+
+HERO = "Смотритель Маяк"
+
+
+@pytest.fixture
+def forum(make_harness: Callable[..., BotHarness]) -> BotHarness:
+    harness = make_harness()
+    harness.telegram.api.has_topics = True
+    harness.start()
+    until(lambda: harness.db.values("setting", "value", key="has_topics") == ["1"])
+    return harness
+
+
+def writer(harness: BotHarness, text: str = "Свет погас.") -> tuple[ChatUser, ChatUser]:
+    """Return somebody whose story has its first part, in the main topic and in the story's."""
+    person = harness.at_summary(1)
+    harness.says(text)
+    person.press("✨ Начать историю")
+    until(lambda: bool(person.chat.topics))
+    story = newest_topic(person)
+    story.wait(text, since=0)
+    until(harness.settled)
+    return person, story
+
+
+def newest_topic(person: ChatUser) -> ChatUser:
+    """Return the same user in the newest topic."""
+    return ChatUser(person.api, person.user, person.chat, next(reversed(person.chat.topics)))
+
+
+def outside(person: ChatUser, *texts: str) -> list[str]:
+    """Return those of the texts that the bot said in no topic."""
+    return [text for text in texts if any(text in said.text for said in person.bot_messages if not said.topic_id)]
+
+
+def test_a_story_begins_in_a_topic_of_its_own_and_all_its_pieces_stay_there(forum: BotHarness) -> None:
+    person, story = writer(forum)
+    assert "пишется в своей теме" in person.wait("пишется в своей теме", since=0).text
+    assert story.wait("Здесь живёт история", since=0)
+    assert len(names(person)) == 1 and HERO in names(person)[0]
+    forum.says("Он встал.")
+    story.send("Встань.")
+    story.wait("Он встал.")
+    until(forum.settled)
+    story.press("⚙️ Ещё")
+    story.wait("что сделать?")
+    story.tap("🔊 Озвучить")
+    story.wait("Каким голосом")
+    story.tap("Филипп")
+    story.wait(brings("voice"))
+    until(forum.settled)
+    person.send("А вот и я")  # in the main topic the user is in the menu
+    person.wait("Сообщение сохранил")
+    assert not outside(person, "Он встал.", "Свет погас.")
+    assert all(
+        draft.params.get("message_thread_id") == story.topic_id for draft in forum.telegram.called("sendMessageDraft")
+    )
+    forum.check_books()
+
+
+def names(person: ChatUser) -> list[str]:
+    return list(person.chat.topics.values())
+
+
+def test_the_topic_has_the_storys_title_and_a_flag_at_its_end(forum: BotHarness) -> None:
+    person, story = writer(forum)
+    story.press("🏁 Финал")
+    story.wait("Каким будет конец")
+    forum.says("Все обнялись.")
+    forum.says("Последний луч")
+    story.press("😊 Счастливый")
+    story.wait("Дописали!")
+    assert "Закрыть тему" in story.wait("на её теме теперь флажок").text
+    until(lambda: names(person) == ["🏁 Последний луч"])
+    until(forum.settled)
+    assert not outside(person, "Дописали!", "Все обнялись.")
+    forum.says("Прошло десять лет.")
+    story.tap("✍️ Эпилог")
+    story.wait("Прошло десять лет.")
+    until(forum.settled)
+    forum.says("Снова шторм.")
+    story.tap("📗 Второй том", story.wait("Все обнялись.", since=0))
+    story.wait("Снова шторм.")  # a second volume goes on in the topic of the first, which loses its flag
+    until(lambda: names(person) == ["Последний луч. Том второй"])
+    until(forum.settled)
+    forum.check_books()
+
+
+def test_a_story_that_is_opened_elsewhere_goes_on_in_its_topic(forum: BotHarness) -> None:
+    person, story = writer(forum)
+    story.press("🏠 Меню")
+    story.wait("Вы в меню")
+    person.send("/stories")
+    person.tap(next(label for label in person.wait("Ваши истории").labels if HERO in label))
+    person.wait("Смотритель")
+    person.tap("▶️ Продолжить")
+    person.wait("живёт в своей теме")
+    story.wait("часть 1")
+    forum.says("Он сел.")
+    story.send("Сядь.")
+    story.wait("Он сел.")
+    until(forum.settled)
+    assert not outside(person, "Он сел.")
+
+
+def test_the_pieces_of_a_deleted_topic_come_to_the_chat_itself_once(forum: BotHarness) -> None:
+    person, story = writer(forum)
+    held = forum.holds("Он ушёл.")
+    story.send("Уйди.")
+    until(lambda: len(forum.prompts()) == 2)
+    story.delete_topic()
+    held.set()
+    person.wait("Он ушёл.")
+    until(forum.settled)
+    assert sum(said.text == "Он ушёл." for said in person.bot_messages) == 1
+    forum.says("Он вернулся.")
+    person.send("/continue")
+    person.wait("часть 2")
+    person.send("Вернись.")
+    person.wait("Он вернулся.")
+    until(forum.settled)
+    forum.check_books()
+
+
+def test_without_topics_or_where_telegram_refuses_one_the_story_is_told_in_the_chat(forum: BotHarness) -> None:
+    forum.telegram.api.has_topics = False  # switched off since the bot's start
+    person = forum.writer(1, "Свет погас.")
+    until(forum.settled)
+    assert not names(person)
+    assert len(forum.telegram.called("createForumTopic")) == 1
+    forum.check_books()
+
+
+def test_a_killed_bot_goes_on_in_the_topic_and_two_stories_are_told_at_once(forum: BotHarness) -> None:
+    person, lighthouse = writer(forum)
+    forum.says("Чайник запел.")
+    person.send("/new_story")
+    person.wait("Какую историю напишем")
+    person.send("Сказка")
+    for question, words in (("Кто герой", "Чайник"), ("Где всё", "Кухня")):
+        person.wait(question)
+        person.send(words)
+    person.wait("Шаг 4")
+    person.send("готово")
+    person.wait("Начинаем?")
+    person.send("начать историю")
+    until(lambda: len(person.chat.topics) == 2)
+    kettle = newest_topic(person)
+    kettle.wait("Чайник запел.", since=0)
+    until(forum.settled)
+    held = forum.holds_all("Стало светло.")
+    lighthouse.send("Дальше так.")
+    kettle.send("Дальше эдак.")
+    until(lambda: len(forum.prompts()) == 4)
+    forum.restart()
+    held.set()
+    for story in (lighthouse, kettle):
+        story.wait("Стало светло.")
+    until(forum.settled)
+    assert not outside(person, "Стало светло.")
+    forum.check_books()
+
+
+def test_a_story_begun_in_a_topic_of_the_users_own_stays_there_and_names_it(forum: BotHarness) -> None:
+    person = forum.new_person()
+    topic = person.new_topic("Разное")
+    forum.models.faults.order(Behaviour(text="Снег пошёл."))
+    topic.send("/new_story")
+    topic.wait("Какую историю напишем")
+    topic.press("🎲 Мне повезёт")
+    topic.wait("Начинаем?")
+    topic.press("✨ Начать историю")
+    topic.wait("Снег пошёл.")
+    until(forum.settled)
+    assert len(names(person)) == 1 and names(person) != ["Разное"]
+    assert not forum.telegram.called("createForumTopic") and not outside(person, "Снег пошёл.")
+
+
+def test_only_a_missing_topic_sends_a_message_to_the_chat_itself() -> None:
+    assert is_topic_gone(TelegramRefused("sendMessage", 400, "Bad Request: message thread not found"))
+    assert not is_topic_gone(TelegramRefused("sendMessage", 400, "Bad Request: chat not found"))
+
+
+def test_a_story_that_is_stopped_while_its_topic_is_made_leaves_none(forum: BotHarness) -> None:
+    person = forum.at_summary(1)
+    forum.telegram.faults.hang("createForumTopic", 30)
+    person.press("✨ Начать историю")
+    until(lambda: forum.db.count("turn", state="running") == 1)
+    person.send("стоп")
+    person.wait("ничего не написано")
+    forum.telegram.faults.clear()
+    until(lambda: forum.telegram.called("deleteForumTopic") and not names(person))
+    until(forum.settled)
+    forum.telegram.faults.drop("createForumTopic", times=5)
+    forum.says("Свет погас.")
+    person.press("▶️ Дальше")
+    person.wait("Свет погас.")  # without a topic the story is told in the chat
+    until(forum.settled)
+    assert not names(person)
+    forum.check_books()

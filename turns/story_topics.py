@@ -1,0 +1,145 @@
+"""A story in a topic of its own: made at its first turn, and where all its later turns go.
+
+Only in a private chat of a bot that has topics there (`has_topics_enabled` of `getMe`). Telegram names the new topic in
+its answer, so it is asked for by the worker, before the turn runs. Killed between Telegram's answer and the commit, the
+next start makes another one, and an empty topic stays.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Final
+
+from conversation.keyboards import reply
+from conversation.localization import Locales
+from conversation.steps import Step
+from conversation.story_draft import Draft
+from core.errors import StorageError, TelegramError
+from core.logs import event
+from core.schemas import Json, Outgoing
+from database import Database, Story, Turn
+from telegram.api_client import BotApi
+from telegram.bot_profile import HAS_TOPICS
+from telegram.chat_queue import ChatQueues
+from telegram.sender import Delivery
+from turns.message_view import sentence, title_of
+
+log = logging.getLogger(__name__)
+
+NAME_CHARS: Final = 128  # of a topic
+OF_A_VOLUME: Final = "volume"  # the hint of a second volume's first turn, which stays in the topic of the first
+_TIMEOUT_S: Final = 15
+
+
+class StoryTopics:
+    """Gives stories their topics."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        locales: Locales,
+        api: BotApi,
+        delivery: Delivery,
+        chats: ChatQueues,
+    ) -> None:
+        self._db = db
+        self._locales = locales
+        self._api = api
+        self._delivery = delivery
+        self._chats = chats
+
+    def start(self, turn_id: int) -> Turn | None:
+        """Set a waiting turn to running, in its story's topic; None if it no longer waits. Blocks.
+
+        Raises `StorageError`, and then the turn still waits. If only the topic fails, the turn stays where it is.
+        """
+        turn = self._db.turns.start(turn_id)
+        if turn is None:
+            return None
+        try:
+            return self._placed(turn)
+        except (TelegramError, StorageError) as error:
+            event(log, logging.WARNING, "story_topic_refused", user=turn.user_id, error=str(error))
+            return turn
+
+    def _placed(self, turn: Turn) -> Turn:
+        """Return a running turn as one of its story's topic, which is made if the story begins."""
+        story = self._db.stories.get(turn.session_id) if turn.session_id else None
+        if story is None or turn.chat_id != turn.user_id or self._db.settings.get(HAS_TOPICS) != "1":
+            return turn
+        if story.topic_id:
+            return turn if story.topic_id == turn.topic_id else self._moved(turn, story, story.topic_id)
+        taken = turn.topic_id and self._db.stories.in_topic(turn.chat_id, turn.topic_id) is not None
+        if turn.topic_id and (not taken or turn.hint == OF_A_VOLUME):
+            return self._bound(turn, story)
+        if not self._db.stories.has_begun(story.session_id):
+            return self._begun(turn, story)
+        return turn
+
+    def _begun(self, turn: Turn, story: Story) -> Turn:
+        """Make a topic for the story and move the turn there; delete it again if the turn was stopped meanwhile."""
+        name: dict[str, Json] = {"chat_id": turn.chat_id, "name": topic_name(story)}
+        made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
+        topic_id = made.get("message_thread_id") if isinstance(made, dict) else None
+        if not isinstance(topic_id, int):
+            return turn
+        event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
+        moved = self._moved(turn, story, topic_id)
+        if moved.topic_id != topic_id:
+            unused: dict[str, Json] = {"chat_id": turn.chat_id, "message_thread_id": topic_id}
+            self._api.call("deleteForumTopic", unused, timeout_s=_TIMEOUT_S)
+        return moved
+
+    def _bound(self, turn: Turn, story: Story) -> Turn:
+        """Let the story stay in the topic that it is told in, under its name."""
+        with self._db.transaction():
+            self._db.stories.set_topic(story.session_id, turn.topic_id)
+            rows = self._db.outbox.add(None, renamed(replace(story, topic_id=turn.topic_id)))
+        self._delivery.wake(rows)
+        return turn
+
+    def _moved(self, turn: Turn, story: Story, topic_id: int) -> Turn:
+        """Move the turn, and the user's open story, into a topic; the turn stays if another one runs there."""
+        with self._db.transaction():
+            if not self._db.turns.move(turn.id, topic_id):
+                return turn
+            began = story.topic_id != topic_id
+            if began:
+                self._db.stories.set_topic(story.session_id, topic_id)
+            self._db.topic_states.hand_over(turn.user_id, turn.topic_id, topic_id, story.session_id)
+            rows = self._db.outbox.add(None, self._said(turn, story, topic_id, began=began))
+        self._delivery.wake(rows)
+        self._chats.resume(turn.chat_id, turn.topic_id)
+        return replace(turn, topic_id=topic_id)
+
+    def _said(self, turn: Turn, story: Story, topic_id: int, *, began: bool) -> list[Outgoing]:
+        """Say where the story goes on: where it was asked for, and in its new topic."""
+        user = self._db.users.get(turn.user_id)
+        assert user is not None  # a turn goes with its user
+        texts = self._locales[user.language]
+        with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
+            left = self._db.users.get(turn.user_id)
+            at_menu = left is not None and left.step is Step.MENU
+        menu: Json = reply(texts, Step.MENU, Draft()) if at_menu else None
+        there = sentence(turn.chat_id, texts.say("topic.goes_on", title=title_of(story)), menu)
+        said = [there.in_topic(turn.chat_id, turn.topic_id)]
+        if began:
+            keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
+            here = sentence(turn.chat_id, texts.say("topic.begins", title=title_of(story)), keyboard)
+            said.append(here.in_topic(turn.chat_id, topic_id))
+        return said
+
+
+def topic_name(story: Story) -> str:
+    """Return the name of a story's topic: its title, with a flag once the story has ended."""
+    return f"{'🏁 ' if story.finished else ''}{title_of(story)}"[:NAME_CHARS]
+
+
+def renamed(story: Story) -> list[Outgoing]:
+    """Return the call that names a story's topic after it; empty if it has no topic."""
+    if not story.topic_id:
+        return []
+    params: dict[str, Json] = {"message_thread_id": story.topic_id, "name": topic_name(story)}
+    return [Outgoing(story.user_id, "editForumTopic", params)]
