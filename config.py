@@ -110,6 +110,8 @@ class Config:
     telegram_group_per_min: int = _setting(whole(0, 1000), 20)
     streaming: str = _setting(choice("draft", "edit", "off"), "draft")
 
+    guests: str = _setting(choice("on", "off"), "on")
+
     webapp_url: str = _setting(public_url, "")
     webapp_host: str = _setting(word, "127.0.0.1")
     webapp_port: int = _setting(_port, 8080)  # 0: any free one

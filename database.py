@@ -24,6 +24,7 @@ from storage.events import Events
 from storage.file_access import check_access, lock
 from storage.forgetting import Forgetting
 from storage.growing import GrowingAnswers
+from storage.guests import Guests
 from storage.illustrations import Illustrations
 from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
@@ -111,6 +112,7 @@ class Database:
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
+        self.guests = Guests(self._connection)
         self.ledger = Ledger(self._connection, metrics)
         self.payments = Payments(self._connection)
         self.settings = Settings(self._connection)

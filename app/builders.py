@@ -55,7 +55,7 @@ from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
-from turns import partial_answers, work_notices
+from turns import guest_answers, partial_answers, work_notices
 from turns.kinds.registry import MediaServices
 from turns.telegram_files import TelegramFiles
 
@@ -152,6 +152,7 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
     renderers: dict[str, Renderer] = {
         "book": partial(file_of, base.db, base.locales),
         work_notices.NOTICE: partial(work_notices.number_of, base.db),
+        guest_answers.ATTACHMENT: partial(guest_answers.number_of, base.db),
         GROWING: partial(partial_answers.number_of, base.db),
         PICTURE: statistics.picture,
         TOTALS: statistics.totals,

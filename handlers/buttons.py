@@ -28,6 +28,7 @@ from handlers import (
     covers,
     file_choices,
     finished,
+    guest_memory,
     heroes,
     library,
     media,
@@ -341,6 +342,8 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "characters": characters.turn_page,
     "character": characters.choose,
     "anew": characters.begin_anew,
+    "guests": guest_memory.show,
+    "guest_forget": guest_memory.forget,
     "image": media.make_image,
     "image_no": media.drop_image,
 }

@@ -87,6 +87,7 @@ LIMITS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("CopyTextButton", "text"): (1, 256),
     **{(method, "title"): (1, 32) for method in ("sendInvoice", "createInvoiceLink")},
     **{(method, "description"): (1, 255) for method in ("sendInvoice", "createInvoiceLink")},
+    ("InputTextMessageContent", "message_text"): (1, 4096 * 4),  # the text itself is measured without its markup
     ("ReplyParameters", "message_id"): (1, 2**31 - 1),
 }
 # By the constant in `type`, where a type is one of several.
@@ -101,6 +102,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "chat_member": "BotCommandScopeChatMember",
     },
     "MenuButton": {"commands": "MenuButtonCommands", "web_app": "MenuButtonWebApp", "default": "MenuButtonDefault"},
+    "InlineQueryResult": {"article": "InlineQueryResultArticle"},
     "InputProfilePhoto": {"static": "InputProfilePhotoStatic", "animated": "InputProfilePhotoAnimated"},
     "ReactionType": {
         "emoji": "ReactionTypeEmoji",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
+from storage.guest_tables import GUESTS
 from storage.payment_schema import PAYMENTS
 from storage.story_tables import STORY_TABLES
 
@@ -131,4 +132,5 @@ STEPS = (
     _FILES_OF_QUESTIONS,
     *STORY_TABLES,
     _OPINIONS,
+    GUESTS,
 )

@@ -25,11 +25,12 @@ log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
 PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
+GUEST_QUERIES = "guest_queries"  # the setting: whether the bot may be called into any chat, as @BotFather has it
 GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
 def learn_name(bot: TeleBot, db: Database) -> None:
-    """Store the bot's user name, which its links need. Never raises."""
+    """Store the bot's user name, which its links need, and whether it may be called as a guest. Never raises."""
     _attempt(partial(_store_name, bot, db))
 
 
@@ -59,6 +60,9 @@ def _store_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
+    calls = "1" if me.supports_guest_queries else ""
+    if (db.settings.get(GUEST_QUERIES) or "") != calls:
+        db.settings.put(GUEST_QUERIES, calls)
     event(log, logging.INFO, "bot_signed_in", bot=me.username, id=me.id)
 
 

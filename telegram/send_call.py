@@ -34,7 +34,16 @@ from telegram.rate_limits import SendLimits, backoff_s
 from telegram.send_best_effort import BestEffortCaller
 from telegram.send_growing import GROWING, OF_A_NEW_MESSAGE
 from telegram.send_items import Chat, Job, QueuedMessage
-from telegram.send_outcome import HARMLESS, NOT_MODIFIED, Outcome, count_failure, is_gone, message_id_of, wait_of
+from telegram.send_outcome import (
+    HARMLESS,
+    NOT_MODIFIED,
+    Outcome,
+    count_failure,
+    inline_id_of,
+    is_gone,
+    message_id_of,
+    wait_of,
+)
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +54,10 @@ class OutboxStore(Protocol):
     def pending(self) -> Iterable[OutboxRow]:
         """Return the rows that Telegram does not have, in order."""
 
-    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Delete a row that Telegram has and record which prompt its message shows."""
+    def sent(
+        self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None, inline_id: str = ""
+    ) -> None:
+        """Delete a row that Telegram has; record which prompt its message shows, or the answer to a guest query."""
 
     def dropped(self, row_id: int, reason: str) -> None:
         """Delete a row that Telegram refused for good."""
@@ -142,7 +153,9 @@ class ApiCaller:
         params, files = _params(row, message.plain), row.files
         timeout_s = self._limits.file_timeout_s if files else self._limits.timeout_s
         try:
-            return message_id_of(self._api.call(row.method, params, files, timeout_s=timeout_s))
+            result = self._api.call(row.method, params, files, timeout_s=timeout_s)
+            message.inline_id = inline_id_of(result)
+            return message_id_of(result)
         except TelegramRefused as error:
             if message.plain or not _refused_formatting(params, error.description.lower()):
                 raise
@@ -215,7 +228,7 @@ class ApiCaller:
                 if message.ended:
                     self._store.dropped(row.id, message.ended)
                 else:
-                    self._store.sent(row.id, row.chat_id, message.message_id, row.prompt_id)
+                    self._store.sent(row.id, row.chat_id, message.message_id, row.prompt_id, message.inline_id)
             except Exception as error:  # whatever it is, the message is sent and must not be sent again
                 chat.failures += 1
                 wait_s = backoff_s(chat.failures, self._limits)
@@ -235,7 +248,7 @@ class ApiCaller:
 
 def _params(row: OutboxRow, plain: bool) -> Mapping[str, Json]:
     params = dict(row.params)
-    if not row.method.startswith("answer"):
+    if not row.method.startswith("answer") and "inline_message_id" not in params:
         params.setdefault("chat_id", row.chat_id)
     reply = params.get("reply_parameters")
     if isinstance(reply, dict):  # the quoted message may be deleted by now

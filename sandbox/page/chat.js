@@ -60,7 +60,9 @@ export class ChatView {
     this.root.setAttribute("aria-label", t(this.isGroup ? "group_of" : "chat_of", { name: chat.name }));
     this.root.dataset.chat = chat.id;
     this.me.textContent = this.isGroup
-      ? t("group_size", { n: chat.members.length + 1 })
+      ? chat.withoutBot
+        ? t("guest_size", { n: chat.members.length, name: `@${this.bot.username}` })
+        : t("group_size", { n: chat.members.length + 1 })
       : t(this.bot.admins.includes(this.id) ? "you_admin" : "you", { name: chat.name });
     this.setProfile(chat.profile);
     this.#drawWriters();
