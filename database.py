@@ -22,6 +22,7 @@ from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
+from storage.first_letters import FirstLetter, FirstLetters
 from storage.forgetting import Forgetting
 from storage.growing import GrowingAnswers
 from storage.guests import Guests
@@ -57,6 +58,7 @@ __all__ = [
     "Character",
     "Database",
     "Drafts",
+    "FirstLetter",
     "InboxRow",
     "Opinions",
     "Payment",
@@ -112,6 +114,7 @@ class Database:
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
+        self.first_letters = FirstLetters(self._connection)
         self.guests = Guests(self._connection)
         self.ledger = Ledger(self._connection, metrics)
         self.payments = Payments(self._connection)

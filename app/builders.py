@@ -56,6 +56,7 @@ from telegram.send_growing import GROWING
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
 from turns import guest_answers, partial_answers, work_notices
+from turns.first_letters import FirstLetterSender
 from turns.kinds.registry import MediaServices
 from turns.telegram_files import TelegramFiles
 
@@ -263,6 +264,13 @@ def build_services(base: Foundation, models: Models, turns: TurnParts) -> Servic
         registry=models.registry,
         voices=models.providers.text_to_speech.voices,
         run_id=time.time_ns() // 1_000_000,
+    )
+
+
+def build_letters(base: Foundation, telegram: Telegram, turns: TurnParts) -> FirstLetterSender:
+    """Build what has characters write first."""
+    return FirstLetterSender(
+        db=base.db, turns=turns.service, admin_ids=base.config.admin_ids, clock_problem=telegram.api.clock.problem
     )
 
 

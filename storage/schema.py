@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from storage.first_tables import FIRST_TABLES
-from storage.guest_tables import GUESTS
+from storage.guest_tables import FIRST_LETTERS, GUESTS
 from storage.payment_schema import PAYMENTS
 from storage.story_tables import STORY_TABLES
 
@@ -133,4 +133,5 @@ STEPS = (
     *STORY_TABLES,
     _OPINIONS,
     GUESTS,
+    FIRST_LETTERS,
 )

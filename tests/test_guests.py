@@ -144,7 +144,7 @@ def test_who_has_no_tokens_is_told_so_in_private_only(harness: BotHarness) -> No
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "said"), [({"status": 500}, "не нашёл слов"), ({"end": "filter"}, "говорить не станет")]
+    ("behaviour", "said"), [({"status": 500}, "слова не нашлись"), ({"end": "filter"}, "говорить не станет")]
 )
 def test_a_model_that_fails_costs_nothing(harness: BotHarness, behaviour: dict[str, object], said: str) -> None:
     (anna,) = guests(harness, 1)
@@ -191,7 +191,7 @@ def test_only_who_called_stops_the_answer(harness: BotHarness) -> None:
     boris.send(f"{BOT} стоп")
     boris.wait("остановить его может только он")
     anna.send(f"{BOT} стоп")
-    anna.wait("Сократ замолчал")
+    anna.wait("Сократ больше ничего не скажет")
     held.set()
     until(harness.settled)
     assert not [message for message in anna.bot_messages if "Поздно" in message.text]

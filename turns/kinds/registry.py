@@ -21,6 +21,7 @@ from turns.kinds.cover import StoryCover
 from turns.kinds.ending import StoryEnding, StoryEpilogue
 from turns.kinds.guest import GuestTurn
 from turns.kinds.image import ImageOfWords
+from turns.kinds.letter import FirstLetterTurn
 from turns.kinds.outline import StoryOutline
 from turns.kinds.part import StoryPart
 from turns.kinds.picture import StoryPicture
@@ -76,6 +77,7 @@ def build_kinds(
         StoryReading(services, billing=billing, speech=media.speech),
         ChatTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         CharacterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
+        FirstLetterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         GuestTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         ImageOfWords(services, billing=billing, images=media.images),
         Transcription(services, billing=billing, files=media.files, recognition=media.recognition),
