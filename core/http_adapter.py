@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from core.addresses import Addresses
 from core.http_connection import WatchedConnection
@@ -14,9 +15,13 @@ from core.network import Network, tls_context
 
 
 class Adapter(HTTPAdapter):
-    """Prepares for a call only what is read of it: for each, `requests` parses the address seven times."""
+    """Prepares for a call only what is read of it: for each, `requests` parses the address seven times.
 
-    def __init__(self, network: Network, idle_s: float) -> None:
+    `answer` makes urllib3's answer of the standard library's.
+    """
+
+    def __init__(self, network: Network, idle_s: float, answer: Callable[[http.client.HTTPResponse], Any]) -> None:
+        self._answer = answer
         self._tls, self._idle_s, self._addresses = tls_context(network.ca_bundle), idle_s, network.addresses
         self._pools: dict[tuple[str, str], Any] = {}  # by server and proxy
         super().__init__(pool_connections=1000, max_retries=0)  # servers: none is put out for another
@@ -37,7 +42,7 @@ class Adapter(HTTPAdapter):
             pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
             self._pools[server] = pool
             if not issubclass(pool.ConnectionCls, WatchedConnection):
-                pool.ConnectionCls = _connection_class(pool.ConnectionCls, self._idle_s, self._addresses)
+                pool.ConnectionCls = _connection_class(pool.ConnectionCls, self._idle_s, self._addresses, self._answer)
         return pool
 
     def request_url(self, request: Any, proxies: Any) -> str:
@@ -49,6 +54,9 @@ class Adapter(HTTPAdapter):
 
 
 @lru_cache(maxsize=16)
-def _connection_class(base: type[HTTPConnection], idle_s: float, addresses: Addresses) -> type[HTTPConnection]:
-    own = addresses if base in (HTTPConnection, HTTPSConnection) else None  # else SOCKS
-    return type(base.__name__, (WatchedConnection, base), {"idle_s": idle_s, "addresses": own})
+def _connection_class(
+    base: type, idle_s: float, addresses: Addresses, answer: Callable[[http.client.HTTPResponse], Any]
+) -> type:
+    own = None if "socks" in base.__name__.lower() else addresses  # such a proxy looks the address up
+    members = {"idle_s": idle_s, "addresses": own, "answer": staticmethod(answer)}
+    return type(base.__name__, (WatchedConnection, base), members)

@@ -6,11 +6,11 @@ import socket
 import threading
 from collections.abc import Mapping
 from functools import lru_cache, partial
-from http.client import HTTPException
+from http import client
 from typing import Any, Final
 
 import requests
-from urllib3 import HTTPResponse, exceptions
+from urllib3 import HTTPHeaderDict, HTTPResponse, exceptions
 
 from core.addresses import Silent
 from core.cancellation import watching
@@ -20,7 +20,7 @@ from core.http_adapter import Adapter
 from core.network import Network, without_login
 
 _AGENT: Final = requests.utils.default_user_agent()
-_FAILURES: Final = (exceptions.HTTPError, HTTPException, OSError, ValueError)  # requests' own are OSErrors
+_FAILURES: Final = (exceptions.HTTPError, client.HTTPException, OSError, ValueError)  # requests' own are OSErrors
 
 
 class Response:
@@ -65,7 +65,7 @@ class HttpClient(threading.local):
         self._network = network or Network()
         self._session = _Session()
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, Adapter(self._network, idle_s))
+            self._session.mount(scheme, Adapter(self._network, idle_s, _answer))
 
     def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
@@ -88,6 +88,20 @@ class HttpClient(threading.local):
         self._begun = True
         if self._upload_s is not None:
             sock.settimeout(self._upload_s)
+
+
+def _answer(answer: client.HTTPResponse) -> HTTPResponse:
+    """Return urllib3's answer of the standard library's, whose head has been read."""
+    return HTTPResponse(
+        answer,
+        HTTPHeaderDict(answer.msg.items()),
+        answer.status,
+        answer.version,
+        reason=answer.reason,
+        preload_content=False,
+        decode_content=False,
+        original_response=answer,
+    )
 
 
 def _no_answer(error: Exception, *, sent: bool, proxy: str = "") -> NoAnswer:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
-
-from urllib3 import HTTPHeaderDict, HTTPResponse
 
 from core.addresses import Addresses
 from core.cancellation import show
@@ -29,6 +27,7 @@ class WatchedConnection:
     idle_s = used_at = 0.0
     _head: bytes | None = None  # of the request that is being written
     addresses: Addresses | None = None  # None: urllib3 connects by itself, as to SOCKS proxies
+    answer: Callable[[http.client.HTTPResponse], Any]  # makes urllib3's of the standard library's
     sock: Any  # these are urllib3's
     host: str
     port: int
@@ -77,20 +76,10 @@ class WatchedConnection:
         else:
             self._head += data
 
-    def getresponse(self) -> HTTPResponse:
+    def getresponse(self) -> Any:
         """Return the answer once its head has come, its body unread."""
         self._set_timeout()
-        answer = _STANDARD.getresponse(self)
-        return HTTPResponse(
-            answer,
-            HTTPHeaderDict(answer.msg.items()),
-            answer.status,
-            answer.version,
-            reason=answer.reason,
-            preload_content=False,
-            decode_content=False,
-            original_response=answer,
-        )
+        return self.answer(_STANDARD.getresponse(self))
 
     def _set_timeout(self) -> None:
         """Let the socket wait as long as this request may; to set it is a system call."""

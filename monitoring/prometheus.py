@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 # A counter's series must exist at 0 before its first event: Prometheus can't see an increase of one that begins at 1.
 KINDS: Final = (
     *("part", "ending", "epilogue", "title", "outline", "suggest", "memory", "picture", "cover"),
-    *("reading", "chat", "character", "image", "hearing"),
+    *("reading", "chat", "character", "image", "hearing", "bringing"),
 )
 PURPOSES: Final = (*KINDS, "summary", "description")
 OUTCOMES: Final = ("answered", "failed", "stopped")

@@ -188,3 +188,18 @@ def test_a_file_names_its_story() -> None:
     assert title_of("", "Три_огня.fb2.zip") == "Три огня"
     assert title_of("Маяк  на\nмысу", "x.epub") == "Маяк на мысу"
     assert title_of("", "") == ""
+
+
+def test_an_english_text_is_brought_in_english(harness: BotHarness) -> None:
+    person = harness.telegram.user(5, "Emma")
+    person.speaks("en")
+    person.send("/start")
+    person.wait()
+    person.send("/new_story")
+    assert "Have a manuscript already?" in person.wait("What kind of story").text
+    person.press("📥 Bring my own story")
+    person.wait("Send your story as a file")
+    person.send("The keeper put out the lamp (for the third time) and went down to the water. " * 3)
+    person.wait("is with us: 230 characters, word for word")
+    assert harness.db.values("story", "language") == ["en"] and person.keyboard[0][0] == "▶️ Go on"
+    harness.check_books()

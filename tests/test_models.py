@@ -122,8 +122,9 @@ def test_many_models_come_in_pages(make_harness: Make) -> None:
     person.send("/model")
     person.wait("Сейчас для вас пишет model-0")
     assert buttons(person)[-3:] == ["◀", "1/3", "▶"]
-    person.tap("◀")
-    person.until(lambda: buttons(person)[-2] == "3/3")
+    for page in ("2/3", "3/3"):
+        person.tap("▶")
+        person.until(lambda page=page: buttons(person)[-2] == page)  # type: ignore[misc]
     person.tap("model-19")
     person.wait("Сейчас для вас пишет model-19")
     assert buttons(person)[-2] == "3/3"
@@ -145,8 +146,8 @@ def test_buttons_carry_no_names(both: BotHarness) -> None:
     person = both.new_person()
     person.send("/model")
     shown = person.wait("Сейчас для вас пишет")
-    data = [button.data or "" for row in shown.buttons for button in row]
-    assert all(re.fullmatch(r"models?:[0-9]{1,10}", each) for each in data)
+    data = [button.data or "" for row in shown.buttons for button in row if not button.disabled]
+    assert [each for each in data if not re.fullmatch(r"models?:[0-9]{1,10}", each)] == []
 
 
 # ---------------------------------------------------------------------- two vendors at once

@@ -106,6 +106,7 @@ def test_messages_of_a_hidden_chat_are_counted_on_its_chip(phone: Page, server: 
 def test_nothing_sticks_out_at_360_pixels(phone: Page, bot: ScriptedBot, server: TelegramServer) -> None:
     started(phone)
     phone.get_by_role("button", name="📖 Новая история").click()
+    expect(phone.locator(".message.theirs").last).to_contain_text("Жанр?")
     server.user(1).send("Одно" + "о" * 200 + "чень длинное слово")
     expect(phone.locator(".message.theirs").last).to_contain_text("длинное слово")
     assert phone.evaluate("document.documentElement.scrollWidth") == 360

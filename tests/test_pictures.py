@@ -223,6 +223,9 @@ def test_a_character_sees_too_and_an_edited_caption_is_asked_again(make_harness:
     harness = make_harness(YANDEX_MODEL=SEES)
     harness.start()
     person = harness.new_person()
+    person.send("/modes")
+    person.wait("Кем мне быть")
+    person.tap("1️⃣ Без контекста")  # of the chat, not of a character
     person.press("🎭 Персонажи")
     person.wait("С кем поговорим")
     person.tap("Кот-писарь Пантелей")
@@ -230,6 +233,9 @@ def test_a_character_sees_too_and_an_edited_caption_is_asked_again(make_harness:
     person.photo(picture("green"), "Что видишь, кот?")
     person.wait("зелёный")
     assert len(pictures_in(asked(harness)[-1])) == 1
+    person.send("А ещё?")
+    person.wait("зелёный")
+    assert [len(pictures_in(content)) for content in asked(harness)[-2:]] == [1, 0]
     person.press("🏠 Меню")
     person.wait("Вы в меню")
     person.press("💬 Чат")

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from handlers.privacy import _zipped
 from sandbox.users import ChatUser
 from storage.schema import STEPS
+from tests.forgetting import forget, rows_naming
 from tests.harness import ADMIN_ID, BotHarness, until
-from tests.test_groups import BOT, GROUP_ID, club
 
 # Words that stand nowhere else, a kind of place each; the index of words keeps them by their letters.
 STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, MIND, CARD, KEPT = (
@@ -81,28 +78,6 @@ def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:
     harness.db.insert("inbox", chat_id=user_id, body=STORY, state="aside", arrived_at=1)
     until(harness.settled)
     return person
-
-
-def forget(harness: BotHarness, person: ChatUser) -> None:
-    person.send("/forget_me")
-    asked = person.wait("Удалить всё навсегда?")
-    person.tap("🗑 Удалить всё", asked)
-    person.wait("больше не помню")
-    until(harness.settled)
-
-
-def rows_naming(harness: BotHarness, user_id: int) -> dict[str, int]:
-    """Every column of every table that still holds this number as a user's or chat's."""
-    found = Counter(
-        f"{table}.{column}"
-        for table in harness.db.tables()
-        if not table.startswith("prompt_words")
-        for row in harness.db.rows(table)
-        for column in row
-        if (column in ("user_id", "chat_id", "owner_id") or (table, column) == ("user", "id"))
-        and row[column] == user_id
-    )
-    return dict(found)
 
 
 def left_in_files(harness: BotHarness, *words: str) -> set[str]:
@@ -337,43 +312,6 @@ def test_a_shared_link_closes_and_a_branch_of_it_stays(harness: BotHarness) -> N
     third = harness.new_person(3, "Вера")
     third.send("/start s_known-to-friends")
     third.wait("Эта ссылка")
-
-
-@pytest.mark.parametrize("begins", [1, 2])
-def test_in_a_group_ones_own_words_go_and_the_others_stay(harness: BotHarness, begins: int) -> None:
-    _, people = club(harness, 1, 2)
-    asker = dict(zip((1, 2), people, strict=True))
-    for user_id, word in ((begins, "первое"), (3 - begins, "второе"), (begins, "третье")):
-        harness.says(f"Ответ про {word} от {user_id}.")
-        asker[user_id].send(f"{BOT} скажи про {word} для {user_id}")
-        asker[user_id].wait(f"про {word} от")
-    until(harness.settled)
-    first = harness.telegram.user(1, "Имя1")
-    first.send("/start")
-    first.wait("Кнопки под сообщением")
-    forget(harness, first)
-    assert rows_naming(harness, 1) == {}
-    left = {"|".join(harness.db.values("prompt", "text"))}
-    assert all("для 1" not in text and "от 1" not in text and "для 2" in text for text in left)
-    harness.says("Помню.")
-    asker[2].send(f"{BOT} а дальше?")
-    asker[2].wait("Помню.")
-    said = [one["text"] for one in harness.prompts()[-1]]
-    assert any("для 2" in text for text in said) and not any("для 1" in text for text in said)
-    assert harness.db.value("session", "user_id", chat_id=GROUP_ID) == 2
-
-
-def test_a_group_talk_of_nobody_else_goes_with_its_user(harness: BotHarness) -> None:
-    _, (anna,) = club(harness, 1)
-    harness.says("Ответ.")
-    anna.send(f"{BOT} скажи")
-    anna.wait("Ответ.")
-    until(harness.settled)
-    person = harness.telegram.user(1, "Имя1")
-    person.send("/start")
-    person.wait("Кнопки под сообщением")
-    forget(harness, person)
-    assert harness.db.count("session") == 0
 
 
 def test_an_admin_may_be_forgotten_too(harness: BotHarness) -> None:

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.schemas import Message
-from sandbox.storyteller import Storyteller, Turn, russian, tell
+from sandbox.storyteller import Storyteller, Turn, tell
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.figures import (
     WORDS,
@@ -156,46 +156,6 @@ def test_each_ready_genre_has_events_words_and_a_plan_of_its_own(language: str) 
         assert sum(scene.genre == row["key"] for scene in events.openings) == 2
         told = "\n".join(story(Card(language, row["label"], row["heroes"][0], row["settings"][0]), parts=4))
         assert any(scene.genre == row["key"] and fingerprint(scene.hook) in told for scene in events.scenes)
-
-
-def test_a_heroine_is_a_she_and_a_hero_a_he() -> None:
-    for hero, verb in ((VESTA, "ла"), ("Лифтёр Савелий: боится высоты", "л")):
-        name = russian.short_name(hero.partition(":")[0])
-        text = "\n".join(story(Card("ru", "Фэнтези", hero, GIANT)))
-        found = re.findall(rf"(?<![«,])\b{name} (?:не |уже |даже )?(\w+л[аи]?)\b", text)
-        assert len(found) > 10 and {re.sub(r"^.*?(л[аи]?)$", r"\1", word) for word in found} == {verb}
-
-
-@pytest.mark.parametrize(
-    ("phrase", "case", "form"),
-    [
-        ("Лифтёр Савелий", "dat", "Лифтёру Савелию"),
-        ("Понятой Геннадий", "gen", "Понятого Геннадия"),
-        ("Внучка Яги Ульяна", "acc", "Внучку Яги Ульяну"),
-        ("Кот-писарь Пантелей", "ins", "Котом-писарем Пантелеем"),
-        ("старый рыбак из Одессы", "dat", "старому рыбаку из Одессы"),
-        ("Стряпчий Юст", "dat", "Стряпчему Юсту"),
-        ("Таксист Жора", "acc", "Таксиста Жору"),
-        ("Дракончик Уголёк", "acc", "Дракончика Уголька"),
-        ("Hero", "dat", "Hero"),
-        ("Сестра Золушки", "dat", "Сестре Золушки"),
-    ],
-)
-def test_names_are_declined(phrase: str, case: str, form: str) -> None:
-    assert russian.person(phrase).case(case) == form
-
-
-@pytest.mark.parametrize(
-    ("described", "short"),
-    [
-        ("Сестра Золушки", "сестра"),
-        ("Доктор при сыщике", "доктор"),
-        ("Внучка Яги Ульяна", "Ульяна"),
-        ("Марфа из Костромы", "Марфа"),
-    ],
-)
-def test_a_hero_is_called_by_name_or_by_what_they_are(described: str, short: str) -> None:
-    assert russian.short_name(described) == short
 
 
 def test_a_first_phrase_is_the_first_and_a_first_person_tells() -> None:
@@ -351,22 +311,6 @@ def test_an_english_prompt_is_answered_in_english() -> None:
 def test_a_persons_own_words_never_change_what_is_asked(hero: str, wish: str) -> None:
     system = Message("system", f"You are a writer.\nGenre: Fantasy\nHero: {hero}\nWishes: {wish}\nAnswer")
     assert len(tell([system, Message("user", "Begin the story.")])) >= 600
-
-
-@pytest.mark.parametrize(
-    ("hero", "short"),
-    [
-        ("Wren the Mapmaker: draws at night", "Wren"),
-        ("Sir Percy the Ghost: afraid of the dark", "Percy"),
-        ("Elias, Once a Sword: sorry for every cut", "Elias"),
-        ("The Other Twin: has no mirror", "The Other Twin"),
-        ("Captain Agatha: inherited a map", "Agatha"),
-        ("Cinderella's Sister: the slipper fitted", "Cinderella's Sister"),
-    ],
-)
-def test_an_english_hero_is_called_by_name(hero: str, short: str) -> None:
-    asked = Message("user", f"Come up with three actions.\nGenre: Fantasy\nHero: {hero}\nAnswer")
-    assert all(option.startswith(f"{short} ") for option in json.loads(tell([asked]))["options"])
 
 
 def test_the_same_messages_yield_the_same_text_and_another_turn_another() -> None:

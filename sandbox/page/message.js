@@ -73,7 +73,6 @@ function inline(data, view) {
   const rows = data.buttons.map((row) => element("div", { class: "row" }, ...row.map((button) => {
     const label = button.pay ? t("pay_yes", { stars: data.invoice.total_amount }) : button.text;
     const node = element("button", { type: "button", class: button.style || null, disabled: "disabled" in button }, label);
-    if (button.copy_text) node.classList.add("copy");
     if (button.url) node.classList.add("link");
     if (button.web_app) node.classList.add("app");
     node.addEventListener("click", () => view.tap(data, button, node));

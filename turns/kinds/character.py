@@ -57,6 +57,10 @@ class CharacterTurn(ChatTurn):
         hero = [texts.prompt("hero.closing")] if character is not None and character.story_id is not None else []
         return [*hero, *([texts.prompt("talk.softer")] if turn.soft else [])]
 
+    def _remembers(self, turn: Turn) -> bool:
+        """Return True: the role of the chat isn't the character's."""
+        return True
+
     def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
         """Store and show the answer; say whose it is if the user has gone to somebody else meanwhile."""
         shown = super()._stored(turn, talk, text, usage)

@@ -76,7 +76,7 @@ class ChatTurn(TurnKind):
         """Return the files that the question is about; without any, nothing is fetched."""
         turn = running.turn
         prompts = self._db.tree.path(turn.prompt_id).prompts
-        if not chat_roles.remembers(self._db.roles.get(turn.chat_id)):
+        if not self._remembers(turn):
             prompts = prompts[-1:]
         user = self._db.users.get(turn.user_id)
         model = self._registry.standing(user.model if user is not None else "")
@@ -86,7 +86,7 @@ class ChatTurn(TurnKind):
         """Return what makes the turn's prompts: the role of the chat, in the user's language."""
         texts = self._texts(turn)
         role, speakers = self._db.roles.get(turn.chat_id), self._speakers(turn)
-        remembers = chat_roles.remembers(role)
+        remembers = self._remembers(turn)
 
         def prompt(path: StoryPath) -> list[Message]:
             memory = path.memory if remembers else ""
@@ -99,6 +99,10 @@ class ChatTurn(TurnKind):
             return chat_prompts.memory_messages(texts, memory, prompts, speakers)
 
         return PromptSource(texts, prompt, memory_prompt, full_share=FULL_SHARE, kept_share=KEPT_SHARE)
+
+    def _remembers(self, turn: Turn) -> bool:
+        """Whether a question is asked with what was said before it."""
+        return chat_roles.remembers(self._db.roles.get(turn.chat_id))
 
     def _speakers(self, turn: Turn) -> dict[int, int]:
         """Return a number for each user id if several people talk; they can in a group."""
