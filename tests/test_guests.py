@@ -41,7 +41,7 @@ def only_guest_calls(harness: BotHarness) -> bool:
 
 def test_a_call_is_answered_by_one_message_which_becomes_the_answer(harness: BotHarness) -> None:
     (anna,) = guests(harness, 1)
-    held = harness.holds("Ничего не знаю, кроме этого.")
+    held = harness.holds("*чешет бороду* **Ничего** не знаю, кроме этого.")
     anna.send(f"{BOT} Сократ, что ты <b>знаешь</b>?")
     posted = anna.wait("🎭 Сократ думает…")
     held.set()

@@ -6,6 +6,7 @@ outbox stores when Telegram has it (`storage/guests.py`).
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from conversation.localization import Html
@@ -14,6 +15,7 @@ from core.schemas import DeferredAttachment, Json, Outgoing, RenderedAttachment
 from database import Database
 
 ATTACHMENT: Final = "guest"  # the kind of attachment rendered here
+_REMARK: Final = re.compile(r"(?<![*\w])\*(?![*\s])[^*\n]+(?<!\s)\*(?![*\w])[.,!]?")
 MOST_CHARS: Final = 1_500  # of an answer: it stands in somebody else's chat
 
 
@@ -28,6 +30,12 @@ def changed(chat_id: int, inbox_id: int | None, html: Html) -> Outgoing:
     """Return the change of the message that answers the query of an update."""
     attachment = DeferredAttachment(ATTACHMENT, inbox_id or 0)
     return Outgoing(chat_id, "editMessageText", {"text": html, "parse_mode": "HTML"}, deferred=attachment)
+
+
+def without_remarks(text: str) -> str:
+    """Return an answer without *stage directions*, which plain text would run into the words."""
+    said = _REMARK.sub(" ", text)
+    return "\n".join(" ".join(line.split()) for line in said.strip().split("\n")) or text
 
 
 def shortened(text: str, *, cut: bool) -> str:

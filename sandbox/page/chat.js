@@ -272,7 +272,7 @@ export class ChatView {
 
   #drawStatus() {
     const busy = ACTIONS[this.action] || (this.draft.shown ? ACTIONS.typing : "");
-    const who = this.isGroup && this.chat ? [...this.chat.members.map(({ name }) => name), this.nameOf(0)].join(", ") : t("bot");
+    const who = this.isGroup && this.chat ? [...this.chat.members.map(({ name }) => name), ...(this.chat.withoutBot ? [] : [this.nameOf(0)])].join(", ") : t("bot");
     this.status.textContent = busy && this.isGroup ? `${this.nameOf(0)} ${busy}` : busy || who;
     this.status.classList.toggle("busy", Boolean(busy));
   }

@@ -46,7 +46,7 @@ class GuestTurn(CharacterTurn):
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store the answer and show it in the place of the message that said it was coming."""
         talk = self._talk(turn)
-        shown = guest_answers.shortened(self.draft(result.text, ""), cut=result.cut)
+        shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
         ChatTurn._stored(self, turn, talk, result.text, result.usage)
         said = self._texts(turn).say("guest.answer", name=self._name_in(turn.session_id), text=shown)
         return [self._shown(turn, said), *self._warnings.budget()]
