@@ -7,7 +7,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 	$$python -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 # What `make test-real` uses: an environment for packages of Python, and packages of Debian.
 REAL := .venv-real
-DEBIAN := calibre caddy default-jre-headless firefox-esr nginx-light openssl pandoc prometheus webkit2gtk-driver xvfb
+DEBIAN := calibre caddy default-jre-headless firefox-esr fiu-utils nginx-light openssl pandoc prometheus webkit2gtk-driver xvfb
 PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
 
 # Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed.
@@ -38,8 +38,15 @@ test: $(VENV)/.installed-dev chromium ## run all tests; ARGS="-k name" for some 
 test-real: $(VENV)/.installed-dev $(REAL)/.installed debian ## try the bot with real model servers, proxies, readers and browsers; writes docs/verified.md
 	@$(if $(ARGS),,VERIFIED=docs/verified.md) $(BIN) -m pytest -q -n 0 -m real tests/real $(ARGS)
 
-chaos: $(VENV)/.installed-dev ## kill the bot 100 times at random moments; CHAOS_KILLS and CHAOS_SEED change that
-	@CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills
+# A point, and a point on the disk with its error, are tried alone: CHAOS_POINT=commit-before:12:3, CHAOS_DISK=EIO:once.
+chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every point, fail every disk call, try 10,000 schedules; takes hours
+	@if [ -n "$$CHAOS_POINT" ]; then \
+		$(BIN) -m pytest -q -n 0 tests/test_crash_points.py tests/test_failing_disk.py -k "any_point or any_call"; \
+	else \
+		CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills && \
+		CHAOS_PARTS=$${CHAOS_PARTS:-60} CHAOS_SCHEDULES=$${CHAOS_SCHEDULES:-10000} $(BIN) -m pytest -q -n $${CHAOS_JOBS:-auto} \
+			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
+	fi
 
 bench: $(VENV)/.installed-demo ## measure the speed of the bot; ARGS="--quick" for four scenarios
 	@$(BIN) -m bench $(ARGS)

@@ -111,6 +111,7 @@ class Config:
     streaming: str = _setting(choice("draft", "edit", "off"), "draft")
 
     guests: str = _setting(choice("on", "off"), "on")
+    shelf: str = _setting(choice("off", "on"), "off")
 
     webapp_url: str = _setting(public_url, "")
     webapp_host: str = _setting(word, "127.0.0.1")
@@ -267,6 +268,9 @@ def _conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
         sentence = "OPENAI_BASE_URL: it holds a name and a password, and OPENAI_API_KEY is set too. Keep one of them."
         yield {"OPENAI_BASE_URL", "OPENAI_API_KEY"}, sentence
     yield from _payment_conflicts(config)
+    if config.shelf == "on" and not config.admin_ids:
+        sentence = "SHELF: it is on, but ADMIN_IDS is not set, and nobody could look at reported stories"
+        yield {"SHELF", "ADMIN_IDS"}, f"{sentence}. {_hint('admin_ids')}"
     if config.webhook_url and not config.webhook_secret:
         sentence = f"WEBHOOK_SECRET: it is not set, but WEBHOOK_URL needs it. {_hint('webhook_secret')}"
         yield {"WEBHOOK_SECRET", "WEBHOOK_URL"}, sentence

@@ -34,10 +34,12 @@ from storage.opinions import Opinions, OpinionStore
 from storage.outbox import REFUSED, Outbox
 from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
+from storage.public_shelf import Order, PublicShelf, Published
 from storage.reports import Reports, Totals
 from storage.restore import restore_from
 from storage.roles import Role, Roles
 from storage.settings import Settings
+from storage.sharing import Sharing
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
 from storage.tree import BROUGHT, Prompt, StoryPath, Tree
@@ -61,8 +63,10 @@ __all__ = [
     "FirstLetter",
     "InboxRow",
     "Opinions",
+    "Order",
     "Payment",
     "Prompt",
+    "Published",
     "Role",
     "Sales",
     "SessionLine",
@@ -104,6 +108,8 @@ class Database:
         self.accounts = Accounts(self._connection)
         self.drafts = Drafts(self._connection)
         self.stories = Stories(self._connection)
+        self.sharing = Sharing(self._connection, self.stories)
+        self.shelf = PublicShelf(self._connection)
         self.talks = Talks(self._connection)
         self.roles = Roles(self._connection)
         self.tree = Tree(self._connection)

@@ -93,7 +93,7 @@ class App:
         self._payments = build_payments(base, telegram, services)
         self.dispatcher = build_dispatcher(base, telegram, services, payments=self._payments, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
-        self.page = build_web(base, self.dispatcher, self.source)
+        self.page = build_web(base, telegram, self.dispatcher, self.source)
         self.watch = Watch(
             config=config,
             db=self.db,

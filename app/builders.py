@@ -51,6 +51,7 @@ from telegram.markdown import pieces
 from telegram.newer_fields import NewerFields
 from telegram.payment_calls import PaymentCalls
 from telegram.polling import Polling
+from telegram.prepared_messages import PreparedMessages
 from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
 from telegram.sender import Delivery
@@ -328,7 +329,7 @@ def build_source(
     return Polling(telegram.api, dispatcher.keep, on_fatal)
 
 
-def build_web(base: Foundation, dispatcher: Dispatcher, source: Polling | Webhook) -> WebApp | None:
+def build_web(base: Foundation, telegram: Telegram, dispatcher: Dispatcher, source: Polling | Webhook) -> WebApp | None:
     """Build the public server if a Web App or a webhook is configured; Flask and waitress are imported only then.
 
     Raises `ConfigError` if it can't listen.
@@ -338,4 +339,5 @@ def build_web(base: Foundation, dispatcher: Dispatcher, source: Polling | Webhoo
     from web.server import WebApp
 
     webhook = source if isinstance(source, Webhook) else None
-    return WebApp(base.config, base.db, base.locales, dispatcher.put, webhook)
+    prepare = PreparedMessages(telegram.api).prepare
+    return WebApp(base.config, base.db, base.locales, dispatcher.put, webhook, prepare=prepare)

@@ -34,12 +34,13 @@ class Copying(tuple[str, str]):
 COPIED_UNITS: Final = 256
 
 
-def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False) -> Json:
+def reply(texts: Texts, step: Step, draft: Draft, *, has_story: bool = False, has_note: bool = False) -> Json:
     """Return the reply keyboard of a step.
 
     `has_story`: there is a way back to a story: from the menu to an unfinished one, from a talk to its hero's.
+    `has_note`: the story that is asked about has a note, which can be dropped.
     """
-    rows = [list(row) for row in _rows(texts, step, draft, has_story)]
+    rows = [list(row) for row in _rows(texts, step, draft, has_story, has_note)]
     return {
         "keyboard": [[_key(texts, label) for label in row] for row in rows],
         "resize_keyboard": True,
@@ -58,6 +59,11 @@ def inline(*rows: Sequence[tuple[str, str]], page: tuple[str, str] | None = None
     if page is not None:
         buttons.append([{"text": page[0], "web_app": {"url": page[1]}}])
     return {"inline_keyboard": buttons}
+
+
+def link_button(label: str, url: str) -> Json:
+    """Return an inline button that opens an address."""
+    return {"text": label, "url": url}
 
 
 def arrows(here: str, place: int, data: Sequence[str]) -> list[tuple[str, str]]:
@@ -108,7 +114,7 @@ def _placeholder(step: Step) -> str:
     return f"wizard.{step.text_name}.placeholder" if step in IN_WIZARD else f"{step.text_name}.placeholder"
 
 
-def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[str]]:
+def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool, has_note: bool) -> list[list[str]]:
     label = texts.label
     back_out = [label("back"), label("cancel")]
     to_story = [[label("to_story")]] if has_story else []
@@ -152,7 +158,7 @@ def _rows(texts: Texts, step: Step, draft: Draft, has_story: bool) -> list[list[
     if step is Step.MEMORY:
         return [[label("rebuild")], [label("cancel")]]
     if step is Step.NOTE:
-        return [[label("drop_note")], [label("cancel")]]
+        return [*([[label("drop_note")]] if has_note else []), [label("cancel")]]
     if step is Step.CHAT:
         return [[label("forget_chat"), label("role")], [label("menu")]]
     if step is Step.ROLE:

@@ -76,7 +76,7 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
         if sure is None or (best is not None and best[0] >= len(same)):
             continue
         whole = _with_surname(sure)
-        about = _about(name, same)
+        about = _without(whole, _about(name, same))
         if about and not is_known(whole):
             best = len(same), CardText(whole, about)
     return best[1] if best is not None else None
@@ -126,6 +126,12 @@ def _about(name: str, same: Sequence[_Found]) -> str:
         telling = [one for one in sentences if len(one.split()) >= _TELLING_WORDS and not _SPEECH.search(one)]
         said = telling[0] if telling else ""
     return shorten(said.strip(' —–-«»“”„"'), LIMITS["about"])
+
+
+def _without(name: str, about: str) -> str:
+    """Return «пожал плечами» of «Бубен пожал плечами»: the card says the name already."""
+    rest = about[len(name) + 1 :] if about.startswith(f"{name} ") else ""
+    return rest if rest[:1].islower() and len(rest.split()) >= _TELLING_WORDS - 1 else about
 
 
 def _aside(one: _Found) -> str:

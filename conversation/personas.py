@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+MOST_OWN: Final = 30  # characters of a user's own
 LIMITS: Final[Mapping[str, int]] = {"name": 32, "line": 80, "greeting": 600, "personality": 1200}  # characters
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that show nothing

@@ -51,6 +51,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "help": Cell("help"),
     "/new_story": Cell("new_story"),
     "/stories": Cell("shelf"),
+    "/shelf": Cell("public_shelf"),
     "/language": Cell("language"),
     "/model": Cell("model"),
     "/cancel": Cell("nothing_to_cancel"),

@@ -77,9 +77,11 @@ ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
 ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"})
 SHOP_COMMANDS: Final = frozenset({"/terms", "/paysupport"})  # unknown unless something is sold, or was
+SHELF_COMMANDS: Final = frozenset({"/shelf"})  # unknown unless the public shelf is on
 COMMANDS: Final = (
     ADMIN_COMMANDS
     | SHOP_COMMANDS
+    | SHELF_COMMANDS
     | frozenset(
         {"/start", "/help", "/new_story", "/stories", "/cancel", "/whole_story", "/end_story", "/language", "/model"}
         | {"/continue"}

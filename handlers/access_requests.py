@@ -12,7 +12,7 @@ from conversation.keyboards import inline
 from conversation.localization import Html, Texts
 from core.schemas import Outgoing
 from database import Account, User
-from handlers.account import balance_of
+from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, now
 from telegram.update_result import NOTHING, UpdateResult
 from turns import limits

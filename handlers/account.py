@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from conversation.keyboards import inline
-from conversation.localization import FALLBACK, Html, Texts
+from conversation.localization import FALLBACK, Html
 from conversation.steps import IN_WIZARD, Step
 from core.schemas import Json
-from database import Account, User
-from handlers import characters, library, wizard
-from handlers.context import Services, UpdateContext
+from handlers import characters, library, shared_characters, wizard
+from handlers.balances import balance_of, turns_of_tokens
+from handlers.context import UpdateContext
 from handlers.step_prompts import announce, where
 from telegram.bot_profile import menu_button_of_chat
 from telegram.update_result import NOTHING, UpdateResult
 from turns import limits
+from turns.share_cards import CHARACTER_LINK, STORY_LINK
 
 
 def welcome(context: UpdateContext) -> UpdateResult:
@@ -20,12 +23,19 @@ def welcome(context: UpdateContext) -> UpdateResult:
     argument = context.words.partition(" ")[2].strip()
     if argument == "new":
         return wizard.new_story(context)
-    if argument.startswith(library.SHARE_PREFIX):
-        greeting = first_words(context) if context.first else NOTHING
-        return greeting + library.open_shared(context, argument.removeprefix(library.SHARE_PREFIX))
+    for prefix, open_shared in _SHARED.items():
+        if argument.startswith(prefix):
+            greeting = first_words(context) if context.first else NOTHING
+            return greeting + open_shared(context, argument.removeprefix(prefix))
     if context.first:
         return first_words(context)
     return context.send(context.texts.say("start.again", line=where(context)), keyboard=context.keyboard())
+
+
+_SHARED: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
+    STORY_LINK: library.open_shared,
+    CHARACTER_LINK: shared_characters.open_shared,
+}
 
 
 def first_words(context: UpdateContext) -> UpdateResult:
@@ -66,25 +76,9 @@ def balance(context: UpdateContext) -> Html:
     return balance_of(context.services, context.texts, context.user, context.user.free)
 
 
-def balance_of(services: Services, texts: Texts, user: User | Account, free: int) -> Html:
-    """Return what `free` tokens are enough for, for this user."""
-    turns, weight = _turns_left(services, user, free), services.registry.standing(user.model).weight
-    if services.db.stories.has_unfinished(user.id) and free >= limits.least_price(services.config, weight):
-        return texts.say("balance.left_ending" if turns else "balance.ending", turns=turns, tokens=free)
-    if turns:
-        return texts.say("balance.left", turns=turns, tokens=free)
-    return texts.say("balance.less", tokens=free) if free else texts.say("balance.nothing")
-
-
 def turns_left(context: UpdateContext) -> int:
     """Return about how many turns of their model the user can pay, without the ending that is kept for them."""
-    return _turns_left(context.services, context.user, context.user.free)
-
-
-def _turns_left(services: Services, user: User | Account, free: int) -> int:
-    config, weight = services.config, services.registry.standing(user.model).weight
-    kept = limits.kept_of_balance(config, weight) if services.db.stories.has_unfinished(user.id) else 0
-    return limits.turns_left(config, free - kept, weight)
+    return turns_of_tokens(context.services, context.user, context.user.free)
 
 
 def price(context: UpdateContext, tokens: int) -> Html:

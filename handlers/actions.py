@@ -23,6 +23,7 @@ from handlers import (
     payments,
     privacy,
     profile_card,
+    public_shelf,
     questions,
     refunds,
     rewriting,
@@ -81,6 +82,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "change_card": cards.change,
     "same_settings": wizard.same_settings,
     "shelf": library.shelf,
+    "public_shelf": public_shelf.show,
     "download": library.download,
     "rename": library.rename,
     "find": library.find,
@@ -137,7 +139,19 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "other_content": fallback.other_content,
 }
 INFORMING = frozenset(
-    {"whole_story", "shelf", "language", "model", "prompt", "modes", "forget_chat", "tokens", "sessions", "characters"}
+    {
+        "whole_story",
+        "shelf",
+        "public_shelf",
+        "language",
+        "model",
+        "prompt",
+        "modes",
+        "forget_chat",
+        "tokens",
+        "sessions",
+        "characters",
+    }
     | {"image", "my_data", "forget_me"}
 )  # after these the wizard asks its question again
 # These don't wait for the words of a voice message: they change nothing that the words may refer to.

@@ -12,7 +12,7 @@ from conversation.keyboards import inline, page_row
 from conversation.steps import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
-from handlers import assistant, files, first_letters, guest_memory, library
+from handlers import assistant, files, first_letters, guest_memory, library, public_shelf, publishing
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
@@ -118,9 +118,13 @@ def from_page(context: UpdateContext, data: str) -> UpdateResult:
 def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateResult:
     if verb == "character":
         return choose(context, number)
-    story = context.db.stories.get(number) if verb in FORMATS else None
+    if verb == "public_report":
+        return public_shelf.report(context, number, on_page=True)
+    story = context.db.stories.get(number) if verb in FORMATS or verb == "publish" else None
     if story is None or story.user_id != context.user.id or story.deleted:
         return NOTHING
+    if verb == "publish":
+        return publishing.ask(context, story)
     return library.send_file(context, story, verb)
 
 

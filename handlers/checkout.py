@@ -17,8 +17,8 @@ from core.schemas import Json, Outgoing
 from core.star_packs import CURRENCY, StarPack, pack_of
 from database import User
 from handlers import access_requests, refunds
-from handlers.account import balance_of
 from handlers.admission import admit_payer
+from handlers.balances import balance_of
 from handlers.context import Services, after_commit, now
 from handlers.payments import contact, date
 from telegram.payment_methods import ANSWER

@@ -51,6 +51,11 @@ class Services:
         """The bot's own @name without the sign; empty until Telegram has told it once."""
         return self.db.settings.get("bot_username") or ""
 
+    @property
+    def inline_mode(self) -> bool:
+        """Whether stories can be sent into other chats by the bot's inline mode, as Telegram has told."""
+        return bool(self.db.settings.get("inline_mode"))
+
 
 @dataclass(slots=True)
 class UpdateContext:
@@ -274,7 +279,9 @@ class UpdateContext:
         if self.group:
             return None
         has_story = self.hero_story is not None if self.step is Step.CHARACTER else self.has_story
-        return reply(self.texts, self.step, self.draft, has_story=has_story)
+        asked = self.user.asks_about
+        has_note = self.step is Step.NOTE and asked is not None and bool(self.db.cards.note(asked))
+        return reply(self.texts, self.step, self.draft, has_story=has_story, has_note=has_note)
 
     def button(self, label: str, data: str, **values: object) -> tuple[str, str]:
         """Return a button's label in the user's language with its callback data, as `inline` takes them."""

@@ -23,11 +23,13 @@ def keep(context: UpdateContext) -> UpdateResult:
         talk = talks.get(talks.create(context.user.id, context.chat_id, now(), topic_id=context.topic_id))
     assert talk is not None
     prompt_id = files.store(context, talk, "")
-    kind = files.kind_of(files.asked_about(context))
+    asked_about = files.asked_about(context)
+    kind = files.kind_of(asked_about)
     rows = [[context.button("ask_file", f"ask_file:{prompt_id}")]]
     if kind == "text":
         rows.insert(0, [context.button("bring_file", f"bring_file:{prompt_id}")])
-    return context.say(f"file.kept_{kind}", keyboard=inline(*rows))
+    several = kind == "picture" and len(asked_about) > 1
+    return context.say("file.kept_pictures" if several else f"file.kept_{kind}", keyboard=inline(*rows))
 
 
 def ask_kept(context: UpdateContext, prompt_id: int) -> UpdateResult:

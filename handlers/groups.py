@@ -15,12 +15,13 @@ from typing import Final
 
 from telebot import types
 
-from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHOP_COMMANDS
+from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHELF_COMMANDS, SHOP_COMMANDS
 from core.schemas import Json, Outgoing
 from handlers import assistant, files, pieces, profile_card, roles, sessions, voice
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext
+from handlers.inline_mode import is_own_card
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
 from telegram.newer_fields import EPHEMERAL_SHOWN, OR_NOTHING
@@ -36,7 +37,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
         services.db.settings.put(_greeted(message.migrate_to_chat_id), "1")
         return NOTHING
-    if message.is_automatic_forward or _is_other_bot(message):
+    if message.is_automatic_forward or _is_other_bot(message) or is_own_card(services, message):
         return NOTHING  # a channel's post asks nothing; two bots would answer each other for ever
     text = readable(message.text or message.caption)
     command, words = _command(services, text)
@@ -219,7 +220,9 @@ def _command(services: Services, text: str) -> tuple[str | None, str]:
     command, _, addressee = first_word.lower().partition("@")
     if not command.startswith("/") or (addressee and addressee != services.username.lower()):
         return None, ""
-    if command in COMMANDS - ADMIN_COMMANDS - (frozenset() if services.config.packs else SHOP_COMMANDS):
+    sold = frozenset() if services.config.packs else SHOP_COMMANDS
+    shelf = frozenset() if services.config.shelf == "on" else SHELF_COMMANDS
+    if command in COMMANDS - ADMIN_COMMANDS - sold - shelf:
         return command, f"{command} {rest}".strip()
     return (UNKNOWN, "") if addressee else (None, "")
 

@@ -6,7 +6,6 @@ must own the story.
 
 from __future__ import annotations
 
-import secrets
 import time
 
 from conversation.keyboards import copying, inline, page_row
@@ -16,26 +15,27 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
 from database import Story
 from export import story_book
-from handlers import branches, finished, questions
+from handlers import branches, finished, inline_mode, public_shelf, publishing, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_step
 from handlers.step_prompts import announce
 from telegram.update_result import NOTHING, UpdateResult
+from turns import share_cards
 from turns.message_view import text_of, title_of
 from turns.text_cleanup import first_sentences, last_sentence
 
 PAGE = 6
 FOUND_MOST = 6
 SENTENCE_CHARS = 160
-SHARE_PREFIX = "s_"
 
 
 def shelf(context: UpdateContext) -> UpdateResult:
     """Show the first page of the user's stories."""
     stories = context.db.stories.count_of(context.user.id)
     if not stories:
-        buttons = inline([context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")])
+        begin = [context.button("lucky", "go:lucky"), context.button("new_story", "go:new_story")]
+        buttons = inline(begin, *[[button] for button in _public(context)])
         return context.say("shelf.empty", keyboard=buttons)
     return context.say("shelf.line", keyboard=_page(context, 0), n=stories)
 
@@ -55,8 +55,13 @@ def _page(context: UpdateContext, page: int) -> Json:
     rows = [[(_line(context, story), f"card:{story.session_id}")] for story in shown]
     if pages > 1:
         rows.append(page_row("shelf", page, pages))
-    rows.append([context.button("find", "find:0")])
+    rows.append([context.button("find", "find:0"), *_public(context)])
     return inline(*rows)
+
+
+def _public(context: UpdateContext) -> list[tuple[str, str]]:
+    """Return the button of the public shelf, if it is on."""
+    return [context.button("public_shelf", "public:open")] if public_shelf.is_on(context) else []
 
 
 def _line(context: UpdateContext, story: Story) -> str:
@@ -108,6 +113,7 @@ def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
         [context.button("story_continue", f"open:{number}"), context.button("read", f"read:{number}")],
         [context.button("download", f"files:{number}"), context.button("rename", f"rename:{number}")],
         [context.button(share, f"{share}:{number}"), context.button("delete", f"delete:{number}")],
+        *[row for row in [publishing.row(context, story)] if row],
     )
     return html, keyboard
 
@@ -160,6 +166,7 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
     if context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
     context.db.stories.delete(story.session_id, now())
+    context.db.shelf.withdraw(story.session_id)
     menu = NOTHING
     if context.user.session_id == story.session_id:
         context.db.users.open_session(context.user.id, None)
@@ -231,14 +238,17 @@ def send_file(context: UpdateContext, story: Story, name: str) -> UpdateResult:
 
 
 def share(context: UpdateContext, story: Story) -> UpdateResult:
-    """Make a link by which anybody may read the story and branch from it."""
+    """Make a link by which anybody may read the story and branch from it, and offer ways to send it."""
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
-    token = story.share_token or secrets.token_urlsafe(12)
+    token = context.db.sharing.offer(story)
     context.db.stories.share(story.session_id, token)
-    link = f"https://t.me/{context.services.username}?start={SHARE_PREFIX}{token}"
+    link = share_cards.link(context.services.username, f"{share_cards.STORY_LINK}{token}")
     take_back = context.button("unshare", f"unshare:{story.session_id}")
     buttons = inline(copying(context.texts.label("copy_link"), link), [take_back])
+    if context.services.inline_mode:
+        send = context.texts.plain("inline.send"), inline_mode.one_story(story.session_id)
+        buttons = share_cards.with_send_button(buttons, *send)
     return context.say("share.done", keyboard=buttons, title=title_of(story), link=link)
 
 
@@ -258,7 +268,7 @@ def unshare(context: UpdateContext, story: Story) -> UpdateResult:
 
 def open_shared(context: UpdateContext, token: str) -> UpdateResult:
     """Answer a followed link: show the story, and offer to begin a branch from it."""
-    story = context.db.stories.shared(token)
+    story = context.db.sharing.opened(token)
     if story is None or story.head_id is None:
         return context.say_here("share.gone")
     author = context.db.users.get(story.user_id)

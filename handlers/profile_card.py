@@ -46,6 +46,8 @@ def info(context: UpdateContext) -> UpdateResult:
     said = context.texts.say("info.text", version=VERSION, models=_models(context), opened=_opened(context))
     if context.config.packs:
         said = Html("\n".join((said, context.texts.say("buy.info"))))
+    if context.config.shelf == "on":
+        said = Html("\n".join((said, context.texts.say("public.info"))))
     if context.user.id in context.config.admin_ids:
         said = Html(f"{said}\n\n{admin_help(context)}")
     return context.send(said) + repeat_question(context)

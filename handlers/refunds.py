@@ -13,8 +13,8 @@ from telebot import types
 from core.logs import event
 from core.schemas import Json, OutboxRow, Outgoing
 from database import Payment
-from handlers.account import balance_of
 from handlers.admin import is_admin
+from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.fallback import unknown_command
 from telegram.payment_methods import EDIT_SUBSCRIPTION, REFUND

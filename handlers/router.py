@@ -39,6 +39,7 @@ from handlers import (
     file_choices,
     groups,
     guests,
+    inline_mode,
     older_parts,
     pieces,
     privacy,
@@ -94,6 +95,8 @@ class Router:
         bot.register_my_chat_member_handler(returning(on_membership))
         bot.register_pre_checkout_query_handler(returning(checkout.on_pre_checkout), func=lambda query: True)
         bot.register_subscription_handler(returning(checkout.on_subscription))
+        bot.register_inline_handler(returning(inline_mode.on_query), func=lambda query: True)
+        bot.register_chosen_inline_handler(returning(inline_mode.on_chosen), func=lambda chosen: True)
 
     def handle(self, update: types.Update, incoming: IncomingUpdate) -> UpdateResult:
         """Return what is to happen to an update. Runs in its transaction."""
@@ -124,6 +127,8 @@ class Router:
 
 def on_private_message(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
     """Answer a message in a private chat."""
+    if inline_mode.is_own_card(services, message):
+        return NOTHING
     command = readable(message.text).lower()
     asks = command in privacy.COMMANDS or (command in SHOP_COMMANDS and bool(services.config.packs))
     return admit(

@@ -78,7 +78,10 @@ def _character(context: UpdateContext) -> Html:
     if character is None:
         return context.texts.say("character.nobody")
     if hero_story is not None:
-        return context.texts.say("hero.line", name=character.name, title=title_of(hero_story))
+        title = title_of(hero_story)
+        if title == character.name:  # a story without a title of its own is called by its hero
+            return context.texts.say("hero.line_of_same_name", name=character.name)
+        return context.texts.say("hero.line", name=character.name, title=title)
     return context.texts.say("character.line", name=character.name)
 
 

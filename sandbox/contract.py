@@ -85,9 +85,10 @@ LIMITS: Mapping[tuple[str, str], tuple[int, int]] = {
     ("InlineKeyboardButton", "text"): (1, 256),
     ("KeyboardButton", "text"): (1, 256),
     ("CopyTextButton", "text"): (1, 256),
+    ("InlineQueryResultsButton", "start_parameter"): (1, 64),
+    ("InputTextMessageContent", "message_text"): (1, 4096 * 8),  # before its markup is parsed
     **{(method, "title"): (1, 32) for method in ("sendInvoice", "createInvoiceLink")},
     **{(method, "description"): (1, 255) for method in ("sendInvoice", "createInvoiceLink")},
-    ("InputTextMessageContent", "message_text"): (1, 4096 * 4),  # the text itself is measured without its markup
     ("ReplyParameters", "message_id"): (1, 2**31 - 1),
 }
 # By the constant in `type`, where a type is one of several.
@@ -102,7 +103,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "chat_member": "BotCommandScopeChatMember",
     },
     "MenuButton": {"commands": "MenuButtonCommands", "web_app": "MenuButtonWebApp", "default": "MenuButtonDefault"},
-    "InlineQueryResult": {"article": "InlineQueryResultArticle"},
+    "InlineQueryResult": {"article": "InlineQueryResultArticle", "photo": "InlineQueryResultCachedPhoto"},
     "InputProfilePhoto": {"static": "InputProfilePhotoStatic", "animated": "InputProfilePhotoAnimated"},
     "ReactionType": {
         "emoji": "ReactionTypeEmoji",

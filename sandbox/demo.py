@@ -28,11 +28,12 @@ DATABASE = "demo.db"
 STOP_S = 15.0
 LAST_LINES = 20
 ADMIN_IDS = (1,)
-# What the demo's bot sells, unless `.env` says otherwise.
+# What the demo's bot sells, and its public shelf, unless `.env` says otherwise.
 SHOP = {
     "STARS_PER_1000_TOKENS": "2",
     "STARS_PACKS": "20000, 50000, 200000=350, month:100000=150",
     "SUPPORT_CONTACT": "@anna",
+    "SHELF": "on",
 }
 OUTSIDE = (
     *("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "TELEGRAM_PROXY", "MODEL_PROVIDER"),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote
 
-from sandbox import page_views
+from sandbox import inline_user, page_views
 from sandbox.buyer import change_subscriptions, invoice_of, pay
 from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
@@ -60,6 +60,7 @@ class Page:
         self._notice: Json | None = None  # the line on top: the key of a text, and its value
         self._alarm: int | None = None  # the bot's exit code once it has ended
         self._closed = False
+        self._found: dict[int, dict[str, Json]] = {}  # results of the inline mode, by user and id
 
     def close(self) -> None:
         """End the event streams of open pages."""
@@ -197,6 +198,13 @@ class Page:
         if action == "tap":
             tap = user.tap(sent["button"], int(sent["message"]))
             return {"query": tap.query_id, "url": tap.url}
+        if action == "inline":
+            return self._search(user, str(sent["query"]), str(sent["offset"]))
+        if action == "inline_send":
+            found = self._found.get(user.id, {})
+            return {"id": inline_user.choose(user, found[str(sent["id"])], str(sent["query"])).id}
+        if action == "share":
+            return {"id": inline_user.share_prepared(user, str(sent["prepared"])).id}
         if action == "invoice":
             return invoice_of(user, _invoice(sent))
         if action == "pay":
@@ -228,6 +236,22 @@ class Page:
         else:
             raise ValueError(action)
         return {}
+
+    def _search(self, user: ChatUser, query: str, offset: str) -> Json:
+        """Return what the bot finds, and keep it until the user types something else."""
+        found = inline_user.ask(user, query, offset)
+        kept = self._found.get(user.id, {}) if offset else {}
+        self._found[user.id] = kept | {result["id"]: result for result in found.results}
+        shown = [
+            {
+                "id": result["id"],
+                "title": result["title"],
+                "description": result.get("description", ""),
+                "picture": result.get("thumbnail_url", ""),
+            }
+            for result in found.results
+        ]
+        return {"results": shown, "button": found.button, "next": found.next_offset}
 
     def _add_user(self, name: str, language: str) -> int:
         with self.state.lock:

@@ -118,6 +118,8 @@ def _message(state: State, message: ChatMessage) -> Json:
         "reactions": sorted(set((message.reactions or {}).values())),
         "service": _service(state, message),
         "invoice": (message.more or {}).get("invoice"),
+        "via": ((message.more or {}).get("via_bot") or {}).get("username", ""),
+        "preview": ((message.more or {}).get("link_preview_options") or {}).get("url", ""),
         "file": attachment
         and {
             "kind": attachment.kind,

@@ -17,8 +17,9 @@ from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
 from sandbox.guests import GuestMode
 from sandbox.http_wire import Upload
+from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
-from sandbox.payments import TOO_OLD, PaymentMethods
+from sandbox.payments import TOO_OLD
 from sandbox.telegram_json import bot_json, chat_json, message_json
 from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import (
@@ -50,7 +51,7 @@ SAME = (
 )
 
 
-class BotApi(PaymentMethods):
+class BotApi(InlineMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
@@ -362,8 +363,8 @@ class BotApi(PaymentMethods):
             **self.bot,
             "can_join_groups": True,
             "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
             "supports_guest_queries": True,
+            "supports_inline_queries": self.inline_mode,
             "has_main_web_app": False,
         }
 

@@ -162,4 +162,5 @@ class Forgetting:
 _SENDERS = (
     *("message.from", "edited_message.from", "guest_message.from", "callback_query.from", "message_reaction.user"),
     *("pre_checkout_query.from", "subscription.user"),
+    *("inline_query.from", "chosen_inline_result.from"),
 )

@@ -39,6 +39,9 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
             "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
             "payments": reader.rows("select * from payment where user_id = :user order by paid_at, charge_id"),
+            "published_stories": reader.rows("select * from published where user_id = :user order by id"),
+            "hearts_given": reader.rows("select * from heart where user_id = :user order by published_id"),
+            "stories_reported": reader.rows("select * from report where user_id = :user order by published_id"),
             "calls_of_models": reader.rows("select * from call where user_id = :user order by id"),
             "messages_received": reader.rows("select * from inbox where chat_id = :user order by id"),
             "messages_on_their_way": reader.rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from storage.first_tables import FIRST_TABLES
 from storage.guest_tables import FIRST_LETTERS, GUESTS
 from storage.payment_schema import PAYMENTS
+from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
 
 APPLICATION_ID = 0x50415254  # «PART»
@@ -132,6 +133,8 @@ STEPS = (
     _FILES_OF_QUESTIONS,
     *STORY_TABLES,
     _OPINIONS,
+    SHARE_CARDS,
+    PUBLIC_SHELF,
     GUESTS,
     FIRST_LETTERS,
 )

@@ -140,8 +140,10 @@ class Stories:
         self._connection.run("update story set starts_after = ? where session_id = ?", (prompt_id, session_id))
 
     def share(self, session_id: int, token: str | None) -> None:
-        """Set the token of the story's link; None revokes it."""
-        self._connection.run("update story set share_token = ? where session_id = ?", (token, session_id))
+        """Set the token of the story's link; None revokes it, and the links of cards that were listed."""
+        self._connection.run(
+            "update story set share_token = ?, offered_token = null where session_id = ?", (token, session_id)
+        )
 
     # ------------------------------------------------------------------ the user's list
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from storage.connection import Connection, Row
 
-# The first words of a talk serve as its name.
+# The first words of a talk that were asked serve as its name: a photo may wait for its question.
 _OPENING = (
     "coalesce((select substr(text, 1, 200) from prompt where prompt.session_id = session.id and role = 'user'"
+    " and (prompt.id = session.head_id or exists (select 1 from prompt as next where next.parent_id = prompt.id))"
     " order by prompt.id limit 1), '')"
 )
 _COLUMNS = (
@@ -49,7 +50,7 @@ class Talk:
     deleted: bool
     touched_at: int
     topic_id: int
-    opening: str  # its first words
+    opening: str  # its first question that was asked
 
 
 @dataclass(frozen=True, slots=True)

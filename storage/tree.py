@@ -77,6 +77,17 @@ with recursive walk (id, parent_id, role) as (
 )
 select count(*) from walk where role = 'assistant'
 """
+# The first texts on the same walk.
+_BEGINNING = f"""
+with recursive walk (id, parent_id, depth) as (
+    select id, parent_id, 0 from prompt where id = :head and id is not :after
+    union all
+    select prompt.id, prompt.parent_id, depth + 1 from prompt join walk on prompt.id = walk.parent_id
+    where prompt.id is not :after
+    limit 100000
+), beginning as (select id, depth from walk order by depth desc limit :most)
+select {_OF_PROMPT} from beginning join prompt on prompt.id = beginning.id order by depth desc
+"""
 # The user's texts on the same walk that have a bracket, oldest first.
 _BRACKETED = """
 with recursive walk (id, depth) as (
@@ -199,6 +210,11 @@ class Tree:
         prompts = tuple(_prompt(row) for row in rows)
         places = [place for place, prompt in enumerate(prompts, start=1) if prompt.id == after]
         return prompts[places[0] :] if places else prompts
+
+    def beginning(self, head_id: int | None, after: int | None, most: int) -> tuple[Prompt, ...]:
+        """Return the first texts of the path, or the first ones after `after`; cheap however long the path is."""
+        rows = self._connection.rows(_BEGINNING, {"head": head_id, "after": after, "most": most})
+        return tuple(_prompt(row) for row in rows)
 
     def parts(self, head_id: int | None, after: int | None = None) -> int:
         """Return how many of the model's texts the path has, from the first one or from the one after `after`."""

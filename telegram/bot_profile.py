@@ -30,7 +30,7 @@ GROUP_COMMANDS = ("clear", "modes", "t", "new_story", "help")
 
 
 def learn_name(bot: TeleBot, db: Database) -> None:
-    """Store the bot's user name, which its links need, and whether it may be called as a guest. Never raises."""
+    """Store the bot's user name, which its links need, and which of Telegram's modes are on. Never raises."""
     _attempt(partial(_store_name, bot, db))
 
 
@@ -58,6 +58,9 @@ def _attempt(step: Callable[[], None]) -> None:
 
 def _store_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
+    inline_mode = "1" if me.supports_inline_queries else ""
+    if (db.settings.get("inline_mode") or "") != inline_mode:
+        db.settings.put("inline_mode", inline_mode)
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
     calls = "1" if me.supports_guest_queries else ""

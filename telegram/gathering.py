@@ -48,7 +48,7 @@ class Gathering:
     def joins(self, row: InboxRow, following: InboxRow) -> bool:
         """Return whether the second update is the next piece of the first."""
         message, piece = _message(row.body), _message(following.body)
-        if message is None or piece is None or not _are_neighbours(message, piece):
+        if message is None or piece is None or "via_bot" in piece or not _are_neighbours(message, piece):
             return False
         album = _last(message).get("media_group_id")
         if isinstance(album, str) and piece.get("media_group_id") == album:

@@ -33,6 +33,7 @@ ALLOWED_UPDATES = [
     *("message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"),
     *("message_reaction", "guest_message"),
     *("pre_checkout_query", "subscription"),  # come only if the bot sells something, or did
+    *("inline_query", "chosen_inline_result"),  # come only if @BotFather has switched the inline mode on
 ]
 LONG_POLL_S = 25
 ANSWER_S = 10  # beyond that, until a silent connection is given up

@@ -80,6 +80,16 @@ def subscription(value: Fields) -> Fields:
     return {"invoice_payload": "", "state": "", **_fields(value, _SUBSCRIPTION)}
 
 
+def inline_query(value: Fields) -> Fields:
+    """Return what the bot reads of a query that somebody types in any chat."""
+    return {"query": "", "offset": "", **_fields(value, _INLINE_QUERY)}
+
+
+def chosen_result(value: Fields) -> Fields:
+    """Return what the bot reads of a result that was chosen and sent."""
+    return {"result_id": "", "query": "", **_fields(value, _CHOSEN_RESULT)}
+
+
 def stopped(value: Fields) -> Fields:
     """Return what the bot reads of a stopped draft."""
     return _fields(value, _STOPPED)
@@ -262,6 +272,7 @@ _MESSAGE: Final = {
     "chat": _chat,
     "from": _user,
     "sender_chat": _chat,
+    "via_bot": _user,
     "text": _text,
     "caption": _text,
     "quote": _quote,
@@ -304,6 +315,8 @@ _PRE_CHECKOUT: Final = {
     "invoice_payload": _text,
 }
 _SUBSCRIPTION: Final = {"user": _user, "invoice_payload": _text, "state": _text}
+_INLINE_QUERY: Final = {"id": _anything, "from": _user, "query": _text, "offset": _text}
+_CHOSEN_RESULT: Final = {"result_id": _text, "from": _user, "query": _text}
 _STOPPED: Final = {"chat": _chat, "draft_id": _number, "message_thread_id": _number}
 _REACTION: Final = {"chat": _chat, "message_id": _anything, "user": _user, "date": _number, "new_reaction": _emoji}
 _MEMBERSHIP: Final = {

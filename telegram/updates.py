@@ -25,8 +25,13 @@ _READERS: Final = {
     "my_chat_member": update_fields.membership,
     "pre_checkout_query": update_fields.pre_checkout,
     "subscription": update_fields.subscription,
+    "inline_query": update_fields.inline_query,
+    "chosen_inline_result": update_fields.chosen_result,
     "message_reaction": update_fields.reaction,
 }
+_ANSWERED_AT_ONCE: Final = ("pre_checkout_query", "inline_query", "chosen_inline_result")
+_WITH_ID: Final = ("callback_query", "pre_checkout_query", "inline_query")
+_OF_SOMEBODY: Final = ("pre_checkout_query", "subscription", "inline_query", "chosen_inline_result")
 _OWN: Final = frozenset({"gathered", "last_piece", "more_files"})  # fields that `telegram/gathering.py` adds
 _NAMED_USER: Final = frozenset({"subscription", "message_reaction"})  # their sender is called `user`
 _GENERAL: Final = 1  # the main topic of a forum
@@ -47,10 +52,11 @@ def chat_of(update: dict[str, Any]) -> int:
 def topic_of(update: dict[str, Any]) -> int:
     """Return the topic of a forum or private chat that an update belongs to; 0 if none.
 
-    The question before a payment has a queue of its own, `AT_ONCE`: Telegram waits ten seconds for its answer.
+    The question before a payment and a query from another chat have a queue of their own, `AT_ONCE`: Telegram waits
+    some seconds for the answer.
     A thread of replies has a number too, and is no topic; nor is a forum's main one, which no call may name.
     """
-    if "pre_checkout_query" in update:
+    if any(kind in update for kind in _ANSWERED_AT_ONCE):
         return AT_ONCE
     stopped = update.get("stopped_message_generation")
     if isinstance(stopped, dict):
@@ -156,13 +162,13 @@ def _check_ids(kept: dict[str, Any]) -> None:
         raise Unreadable("unreadable update: a chat or sender without a numeric id")
     if not all(is_id(message.get("message_id")) for message in _messages(kept)):
         raise Unreadable("unreadable update: a message without a numeric id")
-    for kind in ("callback_query", "pre_checkout_query"):
+    for kind in _WITH_ID:
         if kind in kept and not isinstance(kept[kind].get("id"), str):
             raise Unreadable(f"unreadable update: a {kind} whose id is no string")
     if "guest_query_id" not in kept.get("guest_message", {"guest_query_id": ""}):
         raise Unreadable("unreadable update: a guest message without a query")
-    if any(kind in kept and not any(_owners({kind: kept[kind]})) for kind in ("pre_checkout_query", "subscription")):
-        raise Unreadable("unreadable update: nobody to whom a payment belongs")
+    if any(kind in kept and not any(_owners({kind: kept[kind]})) for kind in _OF_SOMEBODY):
+        raise Unreadable("unreadable update: nobody to whom a payment or a query belongs")
 
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -101,7 +101,7 @@ def test_a_second_volume_counts_undoes_and_shares_only_itself(harness: BotHarnes
     assert "· 1 часть" in shelf.labels[0]
     person.tap(shelf.labels[0])
     person.wait("Прошёл год.")
-    person.tap("🔗 Поделиться")
+    person.tap("📤 Поделиться")
     link = person.wait("Кто откроет эту ссылку").text.split("?start=")[1].split()[0]
     other = harness.telegram.user(2, "Борис")
     other.send(f"/start {link}")

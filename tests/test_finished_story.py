@@ -7,7 +7,7 @@ import pytest
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
 
-WAYS = ("📖 Читать", "📗 Второй том", "✍️ Эпилог", "🎨 Обложка", "💬 Поговорить с героем", "📖 Скачать", "🔗 Поделиться")
+WAYS = ("📖 Читать", "📗 Второй том", "✍️ Эпилог", "🎨 Обложка", "💬 Поговорить с героем", "📖 Скачать", "📤 Поделиться")
 BOT = "soavtor_demo_bot"
 
 
@@ -128,7 +128,7 @@ def test_continuing_without_a_story_shows_the_shelf(harness: BotHarness) -> None
 
 
 def link_of(person: ChatUser) -> str:
-    person.tap("🔗 Поделиться")
+    person.tap("📤 Поделиться")
     return person.wait("Кто откроет эту ссылку").text.split()[-1]
 
 

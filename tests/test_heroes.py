@@ -20,7 +20,8 @@ from turns import heroes
 
 LOCALES = Locales.load(Path(__file__).resolve().parent.parent / "locales")
 HERO = "💬 Поговорить с героем"
-LINE = "Отвечает Смотритель Маяк из истории"
+LINE = "Отвечает герой вашей истории, Смотритель Маяк."
+LINE_OF_TITLED = "Отвечает Смотритель Маяк из истории «Свет в окне»"
 
 
 def meets(person: ChatUser) -> str:
@@ -28,7 +29,7 @@ def meets(person: ChatUser) -> str:
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
     person.tap(HERO)
-    person.wait(LINE)
+    person.wait("Этот разговор в неё не войдёт")
     return person.wait("Смотритель Маяк\n").text
 
 
@@ -115,11 +116,11 @@ def test_each_branch_has_a_hero_of_its_own_who_knows_only_the_branch(harness: Bo
 def test_the_hero_of_a_finished_story_remembers_its_end_and_goes_with_it(harness: BotHarness) -> None:
     person = finished(harness)
     person.tap(HERO)
-    person.wait(LINE)
+    person.wait(LINE_OF_TITLED)
     assert "История кончилась вот как: «Конец.»" in person.wait("Смотритель Маяк\n").text
     assert "Конец." in asked(harness, person, "Как вы?", "Живу.")
     person.press("🎭 Персонажи")
-    on = person.wait("Отвечает Смотритель Маяк. герой истории «Свет в окне».")
+    on = person.wait("Отвечает Смотритель Маяк. Герой истории «Свет в окне».")
     assert "🔄 С самого начала" in on.labels and not any("Смотритель" in label for label in on.labels)
     person.press("🔖 К истории")
     person.wait("не обязательно конец")

@@ -139,7 +139,7 @@ def test_a_shared_story_is_read_by_anybody_and_branched_from(harness: BotHarness
     author.wait("Ваши истории")
     author.tap("Смотритель Маяк · 1 часть · сегодня")
     author.wait("Общая история.")
-    author.tap("🔗 Поделиться")
+    author.tap("📤 Поделиться")
     link = author.wait("Кто откроет эту ссылку").text.rpartition("start=")[2].strip()
     reader = harness.telegram.user(2, "Борис")
     reader.send(f"/start {link}")

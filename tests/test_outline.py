@@ -16,6 +16,7 @@ from core.schemas import Message
 from sandbox.model_faults import Behaviour
 from sandbox.storyteller import tell
 from sandbox.storyteller.figures import Card, prompt
+from sandbox.storyteller.outline import outline
 from sandbox.storyteller.request import LOCALES
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
@@ -223,6 +224,26 @@ def test_the_stand_in_makes_a_card_of_the_phrases_own_words(
     assert card["hero"].startswith(hero) and card["setting"].startswith(setting) and card["wish"]
     rows = tomllib.loads((LOCALES / language / "presets.toml").read_text("utf-8"))["genre"]
     assert card["genre"] in {row["label"] for row in rows}
+
+
+def test_no_hint_is_given_to_who_wrote_on_before_the_first_part_came(harness: BotHarness) -> None:
+    person = harness.at_summary(1)
+    first = harness.holds("Первая.", "Вторая.")
+    person.press("✨ Начать историю")
+    until(lambda: harness.db.last("call", "state") == "asked")
+    person.send("Пришёл кот.")
+    person.wait("Я ещё пишу")
+    first.set()
+    person.wait("Вторая.")
+    assert not any("теперь ваша очередь" in message.text for message in person.bot_messages)
+
+
+def test_the_stand_in_takes_no_heading_for_a_hero() -> None:
+    for language, asked in (
+        ("ru", "Текст:\nГлава первая.\n\nВеста зажгла фонарь, и порт ожил.\nЧетыре поля"),
+        ("en", "The text:\nChapter One\n\nVesta falls asleep in the tower.\nFour fields"),
+    ):
+        assert json.loads(outline(asked, language))["hero"].startswith(("Веста", "Vesta"))
 
 
 def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) -> None:

@@ -35,7 +35,7 @@ def test_a_pack_a_subscription_and_its_months_are_bought_with_the_mouse(
         page.get_by_role("button", name=re.compile("· 90 ⭐")).click()
         page.get_by_role("button", name="Заплатить 90 ⭐").click()  # of the invoice
         dialog = page.locator("#question")
-        expect(dialog).to_contain_text("У вас 5000 ⭐")
+        expect(dialog).to_contain_text("У вас 5 000 ⭐")
         dialog.get_by_role("button", name="Отмена").click()
         page.get_by_role("button", name="Заплатить 90 ⭐").click()
         dialog.get_by_role("button", name="Заплатить 90 ⭐").click()

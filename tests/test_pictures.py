@@ -302,6 +302,21 @@ def test_of_a_live_photo_its_still_is_seen(make_harness: Callable[..., BotHarnes
     harness.check_books()
 
 
+def test_a_talk_is_called_by_what_was_asked_and_not_by_a_photo_that_waits(harness: BotHarness) -> None:
+    person = harness.new_person()
+    person.album(2, pictures=[picture("red"), picture("green")])
+    person.wait("Фото сохранил. Спросить о них?")
+    person.press("💬 Чат")
+    assert "Продолжаем" not in person.wait("💬 Чат").text
+    harness.says("Вторник.")
+    person.send("Какой сегодня день?")
+    person.wait("Вторник.")
+    person.press("🏠 Меню")
+    person.wait("Вы в меню")
+    person.press("💬 Чат")
+    person.wait("Продолжаем разговор «Какой сегодня день?»")
+
+
 def test_files_that_nobody_asks_about_have_a_limit(harness: BotHarness) -> None:
     person = harness.new_person()
     for number in range(MOST_UNASKED + 2):

@@ -105,6 +105,25 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(harness: BotHarn
         assert text in on_wire(harness)
 
 
+def test_undo_of_words_without_a_part_leaves_the_users_message_alone(
+    harness: BotHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    person = harness.writer(words="Начало положено.")
+    with_answer = harness.holds("Пол скрипнул.")
+    person.send("Он встал.")
+    until(lambda: harness.db.last("call", "state") == "asked")
+    person.send("стоп")
+    person.wait("написать ничего не успел")
+    with_answer.set()
+    person.press("↩️ Отменить ход")
+    assert "Начало положено." in person.wait("Теперь последнее").text
+    person.tap("↪️ Вернуть")
+    person.wait("Ход на месте. Последнее: «Он встал.»")
+    until(lambda: not harness.db.count("outbox"))
+    assert [message.text for message in person.shown].count("Он встал.") == 1
+    assert "event=message_dropped" not in caplog.text
+
+
 def test_undo_after_a_change_of_variants_shrinks_the_shown_one(harness: BotHarness) -> None:
     person = harness.writer()
     for words in ("Первый.", "Второй."):

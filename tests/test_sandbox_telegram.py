@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.markup import MarkupError, parse_html
+from sandbox.markup import MarkupError, found_entities, parse_html
 from sandbox.telegram import TelegramServer
 from sandbox.telegram_store import Store
 from tests.sandbox_bot import TEXT, Bot, Clock, bot, clock, inline, reply, server
@@ -162,6 +162,11 @@ def test_html_that_telegram_cannot_parse_is_refused(source: str, error: str) -> 
     with pytest.raises(MarkupError, match=r"(?i)tag") as caught:
         parse_html(source)
     assert error in str(caught.value)
+
+
+def test_a_slash_of_a_tag_or_a_path_is_no_command() -> None:
+    found = found_entities("<b>Кот</b> a/b //c /d> (/e) /help")
+    assert [(entity["type"], entity["offset"]) for entity in found] == [("bot_command", 24), ("bot_command", 28)]
 
 
 def test_a_parse_error_is_no_breach_of_the_contract(bot: Bot) -> None:

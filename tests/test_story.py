@@ -197,6 +197,7 @@ EVERYWHERE: Row = {
     "/paysupport": ("paysupport", None),
     "/refund": ("refund", None),
     "/info": ("info", None),
+    "/shelf": ("public_shelf", None),
     "/my_data": ("my_data", None),
     "/forget_me": ("forget_me", None),
     # the chat

@@ -44,6 +44,12 @@ ROUTES = [
     ("PUT", "api/stories/1/cards/1"),
     ("DELETE", "api/stories/1/cards/1"),
     ("PUT", "api/stories/1/note"),
+    ("POST", "api/stories/1/share"),
+    ("GET", "api/shelf"),
+    ("POST", "api/shelf"),
+    ("GET", "api/shelf/1"),
+    ("POST", "api/shelf/1/heart"),
+    ("POST", "api/shelf/1/report"),
     ("GET", "api/usage"),
 ]
 

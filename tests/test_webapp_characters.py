@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from conversation.personas import MOST_OWN
 from tests.webapp_fixtures import OWN, created, picture, shared, site
 from tests.webapp_site import ROOT, Site, init_data
 from web.pictures import SIDE_PX, PictureError, square
@@ -87,8 +88,6 @@ def test_what_cannot_be_seen_is_left_out_and_what_joins_signs_is_not(site: Site)
 
 
 def test_own_characters_have_a_limit(site: Site) -> None:
-    from web.characters_api import MOST_OWN
-
     for number in range(MOST_OWN):
         made = site.db.characters.add(7, "ru", site.locales["ru"].characters[0].persona, number)
     full = site.ask("api/characters", method="POST", json=OWN)

@@ -93,7 +93,7 @@ def test_a_shared_story_shows_no_wish(harness: BotHarness) -> None:
     person = asked_with_wishes(harness)
     person.press("⚙️ Ещё")
     person.wait("что сделать?")
-    person.tap("🔗 Поделиться")
+    person.tap("📤 Поделиться")
     link = person.wait("t.me").text
     reader = harness.new_person(2, "Борис")
     reader.send(f"/start {link.rpartition('start=')[2].split()[0]}")

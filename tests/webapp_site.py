@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,11 +60,20 @@ class Site:
         for language in self.locales:
             self.db.characters.bring_up_to_date(language, self.locales[language].characters, int(time.time()))
         self.told: list[tuple[int, dict[str, Any]]] = []
+        self.prepared: list[tuple[int, Mapping[str, Any]]] = []
         self.server = WebApp(
-            self.config, self.db, self.locales, lambda chat, body: self.told.append((chat, json.loads(body)))
+            self.config,
+            self.db,
+            self.locales,
+            lambda chat, body: self.told.append((chat, json.loads(body))),
+            prepare=self._prepare,
         )
         self.http = requests.Session()
         self.http.trust_env = False
+
+    def _prepare(self, user_id: int, card: Mapping[str, Any]) -> str:
+        self.prepared.append((user_id, card))
+        return f"prepared-{len(self.prepared)}"
 
     @property
     def url(self) -> str:

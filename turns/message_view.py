@@ -130,7 +130,9 @@ def taken_away(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Ou
 
 
 def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoing]:
-    """Shrink a part to `line`: its first message says it, the others are deleted."""
+    """Shrink a part to `line`: its first message says it, the others are deleted. Users' own messages stay."""
+    if prompt.role == "user":
+        return []
     ids = db.outbox.messages_of(chat_id, prompt.id)
     return [
         *[_shrink(chat_id, message_id, line) for message_id in ids[:1]],
@@ -139,7 +141,9 @@ def shrunk(db: Database, chat_id: int, prompt: Prompt, line: str) -> list[Outgoi
 
 
 def restored(db: Database, chat_id: int, session_id: int, prompt: Prompt) -> list[Outgoing]:
-    """Show a part again that was shrunk, in its old message if it fits there."""
+    """Show a part again that was shrunk, in its old message if it fits there. Users' own messages stayed."""
+    if prompt.role == "user":
+        return []
     ids = db.outbox.messages_of(chat_id, prompt.id)
     row = variant_row(db, session_id, prompt)
     keyboard = inline(row) if row else None

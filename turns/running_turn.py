@@ -41,7 +41,7 @@ class RunningTurn:
     call: OpenCall | None = None
     words: str = ""  # the user's own, that the answer follows
     cancel: Cancel = field(default_factory=Cancel)
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    lock: threading.Lock = field(default_factory=lambda: threading.Lock())  # made by what `threading` has then
     ended: bool = False
     started_at: float = field(default_factory=time.monotonic)
     first_text_at: float | None = None

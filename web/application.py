@@ -12,10 +12,11 @@ from werkzeug.exceptions import HTTPException
 from conversation.localization import Texts
 from core.errors import StorageError
 from core.logs import event
-from web import cards_api, characters_api, stories_api
+from web import cards_api, characters_api, sharing_api, shelf_api, stories_api
 from web.authentication import ApiError, Authenticator, WebServices
 from web.pictures import MOST_BYTES
 from web.security import caching_of, headers_of
+from web.sharing_api import COVERS_PREFIX
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ def make_application(services: WebServices) -> Flask:
     app.register_blueprint(characters_api.blueprint(services))
     app.register_blueprint(cards_api.blueprint(services))
     app.register_blueprint(stories_api.blueprint(services))
+    app.register_blueprint(sharing_api.blueprint(services))
+    app.register_blueprint(shelf_api.blueprint(services))
     return app
 
 
@@ -82,7 +85,7 @@ def _serve_page(app: Flask, services: WebServices, authenticator: Authenticator)
     @app.get("/api/start")
     def start() -> Response:
         texts: Texts = g.caller.texts
-        return jsonify({"language": texts.language, "texts": page_texts(texts)})
+        return jsonify({"language": texts.language, "texts": page_texts(texts), "shelf": services.config.shelf == "on"})
 
 
 def _refuse(app: Flask, authenticator: Authenticator) -> None:
@@ -123,4 +126,6 @@ def _finish(app: Flask, services: WebServices) -> None:
     def finish(response: Response) -> Response:
         response.headers.update(headers)
         response.headers["Cache-Control"] = caching_of(request, response)
+        if request.path.startswith(COVERS_PREFIX):  # shown in chats, by whatever client they are read in
+            response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return response

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from flask import Request
 from config import Config
 from conversation.localization import Locales, Texts
 from core.logs import event
+from core.schemas import Json
 from database import Database, User
 from web.init_data import InitDataError, TelegramUser, authenticated_user
 from web.rate_limiter import RateLimiter
@@ -33,12 +34,17 @@ REFUSAL_RATE: Final = (60, 2.0)  # of one address, with init data that Telegram 
 
 @dataclass(frozen=True, slots=True)
 class WebServices:
-    """What the server works with. `put` stores an update for the bot: the chat, and JSON of Telegram's shape."""
+    """What the server works with.
+
+    `put` stores an update for the bot: the chat, and JSON of Telegram's shape. `prepare` takes a user and a card, and
+    returns the id of the message that Telegram has prepared of it; empty if there is none.
+    """
 
     config: Config
     db: Database
     locales: Locales
     put: Callable[[int, str], None]
+    prepare: Callable[[int, Mapping[str, Json]], str] = lambda user_id, card: ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from conversation import personas
-from conversation.personas import LIMITS, Persona
+from conversation.personas import LIMITS, MOST_OWN, Persona
 from database import Character
 from web.authentication import ApiError, Caller, WebServices, body_of
 from web.pictures import FORMATS, PictureError, square
-
-MOST_OWN: Final = 30
 
 
 def blueprint(services: WebServices) -> Blueprint:

@@ -42,4 +42,4 @@ def caching_of(request: Request, response: Response) -> str:
     """Return how long a browser may cache a response: the API's never, the page's files until they change."""
     if request.path.startswith("/api/") or response.status_code >= 400:
         return "no-store"
-    return "public, max-age=3600" if request.path.startswith("/pictures/") else "no-cache"
+    return "public, max-age=3600" if request.path.startswith(("/pictures/", "/covers/")) else "no-cache"

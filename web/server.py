@@ -19,6 +19,7 @@ from config import Config
 from conversation.localization import Locales
 from core.errors import ConfigError
 from core.logs import event
+from core.schemas import Json
 from database import Database
 from telegram.webhook import Webhook
 from web.application import make_application
@@ -47,10 +48,12 @@ class WebApp:
         locales: Locales,
         put: Callable[[int, str], None],
         webhook: Webhook | None = None,
+        *,
+        prepare: Callable[[int, Mapping[str, Json]], str] = lambda user_id, card: "",
     ) -> None:
         application: WSGIApplication = no_page
         if config.webapp_url:
-            application = make_application(WebServices(config, db, locales, put))
+            application = make_application(WebServices(config, db, locales, put, prepare))
         if webhook is not None:
             application = with_webhook(application, config.webhook_url, webhook.take)
         self._map: dict[int, Any] = {}

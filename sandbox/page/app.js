@@ -63,7 +63,7 @@ function arrange() {
   main.style.setProperty("--count", count);
   const roots = open.map((id) => {
     const known = views.get(id);
-    const view = known || new ChatView(id, { post, onActive: activate, onAlert: alert, onStart: start });
+    const view = known || new ChatView(id, { post, onActive: activate, onAlert: alert, onStart: start, onWrite: write, chats: ordered });
     if (!known) {
       views.set(id, view);
       view.setBot(state.bot);
@@ -199,6 +199,14 @@ byId("model").addEventListener("click", () => openModels(post));
 function start(user, payload) {
   show(user);
   post("send", { user, text: `/start ${payload}`.trim() });
+}
+
+// Begins a message of `user` in a chat, as a button of the inline mode does.
+function write(id, user, text) {
+  show(id);
+  const view = views.get(id);
+  view.writeAs(user);
+  view.composer.write(text);
 }
 
 function grow(id) {

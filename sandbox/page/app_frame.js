@@ -2,6 +2,7 @@
 
 import { ask } from "./dialogs.js";
 import { element } from "./format.js";
+import { sharePrepared } from "./inline.js";
 import { t } from "./texts.js";
 import { pay } from "./payments.js";
 import { onTheme, theme } from "./theme.js";
@@ -103,6 +104,10 @@ export class AppFrame {
       const { frame } = this;
       const status = await pay(this.view, { link: `https://t.me/$${data.slug}` });
       if (frame === this.frame) this.#tell("invoice_closed", { slug: data.slug, status });
+    } else if (type === "web_app_send_prepared_message") {
+      const { frame } = this;
+      const sent = await sharePrepared(this.view, data.id);
+      if (frame === this.frame) this.#tell(sent ? "prepared_message_sent" : "prepared_message_failed", sent ? {} : { error: "USER_DECLINED" });
     } else if (type === "web_app_open_popup") {
       const { frame } = this;
       const buttons = data.buttons.map(({ id, type: kind, text }) => [id, text || LABELS[kind] || LABELS.ok]);

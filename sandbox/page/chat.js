@@ -5,6 +5,7 @@ import { bubble, burst } from "./message.js";
 import { Composer } from "./composer.js";
 import { ask } from "./dialogs.js";
 import { GrowingDraft } from "./draft.js";
+import { switchInline } from "./inline.js";
 import { avatar, day, element, hue } from "./format.js";
 import { popup } from "./parts.js";
 import { isInvoice, pay, subscriptionChoices } from "./payments.js";
@@ -16,11 +17,12 @@ const ACTIONS = Object.fromEntries(
 const NEAR_BOTTOM = 120;
 
 export class ChatView {
-  constructor(id, { post, onActive, onAlert, onStart }) {
+  constructor(id, { post, onActive, onAlert, onStart, onWrite, chats }) {
     this.id = id;
     this.post = post;
     this.onAlert = onAlert;
     this.onStart = onStart; // takes the payload of a link to the bot
+    Object.assign(this, { onWrite, chats }); // writes into the field of another chat; all chats
     this.isGroup = id < 0;
     this.writer = id; // in a group: the member who writes, presses and taps
     this.items = new Map(); // message id → { data, node }
@@ -176,6 +178,7 @@ export class ChatView {
       await navigator.clipboard?.writeText(button.copy_text.text);
       return this.notify(t("copied"));
     }
+    if (button.switch_inline_query_chosen_chat) return void switchInline(this, button.switch_inline_query_chosen_chat);
     node.classList.add("waiting");
     const answer = await this.act("tap", { message: data.id, button: button.callback_data || button.text }, t("button_gone"));
     if (answer?.query) this.queries.set(answer.query, node);
@@ -282,15 +285,17 @@ export class ChatView {
     this.writers.replaceChildren(element("span", { "aria-hidden": "true" }, t("writes")), ...this.chat.members.map(({ id, name }) => {
       const node = element("button", { type: "button", role: "radio", "aria-checked": String(id === this.writer) }, name);
       node.style.setProperty("--hue", hue(id));
-      node.addEventListener("click", () => {
-        this.writer = id;
-        this.#drawWriters();
-        this.#drawMessages([...this.items.values()].map(({ data }) => data).sort((a, b) => a.id - b.id));
-        this.#drawKeyboard();
-        this.#toBottom();
-      });
+      node.addEventListener("click", () => this.writeAs(id));
       return node;
     }));
+  }
+
+  writeAs(id) {
+    this.writer = id;
+    this.#drawWriters();
+    this.#drawMessages([...this.items.values()].map(({ data }) => data).sort((a, b) => a.id - b.id));
+    this.#drawKeyboard();
+    this.#toBottom();
   }
 
   #drawKeyboard() {

@@ -3,6 +3,7 @@
 import { element } from "./format.js";
 import { preview } from "./parts.js";
 import { askVoice } from "./dialogs.js";
+import { queryIn, search } from "./inline.js";
 import { t } from "./texts.js";
 
 export class Composer {
@@ -59,6 +60,12 @@ export class Composer {
     this.#changed();
   }
 
+  write(text) {
+    this.input.value = text;
+    this.#changed();
+    this.input.focus();
+  }
+
   fit() {
     this.input.style.height = "auto";
     if (this.input.scrollHeight) this.input.style.height = `${Math.min(this.input.scrollHeight, 180)}px`;
@@ -93,7 +100,9 @@ export class Composer {
 
   #changed() {
     const text = this.input.value;
+    const query = queryIn(text, this.view.bot?.username || "");
     this.#drawCommands(/^\/\w*$/.test(text) ? text.slice(1) : null);
+    if (query !== null) search(this.view, this.commands, query, () => this.input.value === text, () => { this.input.value = ""; this.#changed(); });
     this.send.classList.toggle("ready", Boolean(text.trim()));
     const speaks = !text.trim() && this.mode?.kind !== "edit";
     this.voice.hidden = !speaks;

@@ -25,6 +25,8 @@ export function bubble(data, view) {
     quote.addEventListener("click", () => view.flash(data.replyTo));
     box.append(quote);
   }
+  if (data.via) box.append(element("small", { class: "via" }, t("via", { name: data.via })));
+  if (data.preview) box.append(element("img", { class: "preview", src: data.preview, alt: "" }));
   if (data.file) box.append(attachment(data.file));
   if (data.invoice) box.append(invoiceCard(data.invoice));
   const meta = element("span", { class: "meta" }, data.edited ? `${t("edited")} ` : "", clock(data.date));

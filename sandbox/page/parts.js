@@ -18,8 +18,11 @@ export function attachment(file) {
   const ending = file.name.includes(".") ? file.name.split(".").pop().slice(0, 4) : t("file");
   return element("a", { class: "document", href: file.url, download: file.name },
     element("span", { class: "paper", "aria-hidden": "true" }, ending),
-    element("span", { class: "about-file" }, element("strong", {}, file.name), element("small", {}, `${size(file.size)} · ${t("download")}`)));
+    element("span", { class: "about-file" }, element("strong", {}, ...breakable(file.name)), element("small", {}, `${size(file.size)} · ${t("download")}`)));
 }
+
+// A file's name, which a narrow bubble may cut at an underscore or before its ending.
+const breakable = (name) => name.split(/(?<=_)|(?=\.[^.]*$)/).flatMap((piece, at) => at ? [element("wbr"), piece] : [piece]);
 
 // A voice message of the bot: the stand-in's file is a tune that carries its words, and the browser reads these.
 function aloud(file) {

@@ -2,7 +2,7 @@
 
 import { ask } from "./dialogs.js";
 import { element } from "./format.js";
-import { t } from "./texts.js";
+import { language, t } from "./texts.js";
 
 const LINK = /^https:\/\/t\.me\/\$[\w-]+$/;
 
@@ -17,7 +17,7 @@ export async function pay(view, wanted) {
   const invoice = await view.act("invoice", wanted, t("invoice_gone"));
   if (!invoice) return "failed";
   const { title, description, total_amount: stars, period, stars: own } = invoice;
-  const about = [description, t(period ? "pay_month" : "pay_once", { stars }), t("pay_have", { own })].join("\n\n");
+  const about = [description, t(period ? "pay_month" : "pay_once", { stars }), t("pay_have", { own: own.toLocaleString(language === "ru" ? "ru-RU" : "en-GB") })].join("\n\n");
   const buttons = own < stars ? [["", t("good")]] : [["pay", t("pay_yes", { stars })], ["", t("cancel")]];
   const said = await ask(own < stars ? `${about}\n\n${t("pay_few")}` : about, buttons, title);
   if (said !== "pay") return "cancelled";

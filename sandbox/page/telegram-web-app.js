@@ -12,6 +12,7 @@
   const listeners = new Map();
   const popups = [];
   const invoices = new Map(); // slug → { url, callback }
+  let sharing = null; // takes whether the prepared message was sent
   const homeScreen = []; // callbacks of checkHomeScreenStatus
   let theme = parsed(handed.get("tgWebAppThemeParams")) || {};
   let viewport = { height: window.innerHeight, stable: window.innerHeight, expanded: true };
@@ -141,6 +142,11 @@
       invoices.set(found[1], { url, callback: callback || (() => {}) });
       post("web_app_open_invoice", { slug: found[1] });
     },
+    shareMessage(id, callback) {
+      if (sharing) throw new Error("WebAppShareMessageOpened");
+      sharing = callback || (() => {});
+      post("web_app_send_prepared_message", { id: String(id) });
+    },
     showPopup(params, callback) {
       const buttons = (params.buttons || [{ type: "close" }]).map(({ id = "", type = "default", text = "" }) => ({ id, type, text }));
       if (!params.message || buttons.length > 3) throw new Error("WebAppPopupParamInvalid");
@@ -181,6 +187,13 @@
     post("web_app_setup_closing_behavior", { need_confirmation: closingConfirmed });
   }
 
+  function endSharing(sent, name, value) {
+    const callback = sharing;
+    sharing = null;
+    callback?.(sent);
+    emit(name, value);
+  }
+
   function since(version, name) {
     if (!WebApp.isVersionAtLeast(version)) throw new Error(`WebAppMethodUnsupported: ${name}`);
   }
@@ -215,6 +228,8 @@
       callback(status);
       emit("invoiceClosed", { url, status });
     },
+    prepared_message_sent() { endSharing(true, "shareMessageSent"); },
+    prepared_message_failed({ error }) { endSharing(false, "shareMessageFailed", { error }); },
     popup_closed({ button_id: id = "" }) {
       popups.pop()?.(id);
       emit("popupClosed", { button_id: id || null });

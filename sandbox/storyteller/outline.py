@@ -19,6 +19,9 @@ _PHRASE: Final = re.compile(
     r"^(?:Замысел|The idea|Текст|The text):\n(.*?)\n(?:Уже выбрано|Chosen already|Четыре поля|Four fields)",
     re.MULTILINE | re.DOTALL,
 )
+_HEADING: Final = re.compile(
+    r"^[ \t]*(?:глава|часть|пролог|chapter|part|prologue)\b[^\n]{0,40}\n", re.IGNORECASE | re.MULTILINE
+)
 _PHRASE_CHARS: Final = 300
 _MOST_HERO_WORDS: Final = 5
 _ENGLISH_VERB: Final = re.compile(
@@ -49,7 +52,7 @@ _UNKNOWN: Final = {"ru": "никто не знает, с чего всё нач�
 def outline(prompt: str, language: str, variant: int = 0) -> str:
     """Return genre, hero, setting and a wish as JSON."""
     found = _PHRASE.search(prompt)
-    words = " ".join((found[1] if found else prompt).split())[:_PHRASE_CHARS]
+    words = " ".join(_HEADING.sub("", found[1] if found else prompt).split())[:_PHRASE_CHARS]
     phrase = _ASKED.sub("", words)
     if language == "ru" and phrase != words:
         phrase = _as_subject(phrase)

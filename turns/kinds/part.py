@@ -36,13 +36,15 @@ class StoryPart(StoryText):
         self._card_offers = card_offers
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store and show the part; below a user's very first one, say what they can do next.
+        """Store and show the part; below a user's very first one, say what they can do next, unless they have gone on.
 
         Below another one that brings a new name, offer a card for it.
         """
         first = not self._db.turns.has_answered(turn.user_id, self.name)
         messages = [*self._stored(turn, result.text, result.usage), *self._warnings.budget()]
         if first:
+            if self._db.inbox.queued_in(turn.chat_id, turn.topic_id):
+                return messages
             return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))]
         return [*messages, *self._card_offers.after(turn, self._story(turn), self._texts(turn))]
 

@@ -3,6 +3,7 @@
 import { ask, signWith } from "./api.js";
 import { openCards } from "./cards.js";
 import { showCharacters } from "./characters.js";
+import { showShelf } from "./shelf.js";
 import { showStories } from "./stories.js";
 import { backCloses, follow, shut, telegram } from "./telegram.js";
 import { showUsage } from "./usage.js";
@@ -40,6 +41,7 @@ async function open() {
   try {
     const start = await ask("start");
     speak(start.texts, start.language);
+    $("shelves").hidden = !start.shelf;
     offerWindow(app, { full: $("full-screen"), home: $("home-screen") }, say);
     await showCharacters(app);
   } catch (refusal) {
@@ -81,6 +83,19 @@ for (const dialog of document.querySelectorAll("dialog")) {
   dialog.querySelector(".shut").addEventListener("click", () => shut(dialog));
   new MutationObserver(() => dialog.open && app && backButton?.()).observe(dialog, { attributeFilter: ["open"] });
 }
+async function turnShelf(isPublic) {
+  $("own-stories").setAttribute("aria-pressed", String(!isPublic));
+  $("public-stories").setAttribute("aria-pressed", String(isPublic));
+  $("own-shelf").hidden = isPublic;
+  $("public").hidden = !isPublic;
+  try {
+    await (isPublic ? showShelf : showStories)();
+  } catch (refusal) {
+    toast(refusal.message);
+  }
+}
+$("own-stories").addEventListener("click", () => turnShelf(false));
+$("public-stories").addEventListener("click", () => turnShelf(true));
 let backButton = null;
 $("retry").addEventListener("click", open);
 $("leave").addEventListener("click", () => app?.close());

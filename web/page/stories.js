@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { openCards } from "./cards.js";
+import { share } from "./share.js";
 import { element, moment, say, toast } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -59,6 +60,7 @@ async function read(story, button) {
   book.querySelector(".genre").textContent = found.genre;
   book.querySelector(".text").replaceChildren(...found.chapters.flatMap(chapter));
   book.querySelector(".ending").textContent = found.chapters.length ? found.ending : say("empty_story");
+  $("publish").hidden = $("shelves").hidden || !story.finished; // the shelf may be off
   book.querySelector("footer").hidden = found.chapters.length === 0;
   book.querySelector(".told").textContent = "";
   book.querySelector(".files").replaceChildren(...formats.map((format) => fileButton(story, format)));
@@ -91,6 +93,26 @@ function fileButton(story, format) {
   return button;
 }
 
+$("share").addEventListener("click", async () => {
+  const tell = (text) => (book.querySelector(".told").textContent = text);
+  $("share").disabled = true;
+  try {
+    await share(opened, tell);
+  } catch (refusal) {
+    tell(refusal.message);
+  } finally {
+    $("share").disabled = false;
+  }
+});
+$("publish").addEventListener("click", async () => {
+  const told = book.querySelector(".told");
+  try {
+    await ask("shelf", { method: "POST", json: { story: String(opened) } });
+    told.textContent = say("publish_in_chat");
+  } catch (refusal) {
+    told.textContent = refusal.message;
+  }
+});
 $("open-cards").addEventListener("click", () => openCards(opened));
 $("more").addEventListener("click", async () => {
   try {

@@ -1,0 +1,81 @@
+"""Stand-ins that kill the bot at a call: before it takes effect, or after it did and before its answer has come."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from dataclasses import replace
+
+from sandbox.http_wire import Dropped, HttpRequest, HttpResponse
+from sandbox.model_faults import Behaviour, Received, Rule
+from sandbox.telegram import TelegramServer
+from tests.counters import Counters
+from tests.harness import until
+
+MIDWAY_S = 0.05
+
+
+def kill(counters: Counters) -> None:
+    """Kill the bot, and return once it has been started again."""
+    runs = counters.runs
+    os.kill(counters.pid, signal.SIGKILL)
+    until(lambda: counters.runs > runs)
+
+
+class CountedTelegram(TelegramServer):
+    """Counts the bot's calls and downloads once `counters` is set. `getUpdates` counts if it brings updates."""
+
+    counters: Counters | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._delivered: set[int] = set()
+        self._acknowledged = 0  # every update with a smaller id
+
+    @property
+    def acknowledged(self) -> set[int]:
+        """The ids of the updates that Telegram will not deliver again."""
+        return {update_id for update_id in self._delivered if update_id < self._acknowledged}
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        if self.counters is None or not request.path.startswith(("/bot", "/file/bot")):
+            return super()._answer(request)
+        polling = request.path.endswith("/getUpdates")
+        if not polling and self.counters.is_deadly("call-before"):
+            self._die(self.counters)
+        answer = super()._answer(request)
+        updates = self._note_updates(request, answer) if polling else 0
+        counts = not polling or updates > 0
+        if counts and self.counters.is_deadly("call-after"):
+            self._die(self.counters)
+        return answer
+
+    def _note_updates(self, request: HttpRequest, answer: HttpResponse) -> int:
+        """Note what an answer to `getUpdates` delivers and what the request acknowledged; return how many it brings."""
+        self._acknowledged = max(self._acknowledged, int(request.parameters()[0].get("offset") or 0))
+        updates = json.loads(answer.body).get("result") or []
+        self._delivered.update(update["update_id"] for update in updates)
+        return len(updates)
+
+    def _die(self, counters: Counters) -> None:
+        kill(counters)
+        raise Dropped
+
+
+def counted(rule: Rule, counters: Counters) -> Rule:
+    """Return `rule` with every request counted: the bot is killed as it asks, or while the answer comes."""
+
+    def wrapped(received: Received) -> Behaviour | None:
+        if counters.is_deadly("model-before"):
+            kill(counters)
+            return Behaviour(drop=True)
+        behaviour = rule(received) or Behaviour()
+        if not counters.is_deadly("model-midway"):
+            return behaviour
+        threading.Timer(MIDWAY_S, kill, (counters,)).start()
+        stream = received.kind == "completion" and received.body["completionOptions"].get("stream")
+        return replace(behaviour, hang_after=2) if stream else Behaviour(hang=True)
+
+    return wrapped
