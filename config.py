@@ -110,6 +110,7 @@ class Config:
     telegram_group_per_min: int = _setting(whole(0, 1000), 20)
     streaming: str = _setting(choice("draft", "edit", "off"), "draft")
 
+    guests: str = _setting(choice("on", "off"), "on")
     shelf: str = _setting(choice("off", "on"), "off")
 
     webapp_url: str = _setting(public_url, "")

@@ -23,9 +23,11 @@ from storage.connection import Connection
 from storage.drafts import Drafts
 from storage.events import Events
 from storage.file_access import check_access, lock
+from storage.first_letters import FirstLetter, FirstLetters
 from storage.forgetting import Forgetting
 from storage.group_stories import GroupDraft, GroupStories
 from storage.growing import GrowingAnswers
+from storage.guests import Guests
 from storage.illustrations import Illustrations
 from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
@@ -62,6 +64,7 @@ __all__ = [
     "Character",
     "Database",
     "Drafts",
+    "FirstLetter",
     "GroupDraft",
     "InboxRow",
     "Opinions",
@@ -125,6 +128,8 @@ class Database:
         self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
+        self.first_letters = FirstLetters(self._connection)
+        self.guests = Guests(self._connection)
         self.ledger = Ledger(self._connection, metrics)
         self.payments = Payments(self._connection)
         self.settings = Settings(self._connection)

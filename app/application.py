@@ -9,6 +9,7 @@ from app.builders import (
     LOCALES,
     build_dispatcher,
     build_foundation,
+    build_letters,
     build_models,
     build_payments,
     build_renderer,
@@ -88,6 +89,7 @@ class App:
         turns = build_turn_parts(base, telegram, models)
         self.turns = turns.workers
         services = build_services(base, models, turns)
+        self.letters = build_letters(base, telegram, turns)
         self._payments = build_payments(base, telegram, services)
         self.dispatcher = build_dispatcher(base, telegram, services, payments=self._payments, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
@@ -106,6 +108,7 @@ class App:
             alerts=self.alerts,
             analytics=self.analytics,
             model_state=self._model_state,
+            letters=self.letters,
         )
 
     def start(self) -> None:

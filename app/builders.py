@@ -56,7 +56,8 @@ from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
-from turns import partial_answers, work_notices
+from turns import guest_answers, partial_answers, work_notices
+from turns.first_letters import FirstLetterSender
 from turns.kinds.registry import MediaServices
 from turns.telegram_files import TelegramFiles
 
@@ -153,6 +154,7 @@ def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
     renderers: dict[str, Renderer] = {
         "book": partial(file_of, base.db, base.locales),
         work_notices.NOTICE: partial(work_notices.number_of, base.db),
+        guest_answers.ATTACHMENT: partial(guest_answers.number_of, base.db),
         GROWING: partial(partial_answers.number_of, base.db),
         PICTURE: statistics.picture,
         TOTALS: statistics.totals,
@@ -270,6 +272,13 @@ def build_services(base: Foundation, models: Models, turns: TurnParts) -> Servic
         registry=models.registry,
         voices=models.providers.text_to_speech.voices,
         run_id=time.time_ns() // 1_000_000,
+    )
+
+
+def build_letters(base: Foundation, telegram: Telegram, turns: TurnParts) -> FirstLetterSender:
+    """Build what has characters write first."""
+    return FirstLetterSender(
+        db=base.db, turns=turns.service, admin_ids=base.config.admin_ids, clock_problem=telegram.api.clock.problem
     )
 
 

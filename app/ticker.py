@@ -13,6 +13,7 @@ from core.logs import event
 from database import Database
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.analytics import Analytics
+from turns.first_letters import FirstLetterSender
 from turns.workers import TurnWorkers
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Ticker:
         alerts: ModelErrorAlerts,
         analytics: Analytics,
         model_state: ModelStateStore,
+        letters: FirstLetterSender,
     ) -> None:
         self._db = db
         self._watch = watch
@@ -39,6 +41,7 @@ class Ticker:
         self._alerts = alerts
         self._analytics = analytics
         self._model_state = model_state
+        self._letters = letters
 
     def start(self, stopped: threading.Event) -> None:
         """Start the thread; it ends when `stopped` is set."""
@@ -65,6 +68,7 @@ class Ticker:
             self._db.forgetting.erase_words()
         if ticks % (60 * TICKS_PER_S) == 0:
             self._model_state.keep_calibration()
+            self._letters.send_due(int(time.time()))
         if ticks % (3600 * TICKS_PER_S) == 1:
             now = int(time.time())
             self._db.inbox.purge(now)

@@ -303,6 +303,8 @@ TABLE: Final[Mapping[Step, Mapping[str, Cell]]] = {
         FILE: Cell("talk_to_character", writes=True),
         "characters": Cell("characters"),
         "to_story": Cell("back_to_story"),
+        "write_first": Cell("write_first"),
+        "not_first": Cell("not_first"),
         "/clear": Cell("forget_character", moves=True),
     },
     Step.ROLE: {

@@ -12,7 +12,7 @@ from conversation.keyboards import inline, page_row
 from conversation.steps import Step
 from database import REFUSED, Character
 from export.story_book import FORMATS
-from handlers import assistant, files, library, public_shelf, publishing
+from handlers import assistant, files, first_letters, guest_memory, library, public_shelf, publishing
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt
 from handlers.step_prompts import announce
@@ -36,8 +36,12 @@ def show(context: UpdateContext) -> UpdateResult:
     talk = context.db.talks.open_in(context.chat_id, context.topic_id, kind="character", character_id=character.id)
     if talk is not None and talk.head_id is not None:
         rows.insert(1, [context.button("as_file", f"talk_file:{talk.session_id}")])
-    said = {"name": character.name, "line": character.persona.line}
-    return context.say("character.on", keyboard=inline(*rows, page=page), **said)
+    rows.insert(1, [first_letters.button(context, character)])
+    if memories := guest_memory.button(context):
+        rows.insert(1, memories)
+    said = context.texts.say("character.on", name=character.name, line=character.persona.line)
+    hint = guest_memory.hint(context, character.name)
+    return context.send("\n\n".join(filter(None, (said, hint))), keyboard=inline(*rows, page=page))
 
 
 def page_button(context: UpdateContext) -> tuple[str, str] | None:

@@ -38,6 +38,7 @@ from handlers import (
     fallback,
     file_choices,
     groups,
+    guests,
     inline_mode,
     older_parts,
     pieces,
@@ -87,6 +88,7 @@ class Router:
         bot.register_edited_message_handler(
             returning(on_edited_message), content_types=_ALL_CONTENT, chat_types=["private"]
         )
+        bot.register_guest_message_handler(returning(guests.on_guest_message), func=lambda message: True)
         bot.register_callback_query_handler(returning(on_button), func=lambda query: True)
         bot.register_stopped_message_generation_handler(returning(on_stopped))
         bot.register_message_reaction_handler(returning(reactions.on_reaction), func=lambda reaction: True)

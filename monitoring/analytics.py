@@ -79,11 +79,13 @@ class AnalyticsOutbox:
         self.dropped = db.outbox.dropped
         self.topic_gone = db.topic_states.topic_gone
 
-    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
+    def sent(
+        self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None, inline_id: str = ""
+    ) -> None:
         """Mark a row as sent. An answer counts once, even if it takes several messages or is shown again."""
         shown = message_id is not None and prompt_id is not None
         turn = self._db.turns.first_shown(prompt_id, chat_id) if shown and prompt_id is not None else None
-        self._db.outbox.sent(row_id, chat_id, message_id, prompt_id)
+        self._db.outbox.sent(row_id, chat_id, message_id, prompt_id, inline_id)
         if turn is not None:
             user_id, kind = turn
             self._analytics.tell("reply_sent", user_id, kind=kind)

@@ -18,6 +18,7 @@ from sandbox import inline_user, page_views
 from sandbox.buyer import change_subscriptions, invoice_of, pay
 from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
+from sandbox.guests import add_guest_chat
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
 from sandbox.newer import react
 from sandbox.recording import record
@@ -158,7 +159,7 @@ class Page:
             if action == "users":
                 return json_response({"id": self._add_user(str(sent.get("name", "")), sent.get("language", "ru"))})
             if action == "groups":
-                return json_response({"id": self._add_group(str(sent["title"]), [int(id) for id in sent["members"]])})
+                return json_response({"id": self._add_group(sent)})
             return json_response(self._do(action, self._user(sent), sent))
         except NotShown as error:
             return json_response({"error": str(error)}, 409)
@@ -264,13 +265,17 @@ class Page:
             self.user(user_id, name, "", language)
             return user_id
 
-    def _add_group(self, title: str, members: list[int]) -> int:
+    def _add_group(self, sent: Json) -> int:
+        title, members = str(sent["title"]), [int(id) for id in sent["members"]]
         with self.state.lock:
             chat_id = min([FIRST_GROUP, *self.state.chats]) - 1
             users = [self.user(id) for id in dict.fromkeys(members) if id in self.state.users]
             if not users:
                 raise NotShown("The group has no members")
-            group = self.group(chat_id, title.strip()[:128] or GROUP_NAMES[users[0].user.language_code == "en"], users)
+            title = title.strip()[:128] or GROUP_NAMES[users[0].user.language_code == "en"]
+            if sent.get("guest"):
+                return add_guest_chat(self.state, chat_id, title, tuple(user.id for user in users)).id
+            group = self.group(chat_id, title, users)
             group.welcome_bot(users[0])
             return chat_id
 

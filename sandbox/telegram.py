@@ -27,6 +27,7 @@ from urllib.parse import unquote
 import requests
 
 from sandbox.groups import Group
+from sandbox.guests import add_guest_chat, call_privately
 from sandbox.http_wire import HttpRequest, HttpResponse, HttpServer, json_response
 from sandbox.page_api import PLAIN, Around, Page
 from sandbox.telegram_api import BotApi
@@ -133,6 +134,14 @@ class TelegramServer:
         if chat is None:
             chat = self.state.add_group(id, title, tuple(member.id for member in members), privacy)
         return Group(self.api, chat)
+
+    def guest_chat(self, id: int, title: str, members: list[ChatUser]) -> Group:
+        """Return the group with this id, which the bot is no member of; a new one has these users."""
+        return Group(self.api, add_guest_chat(self.state, id, title, tuple(member.id for member in members)))
+
+    def call_between(self, caller: ChatUser, other: ChatUser, text: str) -> str:
+        """Call the bot in the private chat of two users; return the query's id."""
+        return call_privately(self.state, self.api.bot, self.api.guests, caller.user, other.user, text)
 
     def raw_update(self, update: dict[str, Any]) -> int:
         """Queue this update as it is, under the next id unless it has an `update_id`."""

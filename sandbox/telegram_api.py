@@ -16,6 +16,7 @@ from typing import Any
 from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
 from sandbox.forum_topics import TopicMethods
+from sandbox.guests import GuestMode
 from sandbox.http_wire import Upload
 from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
@@ -59,6 +60,7 @@ class BotApi(TopicMethods, InlineMethods):
         self.token, self.username, self.name = token, username, name
         self.violations: deque[str] = deque(maxlen=10_000)
         self.flood = False
+        self.guests = GuestMode(state)
         self.refuses: frozenset[str] = frozenset()  # newer fields, as a Bot API server of earlier days does
         self._allowance: dict[int, tuple[float, float]] = {}
         self._methods = {name: getattr(self, f"_{name}", None) for name in known_methods()}
@@ -268,15 +270,23 @@ class BotApi(TopicMethods, InlineMethods):
         new = replace(new, edited_at=int(self.state.clock()))
         return message_json(self.state, self.bot, chat, self.state.put_message(chat, new, "message"))
 
-    def _editMessageText(self, values: Json) -> Json:
+    def _editMessageText(self, values: Json) -> Json | bool:
         with self.state.lock:
-            chat, old = self._editable(values)
+            inline_id = values.get("inline_message_id")
+            chat, old = self.guests.message(inline_id) if inline_id else self._editable(values)
             if old.attachment is not None:
                 raise ApiError(400, "Bad Request: there is no text in the message to edit")
             text, entities = self._text("editMessageText", values, "text", TEXT_LIMIT, empty=False)
             markup = values.get("reply_markup")
             new = replace(old, text=text, entities=entities, source=values["text"], markup=markup)
-            return self._edited(chat, old, new)
+            edited = self._edited(chat, old, new)
+            return True if inline_id else edited
+
+    def _answerGuestQuery(self, values: Json) -> Json:
+        def read(content: Json) -> tuple[str, tuple[Entity, ...]]:
+            return self._text("answerGuestQuery", content, "text", TEXT_LIMIT, empty=False)
+
+        return self.guests.answer(values, read)
 
     def _editMessageCaption(self, values: Json) -> Json:
         with self.state.lock:
@@ -354,6 +364,7 @@ class BotApi(TopicMethods, InlineMethods):
             **self.bot,
             "can_join_groups": True,
             "can_read_all_group_messages": False,
+            "supports_guest_queries": True,
             "supports_inline_queries": self.inline_mode,
             "has_main_web_app": False,
             "has_topics_enabled": self.has_topics,

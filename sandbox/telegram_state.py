@@ -146,6 +146,7 @@ class Chat:
     title: str = ""
     members: tuple[int, ...] = ()
     privacy: bool = True
+    without_bot: bool = False  # the bot comes only as a guest
     started: bool = False
     blocked: bool = False
     messages: dict[int, ChatMessage] = field(default_factory=dict)

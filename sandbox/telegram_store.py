@@ -82,6 +82,7 @@ def _dump(state: State) -> dict[str, Any]:
                 "title": chat.title,
                 "members": chat.members,
                 "privacy": chat.privacy,
+                "without_bot": chat.without_bot,
                 "topics": chat.topics,
                 "last_id": chat.last_id,
                 "menu": chat.command_menu,
@@ -112,6 +113,7 @@ def _restore(state: State, kept: dict[str, Any]) -> None:
             if row.get("type", "private") != "private":
                 state.add_group(row["id"], row["title"], tuple(row["members"]), row["privacy"])
             chat = state.chats[row["id"]]
+            chat.without_bot = row.get("without_bot", False)
             chat.topics = {int(topic_id): name for topic_id, name in dict(row.get("topics") or {}).items()}
             chat.last_id, chat.command_menu = row.get("last_id", 0), row.get("menu", chat.command_menu)
             chat.keyboard_users = tuple(row.get("keyboard_users", chat.members))

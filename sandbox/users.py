@@ -315,7 +315,7 @@ class ChatUser(FileSender):
         with self.state.lock:
             if self.chat.blocked:
                 self._block(False)
-            self.chat.started = True
+            self.chat.started = not self.chat.without_bot
             self._mark = self.chat.revision + 1
             message = ChatMessage(
                 id=0,
@@ -341,6 +341,10 @@ class ChatUser(FileSender):
         return {**(more or {}), "message_thread_id": self.topic_id, "is_topic_message": True}
 
     def _update(self, kind: str, message: ChatMessage) -> None:
+        if self.chat.without_bot:
+            if kind == "message":
+                self.api.guests.call(self.api.bot, self.chat, message)
+            return
         private = self.chat.type == "private"
         if private or not self.chat.privacy or is_meant(self.chat, message, self.api.username):
             self.state.add_update(kind, message_json(self.state, self.api.bot, self.chat, message))

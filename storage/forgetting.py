@@ -50,6 +50,7 @@ class Forgetting:
             run("delete from sent where chat_id = ?", (user_id,))
             run("delete from notice where chat_id = ?", (user_id,))
             run("delete from growing where chat_id = ?", (user_id,))
+            run("delete from guest_answer where inbox_id in (select inbox_id from turn where user_id = ?)", (user_id,))
             run("delete from chat_role where chat_id = ?", (user_id,))
             run("delete from answer_voice where chat_id = ?", (user_id,))
             run("update call set user_id = 0, session_id = null where user_id = ?", (user_id,))
@@ -160,7 +161,7 @@ class Forgetting:
 
 
 _SENDERS = (
-    *("message.from", "edited_message.from", "callback_query.from", "message_reaction.user"),
+    *("message.from", "edited_message.from", "guest_message.from", "callback_query.from", "message_reaction.user"),
     *("pre_checkout_query.from", "subscription.user"),
     *("inline_query.from", "chosen_inline_result.from"),
 )

@@ -83,9 +83,22 @@ class Outbox:
         sql = "select 1 from outbox where chat_id = ? and json_extract(attachment, '$[0]') = ?"
         return self._connection.value(sql, (chat_id, kind)) is not None
 
-    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Delete a row that Telegram has; record which prompt its message shows, and the number of a notice."""
-        if message_id is None:
+    def sent(
+        self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None, inline_id: str = ""
+    ) -> None:
+        """Delete a row that Telegram has; record which prompt its message shows, and the number of a notice.
+
+        `inline_id`: of the message that answers a guest query, which is later edited by it.
+        """
+        if inline_id:
+            with self._connection.transaction():
+                self._connection.run(
+                    "insert or replace into guest_answer (inbox_id, inline_message_id) select inbox_id, ? from outbox"
+                    " where id = ? and inbox_id is not null",
+                    (inline_id, row_id),
+                )
+                self._connection.run("delete from outbox where id = ?", (row_id,))
+        elif message_id is None:
             self._connection.run("delete from outbox where id = ?", (row_id,))
         else:
             self._connection.run("insert into delivered values (?, ?, ?, ?)", (row_id, chat_id, message_id, prompt_id))

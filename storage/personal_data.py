@@ -63,6 +63,11 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
             "messages_in_which_an_answer_grows": reader.rows(
                 "select message_id from growing where chat_id = :user order by message_id"
             ),
+            "messages_that_answer_elsewhere": reader.rows(
+                "select inline_message_id from guest_answer join turn on turn.inbox_id = guest_answer.inbox_id"
+                " where turn.user_id = :user order by guest_answer.inbox_id"
+            ),
+            "letters_that_a_character_writes_first": reader.rows("select * from first_letter where user_id = :user"),
             "opinions": reader.rows("select * from opinion where user_id = :user order by prompt_id"),
             "illustrations": reader.rows(
                 "select prompt_id, jpeg from illustration join picture on picture.id = picture_id"

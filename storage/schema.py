@@ -5,6 +5,7 @@ from __future__ import annotations
 from storage.answer_voices import ANSWER_VOICES
 from storage.first_tables import FIRST_TABLES
 from storage.group_tables import GROUP_STORIES
+from storage.guest_tables import FIRST_LETTERS, GUESTS
 from storage.payment_schema import PAYMENTS
 from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
@@ -140,4 +141,6 @@ STEPS = (
     GROUP_STORIES,
     ANSWER_VOICES,
     TOPIC_STATES,
+    GUESTS,
+    FIRST_LETTERS,
 )

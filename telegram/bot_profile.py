@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
 HAS_TOPICS = "has_topics"  # the setting that private chats with the bot have topics: «1» if they have
 PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
+GUEST_QUERIES = "guest_queries"  # the setting: whether the bot may be called into any chat, as @BotFather has it
 GROUP_COMMANDS = ("story", "clear", "modes", "t", "help")
 
 
@@ -58,14 +59,17 @@ def _attempt(step: Callable[[], None]) -> None:
 
 def _store_name(bot: TeleBot, db: Database) -> None:
     me = bot.get_me()
-    inline_mode = "1" if me.supports_inline_queries else ""
-    if (db.settings.get("inline_mode") or "") != inline_mode:
-        db.settings.put("inline_mode", inline_mode)
+    switches = (
+        ("inline_mode", me.supports_inline_queries),
+        (HAS_TOPICS, me.has_topics_enabled),
+        (GUEST_QUERIES, me.supports_guest_queries),
+    )
+    for name, on in switches:
+        value = "1" if on else ""
+        if (db.settings.get(name) or "") != value:
+            db.settings.put(name, value)
     if me.username and db.settings.get("bot_username") != me.username:
         db.settings.put("bot_username", me.username)
-    topics = "1" if me.has_topics_enabled else ""
-    if (db.settings.get(HAS_TOPICS) or "") != topics:
-        db.settings.put(HAS_TOPICS, topics)
     event(log, logging.INFO, "bot_signed_in", bot=me.username, id=me.id)
 
 

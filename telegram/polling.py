@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 ALLOWED_UPDATES = [
     *("message", "edited_message", "callback_query", "stopped_message_generation", "my_chat_member"),
-    "message_reaction",
+    *("message_reaction", "guest_message"),
     *("pre_checkout_query", "subscription"),  # come only if the bot sells something, or did
     *("inline_query", "chosen_inline_result"),  # come only if @BotFather has switched the inline mode on
 ]

@@ -40,6 +40,7 @@ from telegram.send_outcome import (
     NOT_MODIFIED,
     Outcome,
     count_failure,
+    inline_id_of,
     is_gone,
     is_topic_gone,
     message_id_of,
@@ -55,8 +56,10 @@ class OutboxStore(Protocol):
     def pending(self) -> Iterable[OutboxRow]:
         """Return the rows that Telegram does not have, in order."""
 
-    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
-        """Delete a row that Telegram has and record which prompt its message shows."""
+    def sent(
+        self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None, inline_id: str = ""
+    ) -> None:
+        """Delete a row that Telegram has; record which prompt its message shows, or the answer to a guest query."""
 
     def dropped(self, row_id: int, reason: str) -> None:
         """Delete a row that Telegram refused for good."""
@@ -155,7 +158,9 @@ class ApiCaller:
         params, files = _params(row, message), row.files
         timeout_s = self._limits.file_timeout_s if files else self._limits.timeout_s
         try:
-            return message_id_of(self._api.call(row.method, params, files, timeout_s=timeout_s))
+            result = self._api.call(row.method, params, files, timeout_s=timeout_s)
+            message.inline_id = inline_id_of(result)
+            return message_id_of(result)
         except TelegramRefused as error:
             if self._left_topic(message, row, error):
                 return message_id_of(self._api.call(row.method, _params(row, message), files, timeout_s=timeout_s))
@@ -244,7 +249,7 @@ class ApiCaller:
                 if message.ended:
                     self._store.dropped(row.id, message.ended)
                 else:
-                    self._store.sent(row.id, row.chat_id, message.message_id, row.prompt_id)
+                    self._store.sent(row.id, row.chat_id, message.message_id, row.prompt_id, message.inline_id)
             except Exception as error:  # whatever it is, the message is sent and must not be sent again
                 chat.failures += 1
                 wait_s = backoff_s(chat.failures, self._limits)
@@ -266,7 +271,7 @@ def _params(row: OutboxRow, message: QueuedMessage) -> Mapping[str, Json]:
     params, plain = dict(row.params), message.plain
     if message.in_main:
         params.pop("message_thread_id", None)
-    if not row.method.startswith("answer"):
+    if not row.method.startswith("answer") and "inline_message_id" not in params:
         params.setdefault("chat_id", row.chat_id)
     reply = params.get("reply_parameters")
     if isinstance(reply, dict):  # the quoted message may be deleted by now

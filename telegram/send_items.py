@@ -45,6 +45,7 @@ class QueuedMessage:
     plain: bool = False  # Telegram could not parse the markup
     in_main: bool = False  # its topic is deleted
     message_id: int | None = None
+    inline_id: str = ""  # of the message that answers a guest query
     edits: int | None = None  # the growing message whose place it takes
     ended: str | None = None  # empty: sent; otherwise the refusal. The store does not know it yet
 

@@ -43,6 +43,12 @@ def message_id_of(result: Json) -> int | None:
     return message_id if isinstance(message_id, int) else None
 
 
+def inline_id_of(result: Json) -> str:
+    """Return the id of the message that the answer to a guest query has made; empty for every other call."""
+    inline_id = result.get("inline_message_id") if isinstance(result, dict) else None
+    return inline_id if isinstance(inline_id, str) else ""
+
+
 def wait_of(error: TelegramRefused) -> float:
     """Return how long a 429 wants the chat to wait."""
     return _DEFAULT_WAIT_S if error.retry_after_s is None else error.retry_after_s

@@ -51,7 +51,8 @@ class SendQueue:
 
     def add(self, row: OutboxRow, now: float, *, stored: bool = True) -> None:
         """Queue a message behind those of its chat with smaller ids."""
-        callback = row.method.startswith("answer")
+        # The answer to a guest query makes the message that its chat's next call edits.
+        callback = row.method.startswith("answer") and row.method != "answerGuestQuery"
         chat = self._chat(row.chat_id, now, callback=callback)
         head = chat.messages[0] if chat.messages else None
         started = head is not None and (chat.busy or head.attempts > 0 or head.ended is not None)

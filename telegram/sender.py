@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
+from core.guest_chats import is_guest_chat
 from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
@@ -34,6 +35,8 @@ _NO_ROW_ID: Final = -1  # sorts before every row, since rows may be waiting for 
 
 class Delivery:
     """Run the sender threads. Every method is thread-safe; only `flush` and `stop` block.
+
+    A chat in which the bot is a guest gets rows of the outbox only: no drafts, notices or typing.
 
     `on_blocked` gets the chat id of a message that ended with 403. `render` makes a message's deferred attachment, or
     returns None if what it shows is gone. Both run in a sender's thread.
@@ -128,6 +131,8 @@ class Delivery:
 
     def direct(self, chat_id: int, text: str, topic_id: int = 0) -> None:
         """Send Telegram HTML once, without the outbox: for when the database is broken."""
+        if is_guest_chat(chat_id):
+            return
         params: dict[str, Json] = {"text": text, "parse_mode": "HTML"}
         if topic_id > 0:
             params["message_thread_id"] = topic_id
@@ -142,6 +147,8 @@ class Delivery:
 
         A callable `text` is called in a sender's thread, and only if the draft is sent: most drafts are not.
         """
+        if is_guest_chat(chat_id):
+            return
         with self._lock:
             self._queue.draft(chat_id, draft_id, text, can_stop, time.monotonic(), topic_id=topic_id)
             self._call_sender()
@@ -164,6 +171,8 @@ class Delivery:
 
     def typing(self, chat_id: int, topic_id: int = 0, action: str = "typing") -> None:
         """Show "typing …", or another action, until the first draft, a message or `end_draft`."""
+        if is_guest_chat(chat_id):
+            return
         with self._lock:
             self._queue.typing(chat_id, time.monotonic(), topic_id, action)
             self._call_sender()
@@ -182,6 +191,8 @@ class Delivery:
 
         `on_sent` gets the message's id, or None once it is deleted, in a sender's thread.
         """
+        if is_guest_chat(chat_id):
+            return
         wanted = None if text is None else (text, keyboard)
         with self._lock:
             self._queue.notice(key, chat_id, wanted, on_sent, time.monotonic(), topic_id=topic_id)

@@ -57,6 +57,12 @@ def message(value: Fields) -> Fields:
     return kept
 
 
+def guest_message(value: Fields) -> Fields:
+    """Return what the bot reads of a message that calls it into a chat where it is no member."""
+    query_id = _text(value.get("guest_query_id"))
+    return {**message(value), **({"guest_query_id": query_id} if query_id else {})}
+
+
 def query(value: Fields) -> Fields:
     """Return what the bot reads of a press of a button."""
     kept = {"chat_instance": "", **_fields(value, _QUERY)}

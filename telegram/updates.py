@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from telebot import types
 
+from core.guest_chats import guest_chat_id
 from database import AT_ONCE
 from telegram import update_fields
 from telegram.update_fields import is_id
@@ -18,6 +19,7 @@ from telegram.update_fields import is_id
 _READERS: Final = {
     "message": update_fields.message,
     "edited_message": update_fields.message,
+    "guest_message": update_fields.guest_message,
     "callback_query": update_fields.query,
     "stopped_message_generation": update_fields.stopped,
     "my_chat_member": update_fields.membership,
@@ -41,7 +43,10 @@ class Unreadable(Exception):
 
 
 def chat_of(update: dict[str, Any]) -> int:
-    """Return the id of the chat that an update belongs to; 0 if none."""
+    """Return the id of the chat that an update belongs to; 0 if none. A chat that the bot is a guest in has its own."""
+    if "guest_message" in update:
+        owners = [int(owner["id"]) for owner in _owners(update) if is_id(owner.get("id"))]
+        return guest_chat_id(owners[0], owners[1]) if len(owners) == 2 else 0
     return next((int(owner["id"]) for owner in _owners(update) if is_id(owner.get("id"))), 0)
 
 
@@ -130,7 +135,7 @@ def read(body: str) -> types.Update | None:
     member = kept.pop("my_chat_member", None)
     try:
         update: types.Update = types.Update.de_json({"update_id": 0, **kept})
-        for message in (update.message, update.edited_message):
+        for message in (update.message, update.edited_message, update.guest_message):
             if message is not None and "content_type" in message.json:
                 message.content_type = message.json["content_type"]
         if member is not None:
@@ -161,13 +166,15 @@ def _check_ids(kept: dict[str, Any]) -> None:
     for kind in _WITH_ID:
         if kind in kept and not isinstance(kept[kind].get("id"), str):
             raise Unreadable(f"unreadable update: a {kind} whose id is no string")
+    if "guest_query_id" not in kept.get("guest_message", {"guest_query_id": ""}):
+        raise Unreadable("unreadable update: a guest message without a query")
     if any(kind in kept and not any(_owners({kind: kept[kind]})) for kind in _OF_SOMEBODY):
         raise Unreadable("unreadable update: nobody to whom a payment or a query belongs")
 
 
 def _messages(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the message of an update, and the one under whose button somebody tapped."""
-    for kind in ("message", "edited_message", "message_reaction"):
+    for kind in ("message", "edited_message", "guest_message", "message_reaction"):
         if kind in update:
             yield update[kind]
     if "message" in update.get("callback_query", {}):

@@ -47,7 +47,9 @@ class Store:
     def pending(self) -> Iterable[OutboxRow]:
         return [self.rows[row_id] for row_id in sorted(self.rows)]
 
-    def sent(self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None) -> None:
+    def sent(
+        self, row_id: int, chat_id: int, message_id: int | None, prompt_id: int | None, inline_id: str = ""
+    ) -> None:
         if self.failures:
             self.failures -= 1
             raise StorageError("disk full")

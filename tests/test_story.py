@@ -172,6 +172,8 @@ EXPECTED: dict[Step, Row] = {
         FILE: ("talk_to_character", None),
         "characters": ("characters", None),
         "to_story": ("back_to_story", None),
+        "write_first": ("write_first", None),
+        "not_first": ("not_first", None),
         "/clear": ("forget_character", None),
     },
     Step.IMAGE: {WORDS: ("take_image", None)},

@@ -15,6 +15,7 @@ from typing import Final
 from config import Config
 from conversation.keyboards import inline
 from conversation.localization import FALLBACK, Locales, Texts
+from core.guest_chats import is_guest_chat
 from core.schemas import DeferredAttachment, Json, Outgoing, RenderedAttachment
 from core.text import MESSAGE_UNITS, utf16_length
 from database import Database, Turn
@@ -53,7 +54,7 @@ class PartialAnswers:
     def _has_news(self, running: RunningTurn) -> bool:
         """Return whether there is text to announce. Takes as long for a long answer as for a short one."""
         in_group = running.turn.reply_to is not None
-        if not in_group and self._mode != "edit":
+        if is_guest_chat(running.turn.chat_id) or (not in_group and self._mode != "edit"):
             return False
         text = running.call.text if running.call is not None and self._mode != "off" else ""
         if text == running.announced:

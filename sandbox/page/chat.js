@@ -64,7 +64,9 @@ export class ChatView {
     this.root.setAttribute("aria-label", t(this.isGroup ? "group_of" : "chat_of", { name: chat.name }));
     this.root.dataset.chat = chat.id;
     this.me.textContent = this.isGroup
-      ? t("group_size", { n: chat.members.length + 1 })
+      ? chat.withoutBot
+        ? t("guest_size", { n: chat.members.length, name: `@${this.bot.username}` })
+        : t("group_size", { n: chat.members.length + 1 })
       : t(this.bot.admins.includes(this.id) ? "you_admin" : "you", { name: chat.name });
     this.topics.draw(chat.topics);
     this.setProfile(chat.profile);
@@ -282,7 +284,7 @@ export class ChatView {
 
   #drawStatus() {
     const busy = ACTIONS[this.action] || (this.draft.shown ? ACTIONS.typing : "");
-    const who = this.isGroup && this.chat ? [...this.chat.members.map(({ name }) => name), this.nameOf(0)].join(", ") : t("bot");
+    const who = this.isGroup && this.chat ? [...this.chat.members.map(({ name }) => name), ...(this.chat.withoutBot ? [] : [this.nameOf(0)])].join(", ") : t("bot");
     this.status.textContent = busy && this.isGroup ? `${this.nameOf(0)} ${busy}` : busy || who;
     this.status.classList.toggle("busy", Boolean(busy));
   }

@@ -38,8 +38,9 @@ export async function askVoice() {
 export async function askGroup(people) {
   const title = byId("group-title");
   title.value = "";
+  byId("group-guest").checked = false;
   byId("group-members").replaceChildren(...people.map(({ id, name }) => element("label", {}, element("input", { type: "checkbox", value: id, checked: true }), name)));
   if (!(await answered(byId("group")))) return null;
   const members = [...byId("group-members").querySelectorAll("input:checked")].map((box) => Number(box.value));
-  return members.length ? { title: title.value, members } : null;
+  return members.length ? { title: title.value, members, guest: byId("group-guest").checked } : null;
 }

@@ -34,22 +34,28 @@ class CharacterTurn(ChatTurn):
         character = self._character(self._talk(turn))
         texts = self._locales[character.language] if character is not None else self._texts(turn)
 
+        speakers = self._speakers(turn)
+
         def prompt(path: StoryPath) -> list[Message]:
             greets = bool(path.prompts) and path.prompts[0].role == "assistant"
             who = self._as_told(turn, character, path)
-            closing = [texts.prompt("hero.closing")] if who is not None and who.story_id is not None else []
             return build_prompt(
                 system=system_prompt(texts, who, path.memory),
                 opening=texts.prompt("persona.opening") if greets else "",
-                path=[chat_prompts.said_message(texts, prompt, {}, attached) for prompt in path.prompts],
+                path=[chat_prompts.said_message(texts, prompt, speakers, attached) for prompt in path.prompts],
                 go_on=texts.prompt("wire.go_on"),
-                closing="\n\n".join([*closing, *([texts.prompt("talk.softer")] if turn.soft else [])]),
+                closing="\n\n".join(self._closing(turn, texts, who)),
             )
 
         def memory_prompt(memory: str, prompts: Sequence[Prompt]) -> list[Message]:
             return chat_prompts.character_memory_messages(texts, memory, prompts)
 
         return PromptSource(texts, prompt, memory_prompt, full_share=FULL_SHARE, kept_share=KEPT_SHARE)
+
+    def _closing(self, turn: Turn, texts: Texts, character: Character | None) -> list[str]:
+        """Return the requests that end the prompt."""
+        hero = [texts.prompt("hero.closing")] if character is not None and character.story_id is not None else []
+        return [*hero, *([texts.prompt("talk.softer")] if turn.soft else [])]
 
     def _remembers(self, turn: Turn) -> bool:
         """Return True: the role of the chat isn't the character's."""

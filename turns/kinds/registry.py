@@ -19,7 +19,9 @@ from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
 from turns.kinds.cover import StoryCover
 from turns.kinds.ending import StoryEnding, StoryEpilogue
+from turns.kinds.guest import GuestTurn
 from turns.kinds.image import ImageOfWords
+from turns.kinds.letter import FirstLetterTurn
 from turns.kinds.outline import StoryOutline
 from turns.kinds.part import StoryPart
 from turns.kinds.picture import StoryPicture
@@ -76,6 +78,8 @@ def build_kinds(
         StoryReading(services, billing=billing, speech=media.speech),
         ChatTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         CharacterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
+        FirstLetterTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
+        GuestTurn(services, generator=generator, warnings=warnings, registry=registry, attached=attached),
         SpokenAnswer(services, billing=billing, speech=media.speech),
         ImageOfWords(services, billing=billing, images=media.images),
         Transcription(services, billing=billing, files=media.files, recognition=media.recognition),

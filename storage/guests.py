@@ -1,0 +1,75 @@
+"""Chats in which the bot is a guest: the messages that answer there, and what characters remember of each chat.
+
+A memory is a talk of `talks` whose chat is a guest chat (`core/guest_chats.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from storage.connection import Connection
+
+_GUEST: Final = "session.chat_id <= -1152921504606846976"  # -(1 << 60), as in `core/guest_chats.py`
+
+
+@dataclass(frozen=True, slots=True)
+class GuestTalk:
+    """What a character remembers of a chat: `opening` is what a user said first there."""
+
+    session_id: int
+    chat_id: int
+    character: str
+    opening: str
+
+
+class Guests:
+    """The table `guest_answer`, and the talks of guest chats."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def answer_to(self, inbox_id: int) -> str | None:
+        """Return the id of the message that answers a query; None if Telegram has none."""
+        found: str | None = self._connection.value(
+            "select inline_message_id from guest_answer where inbox_id = ?", (inbox_id,)
+        )
+        return found
+
+    def is_refused(self, inbox_id: int) -> bool:
+        """Return whether Telegram has refused the answer to a query: it has no message, and none is on its way."""
+        return bool(
+            self._connection.value(
+                "select not exists (select 1 from guest_answer where inbox_id = ?1)"
+                " and not exists (select 1 from outbox where inbox_id = ?1 and method = 'answerGuestQuery')",
+                (inbox_id,),
+            )
+        )
+
+    def last_character(self, chat_id: int) -> int | None:
+        """Return the character that was talked to last in a chat; None if there is none."""
+        found: int | None = self._connection.value(
+            "select character_id from session where chat_id = ? and kind = 'character' and character_id is not null"
+            " and deleted_at is null order by touched_at desc, id desc limit 1",
+            (chat_id,),
+        )
+        return found
+
+    def talks_in(self, chat_id: int) -> list[int]:
+        """Return the talks of a guest chat, one for each character that was called there."""
+        rows = self._connection.rows("select id from session where chat_id = ? and deleted_at is null", (chat_id,))
+        return [row["id"] for row in rows]
+
+    def talks_of(self, user_id: int, limit: int) -> list[GuestTalk]:
+        """Return the guest talks in which a user has said something, the last touched first."""
+        rows = self._connection.rows(
+            "select session.id as session_id, session.chat_id, coalesce(character.name, '') as character,"
+            " (select substr(text, 1, 200) from prompt where session_id = session.id and user_id = ?1"
+            " and role = 'user' order by id limit 1) as opening"
+            " from session left join character on character.id = session.character_id"
+            f" where {_GUEST} and session.deleted_at is null and exists (select 1 from prompt"
+            " where session_id = session.id and user_id = ?1 and role = 'user')"
+            " order by session.touched_at desc, session.id desc limit ?2",
+            (user_id, limit),
+        )
+        return [GuestTalk(**dict(row)) for row in rows]

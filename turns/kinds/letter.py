@@ -1,0 +1,69 @@
+"""`letter`: a character writes first, to who asked for it. It has no words to answer, and a failure says nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from conversation.keyboards import inline
+from conversation.localization import Texts
+from core.graphemes import first_letters
+from core.schemas import Json, Outgoing
+from database import Character, Turn
+from turns.attached_files import NOTHING_ATTACHED
+from turns.kinds.character import CharacterTurn
+from turns.kinds.chat import ChatTurn
+from turns.message_view import sentence
+from turns.running_turn import RunningTurn
+from turns.turn_result import TurnResult
+
+MOST_TOKENS: Final = 300  # of a letter
+MOST_CHARS: Final = 1_500
+TEMPERATURE: Final = 0.7
+
+
+class FirstLetterTurn(CharacterTurn):
+    """A short message by which a character begins, from what was said before."""
+
+    name = "letter"
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        """Return the whole letter: nothing of it is shown while it grows, since nobody waits for it."""
+        source = self._source(running.turn, NOTHING_ATTACHED)
+        answer = self._generator.ask(running, source, max_tokens=MOST_TOKENS, temperature=TEMPERATURE)
+        return self._generator.result(running, answer.text.strip(), cut=answer.cut)
+
+    def _closing(self, turn: Turn, texts: Texts, character: Character | None) -> list[str]:
+        return [*super()._closing(turn, texts, character), texts.prompt("letter.closing")]
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Store the letter and show it, with a way to answer and one to have no more of them."""
+        talk, texts = self._talk(turn), self._texts(turn)
+        ChatTurn._stored(self, turn, talk, result.text, result.usage)
+        stored = self._db.talks.get(turn.session_id)
+        character = self._character(talk)
+        shown = first_letters(self.draft(result.text, ""), MOST_CHARS)
+        said = texts.say("letter.said", name=character.name if character is not None else "…", text=shown)
+        keyboard: Json = None
+        if character is not None:
+            answer = (texts.label("letter_answer"), f"character:{character.id}")
+            keyboard = inline([answer], [(texts.label("not_first"), f"not_first:{character.id}")])
+        message = sentence(turn.chat_id, said, keyboard)
+        head_id = stored.head_id if stored is not None else None
+        return [
+            Outgoing(message.chat_id, message.method, message.params, prompt_id=head_id),
+            *self._warnings.budget(),
+        ]
+
+    def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        """Show nothing of a letter without an end."""
+        return self.failed(turn, result.error)
+
+    def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
+        """Say that it was stopped: the user has asked for that."""
+        self._db.first_letters.take_back(turn.user_id)
+        return super().stopped(turn, "")
+
+    def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
+        """Say nothing: nobody has asked for anything just now."""
+        self._db.first_letters.take_back(turn.user_id)
+        return []
