@@ -93,8 +93,12 @@ def on_refunded(services: Services, payer: int, refunded: types.RefundedPayment)
             now=now(),
         )
         return NOTHING
-    payments.begin_refund(charge_id, payment.user_id or payer)
-    return UpdateResult(messages=tuple(_end(services, charge_id, payment.user_id or payer)))
+    payer = payment.user_id or payer
+    payments.begin_refund(charge_id, payer)
+    booked = UpdateResult(messages=tuple(_end(services, charge_id, payer)))
+    if not payment.renews:
+        return booked
+    return booked + UpdateResult(messages=(_cancelling(payer, payer, charge_id),)) + after_commit(MakePaymentCalls())
 
 
 def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:

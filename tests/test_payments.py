@@ -204,6 +204,19 @@ def test_a_refund_takes_the_tokens_back_and_tells_the_payer(make_harness: Maker)
     assert [(one["stars"], one["state"], one["taken_back"]) for one in kept][-1] == (90, "refunded", 100)
 
 
+def test_a_subscription_that_telegram_refunds_is_not_charged_again(make_harness: Maker) -> None:
+    harness = make_shop(make_harness)
+    person = harness.new_person()
+    wait_links(harness)
+    assert pay(person, link_of(person)).ok
+    person.wait("Прибавилось 100")
+    charge = next(iter(harness.telegram.state.shop["charges"].values()))
+    harness.telegram.api.refund(harness.db.value("payment", "charge_id"))
+    person.wait("Вам вернулось")
+    until(lambda: charge.get("cancelled"))
+    assert harness.db.value("payment", "renews") == 0
+
+
 def test_a_refund_that_is_killed_on_its_way_ends_after_the_restart(make_harness: Maker) -> None:
     harness = make_shop(make_harness)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
