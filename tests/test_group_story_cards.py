@@ -1,0 +1,43 @@
+"""How a group's story is begun: a card of a phrase or by chance."""
+
+from __future__ import annotations
+
+from tests.harness import BotHarness, until
+from tests.test_group_story import BEGIN, part
+from tests.test_groups import club
+
+OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
+
+
+def test_a_phrase_behind_the_command_becomes_the_card(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says(OUTLINE)
+    sent = anna.send("/story старый маяк, который не гаснет")
+    card = anna.wait("✨ Вот что получилось из вашей фразы")
+    assert card.reply_to == sent and "Лампа: не гаснет" in card.text and "старый маяк, который не гаснет" in card.text
+    assert boris.tap(BEGIN, card).wait_answer().text == "Эта кнопка не ваша"
+    anna.tap("🎭 Другой жанр", card)
+    anna.wait(lambda message: message.id == card.id and "Детектив" in message.labels)
+    anna.tap("Детектив", card)
+    changed = anna.wait(lambda message: message.id == card.id and "Жанр: Детектив" in message.text)
+    assert "старый маяк" in changed.text and "Лампа" not in changed.text
+    assert harness.db.count("draft") == 0  # her private draft is another
+    harness.says("Начало.")
+    anna.tap(BEGIN, card)
+    anna.wait("Ответьте на последнюю часть")
+    until(harness.settled)
+    assert harness.db.value("story", "genre") == "Детектив"
+    assert not part(anna, changed.text).labels
+    harness.check_books()
+
+
+def test_a_card_of_a_phrase_that_no_model_could_make_is_filled_by_chance(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    harness.says("не знаю")
+    anna.send("/story старый маяк")
+    card = anna.wait("История для всей группы")
+    assert "старый маяк" in card.text and "🎲" in card.text
+    anna.tap("✖️ Не надо", card)
+    anna.wait("историю не начинаем")
+    until(harness.settled)
+    assert not harness.db.count("group_draft")
