@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 KINDS: Final = (
     *("part", "ending", "epilogue", "title", "outline", "suggest", "memory", "picture", "cover"),
     *("reading", "chat", "character", "image", "hearing", "bringing"),
+    *("speaking", "guest", "letter"),
 )
 PURPOSES: Final = (*KINDS, "summary", "description")
 OUTCOMES: Final = ("answered", "failed", "stopped")

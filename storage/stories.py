@@ -220,7 +220,7 @@ class Stories:
         All words must be in one text, or all in the title, hero and setting. What a user asks for in brackets isn't
         searched. The last touched story comes first.
         """
-        wanted = words.replace('"', " ").casefold().split()
+        wanted = re.sub(r'["\0]', " ", words).casefold().split()  # marks that end a word of the index's language
         if not wanted:
             return []
         rows = self._connection.rows(

@@ -164,8 +164,9 @@ def _check_ids(kept: dict[str, Any]) -> None:
     if not all(is_id(message.get("message_id")) for message in _messages(kept)):
         raise Unreadable("unreadable update: a message without a numeric id")
     for kind in _WITH_ID:
-        if kind in kept and not isinstance(kept[kind].get("id"), str):
-            raise Unreadable(f"unreadable update: a {kind} whose id is no string")
+        named = kept[kind].get("id") if kind in kept else "none"
+        if not isinstance(named, str) or not named:
+            raise Unreadable(f"unreadable update: a {kind} whose id is no string, or empty")
     if "guest_query_id" not in kept.get("guest_message", {"guest_query_id": ""}):
         raise Unreadable("unreadable update: a guest message without a query")
     if any(kind in kept and not any(_owners({kind: kept[kind]})) for kind in _OF_SOMEBODY):

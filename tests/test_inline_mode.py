@@ -67,6 +67,9 @@ def test_ones_finished_stories_and_characters_are_cards(harness: BotHarness) -> 
     assert ask(person, "фонарщ").titles == ["🎭 Фонарщик <i>"]
     assert ask(person, "нигде").titles == [] and ask(person, "чужая").titles == []
     assert ask(person, "нигде").button == {"text": "✨ Написать историю", "start_parameter": "new"}
+    for odd in ("\0ёлк\0", 'ёлк"', "'ёлк", '"ёлк\0'):  # marks of the index's own language
+        assert ask(person, odd).titles in (["Лес"], []), odd
+    assert ask(person, "\0ёлк").titles == ["Лес"]
 
 
 def test_a_card_has_the_first_texts_of_its_volume(harness: BotHarness) -> None:

@@ -272,7 +272,7 @@ def test_the_bot_has_a_name_a_face_descriptions_and_a_menu_of_eight_commands(
     }
     expected = ["new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help"]
     assert sorted(menus["all_private_chats"]) == sorted(expected)
-    assert set(menus["all_group_chats"]) == {"clear", "modes", "t", "new_story", "help"}
+    assert set(menus["all_group_chats"]) == {"story", "clear", "modes", "t", "help"}
 
 
 def test_the_modules_are_where_the_brief_wants_them() -> None:
