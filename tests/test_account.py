@@ -167,7 +167,7 @@ def test_the_profile_shows_what_is_left_and_chosen(harness: BotHarness) -> None:
     person.press("👤 Профиль")
     said = shown(person.wait("👤 Анна"))
     assert "▓▓▓▓▓▓▓░░░ 72 %\nПотрачено: 8 400 токенов, сегодня" in said and "(21 600 токенов)" in said
-    assert "Сессий: 1 из 100, историй на полке: 1" in said
+    assert "Сессий: 1 из 100, историй: 1" in said
     assert "YandexGPT 5 Lite" in said and "Русский" in said and "сожму его начало" in said
     assert person.last.labels == ("📊 30 дней", "🧠 Длинный чат: начинать новый", "🤖 Модель", "🌐 Язык")
 
