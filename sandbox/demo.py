@@ -6,6 +6,7 @@ Telegram, Yandex and other services is blanked, limits are kept, and with `OPENA
 
 from __future__ import annotations
 
+import random
 import socket
 import subprocess
 import sys
@@ -119,10 +120,14 @@ def bot_environment(
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    """Return a port that nobody uses just now, from below those that systems take for outgoing connections."""
+    for port in random.sample(range(20_000, 32_768), 100):
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise OSError("no free port")
 
 
 class BotProcess:

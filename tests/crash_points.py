@@ -6,16 +6,16 @@ bot's first start.
 
 from __future__ import annotations
 
-import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sandbox.demo import free_port
 from sandbox.models import ModelServers
 from tests import failing_disk
 from tests.counted_servers import CountedTelegram, counted
@@ -91,7 +91,7 @@ def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS), *,
     telegram = CountedTelegram()
     telegram.counters = counters
     with telegram, ModelServers() as models:
-        port = _free_port()
+        port = free_port()
         page = {"WEBAPP_URL": f"http://127.0.0.1:{port}", "WEBAPP_PORT": port}
         harness = BotHarness(folder, telegram, models, **SETTINGS | page)
         talk = Talk(harness, port)
@@ -176,11 +176,6 @@ def _wait_started(harness: BotHarness) -> None:
     while calls != len(harness.telegram.calls):
         calls = len(harness.telegram.calls)
         time.sleep(QUIET_S)
-
-
-def _free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        return int(listening.getsockname()[1])
 
 
 def _rows(harness: BotHarness) -> dict[str, list[dict[str, Any]]]:

@@ -29,6 +29,7 @@ from monitoring.health import WRITE_EVERY_S, Health, Heartbeat
 from monitoring.health_client import ask
 from monitoring.server import MonitoringServer
 from monitoring.systemd import Supervisor
+from sandbox.demo import free_port
 from sandbox.model_faults import Behaviour
 from sandbox.telegram import TelegramServer
 from telegram.api_client import BotApi
@@ -176,12 +177,6 @@ def test_a_disk_that_takes_no_more_is_unwell_and_well_when_there_is_space(
     assert 'coauthor_part_well{part="database"} 0.0' in requests.get(f"http://127.0.0.1:{port}/metrics", timeout=5).text
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
     until(lambda: health_at(port)[0] == 200, 30)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def health_at(port: int) -> tuple[int, dict[str, str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from sandbox.demo import free_port
 from sandbox.telegram import TelegramServer
 from tests.harness import ROOT, BotHarness, until
 from tests.test_webhooks import SECRET, words
@@ -27,12 +28,6 @@ NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 pytestmark = pytest.mark.skipif(
     not NGINX or not shutil.which("openssl"), reason="nginx isn't installed: apt-get install nginx-light openssl"
 )
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @contextmanager
