@@ -1,12 +1,13 @@
 """Draws `avatar.jpg`, the bot's picture in Telegram, from `avatar.svg`: `python assets/draw_avatar.py`.
 
-Needs playwright (a development dependency) and a Chromium: `CHROMIUM` names it, `/usr/bin/chromium` otherwise.
+Needs playwright (a development dependency) and a Chromium: `CHROMIUM` names it, the system's otherwise.
 Telegram wants a JPG and shows a circle cut from the middle: nothing of the drawing may stand in the corners.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 SIDE_PX = 640
@@ -26,5 +27,5 @@ def draw(svg: Path, jpg: Path, chromium: str) -> None:
 
 
 if __name__ == "__main__":
-    draw(HERE / "avatar.svg", HERE / "avatar.jpg", os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-    print(f"{HERE / 'avatar.jpg'}: {(HERE / 'avatar.jpg').stat().st_size} bytes")
+    browser = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-headless-shell") or ""
+    draw(HERE / "avatar.svg", HERE / "avatar.jpg", browser)

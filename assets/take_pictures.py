@@ -4,7 +4,7 @@
 each name of `SHOTS`. A second demo gives the animation `writing.webp`: a part grows and is rewritten. The texts are the
 demo's own; which genre «🎲 Мне повезёт» brings, and how far a draft has grown, differ from run to run. For the picture
 of the profile the model calls of this run are spread over a month.
-`CHROMIUM` names the browser, `/usr/bin/chromium` otherwise. `python -m assets.take_pictures writing` takes only the
+`CHROMIUM` names the browser, the system's otherwise. `python -m assets.take_pictures writing` takes only the
 animation, `… chat` only the other pictures; `en` or `ru` beside it only those of the language.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -309,7 +310,7 @@ def main() -> None:
     """Take the pictures that the command line names, or all."""
     from playwright.sync_api import sync_playwright
 
-    chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-headless-shell") or ""
     wanted = [name for name in ("chat", "writing") if name in sys.argv] or ["chat", "writing"]
     scripts = [script for script in SCRIPTS if script.language in sys.argv] or SCRIPTS
     with sync_playwright() as playwright:
