@@ -86,6 +86,7 @@ def test_undo_goes_back_many_turns_and_each_can_be_brought_back(harness: BotHarn
         harness.says(answer)
         person.send(words)
         person.wait(answer)
+    until(harness.settled)  # the bot knows which message shows the answer
     person.press("↩️ Отменить ход")
     assert "Пол скрипнул." in person.wait("Теперь последнее").text
     until(lambda: not [message for message in person.shown if message.text == "Дверь хлопнула."])
