@@ -47,6 +47,8 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
     """Answer a message of a group that is meant for the bot; ignore every other one."""
     if message.migrate_to_chat_id:
         services.db.talks.move(message.chat.id, message.migrate_to_chat_id)
+        # The bot may be told first that it is no member of the old group any more.
+        services.db.group_stories.come_back(message.migrate_to_chat_id)
         services.db.settings.put(_greeted(message.migrate_to_chat_id), "1")
         return NOTHING
     if message.is_automatic_forward or _is_other_bot(message) or is_own_card(services, message):

@@ -4,7 +4,7 @@
 |---|---|
 | the user's row, stories, chats, own characters, drafts, kept words | deleted |
 | their role for the assistant, voices of answers, unhandled updates, links from messages to texts | deleted |
-| what they said in groups, and the model's answers to it | deleted; other people's words stay |
+| what they said in groups, their wishes for a group's story, the model's answers | deleted; other people's words stay |
 | payments | kept for refunds and the books, without whose they were: charge id, sums, times |
 | turns and calls | kept as token sums, without anything that says whose they were |
 | tokens spent, and a ban | kept under a keyed hash of the user id, so that returning resets nothing |
@@ -65,7 +65,8 @@ class Forgetting:
     def _leave_groups(self, user_id: int) -> None:
         """Delete a user's words, and the answers to them, from group talks.
 
-        A talk that the user began passes to another speaker; without one it is deleted with the user.
+        A talk that the user began passes to another speaker; without one it is deleted with the user. What they wished
+        for in a group's story goes.
         """
         values = {"user": user_id}
         theirs = "select id from prompt where session_id = :session and user_id = :user"
@@ -85,6 +86,11 @@ class Forgetting:
             )
             for row in self._connection.rows(f"{theirs} order by id", values):
                 self._cut_out(row["id"])
+        self._connection.run(
+            "update story set extra = '' where session_id in"
+            " (select id from session where user_id = :user and chat_id <> :user)",
+            {"user": user_id},
+        )
         self._connection.run(
             "update session set user_id = (select prompt.user_id from prompt join user on user.id = prompt.user_id"
             " where prompt.session_id = session.id order by prompt.id desc limit 1)"

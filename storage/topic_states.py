@@ -50,6 +50,7 @@ drop table chat_role_before;
 _STATE = "step, came_from, asks_about, asked_under, character_id, session_id"
 _DRAFT = "genre, hero, setting, extra, step, page, lucky"
 _IN_A_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
+_STAYS = ", ".join(f"'{step}'" for step in sorted(TALKING | IN_WIZARD))  # the steps that need no open story
 
 
 class TopicStates:
@@ -139,9 +140,13 @@ class TopicStates:
                 self.hand_over(user_id, topic_id, 0, newest)
 
     def leave_elsewhere(self, user_id: int, session_id: int) -> None:
-        """Close a story in all topics but the one that the user's row shows: it is open in one at a time."""
+        """Close a story in all topics but the one that the user's row shows: it is open in one at a time.
+
+        A chat, a character or a new story's questions, for which a topic has left the story, stay open there.
+        """
         self._connection.run(
-            "update topic_state set session_id = null, step = 'menu' where user_id = ? and session_id = ?",
+            f"update topic_state set session_id = null, step = iif(step in ({_STAYS}), step, 'menu')"
+            " where user_id = ? and session_id = ?",
             (user_id, session_id),
         )
 

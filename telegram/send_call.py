@@ -154,7 +154,10 @@ class ApiCaller:
         return replace(row, method="editMessageText", params=params)
 
     def _call(self, message: QueuedMessage, row: OutboxRow) -> int | None:
-        """Make the call, once more as plain text if Telegram can't parse the markup. Return the message's id."""
+        """Make the call and return the message's id.
+
+        Once more as plain text if Telegram can't parse the markup, and once more without its topic if that is deleted.
+        """
         params, files = _params(row, message), row.files
         timeout_s = self._limits.file_timeout_s if files else self._limits.timeout_s
         try:
@@ -163,12 +166,12 @@ class ApiCaller:
             return message_id_of(result)
         except TelegramRefused as error:
             if self._left_topic(message, row, error):
-                return message_id_of(self._api.call(row.method, _params(row, message), files, timeout_s=timeout_s))
+                return self._call(message, row)
             if message.plain or not _refused_formatting(params, error.description.lower()):
                 raise
             event(log, logging.WARNING, "markup_refused", method=row.method, chat=row.chat_id, error=str(error))
         message.plain = True
-        return message_id_of(self._api.call(row.method, _params(row, message), files, timeout_s=timeout_s))
+        return self._call(message, row)
 
     def _left_topic(self, message: QueuedMessage, row: OutboxRow, error: TelegramRefused) -> bool:
         """Return whether a message goes to its private chat itself from now on: its topic is deleted."""

@@ -100,6 +100,16 @@ def test_formatting_that_telegram_refuses_goes_without_it(bench: Bench) -> None:
     assert bench.server.calls[1].params == {"chat_id": 5, "text": "Маяк"}
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_message_of_a_deleted_topic_whose_markup_is_refused_comes_all_the_same(bench: Bench, first: int) -> None:
+    refusals = [refusal(400, f"Bad Request: {what}") for what in ("message thread not found", "can't parse entities")]
+    bench.server.order("sendMessage", refusals[first], refusals[1 - first])
+    bench.say(5, "<b>Маяк", parse_mode="HTML", message_thread_id=7)
+    bench.flush()
+    assert [call.params for call in bench.server.calls[2:]] == [{"chat_id": 5, "text": "Маяк"}]
+    assert (len(bench.store.marked), bench.store.topics_gone) == (1, [(5, 7)])
+
+
 def test_an_unchanged_edit_counts_as_sent(bench: Bench) -> None:
     bench.server.order("editMessageText", refusal(400, "Bad Request: message is not modified: …"))
     bench.say(5, "то же", "editMessageText", message_id=77, prompt_id=3)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from tests.forgetting import forget
 from tests.harness import BotHarness, until
-from tests.test_group_story import BEGIN, part
+from tests.test_group_story import BEGIN, moves, part
 from tests.test_groups import club
 
 OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
@@ -41,3 +42,19 @@ def test_a_card_of_a_phrase_that_no_model_could_make_is_filled_by_chance(harness
     anna.wait("историю не начинаем")
     until(harness.settled)
     assert not harness.db.count("group_draft")
+
+
+def test_the_phrase_of_a_forgotten_member_leaves_the_story_that_another_goes_on_with(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    harness.says(OUTLINE)
+    anna.send("/story старый маяк, который не гаснет")
+    anna.wait("✨ Вот что получилось из вашей фразы")
+    harness.says("Начало.")
+    anna.tap(BEGIN)
+    anna.wait("Ответьте на последнюю часть")
+    until(harness.settled)
+    moves(harness, boris, "Дождь.", "Вторая.", part(boris, "Начало."))
+    assert "старый маяк" in str(harness.db.value("story", "extra"))
+    forget(harness, harness.new_person(1))
+    assert harness.db.values("session", "user_id", kind="story") == [2]
+    assert "маяк" not in str(harness.db.value("story", "extra"))

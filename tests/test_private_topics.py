@@ -38,6 +38,24 @@ def test_each_topic_has_a_step_a_story_and_a_draft_of_its_own(harness: BotHarnes
     harness.check_books()
 
 
+def test_a_story_that_is_opened_in_another_topic_leaves_the_chat_of_this_one(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    person.send("/chat")
+    person.wait("💬 Чат. Истории ждут")
+    other = person.new_topic("Другое")
+    other.send("/stories")
+    other.tap("Смотритель Маяк · 1 часть · сегодня", other.wait("Ваши истории"))
+    other.wait("Смотритель Маяк")
+    other.tap("▶️ Продолжить")
+    until(lambda: harness.db.value("user", "step") == "story")
+    until(harness.settled)
+    assert harness.db.values("topic_state", "step") == ["chat"]
+    harness.says("Сорок два.")
+    person.send("Сколько будет 6×7?")
+    person.wait("Сорок два.")
+
+
 def test_a_topic_has_a_role_and_a_stop_of_its_own(harness: BotHarness) -> None:
     person = harness.new_person()
     person.press("💬 Чат")

@@ -181,6 +181,12 @@ def test_lists_by_time_by_hearts_and_by_genre_in_pages(shelf: BotHarness) -> Non
         "История 1 · ♥ 1 · Сказка",
         "История 0 · ♥ 0 · Сказка",
     ]
+    person.tap("🎭 Жанры")
+    person.wait("Какой жанр")
+    named = int(shelf.db.value("published", "id", title="История 0") or 0)  # the genre's button has this number
+    assert shelf.app.db.shelf.report(named, 1, now)
+    person.tap("Сказка · 2")
+    assert "История 1 · ♥ 1 · Сказка" in person.wait("Жанр «Сказка», историй: 1").labels
 
 
 @pytest.mark.parametrize(("decision", "stays"), [("✅ Показать снова", True), ("🗑 Убрать", False)])

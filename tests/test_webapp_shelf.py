@@ -59,6 +59,17 @@ def test_where_the_shelf_is_off_nobody_sees_anything_of_it(tmp_path: Path) -> No
         assert site.ask("api/start").json()["shelf"] is False and not site.told
 
 
+def test_a_genre_stays_chosen_when_the_story_that_names_it_is_hidden(site: Site) -> None:
+    first = publish(site, "Маяк", "Свет погас.")
+    second = publish(site, "Лампа", "Свет горит.")
+    publish(site, "Тёмный лес", "Ёлки.", genre="Ужасы")
+    assert site.db.shelf.report(first, 8, 1)
+    assert listed(site, f"?genre={first}") == ["Лампа"]
+    assert site.ask(f"api/shelf?genre={first}", OTHER).json()["genre"] == second  # as the list of genres has it now
+    assert site.ask("api/shelf", OTHER).json()["genre"] == 0
+    assert site.ask("api/shelf?genre=999", OTHER).status_code == 404
+
+
 def test_lists_stories_hearts_and_reports(site: Site) -> None:
     light = publish(site, "Маяк", "Свет погас.\n\n— Кто там?", author="Анна")
     forest = publish(site, "Тёмный лес", "Ёлки.", genre="Ужасы")

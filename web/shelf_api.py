@@ -45,8 +45,9 @@ def blueprint(services: WebServices) -> Blueprint:
         order = Order.LOVED if request.args.get("order") == Order.LOVED else Order.NEWEST
         found = shelf.seen(order, genre=genre, limit=PAGE, offset=_number(request.args.get("offset", "0")))
         genres = [{"id": one, "name": name, "stories": n} for one, name, n in shelf.genres(GENRES)]
+        chosen = next((one["id"] for one in genres if one["name"] == genre), 0)
         stories = [_line(one) for one in found]
-        return jsonify({"stories": stories, "count": shelf.count(genre), "genres": genres})
+        return jsonify({"stories": stories, "count": shelf.count(genre), "genres": genres, "genre": chosen})
 
     @routes.post("")
     @if_on
@@ -96,8 +97,12 @@ def blueprint(services: WebServices) -> Blueprint:
         return found
 
     def _genre_of(number: str) -> str:
+        """Return the genre of a story, which may be hidden by now; empty for 0."""
         published_id = _number(number)
-        return _seen(published_id).genre if published_id else ""
+        found = shelf.get(published_id)
+        if published_id and found is None:
+            raise ApiError(404, "missing")
+        return found.genre if found is not None else ""
 
     return routes
 

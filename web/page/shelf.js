@@ -35,6 +35,7 @@ async function showFrom(offset) {
     return option;
   });
   $("genres").replaceChildren(all, ...genres);
+  genre = page.genre || genre; // the story that names it may be another one now
   $("genres").value = String(genre);
 }
 
