@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,15 @@ def test_it_writes_once_a_day_and_falls_silent_after_two_unanswered(harness: Bot
     until(harness.settled)
     letter(harness, person, noon(5), "С возвращением.")
     harness.check_books()
+
+
+def test_a_letter_is_not_read_aloud_at_a_price_that_nobody_was_told(harness: BotHarness) -> None:
+    person = asker(harness)
+    assert harness.app is not None
+    voices, character_id = harness.app.db.answer_voices, harness.db.value("user", "character_id")
+    voices.put(1, character_id, replace(voices.get(1, character_id), aloud=True))
+    letter(harness, person, noon(1), "Как сборы в отпуск?")
+    assert harness.db.count("turn", kind="speaking") == 0
 
 
 def test_one_press_under_a_letter_ends_them(harness: BotHarness) -> None:

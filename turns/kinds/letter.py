@@ -14,7 +14,7 @@ from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
-from turns.turn_result import TurnResult
+from turns.turn_result import NextTurn, TurnResult
 
 MOST_TOKENS: Final = 300  # of a letter
 MOST_CHARS: Final = 1_500
@@ -57,6 +57,10 @@ class FirstLetterTurn(CharacterTurn):
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Show nothing of a letter without an end."""
         return self.failed(turn, result.error)
+
+    def next_turn(self, turn: Turn) -> NextTurn | None:
+        """Return None: what a voice costs was not said when letters were asked for."""
+        return None
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Say that it was stopped: the user has asked for that."""
