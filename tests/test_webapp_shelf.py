@@ -57,6 +57,9 @@ def test_where_the_shelf_is_off_nobody_sees_anything_of_it(tmp_path: Path) -> No
         ):
             assert site.ask(f"api/shelf{path}", method=method, json={}).status_code == 404
         assert site.ask("api/start").json()["shelf"] is False and not site.told
+        story = site.story()
+        site.db.stories.finish(story, 1)
+        assert site.ask(f"api/stories/{story}").json()["publishable"] is False
 
 
 def test_a_genre_stays_chosen_when_the_story_that_names_it_is_hidden(site: Site) -> None:
@@ -112,6 +115,24 @@ def test_a_finished_story_of_ones_own_is_published_by_the_chat(site: Site) -> No
     assert not site.tables.count("published")  # the rules and the choice of a name come first
 
 
+def test_a_story_is_publishable_once_it_is_finished_and_while_it_is_not_on_the_shelf(site: Site) -> None:
+    def may_publish(session_id: int) -> object:
+        return site.ask(f"api/stories/{session_id}").json()["publishable"]
+
+    story = site.story()
+    assert may_publish(story) is False
+    site.db.stories.finish(story, 1)
+    assert may_publish(story) is True
+    found = site.db.stories.get(story)
+    assert found is not None and found.head_id is not None
+    site.db.shelf.publish(
+        session_id=story, user_id=7, head_id=found.head_id, title="Маяк", genre="Сказка", author="", now=1
+    )
+    assert may_publish(story) is False
+    site.db.shelf.withdraw(story)
+    assert may_publish(story) is True
+
+
 def test_hearts_have_a_pace(site: Site) -> None:
     number = publish(site, "Маяк", "Свет.")
     path = f"api/shelf/{number}/heart"
@@ -123,6 +144,9 @@ def test_hearts_have_a_pace(site: Site) -> None:
 def test_the_shelf_is_read_loved_and_reported_on_the_page(site: Site, browser: Browser) -> None:
     publish(site, "Маяк", "Свет <b>погас</b>.\n\nНикто не проснулся.", author="Анна")
     publish(site, "Тёмный лес", "Ёлки.", genre="Ужасы")
+    site.db.stories.finish(story := site.story(8, "Мост", "Арка."), 1)
+    own = site.db.stories.get(story)
+    assert own is not None and own.head_id is not None
     context = browser.new_context(viewport={"width": 360, "height": 700}, locale="ru-RU")
     context.route(SCRIPT, lambda route: route.fulfill(content_type="text/javascript", body=NOBODYS_SCRIPT))
     page = context.new_page()
@@ -147,5 +171,18 @@ def test_the_shelf_is_read_loved_and_reported_on_the_page(site: Site, browser: B
     dialog.get_by_role("button", name="Закрыть").click()
     expect(page.locator("#public")).to_contain_text("♥ 1")
     page.get_by_role("button", name="Мои истории").click()
-    assert [data["message"]["web_app_data"]["data"] for _, data in site.told] == ["public_report:1"] and not faults
+    page.get_by_role("button", name=re.compile("Мост")).click()
+    to_shelf = page.locator("#book").get_by_role("button", name="🌍 На полку")
+    to_shelf.click()
+    expect(page.locator("#book .told")).to_have_text("Правила полки и выбор имени ждут вас в чате.")
+    expect(to_shelf).to_be_disabled()
+    site.db.shelf.publish(
+        session_id=own.session_id, user_id=8, head_id=own.head_id, title="Мост", genre="Сказка", author="", now=9
+    )
+    page.locator("#book").get_by_role("button", name="Закрыть").click()
+    page.get_by_role("button", name=re.compile("Мост")).click()
+    expect(page.locator("#book")).to_contain_text("Арка.")
+    expect(to_shelf).to_be_hidden()
+    told = [data["message"]["web_app_data"]["data"] for _, data in site.told]
+    assert told == ["public_report:1", f"publish:{own.session_id}"] and not faults
     context.close()

@@ -45,7 +45,8 @@ def blueprint(services: WebServices) -> Blueprint:
         book = book_of(services.db, services.locales[found.language], found)
         chapters = [{"title": chapter.title, "paragraphs": list(chapter.paragraphs)} for chapter in book.shown_chapters]
         head = {"id": session_id, "title": book.name, "language": found.language, "genre": found.genre}
-        return jsonify(head | {"chapters": chapters, "ending": book.ending})
+        more = {"chapters": chapters, "ending": book.ending, "publishable": _is_publishable(found)}
+        return jsonify(head | more)
 
     @routes.post("/stories/<int:session_id>/file")
     def file(session_id: int) -> Response:
@@ -68,6 +69,11 @@ def blueprint(services: WebServices) -> Blueprint:
             "finished": story.finished,
             "touched_at": story.touched_at,
         }
+
+    def _is_publishable(story: Story) -> bool:
+        published = services.db.shelf.of_session(story.session_id)
+        on_shelf = published is not None and not published.withdrawn
+        return services.config.shelf == "on" and story.finished and not on_shelf
 
     return routes
 

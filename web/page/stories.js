@@ -60,7 +60,8 @@ async function read(story, button) {
   book.querySelector(".genre").textContent = found.genre;
   book.querySelector(".text").replaceChildren(...found.chapters.flatMap(chapter));
   book.querySelector(".ending").textContent = found.chapters.length ? found.ending : say("empty_story");
-  $("publish").hidden = $("shelves").hidden || !story.finished; // the shelf may be off
+  $("publish").hidden = !found.publishable;
+  $("publish").disabled = false;
   book.querySelector("footer").hidden = found.chapters.length === 0;
   book.querySelector(".told").textContent = "";
   book.querySelector(".files").replaceChildren(...formats.map((format) => fileButton(story, format)));
@@ -106,11 +107,13 @@ $("share").addEventListener("click", async () => {
 });
 $("publish").addEventListener("click", async () => {
   const told = book.querySelector(".told");
+  $("publish").disabled = true; // the chat asks the rest
   try {
     await ask("shelf", { method: "POST", json: { story: String(opened) } });
     told.textContent = say("publish_in_chat");
   } catch (refusal) {
     told.textContent = refusal.message;
+    $("publish").disabled = false;
   }
 });
 $("open-cards").addEventListener("click", () => openCards(opened));
