@@ -31,16 +31,21 @@ def _standing(context: UpdateContext, prompt_id: int) -> tuple[Story, Prompt] | 
     return (story, head) if story is not None and head is not None and story.head_id == prompt_id else None
 
 
+def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
+    """Return why somebody may not change the last move, or not while the model writes; None if they may."""
+    if not may_lead(context, story):
+        return context.toast("toast.not_yours_to_change")
+    return context.toast("toast.writing") if context.writing else None
+
+
 def another_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     """«🔄 Другой вариант»: have the last part written again."""
     standing = _standing(context, prompt_id)
     if standing is None:
         return context.toast("toast.past")
     story, _ = standing
-    if not may_lead(context, story):
-        return context.toast("toast.not_yours_to_change")
-    if context.writing:
-        return context.toast("toast.writing")
+    if refusal := _refusal(context, story):
+        return refusal
     return rewriting.another_variant(at_story(context, story).replying_to(context.message_id))
 
 
@@ -50,10 +55,8 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     head = db.tree.get(story.head_id) if story is not None else None
     if story is None or head is None or prompt_id not in db.tree.variants(head, story.session_id):
         return context.toast("toast.past")
-    if not may_lead(context, story):
-        return context.toast("toast.not_yours_to_change")
-    if context.writing:
-        return context.toast("toast.writing")
+    if refusal := _refusal(context, story):
+        return refusal
     wanted = db.tree.get(prompt_id)
     if wanted is None or prompt_id == head.id:
         return NOTHING
@@ -68,10 +71,8 @@ def undo(context: UpdateContext, prompt_id: int) -> UpdateResult:
     if standing is None:
         return context.toast("toast.past")
     story, head = standing
-    if not may_lead(context, story):
-        return context.toast("toast.not_yours_to_change")
-    if context.writing:
-        return context.toast("toast.writing")
+    if refusal := _refusal(context, story):
+        return refusal
     db = context.db
     before = db.tree.before(head)
     if before is None or head.kind == BROUGHT:

@@ -7,6 +7,7 @@ update ids: a bot must credit it once. `sandbox/buyer.py` plays the users, whose
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -34,7 +35,7 @@ class Checkout:
     error: str = ""
 
 
-class PaymentMethods(ProfileMethods):
+class PaymentMethods(ProfileMethods, ABC):
     """The methods for payments. `redelivers`: each payment's message comes twice."""
 
     bot: Any
@@ -44,14 +45,14 @@ class PaymentMethods(ProfileMethods):
         self.redelivers = True
         self.checkouts: dict[str, Checkout] = {}
 
-    def _chat(self, values: Json) -> Chat:
-        raise NotImplementedError
+    @abstractmethod
+    def _chat(self, values: Json) -> Chat: ...
 
-    def _topic(self, chat: Chat, values: Json) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def _topic(self, chat: Chat, values: Json) -> int: ...
 
-    def _reply_to(self, chat: Chat, values: Json) -> int | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _reply_to(self, chat: Chat, values: Json) -> int | None: ...
 
     # Invoices
 
