@@ -91,12 +91,12 @@ def counted(rule: Rule, counters: Counters) -> Rule:
         if not counters.is_deadly("model-midway"):
             return behaviour
         threading.Timer(MIDWAY_S, kill, (counters,)).start()
-        return replace(behaviour, hang_after=2) if _is_stream(received) else Behaviour(hang=True)
+        return replace(behaviour, hang_after=2) if is_stream(received) else Behaviour(hang=True)
 
     return wrapped
 
 
-def _is_stream(received: Received) -> bool:
+def is_stream(received: Received) -> bool:
     """Return whether an answer is asked for piece by piece, in Yandex's own way or in OpenAI's."""
     if received.kind != "completion":
         return False
