@@ -276,6 +276,20 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
     until(harness.settled)
     assert len(harness.telegram.called("answerGuestQuery")) == 1 and not calls.queries
     assert not anna.bot_messages
+    # Telegram refuses the message while the model writes, or when the answer is there already.
+    for number, late in enumerate((False, True)):
+        held, asked_before = harness.holds_all("Никому."), len(harness.prompts())
+        harness.telegram.faults.hang("answerGuestQuery", 60)
+        harness.telegram.raw_update({"guest_message": value | {"guest_query_id": f"unknown {number}"}})
+        until(lambda before=asked_before: len(harness.prompts()) > before)  # type: ignore[misc]
+        if late:
+            held.set()
+            until(lambda: balance(harness, 1) < 30_000)
+        harness.telegram.faults.clear()
+        until(lambda: not harness.db.count("outbox", method="answerGuestQuery"))
+        held.set()
+        until(harness.settled)
+        assert balance(harness, 1) == 30_000 and not anna.bot_messages
     harness.check_books()
 
 

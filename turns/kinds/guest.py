@@ -28,7 +28,7 @@ class GuestTurn(CharacterTurn):
     def run(self, running: RunningTurn) -> TurnResult:
         """Return the whole answer; nothing is asked if Telegram has refused the message that it is to stand in."""
         turn = running.turn
-        if turn.inbox_id is not None and self._db.guests.is_refused(turn.inbox_id):
+        if self._has_no_message(turn):
             raise TelegramRefused("answerGuestQuery", 400, "the query is too old")
         source = self._source(turn, NOTHING_ATTACHED)
         answer = self._generator.ask(running, source, max_tokens=MOST_TOKENS, temperature=TEMPERATURE)
@@ -44,7 +44,13 @@ class GuestTurn(CharacterTurn):
     # ------------------------------------------------------------------ ends
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store the answer and show it in the place of the message that said it was coming."""
+        """Store the answer and show it in the place of the message that said it was coming.
+
+        If Telegram has refused that message by now, the answer is forgotten and costs nothing.
+        """
+        if self._has_no_message(turn):
+            self._db.ledger.refund(turn.inbox_id or 0)
+            return []
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
         ChatTurn._stored(self, turn, talk, result.text, result.usage)
@@ -81,6 +87,9 @@ class GuestTurn(CharacterTurn):
         return super().limit_message(user_id, user_id, session_id, error)
 
     # ------------------------------------------------------------------ pieces
+
+    def _has_no_message(self, turn: Turn) -> bool:
+        return turn.inbox_id is not None and self._db.guests.is_refused(turn.inbox_id)
 
     def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
         return []
