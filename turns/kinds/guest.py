@@ -50,7 +50,7 @@ class GuestTurn(CharacterTurn):
         """
         if self._has_no_message(turn):
             self._db.ledger.refund(turn.inbox_id or 0)
-            return []
+            return self._lost(turn)
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
         ChatTurn._stored(self, turn, talk, result.text, result.usage)
@@ -69,9 +69,9 @@ class GuestTurn(CharacterTurn):
         """Say that no answer comes; the reason, if it is the caller's own limit, only to them."""
         if isinstance(error, LimitReached):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
-            user = self._db.users.get(turn.user_id)
-            private = [said] if user is not None and not user.blocked else []
-            return [self._say_shown(turn, "guest.silent"), *private]
+            return [self._say_shown(turn, "guest.silent"), *self._privately(turn, said)]
+        if isinstance(error, TelegramRefused):
+            return self._lost(turn)
         key = "guest.refused" if isinstance(error, ModelRefused) else "guest.away"
         return [self._say_shown(turn, key)]
 
@@ -87,6 +87,15 @@ class GuestTurn(CharacterTurn):
         return super().limit_message(user_id, user_id, session_id, error)
 
     # ------------------------------------------------------------------ pieces
+
+    def _lost(self, turn: Turn) -> list[Outgoing]:
+        """Say in private that no answer can be shown: after a kill a message may stand there whose id is unknown."""
+        said = self._texts_of(turn.user_id).say("guest.lost", name=self._name_in(turn.session_id))
+        return self._privately(turn, sentence(turn.user_id, said))
+
+    def _privately(self, turn: Turn, said: Outgoing) -> list[Outgoing]:
+        user = self._db.users.get(turn.user_id)
+        return [said] if user is not None and not user.blocked else []
 
     def _has_no_message(self, turn: Turn) -> bool:
         return turn.inbox_id is not None and self._db.guests.is_refused(turn.inbox_id)
