@@ -75,9 +75,9 @@ class GuestTurn(CharacterTurn):
         key = "guest.refused" if isinstance(error, ModelRefused) else "guest.away"
         return [self._say_shown(turn, key)]
 
-    def abandoned(self, turn: Turn) -> Outgoing:
+    def abandoned(self, turn: Turn) -> list[Outgoing]:
         """Say that no answer comes."""
-        return self._say_shown(turn, "guest.away")
+        return [self._say_shown(turn, "guest.away")]
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit, for the private chat of who called."""
