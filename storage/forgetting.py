@@ -138,6 +138,14 @@ class Forgetting:
         self._connection.run("delete from forgotten where mark = ?", (mark,))
         return found == 1
 
+    def credit(self, user_id: int, tokens: int) -> None:
+        """Add bought tokens to what a user who was forgotten has when they return."""
+        if self._settings.get(_SECRET) is not None:
+            self._connection.run(
+                "update forgotten set balance = balance + ?1, bought = bought + ?1 where mark = ?2",
+                (tokens, self._mark(user_id)),
+            )
+
     def _mark(self, user_id: int) -> str:
         secret = self._settings.get(_SECRET)
         if secret is None:

@@ -113,6 +113,30 @@ def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(
     harness.check_books()
 
 
+def test_a_vote_is_over_after_ten_minutes_and_its_voter_pays_nothing(harness: BotHarness) -> None:
+    _, (anna, boris, clara), first = begun(harness, 1, 2, 3)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    third = moves(harness, clara, "Гром.", "Третья.", second)
+    last = moves(harness, anna, "Снег.", "Четвёртая.", third)
+
+    def votes(person: ChatUser) -> str:
+        until(harness.settled)
+        return person.tap(part(anna, "Четвёртая.").labels[0], last).wait_answer().text
+
+    paid = {number: spent(harness, number) for number in (2, 3)}
+    votes(clara)
+    harness.db.add("story_vote", voted_at=-601)
+    assert "За: Имя2. Нужно ещё голосов: 1" in votes(boris)
+    harness.db.add("story_vote", {"user_id": 2}, voted_at=-601)
+    assert "За: Имя2. Нужно ещё голосов: 1" in votes(boris)  # a vote anew: the press takes nothing back
+    assert {number: spent(harness, number) for number in (2, 3)} == paid
+    harness.says("Пятая.")
+    votes(clara)
+    anna.wait(lambda message: message.text == "Пятая.")
+    until(harness.settled)
+    harness.check_books()
+
+
 def test_who_began_the_story_decides_alone_and_pays(harness: BotHarness) -> None:
     _, (anna, boris), first = begun(harness, 1, 2)
     second = moves(harness, boris, "Дождь.", "Вторая.", first)
