@@ -252,7 +252,7 @@ def test_a_call_survives_a_kill(make_harness: Make) -> None:
     harness.models.faults.order(Behaviour(hang=True))
     anna.send(f"{BOT} Сократ, ты здесь?")
     posted = anna.wait("думает")
-    until(lambda: len(harness.prompts()) == 1)
+    until(lambda: len(harness.prompts()) == 1 and harness.db.count("guest_answer") == 1)
     harness.kill(process)
     harness.says("Здесь.")
     harness.process()
