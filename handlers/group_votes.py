@@ -75,15 +75,16 @@ def _show_votes(context: UpdateContext, story: Story, prompt_id: int) -> UpdateR
 
 
 def keyboard_of(context: UpdateContext, story: Story, prompt: Prompt, *above: list[tuple[str, str]]) -> Json:
-    """Return the buttons under the last text of a group's story. `above`: rows that stand before them."""
+    """Return the buttons under the last text of a group's story, in its language. `above`: rows before them."""
+    texts = context.services.locales[story.language]
     variants = message_view.variant_row(context.db, story.session_id, prompt)
     if story.finished:
-        rows = group_view.end_rows(context.texts, story.session_id)
+        rows = group_view.end_rows(texts, story.session_id)
     else:
         needed = _needed(_writers(context, story))
         given = {what: len(_voters(context, story, what, prompt.id)) for what in (NEXT, FINALE)}
         rows = group_view.control_rows(
-            context.texts, prompt.id, on=Votes(given[NEXT], needed), finale=Votes(given[FINALE], needed)
+            texts, prompt.id, on=Votes(given[NEXT], needed), finale=Votes(given[FINALE], needed)
         )
     return inline(*above, *([variants] if variants else []), *rows)
 
