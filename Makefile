@@ -18,7 +18,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test test-real chaos bench check audit pictures docs lock clean chromium debian
+.PHONY: help demo run install test test-real chaos bench check fuzz audit pictures docs lock clean chromium debian
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ check: $(VENV)/.installed-dev ## check style, format, types, layers, and for uns
 	@$(BIN) -m mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports
 	@$(VENV)/bin/bandit --quiet --recursive --configfile pyproject.toml .
+
+fuzz: $(VENV)/.installed-dev ## ask the page's server 2,000 times by each operation of docs/openapi.yaml; takes some minutes
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN) -m pytest -q -n 0 tests/test_openapi.py
 
 audit: $(VENV)/.installed-dev ## look for known holes in the packages; needs the network
 	@for name in requirements requirements-dev; do \
