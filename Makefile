@@ -48,7 +48,7 @@ chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every poi
 			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
 	fi
 
-bench: $(VENV)/.installed-demo ## measure the speed of the bot; ARGS="--quick" for four scenarios
+bench: $(VENV)/.installed-demo ## measure the speed of the bot, and beside a minimal one; ARGS="--quick" for four scenarios, "--minimal" for none
 	@$(BIN) -m bench $(ARGS)
 
 check: $(VENV)/.installed-dev ## check style, format, types, layers, and for unsafe code
