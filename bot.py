@@ -24,6 +24,7 @@ try:
     from app.self_check import check
     from config import Config, load_environment
     from core import logs
+    from core.allocator import return_large_blocks
     from core.errors import CoauthorError, ConfigError
     from core.network import Network
     from database import back_up, folder_warning, restore
@@ -163,6 +164,7 @@ def _check(config: Config, network: Network) -> int:
 
 
 def _serve(config: Config, network: Network) -> int:
+    return_large_blocks()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
