@@ -89,6 +89,8 @@ def test_a_moment_of_growth_is_none() -> None:
 def test_silence_errors_and_broken_calls_are_told() -> None:
     silent = replace(ACTION, outcome="silent", note="Анна waited")
     bug = replace(ACTION, outcome="told", note="problem.bug")
+    dead = replace(ACTION, outcome="told", note="problem.dead_letter")
+    assert "an error of the bot" in said(dead)[0] and said(replace(dead, habit="hostile")) == []
     away = replace(ACTION, outcome="told", note="problem.model_away")
     assert said(away) == []
     assert "never answered" in said(silent)[0] and "«▶️ Дальше»: Анна waited" in said(silent)[1]

@@ -64,9 +64,9 @@ class Person:
         """Send a text. `what` names it in the journal."""
         return self.does(what or text, lambda: self.user.send(text), path)
 
-    def thinks(self, share: float = 1.0) -> None:
+    def thinks(self) -> None:
         """Read and think. Raises `Finished` at the end of the run."""
-        think_s = self.stage.think_s * share
+        think_s = self.stage.think_s
         if self.stage.ending.wait(self.chance.uniform(think_s / 2, think_s * 1.5)):
             raise Finished
 

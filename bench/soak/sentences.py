@@ -23,7 +23,6 @@ NOTICES: Final = (
 _TOLD: Final = re.compile(
     r"(problem|wrong|toast)\..+|.+\.(busy_full|busy_next|refused|away)|(story|chat)\.(stopped|nothing).*"
 )
-BUG: Final = "problem.bug"
 _TAG: Final = re.compile(r"<[^>]+>")
 _PLACEHOLDER: Final = re.compile(r"\{[^}]*\}")
 _SHORTEST: Final = 8  # a piece that tells a sentence from others

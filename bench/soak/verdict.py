@@ -111,6 +111,11 @@ def _held_up(action: Action, orders: Sequence[Order]) -> bool:
     )
 
 
+def _is_bug(action: Action) -> bool:
+    """Return whether the bot said that it has a bug, or that an update of a usual client can't be handled."""
+    return action.note == "problem.bug" or (action.note == "problem.dead_letter" and action.habit != "hostile")
+
+
 def complaints(
     found: Sequence[Figure], journal: Journal, violations: Sequence[str], errors: Sequence[str]
 ) -> list[str]:
@@ -124,7 +129,7 @@ def complaints(
     if silent:
         lines.append(f"{len(silent)} actions of {len(journal.actions)} were never answered:")
         lines += [f"  {one.at:.0f} s, {one.habit}, «{one.what}»: {one.note}" for one in silent[:10]]
-    bugs = [action for action in journal.actions if action.note == "problem.bug"]
+    bugs = [action for action in journal.actions if _is_bug(action)]
     if bugs:
         lines.append(f"{len(bugs)} actions ended in an error of the bot: {sorted({one.what for one in bugs})}")
     if violations:
