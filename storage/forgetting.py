@@ -140,7 +140,7 @@ class Forgetting:
 
     def credit(self, user_id: int, tokens: int) -> None:
         """Add bought tokens to what a user who was forgotten has when they return."""
-        if self._settings.get(_SECRET) is not None:
+        if self._settings.get(_KEY_OF_MARKS) is not None:
             self._connection.run(
                 "update forgotten set balance = balance + ?1, bought = bought + ?1 where mark = ?2",
                 (tokens, self._mark(user_id)),
