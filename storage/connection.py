@@ -90,6 +90,7 @@ class Connection:
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
+        self._checkpoints = True
         self._sync = sync
         self._log_path = f"{path}-wal"  # exists while this connection is open
         self._log_file: int | None = None
@@ -161,6 +162,19 @@ class Connection:
             return bool(self.value("pragma wal_checkpoint(truncate)") == 0)
         except StorageError:
             return False
+
+    def leave_checkpoints(self) -> None:
+        """Checkpoint no more when the WAL has grown: another program reads it."""
+        self.value("pragma wal_autocheckpoint=0")
+        self._checkpoints = False
+
+    def empty_log(self) -> None:
+        """Checkpoint the whole WAL and truncate it.
+
+        Does nothing after `leave_checkpoints`: the other program's read lock would keep all writers waiting.
+        """
+        if self._checkpoints:
+            self.value("pragma wal_checkpoint(truncate)")
 
     def _commit(self) -> None:
         try:
