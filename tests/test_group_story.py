@@ -92,6 +92,20 @@ def test_the_groups_talk_is_not_taken_for_the_story(harness: BotHarness) -> None
     assert second.labels
 
 
+def test_a_reply_to_the_message_that_asks_for_replies_continues_the_story(harness: BotHarness) -> None:
+    _, (anna, boris), _ = begun(harness, 1, 2)
+    hint = next(message for message in boris.bot_messages if "Ответьте на последнюю часть" in message.text)
+    second = moves(harness, boris, "Тут пошёл дождь.", "Вторая.", hint)
+    assert path(harness)[:2] == ["Начало.", "Тут пошёл дождь."] and spent(harness, 2)
+    anna.tap("🏁 Финал", second)
+    anna.tap("⬅️ Пишем дальше", anna.wait("Каким будет конец"))
+    moves(harness, boris, "И гром.", "Третья.", anna.wait("Пишем дальше!"))
+    assert path(harness)[2:4] == ["Вторая.", "И гром."]
+    harness.says("Это смотритель.")
+    boris.send("@soavtor_demo_bot кто это?", reply_to=hint.id)  # a question to the assistant
+    boris.wait("Это смотритель.")
+
+
 def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(harness: BotHarness) -> None:
     _, (anna, boris, clara, dima), first = begun(harness, 1, 2, 3, 4)
     second = moves(harness, boris, "Дождь.", "Вторая.", first)
@@ -110,6 +124,30 @@ def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(
     until(harness.settled)
     assert spent(harness, 2) > paid[2] and spent(harness, 3) == paid[3]
     assert harness.db.count("story_vote") == 0
+    harness.check_books()
+
+
+def test_a_vote_is_over_after_ten_minutes_and_its_voter_pays_nothing(harness: BotHarness) -> None:
+    _, (anna, boris, clara), first = begun(harness, 1, 2, 3)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    third = moves(harness, clara, "Гром.", "Третья.", second)
+    last = moves(harness, anna, "Снег.", "Четвёртая.", third)
+
+    def votes(person: ChatUser) -> str:
+        until(harness.settled)
+        return person.tap(part(anna, "Четвёртая.").labels[0], last).wait_answer().text
+
+    paid = {number: spent(harness, number) for number in (2, 3)}
+    votes(clara)
+    harness.db.add("story_vote", voted_at=-601)
+    assert "За: Имя2. Нужно ещё голосов: 1" in votes(boris)
+    harness.db.add("story_vote", {"user_id": 2}, voted_at=-601)
+    assert "За: Имя2. Нужно ещё голосов: 1" in votes(boris)  # a vote anew: the press takes nothing back
+    assert {number: spent(harness, number) for number in (2, 3)} == paid
+    harness.says("Пятая.")
+    votes(clara)
+    anna.wait(lambda message: message.text == "Пятая.")
+    until(harness.settled)
     harness.check_books()
 
 
@@ -354,6 +392,17 @@ def test_an_english_member_reads_english(harness: BotHarness) -> None:
     anna.wait("Reply to the last part")
     until(harness.settled)
     assert part(anna, "The beginning.").labels[0] == "▶️ Go on"
+
+
+def test_the_buttons_keep_the_language_of_the_story_when_a_member_with_another_one_writes(
+    harness: BotHarness,
+) -> None:
+    _, (_, boris), first = begun(harness, 1, 2)
+    boris.speaks("en")
+    second = moves(harness, boris, "Rain began.", "Вторая.", first)
+    assert second.labels[0] == NEXT
+    boris.tap("💡 Подскажи", second)
+    boris.wait("What next?")
 
 
 def test_a_voice_message_that_replies_to_the_last_part_continues_the_story(harness: BotHarness) -> None:

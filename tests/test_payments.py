@@ -239,6 +239,35 @@ def test_a_refund_that_is_killed_on_its_way_ends_after_the_restart(make_harness:
     assert len([message for message in person.bot_messages if "Вам вернулось" in message.text]) == 1
 
 
+def test_a_refund_that_is_refused_gives_the_tokens_back_to_who_was_forgotten_since(make_harness: Maker) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    assert pay(person, invoice_for(person)).ok
+    until(lambda: harness.db.balance() == 80_000)
+    harness.telegram.faults.hang("refundStarPayment", 60)
+    admin.send(f"/refund {harness.db.value('payment', 'charge_id')}")
+    admin.wait("Прошу Telegram")
+    person.send("/forget_me")
+    person.tap("🗑 Удалить всё", person.wait("Удалить всё навсегда?"))
+    person.wait("больше не помню")
+    harness.telegram.state.shop["charges"].clear()  # Telegram knows of no such charge any more
+    harness.telegram.faults.clear()
+    admin.wait("не вернул")
+    person.send("/start")
+    until(lambda: harness.db.count("user", id=1))
+    assert harness.db.balance() == 80_000 and harness.db.value("user", "bought", id=1) == 50_000
+
+
+def test_an_answer_without_a_link_is_a_failure_and_the_link_is_asked_for_again(
+    make_harness: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = make_harness(**SHOP)
+    harness.telegram.faults.not_json("createInvoiceLink", b'{"ok": true, "result": {"link": 1}}')
+    harness.start()
+    until(lambda: "invoice_link_failed pack=once:50000:90" in caplog.text)
+    assert "no link in the answer" in caplog.text
+
+
 def test_a_subscription_renews_is_cancelled_fails_and_ends_with_a_ban_or_a_farewell(make_harness: Maker) -> None:
     harness = make_shop(make_harness)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)

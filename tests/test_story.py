@@ -14,13 +14,19 @@ from conversation.steps import (
     ANSWERS,
     COMMANDS,
     EDITS,
+    ENDINGS,
     FILE,
     IN_WIZARD,
     LENGTHS,
+    ONLY_THERE,
     OTHER_CONTENT,
+    SHELF_COMMANDS,
+    SHOP_COMMANDS,
+    TALKING,
     TONES,
     UNKNOWN_COMMAND,
     WIZARD,
+    WORD_LIMITS,
     WORDS,
     Step,
 )
@@ -227,36 +233,55 @@ EVERYWHERE: Row = {
 }
 LEAVE: Row = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
 BACK_OUT: Row = {"cancel": ("leave_question", None), "/cancel": ("leave_question", None)}
-KEYS = sorted({key for row in TABLE.values() for key in row})
+KEYS = sorted({key for row in (EVERYWHERE, LEAVE, *EXPECTED.values(), *TABLE.values()) for key in row})
+# Actions that ask the model, and those that change the text that the story or the talk continues from.
+ASK_THE_MODEL = {"begin", "write_from_words", "write_on", "another_variant", "suggest", "rebuild_memory"} | {
+    *("write_ending", "write_own_ending", "write_epilogue", "second_volume", "talk", "talk_to_character")
+}
+CHANGE_THE_TEXT = {"undo", "correct", "take_brought", "forget_chat", "forget_character"}
 
 
 @pytest.mark.parametrize("step", list(Step))
-@pytest.mark.parametrize("key", KEYS)
-def test_every_cell_answers_as_the_screens_say(step: Step, key: str) -> None:
+def test_every_cell_answers_as_the_screens_say(step: Step) -> None:
     leave = LEAVE if step in IN_WIZARD else BACK_OUT if step in ANSWERS else {}
     row = EVERYWHERE | leave | EXPECTED[step]
-    cell = decide(step, key)
-    assert (cell.action, cell.to) == row.get(key, ("wrong_state", None))
+    cells = {key: decide(step, key) for key in KEYS}
+    assert {key: (cell.action, cell.to) for key, cell in cells.items()} == {
+        key: row.get(key, ("wrong_state", None)) for key in KEYS
+    }
+    assert accepted(step) == {key for key, (action, _) in row.items() if action != "wrong_state"}
 
 
 @pytest.mark.parametrize("step", list(Step))
-@pytest.mark.parametrize("key", KEYS)
-def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> None:
-    cell = decide(step, key, writing=True)
-    assert not cell.writes and not cell.moves
-    usual = decide(step, key)
-    if key == "stop" or (step is Step.BRING and key in ("cancel", "/cancel")):
-        assert cell.action == "stop_writing"
-    elif usual.writes and key in (WORDS, FILE):
-        assert cell.action == "queue_words"
-    elif usual.writes and key == "next":
-        assert cell.action == "already_writing"
-    elif usual.writes or usual.moves:
-        assert cell.action == "busy_writing"
-    elif key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS:
-        assert cell.action == "stop_writing"
-    else:
-        assert cell == usual
+def test_a_cell_says_whether_it_asks_the_model_or_changes_the_text(step: Step) -> None:
+    cells = {key: decide(step, key) for key in KEYS}
+    assert {key for key, cell in cells.items() if cell.writes} == {
+        key for key, cell in cells.items() if cell.action in ASK_THE_MODEL
+    }
+    ends_story = {"finale", "/end_story"} if step is Step.STORY else set()
+    assert {key for key, cell in cells.items() if cell.moves} == ends_story | {
+        key for key, cell in cells.items() if cell.action in CHANGE_THE_TEXT
+    }
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_while_the_model_writes_nothing_asks_it_again(step: Step) -> None:
+    for key in KEYS:
+        cell = decide(step, key, writing=True)
+        assert not cell.writes and not cell.moves
+        usual = decide(step, key)
+        if key == "stop" or (step is Step.BRING and key in ("cancel", "/cancel")):
+            assert cell.action == "stop_writing"
+        elif usual.writes and key in (WORDS, FILE):
+            assert cell.action == "queue_words"
+        elif usual.writes and key == "next":
+            assert cell.action == "already_writing"
+        elif usual.writes or usual.moves:
+            assert cell.action == "busy_writing"
+        elif key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS:
+            assert cell.action == "stop_writing"
+        else:
+            assert cell == usual
 
 
 def test_every_action_of_the_table_is_answered_by_somebody() -> None:
@@ -295,8 +320,46 @@ def test_every_command_works_or_says_what_works_at_every_step() -> None:
     for step in Step:
         for command in COMMANDS:
             assert command in TABLE[step]
-    assert ADMIN_COMMANDS < COMMANDS
+    assert {key for key in TABLE[Step.MENU] if key.startswith("/")} == COMMANDS
     assert "/help" in accepted(Step.MENU) and "back" not in accepted(Step.MENU)
+
+
+def test_commands_of_admins_the_shop_and_the_shelf_are_commands() -> None:
+    assert {"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"} == ADMIN_COMMANDS
+    assert {"/terms", "/paysupport"} == SHOP_COMMANDS and {"/shelf"} == SHELF_COMMANDS
+    assert ADMIN_COMMANDS | SHOP_COMMANDS | SHELF_COMMANDS < COMMANDS
+
+
+def test_a_stored_step_is_read_by_every_later_version() -> None:
+    assert " ".join(Step) == (
+        "menu resume genre hero setting extra summary change edit_genre edit_hero edit_setting edit_extra story finale"
+        " finished correct memory note card edit_card tone rename find chat role character image bring"
+    )
+
+
+def test_a_changed_field_is_asked_for_in_the_words_of_its_question() -> None:
+    assert [step.text_name for step in EDITS] == ["genre", "hero", "setting", "extra"]
+    assert Step.RESUME.text_name == "draft" and Step.MENU.text_name == "menu"
+
+
+def test_steps_are_sorted_by_what_they_take() -> None:
+    assert WIZARD == (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)
+    assert {Step.RESUME, *WIZARD, Step.CHANGE, *EDITS} == IN_WIZARD
+    assert {step for step in Step if decide(step, "cancel").action == "leave_question"} == set(ANSWERS)
+    assert {Step.CHAT, Step.CHARACTER} == TALKING
+
+
+def test_own_words_have_room_for_what_is_asked() -> None:
+    most = dict.fromkeys((Step.GENRE, Step.EDIT_GENRE, Step.RENAME, Step.FIND), 60)
+    most |= dict.fromkeys((Step.HERO, Step.EDIT_HERO, Step.SETTING, Step.EDIT_SETTING, Step.TONE), 200)
+    most |= {Step.NOTE: 300, Step.IMAGE: 500, Step.EXTRA: 1000, Step.EDIT_EXTRA: 1000}
+    assert most | {Step.MEMORY: 2000, Step.ROLE: 2000, Step.CORRECT: 4000} == WORD_LIMITS
+
+
+def test_buttons_of_tones_lengths_and_endings_have_their_keys() -> None:
+    assert (TONES, LENGTHS) == (("light", "dark", "lyrical", "brisk", "child", "any"), ("short", "middle", "long"))
+    assert ENDINGS == ("happy", "tragic", "unexpected", "any")
+    assert {key for key in TABLE[Step.TONE] if key.startswith(("tone_", "length_"))} == ONLY_THERE
 
 
 def test_back_from_every_question_leads_to_the_one_before() -> None:
