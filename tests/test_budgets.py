@@ -84,6 +84,11 @@ def test_a_dear_model_makes_everything_dearer() -> None:
     assert limits.turns_left(settings, 4_800, DOUBLE) == limits.turns_of(settings, 4_800, DOUBLE) == 1
 
 
+@pytest.mark.parametrize(("used", "share"), [(4_999, 0), (5_000, 50), (7_999, 50), (8_000, 80), (9_999, 80)])
+def test_a_share_is_told_once_it_is_full(used: int, share: int) -> None:
+    assert limits.share_to_tell(used, 10_000, 0) == share
+
+
 def test_users_hear_of_their_last_three_turns_and_of_the_last_one() -> None:
     assert limits.TURNS_TOLD == (3, 1)
     assert limits.SESSION_NEAR_PERCENT == 80
