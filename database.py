@@ -125,18 +125,18 @@ class Database:
         self.illustrations = Illustrations(self._connection)
         self.opinions = OpinionStore(self._connection)
         self.inbox = Inbox(self._connection)
-        self.outbox = Outbox(self._connection)
+        self.ledger = Ledger(self._connection, metrics)
+        self.outbox = Outbox(self._connection, self.ledger)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
         self.first_letters = FirstLetters(self._connection)
         self.guests = Guests(self._connection)
-        self.ledger = Ledger(self._connection, metrics)
-        self.payments = Payments(self._connection)
         self.settings = Settings(self._connection)
+        self.forgetting = Forgetting(self._connection, self.settings)
+        self.payments = Payments(self._connection, self.forgetting)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)
         self.events = Events(self._connection)
-        self.forgetting = Forgetting(self._connection, self.settings)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
