@@ -367,6 +367,22 @@ def test_what_a_turn_has_paid_is_known_by_purpose(db: Database) -> None:
     assert (db.ledger.charged_for(running.id), db.ledger.charged_for(other.id)) == (40, 0)
 
 
+def test_a_refund_gives_back_what_a_turn_has_cost_its_user_and_nothing_else(db: Database) -> None:
+    mine, other = story(db), story(db, 2, 2)
+    running, others = turn(db, session_id=mine), turn(db, 2, 2, other)
+    earlier = turn(db, 9, 1, story(db, 1, 9))
+    for paying, tokens in ((running, 10), (running, 30), (others, 70), (earlier, 90)):
+        db.ledger.settle(asked(db, paying, 100), Usage(tokens, 0), 6, session_limit=BALANCE)
+    held_still = asked(db, running, 200)
+    assert running.inbox_id is not None
+    for _ in range(2):
+        db.ledger.refund(running.inbox_id)
+        assert spent(db, 1, mine) == (BALANCE - 90, 90, 0, 200)
+        assert spent(db, 2, other) == (BALANCE - 70, 70, 70, 200)
+    assert (db.ledger.charged_for(running.id), db.ledger.charged_for(earlier.id)) == (0, 90)
+    assert row(db, held_still)["state"] == "asked" and held(db, 1, mine) == (200, 200, 200)
+
+
 def test_what_admins_were_told_is_kept_by_period(db: Database) -> None:
     for period in ("ever", "2026-11"):
         asked(db, turn(db, len(period)), 1, period=period)
