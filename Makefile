@@ -18,7 +18,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test test-real chaos bench soak check pictures docs lock clean chromium debian
+.PHONY: help demo run install test test-real chaos bench soak check fuzz audit pictures docs lock clean chromium debian
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,17 +48,26 @@ chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every poi
 			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
 	fi
 
-bench: $(VENV)/.installed-demo ## measure the speed of the bot; ARGS="--quick" for four scenarios
+bench: $(VENV)/.installed-demo ## measure the speed of the bot, and beside a minimal one; ARGS="--quick" for four scenarios, "--minimal" for none
 	@$(BIN) -m bench $(ARGS)
 
 soak: $(VENV)/.installed-dev ## run 500 people for ten minutes with faults; fails if the bot grows or slows; SOAK_MIN=60 for an hour
 	@$(BIN) -m bench.soak $(ARGS)
 
-check: $(VENV)/.installed-dev ## check style, format, types and layers
+check: $(VENV)/.installed-dev ## check style, format, types, layers, and for unsafe code
 	@$(BIN) -m ruff check .
 	@$(BIN) -m ruff format --check .
 	@$(BIN) -m mypy
 	@PYTHONPATH=. $(VENV)/bin/lint-imports
+	@$(VENV)/bin/bandit --quiet --recursive --configfile pyproject.toml .
+
+fuzz: $(VENV)/.installed-dev ## ask the page's server 2,000 times by each operation of docs/openapi.yaml; takes some minutes
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN) -m pytest -q -n 0 tests/test_openapi.py
+
+audit: $(VENV)/.installed-dev ## look for known holes in the packages; needs the network
+	@for name in requirements requirements-dev; do \
+		echo "$$name.txt:"; $(BIN) -m pip_audit --progress-spinner off --require-hashes --disable-pip -r $$name.txt || exit 1; \
+	done
 
 pictures: $(VENV)/.installed-dev chromium ## take the pictures of docs/pictures/ from the demo's page; ARGS="en writing" for the English animation only
 	@$(BIN) -m assets.take_pictures $(ARGS)
