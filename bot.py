@@ -25,6 +25,7 @@ try:
     from config import Config, load_environment
     from conversation.localization import Locales
     from core import logs
+    from core.allocator import return_large_blocks
     from core.errors import CoauthorError, ConfigError
     from core.network import Network
     from database import back_up, folder_warning, restore
@@ -48,7 +49,7 @@ HERE = Path(__file__).parent
 EXIT_MAY_TAKE_S = 1.0  # after a stop: threads of Amplitude's SDK wait ten seconds for a silent server
 CHECK_TIMEOUT_S = 30.0  # of a model's answer
 STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
-NO_TOKEN = (
+HOW_TO_BEGIN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
     "For the real Telegram copy .env.example to .env and fill in the first lines."
 )
@@ -129,7 +130,7 @@ def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Ma
     with logs.set_up(Path(environ.get("LOG_FILE") or HERE / "log.txt"), console_level="CRITICAL"):
         if error.no_token and len(error.faults) == 1:
             logs.event(log, logging.ERROR, "configuration_invalid", error="no TELEGRAM_TOKEN")
-            logs.print_line(NO_TOKEN)
+            logs.print_line(HOW_TO_BEGIN)
         else:
             logs.event(log, logging.ERROR, "configuration_invalid", error=" | ".join(error.faults))
             logs.print_line("The configuration has faults:")
@@ -169,6 +170,7 @@ def _check(config: Config, network: Network) -> int:
 
 
 def _serve(config: Config, network: Network, locales: Locales | None) -> int:
+    return_large_blocks()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
