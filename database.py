@@ -142,6 +142,10 @@ class Database:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
         return self._connection.transaction(durable=durable)
 
+    def to_disk(self) -> None:
+        """Wait until the disk has every transaction that is committed by now."""
+        self._connection.to_disk()
+
     def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""
         heartbeat.ping(self._connection)
