@@ -18,12 +18,14 @@ from handlers import story as story_screen
 from handlers.context import Services, UpdateContext, now
 from handlers.group_context import at_story, open_story, to_sender
 from handlers.refusals import over_limit
+from handlers.user_message import Quote, user_message
 from telegram.update_result import UpdateResult
 from turns.group_cards import by_chance, card_of
 from turns.message_view import title_of
 
 MOST_LISTED = 8  # stories of a topic
 JUST_NOW_S = 60  # a reply to the part before the last one still counts that long
+_ASK_FOR_REPLIES = ("group_story.hint", "group_story.kept")  # a reply to these is one to the last part
 _GENRES_A_ROW = 2
 
 
@@ -116,19 +118,30 @@ def start(context: UpdateContext, card: GroupDraft) -> UpdateResult:
 # ---------------------------------------------------------------------- words
 
 
-def of_reply(services: Services, message: types.Message) -> Story | None:
-    """Return the group's story, open or not, of which a message of the bot's shows a text; None for others."""
-    if message.reply_to_message is None:
-        return None
-    prompt_id = services.db.outbox.shown(message.chat.id, message.reply_to_message.message_id)
+def continues_story(services: Services, message: types.Message, topic_id: int) -> bool:
+    """Whether a message replies to a text of a group's story, open or not, or to a message that asks for replies."""
+    quote = user_message(message, "").quote
+    prompt_id = _replied_to(services, message.chat.id, topic_id, quote)
     session_id = services.db.tree.session_of(prompt_id) if prompt_id else None
-    return services.db.stories.get(session_id) if session_id is not None else None
+    return session_id is not None and services.db.stories.get(session_id) is not None
+
+
+def _replied_to(services: Services, chat_id: int, topic_id: int, quote: Quote | None) -> int | None:
+    """Return the text of a story that a message replies to: the last one, if that message asks for replies to it."""
+    if quote is None:
+        return None
+    shown, locales = services.db.outbox.shown(chat_id, quote.message_id), services.locales
+    asking = {locales[code].plain(key) for code in locales for key in _ASK_FOR_REPLIES}
+    if shown or quote.text not in asking:
+        return shown
+    story = services.db.stories.open_in(chat_id, topic_id)
+    return story.head_id if story is not None else None
 
 
 def take_words(context: UpdateContext) -> UpdateResult:
     """Take the words of a member, who has replied to a part, as the next part of the story; in order of arrival."""
-    story, quote = open_story(context), context.message.quote
-    shown = context.db.outbox.shown(context.chat_id, quote.message_id) if quote is not None else None
+    story = open_story(context)
+    shown = _replied_to(context.services, context.chat_id, context.topic_id, context.message.quote)
     if story is None or not shown or not context.words:
         return UpdateResult()
     waited = context.update.queued_for == story.session_id

@@ -71,7 +71,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         return _say(services, message, "group.anonymous")  # in a group's or a channel's name: nobody is there to pay
     if stops and (refusal := _may_not_stop(services, incoming, message)):
         return refusal
-    if command is None and _continues_story(services, message, text):
+    if command is None and _continues_story(services, incoming, message, text):
         actions = {"": group_story.take_words}
     action = story_screen.stop_writing if stops else actions.get(command or "", talk)
     if message.content_type == "voice":
@@ -79,9 +79,10 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
     return admit(services, incoming, message.from_user, _said(services, message, words), action)
 
 
-def _continues_story(services: Services, message: types.Message, text: str) -> bool:
+def _continues_story(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> bool:
     """Whether a reply to a part is words for the story. With the bot's name it is a question to the assistant."""
-    return _mention(services).search(text) is None and group_story.of_reply(services, message) is not None
+    named = _mention(services).search(text) is not None
+    return not named and group_story.continues_story(services, message, incoming.topic_id)
 
 
 def _late_piece(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> UpdateResult:

@@ -26,7 +26,7 @@ def another_variant(context: UpdateContext) -> UpdateResult:
     if story is None:
         return story_screen.lost(context)
     if head is None or head.role != "assistant":
-        return context.say_here("variant.nothing")
+        return context.say_here("variant.nothing" if head is None else "variant.own_words")
     refusal = over_limit(context, head.kind, story.session_id)
     hint = _hint(context, head)
     return refusal or context.start_turn(head.kind, story.session_id, head.parent_id, hint=hint, variant=True)
@@ -64,7 +64,9 @@ def undo(context: UpdateContext) -> UpdateResult:
     if story is None:
         return story_screen.lost(context)
     before = db.tree.before(head) if head is not None else None
-    if head is None or before is None or before.id == story.starts_after or head.kind == BROUGHT:
+    if head is not None and head.kind == BROUGHT:
+        return context.say_here("undo.brought")
+    if head is None or before is None or before.id == story.starts_after:
         return context.say_here("undo.first_part")
     db.tree.set_head(story.session_id, before.id, now())
     shrunk = message_view.shrunk(db, context.chat_id, head, context.texts.say("undo.line"))
@@ -100,7 +102,7 @@ def ask_correction(context: UpdateContext, story: Story) -> UpdateResult:
     """«✏️ Исправить»: ask for the last part in the user's own wording."""
     head = _head(context, story)
     if head is None or head.role != "assistant":
-        return context.toast("toast.nothing_yet")
+        return context.toast("toast.nothing_yet" if head is None else "toast.own_words")
     return questions.ask(context, Step.CORRECT, story.session_id, "correct.ask", text=head.text)
 
 

@@ -60,7 +60,12 @@ def test_a_file_becomes_a_story_word_for_word_and_goes_on(harness: BotHarness) -
     person.press("↩️ Отменить ход")
     person.wait("Теперь последнее")
     person.press("↩️ Отменить ход")
-    person.wait("отменять нечего")
+    person.wait("Последнее здесь — текст, который вы принесли, отменять нечего.")
+    person.press("🔄 Другой вариант")
+    person.wait("ваши слова, их я не переписываю")
+    person.press("⚙️ Ещё")
+    person.wait("что сделать?")
+    assert person.tap("✏️ Исправить").wait_answer().text == "Последнее здесь — ваши слова, исправлять за мной нечего"
     person.tap("↪️ Вернуть")
     person.wait("За дверью никого не было.")
     person.send("/whole_story")

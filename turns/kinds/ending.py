@@ -45,7 +45,9 @@ class LastText(StoryText):
 
     def _stored_last(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text with the buttons of a finished story, and finish the story."""
-        rows = end_rows(self._texts(turn), turn.session_id, group=turn.chat_id < 0)
+        of_group = turn.chat_id < 0
+        texts = self._locales[self._story(turn).language] if of_group else self._texts(turn)
+        rows = end_rows(texts, turn.session_id, group=of_group)
         messages = self._stored(turn, result.text, result.usage, *rows)
         self._db.stories.finish(turn.session_id, int(time.time()))
         return messages

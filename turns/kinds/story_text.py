@@ -184,7 +184,7 @@ class StoryText(StoryKind):
     def _stored(self, turn: Turn, text: str, usage: Usage | None, *buttons: list[tuple[str, str]]) -> list[Outgoing]:
         """Make the text the story's head and show it, in place of the variant before it.
 
-        In a group it replies to the words that it follows, and has the buttons of the story.
+        In a group it replies to the words that it follows, and has the buttons of the story, in the story's language.
         """
         story = self._story(turn)  # a text without its story would be lost: then the turn ends with an apology
         old = self._old_variant_deleted(turn) or self._old_buttons_gone(turn, story)
@@ -192,7 +192,8 @@ class StoryText(StoryKind):
         prompt_id = self._add_answer(turn, text, usage, now)
         self._db.tree.set_head(turn.session_id, prompt_id, now)
         variants = self._db.tree.siblings(turn.session_id, turn.prompt_id, "assistant", turn.kind)
-        below = group_view.control_rows(self._texts(turn), prompt_id) if turn.chat_id < 0 and not buttons else buttons
+        of_group = turn.chat_id < 0 and not buttons
+        below = group_view.control_rows(self._locales[story.language], prompt_id) if of_group else buttons
         rows = [row for row in (message_view.row_of(variants, prompt_id), *below) if row]
         keyboard: Json = inline(*rows) if rows else None
         first, *rest = message_view.part(turn.chat_id, prompt_id, text, keyboard)
