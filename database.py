@@ -107,10 +107,10 @@ class Database:
             raise
         try:
             self.steps_taken = migrate(self._connection, path)
+            self.log = ReplicatedLog(self._connection, path)
         except BaseException:
             self.close()
             raise
-        self.log = ReplicatedLog(self._connection, path)
         self.users = Users(self._connection)
         self.accounts = Accounts(self._connection)
         self.topic_states = TopicStates(self._connection)
