@@ -20,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test test-real chaos mutants bench check fuzz audit pictures docs lock clean chromium debian
+.PHONY: help demo run install test test-real chaos mutants bench soak check fuzz audit pictures docs lock clean chromium debian
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ mutants: $(VENV)/.installed-dev $(MUTANTS)/.installed ## change one place at a t
 
 bench: $(VENV)/.installed-demo ## measure the speed of the bot, and beside a minimal one; ARGS="--quick" for four scenarios, "--minimal" for none
 	@$(BIN) -m bench $(ARGS)
+
+soak: $(VENV)/.installed-dev ## run 500 people for ten minutes with faults; fails if the bot grows or slows; SOAK_MIN=60 for an hour
+	@$(BIN) -m bench.soak $(ARGS)
 
 check: $(VENV)/.installed-dev ## check style, format, types, layers, and for unsafe code
 	@$(BIN) -m ruff check .
