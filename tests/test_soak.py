@@ -17,14 +17,16 @@ from bench.soak.run import Plan, run
 from bench.soak.sampler import Sample
 from bench.soak.sentences import Sentences
 from bench.soak.stand_ins import WatchedTelegram
-from bench.soak.verdict import Window, complaints, figures, windows
+from bench.soak.verdict import Window, complaints, figures, starved, windows
 from sandbox.model_faults import Behaviour, Received
 from tests.harness import until
 from tests.ready_made import shipped_locales
 
 RUN_S = 600.0
 TEXTS = shipped_locales()["ru"]
-SAMPLE = Sample(0.0, rss_mib=100.0, threads=60, files=80, wal_mib=4.0, database_mib=1.0, cpu_s=1.0, load=1.0)
+SAMPLE = Sample(
+    0.0, rss_mib=100.0, threads=60, files=80, wal_mib=4.0, database_mib=1.0, cpu_s=1.0, waited_s=0.0, load=1.0
+)
 ACTION = Action(0.0, "writer", "▶️ Дальше", "written", "answered", first_s=0.5, answer_s=2.0)
 
 
@@ -77,6 +79,13 @@ def test_what_a_fault_held_up_for_everybody_is_no_latency() -> None:
     late = Journal([replace(one, answer_s=9.0) if 480 <= one.at < 540 else one for one in journal().actions])
     assert complaints(figures(samples(), late, down, RUN_S), late, (), ()) == []
     assert len(complaints(figures(samples(), late, (), RUN_S), late, (), ())) == 2
+
+
+def test_a_machine_that_does_other_work_is_told() -> None:
+    even = [replace(sample, waited_s=sample.at_s * 0.2) for sample in samples()]
+    late = [replace(sample, waited_s=sample.waited_s + max(0.0, sample.at_s - 480)) for sample in even]
+    assert starved(even, RUN_S) == ""
+    assert "20% of the time, and 119% at the end" in starved(late, RUN_S)
 
 
 def test_a_moment_of_growth_is_none() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.bot_process import ROOT
 from bench.soak import plot, report
 from bench.soak.run import Plan, Seen, run
-from bench.soak.verdict import complaints, figures, windows
+from bench.soak.verdict import complaints, figures, starved, windows
 
 
 def main() -> int:
@@ -44,6 +44,8 @@ def _tell(seen: Seen, seconds: float) -> int:
     print(report.counted("Calls of the Bot API", seen.calls), end="\n\n")
     print(report.traffic(seen.samples, seen.journal, seen.sent), end="\n\n")
     wrong = complaints(found, seen.journal, seen.violations, seen.errors)
+    if wrong and (sentence := starved(seen.samples, seconds)):
+        wrong.append(sentence)
     print("\n".join(wrong) if wrong else "Nothing has grown by more than a tenth, and everybody was answered.")
     return 1 if wrong else 0
 

@@ -14,7 +14,10 @@ EVERY_S: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The bot at one second of the run; `load` is that of the machine."""
+    """The bot at one second of the run; `load` is that of the machine.
+
+    `waited_s`: for how long its threads were ready and had no processor, all together.
+    """
 
     at_s: float
     rss_mib: float
@@ -23,6 +26,7 @@ class Sample:
     wal_mib: float
     database_mib: float
     cpu_s: float
+    waited_s: float
     load: float
 
 
@@ -40,8 +44,16 @@ def read(pid: int, database: Path, at_s: float) -> Sample:
         wal_mib=_mib(wal),
         database_mib=_mib(database),
         cpu_s=(int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"),
+        waited_s=sum(map(_waited_s, (process / "task").iterdir())),
         load=os.getloadavg()[0],
     )
+
+
+def _waited_s(task: Path) -> float:
+    try:
+        return int((task / "schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):  # the thread has just ended, or the kernel doesn't count
+        return 0.0
 
 
 def _mib(path: Path) -> float:

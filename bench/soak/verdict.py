@@ -20,6 +20,8 @@ from bench.soak.sampler import Sample
 ALLOWED: Final = 0.1
 NOISE_S: Final = 0.02  # a machine that does other work answers so much later
 SETTLED_S: Final = 5.0  # after such a fault, until what has waited is sent
+STARVED: Final = 1.5
+LITTLE: Final = 0.05  # of the time
 FEWEST: Final = 50  # actions of a window, below which a latency says nothing
 PATHS: Final[dict[Path, str]] = {"quick": "an answer of the bot alone", "written": "an answer of a model"}
 
@@ -100,6 +102,19 @@ def _latencies(journal: Journal, orders: Sequence[Order], before: Window, after:
             for part in (0.5, 0.95):
                 before_s, after_s = (quantile(values, part) for values in pair)
                 yield Figure(f"{told}: {name}, p{part * 100:.0f}", "s", before_s, after_s, NOISE_S)
+
+
+def starved(samples: Sequence[Sample], seconds: float) -> str:
+    """Return a sentence if the bot waited for a processor much longer at the end than before; else nothing."""
+    shares = []
+    for window in windows(seconds):
+        waited = [sample.waited_s for sample in samples if window.has(sample.at_s)]
+        shares.append((waited[-1] - waited[0]) / (window.until_s - window.since_s) if waited else 0.0)
+    before, after = shares
+    if after <= before * STARVED + LITTLE:
+        return ""
+    waited = f"the bot waited for a processor {before:.0%} of the time, and {after:.0%} at the end"
+    return f"{waited}: repeat it without other work"
 
 
 def _held_up(action: Action, orders: Sequence[Order]) -> bool:
