@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from telebot.types import Update
 
-from core.errors import StorageError
+from core.errors import StorageError, is_disk_failure
 from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import OutboxRow, Outgoing
@@ -266,7 +266,9 @@ class Dispatcher:
         except Unreadable as error:
             self._make_dead_letter(row, str(error))
             return None
-        except Exception:
+        except Exception as error:
+            if is_disk_failure(error):
+                raise StorageError(str(error)) from error
             event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             if charge_in(row.body):  # money is never forgotten
                 self._make_dead_letter(row, "its handler failed")
