@@ -16,10 +16,10 @@ from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
 from turns import group_view, limits, message_view, story_prompts, text_cleanup
 from turns.author_note import AuthorNote
-from turns.called_cards import MOST_CALLED, MOST_IN_SMALL, called_cards
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
 from turns.memory import PromptSource
+from turns.mentioned_cards import MOST_IN_SMALL, MOST_MENTIONED, mentioned_cards
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
@@ -118,12 +118,12 @@ class StoryText(StoryKind):
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
-        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_CALLED
+        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_MENTIONED
         note = replace(
             self._note(texts, story, path, turn),
             wishes=self._manners(turn),
             reader_note=kept.note(story.session_id),
-            cards=called_cards(kept.of_story(story.session_id), path, most=most),
+            cards=mentioned_cards(kept.of_story(story.session_id), path, most=most),
         )
         asks = self._asks(texts, path, turn)
         closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)
