@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from conversation.keyboards import copy_button, inline, page_row, reply
 from conversation.localization import Html, Texts
-from conversation.steps import Step
+from conversation.steps import ANSWERS, Step
 from conversation.story_draft import Draft
 from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
@@ -197,6 +197,8 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
             menu = announce(context)
+    if context.step in ANSWERS and context.user.asks_about == story.session_id:
+        menu = questions.leave(context)
     undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
     return menu + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
 
