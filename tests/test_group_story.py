@@ -14,6 +14,7 @@ from tests.test_groups import club, spent
 
 BEGIN = "✨ Начать историю"
 NEXT = "▶️ Дальше"
+VOLUME = ("📗 Второй том", "📖 Новая история")
 
 
 def begun(harness: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[ChatUser], ChatMessage]:
@@ -179,7 +180,7 @@ def test_a_story_is_finished_and_a_new_one_begins(harness: BotHarness) -> None:
     anna.wait("Дописали!")
     until(harness.settled)
     last = part(anna, "Конец.")
-    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "📤 Поделиться", "📖 Новая история")
+    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "📤 Поделиться", *VOLUME)
     assert anna.bot_messages[-1].attachment is not None
     boris.send("Ещё.", reply_to=last.id)
     boris.wait("дописана. Начать новую: /story")
