@@ -37,6 +37,7 @@ from storage.outbox import REFUSED, Outbox
 from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
 from storage.public_shelf import Order, PublicShelf, Published
+from storage.replicated_log import ReplicatedLog
 from storage.reports import Reports, Totals
 from storage.restore import restore_from
 from storage.roles import Role, Roles
@@ -109,6 +110,7 @@ class Database:
         except BaseException:
             self.close()
             raise
+        self.log = ReplicatedLog(self._connection, path)
         self.users = Users(self._connection)
         self.accounts = Accounts(self._connection)
         self.topic_states = TopicStates(self._connection)

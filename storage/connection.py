@@ -91,6 +91,7 @@ class Connection:
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
+        self._checkpoints = True
         self._sync = sync
         self._log_path = f"{path}-wal"  # exists while this connection is open
         self._log_file: int | None = None
@@ -162,6 +163,20 @@ class Connection:
             return bool(self.value("pragma wal_checkpoint(truncate)") == 0)
         except StorageError:
             return False
+
+    def leave_checkpoints(self) -> None:
+        """Neither checkpoint nor cut the WAL when it has grown: another program reads it."""
+        self.value("pragma wal_autocheckpoint=0")
+        self.value("pragma journal_size_limit=-1")
+        self._checkpoints = False
+
+    def empty_log(self) -> None:
+        """Checkpoint the whole WAL and truncate it.
+
+        Does nothing after `leave_checkpoints`: the other program's read lock would keep all writers waiting.
+        """
+        if self._checkpoints:
+            self.value("pragma wal_checkpoint(truncate)")
 
     def _commit(self) -> None:
         try:

@@ -158,7 +158,7 @@ class Forgetting:
     def erase_words(self) -> bool:
         """Merge another part of the full-text index without deleted words. Return True while there is more.
 
-        The last step also truncates the WAL, which held those pages too.
+        The last step also truncates the WAL, which held those pages too, unless Litestream copies it.
         """
         if not self._erasing and self._settings.get(_LEFT) is None:
             return False
@@ -170,7 +170,7 @@ class Forgetting:
             self._connection.run("insert into prompt_words (prompt_words, rank) values ('merge', ?)", (piece,))
             self._erasing = self._connection.total_changes - before > 1
         if not self._erasing:
-            self._connection.value("pragma wal_checkpoint(truncate)")
+            self._connection.empty_log()
         return self._erasing
 
 

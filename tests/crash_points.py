@@ -138,14 +138,19 @@ class _Player:
         runs = self._counters.runs
         with freed(self._counters, self._telegram, self._harness):
             act()
-            until(lambda: is_settled(self._harness), WAIT_S)
+            seen = runs
+            while True:
+                if self._counters.runs != seen:
+                    until(lambda: self._telegram.has_read_profile, WAIT_S)
+                    seen = self._counters.runs
+                until(lambda: is_settled(self._harness), WAIT_S)
+                if self._counters.runs == seen:
+                    break
             if number == 0:
                 until(lambda: is_started(self._harness), WAIT_S)
-            if self._counters.runs == runs:
+            if seen == runs:
                 return
             assert number == 0 or self._disk is None, "the bot ended"
-            until(lambda: self._telegram.has_read_profile, WAIT_S)
-            until(lambda: is_settled(self._harness), WAIT_S)
         reached: dict[str, int] = {}
         while reached != (reached := self._counters.reached()):
             time.sleep(QUIET_S)

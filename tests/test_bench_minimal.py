@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ async def play(folder: Path, answers: int) -> Load:
 
 
 def test_minimal_bot_answers_by_the_model_in_one_call_a_turn(tmp_path: Path) -> None:
-    load = asyncio.run(play(tmp_path, answers=6))
+    with ThreadPoolExecutor(1) as apart:  # Playwright keeps a loop of its own in the tests' thread
+        load = apart.submit(asyncio.run, play(tmp_path, answers=6)).result()
     assert load.odd == []
     assert {turn.calls for turn in load.done} == {1}
     assert all(MODEL_S <= turn.model_s <= turn.answered_at - turn.sent_at for turn in load.done)

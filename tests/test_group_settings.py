@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from tests.group_stories import begun, moves, part
 from tests.harness import BotHarness, until
-from tests.test_group_story import begun, moves, part
 
 
 def test_who_began_chooses_the_tone_and_everybody_may_look_at_the_memory(harness: BotHarness) -> None:

@@ -13,6 +13,8 @@ from core.errors import LimitReached
 from core.metrics import Metrics
 from core.schemas import Usage
 from database import Budget, Caps, Database, Turn
+from storage.connection import Connection
+from storage.ledger import Ledger
 from tests.ready_made import new_database, put_new_database
 
 NO_LIMITS = Caps(balance=False, kept=0, begins_story=False, session=None, project=None, sessions=None)
@@ -119,7 +121,8 @@ def test_a_reservation_is_written_to_the_call_its_user_session_and_period(db: Da
         "ended_at": None,
     }
     assert (held(db, 1, mine), held(db, 2, other)) == ((300, 300, 300), (0, 0, 300))
-    asked(db, turn(db, 2, 2, other), 50)
+    unnamed = asked(db, turn(db, 2, 2, other), 50)
+    assert row(db, unnamed)["model"] == ""  # the default one
     assert (held(db, 1, mine), held(db, 2, other)) == ((300, 300, 350), (50, 50, 350))
     assert db.ledger.budget("2026-11") == Budget(0, 0, 0, 0)
 
@@ -210,8 +213,9 @@ def test_a_balance_keeps_tokens_while_its_user_has_an_unfinished_story(db: Datab
         if kind == "deleted":
             db.stories.delete(unfinished, 2)
     caps = replace(NO_LIMITS, balance=True, kept=300)
-    assert refusal(db, turn(db, 9), 701, caps) == (("balance", 701, 700) if kept else None)
-    assert refusal(db, turn(db, 10), 700, caps) is None
+    free = 700 if kept else 1_000
+    assert refusal(db, turn(db, 9), free + 1, caps) == ("balance", free + 1, free)
+    assert refusal(db, turn(db, 10), free, caps) is None
 
 
 def test_a_story_that_is_to_begin_keeps_tokens_too(db: Database) -> None:
@@ -260,6 +264,12 @@ def test_a_call_is_charged_its_price_as_far_as_balance_and_session_have_it(
 def test_a_call_without_a_session_is_limited_by_the_balance_alone(db: Database) -> None:
     call_id = asked(db, turn(db), 100)
     assert db.ledger.settle(call_id, Usage(400, 0), 9, session_limit=50) == 400
+
+
+def test_without_a_limit_of_its_session_a_call_pays_what_it_held(db: Database) -> None:
+    for tokens in (100, 0):
+        call_id = asked(db, turn(db, tokens + 1, 1, story(db)), tokens)
+        assert db.ledger.settle(call_id, Usage(400, 0), 9) == tokens
 
 
 def test_other_calls_of_a_user_keep_what_they_hold(db: Database) -> None:
@@ -326,6 +336,15 @@ def test_a_crash_returns_what_was_held_and_the_project_books_it_as_lost(db: Data
     assert db.ledger.recover(10) == 0
 
 
+def test_the_disk_has_what_a_start_gives_back(tmp_path: Path) -> None:
+    put_new_database(tmp_path / "bot.db")
+    synced: list[int] = []
+    connection = Connection(tmp_path / "bot.db", sync=synced.append)
+    Ledger(connection).recover(9)
+    assert len(synced) == 1
+    connection.close()
+
+
 def test_a_counter_that_holds_what_no_call_does_is_reset_at_a_start(db: Database) -> None:
     mine = story(db)
     asked(db, turn(db, session_id=mine), 100)
@@ -346,6 +365,22 @@ def test_what_a_turn_has_paid_is_known_by_purpose(db: Database) -> None:
     db.ledger.give_back(asked(db, running, 100, purpose="title"), 6)
     assert not db.ledger.paid_for(running.id, "title") and not db.ledger.paid_for(other.id, "part")
     assert (db.ledger.charged_for(running.id), db.ledger.charged_for(other.id)) == (40, 0)
+
+
+def test_a_refund_gives_back_what_a_turn_has_cost_its_user_and_nothing_else(db: Database) -> None:
+    mine, other = story(db), story(db, 2, 2)
+    running, others = turn(db, session_id=mine), turn(db, 2, 2, other)
+    earlier = turn(db, 9, 1, story(db, 1, 9))
+    for paying, tokens in ((running, 10), (running, 30), (others, 70), (earlier, 90)):
+        db.ledger.settle(asked(db, paying, 100), Usage(tokens, 0), 6, session_limit=BALANCE)
+    held_still = asked(db, running, 200)
+    assert running.inbox_id is not None
+    for _ in range(2):
+        db.ledger.refund(running.inbox_id)
+        assert spent(db, 1, mine) == (BALANCE - 90, 90, 0, 200)
+        assert spent(db, 2, other) == (BALANCE - 70, 70, 70, 200)
+    assert (db.ledger.charged_for(running.id), db.ledger.charged_for(earlier.id)) == (0, 90)
+    assert row(db, held_still)["state"] == "asked" and held(db, 1, mine) == (200, 200, 200)
 
 
 def test_what_admins_were_told_is_kept_by_period(db: Database) -> None:
