@@ -23,7 +23,9 @@ try:
     from app.http_clients import build_http_clients
     from app.self_check import check
     from config import Config, load_environment
+    from conversation.localization import Locales
     from core import logs
+    from core.allocator import return_large_blocks
     from core.errors import CoauthorError, ConfigError
     from core.network import Network
     from database import back_up, folder_warning, restore
@@ -47,14 +49,19 @@ HERE = Path(__file__).parent
 EXIT_MAY_TAKE_S = 1.0  # after a stop: threads of Amplitude's SDK wait ten seconds for a silent server
 CHECK_TIMEOUT_S = 30.0  # of a model's answer
 STOP_MAY_TAKE_S = 24.5  # all of it; the process may end at any moment without losing anything
-NO_TOKEN = (
+HOW_TO_BEGIN = (
     "No TELEGRAM_TOKEN is set. Try the bot without any key: make demo. "
     "For the real Telegram copy .env.example to .env and fill in the first lines."
 )
 
 
-def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Run the bot; return the process's exit code: 0 stopped, 1 it can't run, 2 not configured."""
+def main(
+    arguments: list[str] | None = None, environ: Mapping[str, str] | None = None, locales: Locales | None = None
+) -> int:
+    """Run the bot; return the process's exit code: 0 stopped, 1 it can't run, 2 not configured.
+
+    `locales` are read from `locales/` unless they are given.
+    """
     options = _options(arguments)
     environ = os.environ if environ is None else environ
     try:
@@ -79,7 +86,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         try:
             if options.check:
                 return _check(config, network)
-            return _serve(config, network)
+            return _serve(config, network, locales)
         except CoauthorError as error:
             logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
             return 1
@@ -123,7 +130,7 @@ def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Ma
     with logs.set_up(Path(environ.get("LOG_FILE") or HERE / "log.txt"), console_level="CRITICAL"):
         if error.no_token and len(error.faults) == 1:
             logs.event(log, logging.ERROR, "configuration_invalid", error="no TELEGRAM_TOKEN")
-            logs.print_line(NO_TOKEN)
+            logs.print_line(HOW_TO_BEGIN)
         else:
             logs.event(log, logging.ERROR, "configuration_invalid", error=" | ".join(error.faults))
             logs.print_line("The configuration has faults:")
@@ -162,11 +169,12 @@ def _check(config: Config, network: Network) -> int:
     return 0 if check(config, http, api, models.gpt, models.registry, print) else 1
 
 
-def _serve(config: Config, network: Network) -> int:
+def _serve(config: Config, network: Network, locales: Locales | None) -> int:
+    return_large_blocks()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    app = App(config, network, Supervisor.from_env(os.environ, os.getpid()))
+    app = App(config, network, Supervisor.from_env(os.environ, os.getpid()), locales)
     app.start()
     logs.event(log, logging.INFO, "bot_started", provider=config.model_provider, slots=config.model_slots)
     while not stop.wait(0.5) and not app.fatal.is_set() and not app.halted.is_set():

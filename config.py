@@ -35,7 +35,7 @@ from core.errors import ConfigError
 from core.network import passwords_in
 from core.star_packs import MOST_STARS, StarPack, priced, star_packs
 
-SECRET_FILE_SUFFIX = "_FILE"
+FILE_SUFFIX = "_FILE"
 OPENAI_URL = "https://api.openai.com/v1"
 
 _tokens = whole(1, 10**12)
@@ -47,11 +47,11 @@ _telegram_secret = matching(r"[A-Za-z0-9_-]{1,256}", "it must be 1 to 256 charac
 
 
 def _setting(read: Callable[[str], object], default: object, hint: str = "") -> Any:
-    return field(default=default, metadata={"read": read, "hint": hint, "secret": False})
+    return field(default=default, metadata={"read": read, "hint": hint, "masked": False})
 
 
 def _secret(read: Callable[[str], object], default: object, hint: str = "") -> Any:
-    return field(default=default, repr=False, metadata={"read": read, "hint": hint, "secret": True})
+    return field(default=default, repr=False, metadata={"read": read, "hint": hint, "masked": True})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,19 +140,20 @@ class Config:
         Raises `ConfigError` with all errors, each naming its variable. Its `no_token` is true if no token is set; if
         that is the only error, this is a first start.
         """
-        values: dict[str, Any] = {"telegram_token": ""}
+        values: dict[str, Any] = {}
         faults: list[str] = []
         broken: set[str] = set()
         for item in fields(cls):
             if "read" not in item.metadata:
                 continue
             try:
-                text = _given(mapping, item.name.upper(), secret=item.metadata["secret"])
+                text = _given(mapping, item.name.upper(), secret=item.metadata["masked"])
                 if text:
                     values[item.name] = item.metadata["read"](text)
             except ValueError as error:
                 broken.add(item.name.upper())
                 faults.append(f"{item.name.upper()}: {error}. {_hint(item.name)}".rstrip())
+        values.setdefault("telegram_token", "")
         no_token = not values["telegram_token"] and "TELEGRAM_TOKEN" not in broken
         if no_token:
             faults.insert(0, f"TELEGRAM_TOKEN: it is not set. {_hint('telegram_token')}")
@@ -185,7 +186,7 @@ class Config:
     def secrets(self) -> tuple[str, ...]:
         """All values that must be masked wherever they would be shown."""
         addresses = [item.name for item in fields(self) if item.name.endswith(("_url", "_proxy"))]
-        secret = [item.name for item in fields(self) if item.metadata.get("secret") and item.name not in addresses]
+        secret = [item.name for item in fields(self) if item.metadata.get("masked") and item.name not in addresses]
         passwords = [password for name in addresses for password in passwords_in(getattr(self, name))]
         return tuple(dict.fromkeys(value for value in (*(getattr(self, name) for name in secret), *passwords) if value))
 
@@ -215,7 +216,7 @@ def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]
 def _given(mapping: Mapping[str, str], name: str, *, secret: bool) -> str:
     """Return a setting's value, from its variable or its `_FILE` variable; empty if unset."""
     text = mapping.get(name, "").strip()
-    file_name = name + SECRET_FILE_SUFFIX
+    file_name = name + FILE_SUFFIX
     secret_file = mapping.get(file_name, "").strip() if secret else ""
     if not secret_file:
         return text
@@ -290,7 +291,7 @@ def _payment_conflicts(config: Config) -> Iterator[tuple[set[str], str]]:
 
 
 def _warnings(mapping: Mapping[str, str], values: Mapping[str, object]) -> Iterator[str]:
-    known = [name + suffix for name in names() for suffix in ("", SECRET_FILE_SUFFIX)]
+    known = [name + suffix for name in names() for suffix in ("", FILE_SUFFIX)]
     for name in (name for name in mapping if name not in known):
         if close := difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.86):
             yield f"{name} is not a setting and is ignored. Did you mean {close[0]}?"

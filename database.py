@@ -37,6 +37,7 @@ from storage.outbox import REFUSED, Outbox
 from storage.payments import Payment, Payments, Sales
 from storage.personal_data import personal_data
 from storage.public_shelf import Order, PublicShelf, Published
+from storage.replicated_log import ReplicatedLog
 from storage.reports import Reports, Totals
 from storage.restore import restore_from
 from storage.roles import Role, Roles
@@ -109,6 +110,7 @@ class Database:
         except BaseException:
             self.close()
             raise
+        self.log = ReplicatedLog(self._connection, path)
         self.users = Users(self._connection)
         self.accounts = Accounts(self._connection)
         self.topic_states = TopicStates(self._connection)
@@ -125,18 +127,18 @@ class Database:
         self.illustrations = Illustrations(self._connection)
         self.opinions = OpinionStore(self._connection)
         self.inbox = Inbox(self._connection)
-        self.outbox = Outbox(self._connection)
+        self.ledger = Ledger(self._connection, metrics)
+        self.outbox = Outbox(self._connection, self.ledger)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
         self.first_letters = FirstLetters(self._connection)
         self.guests = Guests(self._connection)
-        self.ledger = Ledger(self._connection, metrics)
-        self.payments = Payments(self._connection)
         self.settings = Settings(self._connection)
+        self.forgetting = Forgetting(self._connection, self.settings)
+        self.payments = Payments(self._connection, self.forgetting)
         self.reports = Reports(self._connection, path)
         self.characters = Characters(self._connection)
         self.events = Events(self._connection)
-        self.forgetting = Forgetting(self._connection, self.settings)
 
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""

@@ -10,77 +10,21 @@ import argparse
 import asyncio
 import os
 import platform
-import shutil
-import sys
 import tempfile
-import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from bench import seed
-from bench.bot_process import Bot, environment
-from bench.load import Load
-from bench.standins import Model, Sandbox, Telegram
-from bench.table import HEAD, Figures, Scenario, figures, line, middle
-
-QUIET_S = 0.4  # without a call: the bot has updated its profile
-
-
-async def measure(scenario: Scenario, options: argparse.Namespace, database: Path) -> Figures:
-    """Run a scenario once, with a new bot on a copy of `database`."""
-    load = Load(scenario.users, options.chats)
-    telegram: Telegram | Sandbox
-    telegram = Sandbox(load) if options.sandbox else Telegram(load, options.telegram, options.token or Telegram.token)
-    load.says = telegram
-    model = Model(load, scenario.model_s)
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder = Path(name)
-        shutil.copyfile(database, folder / "bot.db")
-        os.sync()  # or the bot's own writes would wait for the copy to reach the disk
-        environ = environment(
-            folder,
-            token=telegram.token,
-            telegram_url=await telegram.open(),
-            model_url=await model.open(),
-            slots=scenario.users,
-            limits=scenario.limits,
-        )
-        started = time.monotonic()
-        bot = Bot(environ, folder / "output.txt")
-        try:
-            while not telegram.polled_at or time.monotonic() < max(telegram.polled_at, telegram.last_call_at) + QUIET_S:
-                await asyncio.sleep(0.01)
-                if not bot.runs:
-                    sys.exit(f"the bot ended:\n{(folder / 'output.txt').read_text()}")
-            await load.begin(max(scenario.model_s, 0.2))
-            await asyncio.sleep(1.0 + scenario.model_s * 1.5)
-            if options.spy:
-                print(f"measuring pid {bot.pid}", file=sys.stderr, flush=True)
-            load.measuring = True
-            before, answers, began = bot.cpu_s(), load.answers, time.monotonic()
-            await asyncio.sleep(options.seconds)
-            cpu_s, answered, seconds = bot.cpu_s() - before, load.answers - answers, time.monotonic() - began
-            load.measuring = False
-            lost = await load.end(60.0)
-            peak_mib = bot.peak_mib()
-        finally:
-            bot.stop()
-            telegram.close()
-            model.close()
-        if load.odd:
-            print(f"  no answers, {len(load.odd)}: {load.odd[:3]}", file=sys.stderr)
-    return figures(
-        load.done,
-        seconds=seconds,
-        answered=answered,
-        cpu_s=cpu_s,
-        peak_mib=peak_mib,
-        start_s=telegram.polled_at - started,
-        lost=lost,
-    )
+from bench.measure import measure
+from bench.ratios import compare
+from bench.table import HEAD, Scenario, line, middle
 
 
 def scenarios(options: argparse.Namespace) -> list[Scenario]:
-    """Return the scenarios that the options select: one of `--only`, four of `--quick`, or all."""
+    """Return the scenarios that the options select: one of `--only`, four of `--quick`, none of `--minimal`, or all."""
+    if options.minimal:
+        return []
     if options.only:
         users, model_s, *rest = options.only.split(",")
         limits, prompts = (*rest, "off", "0")[:2] if len(rest) != 1 else (rest[0], "0")
@@ -102,10 +46,40 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
 
 
 def main() -> None:
-    """Measure the selected scenarios and print a table, a row for each: the medians of its runs."""
+    """Measure the selected scenarios and print the medians of their runs, then the bot beside a minimal one."""
+    options = _options()
+    print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
+    with tempfile.TemporaryDirectory(dir=options.folder) as name:
+        database = _databases(Path(name))
+        if selected := scenarios(options):
+            print(HEAD, flush=True)
+        for scenario in selected:
+            runs = [asyncio.run(measure(scenario, options, database(scenario.prompts))) for _ in range(options.repeat)]
+            print(line(scenario, middle(runs)), flush=True)
+        if options.only or options.chats:
+            return
+        print(flush=True)
+        for row in compare(options, database(0)):
+            print(row, flush=True)
+
+
+def _databases(folder: Path) -> Callable[[int], Path]:
+    """Return what gives the database with so many old prompts, made when it is first asked for."""
+
+    @cache
+    def database(prompts: int) -> Path:
+        path = folder / f"{prompts}.db"
+        seed.fill(path, prompts)
+        return path
+
+    return database
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="four scenarios only")
     parser.add_argument("--only", metavar="USERS,MODEL_S[,LIMITS[,PROMPTS]]", help="one scenario, as 50,2,off,1000000")
+    parser.add_argument("--minimal", action="store_true", help="only the bot beside a minimal one")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each scenario, of which the median is shown")
     parser.add_argument("--seconds", type=float, default=5.0, help="that each run is measured for")
     parser.add_argument("--prompts", type=int, default=1_000_000, help="old prompts in the large database")
@@ -118,19 +92,9 @@ def main() -> None:
     options = parser.parse_args()
     if options.telegram and not (options.token and options.chats):
         parser.error("--telegram needs --token and --chats")
-    if options.chats and max(scenario.users for scenario in scenarios(options)) > len(options.chats):
+    if options.chats and max((scenario.users for scenario in scenarios(options)), default=0) > len(options.chats):
         parser.error("--only with at most as many users as there are --chats")
-    print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
-    print(HEAD, flush=True)
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        databases: dict[int, Path] = {}
-        for scenario in scenarios(options):
-            if scenario.prompts not in databases:
-                databases[scenario.prompts] = Path(name) / f"{scenario.prompts}.db"
-                seed.fill(databases[scenario.prompts], scenario.prompts)
-            database = databases[scenario.prompts]
-            runs = [asyncio.run(measure(scenario, options, database)) for _ in range(options.repeat)]
-            print(line(scenario, middle(runs)), flush=True)
+    return options
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The bot as a process, measured from outside through `/proc` (Linux only)."""
+"""A bot as a process, measured from outside through `/proc` (Linux only)."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def environment(
 
 
 class Bot:
-    """The running process."""
+    """The running process of a bot: of this one, or of another program."""
 
-    def __init__(self, environ: dict[str, str], log: Path) -> None:
+    def __init__(self, environ: dict[str, str], log: Path, program: str = "bot.py") -> None:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "bot.py"], cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT
+                [sys.executable, program], cwd=ROOT, env=environ, stdout=output, stderr=subprocess.STDOUT
             )
 
     @property

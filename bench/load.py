@@ -119,7 +119,7 @@ class Load:
         if turn := self._open.get(chat_id):
             turn.first_chunk_at = at
 
-    def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None:
+    def wrote(self, chat_id: int, asked_at: float, ended_at: float) -> None:
         """Note how many seconds the model took for the chat's open turn."""
         if turn := self._open.get(chat_id):
             turn.model_s = ended_at - asked_at

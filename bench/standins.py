@@ -1,8 +1,8 @@
-"""Telegram and YandexGPT for measurements: one event loop, no threads, no checks.
+"""Telegram for measurements: one event loop, no threads, no checks.
 
 The sandbox checks every call against the contract, with a thread a connection; that takes processor time from the bot.
-These two answer only the calls of a turn, and note when. `Telegram` may pass the bot's calls on to another Bot API
-server; `Sandbox` is the project's own.
+`Telegram` answers only the calls of a turn, and notes when. It may pass the bot's calls on to another Bot API server;
+`Sandbox` is the project's own. The model beside it is `bench.model`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,16 @@ import asyncio
 import json
 import re
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
 
 import requests
 
 from sandbox.telegram import TOKEN, TelegramServer
 
-CHUNK_S: Final = 0.1
-FIRST_SHARE: Final = 0.25  # of the model's time, until its first chunk
 _SENTENCES: Final = (
     "Тропа в сорок шагов привела героя к старому маяку, где ещё горел огонь и ждали ответа.",
     "Дверь была не заперта, и на лестнице пахло керосином, солью и чем-то сладким.",
@@ -36,7 +35,7 @@ _SENTENCES: Final = (
 # Of a chat in turn: the bot asks again for a part that opens like the one before, and ends prose that repeats itself.
 ANSWERS: Final = (" ".join(_SENTENCES), " ".join(reversed(_SENTENCES)))
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
-_PLACE: Final = b"place-"  # the users' words carry their chat's number behind this
+PLACE: Final = b"place-"  # the users' words carry their chat's number behind this
 
 
 class Witness(Protocol):
@@ -45,7 +44,7 @@ class Witness(Protocol):
     def called(self, method: str, chat_id: int, text: str, at: float) -> None:
         """Note that the bot called a Bot API method for this chat."""
 
-    def wrote(self, chat_id: int, asked_at: float, first_at: float, ended_at: float) -> None:
+    def wrote(self, chat_id: int, asked_at: float, ended_at: float) -> None:
         """Note that the model has written its whole answer for this chat."""
 
     def first_chunk(self, chat_id: int, at: float) -> None:
@@ -148,12 +147,13 @@ class Telegram:
 
     def _on_call(self, path: str, body: bytes, transport: asyncio.Transport) -> None:
         at = time.monotonic()
-        method = path.partition("?")[0].rpartition("/")[2]
+        address, _, query = path.partition("?")
+        method = address.rpartition("/")[2]
+        params = json.loads(body) if body[:1] == b"{" else dict(parse_qsl(query))
         if method == "getUpdates":
-            self._poll(json.loads(body), transport)
+            self._poll(int(params.get("offset", 0)), int(params.get("timeout", 0)), transport)
             return
-        params = json.loads(body) if body[:1] == b"{" else {}
-        chat_id = params.get("chat_id", 0)
+        chat_id = int(params.get("chat_id", 0))
         self.last_call_at = at
         if chat_id:
             self._witness.called(method, chat_id, params.get("text", ""), at)
@@ -172,12 +172,12 @@ class Telegram:
         else:
             reply(transport, True)
 
-    def _poll(self, params: dict[str, Any], transport: asyncio.Transport) -> None:
+    def _poll(self, offset: int, timeout_s: int, transport: asyncio.Transport) -> None:
         self.polled_at = self.polled_at or time.monotonic()
-        while self._updates and self._updates[0]["update_id"] < params.get("offset", 0):
+        while self._updates and self._updates[0]["update_id"] < offset:
             self._updates.popleft()
         self._poller = transport
-        self._ending = self._loop.call_later(params.get("timeout", 0), self._nothing, transport)
+        self._ending = self._loop.call_later(timeout_s, self._nothing, transport)
         self._hand_over()
 
     def _nothing(self, transport: asyncio.Transport) -> None:
@@ -231,80 +231,3 @@ class Sandbox:
     def say(self, chat_id: int, text: str) -> None:
         """Send a message from the sandbox's user of that id."""
         self._server.user(chat_id).send(text)
-
-
-class Model:
-    """YandexGPT's streamed completion: a first chunk after a quarter of `model_s`, then ten a second."""
-
-    def __init__(self, witness: Witness, model_s: float) -> None:
-        self._witness = witness
-        self._loop = asyncio.get_running_loop()
-        self._first_s = model_s * FIRST_SHARE
-        number = max(4, round(model_s * (1 - FIRST_SHARE) / CHUNK_S) + 1)
-        self._chunk_s = model_s * (1 - FIRST_SHARE) / (number - 1)
-        self._streams = [_stream(answer, number) for answer in ANSWERS]
-        self._asked_by: Counter[int] = Counter()
-        self.asked = 0
-
-    async def open(self) -> str:
-        """Start serving on a free port; return the address."""
-        self._server, url = await serve(self._on_call)
-        return url
-
-    def close(self) -> None:
-        """Accept no more connections; open ones stay."""
-        self._server.close()
-
-    def _on_call(self, path: str, body: bytes, transport: asyncio.Transport) -> None:
-        asked_at = time.monotonic()
-        self.asked += 1
-        place = body.rfind(_PLACE) + len(_PLACE)
-        chat_id = int(body[place : body.index(b".", place)])
-        chunks = self._streams[self._asked_by[chat_id] % len(ANSWERS)]
-        self._asked_by[chat_id] += 1
-        self._loop.call_at(asked_at + self._first_s, self._write, transport, chunks, chat_id, asked_at, 0, 0.0)
-
-    def _write(
-        self,
-        transport: asyncio.Transport,
-        chunks: Sequence[bytes],
-        chat_id: int,
-        asked_at: float,
-        number: int,
-        first_at: float,
-    ) -> None:
-        if transport.is_closing():
-            return
-        if number == 0:
-            transport.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
-                b"x-request-id: bench\r\n\r\n"
-            )
-            first_at = time.monotonic()
-            self._witness.first_chunk(chat_id, first_at)
-        transport.write(chunks[number])
-        if number + 1 < len(chunks):
-            due = asked_at + self._first_s + (number + 1) * self._chunk_s
-            self._loop.call_at(due, self._write, transport, chunks, chat_id, asked_at, number + 1, first_at)
-        else:
-            self._witness.wrote(chat_id, asked_at, first_at, time.monotonic())
-
-
-def _stream(answer: str, number: int) -> list[bytes]:
-    """Return an answer as so many chunks, each with the whole text so far."""
-    pieces = answer.split(" ")
-    states = [" ".join(pieces[: len(pieces) * (step + 1) // number]) for step in range(number)]
-    return [_chunk(text, last=text is states[-1]) for text in states]
-
-
-def _chunk(text: str, *, last: bool) -> bytes:
-    status = "ALTERNATIVE_STATUS_FINAL" if last else "ALTERNATIVE_STATUS_PARTIAL"
-    usage = {
-        "inputTextTokens": "500",
-        "completionTokens": str(len(text) // 4),
-        "totalTokens": str(500 + len(text) // 4),
-    }
-    message = {"role": "assistant", "text": text}
-    result = {"alternatives": [{"message": message, "status": status}], "usage": usage, "modelVersion": "bench"}
-    line = json.dumps({"result": result}, ensure_ascii=False).encode() + b"\n"
-    return b"%x\r\n%b\r\n" % (len(line), line) + (b"0\r\n\r\n" if last else b"")

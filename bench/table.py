@@ -21,7 +21,7 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One run of a scenario. Milliseconds, unless the name says otherwise; processor and calls are per turn."""
+    """One run of a scenario. Milliseconds, unless the name says otherwise; `cpu` and `calls` are per turn."""
 
     turns: int
     turns_per_s: float
@@ -32,6 +32,7 @@ class Figures:
     first_text_p95: float
     calls: float
     cpu: float
+    cores: float
     peak_mib: float
     start: float
     lost: int
@@ -66,6 +67,7 @@ def figures(
         first_text_p95=quantile(first, 0.95),
         calls=sum(turn.calls for turn in turns) / max(1, len(turns)),
         cpu=cpu_s * 1000 / max(1, answered),
+        cores=cpu_s / seconds,
         peak_mib=peak_mib,
         start=start_s * 1000,
         lost=lost,

@@ -7,7 +7,7 @@ letters, once in the nominative for sure (by its ending, or by a verb beside it)
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -19,6 +19,7 @@ from core.text import shorten
 
 _SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_CAPITAL: Final = re.compile(r"(?<![^\W\d_])[^\W\d_a-zа-яё][^\W\d_]*")  # and words of scripts that are rare here
 _BEGINS: Final = re.compile(r"(?:^|[«“„\"(:—–-])\s*$")  # what stands before a word that has its capital for its place
 _OBLIQUE: Final = re.compile(r"(?:[оеы]й|[оеыи]м|[аяыи]х|[оеё]ю|[ая]м|[ая]ми)$")
 _VERB: Final = re.compile(r"\w+(?:[аеиуыя]ла(?:сь)?|[аеиуыя]ло(?:сь)?|шла|[еёи]т(?:ся)?|[аяую]т(?:ся)?)")
@@ -58,19 +59,33 @@ class _Found:
         return self.sentence[self.start + len(self.word) :]
 
 
+def may_have_name(text: str) -> bool:
+    """Return whether a text has a word that `new_name` might take for a name."""
+    return any(one.inside for one in _capitals(text, 0))
+
+
 def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText | None:
     """Return a card for a name that the last of these texts has; None if it has no new one."""
-    found = [one for place, text in enumerate(texts) for one in _capitals(text, place)]
-    small = {_plain(word) for text in texts for word in _WORD.findall(text) if word[0].islower()}
+    last = len(texts) - 1
+    newest = list(_capitals(texts[last], last)) if texts else []
+    fresh = {one.plain for one in newest if one.inside}
+    if not fresh:
+        return None
+    found = [*(one for place, text in enumerate(texts[:last]) for one in _capitals(text, place)), *newest]
+    small: Set[str] | None = None
     places: dict[str, list[int]] = {}
     for place, one in enumerate(found):
         places.setdefault(one.plain, []).append(place)
-    last = len(texts) - 1
     best: tuple[int, CardText] | None = None
     for name in dict.fromkeys(one.word for one in found):
         forms = forms_of(_plain(name))
+        if fresh.isdisjoint(forms):
+            continue
         same = [found[place] for place in sorted(place for form in forms for place in places.get(form, ()))]
-        if len(same) < 2 or forms & small or not any(one.inside and one.text == last for one in same):
+        if len(same) < 2:
+            continue
+        small = _in_small_letters(texts) if small is None else small
+        if forms & small:
             continue
         sure = next((one for one in same if one.word == name and _is_nominative(one, same)), None)
         if sure is None or (best is not None and best[0] >= len(same)):
@@ -84,11 +99,16 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
 
 def _capitals(text: str, place: int) -> Iterator[_Found]:
     for sentence in _SENTENCE.findall(text):
-        for match in _WORD.finditer(sentence):
+        for match in _CAPITAL.finditer(sentence):
             word = match[0]
             if not word[0].isupper() or not word[1:].islower() or len(word) < _LEAST or _no_name().fullmatch(word):
                 continue
             yield _Found(word, sentence, match.start(), not _BEGINS.search(sentence[: match.start()]), place)
+
+
+def _in_small_letters(texts: Sequence[str]) -> Set[str]:
+    """Return the words that begin with a small letter, as `_plain` gives them."""
+    return set(_plain(" ".join(word for text in texts for word in _WORD.findall(text) if word[0].islower())).split())
 
 
 def _is_nominative(one: _Found, same: Sequence[_Found]) -> bool:

@@ -354,4 +354,4 @@ def decide(step: Step, key: str, *, writing: bool = False) -> Cell:
 
 def accepted(step: Step) -> frozenset[str]:
     """Return the keys that have a meaning at `step`."""
-    return frozenset(key for key, cell in TABLE[step].items() if cell is not WRONG_STATE)
+    return frozenset(key for key, cell in TABLE[step].items() if cell != WRONG_STATE)

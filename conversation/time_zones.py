@@ -45,6 +45,11 @@ def is_due(user_id: int, zone_minutes: int, last_at: int, now: int) -> bool:
     return now - last_at >= APART_S and (last_at + zone_minutes * 60) // DAY_S < local // DAY_S
 
 
+def is_day(zone_minutes: int, now: int) -> bool:
+    """Return whether it is a time of the day at which letters are written."""
+    return FROM_MINUTE <= (now + zone_minutes * 60) % DAY_S // 60 < TO_MINUTE
+
+
 def minute_of(user_id: int, day: int) -> int:
     """Return the minute of a day at which a user's letter is written, spread over the hours by the user."""
     digest = hashlib.blake2b(f"{user_id}:{day}".encode(), digest_size=8).digest()

@@ -54,13 +54,13 @@ def tail(text: str, limit: int = MESSAGE_UNITS) -> str:
     """Return the last `limit` units or fewer, from the start of a paragraph, a line, a sentence or a word."""
     if len(text) <= limit and utf16_length(text) <= limit:
         return text
-    start = _reach_back(text, limit)
+    start = _reach_back(text, limit)  # at least 1
     nearest = start + (len(text) - start) // 2  # a better place isn't worth more than half of what fits
     for gap in _GAPS:
-        match = gap.search(text, max(0, start - 1), nearest)
-        if match and match.end() < len(text):
+        match = gap.search(text, start - 1, nearest)
+        if match:
             return text[max(start, match.end()) :].lstrip()
-    while 0 < start < len(text) - 1 and clings(text, start):
+    while start < len(text) - 1 and clings(text, start):
         start += 1
     return text[start:]
 
@@ -70,7 +70,7 @@ def shorten(text: str, limit: int) -> str:
     if len(text) <= limit and utf16_length(text) <= limit:
         return text
     end = _reach(text, 0, limit - 1)
-    if end < len(text) and not text[end].isspace():
+    if not text[end].isspace():
         words = text[:end].rstrip().rfind(" ")
         end = words if words > end // 2 else whole_end(text, 0, end)
     return text[:end].rstrip(" \t\r\n,.;:!?…—–-") + "…"
@@ -116,12 +116,14 @@ def _cut(text: str, start: int, end: int) -> int:
         lambda place: place - start >= (end - start) // 4,  # a good end isn't worth a very short piece …
         lambda place: text[start:place].strip() != "",  # … unless there is no other
     )
+    gaps_end = end  # the gap after the last letter that fits needn't fit
+    while gaps_end < len(text) and text[gaps_end].isspace():
+        gaps_end += 1
     for accepted in earliest:
         for gap in _GAPS:
-            # One letter more than fits: the gap itself needn't fit.
             places = [
                 match.start(match.lastindex or 0)
-                for match in gap.finditer(text, start, end + 1)
+                for match in gap.finditer(text, start, gaps_end)
                 if not (match.end() < len(text) and clings(text, match.end()))
             ]
             for place in reversed(places):

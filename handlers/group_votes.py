@@ -1,12 +1,13 @@
 """Votes on what follows in a group's story: «▶️ Дальше» and «🏁 Финал».
 
 Half of those who wrote in the last ten minutes decide, or the one who began the story at once. A vote is also consent
-to pay: of those who voted for a part, whoever has paid least for the story so far pays it.
+to pay: of those who voted for a part, whoever has paid least for the story so far pays it. It holds for ten minutes.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from conversation.keyboards import inline
 from conversation.steps import ENDINGS
@@ -35,10 +36,9 @@ def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
     leads = context.user.id == story.user_id
     if writers and not leads and context.user.id not in writers:
         return context.toast("toast.write_first")
-    given = votes.vote(story.session_id, context.user.id, what, prompt_id, now())
-    if not given and leads:  # the beginner's press decides, and can't be half taken back
-        votes.vote(story.session_id, context.user.id, what, prompt_id, now())
-    voters = votes.voters(story.session_id, what, prompt_id)
+    vote = partial(votes.vote, story.session_id, context.user.id, what, prompt_id, now=now(), since=now() - RECENT_S)
+    given = vote() or (leads and vote())  # the beginner's press decides, and takes nothing back
+    voters = _voters(context, story, what, prompt_id)
     if leads or (given and len(voters) >= _needed(writers)):
         decided = _write_on if what == NEXT else _ask_ending
         return decided(context, story, voters)
@@ -47,6 +47,10 @@ def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
 
 def _writers(context: UpdateContext, story: Story) -> list[int]:
     return context.db.group_stories.writers(story.session_id, now() - RECENT_S)
+
+
+def _voters(context: UpdateContext, story: Story, what: str, prompt_id: int) -> list[int]:
+    return context.db.group_stories.voters(story.session_id, what, prompt_id, since=now() - RECENT_S)
 
 
 def _needed(writers: list[int]) -> int:
@@ -77,8 +81,8 @@ def keyboard_of(context: UpdateContext, story: Story, prompt: Prompt, *above: li
     if story.finished:
         rows = group_view.end_rows(texts, story.session_id)
     else:
-        votes, needed = context.db.group_stories, _needed(_writers(context, story))
-        given = {what: len(votes.voters(story.session_id, what, prompt.id)) for what in (NEXT, FINALE)}
+        needed = _needed(_writers(context, story))
+        given = {what: len(_voters(context, story, what, prompt.id)) for what in (NEXT, FINALE)}
         rows = group_view.control_rows(
             texts, prompt.id, on=Votes(given[NEXT], needed), finale=Votes(given[FINALE], needed)
         )

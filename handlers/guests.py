@@ -25,7 +25,7 @@ from handlers.refusals import over_prompt
 from handlers.story import MOST_QUEUED
 from handlers.user_message import UserMessage, user_message
 from telegram.attachments import NO_FILES
-from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
+from telegram.update_result import NOTHING, Done, IncomingUpdate, UpdateResult
 from turns import guest_answers
 from turns.message_view import sentence
 
@@ -39,13 +39,18 @@ def on_guest_message(services: Services, incoming: IncomingUpdate, message: type
     query_id = str(message.json["guest_query_id"])
     sender = message.from_user
     late = not incoming.queued_for and now() - message.date > LATE_S
-    if services.config.guests == "off" or late or sender is None:
+    if late or sender is None or (services.config.guests == "off" and not incoming.queued_for):
         return NOTHING
-    if message.sender_chat is not None:
+    if services.config.guests == "off":
+        said = NOTHING
+    elif message.sender_chat is not None:
         texts = services.locales[services.locales.language_of(sender.language_code)]
         said = UpdateResult(messages=(sentence(incoming.chat_id, texts.say("group.anonymous")),))
     else:
         said = admit(services, incoming, sender, _called_with(services, incoming, message), _answer)
+    if incoming.queued_for and not said.messages and isinstance(said.disposition, Done):  # its message says to wait
+        texts = services.locales[services.locales.language_of(sender.language_code)]
+        said += UpdateResult(messages=(sentence(incoming.chat_id, texts.say("guest.gave_up")),))
     return _as_answer(services, incoming, query_id, said)
 
 

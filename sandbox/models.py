@@ -30,6 +30,7 @@ from sandbox.yandex_api import Asked, Refused
 
 FOLDER_ID: Final = "b1gsandbox"
 API_KEY: Final = "sandbox-key"
+BEARER: Final = "Bearer"
 LIVELY: Final = Behaviour(first_chunk_s=0.7, chunk_s=0.12, chunks=24)  # a pace that reads well in the demo
 SPEECH_V3: Final = "/tts/v3/utteranceSynthesis"
 _KINDS: Final[dict[str, Kind]] = {
@@ -225,7 +226,7 @@ class _Handler(WireHandler):
             if received.headers.get("metadata-flavor") != "Google":
                 raise Refused(7, "Missing Metadata-Flavor:Google header.", "text")
             lifetime_s = int(models.token_lifetime_s)
-            self._send_json({"access_token": models.issue_token(), "expires_in": lifetime_s, "token_type": "Bearer"})
+            self._send_json({"access_token": models.issue_token(), "expires_in": lifetime_s, "token_type": BEARER})
         elif received.kind == "properties":
             if models.properties is None:
                 raise Refused(5, "Not Found", "C")

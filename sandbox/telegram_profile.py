@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.telegram_state import UNREQUESTED, Chat, Json, State
 
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+REPLACED = "Conflict: terminated by setWebhook request"
 HOOKED = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
 
@@ -34,6 +35,7 @@ class ProfileMethods:
         self.state = state
         self.closed = False
         self.polls = 0
+        self._conflict = CONFLICT  # what the waiting getUpdates is told when another call ends it
 
     def close(self) -> None:
         """End the long polls that wait."""
@@ -49,6 +51,7 @@ class ProfileMethods:
             if state.webhook.get("url"):
                 raise ApiError(409, HOOKED)
             self.polls += 1
+            self._conflict = CONFLICT
             mine = self.polls
             state.updates_changed.notify_all()
             self._allow(values)
@@ -61,7 +64,7 @@ class ProfileMethods:
                     break
                 state.updates_changed.wait(left)
             if mine != self.polls:
-                raise ApiError(409, CONFLICT)
+                raise ApiError(409, self._conflict)
             limit = values.get("limit", 100)
             return [update for update, _ in zip(state.updates, range(limit), strict=False)]
 
@@ -80,6 +83,7 @@ class ProfileMethods:
                 self.state.updates.clear()
             self.state.webhook = {"url": url, "secret": values.get("secret_token", "")} if url else {}
             self.polls += 1  # a waiting getUpdates ends with 409
+            self._conflict = REPLACED
             self.state.updates_changed.notify_all()
             return True
 

@@ -23,6 +23,15 @@ class Card:
     kept: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CardOffersState:
+    """Whether a user wants offers, after which part of a story the last one came, and how many cards it keeps."""
+
+    wanted: bool
+    last: int | None
+    kept: int
+
+
 def _card(row: Row) -> Card:
     text = CardText(row["name"], row["about"], row["words"])
     return Card(row["id"], row["session_id"], text, row["state"] == "kept")
@@ -94,12 +103,15 @@ class Cards:
         """Store a card that is offered after this part of a story; return its id."""
         return self._insert(session_id, text, "offered", part)
 
-    def last_offer(self, session_id: int) -> int | None:
-        """Return the number of the part after which a card was last offered; None if none was."""
-        last: int | None = self._connection.value(
-            "select max(offered_after) from card where session_id = ?", (session_id,)
+    def offers(self, user_id: int, session_id: int) -> CardOffersState:
+        """Return what decides whether a user is offered another card for a story."""
+        row = self._connection.row(
+            "select (select offers_cards from user where id = ?1) as wanted, max(offered_after) as last,"
+            " count(*) filter (where state = 'kept') as kept from card where session_id = ?2",
+            (user_id, session_id),
         )
-        return last
+        assert row is not None  # an aggregate
+        return CardOffersState(bool(row["wanted"]), row["last"], row["kept"])
 
     def known(self, session_id: int) -> list[CardText]:
         """Return all cards of a story, offered and refused ones too: none of them is offered again."""

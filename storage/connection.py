@@ -36,6 +36,7 @@ DISK_PAUSE_S = 0.5
 PRAGMAS = (
     *("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on"),
     "cache_size=-512",  # KiB: the system's file cache does as well, and the process stays 1.5 MiB smaller
+    "journal_size_limit=4194304",  # a log that a long reader made longer is cut to what a usual one takes
 )
 # SQLite's names of what a network or FUSE file system can't do.
 NOT_LOCAL = ("SQLITE_IOERR_SHM", "SQLITE_IOERR_LOCK", "SQLITE_IOERR_RDLOCK", "SQLITE_PROTOCOL")
@@ -90,6 +91,7 @@ class Connection:
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
+        self._checkpoints = True
         self._sync = sync
         self._log_path = f"{path}-wal"  # exists while this connection is open
         self._log_file: int | None = None
@@ -161,6 +163,20 @@ class Connection:
             return bool(self.value("pragma wal_checkpoint(truncate)") == 0)
         except StorageError:
             return False
+
+    def leave_checkpoints(self) -> None:
+        """Neither checkpoint nor cut the WAL when it has grown: another program reads it."""
+        self.value("pragma wal_autocheckpoint=0")
+        self.value("pragma journal_size_limit=-1")
+        self._checkpoints = False
+
+    def empty_log(self) -> None:
+        """Checkpoint the whole WAL and truncate it.
+
+        Does nothing after `leave_checkpoints`: the other program's read lock would keep all writers waiting.
+        """
+        if self._checkpoints:
+            self.value("pragma wal_checkpoint(truncate)")
 
     def _commit(self) -> None:
         try:

@@ -16,6 +16,7 @@ from core.errors import StorageError
 PRIVATE: Final = 0o600  # stories of everybody: no other user reads them, whatever the umask
 BESIDE: Final = ("-wal", "-shm", ".lock")
 LOCAL_DISK: Final = "give DATABASE_PATH a file on a local disk"
+_OPEN_BYTE: Final = 128  # of `-shm`: every program that has the database open holds a shared lock on it
 _IN_USE: Final = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)
 
 
@@ -61,6 +62,21 @@ def lock(path: Path) -> IO[str]:
             raise StorageError(f"{path} is in use by another running bot") from error
         raise StorageError(f"{path}: this file system can't lock files ({error.strerror}): {LOCAL_DISK}") from error
     return lock_file
+
+
+def is_open_elsewhere(path: Path) -> bool:
+    """Return whether another process, such as Litestream, has the database at `path` open. Raises `OSError`."""
+    shared = path.with_name(f"{path.name}-shm")
+    if not shared.exists():
+        return False
+    with shared.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _OPEN_BYTE)
+        except OSError as error:
+            if error.errno in _IN_USE:
+                return True
+            raise
+    return False
 
 
 def check_access(path: Path) -> None:

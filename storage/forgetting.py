@@ -23,7 +23,7 @@ import secrets
 from storage.connection import Connection
 from storage.settings import Settings
 
-_SECRET = "forgotten_secret"  # key of the hash's secret in `setting`
+_KEY_OF_MARKS = "forgotten_secret"  # of the setting that has the key of the hash
 _LEFT = "words_left"  # a trigger sets this setting when a text is deleted
 _PIECE = 16  # FTS5 pages merged in one step: takes a few milliseconds
 
@@ -127,7 +127,7 @@ class Forgetting:
 
     def recall(self, user_id: int) -> bool:
         """Restore a returning user's limits from before their deletion. Return whether there were any."""
-        if self._settings.get(_SECRET) is None:
+        if self._settings.get(_KEY_OF_MARKS) is None:
             return False
         mark = self._mark(user_id)
         found = self._connection.run(
@@ -138,11 +138,19 @@ class Forgetting:
         self._connection.run("delete from forgotten where mark = ?", (mark,))
         return found == 1
 
+    def credit(self, user_id: int, tokens: int) -> None:
+        """Add bought tokens to what a user who was forgotten has when they return."""
+        if self._settings.get(_KEY_OF_MARKS) is not None:
+            self._connection.run(
+                "update forgotten set balance = balance + ?1, bought = bought + ?1 where mark = ?2",
+                (tokens, self._mark(user_id)),
+            )
+
     def _mark(self, user_id: int) -> str:
-        secret = self._settings.get(_SECRET)
+        secret = self._settings.get(_KEY_OF_MARKS)
         if secret is None:
             secret = secrets.token_hex(32)
-            self._settings.put(_SECRET, secret)
+            self._settings.put(_KEY_OF_MARKS, secret)
         return hmac.new(bytes.fromhex(secret), str(user_id).encode(), hashlib.sha256).hexdigest()
 
     # ------------------------------------------------------------------ the full-text index
@@ -150,7 +158,7 @@ class Forgetting:
     def erase_words(self) -> bool:
         """Merge another part of the full-text index without deleted words. Return True while there is more.
 
-        The last step also truncates the WAL, which held those pages too.
+        The last step also truncates the WAL, which held those pages too, unless Litestream copies it.
         """
         if not self._erasing and self._settings.get(_LEFT) is None:
             return False
@@ -162,7 +170,7 @@ class Forgetting:
             self._connection.run("insert into prompt_words (prompt_words, rank) values ('merge', ?)", (piece,))
             self._erasing = self._connection.total_changes - before > 1
         if not self._erasing:
-            self._connection.value("pragma wal_checkpoint(truncate)")
+            self._connection.empty_log()
         return self._erasing
 
 

@@ -79,11 +79,15 @@ class GroupStories:
         )
         return [row["user_id"] for row in rows]
 
-    def vote(self, session_id: int, user_id: int, what: str, head_id: int, now: int) -> bool:
-        """Store a vote for what follows the story's last text; return False if this one took it back."""
+    def vote(self, session_id: int, user_id: int, what: str, head_id: int, *, now: int, since: int) -> bool:
+        """Store a vote for what follows the story's last text; return False if this one took it back.
+
+        A vote from before `since` is over: another one takes its place.
+        """
         taken_back = self._connection.run(
-            "delete from story_vote where session_id = ? and user_id = ? and what = ? and head_id = ?",
-            (session_id, user_id, what, head_id),
+            "delete from story_vote where session_id = ? and user_id = ? and what = ? and head_id = ?"
+            " and voted_at >= ?",
+            (session_id, user_id, what, head_id, since),
         )
         if taken_back:
             return False
@@ -93,12 +97,12 @@ class GroupStories:
         )
         return True
 
-    def voters(self, session_id: int, what: str, head_id: int) -> list[int]:
-        """Return who has voted for this after the story's last text, in order."""
+    def voters(self, session_id: int, what: str, head_id: int, *, since: int) -> list[int]:
+        """Return who has voted for this since then, after the story's last text, in order."""
         rows = self._connection.rows(
-            "select user_id from story_vote where session_id = ? and what = ? and head_id = ?"
+            "select user_id from story_vote where session_id = ? and what = ? and head_id = ? and voted_at >= ?"
             " order by voted_at, user_id",
-            (session_id, what, head_id),
+            (session_id, what, head_id, since),
         )
         return [row["user_id"] for row in rows]
 

@@ -172,6 +172,24 @@ class Ledger:
                 self._connection.run("update budget set lost = lost + ? where period = ?", (billed, period))
             return True
 
+    def refund(self, inbox_id: int) -> None:
+        """Give a user back what they have paid for the turn of an update. The project has paid for it all the same."""
+        with self._connection.transaction():
+            paid = self._connection.rows(
+                "select id, user_id, session_id, charged from call where charged > 0"
+                " and turn_id in (select id from turn where inbox_id = ?)",
+                (inbox_id,),
+            )
+            for call in paid:
+                self._connection.run("update call set charged = 0 where id = ?", (call["id"],))
+                self._connection.run(
+                    "update user set balance = balance + ?1, spent = spent - ?1 where id = ?2",
+                    (call["charged"], call["user_id"]),
+                )
+                self._connection.run(
+                    "update session set spent = spent - ? where id = ?", (call["charged"], call["session_id"])
+                )
+
     def recover(self, now: int) -> int:
         """Release the reservations of calls that a crash interrupted. Return how many there were.
 

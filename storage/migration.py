@@ -14,6 +14,7 @@ from pathlib import Path
 from core.errors import ForeignDatabase, StorageError
 from storage.connection import Connection
 from storage.file_access import make_private, sync_to_disk
+from storage.replicated_log import LITESTREAM_TABLES
 from storage.schema import APPLICATION_ID, STEPS
 
 
@@ -25,7 +26,8 @@ def migrate(connection: Connection, path: Path, steps: Sequence[str] = STEPS) ->
     """
     application_id = int(connection.value("pragma application_id"))
     version = int(connection.value("pragma user_version"))
-    tables = int(connection.value("select count(*) from sqlite_master"))
+    # Litestream makes its tables in a new file, too, before the bot makes its own.
+    tables = int(connection.value("select count(*) from sqlite_master where tbl_name not in (?, ?)", LITESTREAM_TABLES))
     if application_id not in (0, APPLICATION_ID) or (application_id == 0 and tables):
         raise ForeignDatabase(f"{path} belongs to another program: give DATABASE_PATH another file")
     if version > len(steps):

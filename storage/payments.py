@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from core.star_packs import StarPack
 from storage.connection import Connection, Row
+from storage.forgetting import Forgetting
 
 PAID, REFUNDING, REFUNDED = "paid", "refunding", "refunded"
 _COLUMNS = "charge_id, user_id, stars, tokens, payload, state, taken_back, renews, until, paid_at"
@@ -48,8 +49,9 @@ def _payment(row: Row) -> Payment:
 class Payments:
     """The table `payment`, and what it does to balances."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, forgetting: Forgetting) -> None:
         self._connection = connection
+        self._forgetting = forgetting
 
     def get(self, charge_id: str) -> Payment | None:
         """Return the payment with this charge id."""
@@ -124,7 +126,10 @@ class Payments:
             return taken
 
     def cancel_refund(self, charge_id: str, user_id: int) -> bool:
-        """Give the tokens of a refund that Telegram refused to the payer again. Return False if it isn't under way."""
+        """Give the tokens of a refund that Telegram refused to the payer again. Return False if it isn't under way.
+
+        A payer who has had their data deleted since has them when they return.
+        """
         with self._connection.transaction():
             taken: int | None = self._connection.value(
                 "select taken_back from payment where charge_id = ? and state = 'refunding'", (charge_id,)
@@ -132,9 +137,11 @@ class Payments:
             if taken is None:
                 return False
             self._connection.run("update payment set state = 'paid', taken_back = 0 where charge_id = ?", (charge_id,))
-            self._connection.run(
+            known = self._connection.run(
                 "update user set balance = balance + ?1, bought = bought + ?1 where id = ?2", (taken, user_id)
             )
+            if not known:
+                self._forgetting.credit(user_id, taken)
             return True
 
     def end_refund(self, charge_id: str, now: int) -> bool:

@@ -15,7 +15,14 @@ from pathlib import Path
 
 from core.errors import StorageError
 from storage.backup import copy_to
-from storage.file_access import PRIVATE, beside, give_to_owner_of_folder, sync_to_disk, user_name
+from storage.file_access import (
+    PRIVATE,
+    beside,
+    give_to_owner_of_folder,
+    is_open_elsewhere,
+    sync_to_disk,
+    user_name,
+)
 
 
 def restore_from(source: Path, path: Path, now: datetime) -> str:
@@ -32,6 +39,8 @@ def restore_from(source: Path, path: Path, now: datetime) -> str:
     fresh = path.with_name(f"{path.name}.restored")
     seen = copy_to(source, fresh)
     try:
+        if is_open_elsewhere(path):  # it would go on with the old file
+            raise StorageError(f"{path} is open in another program (Litestream?): stop that one first")
         fresh.chmod(PRIVATE)
         give_to_owner_of_folder(fresh)
         kept = _keep(path, now) if path.exists() else None

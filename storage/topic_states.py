@@ -99,10 +99,12 @@ class TopicStates:
             yield
             return
         before: int | None = self._connection.value("select topic_id from user where id = ?", (user_id,))
+        if before is None or before == topic_id:
+            yield
+            return
         self.enter(user_id, topic_id)
         yield
-        if before is not None:
-            self.enter(user_id, before)
+        self.enter(user_id, before)
 
     def hand_over(self, user_id: int, from_id: int, to_id: int, session_id: int) -> None:
         """Open a story in a topic, at the step at which it was open in another one, which is left for the menu."""

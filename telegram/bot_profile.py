@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 AVATAR = Path(__file__).parent.parent / "assets" / "avatar.jpg"
 HAS_TOPICS = "has_topics"  # the setting that private chats with the bot have topics: «1» if they have
+MENU_BUTTONS = "menu_buttons"  # the setting: what the menu buttons of single chats say and open
+UNFINISHED = "unfinished"
 PRIVATE_COMMANDS = ("new_story", "stories", "chat", "characters", "image", "balance", "cancel", "help")
 GUEST_QUERIES = "guest_queries"  # the setting: whether the bot may be called into any chat, as @BotFather has it
 GROUP_COMMANDS = ("story", "clear", "modes", "t", "help")
@@ -37,9 +39,13 @@ def learn_name(bot: TeleBot, db: Database) -> None:
 
 def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str = "") -> None:
     """Make the bot's profile match the locales and the avatar file. Never raises."""
+    buttons = _menu_buttons(locales, page_url)
+    if changed := (db.settings.get(MENU_BUTTONS) or "") != buttons:
+        db.settings.put(MENU_BUTTONS, UNFINISHED)  # a start that a kill cuts short is made good by the next
     steps: list[Callable[[], None]] = [lambda: _set_avatar(bot, db)]
     steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
-    steps.append(lambda: _set_menu_buttons_of_chats(bot, db, locales, page_url))
+    if changed:
+        steps.append(lambda: _set_menu_buttons_of_chats(bot, db, locales, page_url))
     for language in locales:
         # Without a code the texts are for everybody whose language is not among ours.
         code = "" if language == FALLBACK else language
@@ -125,14 +131,19 @@ def menu_button_of_chat(chat_id: int, texts: Texts, page_url: str) -> list[Outgo
     return [Outgoing(chat_id, "setChatMenuButton", {"menu_button": button})]
 
 
+def _menu_buttons(locales: Locales, page_url: str) -> str:
+    """Return what the menu buttons of single chats say and open, to be compared with what was set last."""
+    named = [f"{language}: {locales[language].plain('profile.menu_button')}" for language in _others(locales)]
+    return "\n".join([page_url, *named]) if page_url else ""
+
+
+def _others(locales: Locales) -> list[str]:
+    return [language for language in locales if language != FALLBACK]
+
+
 def _set_menu_buttons_of_chats(bot: TeleBot, db: Database, locales: Locales, page_url: str) -> None:
     """Set the menu button of every chat that has one of its own, after a change of its address or its words."""
-    others = [language for language in locales if language != FALLBACK]
-    named = [f"{language}: {locales[language].plain('profile.menu_button')}" for language in others]
-    state = "\n".join([page_url, *named]) if page_url else ""
-    if (db.settings.get("menu_buttons") or "") == state:
-        return
-    for language in others:
+    for language in _others(locales):
         page, text = types.WebAppInfo(f"{page_url}/"), locales[language].plain("profile.menu_button")
         button = types.MenuButtonWebApp(text, page) if page_url else types.MenuButtonDefault()
         for user_id in db.users.speaking(language):
@@ -140,7 +151,7 @@ def _set_menu_buttons_of_chats(bot: TeleBot, db: Database, locales: Locales, pag
                 bot.set_chat_menu_button(user_id, button)
             except TelegramRefused as error:  # one user's chat is gone
                 event(log, logging.INFO, "menu_button_refused", user=user_id, error=str(error))
-    db.settings.put("menu_buttons", state)
+    db.settings.put(MENU_BUTTONS, _menu_buttons(locales, page_url))
 
 
 def _set_avatar(bot: TeleBot, db: Database) -> None:

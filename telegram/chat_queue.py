@@ -72,8 +72,9 @@ class Taken:
 class ChatQueues:
     """The queues of all chats; thread-safe."""
 
-    def __init__(self, rules: PieceRules | None = None) -> None:
+    def __init__(self, rules: PieceRules | None = None, *, handled_within_s: float = HANDLED_WITHIN_S) -> None:
         self._rules = rules or NoPieces()
+        self._handled_within_s = handled_within_s
         lock = threading.RLock()
         self._condition = threading.Condition(lock)
         self._released = threading.Condition(lock)
@@ -160,7 +161,7 @@ class ChatQueues:
         queue = queue_of(chat_id, topic_id)
         with self._condition:
             self._paused.add(queue)
-            self._released.wait_for(lambda: queue not in self._handled or self._stopped, HANDLED_WITHIN_S)
+            self._released.wait_for(lambda: queue not in self._handled or self._stopped, self._handled_within_s)
         try:
             yield
         finally:

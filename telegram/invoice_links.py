@@ -11,7 +11,7 @@ from typing import Final
 
 from config import Config
 from conversation.localization import Locales, Texts
-from core.errors import StorageError, TelegramError
+from core.errors import StorageError, TelegramError, TelegramUnreachable
 from core.logs import event
 from core.schemas import Json
 from core.star_packs import CURRENCY, MONTH_S, StarPack
@@ -85,5 +85,6 @@ class InvoiceLinks:
         if pack.monthly:
             params["subscription_period"] = MONTH_S
         link = self._api.call("createInvoiceLink", params)
-        if isinstance(link, str):
-            self._db.settings.put(_key(self._config, language, pack), link)
+        if not isinstance(link, str):
+            raise TelegramUnreachable("createInvoiceLink", "no link in the answer", sent=True)
+        self._db.settings.put(_key(self._config, language, pack), link)

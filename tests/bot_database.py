@@ -7,6 +7,7 @@ to be one of, `None`, or `Not` of any of them.
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -31,6 +32,7 @@ class BotDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._open = threading.local()
 
     # ------------------------------------------------------------------ reading
 
@@ -92,10 +94,15 @@ class BotDatabase:
 
     def is_settled(self) -> bool:
         """Return whether no update, no turn and no message is under way."""
-        return not (self.open_updates() or self.open_turns() or self.count("outbox"))
+        with self.read_at_once():
+            return not (self.open_updates() or self.open_turns() or self.count("outbox"))
 
     def check_books(self, given: int) -> None:
         """Fail unless nothing is open or held, and every sum of tokens agrees; each user was `given` so many."""
+        with self.read_at_once():
+            self._check_books(given)
+
+    def _check_books(self, given: int) -> None:
         assert self.is_sound()
         assert self.is_settled()
         assert self.held() == 0
@@ -182,7 +189,23 @@ class BotDatabase:
             connection.execute(f"update {table} set {changes}{condition}", (*values.values(), *wanted))
 
     @contextmanager
+    def read_at_once(self) -> Iterator[None]:
+        """Read by one connection until the end of the block: each new one reads the whole schema."""
+        if getattr(self._open, "connection", None) is not None:
+            yield
+            return
+        with self._reading() as connection:
+            self._open.connection = connection
+            try:
+                yield
+            finally:
+                self._open.connection = None
+
+    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
+        if (kept := getattr(self._open, "connection", None)) is not None:
+            yield kept
+            return
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=5)) as connection:
             connection.row_factory = sqlite3.Row
             yield connection

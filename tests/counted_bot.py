@@ -1,31 +1,49 @@
-"""The bot under a supervisor that starts it again whenever it is killed; run by tests, never by anything else.
+"""The bot under a supervisor that starts it again whenever it is killed; run by `tests/bot_forker.py` only.
 
-    python -m tests.counted_bot FILE     # the configuration is read from the environment, as by bot.py
+    python -m tests.counted_bot     # each line of the input asks for a run of the bot
 
-The supervisor imports the bot's modules once and forks: a start takes a fraction of that of a new Python. Each child
-runs `bot.main()`. Its commits and syncs are counted in FILE (`tests/counters.py`), which also says at which of them the
-child kills itself. Only `sqlite3` and `os` are wrapped; the bot's own code is as it is.
+The supervisor imports the bot's modules and reads its texts once, and forks: a start takes a tenth of that of a new
+Python. Each child runs `bot.main()`. Its commits and syncs are counted in a file (`tests/counters.py`), which also says
+at which of them the child kills itself. Only `sqlite3` and `os` are wrapped; the bot's own code is as it is.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
+import json
 import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.counters import Counters
 from tests.failing_disk import fail_disk_calls
 
+if TYPE_CHECKING:
+    from conversation.localization import Locales
+
 PR_SET_PDEATHSIG = 1
 CHANGES = ("insert", "update", "delete", "replace")
+AGAIN_S = 0.2  # before a bot that couldn't start is started again
 
 
-def count_commits(counters: Counters) -> None:
+class Counting:
+    """Counts in the file of the run. Wrapped before the bot's modules are imported, which happens before any run."""
+
+    def __init__(self) -> None:
+        self.counters: Counters | None = None
+
+    def reach(self, kind: str) -> None:
+        if self.counters is not None:
+            self.counters.reach(kind)
+
+
+def count_commits(counting: Counting) -> None:
     """Have every connection count its commits, also those of single statements outside a transaction."""
     connect = sqlite3.connect
 
@@ -34,9 +52,9 @@ def count_commits(counters: Counters) -> None:
             alone = not self.in_transaction and sql.lstrip().lower().startswith(CHANGES)
             if not alone and sql != "commit":
                 return super().execute(sql, *values)
-            counters.reach("commit-before")
+            counting.reach("commit-before")
             result = super().execute(sql, *values)
-            counters.reach("commit-after")
+            counting.reach("commit-after")
             return result
 
     def counted(*arguments: Any, **options: Any) -> sqlite3.Connection:
@@ -46,14 +64,14 @@ def count_commits(counters: Counters) -> None:
     sqlite3.connect = counted  # type: ignore[assignment]
 
 
-def count_syncs(counters: Counters) -> None:
+def count_syncs(counting: Counting) -> None:
     """Have the syncs of the WAL by Python's code counted. Those of SQLite's checkpoints aren't."""
 
     def wrapped(sync: Callable[[Any], None]) -> Callable[[Any], None]:
         def counted(file: Any) -> None:
-            counters.reach("sync-before")
+            counting.reach("sync-before")
             sync(file)
-            counters.reach("sync-after")
+            counting.reach("sync-after")
 
         return counted
 
@@ -61,35 +79,54 @@ def count_syncs(counters: Counters) -> None:
     os.fdatasync = wrapped(os.fdatasync)  # type: ignore[assignment]
 
 
-def main() -> int:
-    counters = Counters(Path(sys.argv[1]))
-    count_commits(counters)
-    count_syncs(counters)
-    import bot
-    import web.server  # noqa: F401 - imported here, a start of the Web App takes no time
-
-    child = 0
-
-    def pass_on(number: int, _frame: object) -> None:
-        if child:
-            os.kill(child, number)
-
-    signal.signal(signal.SIGTERM, pass_on)
+def supervise(environment: Mapping[str, str], counters: Counters, locales: Locales) -> int:
+    """Run the bot until it ends by itself; return its exit code."""
+    supervisor = os.getpid()
     while True:
-        supervisor = os.getpid()
         child = os.fork()
         if child == 0:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != supervisor:
                 os._exit(1)
-            counters.begin_run(os.getpid())
-            if counters.error:
-                fail_disk_calls(counters)
-            os._exit(bot.main([]))
+            run_bot(environment, counters, locales)
         _, status = os.waitpid(child, 0)
-        if not (os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL):
-            return os.waitstatus_to_exitcode(status)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 1 and counters.may_fail_to_start:
+            time.sleep(AGAIN_S)
+        elif code != -signal.SIGKILL:
+            return code
+
+
+def run_bot(environment: Mapping[str, str], counters: Counters, locales: Locales) -> None:
+    """Run the bot in this process, which ends with it."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nothing, stream)
+    import bot
+
+    counters.begin_run(os.getpid())
+    if counters.error:
+        fail_disk_calls(counters)
+    os._exit(bot.main([], environment, locales))
+
+
+def main() -> int:
+    counting = Counting()
+    count_commits(counting)
+    count_syncs(counting)
+    import bot  # noqa: F401 - imported here, a start of the bot and of the Web App takes no time
+    import web.server  # noqa: F401
+    from tests.ready_made import shipped_locales
+
+    locales = shipped_locales()
+    gc.freeze()  # else the collector writes into every page that a child shares
+    for line in sys.stdin:
+        run = json.loads(line)
+        counting.counters = Counters(Path(run["counters"]))
+        code = supervise(run["environment"], counting.counters, locales)
+        sys.stdout.write(f"{code}\n")
+        sys.stdout.flush()
+    return 0
 
 
 if __name__ == "__main__":

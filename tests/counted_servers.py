@@ -15,6 +15,8 @@ from tests.counters import Counters
 from tests.harness import until
 
 MIDWAY_S = 0.05
+READ_LAST = "getMyCommands"  # by a bot that brings its profile up to date
+PROFILE_READS = 4  # in two languages, for private chats and for groups
 
 
 def kill(counters: Counters) -> None:
@@ -33,11 +35,18 @@ class CountedTelegram(TelegramServer):
         super().__init__()
         self._delivered: set[int] = set()
         self._acknowledged = 0  # every update with a smaller id
+        self._run = 0
+        self._profile_reads = 0  # of this run of the bot
 
     @property
     def acknowledged(self) -> set[int]:
         """The ids of the updates that Telegram will not deliver again."""
         return {update_id for update_id in self._delivered if update_id < self._acknowledged}
+
+    @property
+    def has_read_profile(self) -> bool:
+        """Whether the bot that runs now has read, and thereby set, all of its profile."""
+        return self.counters is not None and self._run == self.counters.runs and self._profile_reads >= PROFILE_READS
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         if self.counters is None or not request.path.startswith(("/bot", "/file/bot")):
@@ -50,7 +59,14 @@ class CountedTelegram(TelegramServer):
         counts = not polling or updates > 0
         if counts and self.counters.is_deadly("call-after"):
             self._die(self.counters)
+        if request.path.endswith(f"/{READ_LAST}"):
+            self._note_profile(self.counters)
         return answer
+
+    def _note_profile(self, counters: Counters) -> None:
+        if self._run != counters.runs:
+            self._run, self._profile_reads = counters.runs, 0
+        self._profile_reads += 1
 
     def _note_updates(self, request: HttpRequest, answer: HttpResponse) -> int:
         """Note what an answer to `getUpdates` delivers and what the request acknowledged; return how many it brings."""
@@ -75,7 +91,13 @@ def counted(rule: Rule, counters: Counters) -> Rule:
         if not counters.is_deadly("model-midway"):
             return behaviour
         threading.Timer(MIDWAY_S, kill, (counters,)).start()
-        stream = received.kind == "completion" and received.body["completionOptions"].get("stream")
-        return replace(behaviour, hang_after=2) if stream else Behaviour(hang=True)
+        return replace(behaviour, hang_after=2) if is_stream(received) else Behaviour(hang=True)
 
     return wrapped
+
+
+def is_stream(received: Received) -> bool:
+    """Return whether an answer is asked for piece by piece, in Yandex's own way or in OpenAI's."""
+    if received.kind != "completion":
+        return False
+    return bool(received.body.get("completionOptions", received.body).get("stream"))

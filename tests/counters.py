@@ -17,8 +17,8 @@ AT_STAND_INS = ("call-before", "call-after", "model-before", "model-midway")
 ON_DISK = ("disk-write", "disk-sync", "disk-open")
 KINDS = (*IN_BOT, *AT_STAND_INS, *ON_DISK)
 _NUMBER = struct.Struct("=q")
-_PID, _RUNS, _KILLS, _ERROR, _LASTS, _FAILS = range(6)
-_FIRST = 6
+_PID, _RUNS, _KILLS, _ERROR, _LASTS, _FAILS, _STARTING = range(7)
+_FIRST = 7
 _FIELDS = _FIRST + 2 * len(KINDS)
 
 
@@ -57,6 +57,15 @@ class Counters:
     def fails(self) -> bool:
         """Whether every call to the disk fails now."""
         return bool(self._get(_FAILS))
+
+    @property
+    def may_fail_to_start(self) -> bool:
+        """Whether a bot that ends with 1 is started again, as systemd does."""
+        return bool(self._get(_STARTING))
+
+    @may_fail_to_start.setter
+    def may_fail_to_start(self, may: bool) -> None:
+        self._set(_STARTING, int(may))
 
     def set_error(self, error: int, *, lasts: bool) -> None:
         """Say how calls to the disk fail: the one that is chosen, or with `lasts` all from then on until `free`."""

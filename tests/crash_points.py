@@ -1,189 +1,184 @@
-"""Play the conversation with the bot killed at chosen moments, and look at what is left of it.
+"""Play a conversation with the bot killed at chosen moments, and look after each at what is left of it.
 
-A point is written `KIND:STEP:NUMBER`, as `commit-before:12:3`: right before the third commit of step 12. Step 0 is the
-bot's first start.
+Several points share a conversation, at most one in a step. After each the screen, the tables and the books must be
+those of the run without a kill after the same step, so that none hides behind another.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from sandbox.demo import free_port
 from sandbox.models import ModelServers
 from tests import failing_disk
+from tests.bot_forker import forker
 from tests.counted_servers import CountedTelegram, counted
-from tests.counters import KINDS, Counters
+from tests.counters import Counters
+from tests.freed_disk import freed
 from tests.harness import BotHarness, until
-from tests.played_conversation import SETTINGS, STEPS, WAIT_S, Talk
+from tests.played_conversation import CONVERSATION, WAIT_S, Conversation, Step, Talk
+from tests.played_state import State, is_settled, is_started, state_of, storage_notices
+from tests.points import Disk, Ending, Point, PointFailed
+
+QUIET_S = 0.05
+STATE_S = 3.0  # for what is deleted or renamed once all is settled
+NOTICE_EVERY_S = 59  # dates have whole seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A moment at which the bot is killed."""
+def play(
+    folder: Path,
+    points: Iterable[Point] = (),
+    *,
+    conversation: Conversation = CONVERSATION,
+    steps: int | None = None,
+    disk: Disk | None = None,
+    whole: Ending | None = None,
+) -> Ending:
+    """Play a conversation, or its first `steps`, in a new folder, with a kill at each of the points.
 
-    kind: str
-    step: int
-    number: int
-
-    @classmethod
-    def named(cls, name: str) -> Point:
-        kind, step, number = name.split(":")
-        assert kind in KINDS, f"no such kind of moment: {kind}"
-        return cls(kind, int(step), int(number))
-
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.step}:{self.number}"
-
-
-@dataclass
-class Ending:
-    """What a played conversation left."""
-
-    points: list[Point]  # every moment that it reached
-    kills: int
-    missed: list[Point]  # chosen, and not reached
-    shown: list[list[str]]  # on the screen of each chat
-    rows: dict[str, list[dict[str, Any]]] = field(repr=False)  # of the tables, as far as they are the same in every run
-
-    def check(self, whole: Ending) -> None:
-        """Fail unless this is the ending of the run without a kill; each kill may have shown one message twice."""
-        twice = 0
-        for shown, wanted in zip(self.shown, whole.shown, strict=True):
-            left = iter(shown)
-            lost = [text for text in wanted if text not in left]
-            assert not lost, f"not shown, or not in order: {lost}"
-            twice += len(shown) - len(wanted)
-        assert twice <= self.kills, f"{twice} messages are shown twice after {self.kills} kills"
-        for table, rows in whole.rows.items():
-            assert self.rows[table] == rows, f"another end in the table {table}"
-
-
-# What tells when or by which number something came about, and what a lost call costs the project, differs by run.
-KEPT_TABLES = ("user", "session", "story", "prompt", "suggestion", "draft", "payment", "chat_role", "picture", "turn")
-QUIET_S = 0.1
-FULL_S = 1.5  # of a disk, before it is freed
-VOLATILE = ("id", "inbox_id", "notice_message_id", "reply_to", "message_id", "charge_id", "jpeg", "update_id")
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """How calls to the disk fail at points on the disk: with `error`, that one, or `lasts` for a while."""
-
-    error: str
-    lasts: bool = False
-
-
-def play(folder: Path, points: Iterable[Point] = (), steps: int = len(STEPS), *, disk: Disk | None = None) -> Ending:
-    """Play the first `steps` of the conversation in a new folder, with a kill at each of the points, one in a step.
-
-    With `disk` its points on the disk are counted and can be chosen too.
+    With `disk` its points on the disk are counted and can be chosen too. `whole` is the run without a kill, that every
+    state is compared with. Raises `PointFailed`.
     """
-    chosen = {point.step: point for point in points}
     folder.mkdir(parents=True, exist_ok=True)
-    counters = Counters(folder / "counters")
     telegram = CountedTelegram()
-    telegram.counters = counters
+    telegram.counters = counters = Counters(folder / "counters")
+    telegram.api.has_topics = conversation.has_topics
     with telegram, ModelServers() as models:
         port = free_port()
         page = {"WEBAPP_URL": f"http://127.0.0.1:{port}", "WEBAPP_PORT": port}
-        harness = BotHarness(folder, telegram, models, **SETTINGS | page)
-        talk = Talk(harness, port)
-        if disk is not None:
-            harness.settings |= failing_disk.environment()
-            counters.set_error(failing_disk.ERRORS[disk.error], lasts=disk.lasts)
+        harness = BotHarness(folder, telegram, models, **dict(conversation.settings) | page)
+        talk = conversation.talk(harness, port)
         models.faults.rule = counted(talk.rule, counters)
-        reached: list[Point] = []
-        missed: list[Point] = []
-
-        def begin(step: int) -> None:
-            point = chosen.get(step)
-            counters.begin_step(*((point.kind, point.number) if point else ()))
-
-        def end(step: int, kills: int) -> None:
-            until(lambda: _is_settled(harness), WAIT_S)
-            if step == 0 or (counters.kills > kills and disk is None):
-                _wait_started(harness)
-            if step in chosen and counters.kills == kills:
-                missed.append(chosen[step])
-            for kind, number in counters.reached().items():
-                reached.extend(Point(kind, step, each) for each in range(1, number + 1))
-
+        if disk is not None:
+            counters.set_error(failing_disk.ERRORS[disk.error], lasts=disk.lasts)
+        player = _Player(
+            talk=talk,
+            telegram=telegram,
+            counters=counters,
+            conversation=conversation,
+            points=points,
+            disk=disk,
+            whole=whole,
+        )
+        bot = forker(can_fail=disk is not None)
         try:
-            begin(0)
-            process = harness.process("-m", "tests.counted_bot", str(folder / "counters"))
-            end(0, 0)
-            for number, step in enumerate(STEPS[:steps], 1):
-                kills = counters.kills
-                begin(number)
-                with _freed(counters, telegram, harness):
-                    step.play(talk)
-                end(number, kills)
-            begin(-1)
-            process.terminate()
-            assert process.wait(25) == 0
-            harness.check_books()
-            assert harness.db.count("inbox", state="aside") == 0
-            assert harness.db.count("turn", state="failed") == 0
-            assert telegram.violations == []
-            return Ending(reached, counters.kills, missed, talk.shown(), _rows(harness))
-        finally:
-            harness.close()
+            player.start(lambda: bot.start(harness.environment(), folder / "counters"))
+            for number, step in enumerate(conversation.steps[:steps], 1):
+                player.play(number, step)
+            counters.begin_step()
+            assert bot.stop(counters) == 0
+            player.check_end()
+        except BaseException:
+            bot.kill()  # its bot may still run
+            raise
+        return player.ending
 
 
-@contextmanager
-def _freed(counters: Counters, telegram: CountedTelegram, harness: BotHarness) -> Iterator[None]:
-    """Free the disk a while after its calls have begun to fail; nothing is acknowledged then that isn't stored."""
-    over = threading.Event()
-    missing: set[int] = set()
+class _Player:
+    """Plays step by step, and compares what each leaves with the run without a kill."""
 
-    def free() -> None:
-        while not counters.fails:
-            if over.wait(0.02):
+    def __init__(
+        self,
+        *,
+        talk: Talk,
+        telegram: CountedTelegram,
+        counters: Counters,
+        conversation: Conversation,
+        points: Iterable[Point],
+        disk: Disk | None,
+        whole: Ending | None,
+    ) -> None:
+        self._talk, self._harness = talk, talk.harness
+        self._telegram, self._counters = telegram, counters
+        self._prefix = conversation.prefix
+        self._chosen = {point.step: point for point in points}
+        self._disk, self._whole = disk, whole
+        self._tried: list[Point] = []
+        self._twice = 0  # how many messages are shown twice
+        self.ending = Ending([], [], [])
+
+    def start(self, start: Callable[[], None]) -> None:
+        """Have the bot make its first start, which is step 0."""
+        self._counters.may_fail_to_start = True
+        self._play(0, start)
+        self._counters.may_fail_to_start = False
+
+    def play(self, number: int, step: Step) -> None:
+        self._play(number, lambda: step.play(self._talk))
+
+    def check_end(self) -> None:
+        """Fail unless the stopped bot has left nothing open, nothing lost and nothing that doesn't add up."""
+        self._harness.check_books()
+        assert self._harness.db.count("inbox", state="aside") == 0
+        assert self._harness.db.count("turn", state="failed") == 0
+        assert self._telegram.violations == []
+
+    def _play(self, number: int, act: Callable[[], None]) -> None:
+        point, kills = self._chosen.get(number), self._counters.kills
+        self._counters.begin_step(*((point.kind, point.number) if point else ()))
+        tried = [*self._tried, point] if point else self._tried
+        try:
+            self._go_through(number, act)
+            died = self._counters.kills - kills
+            self._compare(number, died)
+        except (AssertionError, LookupError, OSError) as error:
+            raise PointFailed(tried, number, self._disk, error) from error
+        if died:
+            self._tried = tried
+        elif point:
+            self.ending.missed.append(point)
+        for kind, reached in self._counters.reached().items():
+            self.ending.points.extend(Point(kind, number, each, self._prefix) for each in range(1, reached + 1))
+
+    def _go_through(self, number: int, act: Callable[[], None]) -> None:
+        """Have the step happen, and wait until all is done that follows from it."""
+        runs = self._counters.runs
+        with freed(self._counters, self._telegram, self._harness):
+            act()
+            seen = runs
+            while True:
+                if self._counters.runs != seen:
+                    until(lambda: self._telegram.has_read_profile, WAIT_S)
+                    seen = self._counters.runs
+                until(lambda: is_settled(self._harness), WAIT_S)
+                if self._counters.runs == seen:
+                    break
+            if number == 0:
+                until(lambda: is_started(self._harness), WAIT_S)
+            if seen == runs:
                 return
-        over.wait(FULL_S)
-        missing.update(telegram.acknowledged - set(harness.db.values("inbox", "update_id")))
-        counters.free()
+            assert number == 0 or self._disk is None, "the bot ended"
+        reached: dict[str, int] = {}
+        while reached != (reached := self._counters.reached()):
+            time.sleep(QUIET_S)
 
-    watching = threading.Thread(target=free)
-    watching.start()
-    try:
-        yield
-    finally:
-        over.set()
-        watching.join()
-    assert not missing, f"acknowledged, and not stored: {missing}"
+    def _compare(self, number: int, died: int) -> None:
+        """Fail unless the state is that of the run without a kill; a kill may have shown one message twice."""
+        if self._whole is None:
+            self.ending.states.append(self._steady())
+            return
+        whole = self._whole.states[number]
+        deadline = time.monotonic() + STATE_S
+        while difference := (state := state_of(self._harness, self._talk)).difference(whole):
+            assert time.monotonic() < deadline, difference
+            time.sleep(0.02)
+        twice = state.number_shown() - whole.number_shown()
+        may_be = died if self._disk is None else 0
+        assert twice - self._twice <= may_be, f"{twice - self._twice} messages are shown twice"
+        self._twice = twice
+        for dates in storage_notices(self._talk):
+            assert all(later - date >= NOTICE_EVERY_S for date, later in pairwise(dates)), (
+                "told more than once a minute"
+            )
+        if died:
+            self._harness.check_books()
 
-
-def _is_settled(harness: BotHarness) -> bool:
-    try:
-        return harness.settled()
-    except sqlite3.OperationalError:  # the first start has made no tables yet
-        return False
-
-
-def _wait_started(harness: BotHarness) -> None:
-    """Wait until the bot polls and has done what it does at a start beside that: its profile, links of invoices."""
-    until(lambda: harness.telegram.api.polls, WAIT_S)
-    until(lambda: sum(key.startswith("invoice_link:") for key in harness.db.values("setting", "key")) == 6, WAIT_S)
-    calls = -1
-    while calls != len(harness.telegram.calls):
-        calls = len(harness.telegram.calls)
-        time.sleep(QUIET_S)
-
-
-def _rows(harness: BotHarness) -> dict[str, list[dict[str, Any]]]:
-    """Return what the tables have that is the same in every run."""
-    return {
-        table: [
-            {name: value for name, value in row.items() if name not in VOLATILE and not name.endswith("_at")}
-            for row in harness.db.rows(table)
-        ]
-        for table in KEPT_TABLES
-    }
+    def _steady(self) -> State:
+        """Return the state once it is the same for a while."""
+        state: State | None = None
+        while state != (state := state_of(self._harness, self._talk)):
+            time.sleep(QUIET_S)
+        return state

@@ -12,11 +12,11 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeVar
+from typing import Any
 
 from app.application import App
 from config import Config
@@ -27,10 +27,10 @@ from sandbox.telegram import TelegramServer
 from sandbox.users import ChatUser
 from tests.bot_database import BotDatabase
 from tests.ready_made import put_new_database, shipped_locales
+from tests.waiting import until as until  # most tests take it from here
 
 ROOT = Path(__file__).resolve().parent.parent
 ADMIN_ID = 900
-Found = TypeVar("Found")
 
 
 class BotHarness:
@@ -220,12 +220,3 @@ class BotHarness:
 
     def log(self) -> str:
         return (self.folder / "log.txt").read_text("utf-8")
-
-
-def until(look: Callable[[], Found], timeout_s: float = 10.0) -> Found:
-    """Return what `look` returns once it is true; fail after `timeout_s`."""
-    deadline = time.monotonic() + timeout_s
-    while not (found := look()):
-        assert time.monotonic() < deadline, "the condition did not hold in time"
-        time.sleep(0.01)
-    return found

@@ -1,13 +1,14 @@
 """A conversation of forty updates with the bot as a process.
 
-It has the wizard, parts, variants, a stop, a voice, a picture, a payment, a group and the page inside Telegram. Each
-step is one update and what its user then reads. The models say what the step orders, however often they are asked.
+It has the wizard, parts, variants, a stop, a voice, a picture, a payment, a group and the page inside Telegram; that of
+`tests/played_topics.py` has topics, photos and albums. Each step is one update and what its user then reads. The models
+say what the step orders, however often they are asked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import requests
@@ -16,7 +17,7 @@ from sandbox.buyer import begin_to_pay
 from sandbox.client import Wanted
 from sandbox.model_faults import Behaviour, Received
 from sandbox.telegram_state import ChatMessage
-from sandbox.users import NotCome
+from sandbox.users import ChatUser, NotCome
 from tests.harness import BotHarness, until
 from tests.kinds_of_turn import brings
 from tests.paying import SHOP, is_invoice
@@ -30,7 +31,7 @@ PACK = "50\N{NO-BREAK SPACE}000 токенов · 90 ⭐"
 CHARGE = re.compile(r"stxCharge\d+")
 PATIENCE_S = 3.0  # of a user whose page has no answer, before the next press
 WAIT_S = 30.0
-SETTINGS: dict[str, object] = {"USER_TOKENS": 10**6, "MAX_PROJECT_TOKENS": 10**9} | SHOP
+RICH: dict[str, object] = {"USER_TOKENS": 10**6, "MAX_PROJECT_TOKENS": 10**9}
 
 
 class Talk:
@@ -43,7 +44,6 @@ class Talk:
         self.club = harness.telegram.group(GROUP_ID, "Клуб", [self.anna])
         self.in_club = self.club.member(self.anna)
         self.answer = Behaviour()
-        self.written = 0  # the message that is edited later
 
     def rule(self, received: Received) -> Behaviour | None:
         """Return what the models do in the step that is played."""
@@ -55,9 +55,17 @@ class Talk:
             return Behaviour(text=OPTIONS)
         return self.answer
 
+    @property
+    def screens(self) -> tuple[ChatUser, ...]:
+        """Whoever sees what the bot says, one for each chat."""
+        return self.anna, self.in_club
+
     def shown(self) -> list[list[str]]:
-        """Return what the bot has on the screen of each chat, in order."""
-        return [[_told(message) for message in person.bot_messages] for person in (self.anna, self.in_club)]
+        """Return what the bot has on the screen of each chat, in order; that it made a topic is no message."""
+        return [
+            [_told(person, message) for message in person.bot_messages if not message.service]
+            for person in self.screens
+        ]
 
     def _is_told(self) -> bool:
         """Return whether the chat shows soon what was chosen on the page."""
@@ -84,9 +92,18 @@ class Talk:
             until(chosen, WAIT_S)
 
 
-def _told(message: ChatMessage) -> str:
-    """Return a message's text without the number of a payment, or the kind of its file."""
-    return CHARGE.sub("", message.text or str(message.attachment and message.attachment.kind))
+def _told(person: ChatUser, message: ChatMessage) -> str:
+    """Return a message's topic, and its text without the number of a payment, or the kind of its file."""
+    topic = f"[{person.chat.topics.get(message.topic_id)}] " if message.topic_id else ""
+    return topic + CHARGE.sub("", message.text or str(message.attachment and message.attachment.kind))
+
+
+def _anna(talk: Talk) -> ChatUser:
+    return talk.anna
+
+
+def _in_club(talk: Talk) -> ChatUser:
+    return talk.in_club
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +114,23 @@ class Step:
     act: Callable[[Talk], object]
     reads: Wanted
     says: Behaviour = AS_ALWAYS
-    in_club: bool = False
+    where: Callable[[Talk], ChatUser] = _anna
 
     def play(self, talk: Talk) -> None:
         talk.answer = self.says
         self.act(talk)
-        (talk.in_club if self.in_club else talk.anna).wait(self.reads, WAIT_S)
+        self.where(talk).wait(self.reads, WAIT_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A bot with these settings, and what is said to it. The steps of its points are named with the prefix."""
+
+    prefix: str
+    talk: Callable[[BotHarness, int], Talk]
+    settings: Mapping[str, object]
+    steps: tuple[Step, ...]
+    has_topics: bool = False
 
 
 def _send(text: str, reads: Wanted, says: str = "") -> Step:
@@ -115,10 +143,6 @@ def _press(label: str, reads: Wanted, says: str = "") -> Step:
 
 def _tap(label: str, reads: Wanted, says: str = "") -> Step:
     return Step(label, lambda talk: talk.anna.tap(label), reads, Behaviour(text=says or None))
-
-
-def _write(talk: Talk) -> None:
-    talk.written = talk.anna.send("Смотритель зажёг лампу.")
 
 
 def _ask_for_a_part(talk: Talk) -> None:
@@ -136,11 +160,17 @@ def _welcome(talk: Talk) -> None:
     talk.club.welcome_bot(talk.anna)
 
 
-def _pay(talk: Talk) -> None:
-    """Confirm in Telegram's dialog: the question before the payment, and the payment, twice."""
-    checkout = begin_to_pay(talk.anna)
+def pay(talk: Talk, person: ChatUser | None = None) -> None:
+    """Confirm in Telegram's dialog, as Anna in her chat or in a topic of it."""
+    checkout = begin_to_pay(person or talk.anna)
     until(lambda: checkout.ok is not None, WAIT_S)
     assert checkout.ok
+
+
+def _stop(talk: Talk) -> None:
+    """Ask for a part that never comes, and stop it."""
+    _ask_for_a_part(talk)
+    talk.anna.send("стоп")
 
 
 STEPS = (
@@ -151,7 +181,7 @@ STEPS = (
     _send("Остров: туман круглый год", "Шаг 4"),
     _press("Пропустить", "Начинаем?"),
     _press("✨ Начать историю", "Туман сел на мыс.", "Туман сел на мыс."),
-    Step("words", _write, "Лампа мигнула.", Behaviour(text="Лампа мигнула. Кто-то прошёл мимо неё.")),
+    _send("Смотритель зажёг лампу.", "Лампа мигнула.", "Лампа мигнула. Кто-то прошёл мимо неё."),
     _press("▶️ Дальше", "Море молчало.", "Море молчало. Потом стало тихо."),
     _press("🔄 Другой вариант", "Море шумело.", "Море шумело. Потом пришла волна."),
     _tap("◀", "Море молчало."),
@@ -161,7 +191,7 @@ STEPS = (
     _tap("↪️ Вернуть", "Ход на месте"),
     _press("💡 Подскажи", "Выберите или напишите своё"),
     _tap("2", "В письме было слово.", "В письме было слово. Одно."),
-    Step("a stop", lambda talk: _stop(talk), "ничего не написано", Behaviour(hang=True)),
+    Step("a stop", _stop, "ничего не написано", Behaviour(hang=True)),
     Step("a voice", lambda talk: talk.anna.voice(recording()), "Колокол смолк.", Behaviour(text="Колокол смолк.")),
     _press("⚙️ Ещё", "что сделать?"),
     _tap("🎨 Иллюстрация", "Нарисую последнюю часть"),
@@ -169,9 +199,9 @@ STEPS = (
     _send("/balance", "Осталось"),
     _tap("⭐ Купить", "Токены за звёзды"),
     _tap(PACK, is_invoice),
-    Step("a payment", _pay, "Прибавилось"),
-    Step("the bot comes into the group", _welcome, "Здравствуйте!", in_club=True),
-    Step("a question in the group", _ask_club, "Синее.", Behaviour(text="Синее."), in_club=True),
+    Step("a payment", pay, "Прибавилось"),
+    Step("the bot comes into the group", _welcome, "Здравствуйте!", where=_in_club),
+    Step("a question in the group", _ask_club, "Синее.", Behaviour(text="Синее."), where=_in_club),
     Step("a character on the page", Talk.choose_on_page, "🎭"),
     _send("Кто ты?", "Я кот.", "Я кот. И писарь."),
     _send("/continue", "Ваши слова"),
@@ -186,8 +216,4 @@ STEPS = (
     _send("/help", "Мы пишем историю вдвоём"),
 )
 
-
-def _stop(talk: Talk) -> None:
-    """Ask for a part that never comes, and stop it."""
-    _ask_for_a_part(talk)
-    talk.anna.send("стоп")
+CONVERSATION = Conversation("", Talk, RICH | SHOP, STEPS)

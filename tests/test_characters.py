@@ -141,6 +141,22 @@ def test_chats_that_speak_another_language_follow_a_change_of_the_page(make_harn
     until(lambda: chat.command_menu["type"] == "default")
 
 
+def test_a_start_that_ends_before_the_menu_buttons_are_set_is_made_good_by_the_next(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_harness(WEBAPP_URL="http://127.0.0.1:8080")
+    harness.sets_profile = True
+    harness.telegram.faults.hang("getChatMenuButton", 30)
+    harness.start()
+    english = harness.telegram.user(2, "Ann", language_code="en")
+    english.send("/start")
+    chat = harness.telegram.api.state.chats[2]
+    until(lambda: chat.command_menu["type"] == "web_app" and harness.telegram.called("setMyProfilePhoto"))
+    del harness.settings["WEBAPP_URL"]
+    harness.restart()
+    until(lambda: chat.command_menu["type"] == "default")
+
+
 # ---------------------------------------------------------------------- talking
 
 

@@ -3,15 +3,33 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from database import InboxRow
-from telegram.chat_queue import ChatQueues, Taken
-from tests.harness import until
+from telegram.chat_queue import ChatQueues, NoPieces, Taken
+from tests.waiting import until
+
+FOREVER = 60.0  # longer than a test
 
 
-def row(number: int, chat_id: int = 1) -> InboxRow:
-    return InboxRow(number, chat_id, "{}", 0)
+def row(number: int, chat_id: int = 1, body: str = "{}", *, topic_id: int = 0, blocks: bool = False) -> InboxRow:
+    return InboxRow(number, chat_id, body, 0, topic_id=topic_id, blocks=blocks)
+
+
+class Pieces:
+    """A body that ends in «…» waits for a piece, which begins with it."""
+
+    def __init__(self, wait_s: float) -> None:
+        self._wait_s = wait_s
+
+    def wait_s(self, row: InboxRow) -> float:
+        return self._wait_s if row.body.endswith("…") else 0.0
+
+    def joins(self, row: InboxRow, following: InboxRow) -> bool:
+        return row.body.endswith("…") and following.body.startswith("…")
 
 
 def taken(chats: ChatQueues) -> Taken:
@@ -25,6 +43,7 @@ def test_one_update_of_a_chat_is_in_hand_and_other_chats_go_on() -> None:
     chats.add([row(1), row(2), row(3, chat_id=2)])
     first, other = taken(chats), taken(chats)
     assert (first.row.id, other.row.id) == (1, 3)
+    assert not first.behind and not first.blocked and first.pieces == () and first.onto is None
     chats.release(first)
     assert taken(chats).row.id == 2
 
@@ -83,13 +102,183 @@ def test_a_turn_commits_after_the_update_that_is_being_handled() -> None:
     assert order == ["handled", "committed"]
 
 
-def test_a_row_that_was_taken_back_is_forgotten() -> None:
+def pause(chats: ChatQueues) -> bool:
+    with chats.paused(1):
+        return chats.is_paused(1)
+
+
+def test_the_commit_of_a_turn_waits_for_the_handler_and_no_longer() -> None:
+    chats = ChatQueues(handled_within_s=FOREVER)
+    chats.add([row(1)])
+    one = taken(chats)
+    with ThreadPoolExecutor(1) as pool:
+        committing = pool.submit(pause, chats)
+        until(lambda: chats.is_paused(1))
+        chats.release(one)
+        assert committing.result(5)
+        assert pool.submit(pause, chats).result(5)  # nothing is handled now
+
+
+def test_a_handler_that_takes_too_long_is_not_waited_for() -> None:
+    chats = ChatQueues(handled_within_s=0.01)
+    chats.add([row(1)])
+    taken(chats)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(pause, chats).result(5)
+
+
+def test_a_stop_ends_every_wait() -> None:
+    chats = ChatQueues(handled_within_s=FOREVER)
+    chats.add([row(1)])
+    taken(chats)
+    with ThreadPoolExecutor(4) as pool:
+        waiting = [pool.submit(chats.take) for _ in range(3)]
+        committing = pool.submit(pause, chats)
+        until(lambda: chats.is_paused(1))
+        chats.stop()
+        assert [one.result(5) for one in waiting] == [None] * 3
+        assert committing.result(5)
+    chats.add([row(2, chat_id=2)])
+    assert chats.take() is None
+
+
+def test_a_topic_has_a_queue_and_a_turn_of_its_own() -> None:
     chats = ChatQueues()
-    chats.hold(row(1))
-    chats.hold(row(2))
-    chats.forget(1, 1)
+    with chats.paused(1, topic_id=7):
+        assert chats.is_paused(1, topic_id=7) and not chats.is_paused(1) and not chats.is_paused(2)
+        chats.add([row(1, topic_id=7), row(2)])
+        one = taken(chats)
+        assert one.row.id == 2
+    assert not chats.is_paused(1, topic_id=7)
+    other = taken(chats)
+    assert other.row.id == 1
+    chats.release(one, held=one.row)
+    chats.release(other, held=other.row)
+    chats.resume(1, topic_id=7)
+    assert taken(chats).row.id == 1
+    chats.add([row(3, topic_id=8)])
+    assert taken(chats).row.id == 3
     chats.resume(1)
     assert taken(chats).row.id == 2
+
+
+def test_a_row_that_was_taken_back_is_forgotten() -> None:
+    chats = ChatQueues()
+    chats.forget(1, 1)
+    for number in (1, 2, 3):
+        chats.hold(row(number))
+    chats.hold(row(4, topic_id=7))
+    chats.forget(1, 1)
+    chats.forget(1, 4, topic_id=7)
+    chats.resume(1)
+    chats.resume(1, topic_id=7)
+    chats.release(first := taken(chats))
+    assert (first.row.id, taken(chats).row.id) == (2, 3)
+    chats.add([row(5, topic_id=7)])
+    assert not taken(chats).behind
+
+
+def test_a_changed_row_takes_the_place_of_the_held_one() -> None:
+    chats = ChatQueues()
+    chats.replace(row(1))
+    for number in (1, 2):
+        chats.hold(row(number))
+    chats.replace(row(2, body="held"))
+    chats.resume(1)
+    chats.replace(row(1, body="waiting"))
+    chats.release(first := taken(chats))
+    second = taken(chats)
+    assert [(one.row.id, one.row.body) for one in (first, second)] == [(1, "waiting"), (2, "held")]
+
+
+def test_a_resumed_chat_holds_nothing_and_handles_one_update() -> None:
+    chats = ChatQueues()
+    chats.resume(1)
+    chats.hold(row(1))
+    chats.add([row(3)])
+    later = taken(chats)
+    assert later.behind and not later.blocked
+    chats.resume(1)
+    chats.add([row(2, chat_id=2), row(4)])
+    assert taken(chats).row.id == 2
+    chats.release(later, again=True)
+    order = []
+    for _ in range(3):
+        one = taken(chats)
+        assert not one.behind
+        order.append(one.row.id)
+        chats.release(one)
+    assert order == [1, 3, 4]
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_held_row_may_block_those_after_it(blocks: bool) -> None:
+    chats = ChatQueues()
+    chats.hold(row(1, blocks=blocks))
+    chats.hold(row(2))
+    chats.add([row(3), row(4, chat_id=2)])
+    one, other = taken(chats), taken(chats)
+    assert (one.behind, one.blocked, other.behind, other.blocked) == (True, blocks, False, False)
+
+
+def test_pieces_are_taken_together_and_come_back_together() -> None:
+    chats = ChatQueues(Pieces(FOREVER))
+    chats.add([row(1, body="a…"), row(2, body="…b…"), row(3, body="…c"), row(4, body="d"), row(5, body="e")])
+    first = taken(chats)
+    assert (first.row.id, [piece.id for piece in first.pieces], first.onto) == (1, [2, 3], None)
+    chats.release(first, again=True)
+    again = taken(chats)
+    assert (again.row, again.pieces) == (first.row, first.pieces)
+    chats.release(again)
+    alone = taken(chats)
+    assert (alone.row.id, alone.pieces) == (4, ())
+
+
+def test_a_row_waits_for_its_next_piece_and_other_chats_go_on() -> None:
+    chats = ChatQueues(Pieces(FOREVER))
+    chats.add([row(1, body="a…"), row(2, chat_id=2)])
+    assert taken(chats).row.id == 2
+    chats.add([row(3, body="…b")])
+    whole = taken(chats)
+    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (1, [3])
+    chats.release(whole)
+    chats.add([row(4, body="c…"), row(5, chat_id=3)])
+    assert taken(chats).row.id == 5
+    with chats.paused(1):
+        chats.add([row(6, body="…d"), row(7, chat_id=4)])
+        assert taken(chats).row.id == 7
+    whole = taken(chats)
+    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (4, [6])
+
+
+def test_a_piece_that_never_comes_is_not_waited_for_longer() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    began = time.monotonic()
+    chats.add([row(1, body="a…"), row(2, chat_id=2, body="b…"), row(3, chat_id=3)])
+    assert taken(chats).row.id == 3
+    first, second = taken(chats), taken(chats)
+    assert (first.row.id, second.row.id) == (1, 2)
+    assert time.monotonic() - began >= 0.05
+    chats.add([row(4, body="…c"), row(5, chat_id=4)])
+    assert taken(chats).row.id == 5  # the first chat's update is being handled
+    chats.release(first)
+    assert taken(chats).row.id == 4
+
+
+def test_a_late_piece_names_the_held_row_that_it_belongs_to() -> None:
+    chats = ChatQueues(Pieces(FOREVER))
+    chats.hold(row(1, body="a…"))
+    chats.hold(row(2, body="b…"))
+    chats.add([row(3, body="…c")])
+    late = taken(chats)
+    assert late.onto == row(2, body="b…")
+    chats.release(late)
+    chats.add([row(4, body="d")])
+    assert taken(chats).onto is None
+
+
+def test_without_rules_every_update_is_a_question_of_its_own() -> None:
+    assert NoPieces().wait_s(row(1)) == 0 and not NoPieces().joins(row(1), row(2))
 
 
 def test_many_hands_keep_every_chat_in_order() -> None:

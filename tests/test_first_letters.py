@@ -164,6 +164,18 @@ def test_a_restart_writes_a_letter_once(harness: BotHarness) -> None:
     person.wait("Вот и я.")
     until(harness.settled)
     assert not due(harness, noon(1) + 60)
+    # Killed while another one waits, it starts again at night: nothing comes, and nothing of it counts.
+    shown, asked, unanswered = len(person.bot_messages), len(harness.prompts()), 1
+    harness.models.faults.order(Behaviour(hang=True))
+    assert due(harness, noon(2)) == 1
+    until(lambda: len(harness.prompts()) > asked)
+    harness.stop(0.0)
+    now = int(time.time())
+    night = next(zone for zone in OFFSETS if (now + zone * 60) % DAY_S // 3600 == 2)
+    harness.db.change("first_letter", zone_minutes=night, last_at=now)
+    harness.start()
+    until(harness.settled)
+    assert len(person.bot_messages) == shown and harness.db.value("first_letter", "unanswered") == unanswered
     assert len([message for message in person.bot_messages if "Вот и я." in message.text]) == 1
     harness.check_books()
 

@@ -4,47 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.groups import Group
 from sandbox.model_faults import Behaviour
-from sandbox.telegram_state import ChatMessage
-from sandbox.users import ChatUser
+from tests.group_stories import BEGIN, NEXT, begun, moves, part, path
 from tests.harness import BotHarness, until
 from tests.recordings import recording
 from tests.test_groups import club, spent
-
-BEGIN = "✨ Начать историю"
-NEXT = "▶️ Дальше"
-
-
-def begun(harness: BotHarness, *user_ids: int, privacy: bool = True) -> tuple[Group, list[ChatUser], ChatMessage]:
-    """Return a group whose first member has begun a story; its people, and the message of the first part."""
-    group, people = club(harness, *user_ids, privacy=privacy)
-    people[0].send("/story")
-    people[0].wait("История для всей группы")
-    harness.says("Начало.")
-    people[0].tap(BEGIN)
-    people[0].wait("Ответьте на последнюю часть")
-    until(harness.settled)
-    return group, people, part(people[0], "Начало.")
-
-
-def part(person: ChatUser, text: str) -> ChatMessage:
-    return next(message for message in reversed(person.bot_messages) if message.text == text)
-
-
-def moves(harness: BotHarness, person: ChatUser, words: str, answer: str, to: ChatMessage) -> ChatMessage:
-    """Have a member reply to the last part; return the next one."""
-    harness.says(answer)
-    person.send(words, reply_to=to.id)
-    person.wait(lambda message: message.text == answer)
-    until(harness.settled)
-    return part(person, answer)
-
-
-def path(harness: BotHarness) -> list[str]:
-    """Return the texts of the newest prompt, from the story's first part on."""
-    texts = [message["text"].partition("\n\n(")[0] for message in harness.prompts()[-1]]
-    return texts[texts.index("Начало.") :]
 
 
 def test_members_write_in_turn_and_each_pays_for_their_own(harness: BotHarness) -> None:
@@ -104,44 +68,6 @@ def test_a_reply_to_the_message_that_asks_for_replies_continues_the_story(harnes
     harness.says("Это смотритель.")
     boris.send("@soavtor_demo_bot кто это?", reply_to=hint.id)  # a question to the assistant
     boris.wait("Это смотритель.")
-
-
-def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(harness: BotHarness) -> None:
-    _, (anna, boris, clara, dima), first = begun(harness, 1, 2, 3, 4)
-    second = moves(harness, boris, "Дождь.", "Вторая.", first)
-    third = moves(harness, clara, "Гром.", "Третья.", second)
-    third = moves(harness, clara, "Град.", "Четвёртая.", third)
-    fourth = moves(harness, anna, "Снег.", "Пятая.", third)
-    assert dima.tap(NEXT, fourth).wait_answer().text == "Эта кнопка не ваша"  # he hasn't written anything
-    assert "За: Имя3. Нужно ещё голосов: 1" in clara.tap(NEXT, fourth).wait_answer().text
-    until(lambda: "▶️ Дальше · 1 из 2" in part(anna, "Пятая.").labels)
-    harness.restart()  # votes stay
-    paid = {number: spent(harness, number) for number in (2, 3)}
-    assert paid[2] < paid[3]
-    harness.says("Шестая.")
-    boris.tap("▶️ Дальше · 1 из 2", fourth)
-    anna.wait(lambda message: message.text == "Шестая.")
-    until(harness.settled)
-    assert spent(harness, 2) > paid[2] and spent(harness, 3) == paid[3]
-    assert harness.db.count("story_vote") == 0
-    harness.check_books()
-
-
-def test_who_began_the_story_decides_alone_and_pays(harness: BotHarness) -> None:
-    _, (anna, boris), first = begun(harness, 1, 2)
-    second = moves(harness, boris, "Дождь.", "Вторая.", first)
-    before = spent(harness, 1)
-    harness.says("Третья.")
-    anna.tap(NEXT, second)
-    anna.wait(lambda message: message.text == "Третья.")
-    until(harness.settled)
-    assert spent(harness, 1) > before
-    paid = spent(harness, 1)
-    harness.says("Четвёртая.")
-    boris.tap(NEXT, part(boris, "Третья."))  # the only one who wrote is more than half of one
-    anna.wait(lambda message: message.text == "Четвёртая.")
-    until(harness.settled)
-    assert spent(harness, 1) == paid
 
 
 def test_a_story_is_finished_and_a_new_one_begins(harness: BotHarness) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from tests.forgetting import forget
+from tests.group_stories import BEGIN, moves, part
 from tests.harness import BotHarness, until
-from tests.test_group_story import BEGIN, moves, part
 from tests.test_groups import club
 
 OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'

@@ -226,17 +226,21 @@ def test_a_memory_is_forgotten_in_its_chat_and_in_private(harness: BotHarness) -
     assert not harness.db.count("session", chat_id=guest_chat_id(DACHA, 1))
 
 
-def test_a_call_survives_a_restart(harness: BotHarness) -> None:
-    (anna,) = guests(harness, 1)
+def test_a_call_survives_a_restart_and_one_that_waits_is_ended_if_calls_are_off_then(harness: BotHarness) -> None:
+    anna, boris = guests(harness, 1, 2)
     harness.models.faults.order(Behaviour(hang=True))
     anna.send(f"{BOT} Сократ, ты здесь?")
     posted = anna.wait("думает")
     until(lambda: len(harness.prompts()) == 1)
+    boris.send(f"{BOT} Сократ, а я?")
+    until(lambda: len(anna.bot_messages) == 2)
     harness.says("Здесь.")
+    harness.settings["GUESTS"] = "off"
     harness.restart()
-    assert anna.wait("Здесь.").id == posted.id
+    assert anna.wait("Здесь.", since=0).id == posted.id
+    boris.wait("Ответа не будет")
     until(harness.settled)
-    assert len(anna.bot_messages) == 1
+    assert len(anna.bot_messages) == 2
     harness.check_books()
 
 
@@ -248,7 +252,7 @@ def test_a_call_survives_a_kill(make_harness: Make) -> None:
     harness.models.faults.order(Behaviour(hang=True))
     anna.send(f"{BOT} Сократ, ты здесь?")
     posted = anna.wait("думает")
-    until(lambda: len(harness.prompts()) == 1)
+    until(lambda: len(harness.prompts()) == 1 and harness.db.count("guest_answer") == 1)
     harness.kill(process)
     harness.says("Здесь.")
     harness.process()
@@ -257,6 +261,7 @@ def test_a_call_survives_a_kill(make_harness: Make) -> None:
 
 
 def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarness) -> None:
+    person = harness.new_person(1)
     (anna,) = guests(harness, 1)
     calls: GuestMode = harness.telegram.api.guests
     value = {
@@ -276,6 +281,21 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
     until(harness.settled)
     assert len(harness.telegram.called("answerGuestQuery")) == 1 and not calls.queries
     assert not anna.bot_messages
+    # Telegram refuses the message while the model writes, or when the answer is there already.
+    for number, late in enumerate((False, True)):
+        held, asked_before = harness.holds_all("Никому."), len(harness.prompts())
+        harness.telegram.faults.hang("answerGuestQuery", 60)
+        harness.telegram.raw_update({"guest_message": value | {"guest_query_id": f"unknown {number}"}})
+        until(lambda before=asked_before: len(harness.prompts()) > before)  # type: ignore[misc]
+        if late:
+            held.set()
+            until(lambda: balance(harness, 1) < 30_000)
+        harness.telegram.faults.clear()
+        until(lambda: not harness.db.count("outbox", method="answerGuestQuery"))
+        held.set()
+        until(harness.settled)
+        assert balance(harness, 1) == 30_000 and not anna.bot_messages
+    assert person.last.text.startswith("🎭 Сократ: Telegram не принял мой ответ")
     harness.check_books()
 
 

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from conversation.cards import LIMITS, CardText, faults
 from conversation.naming import named, spoken
-from conversation.new_names import new_name
+from conversation.new_names import may_have_name, new_name
 
 
 def offered(*texts: str, known: str = "") -> CardText | None:
-    return new_name(texts, lambda name: bool(known) and named([known], spoken(name)))
+    card = new_name(texts, lambda name: bool(known) and named([known], spoken(name)))
+    assert card is None or may_have_name(texts[-1])
+    return card
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,8 @@ def test_with_an_older_server_the_arrows_turn_in_a_ring_and_links_are_sent_witho
 def test_notices_of_a_group_and_the_balance_are_seen_by_who_asked_alone(harness: BotHarness) -> None:
     _, (anna, boris) = club(harness, 1, 2)
     anna.send("/balance")
-    anna.wait("Это делаем в личном чате")  # that the server can show it to her alone is known from now on
+    anna.wait("Это делаем в личном чате")
+    until(harness.settled)  # that the server can show it to her alone is known from now on
     anna.send("/balance")
     anna.wait("Осталось:")
     boris.send("/t")

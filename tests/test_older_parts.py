@@ -21,7 +21,7 @@ def with_older_variants(harness: BotHarness) -> tuple[ChatUser, ChatMessage]:
         harness.says(answer)
         person.press(label)
         person.wait(answer)
-    until(harness.settled)
+        until(harness.settled)  # the bot knows what to take away only when Telegram has told it
     return person, next(message for message in person.shown if message.text == "Он пошёл направо.")
 
 

@@ -116,6 +116,24 @@ def test_a_second_copy_is_named_in_the_log_and_waited_for(
     person.wait("Кнопки под сообщением")
 
 
+def test_two_copies_on_two_machines_are_told_of_each_other_by_telegram(
+    make_harness: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each on a database of its own, as after a restore on a second machine while the first still runs."""
+    here = make_harness()
+    here.start()
+    person = here.new_person()
+    there = make_harness(DATABASE_PATH=here.folder / "second.db", LOG_FILE=here.folder / "second.txt")
+    second = there.process()
+    until(lambda: "another copy of this bot is polling" in caplog.text, 30)
+    assert "Conflict: terminated by other getUpdates request" in caplog.text
+    here.stop()
+    person.send("/help")
+    person.wait(HELP)
+    assert count(person, HELP) == 1
+    here.kill(second)
+
+
 def test_markup_that_telegram_cannot_read_arrives_as_plain_text(harness: BotHarness) -> None:
     person = harness.new_person()
     harness.telegram.faults.refuse("sendMessage", 400, "Bad Request: can't parse entities: unclosed tag at byte 7")

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-import requests
 
 from conversation.localization import Locales
 from core.errors import ConfigError
@@ -20,7 +19,6 @@ from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.paying import SHOP, invoice_for, link_of, make_shop, payment_update, wait_links
 from tests.test_chat_queue import row, taken
 from tests.test_ledger import config
-from tests.test_privacy import data_of
 
 Maker = Callable[..., BotHarness]
 
@@ -152,91 +150,14 @@ def test_a_link_is_paid_by_whoever_has_it_also_by_strangers_and_not_by_banned_on
     assert invoice.chat_id == 1
 
 
-def test_a_refund_takes_the_tokens_back_and_tells_the_payer(make_harness: Maker) -> None:
-    harness = make_shop(make_harness, METRICS_PORT=0)
-    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
-    invoice = invoice_for(person)
-    for _ in range(3):
-        assert pay(person, invoice).ok
-    until(lambda: harness.db.count("payment") == 3)
-    first, second, third = harness.db.values("payment", "charge_id")
-    for said, answer in (
-        ("/help", "/refund — вернуть"),
-        ("/info", "/paysupport — вопросы об оплате"),
-        ("/refund", "Так: /refund"),
-        ("/refund x", "нет"),
-        (f"/refund {first} y", "Так: /refund"),
-        (f"/refund {first}", "Прошу Telegram вернуть 90 ⭐"),
-    ):
-        admin.send(said)
-        admin.wait(answer)
-    admin.wait("Вернулось 90 ⭐")
-    assert "теперь у вас" in person.wait("Вам вернулось 90 ⭐").text
-    admin.send(f"/refund {first}")
-    admin.wait("уже вернулись")
-    assert harness.db.balance() == 130_000
-    # Telegram refuses: the tokens are there again.
-    harness.telegram.faults.refuse("refundStarPayment", 400, "Bad Request: BALANCE_TOO_LOW")
-    admin.send(f"/refund {second}")
-    assert "BALANCE_TOO_LOW" in admin.wait("не вернул").text
-    assert harness.db.balance() == 130_000 and harness.db.value("payment", "state", charge_id=second) == "paid"
-    # An answer that is lost: the next try hears that it is done.
-    harness.telegram.faults.drop("refundStarPayment", after=True)
-    admin.send(f"/refund {second}")
-    admin.wait("Вернулось 90 ⭐")
-    # Telegram gives Stars back by itself, when all is spent.
-    harness.db.change("user", {"id": 1}, balance=100)
-    mark = person.chat.revision
-    harness.telegram.api.refund(third)
-    assert "Снято 100 токенов" in person.wait("Вам вернулось", since=mark).text
-    until(harness.settled)
-    assert harness.db.balance() == 0 and harness.db.value("user", "bought", id=1) == 0
-    assert harness.app is not None
-    harness.app.analytics.flush()
-    admin.send("/stats")
-    sold = admin.wait("Продано за звёзды").text.replace("\N{NO-BREAK SPACE}", " ")
-    assert "3 раза, 150 000 токенов, 270 ⭐, из них возвращено 270 ⭐" in sold
-    assert "покупки за звёзды: 3" in sold
-    metrics = requests.get(f"http://127.0.0.1:{harness.app.watch.port}/metrics", timeout=10).text
-    for line in ("payments_total 3.0", 'stars_total{way="refunded"} 270.0', "tokens_sold_total 150000.0"):
-        assert f"coauthor_{line}" in metrics
-    kept = data_of(harness, person)["payments"]
-    assert [(one["stars"], one["state"], one["taken_back"]) for one in kept][-1] == (90, "refunded", 100)
-
-
-def test_a_subscription_that_telegram_refunds_is_not_charged_again(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
-    person = harness.new_person()
-    wait_links(harness)
-    assert pay(person, link_of(person)).ok
-    person.wait("Прибавилось 100")
-    charge = next(iter(harness.telegram.state.shop["charges"].values()))
-    harness.telegram.api.refund(harness.db.value("payment", "charge_id"))
-    person.wait("Вам вернулось")
-    until(lambda: charge.get("cancelled"))
-    assert harness.db.value("payment", "renews") == 0
-
-
-def test_a_refund_that_is_killed_on_its_way_ends_after_the_restart(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
-    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
-    assert pay(person, invoice_for(person)).ok
-    until(lambda: harness.db.count("payment") == 1)
-    charge = harness.db.value("payment", "charge_id")
-    harness.telegram.faults.refuse("refundStarPayment", 500, times=1000)
-    admin.send(f"/refund {charge}")
-    admin.wait("Прошу Telegram")
-    until(lambda: harness.telegram.called("refundStarPayment"))
-    assert harness.db.balance() == 30_000 and harness.db.value("payment", "state") == "refunding"
-    admin.send(f"/refund {charge}")  # asked again: nothing is taken twice
-    admin.wait("Прошу Telegram", since=admin.last.revision)
-    harness.stop(0.0)
-    harness.telegram.faults.clear()
+def test_an_answer_without_a_link_is_a_failure_and_the_link_is_asked_for_again(
+    make_harness: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = make_harness(**SHOP)
+    harness.telegram.faults.not_json("createInvoiceLink", b'{"ok": true, "result": {"link": 1}}')
     harness.start()
-    person.wait("Вам вернулось 90 ⭐", since=0)
-    until(harness.settled)
-    assert harness.db.balance() == 30_000 and harness.db.value("payment", "state") == "refunded"
-    assert len([message for message in person.bot_messages if "Вам вернулось" in message.text]) == 1
+    until(lambda: "invoice_link_failed pack=once:50000:90" in caplog.text)
+    assert "no link in the answer" in caplog.text
 
 
 def test_a_subscription_renews_is_cancelled_fails_and_ends_with_a_ban_or_a_farewell(make_harness: Maker) -> None:
@@ -300,23 +221,6 @@ def test_a_payment_that_names_no_pack_is_kept_for_a_refund_and_told_of(
     assert "@seller" in person.wait("за что они, я не понял").text
     assert "/refund charge-1" in admin.wait("не зачислен").text
     assert harness.db.balance() == 30_000 and harness.db.value("payment", "stars") == stars
-
-
-def test_what_was_refunded_before_it_came_is_not_credited(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
-    person = harness.new_person()
-    update = payment_update("once:50000:90", 90)
-    refunded = {**update["message"], "refunded_payment": update["message"]["successful_payment"]}
-    del refunded["successful_payment"]
-    harness.telegram.raw_update({"message": refunded})
-    harness.telegram.raw_update(update)
-    until(lambda: harness.db.count("payment") == 1 and harness.settled())
-    assert harness.db.balance() == 30_000
-    harness.telegram.raw_update({"subscription": {"user": {"id": 1, "is_bot": False, "first_name": "А"}}})
-    harness.telegram.raw_update({"pre_checkout_query": {"id": "7"}})
-    harness.telegram.raw_update({"message": {**update["message"], "successful_payment": {"currency": 7}}})
-    person.send("/help")
-    person.wait("Мы пишем историю")
 
 
 class Broken:

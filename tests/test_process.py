@@ -18,7 +18,7 @@ import pytest
 import config
 from tests.harness import ROOT, BotHarness, until
 
-UNSET = {name + suffix: "" for name in config.names() for suffix in ("", config.SECRET_FILE_SUFFIX)}
+UNSET = {name + suffix: "" for name in config.names() for suffix in ("", config.FILE_SUFFIX)}
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

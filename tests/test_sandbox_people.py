@@ -210,8 +210,10 @@ def test_waiting_looks_only_at_what_is_new_since_the_last_action(bot: Bot, serve
     with pytest.raises(NotCome, match="старое"):
         anna.wait("старое", timeout=0.01)
     assert anna.wait("старое", since=0).text == "старое"
-    threading.Timer(0.03, bot.say, ["новое"]).start()
+    later = threading.Timer(0.03, bot.say, ["новое"])
+    later.start()
     assert anna.wait(lambda message: message.text == "новое").text == "новое"
+    later.join()  # the stand-in closes after the test; the answer to this call comes before
 
 
 def test_a_hostile_update_reaches_the_bot_as_it_is(bot: Bot, server: TelegramServer) -> None:

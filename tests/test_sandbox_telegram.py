@@ -33,7 +33,20 @@ def test_a_long_poll_ends_when_a_message_comes(bot: Bot, server: TelegramServer)
     assert bot.ok("getUpdates", offset=offset, timeout=9)[0]["message"]["text"] == "Дальше"
 
 
-def test_the_older_of_two_polls_is_ended_with_409(bot: Bot) -> None:
+@pytest.mark.parametrize(
+    ("method", "params", "description"),
+    [
+        (
+            "getUpdates",
+            {},
+            "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running",
+        ),
+        ("setWebhook", {"url": "http://127.0.0.1:9/hook"}, "Conflict: terminated by setWebhook request"),
+    ],
+)
+def test_a_poll_is_ended_with_409_by_another_one_and_by_a_web_hook(
+    bot: Bot, method: str, params: dict[str, Any], description: str
+) -> None:
     offset = bot.ok("getUpdates")[0]["update_id"] + 1
     older: list[requests.Response] = []
     address = f"{bot.server.url}/bot{bot.server.token}/getUpdates"
@@ -42,10 +55,10 @@ def test_the_older_of_two_polls_is_ended_with_409(bot: Bot) -> None:
     thread.start()
     while bot.server.api.polls < 2:
         thread.join(0.005)
-    bot.ok("getUpdates", offset=offset)
+    bot.ok(method, **params)
     thread.join()
-    assert (older[0].status_code, older[0].json()["error_code"]) == (409, 409)
-    assert older[0].json()["description"].startswith("Conflict: terminated by other getUpdates request")
+    assert older[0].status_code == 409
+    assert older[0].json() == {"ok": False, "error_code": 409, "description": description}
 
 
 def test_limit_negative_offset_and_allowed_kinds_are_honoured(bot: Bot, server: TelegramServer) -> None:

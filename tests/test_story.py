@@ -14,17 +14,23 @@ from conversation.steps import (
     ANSWERS,
     COMMANDS,
     EDITS,
+    ENDINGS,
     FILE,
     IN_WIZARD,
     LENGTHS,
+    ONLY_THERE,
     OTHER_CONTENT,
+    SHELF_COMMANDS,
+    SHOP_COMMANDS,
+    TALKING,
     TONES,
     UNKNOWN_COMMAND,
     WIZARD,
+    WORD_LIMITS,
     WORDS,
     Step,
 )
-from conversation.story_draft import Draft, page_of, short_name, unfinished_step, working_title
+from conversation.story_draft import Draft, page_of, unfinished_step
 from handlers.actions import ACTIONS
 
 # What each step accepts beside what works everywhere: key → (action, next step).
@@ -227,36 +233,55 @@ EVERYWHERE: Row = {
 }
 LEAVE: Row = {"cancel": ("leave_wizard", Step.MENU), "/cancel": ("leave_wizard", Step.MENU)}
 BACK_OUT: Row = {"cancel": ("leave_question", None), "/cancel": ("leave_question", None)}
-KEYS = sorted({key for row in TABLE.values() for key in row})
+KEYS = sorted({key for row in (EVERYWHERE, LEAVE, *EXPECTED.values(), *TABLE.values()) for key in row})
+# Actions that ask the model, and those that change the text that the story or the talk continues from.
+ASK_THE_MODEL = {"begin", "write_from_words", "write_on", "another_variant", "suggest", "rebuild_memory"} | {
+    *("write_ending", "write_own_ending", "write_epilogue", "second_volume", "talk", "talk_to_character")
+}
+CHANGE_THE_TEXT = {"undo", "correct", "take_brought", "forget_chat", "forget_character"}
 
 
 @pytest.mark.parametrize("step", list(Step))
-@pytest.mark.parametrize("key", KEYS)
-def test_every_cell_answers_as_the_screens_say(step: Step, key: str) -> None:
+def test_every_cell_answers_as_the_screens_say(step: Step) -> None:
     leave = LEAVE if step in IN_WIZARD else BACK_OUT if step in ANSWERS else {}
     row = EVERYWHERE | leave | EXPECTED[step]
-    cell = decide(step, key)
-    assert (cell.action, cell.to) == row.get(key, ("wrong_state", None))
+    cells = {key: decide(step, key) for key in KEYS}
+    assert {key: (cell.action, cell.to) for key, cell in cells.items()} == {
+        key: row.get(key, ("wrong_state", None)) for key in KEYS
+    }
+    assert accepted(step) == {key for key, (action, _) in row.items() if action != "wrong_state"}
 
 
 @pytest.mark.parametrize("step", list(Step))
-@pytest.mark.parametrize("key", KEYS)
-def test_while_the_model_writes_nothing_asks_it_again(step: Step, key: str) -> None:
-    cell = decide(step, key, writing=True)
-    assert not cell.writes and not cell.moves
-    usual = decide(step, key)
-    if key == "stop" or (step is Step.BRING and key in ("cancel", "/cancel")):
-        assert cell.action == "stop_writing"
-    elif usual.writes and key in (WORDS, FILE):
-        assert cell.action == "queue_words"
-    elif usual.writes and key == "next":
-        assert cell.action == "already_writing"
-    elif usual.writes or usual.moves:
-        assert cell.action == "busy_writing"
-    elif key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS:
-        assert cell.action == "stop_writing"
-    else:
-        assert cell == usual
+def test_a_cell_says_whether_it_asks_the_model_or_changes_the_text(step: Step) -> None:
+    cells = {key: decide(step, key) for key in KEYS}
+    assert {key for key, cell in cells.items() if cell.writes} == {
+        key for key, cell in cells.items() if cell.action in ASK_THE_MODEL
+    }
+    ends_story = {"finale", "/end_story"} if step is Step.STORY else set()
+    assert {key for key, cell in cells.items() if cell.moves} == ends_story | {
+        key for key, cell in cells.items() if cell.action in CHANGE_THE_TEXT
+    }
+
+
+@pytest.mark.parametrize("step", list(Step))
+def test_while_the_model_writes_nothing_asks_it_again(step: Step) -> None:
+    for key in KEYS:
+        cell = decide(step, key, writing=True)
+        assert not cell.writes and not cell.moves
+        usual = decide(step, key)
+        if key == "stop" or (step is Step.BRING and key in ("cancel", "/cancel")):
+            assert cell.action == "stop_writing"
+        elif usual.writes and key in (WORDS, FILE):
+            assert cell.action == "queue_words"
+        elif usual.writes and key == "next":
+            assert cell.action == "already_writing"
+        elif usual.writes or usual.moves:
+            assert cell.action == "busy_writing"
+        elif key == "/cancel" and step not in IN_WIZARD and step not in ANSWERS:
+            assert cell.action == "stop_writing"
+        else:
+            assert cell == usual
 
 
 def test_every_action_of_the_table_is_answered_by_somebody() -> None:
@@ -295,8 +320,46 @@ def test_every_command_works_or_says_what_works_at_every_step() -> None:
     for step in Step:
         for command in COMMANDS:
             assert command in TABLE[step]
-    assert ADMIN_COMMANDS < COMMANDS
+    assert {key for key in TABLE[Step.MENU] if key.startswith("/")} == COMMANDS
     assert "/help" in accepted(Step.MENU) and "back" not in accepted(Step.MENU)
+
+
+def test_commands_of_admins_the_shop_and_the_shelf_are_commands() -> None:
+    assert {"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"} == ADMIN_COMMANDS
+    assert {"/terms", "/paysupport"} == SHOP_COMMANDS and {"/shelf"} == SHELF_COMMANDS
+    assert ADMIN_COMMANDS | SHOP_COMMANDS | SHELF_COMMANDS < COMMANDS
+
+
+def test_a_stored_step_is_read_by_every_later_version() -> None:
+    assert " ".join(Step) == (
+        "menu resume genre hero setting extra summary change edit_genre edit_hero edit_setting edit_extra story finale"
+        " finished correct memory note card edit_card tone rename find chat role character image bring"
+    )
+
+
+def test_a_changed_field_is_asked_for_in_the_words_of_its_question() -> None:
+    assert [step.text_name for step in EDITS] == ["genre", "hero", "setting", "extra"]
+    assert Step.RESUME.text_name == "draft" and Step.MENU.text_name == "menu"
+
+
+def test_steps_are_sorted_by_what_they_take() -> None:
+    assert WIZARD == (Step.GENRE, Step.HERO, Step.SETTING, Step.EXTRA, Step.SUMMARY)
+    assert {Step.RESUME, *WIZARD, Step.CHANGE, *EDITS} == IN_WIZARD
+    assert {step for step in Step if decide(step, "cancel").action == "leave_question"} == set(ANSWERS)
+    assert {Step.CHAT, Step.CHARACTER} == TALKING
+
+
+def test_own_words_have_room_for_what_is_asked() -> None:
+    most = dict.fromkeys((Step.GENRE, Step.EDIT_GENRE, Step.RENAME, Step.FIND), 60)
+    most |= dict.fromkeys((Step.HERO, Step.EDIT_HERO, Step.SETTING, Step.EDIT_SETTING, Step.TONE), 200)
+    most |= {Step.NOTE: 300, Step.IMAGE: 500, Step.EXTRA: 1000, Step.EDIT_EXTRA: 1000}
+    assert most | {Step.MEMORY: 2000, Step.ROLE: 2000, Step.CORRECT: 4000} == WORD_LIMITS
+
+
+def test_buttons_of_tones_lengths_and_endings_have_their_keys() -> None:
+    assert (TONES, LENGTHS) == (("light", "dark", "lyrical", "brisk", "child", "any"), ("short", "middle", "long"))
+    assert ENDINGS == ("happy", "tragic", "unexpected", "any")
+    assert {key for key in TABLE[Step.TONE] if key.startswith(("tone_", "length_"))} == ONLY_THERE
 
 
 def test_back_from_every_question_leads_to_the_one_before() -> None:
@@ -318,61 +381,3 @@ def test_a_draft_goes_on_where_it_was_left() -> None:
 def test_a_page_of_presets_is_full_and_has_nothing_twice(items: list[int], page: int) -> None:
     shown = page_of(tuple(items), page)
     assert len(shown) == min(4, len(items)) == len(set(shown))
-
-
-@given(st.text(max_size=300), st.text(max_size=300))
-def test_a_working_title_is_short_and_one_line(hero: str, setting: str) -> None:
-    title = working_title(hero, setting)
-    assert len(title) <= 62 and "\n" not in title
-    assert len(short_name(hero, 28)) <= 29
-
-
-@pytest.mark.parametrize(
-    ("hero", "name"),
-    [
-        ("Веста (пусть боится воды): картограф", "Веста"),
-        ("Картограф Веста (важно: рыжая, (очень)) : карта", "Картограф Веста"),
-        ("Веста: карта (не спешить)", "Веста"),
-        ("(тайна): Веста", "Веста"),
-        ("(кот)", "(кот)"),
-        (":)", ":)"),
-    ],
-)
-def test_a_wish_in_brackets_is_no_part_of_a_name(hero: str, name: str) -> None:
-    assert short_name(hero) == name
-
-
-def test_a_working_title_takes_the_names() -> None:
-    hero, setting = "Картограф Веста: карта дорисовывает дороги", "Город на великане: он спит"
-    both = "Картограф Веста · Город на великане"
-    assert working_title(hero, setting) == "Картограф Веста"
-    assert working_title(hero, setting, {"Картограф Веста"}) == both
-    assert working_title(hero, setting, {"Картограф Веста", both}) == f"{both} (2)"
-
-
-@pytest.mark.parametrize(
-    ("hero", "title"),
-    [
-        ("рыжий почтальон, который боится собак", "Рыжий почтальон"),
-        ("рыжий почтальон который боится собак", "Рыжий почтальон"),
-        ("девочка Аня из города Москвы ищет маму", "Девочка Аня"),
-        ("Вася боится темноты", "Вася"),
-        ("Иван Петрович Сидоров работает на заводе", "Иван Петрович Сидоров"),
-        ("старый рыбак из Одессы", "Старый рыбак из Одессы"),
-        ("Мария, 30 лет, врач", "Мария"),
-        ("старый-престарый смотритель маяка на краю света и его кот", "Старый-престарый смотритель"),
-        ("a girl who talks to birds", "A girl"),
-    ],
-)
-def test_a_hero_in_own_words_names_the_story_and_never_by_half_a_sentence(hero: str, title: str) -> None:
-    assert working_title(hero, "город на крыше") == title
-
-
-def test_a_working_title_begins_with_a_capital() -> None:
-    assert working_title("рыжий почтальон", "город на крыше") == "Рыжий почтальон"
-    assert working_title("", "город на крыше") == "Город на крыше"
-
-
-def test_a_hero_of_a_smile_has_a_title() -> None:
-    assert working_title(":)", ":") == ":)"
-    assert working_title("", "", {""}) == " (2)"

@@ -10,12 +10,12 @@ from typing import Final
 
 from conversation.cards import MOST_CARDS
 from conversation.keyboards import inline
-from conversation.localization import Texts
+from conversation.localization import Locales
 from conversation.naming import named, names, spoken
-from conversation.new_names import new_name
+from conversation.new_names import may_have_name, new_name
 from conversation.steps import Step
 from core.schemas import Outgoing
-from database import Database, Story, Turn
+from database import Database, Story, Turn, User
 from turns.message_view import read_text, sentence
 
 EVERY: Final = 5  # parts
@@ -25,15 +25,18 @@ LOOKED_AT: Final = 5  # newest texts of the path
 class CardOffers:
     """Makes offers. Called inside the transaction that stores a part."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, locales: Locales) -> None:
         self._db = db
+        self._locales = locales
 
-    def after(self, turn: Turn, story: Story, texts: Texts) -> list[Outgoing]:
-        """Return the message that offers a card for a new name of the last part; none if there is nothing to offer."""
-        cards = self._db.cards
-        parts = self._db.tree.parts(story.head_id, story.starts_after)
-        if not self._is_welcome(turn, parts):
+    def after(self, turn: Turn, part: str) -> list[Outgoing]:
+        """Return the message that offers a card for a new name of `part`, the story's last text; none without one."""
+        if not may_have_name(part):
             return []
+        user, story = self._db.users.get(turn.user_id), self._db.stories.get(turn.session_id)
+        if user is None or story is None or not self._is_welcome(turn, user, story):
+            return []
+        cards, texts = self._db.cards, self._locales[user.language]
         path = self._db.tree.path(story.head_id)
         familiar = spoken("\n".join((story.hero, story.setting, story.extra, path.memory)))
         known = [caller for card in cards.known(story.session_id) for caller in card.callers]
@@ -43,21 +46,23 @@ class CardOffers:
         )
         if card is None:
             return []
-        card_id = cards.offer(story.session_id, card, parts)
+        card_id = cards.offer(story.session_id, card, self._parts(story))
         rows = (
             [(texts.label("keep_card"), f"keep_card:{card_id}"), (texts.label("change"), f"edit_card:{card_id}")],
             [(texts.label("no_card"), f"no_card:{card_id}"), (texts.label("no_cards"), f"no_cards:{card_id}")],
         )
         return [sentence(turn.chat_id, texts.say("card.offer", card=card.line), inline(*rows))]
 
-    def _is_welcome(self, turn: Turn, parts: int) -> bool:
+    def _is_welcome(self, turn: Turn, user: User, story: Story) -> bool:
         """Return whether an offer after this part is in nobody's way."""
-        cards, user = self._db.cards, self._db.users.get(turn.user_id)
-        if user is None or user.step is not Step.STORY or user.session_id != turn.session_id:
+        if user.step is not Step.STORY or user.session_id != turn.session_id:
             return False
-        last = cards.last_offer(turn.session_id)
-        if last is not None and parts < last + EVERY:
+        offers = self._db.cards.offers(turn.user_id, turn.session_id)
+        if not offers.wanted or offers.kept >= MOST_CARDS:
             return False
-        if not cards.offers_to(turn.user_id) or self._db.inbox.queued_in(turn.chat_id, turn.topic_id):
+        if offers.last is not None and self._parts(story) < offers.last + EVERY:
             return False
-        return len(cards.of_story(turn.session_id)) < MOST_CARDS
+        return not self._db.inbox.queued_in(turn.chat_id, turn.topic_id)
+
+    def _parts(self, story: Story) -> int:
+        return self._db.tree.parts(story.head_id, story.starts_after)

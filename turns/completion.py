@@ -76,7 +76,7 @@ class TurnCompletion:
             self._billing.release(running.call)
         if not self._end(turn, TurnResult("failed")):
             return None
-        messages = [running.kind.abandoned(turn)]
+        messages = running.kind.abandoned(turn)
         return StoredResult(self._add_messages(turn, completed(turn, messages) if is_shown else messages))
 
     def release(self, running: RunningTurn) -> None:

@@ -66,8 +66,10 @@ class StoryTopics:
 
     def _placed(self, turn: Turn) -> Turn:
         """Return a running turn as one of its story's topic, which is made if the story begins."""
+        if turn.chat_id != turn.user_id or self._db.settings.get(HAS_TOPICS) != "1":
+            return turn
         story = self._db.stories.get(turn.session_id) if turn.session_id else None
-        if story is None or turn.chat_id != turn.user_id or self._db.settings.get(HAS_TOPICS) != "1":
+        if story is None:
             return turn
         if story.topic_id:
             return turn if story.topic_id == turn.topic_id else self._moved(turn, story, story.topic_id)

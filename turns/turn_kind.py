@@ -139,9 +139,9 @@ class TurnKind(ABC):
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong and what the user can do."""
 
-    def abandoned(self, turn: Turn) -> Outgoing:
+    def abandoned(self, turn: Turn) -> list[Outgoing]:
         """Apologise for a turn of which no other end can be stored."""
-        return sentence(turn.chat_id, self._texts(turn).say("problem.bug"))
+        return [sentence(turn.chat_id, self._texts(turn).say("problem.bug"))]
 
     def next_turn(self, turn: Turn) -> NextTurn | None:
         """Return the turn that follows an answered one by itself."""

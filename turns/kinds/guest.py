@@ -28,7 +28,7 @@ class GuestTurn(CharacterTurn):
     def run(self, running: RunningTurn) -> TurnResult:
         """Return the whole answer; nothing is asked if Telegram has refused the message that it is to stand in."""
         turn = running.turn
-        if turn.inbox_id is not None and self._db.guests.is_refused(turn.inbox_id):
+        if self._has_no_message(turn):
             raise TelegramRefused("answerGuestQuery", 400, "the query is too old")
         source = self._source(turn, NOTHING_ATTACHED)
         answer = self._generator.ask(running, source, max_tokens=MOST_TOKENS, temperature=TEMPERATURE)
@@ -44,7 +44,13 @@ class GuestTurn(CharacterTurn):
     # ------------------------------------------------------------------ ends
 
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
-        """Store the answer and show it in the place of the message that said it was coming."""
+        """Store the answer and show it in the place of the message that said it was coming.
+
+        If Telegram has refused that message by now, the answer is forgotten and costs nothing.
+        """
+        if self._has_no_message(turn):
+            self._db.ledger.refund(turn.inbox_id or 0)
+            return self._lost(turn)
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
         ChatTurn._stored(self, turn, talk, result.text, result.usage)
@@ -63,15 +69,15 @@ class GuestTurn(CharacterTurn):
         """Say that no answer comes; the reason, if it is the caller's own limit, only to them."""
         if isinstance(error, LimitReached):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
-            user = self._db.users.get(turn.user_id)
-            private = [said] if user is not None and not user.blocked else []
-            return [self._say_shown(turn, "guest.silent"), *private]
+            return [self._say_shown(turn, "guest.silent"), *self._privately(turn, said)]
+        if isinstance(error, TelegramRefused):
+            return self._lost(turn)
         key = "guest.refused" if isinstance(error, ModelRefused) else "guest.away"
         return [self._say_shown(turn, key)]
 
-    def abandoned(self, turn: Turn) -> Outgoing:
+    def abandoned(self, turn: Turn) -> list[Outgoing]:
         """Say that no answer comes."""
-        return self._say_shown(turn, "guest.away")
+        return [self._say_shown(turn, "guest.away")]
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit, for the private chat of who called."""
@@ -81,6 +87,18 @@ class GuestTurn(CharacterTurn):
         return super().limit_message(user_id, user_id, session_id, error)
 
     # ------------------------------------------------------------------ pieces
+
+    def _lost(self, turn: Turn) -> list[Outgoing]:
+        """Say in private that no answer can be shown: after a kill a message may stand there whose id is unknown."""
+        said = self._texts_of(turn.user_id).say("guest.lost", name=self._name_in(turn.session_id))
+        return self._privately(turn, sentence(turn.user_id, said))
+
+    def _privately(self, turn: Turn, said: Outgoing) -> list[Outgoing]:
+        user = self._db.users.get(turn.user_id)
+        return [said] if user is not None and not user.blocked else []
+
+    def _has_no_message(self, turn: Turn) -> bool:
+        return turn.inbox_id is not None and self._db.guests.is_refused(turn.inbox_id)
 
     def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
         return []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from conversation.keyboards import inline
 from conversation.localization import Texts
+from conversation.time_zones import is_day
 from core.graphemes import first_letters
 from core.schemas import Json, Outgoing
 from database import Character, Turn
@@ -27,8 +29,16 @@ class FirstLetterTurn(CharacterTurn):
     name = "letter"
 
     def run(self, running: RunningTurn) -> TurnResult:
-        """Return the whole letter: nothing of it is shown while it grows, since nobody waits for it."""
-        source = self._source(running.turn, NOTHING_ATTACHED)
+        """Return the whole letter: nothing of it is shown while it grows, since nobody waits for it.
+
+        A letter that has waited into the night, or until its user wanted none, isn't written.
+        """
+        letter, turn = self._db.first_letters.get(running.turn.user_id), running.turn
+        if letter is None or letter.zone_minutes is None:
+            return TurnResult("failed")
+        if not is_day(letter.zone_minutes, max(int(time.time()), letter.last_at)):
+            return TurnResult("failed")
+        source = self._source(turn, NOTHING_ATTACHED)
         answer = self._generator.ask(running, source, max_tokens=MOST_TOKENS, temperature=TEMPERATURE)
         return self._generator.result(running, answer.text.strip(), cut=answer.cut)
 
@@ -70,4 +80,8 @@ class FirstLetterTurn(CharacterTurn):
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say nothing: nobody has asked for anything just now."""
         self._db.first_letters.take_back(turn.user_id)
+        return []
+
+    def abandoned(self, turn: Turn) -> list[Outgoing]:
+        """Say nothing, as of any failure."""
         return []

@@ -48,7 +48,7 @@ class StoryPart(StoryText):
             if self._db.inbox.queued_in(turn.chat_id, turn.topic_id):
                 return messages
             return [*messages, sentence(turn.chat_id, self._texts(turn).say("story.hint"))]
-        return [*messages, *self._card_offers.after(turn, self._story(turn), self._texts(turn))]
+        return [*messages, *self._card_offers.after(turn, result.text)]
 
     def _group_hint(self, turn: Turn) -> list[Outgoing]:
         """Say how a group's story is written, below its first part."""

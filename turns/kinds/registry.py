@@ -65,7 +65,7 @@ def build_kinds(
     services = KindServices(config=config, db=db, locales=locales, limit_messages=limit_messages)
     attached = AttachedFiles(config=config, sight=sight, gpt_estimate=billing.estimate_text, files=media.files)
     kinds = (
-        StoryPart(services, generator=generator, warnings=warnings, card_offers=CardOffers(db)),
+        StoryPart(services, generator=generator, warnings=warnings, card_offers=CardOffers(db, locales)),
         StoryEnding(services, generator=generator, warnings=warnings),
         StoryEpilogue(services, generator=generator, warnings=warnings),
         StoryOutline(services, generator=generator),

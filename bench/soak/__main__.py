@@ -1,0 +1,54 @@
+"""`python -m bench.soak`: 500 people for ten minutes, and whether the bot is at the end what it was at the beginning.
+
+`SOAK_MIN` are the minutes. It ends with exit code 1 if something has grown by more than a tenth, or if anybody was
+not answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from bench.bot_process import ROOT
+from bench.soak import plot, report
+from bench.soak.run import Plan, Seen, run
+from bench.soak.verdict import complaints, figures, starved, windows
+
+
+def main() -> int:
+    """Run the soak, print its tables, draw its picture; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--people", type=int, default=500)
+    parser.add_argument("--minutes", type=float, default=float(os.environ.get("SOAK_MIN", "10")))
+    parser.add_argument("--seed", type=int, default=int(os.environ.get("SOAK_SEED", "1")))
+    parser.add_argument("--think", type=float, default=25.0, metavar="S", help="that people think, on average")
+    parser.add_argument("--folder", type=Path, default=None, help="keeps the bot's database and log")
+    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "pictures" / "soak.png", help="of the PNG")
+    options = parser.parse_args()
+    seconds = options.minutes * 60
+    seen = run(Plan(options.people, seconds, options.seed, options.think, options.folder))
+    code = _tell(seen, seconds)
+    plot.draw(options.plot, seen.samples, seen.journal, seen.orders, seconds)
+    return code
+
+
+def _tell(seen: Seen, seconds: float) -> int:
+    found = figures(seen.samples, seen.journal, seen.orders, seconds)
+    minutes = [f"{window.since_s / 60:g} to {window.until_s / 60:g}" for window in windows(seconds)]
+    print(report.compared(found, (minutes[0], minutes[1])), end="\n\n")
+    print(report.answers(seen.journal), end="\n\n")
+    print(report.counted("Sentences instead of an answer", seen.journal.told()), end="\n\n")
+    print(report.counted("Faults", seen.faults), end="\n\n")
+    print(report.counted("Calls of the Bot API", seen.calls), end="\n\n")
+    print(report.traffic(seen.samples, seen.journal, seen.sent), end="\n\n")
+    wrong = complaints(found, seen.journal, seen.violations, seen.errors)
+    if wrong and (sentence := starved(seen.samples, seconds)):
+        wrong.append(sentence)
+    print("\n".join(wrong) if wrong else "Nothing has grown by more than a tenth, and everybody was answered.")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Try many points in few conversations, each point at least once; one that fails or isn't reached is tried alone."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.crash_points import play
+from tests.played_conversation import CONVERSATION
+from tests.played_topics import CONVERSATION as WITH_TOPICS
+from tests.points import Disk, Ending, Point, PointFailed
+
+CONVERSATIONS = {each.prefix: each for each in (CONVERSATION, WITH_TOPICS)}
+TRIES = 3  # of a point that isn't reached
+OPENING = 2  # steps after the last point of a conversation that isn't played whole
+
+
+@cache
+def whole_run(prefix: str = "", *, can_fail: bool = False) -> Ending:
+    """Play a conversation without a kill, once in a process."""
+    with TemporaryDirectory() as folder:
+        disk = Disk("EIO") if can_fail else None
+        return play(Path(folder), conversation=CONVERSATIONS[prefix], disk=disk)
+
+
+@dataclass
+class Outcome:
+    """What came of the points."""
+
+    failures: list[str] = field(default_factory=list)
+    missed: list[Point] = field(default_factory=list)
+    conversations: int = 0
+    tried: int = 0
+
+    def told(self) -> str:
+        missed = ", ".join(map(str, self.missed))
+        return f"{self.tried} points in {self.conversations} conversations; not reached: {missed or 'none'}"
+
+
+def try_points(folder: Path, points: Iterable[Point], disk: Disk | None = None, *, to_end: bool = True) -> Outcome:
+    """Play with a kill, or with a failing call to the disk, at each of the points.
+
+    `to_end`: every conversation is played to its end, and not only some steps further than its last point.
+    """
+    outcome = Outcome()
+    waiting: dict[str, dict[int, list[Point]]] = defaultdict(lambda: defaultdict(list))
+    for point in points:
+        waiting[point.prefix][point.step].append(point)
+    for by_step in waiting.values():
+        missed: list[Point] = []
+        while plan := [each.pop(0) for each in by_step.values() if each]:
+            done, left = _try_plan(folder, plan, disk, outcome, to_end=to_end)
+            missed += done
+            for point in left:
+                by_step[point.step].insert(0, point)
+        for point in missed:
+            alone = [point]
+            for _ in range(TRIES):
+                alone, _ = _try_plan(folder, alone, disk, outcome, to_end=False) if alone else ([], [])
+            outcome.missed += alone
+    return outcome
+
+
+def _try_plan(
+    folder: Path, plan: list[Point], disk: Disk | None, outcome: Outcome, *, to_end: bool
+) -> tuple[list[Point], list[Point]]:
+    """Play one conversation; return the points that it didn't reach, and those that come after a failure."""
+    conversation = CONVERSATIONS[plan[0].prefix]
+    whole = whole_run(plan[0].prefix, can_fail=disk is not None)
+    last = max(point.step for point in plan)
+    if disk is not None and last == 0:
+        to_end = False  # a first start has some 700 calls to the disk
+    steps = None if to_end else last + OPENING
+    outcome.conversations += 1
+    with TemporaryDirectory(dir=folder) as place:
+        try:
+            ending = play(Path(place), plan, conversation=conversation, steps=steps, disk=disk, whole=whole)
+        except PointFailed as failed:
+            outcome.failures.append(str(failed))
+            sys.stderr.write(f"{failed}\n")  # at once: `make chaos` takes long
+            outcome.tried += sum(point.step <= failed.step for point in plan)
+            return [], [point for point in plan if point.step > failed.step]
+    outcome.tried += len(plan) - len(ending.missed)
+    return ending.missed, []
