@@ -8,6 +8,8 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 # What `make test-real` uses: an environment for packages of Python, and packages of Debian.
 REAL := .venv-real
 DEBIAN := calibre caddy default-jre-headless firefox-esr fiu-utils nginx-light openssl pandoc prometheus webkit2gtk-driver xvfb
+# What `make mutants` makes mutants with: its packages and the bot's need not agree.
+MUTANTS := .venv-mutants
 PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
 
 # Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed.
@@ -18,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test test-real chaos bench soak check fuzz audit pictures docs lock clean chromium debian
+.PHONY: help demo run install test test-real chaos mutants bench soak check fuzz audit pictures docs lock clean chromium debian
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +49,9 @@ chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every poi
 		CHAOS_PARTS=$${CHAOS_PARTS:-60} CHAOS_SCHEDULES=$${CHAOS_SCHEDULES:-10000} $(BIN) -m pytest -q -n $${CHAOS_JOBS:-auto} \
 			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
 	fi
+
+mutants: $(VENV)/.installed-dev $(MUTANTS)/.installed ## change one place at a time of what keeps money, order and texts: a test must fail; writes docs/verified.md; takes half an hour
+	@$(MUTANTS)/bin/python -m tests.mutants --python $(BIN) --page docs/verified.md $(ARGS)
 
 bench: $(VENV)/.installed-demo ## measure the speed of the bot, and beside a minimal one; ARGS="--quick" for four scenarios, "--minimal" for none
 	@$(BIN) -m bench $(ARGS)
@@ -84,7 +89,7 @@ lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS=
 	done
 
 clean: ## remove the virtual environment, the site and the tools' caches; keep .env, data and log
-	@rm -rf $(VENV) $(REAL) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(REAL) $(MUTANTS) .mutants site .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp file says what is installed in the environment; `venv --clear` removes it with the environment.
@@ -115,6 +120,11 @@ $(REAL)/.installed: requirements-real.in $(BIN)
 			|| echo "  $$package can't be installed here: its tests are skipped."; \
 	done
 	@touch $@
+
+$(MUTANTS)/.installed: requirements-mutants.in $(BIN)
+	@echo "Installing what makes mutants, once:"
+	@$(BIN) -m venv --clear $(MUTANTS)
+	@$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r $< && touch $@
 
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \

@@ -23,6 +23,7 @@ try:
     from app.http_clients import build_http_clients
     from app.self_check import check
     from config import Config, load_environment
+    from conversation.localization import Locales
     from core import logs
     from core.allocator import return_large_blocks
     from core.errors import CoauthorError, ConfigError
@@ -54,8 +55,13 @@ HOW_TO_BEGIN = (
 )
 
 
-def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None = None) -> int:
-    """Run the bot; return the process's exit code: 0 stopped, 1 it can't run, 2 not configured."""
+def main(
+    arguments: list[str] | None = None, environ: Mapping[str, str] | None = None, locales: Locales | None = None
+) -> int:
+    """Run the bot; return the process's exit code: 0 stopped, 1 it can't run, 2 not configured.
+
+    `locales` are read from `locales/` unless they are given.
+    """
     options = _options(arguments)
     environ = os.environ if environ is None else environ
     try:
@@ -80,7 +86,7 @@ def main(arguments: list[str] | None = None, environ: Mapping[str, str] | None =
         try:
             if options.check:
                 return _check(config, network)
-            return _serve(config, network)
+            return _serve(config, network, locales)
         except CoauthorError as error:
             logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
             return 1
@@ -163,12 +169,12 @@ def _check(config: Config, network: Network) -> int:
     return 0 if check(config, http, api, models.gpt, models.registry, print) else 1
 
 
-def _serve(config: Config, network: Network) -> int:
+def _serve(config: Config, network: Network, locales: Locales | None) -> int:
     return_large_blocks()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    app = App(config, network, Supervisor.from_env(os.environ, os.getpid()))
+    app = App(config, network, Supervisor.from_env(os.environ, os.getpid()), locales)
     app.start()
     logs.event(log, logging.INFO, "bot_started", provider=config.model_provider, slots=config.model_slots)
     while not stop.wait(0.5) and not app.fatal.is_set() and not app.halted.is_set():

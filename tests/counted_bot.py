@@ -2,10 +2,9 @@
 
     python -m tests.counted_bot     # each line of the input asks for a run of the bot
 
-The supervisor imports the bot's modules and reads its tables of texts once, and forks: a start takes a tenth of that
-of a new Python. Each child runs `bot.main()`. Its commits and syncs are counted in a file (`tests/counters.py`), which
-also says at which of them the child kills itself. Only `sqlite3`, `os` and `tomllib` are wrapped; the bot's own code is
-as it is.
+The supervisor imports the bot's modules and reads its texts once, and forks: a start takes a tenth of that of a new
+Python. Each child runs `bot.main()`. Its commits and syncs are counted in a file (`tests/counters.py`), which also says
+at which of them the child kills itself. Only `sqlite3` and `os` are wrapped; the bot's own code is as it is.
 """
 
 from __future__ import annotations
@@ -18,15 +17,16 @@ import signal
 import sqlite3
 import sys
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.counters import Counters
 from tests.failing_disk import fail_disk_calls
 
-ROOT = Path(__file__).resolve().parent.parent
+if TYPE_CHECKING:
+    from conversation.localization import Locales
+
 PR_SET_PDEATHSIG = 1
 CHANGES = ("insert", "update", "delete", "replace")
 AGAIN_S = 0.2  # before a bot that couldn't start is started again
@@ -79,19 +79,7 @@ def count_syncs(counting: Counting) -> None:
     os.fdatasync = wrapped(os.fdatasync)  # type: ignore[assignment]
 
 
-def parse_tables() -> None:
-    """Parse the tables of texts now. A child takes each once: it may change what it was given."""
-    parse = tomllib.loads
-    parsed = {text: parse(text) for text in (file.read_text("utf-8") for file in ROOT.glob("locales/*/*.toml"))}
-
-    def loads(text: str, **options: Any) -> dict[str, Any]:
-        kept = None if options else parsed.pop(text, None)
-        return parse(text, **options) if kept is None else kept
-
-    tomllib.loads = loads
-
-
-def supervise(environment: Mapping[str, str], counters: Counters) -> int:
+def supervise(environment: Mapping[str, str], counters: Counters, locales: Locales) -> int:
     """Run the bot until it ends by itself; return its exit code."""
     supervisor = os.getpid()
     while True:
@@ -100,7 +88,7 @@ def supervise(environment: Mapping[str, str], counters: Counters) -> int:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != supervisor:
                 os._exit(1)
-            run_bot(environment, counters)
+            run_bot(environment, counters, locales)
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
         if code == 1 and counters.may_fail_to_start:
@@ -109,7 +97,7 @@ def supervise(environment: Mapping[str, str], counters: Counters) -> int:
             return code
 
 
-def run_bot(environment: Mapping[str, str], counters: Counters) -> None:
+def run_bot(environment: Mapping[str, str], counters: Counters, locales: Locales) -> None:
     """Run the bot in this process, which ends with it."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in range(3):
@@ -119,7 +107,7 @@ def run_bot(environment: Mapping[str, str], counters: Counters) -> None:
     counters.begin_run(os.getpid())
     if counters.error:
         fail_disk_calls(counters)
-    os._exit(bot.main([], environment))
+    os._exit(bot.main([], environment, locales))
 
 
 def main() -> int:
@@ -128,15 +116,15 @@ def main() -> int:
     count_syncs(counting)
     import bot  # noqa: F401 - imported here, a start of the bot and of the Web App takes no time
     import web.server  # noqa: F401
-    from conversation.localization import Locales
+    from tests.ready_made import shipped_locales
 
-    Locales.load(ROOT / "locales")  # compiles its expressions
-    parse_tables()
+    locales = shipped_locales()
     gc.freeze()  # else the collector writes into every page that a child shares
     for line in sys.stdin:
         run = json.loads(line)
         counting.counters = Counters(Path(run["counters"]))
-        sys.stdout.write(f"{supervise(run['environment'], counting.counters)}\n")
+        code = supervise(run["environment"], counting.counters, locales)
+        sys.stdout.write(f"{code}\n")
         sys.stdout.flush()
     return 0
 

@@ -84,6 +84,11 @@ def test_a_dear_model_makes_everything_dearer() -> None:
     assert limits.turns_left(settings, 4_800, DOUBLE) == limits.turns_of(settings, 4_800, DOUBLE) == 1
 
 
+@pytest.mark.parametrize(("used", "share"), [(4_999, 0), (5_000, 50), (7_999, 50), (8_000, 80), (9_999, 80)])
+def test_a_share_is_told_once_it_is_full(used: int, share: int) -> None:
+    assert limits.share_to_tell(used, 10_000, 0) == share
+
+
 def test_users_hear_of_their_last_three_turns_and_of_the_last_one() -> None:
     assert limits.TURNS_TOLD == (3, 1)
     assert limits.SESSION_NEAR_PERCENT == 80
@@ -135,6 +140,8 @@ def test_a_turn_knows_the_call_that_holds_its_tokens(db: Database, billing: Turn
     call = billing.reserve(running, "part", 500, input_tokens=120)
     assert running.call is call and (call.model, call.input_tokens, call.usage) == (DEAR, 120, None)
     assert state(db, call) == ("asked", 500, 0)
+    story = db.stories.get(running.turn.session_id)
+    assert story is not None and story.reserved == 500
     assert db.ledger.budget("ever") == Budget(0, 500, 0, 0)
     row = db._connection.row("select purpose, model, turn_id from call")
     assert row is not None and tuple(row) == ("part", "dear", running.turn.id)
@@ -147,7 +154,7 @@ def test_a_turn_without_a_reservation_knows_no_call(db: Database, billing: TurnB
         billing.reserve(running, "part", 50_000, input_tokens=0)
     assert running.call is None
     db.turns.end(running.turn.id, "stopped", 1)
-    with pytest.raises(ModelCancelled):
+    with pytest.raises(ModelCancelled, match=r"^the turn has ended$"):
         billing.reserve(running, "part", 1, input_tokens=0)
     assert running.call is None
 

@@ -61,6 +61,67 @@ def test_titles_previews_and_drafts_are_cut_between_letters(name: str) -> None:
         assert len(cut[0]) <= most and len(cut[1]) <= most
 
 
+# The parts of Korean syllables: the first and the last letter of each range, and which part may follow which.
+KOREAN = {
+    "L": "\u1100\u115f\ua960\ua97c",
+    "V": "\u1160\u11a7\ud7b0\ud7c6",
+    "T": "\u11a8\u11ff\ud7cb\ud7fb",
+    "LV": "\uac00\uac1c\ud788",
+    "LVT": "\uac01\uac1b\ud7a3",
+    "": "\u10ff\u1200\ua95f\uabff",
+}
+FOLLOWS = {"L": ("L", "V", "LV", "LVT"), "V": ("V", "T"), "LV": ("V", "T"), "T": ("T",), "LVT": ("T",), "": ()}
+
+
+@pytest.mark.parametrize("part", KOREAN)
+def test_parts_of_a_korean_syllable_are_one_letter_where_they_may_follow(part: str) -> None:
+    for before in KOREAN[part]:
+        joined = {after for after in "".join(KOREAN.values()) if clings(before + after, 1)}
+        assert joined == set("".join(KOREAN[following] for following in FOLLOWS[part]))
+
+
+def test_marks_belong_to_the_letter_before_them() -> None:
+    marks = "\u0300\u0301\u0903\u20dd\u200c\u200d\u0e33\u0eb3\uff9e\uff9f\ufe0f\U0001f3fb\U0001f3ff\U000e0020\U000e007f"
+    assert all(clings(letter + mark, 1) for letter in "яaX" for mark in marks)
+    others = "Xяa1 \n\u0e32\u0eb2\uff9d\U0001f3fa\U0001f400\U000e001f\U0001f1e5\U0001f1e6漢"
+    assert not any(clings("я" + other, 1) or clings("X" + other, 1) for other in others)
+    assert not any(clings(end + mark, 1) for end in "\r\n" for mark in marks)
+    assert not clings("\ra", 1) and not clings("a\n", 1) and clings("\r\n", 1)
+
+
+def test_arabic_signs_and_indian_viramas_belong_to_the_letter_after_them() -> None:
+    for sign in "\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2":
+        assert clings(sign + "١", 1)
+    for virama in "\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d":
+        assert clings(virama + "क", 1) and not clings(virama + "я", 1)
+
+
+def test_the_first_and_the_last_flag_are_flags() -> None:
+    assert clings("\U0001f1e6\U0001f1e6", 1) and clings("\U0001f1ff\U0001f1ff", 1)
+    assert not clings("\U0001f1ff\U0001f200", 1) and not clings("\U0001f1e5\U0001f1e6", 1)
+
+
+def test_a_letter_of_64_characters_is_kept_whole_and_a_longer_one_cut() -> None:
+    assert whole_end("я" + "и" + "\u0301" * 70, 0, 64) == 1
+    assert whole_end("я" + "и" + "\u0301" * 70, 0, 65) == 65
+
+
+@pytest.mark.parametrize(
+    ("text", "most", "first", "last"),
+    [
+        ("раз два", 3, "раз", "два"),
+        ("раз", 5, "раз", "раз"),
+        ("\u0301а", 5, "\u0301а", "\u0301а"),
+        ("и\u0301", 1, "и", "\u0301"),
+        ("и\u0301\u0301б", 2, "и\u0301", "б"),
+        ("аи\u0301\u0301\u0301", 3, "а", "\u0301"),
+        ("и\u0301\u0301\u0301", 2, "и\u0301", "\u0301"),
+    ],
+)
+def test_as_many_characters_are_taken_as_make_whole_letters(text: str, most: int, first: str, last: str) -> None:
+    assert (first_letters(text, most), last_letters(text, most)) == (first, last)
+
+
 def test_two_flags_are_two_letters_and_three_halves_aren_t_joined_otherwise() -> None:
     assert [clings("🇷🇺🇩🇪", place) for place in (1, 2, 3)] == [True, False, True]
 

@@ -63,6 +63,52 @@ def test_a_long_text_comes_whole_with_formatting_on_both_sides_of_a_cut() -> Non
     assert found[-1].entities[-1]["type"] == "bold"
 
 
+def test_a_message_has_entities_in_its_parameters_if_it_has_any() -> None:
+    plain, bold = pieces("раз")[0], pieces("**раз**")[0]
+    assert plain.params == {"text": "раз"}
+    assert bold.params == {"text": "раз", "entities": [{"type": "bold", "offset": 0, "length": 3}]}
+
+
+@pytest.mark.parametrize(
+    ("markdown", "limit", "entities"),
+    [
+        ("раз два **три**", 8, [[], [(0, 3)]]),
+        ("**абв**где", 3, [[(0, 3)], []]),
+        ("а **б**", 40, [[(2, 1)]]),
+        ("**раз два** три", 8, [[(0, 7)], []]),
+        ("😀 **раз два**", 7, [[(3, 3)], [(0, 3)]]),
+    ],
+)
+def test_entities_are_counted_from_the_start_of_their_piece(
+    markdown: str, limit: int, entities: list[list[tuple[int, int]]]
+) -> None:
+    found = [[(entity["offset"], entity["length"]) for entity in piece.entities] for piece in pieces(markdown, limit)]
+    assert found == entities
+
+
+def test_a_message_has_at_most_a_hundred_entities() -> None:
+    (piece,) = pieces("**а** б " * 120)
+    assert len(piece.entities) == 100
+
+
+def test_addresses_have_a_length_that_telegram_takes() -> None:
+    address = "https://ya.ru/".ljust(2048, "а")
+    assert shown(f"[сюда]({address})") == {"text_link": ["сюда"]}
+    assert shown(f"[сюда]({address}а)") == {}
+
+
+def test_what_takes_long_to_parse_comes_as_it_is() -> None:
+    assert pieces("**а** ".ljust(30_000, "б"))[0].text == "а"
+    assert pieces("**а** ".ljust(30_001, "б"))[0].text == "**а**"
+    assert pieces("> " * 9 + "а") == [Rich("> " * 9 + "а", ())]
+    assert pieces("> " * 8 + "а")[0].text.strip() == "а"
+
+
+def test_tasks_and_rules_are_signs_and_a_private_character_is_dropped() -> None:
+    assert pieces("- [x] да\n- [ ] нет\n\n---\n\nвсё")[0].text == "☑ да\n☐ нет\n\n———\n\nвсё"
+    assert pieces("а\ue0ffб") == [Rich("аб", ())]
+
+
 def test_white_space_alone_is_no_message() -> None:
     assert pieces(" \n\n ") == []
 

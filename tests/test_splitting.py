@@ -98,6 +98,7 @@ def test_cuts_at_the_nicest_place(text: str, limit: int, pieces: list[str]) -> N
         # white space at a cut is lost, and none elsewhere
         ("раз  \nдва ", 6, ["раз", "два "]),
         (" абв", 3, [" аб", "в"]),
+        (" \nабвгдежзи", 8, [" \nабвгде", "жзи"]),
         # pieces are full, also where letters have two units
         ("а" * 10 + "😀" * 10, 20, ["а" * 10 + "😀" * 5, "😀" * 5]),
         ("\uffff😀\uffff\uffff\uffff", 4, ["\uffff😀\uffff", "\uffff\uffff"]),

@@ -100,7 +100,7 @@ def turns_left(config: Config, tokens: int, weight: CostMultiplier = EVEN) -> in
 def turns_of(config: Config, tokens: int, weight: CostMultiplier = EVEN) -> int:
     """Return about how many usual turns cost as much as `tokens`; 0 if they are clearly less than one."""
     share = tokens / turn_price(config, weight)
-    return max(1, round(share)) if share >= NEARLY_ONE else 0
+    return round(share) if share >= NEARLY_ONE else 0
 
 
 def share_to_tell(used: int, limit: int, told: int) -> int:

@@ -40,4 +40,4 @@ def pytest_runtest_makereport(
 
 def pytest_sessionfinish() -> None:
     if target := os.environ.get("VERIFIED"):
-        Path(target).write_text(report.page(_ROWS), "utf-8")
+        report.write(Path(target), _ROWS)

@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from tests.real.software import SOFTWARE
 
@@ -57,6 +58,12 @@ def page(rows: Sequence[Row]) -> str:
     )
     results = _table(("with", "what", "result"), _results(rows))
     return f"{head}\n{versions}\n{results}"
+
+
+def write(target: Path, rows: Sequence[Row]) -> None:
+    """Write the page, and keep what stands below the first heading of a part: other commands write that."""
+    _, heading, rest = target.read_text("utf-8").partition("\n## ") if target.exists() else ("", "", "")
+    target.write_text(page(rows) + heading + rest, "utf-8")
 
 
 def _results(rows: Iterable[Row]) -> Iterator[tuple[str, str, str]]:
