@@ -13,7 +13,7 @@ from typing import Final
 from conversation.localization import Locales, Texts
 from core.schemas import DeferredAttachment, Json, Outgoing, RenderedAttachment
 from core.text import shorten
-from database import Database, Talk
+from database import Database, Prompt, Talk
 from export.formats import name_of
 
 ATTACHMENT: Final = "talk"
@@ -58,13 +58,22 @@ def record_of(db: Database, texts: Texts, talk: Talk) -> TalkRecord:
             names[prompt.user_id] = user.first_name if user is not None else "—"
         name = names[prompt.user_id] if by_user else partner
         day, clock = _moment(texts, prompt.created_at)
-        messages.append(Said(name, by_user, day, clock, prompt.quoted, prompt.text.strip()))
+        text = f"{_files(texts, prompt)}\n{prompt.text.strip()}".strip()
+        messages.append(Said(name, by_user, day, clock, prompt.quoted, text))
     opening = shorten(" ".join(talk.opening.split()), _TITLE_CHARS)
     title = character.name if character is not None else opening or texts.plain("sessions.unnamed")
     days = list(dict.fromkeys(message.day for message in messages))
     period = "–".join([days[0], days[-1]] if len(days) > 1 else days)
     key = "talk_file.about" if character is None else "talk_file.about_character"
     return TalkRecord(title, texts.plain(key, name=partner, period=period), texts.language, tuple(messages))
+
+
+def _files(texts: Texts, prompt: Prompt) -> str:
+    """Return the line that names the files of a question; empty if it has none. The files themselves aren't kept."""
+    documents = [" ".join(file.name.split()) for file in prompt.files if file.kind == "text"]
+    pictures = len(prompt.files) - len(documents)
+    named = [*documents, *([texts.plain("talk_file.pictures", n=pictures)] if pictures else [])]
+    return f"📎 {', '.join(named)}" if named else ""
 
 
 def document(talk: Talk, extension: str, language: str) -> Outgoing:

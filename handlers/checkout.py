@@ -29,6 +29,7 @@ from turns.message_view import sentence
 
 log = logging.getLogger(__name__)
 
+_RENEWAL_S: Final = 2 * 86_400  # before the end of a month
 # The states of a subscription, as Telegram names them, and what is said of each.
 _CHANGES: Final = {
     "canceled": "checkout.subscription_canceled",
@@ -60,9 +61,20 @@ def _problem(services: Services, user: User | None, query: types.PreCheckoutQuer
         return "checkout.project"
     if user is not None and user.banned:
         return "checkout.banned"
+    if user is not None and _is_subscribed(services, user.id, pack):
+        return "checkout.subscribed_already"
     if user is None and services.db.users.count() >= config.max_users:
         return "checkout.full"
     return ""
+
+
+def _is_subscribed(services: Services, user_id: int, pack: StarPack) -> bool:
+    """Return whether a user has this subscription and it goes on: a second one would be charged beside it.
+
+    Shortly before its month ends a payment may be its renewal, and is let through.
+    """
+    later = services.db.payments.subscriptions(user_id, now() + _RENEWAL_S)
+    return any(payment.renews and payment.payload == pack.payload for payment in later)
 
 
 def on_payment(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:

@@ -111,12 +111,12 @@ def _card(context: UpdateContext, story: Story) -> tuple[Html, Json]:
         last=last or "…",
     )
     number = story.session_id
-    share = "unshare" if story.share_token else "share"
+    close_link = [context.button("unshare", f"unshare:{number}")] if story.share_token else []
     keyboard = inline(
         [context.button("story_continue", f"open:{number}"), context.button("read", f"read:{number}")],
         [context.button("download", f"files:{number}"), context.button("rename", f"rename:{number}")],
-        [context.button(share, f"{share}:{number}"), context.button("delete", f"delete:{number}")],
-        *[row for row in [publishing.row(context, story)] if row],
+        [context.button("share", f"share:{number}"), context.button("delete", f"delete:{number}")],
+        *[row for row in [publishing.row(context, story), close_link] if row],
     )
     return html, keyboard
 

@@ -10,10 +10,10 @@ import json
 import zipfile
 from typing import Final
 
-from conversation.localization import Locales
+from conversation.localization import Html, Locales
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database
-from handlers.context import UpdateContext, after_commit
+from handlers.context import UpdateContext, after_commit, now
 from handlers.refunds import cancel_subscriptions
 from telegram.update_result import DropMessages, ReleaseTurn, UpdateResult
 
@@ -56,7 +56,19 @@ def forget_me(context: UpdateContext) -> UpdateResult:
     keyboard = context.inline(
         context.button("forget_all", f"{BUTTON}all"), context.button("not_needed", f"{BUTTON}keep")
     )
-    return context.say("privacy.ask", keyboard=keyboard, stories=context.db.stories.count_of(context.user.id))
+    said = context.texts.say(
+        "privacy.ask", stories=context.db.stories.count_of(context.user.id), bought=_bought(context)
+    )
+    return context.send(said, keyboard=keyboard)
+
+
+def _bought(context: UpdateContext) -> Html:
+    """Return what becomes of bought tokens and of subscriptions; empty for somebody who has neither."""
+    texts, tokens = context.texts, context.user.bought
+    said = [texts.say("privacy.bought", tokens=tokens)] if tokens else []
+    if any(payment.renews for payment in context.db.payments.subscriptions(context.user.id, now())):
+        said.append(texts.say("privacy.subscribed"))
+    return Html("".join(f" {sentence}" for sentence in said))
 
 
 def press(context: UpdateContext, argument: str) -> UpdateResult:

@@ -102,7 +102,7 @@ def decide(context: UpdateContext, published_id: int, *, allowed: bool) -> Updat
         return context.toast("toast.past")
     found = context.db.shelf.get(published_id)
     if found is None or not context.db.shelf.decide(published_id, allowed=allowed):
-        return context.drop_buttons() + context.toast("toast.answered_already")
+        return context.drop_buttons() + context.toast("toast.decided_already")
     account = context.db.accounts.get(found.user_id)
     assert account is not None
     told = access_requests.tell(

@@ -128,7 +128,8 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     texts = services.locales[account.language]
     balance = balance_of(services, texts, account, account.free)
     values = {"stars": payment.stars, "tokens": payment.taken_back, "charge": charge_id, "balance": balance}
-    return [sentence(payer, texts.say("refund.yours", **values)), *told]
+    key = "refund.yours" if payment.until is None else "refund.yours_month"
+    return [sentence(payer, texts.say(key, **values)), *told]
 
 
 def _to_admins(services: Services, key: str, **values: object) -> list[Outgoing]:

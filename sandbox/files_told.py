@@ -15,6 +15,7 @@ _DOCUMENT: Final = re.compile(
     re.DOTALL,
 )
 _OPENING_CHARS: Final = 200
+_STEM_CHARS: Final = 5  # by which a word of the question is known again
 
 
 def answer(messages: Sequence[Message]) -> str:
@@ -24,15 +25,31 @@ def answer(messages: Sequence[Message]) -> str:
     words = asked[-1].text if asked else ""
     found = next((found for message in reversed(asked) if (found := _DOCUMENT.search(message.text))), None)
     said = [eyes.describe(pictures, english=_is_english(words))] if pictures else []
-    return "\n\n".join([*said, *([_told(found)] if found is not None else [])])
+    return "\n\n".join([*said, *([_told(found, words)] if found is not None else [])])
 
 
-def _told(found: re.Match[str]) -> str:
+def _told(found: re.Match[str], asked: str) -> str:
+    """Return the sentence of the document that is nearest to the question, or how it begins."""
     text = " ".join(found["text"].split())
+    if line := _nearest(text, asked.replace(found[0], "")):
+        return f"“{found['en']}” says: “{line}”" if found["en"] is not None else f"В «{found['ru']}» сказано: «{line}»"
     opening = text[:_OPENING_CHARS].rpartition(" ")[0] if len(text) > _OPENING_CHARS else text
     if found["en"] is not None:
         return f"I have read “{found['en']}”: {len(text.split())} words. It begins: “{opening}…”"
     return f"Прочитал «{found['ru']}», слов в нём: {len(text.split())}. Начинается так: «{opening}…»"
+
+
+def _nearest(text: str, question: str) -> str:
+    """Return the sentence that has most of a question's words, the rarer the better; empty if none has any."""
+    sentences = re.split(r"(?<=[.!?…]) ", text)
+    stems = {word[:_STEM_CHARS] for word in re.findall(r"\w{4,}", question.lower())}
+    often = {stem: sum(stem in one.lower() for one in sentences) for stem in stems}
+
+    def score(sentence: str) -> float:
+        return sum(1 / often[stem] for stem in stems if stem in sentence.lower())
+
+    best = max(sentences, key=score)
+    return best.strip() if score(best) else ""
 
 
 def _is_english(text: str) -> bool:

@@ -13,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import FileUnreadable
+from core.schemas import Message
+from sandbox import files_told
 from tests.harness import BotHarness, until
 from turns.documents.document import MOST_CHARS
 from turns.documents.reading import read_document
@@ -239,14 +241,28 @@ def test_the_passages_are_those_that_the_question_is_about() -> None:
 # ── in a question ──
 
 
+def test_the_stand_in_quotes_the_sentence_that_a_question_is_about() -> None:
+    ru = f"Файл «заметки.txt», материал к вопросу.\n{RUSSIAN}\nКонец файла."
+    en = f"The file “notes.txt”, material for the question.\n{ENGLISH}\nEnd of the file."
+    for document, question, told in (
+        (
+            ru,
+            "Что осталось на досках?",
+            "В «заметки.txt» сказано: «Никто не ответил, но на досках",
+        ),
+        (en, "Who put out the lamp?", "“notes.txt” says: “The keeper put out the lamp.”"),
+        (ru, "А?", "Прочитал «заметки.txt», слов в нём: 30. Начинается так: «Смотритель погасил лампу"),
+    ):
+        assert files_told.answer([Message("user", f"{document}\n{question}")]).startswith(told)
+
+
 def test_a_text_file_is_asked_about_and_two_more_questions_have_it(harness: BotHarness) -> None:
     person = harness.new_person()
     person.press("💬 Чат")
     person.wait("С чего начать")
     person.document("заметки.txt", RUSSIAN.encode("cp1251"), "Кто пришёл?")
     person.wait("Читаю. Вместе с файлом вопрос дороже")
-    answer = person.wait("Прочитал «заметки.txt»")
-    assert "Смотритель погасил лампу" in answer.text
+    person.wait("Прочитал «заметки.txt»")
     [*_, question] = harness.prompts()[-1]
     assert question["text"].startswith("Файл «заметки.txt», материал к вопросу")
     assert RUSSIAN in question["text"].replace("—", "—") and question["text"].endswith("Кто пришёл?")
@@ -261,6 +277,10 @@ def test_a_text_file_is_asked_about_and_two_more_questions_have_it(harness: BotH
     person.document("роман.md", long.encode(), "О чём это?")
     person.wait("Прочитал «роман.md»")
     assert "Файл длиннее, чем помещается в вопрос: прочитал" in person.wait("прочитал").text
+    person.send("А дальше?")
+    person.wait("Прочитал «роман.md»")
+    until(harness.settled)
+    assert len([message for message in person.bot_messages if "Файл длиннее" in message.text]) == 1
     for name, content, said in (
         ("пусто.txt", b"  ", "нет ни слова текста"),
         ("битый.docx", b"PK", "не открылся"),

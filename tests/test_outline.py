@@ -238,6 +238,20 @@ def test_no_hint_is_given_to_who_wrote_on_before_the_first_part_came(harness: Bo
     assert not any("теперь ваша очередь" in message.text for message in person.bot_messages)
 
 
+def test_the_stand_in_finds_the_hero_of_a_brought_text_by_name() -> None:
+    for language, asked in (
+        (
+            "ru",
+            "Текст:\nНа краю стоял дом. Жила в нём Марфа. Сосед Игнат ждал. Марфу знали пчёлы.\nЧетыре поля",
+        ),
+        (
+            "en",
+            "The text:\nThe house was old. Martha lived there. Hugh waited. The bees knew Martha well.\nFour fields",
+        ),
+    ):
+        assert json.loads(outline(asked, language))["hero"].startswith(("Марфа:", "Martha:"))
+
+
 def test_the_stand_in_takes_no_heading_for_a_hero() -> None:
     for language, asked in (
         ("ru", "Текст:\nГлава первая.\n\nВеста зажгла фонарь, и порт ожил.\nЧетыре поля"),

@@ -90,3 +90,11 @@ def test_a_wish_in_brackets_stays_beside_the_hero_s_name(language: str, phrase: 
     opens, closes = ("Замысел", "Четыре поля") if language == "ru" else ("The idea", "Four fields")
     asked = f"{opens}:\n{phrase}\n{closes}"
     assert hero in json.loads(outline(asked, language))["hero"]
+
+
+def test_of_several_heroes_the_story_is_told_of_one() -> None:
+    asked = Message("user", "Придумай три поступка.\nЖанр: Сказка\nГерой: Трое друзей: застряли в лифте\nОтветь")
+    options = json.loads(tell([asked]))["options"]
+    assert all(option.startswith("Друг ") for option in options)
+    asked = Message("user", "Come up with three actions.\nGenre: Fantasy\nHero: Three friends: are stuck\nAnswer")
+    assert all(option.startswith("The friend ") for option in json.loads(tell([asked]))["options"])

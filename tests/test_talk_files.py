@@ -9,7 +9,9 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import sent_files
 from core.schemas import Json
+from core.sent_files import SentFile
 from export.rich_html import html_of
 from export.talk_formats import html, markdown
 from export.talk_record import Said, TalkRecord
@@ -122,6 +124,11 @@ def test_chats_and_characters_are_sent_as_files_in_the_users_language(harness: B
     harness.says(f"Вот так:\n\n{CODE}")
     person.send("Как сравнить?")
     person.wait("Вот так:")
+    harness.says("Веста.")
+    person.document("замет_ки.txt", "Веста зажгла фонарь.".encode(), "Кто зажёг?")
+    person.wait("Веста.")
+    pictures = sent_files.dump([SentFile("picture", "a"), SentFile("picture", "b")])
+    harness.db.change("prompt", {"text": "Как сравнить?"}, files=pictures)
     person.send("/t")
     person.wait("из")
     person.tap("📄 Файлом")
@@ -129,6 +136,7 @@ def test_chats_and_characters_are_sent_as_files_in_the_users_language(harness: B
     person.tap("Markdown")
     name, text = file_text(harness, person)
     assert name == "Как_сравнить.md"
+    assert "📎 замет\\_ки.txt  \nКто зажёг?" in text and "📎 фото: 2  \nКак сравнить?" in text
     assert text.startswith("# Как сравнить?\n") and CODE in text and "**Анна**" in text and "**Соавтор**" in text
     harness.db.change("user", language="en")
     person.send("/characters")
@@ -145,4 +153,5 @@ def test_chats_and_characters_are_sent_as_files_in_the_users_language(harness: B
         person.tap("HTML")
         name, page = file_text(harness, person)
         assert about in page and '<html lang="en">' in page
+    assert "📎 замет_ки.txt\nКто зажёг?" in page and "📎 photos: 2\nКак сравнить?" in page
     assert name == "Как_сравнить.html" and "if a &lt; b:" in page

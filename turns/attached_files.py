@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ai import vision
@@ -74,8 +74,8 @@ class AttachedFiles:
         words = prompts[-1].text
         if subject is prompts[-1]:
             return self._loaded(subject, words, model, cancel)
-        try:
-            return self._loaded(subject, words, model, cancel)
+        try:  # that only a part is read, was said with the first question
+            return replace(self._loaded(subject, words, model, cancel), read_part=None)
         except (FileUnreadable, PicturesRefused, TelegramError) as error:
             event(log, logging.INFO, "earlier_file_left_out", prompt=subject.id, error=str(error))
             return NOTHING_ATTACHED

@@ -65,7 +65,9 @@ def gender_of(text: str, about: str = "") -> str:
 
 
 def short_name(text: str) -> str:
-    """Return Wren of “Wren the Mapmaker”, Percy of “Sir Percy the Ghost”."""
+    """Return Wren of “Wren the Mapmaker”, Percy of “Sir Percy the Ghost”, “the friend” of “Three friends”."""
+    if counted := re.fullmatch(r"(?:two|three|four|five|several|some|a few|a couple of) (?:\w+ )*?(\w+?)s", text, re.I):
+        return f"the {counted[1].lower()}"
     called = re.split(r",| (?:the|on|of) ", text)[0]
     words = called.split() or [text]
     if words[0] in ("The", "A", "An") or len(words) > 3 or words[0].endswith(("'s", "’s")):

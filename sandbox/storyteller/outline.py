@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
@@ -33,6 +34,7 @@ _ENGLISH_PLACE: Final = re.compile(
     r"\b(?:in|on|at|inside|under|near) ((?:an? |the |his |her |its )?[\w'’ -]{3,40})", re.IGNORECASE
 )
 _ENGLISH_PLACES: Final = re.compile(r"lighthouse|castle|ship|forest|island|house|school|library", re.IGNORECASE)
+_ENGLISH_NAME: Final = re.compile(r"\b(?!(?:The|She|They|Her|His|Then|And|But|You)\b)[A-Z][a-z]{2,}\b(?= [a-z])")
 _ARTICLE: Final = re.compile(r"^(?:an?|the|his|her|its) ", re.IGNORECASE)
 _STRANGE: Final = {
     "ru": ("здесь каждый знает на одну тайну больше, чем говорит", "по ночам отсюда видно то, чего нет на карте"),
@@ -60,6 +62,8 @@ def outline(prompt: str, language: str, variant: int = 0) -> str:
     genre = _genre(phrase, language)
     wish = _WISH.search(phrase)
     hero, setting = (_russian if language == "ru" else _english)(_WISH.sub("", phrase))
+    if found is not None and found[0].startswith(("Текст", "The text")) and (name := _named(found[1], language)):
+        hero = f"{name}: {_UNKNOWN[language]}"
     if wish is not None and hero:  # it stays beside the name
         name, _, about = hero.partition(":")
         hero = f"{name} {wish[1]}:{about}"
@@ -95,6 +99,17 @@ def _genre(phrase: str, language: str) -> Mapping[str, Any]:
         return best
     anybodys = [row for row in rows if row["key"] in _OPEN_GENRES]
     return anybodys[number(phrase) % len(anybodys)]
+
+
+def _named(text: str, language: str) -> str:
+    """Return the person whom a text names most often; empty if nobody comes twice."""
+    if language == "ru":
+        known = (russian.parses(word.lower())[0] for word in re.findall(r"\b[А-ЯЁ][а-яё]{2,}", text))
+        names = Counter(capital(one.normal_form) for one in known if "Name" in one.tag)
+    else:
+        names = Counter(word for word in _ENGLISH_NAME.findall(text) if f" {word.lower()} " not in text)
+    name, times = names.most_common(1)[0] if names else ("", 0)
+    return name if times > 1 else ""
 
 
 def _russian(phrase: str) -> tuple[str, str]:

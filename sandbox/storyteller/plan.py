@@ -127,8 +127,9 @@ def _around(language: str, place: str) -> Mapping[str, str]:
 
 
 def _russian(full: str, chosen: Mapping[str, Any], around: Mapping[str, str], *, first_person: bool) -> dict[str, Word]:
-    short = russian.short_name(full)
-    hero = russian.person(full)
+    several = russian.one_of(full)  # of «Трое друзей» one is told of
+    short = several or russian.short_name(full)
+    hero = russian.person(several or full)
     name = russian.Noun(short, hero.gender, person=True)
     title, mark, secret = chosen["things"]
     companion, gender, trade, habit = chosen["companions"]

@@ -96,6 +96,17 @@ def person(text: str, otherwise: str = "m", gender: str = "") -> Noun:
     return Noun(text, gender or _gender_of_person(text) or otherwise, person=True)
 
 
+def one_of(text: str) -> str:
+    """Return «друг» of «Трое друзей»; empty if the words count nobody."""
+    number, *rest = text.lower().split()
+    if not rest or not re.fullmatch(r"дв[ае]|двое|трое|три|четверо|четыре|пятеро|пять|несколько|пара", number):
+        return ""
+    for parse in parses(rest[-1]):
+        if parse.tag.POS == "NOUN" and "anim" in parse.tag and (single := parse.inflect({"sing", "nomn"})):
+            return str(single.word)
+    return ""
+
+
 def thing(text: str) -> Noun:
     """Return an object, a place or any other word of the reader's."""
     place = _head(text.split(), person=False)

@@ -1,0 +1,32 @@
+"""A subscription is sold once at a time; its refund and /forget_me say that it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.buyer import pay
+from tests.harness import BotHarness
+from tests.paying import link_of, make_shop, wait_links
+
+
+def test_a_subscription_that_goes_on_is_not_sold_twice_and_its_refund_says_that_it_ends(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_shop(make_harness)
+    person = harness.new_person()
+    wait_links(harness)
+    link = link_of(person)
+    assert pay(person, link).ok
+    person.wait("Прибавилось 100")
+    again = pay(person, link)
+    assert not again.ok and "Такая подписка у вас уже есть" in again.error
+    assert harness.db.count("payment") == 1
+    person.send("/forget_me")
+    asked = person.wait("Удалить всё навсегда?").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "Купленное (100 000 токенов) дождётся вас, если вы вернётесь. Подписка отменится.\n" in asked
+    harness.telegram.api.set_cancelled(1, True)  # one that ends may be bought anew
+    person.wait("больше не продлится")
+    assert pay(person, link).ok
+    person.wait("Прибавилось 100")
+    harness.telegram.api.refund(harness.db.last("payment", "charge_id"))
+    person.wait("Подписка отменена: звёзды за неё больше не спишутся.", since=0)
