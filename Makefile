@@ -50,7 +50,7 @@ chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every poi
 			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
 	fi
 
-mutants: $(VENV)/.installed-dev $(MUTANTS)/.installed ## change one place at a time of what keeps money, order and texts: a test must fail; writes docs/verified.md; takes an hour
+mutants: $(VENV)/.installed-dev $(MUTANTS)/.installed ## change one place at a time of what keeps money, order and texts: a test must fail; writes docs/verified.md; takes half an hour
 	@$(MUTANTS)/bin/python -m tests.mutants --python $(BIN) --page docs/verified.md $(ARGS)
 
 bench: $(VENV)/.installed-demo ## measure the speed of the bot, and beside a minimal one; ARGS="--quick" for four scenarios, "--minimal" for none

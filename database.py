@@ -107,10 +107,10 @@ class Database:
             raise
         try:
             self.steps_taken = migrate(self._connection, path)
+            self.log = ReplicatedLog(self._connection, path)
         except BaseException:
             self.close()
             raise
-        self.log = ReplicatedLog(self._connection, path)
         self.users = Users(self._connection)
         self.accounts = Accounts(self._connection)
         self.topic_states = TopicStates(self._connection)
@@ -143,6 +143,10 @@ class Database:
     def transaction(self, *, durable: bool = False) -> AbstractContextManager[None]:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
         return self._connection.transaction(durable=durable)
+
+    def to_disk(self) -> None:
+        """Wait until the disk has every transaction that is committed by now."""
+        self._connection.to_disk()
 
     def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""

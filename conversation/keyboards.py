@@ -23,11 +23,11 @@ _DELETING_LABELS: Final = frozenset({"forget_chat"})  # of reply keyboards
 _DANGER: Final = "danger"  # a red button
 
 
-class AtEnd(tuple[str, str]):
+class InactiveButton(tuple[str, str]):
     """An arrow at the end of its row: grey, and it does nothing. A server without such buttons shows a live one."""
 
 
-class Copying(tuple[str, str]):
+class CopyButton(tuple[str, str]):
     """A button that copies a text to the clipboard: `(label, text)`, of at most `COPIED_UNITS`."""
 
 
@@ -70,7 +70,11 @@ def arrows(here: str, place: int, data: Sequence[str]) -> list[tuple[str, str]]:
     """Return the row «◀ 2/3 ▶» at a place of a list whose items have these callback data; `here` is its middle."""
     last = len(data) - 1
     left, right = ("◀", data[place - 1]), ("▶", data[(place + 1) % len(data)])
-    return [left if place else AtEnd(left), (here, data[place]), right if place < last else AtEnd(right)]
+    return [
+        left if place else InactiveButton(left),
+        (here, data[place]),
+        right if place < last else InactiveButton(right),
+    ]
 
 
 def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
@@ -78,17 +82,17 @@ def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
     return arrows(f"{page + 1}/{pages}", page, [f"{verb}:{number}" for number in range(pages)])
 
 
-def copying(label: str, text: str) -> list[tuple[str, str]]:
+def copy_button(label: str, text: str) -> list[tuple[str, str]]:
     """Return the row of a button that copies a text; empty if the text is too long for one."""
-    return [Copying((label, text))] if 0 < utf16_length(text) <= COPIED_UNITS else []
+    return [CopyButton((label, text))] if 0 < utf16_length(text) <= COPIED_UNITS else []
 
 
 def _button(button: tuple[str, str]) -> dict[str, Json]:
     """Return a button with all that a newer Bot API server knows of it (`telegram/newer_fields.py`)."""
     label, data = button
-    if isinstance(button, Copying):
+    if isinstance(button, CopyButton):
         return {"text": label, "copy_text": {"text": data}}
-    if isinstance(button, AtEnd):
+    if isinstance(button, InactiveButton):
         return {"text": label, "callback_data": data, "disabled": {}}
     if _DELETING.fullmatch(data):
         return {"text": label, "callback_data": data, "style": _DANGER}

@@ -53,7 +53,7 @@ class Spoken:
 def spoken(text: str) -> Spoken:
     """Return the words of a text, to look for names in."""
     found = _WORD.findall(text)
-    return Spoken(tuple(map(_plain, found)), tuple(word[0].isupper() for word in found))
+    return Spoken(tuple(map(plain_word, found)), tuple(word[0].isupper() for word in found))
 
 
 def names(name: str, text: Spoken) -> bool:
@@ -61,7 +61,7 @@ def names(name: str, text: Spoken) -> bool:
     found = _WORD.findall(name)
     if not found:
         return False
-    forms = [forms_of(_plain(word)) for word in found]
+    forms = [forms_of(plain_word(word)) for word in found]
     capital = [word[0].isupper() for word in found]
     alone = [form for form, big in zip(forms, capital, strict=True) if big]
     if capital[0] and sum(capital) == 1:
@@ -117,5 +117,6 @@ def _without_vowel(stem: str) -> list[str]:
     return ["".join(parts) for parts in product((stem[:-2],), ("", "ь", "й"), (stem[-1],))]
 
 
-def _plain(word: str) -> str:
+def plain_word(word: str) -> str:
+    """Return a word by which words are compared: in small letters, and with «е» for «ё»."""
     return word.casefold().replace("ё", "е")

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final
 
 from conversation.cards import LIMITS, CardText
-from conversation.naming import forms_of
+from conversation.naming import forms_of, plain_word
 from conversation.phrases import any_of
 from core.text import shorten
 
@@ -25,8 +25,8 @@ _OBLIQUE: Final = re.compile(r"(?:[оеы]й|[оеыи]м|[аяыи]х|[оеё]�
 _VERB: Final = re.compile(r"\w+(?:[аеиуыя]ла(?:сь)?|[аеиуыя]ло(?:сь)?|шла|[еёи]т(?:ся)?|[аяую]т(?:ся)?)")
 _VERB_HE: Final = re.compile(r"\w+(?:[аеиуыоя]л(?:ся)?|[ёе]л)")
 _SAID: Final = re.compile(r"[—–-]\s*\w+л[аи]?(?:сь|ся)?\s*$")  # «— сказала …»
-_ASIDE: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;!?…—–]")
-_NO_ASIDE: Final = re.compile(
+_APPOSITION: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;!?…—–]")
+_NO_APPOSITION: Final = re.compile(
     r"(?:\w+(?:вши|вшись|ясь|ась|в)|что|как|когда|где|если|чтобы|чей|чья|котор\w+|и|а|но|не|ни|я|ты|он|она|мы|вы|они|это|тут|там|вот|как|who|which|and|but|as|said|you|he|she|it|we|they|this)\b"
     r"|.*\b\w+л(?:а|о|и)?(?:ся|сь)?\b",
     re.IGNORECASE,
@@ -48,7 +48,7 @@ class _Found:
 
     @property
     def plain(self) -> str:
-        return _plain(self.word)
+        return plain_word(self.word)
 
     @property
     def before(self) -> str:
@@ -78,7 +78,7 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
         places.setdefault(one.plain, []).append(place)
     best: tuple[int, CardText] | None = None
     for name in dict.fromkeys(one.word for one in found):
-        forms = forms_of(_plain(name))
+        forms = forms_of(plain_word(name))
         if fresh.isdisjoint(forms):
             continue
         same = [found[place] for place in sorted(place for form in forms for place in places.get(form, ()))]
@@ -107,8 +107,10 @@ def _capitals(text: str, place: int) -> Iterator[_Found]:
 
 
 def _in_small_letters(texts: Sequence[str]) -> Set[str]:
-    """Return the words that begin with a small letter, as `_plain` gives them."""
-    return set(_plain(" ".join(word for text in texts for word in _WORD.findall(text) if word[0].islower())).split())
+    """Return the words that begin with a small letter, as `plain_word` gives them."""
+    return set(
+        plain_word(" ".join(word for text in texts for word in _WORD.findall(text) if word[0].islower())).split()
+    )
 
 
 def _is_nominative(one: _Found, same: Sequence[_Found]) -> bool:
@@ -138,9 +140,9 @@ def _about(name: str, same: Sequence[_Found]) -> str:
 
     Empty if the name only stands in speeches: a later part may say more.
     """
-    asides = [(one.word != name, said) for one in same if (said := _aside(one))]
-    if asides:
-        said = min(asides, key=lambda aside: aside[0])[1]  # beside the nominative it is in the nominative too
+    appositions = [(one.word != name, said) for one in same if (said := _apposition(one))]
+    if appositions:
+        said = min(appositions, key=lambda one: one[0])[1]  # beside the nominative it is in the nominative too
     else:
         sentences = [" ".join(one.sentence.split()) for one in same]
         telling = [one for one in sentences if len(one.split()) >= _TELLING_WORDS and not _SPEECH.search(one)]
@@ -154,13 +156,9 @@ def _without(name: str, about: str) -> str:
     return rest if rest[:1].islower() and len(rest.split()) >= _TELLING_WORDS - 1 else about
 
 
-def _aside(one: _Found) -> str:
-    aside = _ASIDE.match(one.after)
-    return " ".join(aside[1].split()) if aside and not _NO_ASIDE.match(aside[1]) else ""
-
-
-def _plain(word: str) -> str:
-    return word.casefold().replace("ё", "е")
+def _apposition(one: _Found) -> str:
+    match = _APPOSITION.match(one.after)
+    return " ".join(match[1].split()) if match and not _NO_APPOSITION.match(match[1]) else ""
 
 
 @cache

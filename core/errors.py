@@ -26,7 +26,11 @@ No message holds a secret: addresses and bodies are masked before an error is ra
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+from typing import Final
+
+_DISK_FAILURES: Final = {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
 
 
 class CoauthorError(Exception):
@@ -55,6 +59,14 @@ class StorageError(CoauthorError):
 
 class ForeignDatabase(StorageError):
     """The file belongs to another program or to a newer version of this one."""
+
+
+def is_disk_failure(error: BaseException) -> bool:
+    """Return whether the disk fails, or no file can be opened now: the same may go well later.
+
+    It may be the database, or a file of the program itself, which reads some of them when they are first needed.
+    """
+    return isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno in _DISK_FAILURES)
 
 
 class NoAnswer(CoauthorError):

@@ -92,9 +92,12 @@ class HttpClient(threading.local):
 
 def _answer(answer: client.HTTPResponse) -> HTTPResponse:
     """Return urllib3's answer of the standard library's, whose head has been read."""
+    headers = HTTPHeaderDict()
+    for name, value in answer.msg.items():  # to give it all at once takes twice as long
+        headers.add(name, value)
     return HTTPResponse(
         answer,
-        HTTPHeaderDict(answer.msg.items()),
+        headers,
         answer.status,
         answer.version,
         reason=answer.reason,

@@ -161,13 +161,16 @@ class _Event:
 
 
 class _RedactingFilter(logging.Filter):
-    """Replaces message, arguments, traceback and stack of a record by their masked and escaped texts."""
+    """Replaces message, arguments, traceback and stack of a record by their masked and escaped texts, once."""
 
     def __init__(self, redact: Redactor) -> None:
         super().__init__()
         self._redact = redact
 
     def filter(self, record: logging.LogRecord) -> bool:
+        if vars(record).get("masked_by") is self:  # for the handler before
+            return True
+        vars(record)["masked_by"] = self
         if isinstance(record.msg, _Event):
             record.msg = record.msg.map_texts(self._redact)
         else:
@@ -183,7 +186,7 @@ class _RedactingFilter(logging.Filter):
 
 
 class _TextFormatter(logging.Formatter):
-    """A line of text, with the traceback indented below it."""
+    """A line of text, with the traceback indented below it. File and console share it: it formats a record once."""
 
     converter = staticmethod(time.gmtime)
     default_time_format = "%Y-%m-%dT%H:%M:%S"
@@ -193,13 +196,20 @@ class _TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
+        made_by, line = vars(record).get("line", (None, ""))
+        if made_by is not self:
+            line = self._line(record)
+            vars(record)["line"] = self, line
+        return str(line)
+
+    def _line(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\n", "\n    ")
 
 
 class _JsonFormatter(_TextFormatter):
     """One JSON object a line. The values of an event are its keys, unless they clash with `time`, `level`, `logger`."""
 
-    def format(self, record: logging.LogRecord) -> str:
+    def _line(self, record: logging.LogRecord) -> str:
         line: dict[str, Value] = {"time": self.formatTime(record), "level": record.levelname, "logger": record.name}
         if isinstance(record.msg, _Event):
             line = {**line, **record.msg.map_texts(escape).values, **line}

@@ -26,7 +26,7 @@ def press(context: UpdateContext, argument: str) -> UpdateResult:
         return context.toast("toast.past")
     character = context.db.characters.may_talk(context.user.id, int(number)) if int(number) else None
     if int(number) and character is None:
-        return context.toast("toast.past")
+        return _silence(context, int(number)) if what == "silent" else context.toast("toast.past")
     if what == "show":
         html, keyboard = _screen(context, character)
         return context.send(html, keyboard=keyboard)
@@ -45,13 +45,20 @@ def _change(context: UpdateContext, what: str, character: Character | None) -> U
     elif what in voices:
         store.put(context.chat_id, character_id, replace(now, voice=what))
     elif what == "silent":
-        store.put(context.chat_id, character_id, replace(now, aloud=False))
-        context.db.users.set_voice_to_voice(context.user.id, False)
-        return context.drop_buttons() + context.toast("toast.saved")
+        return _silence(context, character_id)
     else:
         return context.toast("toast.past")
     html, keyboard = _screen(context, character)
     return context.edit_html(html, keyboard=keyboard) + context.toast("toast.saved")
+
+
+def _silence(context: UpdateContext, character_id: int | None) -> UpdateResult:
+    """«🔇 Без голоса»: read no answer aloud any more, also if the character has been deleted since."""
+    store = context.db.answer_voices
+    if character_id is None or context.db.characters.get(character_id) is not None:
+        store.put(context.chat_id, character_id, replace(store.get(context.chat_id, character_id), aloud=False))
+    context.db.users.set_voice_to_voice(context.user.id, False)
+    return context.drop_buttons() + context.toast("toast.saved")
 
 
 def once_more(context: UpdateContext, turn: Turn) -> UpdateResult:

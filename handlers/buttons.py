@@ -105,7 +105,8 @@ def _go(context: UpdateContext, name: str) -> UpdateResult:
         return library.shelf(context)
     if context.step in (Step.MENU, Step.FINISHED) or context.step in IN_WIZARD:
         if name == "lucky":
-            return wizard.lucky(context)
+            dealt = context.step is Step.SUMMARY and context.draft.lucky
+            return context.toast("toast.dealt") if dealt else wizard.lucky(context)
         if name == "new_story":
             return wizard.new_story(context)
     return context.toast("toast.past")

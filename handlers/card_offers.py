@@ -13,6 +13,10 @@ def keep(context: UpdateContext, card_id: int) -> UpdateResult:
     card = cards.own_card(context, card_id)
     if card is None:
         return context.toast("toast.past")
+    own = context.db.cards.named(card.session_id, card.text.name, but=card.id)
+    if own is not None:  # the reader has made one meanwhile, which stays
+        context.db.cards.delete(card.id)
+        card = own
     if not card.kept and cards.is_full(context, card.session_id):
         return context.say("card.too_many", n=MOST_CARDS)
     context.db.cards.keep(card.id, card.text)

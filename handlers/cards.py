@@ -123,12 +123,14 @@ def ask_change(context: UpdateContext, card_id: int) -> UpdateResult:
     card = own_card(context, card_id)
     if card is None:
         return context.toast("toast.past")
-    return questions.ask(context, Step.EDIT_CARD, card.id, "card.ask_change", card=card.text.line)
+    return questions.ask(
+        context, Step.EDIT_CARD, card.session_id, "card.ask_change", card_id=card.id, card=card.text.line
+    )
 
 
 def change(context: UpdateContext) -> UpdateResult:
     """Take the user's words as the new text of a card."""
-    asked = context.user.asks_about
+    asked = context.user.asks_card
     card = own_card(context, asked) if asked is not None else None
     if card is None:
         questions.go_back(context)
@@ -136,6 +138,8 @@ def change(context: UpdateContext) -> UpdateResult:
     text, refusal = _typed(context)
     if refusal is not None:
         return refusal
+    if context.db.cards.named(card.session_id, text.name, but=card.id) is not None:
+        return context.say_here("card.same_name", name=text.name)
     questions.go_back(context)
     if not card.kept and is_full(context, card.session_id):
         return context.say_here("card.too_many", n=MOST_CARDS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ai.catalog import Model
 from ai.registry import ModelRegistry
@@ -18,6 +18,7 @@ from conversation.steps import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
 from database import NO_SESSION, REFUSED, Database, Story, Talk, Turn, User
+from handlers.repeated_refusals import RepeatedRefusals
 from handlers.user_message import UserMessage
 from telegram.update_result import (
     Disposition,
@@ -45,6 +46,7 @@ class Services:
     registry: ModelRegistry
     voices: tuple[str, ...]  # that a story can be read in
     run_id: int
+    refusals: RepeatedRefusals = field(init=False, default_factory=RepeatedRefusals)
 
     @property
     def username(self) -> str:
@@ -236,6 +238,11 @@ class UpdateContext:
         """Return a message that is deleted when the update's turn, or its wait for another turn, is over."""
         said = self.say(key, keyboard=keyboard, **values)
         return replace(said, messages=tuple(replace(message, notice=True) for message in said.messages))
+
+    def say_once_a_minute(self, key: str, *, n: int) -> UpdateResult:
+        """Return a message with a sentence of the locales, or nothing if the user was told so within a minute."""
+        due = self.services.refusals.is_due(self.chat_id, self.topic_id, self.user.id, key)
+        return self.say(key, n=n) if due else UpdateResult()
 
     def say_here(self, key: str, **values: object) -> UpdateResult:
         """Return a message with a sentence of the locales and the reply keyboard of the user's step."""

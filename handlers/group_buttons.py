@@ -8,7 +8,7 @@ from functools import partial
 from conversation.steps import ENDINGS
 from database import GroupDraft, Story
 from export.story_book import FORMATS
-from handlers import finished, group_moves, group_story, group_votes, library, media
+from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media
 from handlers.context import UpdateContext
 from handlers.group_context import at_story
 from telegram.update_result import UpdateResult
@@ -28,10 +28,12 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
         if card.user_id != context.user.id:
             return context.toast("toast.foreign")
         return _OF_A_CARD[verb](context, card, int(place or 0))
-    if verb in _OF_A_STORY:
+    if verb in _OF_A_STORY or verb in _OF_A_CHOICE:
         story = context.db.stories.get(int(number))
         if story is None or story.deleted or story.chat_id != context.chat_id:
             return context.toast("toast.past")
+        if verb in _OF_A_CHOICE:
+            return _OF_A_CHOICE[verb](context, story, int(place or 0))
         return _OF_A_STORY[verb](context, story)
     return _OF_A_TEXT[verb](context, int(number))
 
@@ -79,6 +81,9 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "g_open": group_moves.resume,
     "g_sign": group_moves.sign,
     "g_new": lambda context, _: group_story.begin(context.with_words("")),
+    "g_tone": group_settings.show_tone,
+    "g_memory": group_settings.show_memory,
+    "g_volume": group_settings.second_volume,
     "read": group_moves.read,
     "files": library.ask_format,
     "share": library.share,
@@ -89,6 +94,9 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     "voice": _at(media.ask_voice),
     **{f"voice{place}": _at(partial(media.speak, place=place)) for place in range(media.VOICES_SHOWN)},
     **{name: partial(library.send_file, name=name) for name in FORMATS},
+}
+_OF_A_CHOICE: Mapping[str, Callable[[UpdateContext, Story, int], UpdateResult]] = {
+    "g_set_tone": group_settings.set_tone,
 }
 _OF_A_TEXT: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "g_next": partial(group_votes.press, what=group_votes.NEXT),
@@ -105,4 +113,4 @@ _OF_A_TEXT: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "g_more": group_moves.more,
 }
 
-VERBS = frozenset({*_OF_A_CARD, *_OF_A_STORY, *_OF_A_TEXT})
+VERBS = frozenset({*_OF_A_CARD, *_OF_A_STORY, *_OF_A_CHOICE, *_OF_A_TEXT})

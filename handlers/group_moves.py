@@ -12,7 +12,7 @@ from core.schemas import Outgoing
 from core.text import split
 from database import BROUGHT, Prompt, Story
 from export.story_book import FORMATS
-from handlers import rewriting
+from handlers import group_settings, rewriting
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.group_context import at_story, may_lead, open_story, to_sender
@@ -154,6 +154,7 @@ def more(context: UpdateContext, prompt_id: int) -> UpdateResult:
         [context.button("read", f"read:{number}"), context.button("download", f"files:{number}")],
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
         [context.button("share", f"share:{number}"), context.button("new_story", f"g_new:{number}")],
+        *group_settings.rows(context, standing[0]),
         [context.button("group_sign", f"g_sign:{number}")],
     ]
     said = context.replying_to(context.message_id)

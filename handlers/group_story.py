@@ -162,7 +162,7 @@ def _wait(context: UpdateContext, story: Story) -> UpdateResult:
         return context.queue(context.update.queued_for)
     waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= story_screen.MOST_QUEUED:
-        return to_sender(context, context.say("group.busy_full", n=waiting))
+        return to_sender(context, context.say_once_a_minute("group.busy_full", n=waiting))
     return context.queue(story.session_id)
 
 

@@ -36,7 +36,7 @@ from handlers.group_context import to_sender
 from handlers.inline_mode import is_own_card
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
-from telegram.newer_fields import EPHEMERAL_SHOWN, OR_NOTHING
+from telegram.newer_fields import EPHEMERAL_ONLY, EPHEMERAL_SHOWN
 from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
 from turns.message_view import as_reply, only_for
 
@@ -145,7 +145,7 @@ def _queue(context: UpdateContext) -> UpdateResult:
         return context.queue(update.queued_for)
     waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= story_screen.MOST_QUEUED:
-        return to_sender(context, context.say("group.busy_full", n=waiting))
+        return to_sender(context, context.say_once_a_minute("group.busy_full", n=waiting))
     context.open_talk()
     return context.queue(context.words_go_to)
 
@@ -165,7 +165,7 @@ def _balance(context: UpdateContext) -> UpdateResult:
         link = f"https://t.me/{services.username}?start=new"
         return to_sender(context, context.say("group.in_private", link=link, bot=services.username))
     hidden = to_sender(context, profile_card.show_balance(context))
-    messages = (replace(message, params={**message.params, OR_NOTHING: True}) for message in hidden.messages)
+    messages = (replace(message, params={**message.params, EPHEMERAL_ONLY: True}) for message in hidden.messages)
     return replace(hidden, messages=tuple(messages))
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from conversation.keyboards import copying, inline, page_row, reply
+from conversation.keyboards import copy_button, inline, page_row, reply
 from conversation.localization import Html, Texts
-from conversation.steps import Step
+from conversation.steps import ANSWERS, Step
 from conversation.story_draft import Draft
 from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
@@ -197,6 +197,8 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
             menu = announce(context)
+    if context.step in ANSWERS and context.user.asks_about == story.session_id:
+        menu = questions.leave(context)
     undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
     return menu + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
 
@@ -268,7 +270,7 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     context.db.stories.share(story.session_id, token)
     link = share_cards.link(context.services.username, f"{share_cards.STORY_LINK}{token}")
     take_back = context.button("unshare", f"unshare:{story.session_id}")
-    buttons = inline(copying(context.texts.label("copy_link"), link), [take_back])
+    buttons = inline(copy_button(context.texts.label("copy_link"), link), [take_back])
     if context.services.inline_mode and story.chat_id >= 0:
         send = context.texts.plain("inline.send"), inline_mode.one_story(story.session_id)
         buttons = share_cards.with_send_button(buttons, *send)

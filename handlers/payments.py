@@ -32,9 +32,7 @@ def sells(context: UpdateContext) -> bool:
 
 def show(context: UpdateContext) -> UpdateResult:
     """«⭐ Купить»: show the packs."""
-    texts = context.texts
-    lines = [_line(context, pack) for pack in context.config.packs]
-    said = texts.say("buy.choose", balance=balance(context), packs=Html("\n".join(lines)))
+    said = context.texts.say("buy.choose", balance=balance(context), measure=_measure(context))
     buttons = [button for pack in context.config.packs if (button := _button(context, pack)) is not None]
     return context.send(said, keyboard={"inline_keyboard": [[button] for button in buttons]})
 
@@ -51,10 +49,12 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
     return context.deliver(Outgoing(context.chat_id, "sendInvoice", invoice(context.texts, pack)))
 
 
-def _line(context: UpdateContext, pack: StarPack) -> Html:
-    turns = limits.turns_of(context.config, pack.tokens, context.model.weight)
-    said = context.texts.say("balance.left" if turns else "balance.less", turns=turns, tokens=pack.tokens)
-    return context.texts.say("buy.pack_month" if pack.monthly else "buy.pack", pack=said, stars=pack.stars)
+def _measure(context: UpdateContext) -> Html:
+    """Return how far the smallest pack that is enough for a turn goes; empty if none is."""
+    packs = sorted(pack.tokens for pack in context.config.packs)
+    turns = ((tokens, limits.turns_of(context.config, tokens, context.model.weight)) for tokens in packs)
+    enough = next(((tokens, number) for tokens, number in turns if number), None)
+    return context.texts.say("buy.measure", tokens=enough[0], turns=enough[1]) if enough else Html()
 
 
 def _button(context: UpdateContext, pack: StarPack) -> Json:

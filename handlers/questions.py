@@ -14,11 +14,18 @@ from telegram.update_result import UpdateResult
 
 
 def ask(
-    context: UpdateContext, step: Step, session_id: int | None, key: str, *, under: int | None = None, **values: object
+    context: UpdateContext,
+    step: Step,
+    session_id: int | None,
+    key: str,
+    *,
+    card_id: int | None = None,
+    under: int | None = None,
+    **values: object,
 ) -> UpdateResult:
     """Ask one of `ANSWERS` about a session, with the sentence `key`. `under`: the message that the answer changes."""
     came_from = context.user.came_from if context.step in ANSWERS else context.step
-    context.db.users.ask(context.user.id, came_from, session_id, asked_under=under)
+    context.db.users.ask(context.user.id, came_from, session_id, card_id=card_id, asked_under=under)
     context.reload()
     context.go(step)
     if utf16_length(plain_text(context.texts.say(key, **values))) <= MESSAGE_UNITS:

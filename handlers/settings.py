@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import copying, inline
+from conversation.keyboards import copy_button, inline
 from conversation.steps import Step
 from database import Story
 from handlers import questions
@@ -41,7 +41,7 @@ def show_memory(context: UpdateContext, story: Story) -> UpdateResult:
         return context.toast("toast.nothing_yet")
     if path.memory:
         asked = questions.ask(context, Step.MEMORY, story.session_id, "memory.ask", memory=path.memory)
-        row = copying(context.texts.label("copy_memory"), path.memory)
+        row = copy_button(context.texts.label("copy_memory"), path.memory)
         return asked + context.say("memory.copy", keyboard=inline(row)) if row else asked
     return questions.ask(context, Step.MEMORY, story.session_id, "memory.ask_empty")
 

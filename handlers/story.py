@@ -134,7 +134,7 @@ def queue_words(context: UpdateContext) -> UpdateResult:
     waiting = db.inbox.queued_in(context.chat_id, context.topic_id)
     if waiting >= MOST_QUEUED:
         context.show(REFUSED)
-        return context.say("story.busy_full", n=waiting)
+        return context.say_once_a_minute("story.busy_full", n=waiting)
     if context.step is Step.CHAT:
         context.open_talk()  # the first talk begins now: words behind these belong to it too
     buttons = [

@@ -59,7 +59,7 @@ def wait(context: UpdateContext) -> UpdateResult:
     if turn is not None and not _hears(context, turn) and _asks(context):
         result = story_screen.queue_words(context)
     elif db.inbox.waiting_before(update.inbox_id, context.chat_id, context.topic_id) >= story_screen.MOST_QUEUED:
-        return context.say("story.busy_full", n=story_screen.MOST_QUEUED)
+        return context.say_once_a_minute("story.busy_full", n=story_screen.MOST_QUEUED)
     else:
         result = context.queue(update.queued_for)
     if context.message.content_type == "voice" and isinstance(result.disposition, Queued):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from conversation.keyboards import reply
 from conversation.states import decide
 from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft, unfinished_step, working_title
@@ -20,6 +21,7 @@ from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
+from turns.story_topics import needs_topic
 
 
 def new_story(context: UpdateContext) -> UpdateResult:
@@ -73,7 +75,8 @@ def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
     assert copied is not None
     if copied.head_id is not None:
         stories.start_after(session_id, copied.head_id)
-    begun = context.say_here("story.begin", title=title)
+    goes_on_here = context.topic_id or not needs_topic(context.db, context.chat_id, 0)
+    begun = context.say_here("story.begin", title=title) if goes_on_here else _said_of_beginning(context, copied)
     return begun + context.start_turn("part", session_id, copied.head_id, hint="volume")
 
 
@@ -196,8 +199,16 @@ def begin(context: UpdateContext) -> UpdateResult:
     story = context.story
     assert story is not None
     begun = context.track("story_started", language=context.user.language, lucky=draft.lucky)
-    begun += context.say_here("story.begin", title=title_of(story))
+    begun += _said_of_beginning(context, story)
     return begun + context.start_turn("part", session_id, None)
+
+
+def _said_of_beginning(context: UpdateContext, story: Story) -> UpdateResult:
+    """Say that the beginning is being written, and where, if the story gets a topic of its own."""
+    if not needs_topic(context.db, context.chat_id, context.topic_id):
+        return context.say_here("story.begin", title=title_of(story))
+    menu = reply(context.texts, Step.MENU, Draft())  # this topic is left for the menu
+    return context.say("topic.begins_there", keyboard=menu, title=title_of(story))
 
 
 def _title(context: UpdateContext, draft: Draft) -> str:

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.payments import PaymentMethods
-from sandbox.telegram_json import message_json
+from sandbox.telegram_json import add_service_message
 from sandbox.telegram_profile import ApiError
-from sandbox.telegram_state import BOT_ID, Chat, ChatMessage, Json, State
+from sandbox.telegram_state import BOT_ID, Chat, Json, State
 
 COLOR = 7322096
 
@@ -83,15 +83,5 @@ class TopicMethods(PaymentMethods):
             self.state.touch(chat, "chat")
 
     def _service(self, chat: Chat, service: Json, topic_id: int) -> int:
-        more = {"message_thread_id": topic_id, "is_topic_message": True} if topic_id else None
-        message = ChatMessage(
-            id=0,
-            chat_id=chat.id,
-            sender_id=BOT_ID,
-            from_bot=True,
-            date=int(self.state.clock()),
-            text="",
-            service=service,
-            more=more,
-        )
-        return int(message_json(self.state, self.bot, chat, self.state.add_message(chat, message))["message_id"])
+        added = add_service_message(self.state, self.bot, chat, service, sender_id=BOT_ID, topic_id=topic_id)
+        return int(added["message_id"])

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sandbox.telegram_json import chat_json, message_json, user_json
+from sandbox.telegram_json import add_service_message, chat_json, message_json, user_json
 from sandbox.telegram_profile import ApiError, ProfileMethods
 from sandbox.telegram_state import BOT_ID, Chat, ChatMessage, Json, State
 
@@ -167,16 +167,7 @@ class PaymentMethods(ProfileMethods, ABC):
     def _happens(self, user_id: int, service: Json, *, times: int) -> None:
         """Add a service message to a user's private chat, and deliver it so many times."""
         chat = self.state.chats[user_id]
-        message = ChatMessage(
-            id=0,
-            chat_id=chat.id,
-            sender_id=user_id,
-            from_bot=False,
-            date=int(self.state.clock()),
-            text="",
-            service=service,
-        )
-        value = message_json(self.state, self.bot, chat, self.state.add_message(chat, message))
+        value = add_service_message(self.state, self.bot, chat, service, sender_id=user_id)
         for _ in range(times):
             self.state.add_update("message", {**value, "chat": chat_json(self.state, chat)})
 

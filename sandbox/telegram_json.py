@@ -72,6 +72,23 @@ def message_json(state: State, bot: Json, chat: Chat, message: ChatMessage, *, n
     return value
 
 
+def add_service_message(
+    state: State, bot: Json, chat: Chat, service: Json, *, sender_id: int, topic_id: int = 0
+) -> Json:
+    """Add a message that says what has happened in a chat; return it as Telegram's `Message`."""
+    message = ChatMessage(
+        id=0,
+        chat_id=chat.id,
+        sender_id=sender_id,
+        from_bot=sender_id == BOT_ID,
+        date=int(state.clock()),
+        text="",
+        service=service,
+        more={"message_thread_id": topic_id, "is_topic_message": True} if topic_id else None,
+    )
+    return message_json(state, bot, chat, state.add_message(chat, message))
+
+
 def attachment_json(attachment: Attachment) -> Json:
     """Return a file under the field that a `Message` has for its kind; a photo comes in two sizes."""
     common: Json = {

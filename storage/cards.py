@@ -67,11 +67,16 @@ class Cards:
 
     def add(self, session_id: int, text: CardText) -> int:
         """Keep a new card; return its id. One of the same name is changed instead."""
-        same = [card for card in self.of_story(session_id) if card.text.name.casefold() == text.name.casefold()]
-        if same:
-            self.keep(same[0].id, text)
-            return same[0].id
+        same = self.named(session_id, text.name)
+        if same is not None:
+            self.keep(same.id, text)
+            return same.id
         return self._insert(session_id, text, "kept", None)
+
+    def named(self, session_id: int, name: str, *, but: int = 0) -> Card | None:
+        """Return a story's kept card of this name, other than the card `but`; None if there is none."""
+        kept = (card for card in self.of_story(session_id) if card.id != but)
+        return next((card for card in kept if card.text.name.casefold() == name.casefold()), None)
 
     def keep(self, card_id: int, text: CardText) -> None:
         """Change a card, and keep it if it was an offer."""
@@ -102,6 +107,12 @@ class Cards:
     def offer(self, session_id: int, text: CardText, part: int) -> int:
         """Store a card that is offered after this part of a story; return its id."""
         return self._insert(session_id, text, "offered", part)
+
+    def withdraw_offers(self, session_id: int, part: int) -> None:
+        """Delete the offers after this part that nobody has answered: its text is another one now."""
+        self._connection.run(
+            "delete from card where session_id = ? and offered_after = ? and state = 'offered'", (session_id, part)
+        )
 
     def offers(self, user_id: int, session_id: int) -> CardOffersState:
         """Return what decides whether a user is offered another card for a story."""

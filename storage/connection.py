@@ -137,10 +137,10 @@ class Connection:
             finally:
                 self._depth = 0
         if durable:
-            self._to_disk()
+            self.to_disk()
 
-    def _to_disk(self) -> None:
-        """Wait until the disk has the WAL.
+    def to_disk(self) -> None:
+        """Wait until the disk has every transaction that is committed by now, however long that takes.
 
         A checkpoint that ran meanwhile has synced what it moved to the database file.
         """

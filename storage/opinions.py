@@ -38,10 +38,11 @@ class OpinionStore:
         self._connection.run("delete from opinion where prompt_id = ? and user_id = ?", (prompt_id, user_id))
 
     def by_model(self, user_id: int | None = None) -> list[Opinions]:
-        """Return a user's opinions, or everybody's, by model, the most judged one first."""
+        """Return a user's opinions, or those of everybody who isn't banned, by model, the most judged one first."""
         rows = self._connection.rows(
-            "select model, sum(liked) as liked, sum(1 - liked) as disliked from opinion"
-            " where ?1 is null or user_id = ?1 group by model order by count(*) desc, model",
+            "select opinion.model, sum(liked) as liked, sum(1 - liked) as disliked from opinion"
+            " join user on user.id = user_id where user_id = ?1 or (?1 is null and not user.banned)"
+            " group by opinion.model order by count(*) desc, opinion.model",
             (user_id,),
         )
         return [Opinions(**dict(row)) for row in rows]

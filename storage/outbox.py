@@ -140,6 +140,14 @@ class Outbox:
         """Record that a message shows no prompt any more."""
         self._connection.run("delete from sent where chat_id = ? and message_id = ?", (chat_id, message_id))
 
+    def has_notice(self, inbox_id: int) -> bool:
+        """Return whether Telegram has a message that says what an update's work is, or one is on its way."""
+        sql = (
+            "select exists (select 1 from notice where inbox_id = ?1)"
+            " or exists (select 1 from outbox where inbox_id = ?1 and notice = 1)"
+        )
+        return bool(self._connection.value(sql, (inbox_id,)))
+
     def take_notice(self, inbox_id: int) -> int | None:
         """Return the message that says what an update's work is, and forget it; None if Telegram has none."""
         found: int | None = self._connection.value(
@@ -151,11 +159,6 @@ class Outbox:
         """Return the message that says what an update's work is; None if Telegram has none."""
         found: int | None = self._connection.value("select message_id from notice where inbox_id = ?", (inbox_id,))
         return found
-
-    def sends_notice(self, inbox_id: int) -> bool:
-        """Return whether such a message of an update is still on its way."""
-        sql = "select exists (select 1 from outbox where inbox_id = ? and notice = 1)"
-        return bool(self._connection.value(sql, (inbox_id,)))
 
     def messages_of(self, chat_id: int, prompt_id: int | None) -> list[int]:
         """Return the ids of a chat's messages that show a prompt, in order."""

@@ -12,7 +12,10 @@ from enum import StrEnum
 from storage.connection import Connection
 from storage.rows import reader
 
-_HEARTS = "(select count(*) from heart where published_id = published.id)"
+_HEARTS = (
+    "(select count(*) from heart join user as reader on reader.id = heart.user_id"
+    " where published_id = published.id and reader.banned = 0)"
+)
 _COLUMNS = (
     "published.id, published.session_id, published.user_id, published.head_id, starts_after, published.title,"
     f" published.genre, story.language, author, state, withdrawn, published_at, {_HEARTS} as hearts"
@@ -22,6 +25,12 @@ _FROM = (
     " join story on story.session_id = published.session_id join user on user.id = published.user_id"
 )
 _SEEN = "state in ('shown', 'allowed') and withdrawn = 0 and session.deleted_at is null and user.banned = 0"
+# The model's texts of a path, the last one first.
+_PARTS = (
+    "with recursive above (id, parent_id, role, text) as (select id, parent_id, role, text from prompt where id = ?"
+    " union all select prompt.id, prompt.parent_id, prompt.role, prompt.text from prompt"
+    " join above on prompt.id = above.parent_id) select text from above where role = 'assistant'"
+)
 
 
 class Order(StrEnum):
@@ -125,6 +134,21 @@ class PublicShelf:
             (session_id, user_id, head_id, title, genre, author, now),
         )
         return int(self._connection.value("select id from published where session_id = ?", (session_id,)))
+
+    def hidden_like(self, head_id: int) -> Published | None:
+        """Return a reported or removed story of which another story has the last text, or at least half of the texts.
+
+        `head_id` is the other story's last text. Branches and copies have the texts of what they were made of.
+        """
+        own = {row["text"] for row in self._connection.rows(_PARTS, (head_id,))}
+        hidden = self._connection.rows(
+            "select id, head_id from published where state in ('reported', 'removed') and head_id <> ?", (head_id,)
+        )
+        for row in hidden:
+            texts = [one["text"] for one in self._connection.rows(_PARTS, (row["head_id"],))]
+            if texts and (texts[0] in own or 2 * sum(text in own for text in texts) >= len(texts)):
+                return self.get(row["id"])
+        return None
 
     def withdraw(self, session_id: int) -> bool:
         """Take a story off the shelf; its hearts go. Return False if it wasn't there."""

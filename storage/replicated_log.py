@@ -7,10 +7,14 @@ only and doesn't notice that the one before is missing. It does notice a truncat
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Final
 
+from core.logs import event
 from storage.connection import Connection, try_to_write
+
+log = logging.getLogger(__name__)
 
 LITESTREAM_TABLES: Final = ("_litestream_seq", "_litestream_lock")  # it makes them in each database that it copies
 LONGEST: Final = 16 * 1024 * 1024  # bytes; Litestream checkpoints at 4 MB
@@ -25,18 +29,21 @@ class ReplicatedLog:
         self._wal = path.with_name(f"{path.name}-wal")
         self._longest = longest
         self._replicated = False
-        self.tend()
+        self._look()
 
     def tend(self) -> None:
         """End SQLite's automatic checkpoints once Litestream copies this file, and truncate a WAL that grew too long.
 
         A WAL that Litestream is reading stays as it is. Call this about once a minute. Raises `StorageError`.
         """
-        if not self._replicated:
-            found = self._connection.value("select 1 from sqlite_master where name = ?", LITESTREAM_TABLES[:1])
-            if found is None:
-                return
+        self._look()
+        if self._replicated and self._wal.exists() and self._wal.stat().st_size > self._longest:
+            try_to_write(self._path, "pragma wal_checkpoint(truncate)", ())
+
+    def _look(self) -> None:
+        if self._replicated:
+            return
+        if self._connection.value("select 1 from sqlite_master where name = ?", LITESTREAM_TABLES[:1]):
             self._connection.leave_checkpoints()
             self._replicated = True
-        if self._wal.exists() and self._wal.stat().st_size > self._longest:
-            try_to_write(self._path, "pragma wal_checkpoint(truncate)", ())
+            event(log, logging.INFO, "litestream_found")

@@ -122,6 +122,22 @@ create table opinion (                   -- a user's reaction on the message of 
 create index opinion_of_user on opinion (user_id);
 """
 
+_CARD_QUESTIONS = """
+-- The card that a question is about; `asks_about` is the story that has it.
+alter table user add column asks_card integer;
+alter table topic_state add column asks_card integer;
+update user set asks_card = asks_about, asks_about = (select session_id from card where id = asks_about)
+    where step = 'edit_card';
+update topic_state set asks_card = asks_about, asks_about = (select session_id from card where id = asks_about)
+    where step = 'edit_card';
+"""
+
+_INDEXES_OF_DELETIONS = """
+-- What a deleted text or session would otherwise be looked for in whole tables.
+create index published_of_head on published (head_id);
+create index call_of_session on call (session_id);
+"""
+
 # In order. The statements of a released step never change.
 STEPS = (
     FIRST_TABLES,
@@ -143,4 +159,6 @@ STEPS = (
     TOPIC_STATES,
     GUESTS,
     FIRST_LETTERS,
+    _CARD_QUESTIONS,
+    _INDEXES_OF_DELETIONS,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from conversation.steps import IN_WIZARD, TALKING, Step
+from conversation.steps import ANSWERS, IN_WIZARD, TALKING, Step
 from storage.connection import Connection
 
 TOPIC_STATES = """
@@ -47,10 +47,12 @@ insert into chat_role (chat_id, mode, prompt) select chat_id, mode, prompt from 
 drop table chat_role_before;
 """
 
-_STATE = "step, came_from, asks_about, asked_under, character_id, session_id"
+_STATE = "step, came_from, asks_about, asks_card, asked_under, character_id, session_id"
 _DRAFT = "genre, hero, setting, extra, step, page, lucky"
 _IN_A_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
 _STAYS = ", ".join(f"'{step}'" for step in sorted(TALKING | IN_WIZARD))  # the steps that need no open story
+
+_ASKS = ", ".join(f"'{step}'" for step in ANSWERS)
 
 
 class TopicStates:
@@ -82,7 +84,8 @@ class TopicStates:
             else:
                 stays = Step(before["step"]) in TALKING
                 fresh = (
-                    "topic_id = :topic, asks_about = null, asked_under = null, session_id = null, came_from = 'menu'"
+                    "topic_id = :topic, asks_about = null, asks_card = null, asked_under = null, session_id = null,"
+                    " came_from = 'menu'"
                 )
                 run(f"update user set {fresh} where id = :user", values)
                 if not stays:
@@ -125,7 +128,10 @@ class TopicStates:
             self._mend({"user": user_id, "topic": to_id})
 
     def topic_gone(self, user_id: int, topic_id: int) -> None:
-        """Let the stories of a deleted topic go on in the main one; the last one is open there unless another is."""
+        """Let the stories and talks of a deleted topic go on in the main one.
+
+        The story that was touched last is open there unless another is; a talk is, unless there is another like it.
+        """
         run, values = self._connection.run, {"user": user_id, "topic": topic_id}
         with self._connection.transaction():
             told = "user_id = :user and chat_id = :user and topic_id = :topic and kind = 'story'"
@@ -133,6 +139,14 @@ class TopicStates:
                 f"select id from session where {told} and deleted_at is null order by touched_at desc limit 1", values
             )
             run(f"update session set topic_id = 0 where {told}", values)
+            run(
+                "update session set topic_id = 0, touched_at = min(touched_at, coalesce("
+                " (select max(other.touched_at) - 1 from session as other where other.chat_id = :user"
+                " and other.topic_id = 0 and other.kind = session.kind"
+                " and other.character_id is session.character_id and other.deleted_at is null), touched_at))"
+                " where chat_id = :user and topic_id = :topic and kind <> 'story'",
+                values,
+            )
             if newest is None:
                 return
             with self.within(user_id, user_id, 0):
@@ -170,6 +184,7 @@ class TopicStates:
 
     def _mend(self, values: dict[str, int]) -> None:
         """Leave a story that was deleted, or a draft or a character that went, while another topic was open."""
+        self._leave_question(values)
         row = self._connection.row(
             "select user.step, session.deleted_at is null as stands, session.finished_at is not null as finished,"
             " exists (select 1 from draft where user_id = user.id) as has_draft, session.id as session_id"
@@ -185,3 +200,11 @@ class TopicStates:
             self._connection.run("update user set step = 'menu' where id = :user", values)
         elif step in (Step.STORY, Step.FINALE) and row["finished"]:
             self._connection.run("update user set step = 'finished' where id = :user", values)
+
+    def _leave_question(self, values: dict[str, int]) -> None:
+        """Go back from a question about a story that is deleted."""
+        self._connection.run(
+            f"update user set step = came_from where id = :user and step in ({_ASKS}) and asks_about is not null"
+            " and not exists (select 1 from session where id = asks_about and deleted_at is null)",
+            values,
+        )

@@ -220,6 +220,11 @@ class Tree:
         """Return how many of the model's texts the path has, from the first one or from the one after `after`."""
         return int(self._connection.value(_PARTS, {"head": head_id, "after": after}))
 
+    def chars_of(self, session_id: int, kind: str) -> int:
+        """Return how many characters the texts of one kind have in a session, those beside the path too."""
+        sql = "select coalesce(sum(length(text)), 0) from prompt where session_id = ? and kind = ?"
+        return int(self._connection.value(sql, (session_id, kind)))
+
     def bracketed(self, head_id: int | None) -> list[str]:
         """Return the user's texts on the whole path that have a bracket, oldest first."""
         return [row["text"] for row in self._connection.rows(_BRACKETED, {"head": head_id})]

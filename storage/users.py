@@ -9,8 +9,8 @@ from storage.connection import Connection
 from storage.rows import reader
 
 _COLUMNS = (
-    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asked_under,"
-    " session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned,"
+    "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asks_card,"
+    " asked_under, session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned,"
     " voice_to_voice"
 )
 
@@ -28,7 +28,8 @@ class User:
     at_full: str  # `summarise` or `anew`: what a chat does when it fills the prompt
     step: Step
     came_from: Step
-    asks_about: int | None
+    asks_about: int | None  # a session
+    asks_card: int | None
     asked_under: int | None  # the message whose button asked
     session_id: int | None
     balance: int
@@ -105,14 +106,22 @@ class Users:
             == 1
         )
 
-    def ask(self, user_id: int, came_from: Step, asks_about: int | None, *, asked_under: int | None = None) -> None:
-        """Store the step to return to after a question that takes one answer, and the session it is about.
+    def ask(
+        self,
+        user_id: int,
+        came_from: Step,
+        asks_about: int | None,
+        *,
+        card_id: int | None = None,
+        asked_under: int | None = None,
+    ) -> None:
+        """Store the step to return to after a question that takes one answer, and the session and card it is about.
 
         `asked_under` is the message that the answer changes.
         """
         self._connection.run(
-            "update user set came_from = ?, asks_about = ?, asked_under = ? where id = ?",
-            (came_from, asks_about, asked_under, user_id),
+            "update user set came_from = ?, asks_about = ?, asks_card = ?, asked_under = ? where id = ?",
+            (came_from, asks_about, card_id, asked_under, user_id),
         )
 
     def set_language(self, user_id: int, language: str) -> None:

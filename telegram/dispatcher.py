@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from telebot.types import Update
 
-from core.errors import StorageError
+from core.errors import StorageError, is_disk_failure
 from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import OutboxRow, Outgoing
@@ -139,10 +139,11 @@ class Dispatcher:
         self._chats.add(rows)
 
     def keep(self, batch: Any) -> int | None:
-        """Store a batch from Telegram; return the offset that acknowledges it.
+        """Store a batch from Telegram; return the offset that acknowledges it once the disk has the batch.
 
-        None after an empty batch: after a quiet week Telegram may go on with smaller ids than the last ones. Raises
-        `StorageError`, and `ValueError` if no update of the batch has an id.
+        It is handled meanwhile: what a power cut takes from the inbox, Telegram sends again. None after an empty batch:
+        after a quiet week Telegram may go on with smaller ids than the last ones. Raises `StorageError`, and
+        `ValueError` if no update of the batch has an id.
         """
         updates = [update for update in batch if isinstance(update, dict) and is_id(update.get("update_id"))]
         if not updates:
@@ -154,13 +155,14 @@ class Dispatcher:
             update["update_id"]: topic for update in updates if (topic := topic_of(update))
         }
         try:
-            with self._db.transaction(durable=True):
+            with self._db.transaction():
                 rows = self._db.inbox.add(kept, int(time.time()), topics)
         except StorageError:
             for _, chat_id, _ in kept:
                 self._notices.storage_failed(chat_id)
             raise
         self._chats.add(rows)
+        self._db.to_disk()
         return 1 + max(int(update["update_id"]) for update in updates)
 
     # ------------------------------------------------------------------ workers
@@ -264,7 +266,9 @@ class Dispatcher:
         except Unreadable as error:
             self._make_dead_letter(row, str(error))
             return None
-        except Exception:
+        except Exception as error:
+            if is_disk_failure(error):
+                raise StorageError(str(error)) from error
             event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             if charge_in(row.body):  # money is never forgotten
                 self._make_dead_letter(row, "its handler failed")

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 FORGET_S: Final = 7 * 86_400  # a server may have been updated
 SETTING: Final = "telegram_refuses"
 EPHEMERAL: Final = "ephemeral_message_parameters"
-OR_NOTHING: Final = "ephemeral_or_nothing"  # our own: the message is for one user's eyes, or isn't sent
+EPHEMERAL_ONLY: Final = "ephemeral_or_nothing"  # our own: the message is for one user's eyes, or isn't sent
 EPHEMERAL_SHOWN: Final = "telegram_ephemeral"  # the setting that names a server which showed a message to one user
 _EFFECT: Final = "message_effect_id"
 _BUTTON: Final = ("disabled", "copy_text", "style")
@@ -62,8 +62,8 @@ class NewerFields:
 
     def call(self, params: Mapping[str, Json], call: Callable[[Mapping[str, Json]], Json]) -> Json:
         """Make a call with what the server knows of its fields; return its result. Raise as `call` does."""
-        must_hide = OR_NOTHING in params
-        params = {name: value for name, value in params.items() if name != OR_NOTHING}
+        must_hide = EPHEMERAL_ONLY in params
+        params = {name: value for name, value in params.items() if name != EPHEMERAL_ONLY}
         used = used_in(params)
         if not used:
             return call(params)

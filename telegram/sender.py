@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Hashable, Sequence
 from typing import Final
 
+from core.errors import is_disk_failure
 from core.guest_chats import is_guest_chat
 from core.logs import event
 from core.metrics import SILENT, Metrics
@@ -219,10 +220,11 @@ class Delivery:
                 return
             try:
                 outcome = self._caller.run(job)
-            except Exception:
+            except Exception as error:
                 event(log, logging.ERROR, "sender_failed", method=job.method, chat=job.chat.chat_id, exc_info=True)
                 again = isinstance(job.item, QueuedMessage)
-                outcome = Outcome(again=again, wait_s=self._limits.retry_most_s if again else 0.0, unsure=True)
+                pause_s = self._limits.retry_first_s if is_disk_failure(error) else self._limits.retry_most_s
+                outcome = Outcome(again=again, wait_s=pause_s if again else 0.0, unsure=True)
 
     def _next_job(self) -> Job | None:
         """Wait for the next call to make; None if stopped. The caller holds the lock."""

@@ -13,6 +13,7 @@ from sandbox.model_faults import Behaviour, Received, Rule
 from sandbox.telegram import TelegramServer
 from tests.counters import Counters
 from tests.harness import until
+from tests.played_conversation import WAIT_S
 
 MIDWAY_S = 0.05
 READ_LAST = "getMyCommands"  # by a bot that brings its profile up to date
@@ -23,7 +24,7 @@ def kill(counters: Counters) -> None:
     """Kill the bot, and return once it has been started again."""
     runs = counters.runs
     os.kill(counters.pid, signal.SIGKILL)
-    until(lambda: counters.runs > runs)
+    until(lambda: counters.runs > runs, WAIT_S)
 
 
 class CountedTelegram(TelegramServer):

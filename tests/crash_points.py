@@ -24,7 +24,8 @@ from tests.played_state import State, is_settled, is_started, state_of, storage_
 from tests.points import Disk, Ending, Point, PointFailed
 
 QUIET_S = 0.05
-STATE_S = 3.0  # for what is deleted or renamed once all is settled
+STATE_S = WAIT_S / 10  # for what is deleted or renamed once all is settled
+LOGGED = 5  # lines of the bot's log that a failure shows
 NOTICE_EVERY_S = 59  # dates have whole seconds
 
 
@@ -68,9 +69,7 @@ def play(
             player.start(lambda: bot.start(harness.environment(), folder / "counters"))
             for number, step in enumerate(conversation.steps[:steps], 1):
                 player.play(number, step)
-            counters.begin_step()
-            assert bot.stop(counters) == 0
-            player.check_end()
+            player.end(bot.stop)
         except BaseException:
             bot.kill()  # its bot may still run
             raise
@@ -109,8 +108,25 @@ class _Player:
     def play(self, number: int, step: Step) -> None:
         self._play(number, lambda: step.play(self._talk))
 
-    def check_end(self) -> None:
-        """Fail unless the stopped bot has left nothing open, nothing lost and nothing that doesn't add up."""
+    def end(self, stop: Callable[[Counters], int]) -> None:
+        """Stop the bot; fail unless it has left nothing open, nothing lost and nothing that doesn't add up."""
+        self._counters.begin_step()
+        try:
+            code = stop(self._counters)
+            assert code == 0, f"the bot ended with {code}"
+            self._check_end()
+        except AssertionError as error:
+            raise self._failed(len(self.ending.states), error) from error
+
+    def _failed(self, number: int, error: BaseException, tried: Iterable[Point] = ()) -> PointFailed:
+        """Return the error that names the points, and what the bot logged as errors."""
+        log = self._harness.folder / "log.txt"
+        lines = log.read_text("utf-8").splitlines() if log.exists() else []
+        lines = [line for line in lines if " ERROR " in line or " CRITICAL " in line]
+        told = "\n".join([str(error), *lines[-LOGGED:]])
+        return PointFailed([*tried] or self._tried, number, self._disk, told)
+
+    def _check_end(self) -> None:
         self._harness.check_books()
         assert self._harness.db.count("inbox", state="aside") == 0
         assert self._harness.db.count("turn", state="failed") == 0
@@ -125,7 +141,7 @@ class _Player:
             died = self._counters.kills - kills
             self._compare(number, died)
         except (AssertionError, LookupError, OSError) as error:
-            raise PointFailed(tried, number, self._disk, error) from error
+            raise self._failed(number, error, tried) from error
         if died:
             self._tried = tried
         elif point:

@@ -7,6 +7,7 @@ say what the step orders, however often they are asked.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ OPTIONS = '{"options": ["Он вскрыл письмо.", "Он съел пис
 PACK = "50\N{NO-BREAK SPACE}000 токенов · 90 ⭐"
 CHARGE = re.compile(r"stxCharge\d+")
 PATIENCE_S = 3.0  # of a user whose page has no answer, before the next press
-WAIT_S = 30.0
+WAIT_S = 120.0 if "CHAOS_PARTS" in os.environ else 30.0  # `make chaos` may have the machine at its limit
 RICH: dict[str, object] = {"USER_TOKENS": 10**6, "MAX_PROJECT_TOKENS": 10**9}
 
 

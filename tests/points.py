@@ -51,7 +51,7 @@ class Ending:
 class PointFailed(AssertionError):
     """The bot ended otherwise after the step of the last of these points."""
 
-    def __init__(self, points: list[Point], step: int, disk: Disk | None, error: BaseException) -> None:
+    def __init__(self, points: list[Point], step: int, disk: Disk | None, error: str) -> None:
         self.points, self.step = points, step
         how = f"CHAOS_DISK={disk} " if disk else ""
         super().__init__(f"{how}CHAOS_POINT={','.join(map(str, points))}\nstep {step}: {error}")

@@ -158,6 +158,10 @@ def test_a_text_is_added_to_the_open_story_and_asks_no_model(harness: BotHarness
     person.wait("который продолжит эту историю")
     person.document("роман.txt", LONG.encode())
     person.wait("Для открытой истории это много")
+    # However small its pieces are, a story has no more of them than a file may have.
+    harness.db.change("prompt", {"kind": "brought"}, text="а" * 199_990)
+    person.document("глава.txt", STORY.encode())
+    assert "уже 199\xa0990 знаков" in person.wait("помещается 200\xa0000 знаков").text
     harness.check_books()
 
 

@@ -236,6 +236,35 @@ def test_a_new_name_is_offered_and_kept_with_a_press(harness: BotHarness) -> Non
     assert [message.text for message in person.bot_messages].count(offer.text) == 1
 
 
+def test_a_card_takes_no_name_of_another_and_an_offer_goes_with_its_part(harness: BotHarness) -> None:
+    person = harness.writer(words=NEW)
+    until(harness.settled)
+    next_part(harness, person, "Веста зажгла фонарь. Он шёл за Вестой.")
+    offer = person.wait("Запомнить?")
+    story = harness.db.value("session", "id", kind="story")
+    cards = [harness.db.insert("card", session_id=story, name=name, about="мой") for name in ("веста", "Егор")]
+    person.tap("✏️ Изменить", offer)
+    person.wait("Сейчас на карточке")
+    person.send("Егор — сторож")
+    person.wait("Карточка «Егор» в этой истории уже есть")
+    person.send("✖️ Отмена")
+    person.wait("часть 2")
+    person.tap("📌 Запомнить", offer)
+    assert "веста — мой" in person.wait("Запомнил: веста").text  # the reader's own one stays
+    assert harness.db.values("card", "state", name="Веста") == ["refused"]
+    harness.db.delete("card", id=(*cards, harness.db.value("card", "id", name="Веста")))
+    for _ in range(2):
+        harness.says(f"{NEXT} Пантелею не спалось.")
+        person.press("🔄 Другой вариант")
+        person.wait("Пантелею не спалось.")
+        until(harness.settled)
+    assert harness.db.values("card", "state") == ["offered"]  # that of the variant before is gone
+    earlier, last = [message for message in person.bot_messages if "Запомнить?" in message.text][-2:]
+    assert person.tap("📌 Запомнить", earlier).wait_answer().text == "Это уже прошлое"
+    person.tap("📌 Запомнить", last)
+    person.wait("Запомнил: Пантелей")
+
+
 def test_a_refused_name_is_not_offered_again_and_offers_can_be_switched_off(harness: BotHarness) -> None:
     person = harness.writer()
     next_part(harness, person, NEW)

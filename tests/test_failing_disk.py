@@ -55,6 +55,9 @@ def some(points: list[Point], chance: random.Random, number: int) -> list[Point]
 def test_a_disk_that_fails_loses_nothing_and_all_is_answered_once_it_works(tmp_path: Path) -> None:
     points = [point for point in all_points() if 0 < point.step <= OPENING and not point.prefix]
     chance = random.Random(1)
+    opens = [point for point in points if point.kind == "disk-open"]  # of files of the program, too
+    outcome = try_points(tmp_path, opens, Disk("EIO"), to_end=False)
+    assert opens and not outcome.failures, "\n\n".join(outcome.failures)
     for error, lasts, number in (("EIO", False, 6), ("ENOSPC", True, 1), ("EDQUOT", True, 1)):
         outcome = try_points(tmp_path, some(points, chance, number), Disk(error, lasts), to_end=False)
         assert not outcome.failures, "\n\n".join(outcome.failures)

@@ -128,3 +128,26 @@ def test_nothing_overtakes_an_answer_that_the_disk_is_slow_to_take(harness: BotH
     person.wait("Мы пишем историю вдвоём")
     texts = [message.text for message in person.bot_messages]
     assert texts.index("Вторая часть.") < next(place for place, text in enumerate(texts) if "Мы пишем историю" in text)
+
+
+def test_a_message_is_answered_while_a_slow_disk_takes_it_and_acknowledged_after_that(harness: BotHarness) -> None:
+    assert harness.app is not None
+    person = harness.new_person()
+    syncing, goes_on = threading.Event(), threading.Event()
+    in_time: list[bool] = []
+    sync = harness.app.db._connection._sync
+
+    def slow_disk(file: int) -> None:
+        if threading.current_thread().name == "polling":
+            syncing.set()
+            in_time.append(goes_on.wait(5))
+        sync(file)
+
+    harness.app.db._connection._sync = slow_disk
+    person.send("/help")
+    assert syncing.wait(5)
+    person.wait("Мы пишем историю вдвоём")
+    assert harness.telegram.state.updates
+    goes_on.set()
+    until(lambda: not harness.telegram.state.updates)
+    assert in_time[0]

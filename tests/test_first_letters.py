@@ -131,6 +131,9 @@ def test_nobody_is_disturbed(harness: BotHarness) -> None:
     person.wait("токенов на письмо не хватает")
     until(harness.settled)
     harness.db.change("user", {"id": 1}, balance=tokens)
+    other = harness.db.insert("turn", chat_id=1, user_id=1, kind="chat", state="running", topic_id=7, created_at=1)
+    assert not due(harness, now)  # a turn runs in another topic
+    harness.db.delete("turn", id=other)
     held = harness.holds_all("Мур.")
     person.send("Подожди.")
     until(lambda: harness.db.open_turns())

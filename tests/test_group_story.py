@@ -10,6 +10,8 @@ from tests.harness import BotHarness, until
 from tests.recordings import recording
 from tests.test_groups import club, spent
 
+VOLUME = ("📗 Второй том", "📖 Новая история")
+
 
 def test_members_write_in_turn_and_each_pays_for_their_own(harness: BotHarness) -> None:
     _, (anna, boris), first = begun(harness, 1, 2)
@@ -81,7 +83,7 @@ def test_a_story_is_finished_and_a_new_one_begins(harness: BotHarness) -> None:
     anna.wait("Дописали!")
     until(harness.settled)
     last = part(anna, "Конец.")
-    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "📤 Поделиться", "📖 Новая история")
+    assert last.labels == ("📖 Читать", "📖 Скачать", "✍️ Эпилог", "📤 Поделиться", *VOLUME)
     assert anna.bot_messages[-1].attachment is not None
     boris.send("Ещё.", reply_to=last.id)
     boris.wait("дописана. Начать новую: /story")

@@ -56,6 +56,9 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db.roles.get(1, 0) == db.roles.get(1, 7) == Role("editor")
     db.roles.put(1, 7, Role())
     assert db.roles.get(1, 7) == Role() and db.roles.get(1, 0) == Role("editor")
+    assert db.users.get(1).asks_card is None  # type: ignore[union-attr]
+    indexes = "select count(*) from sqlite_master where name in ('published_of_head', 'call_of_session')"
+    assert db._connection.value(indexes) == 2
     db.answer_voices.put(1, None, AnswerVoice(aloud=True))
     assert db.answer_voices.get(1, None).aloud and not db.answer_voices.get(1, 5).aloud
     assert db.topic_states.enter(1, 7) and db.topic_states.enter(1, 0) and not db.topic_states.enter(1, 0)

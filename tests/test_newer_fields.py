@@ -6,14 +6,14 @@ from collections.abc import Mapping
 
 import pytest
 
-from conversation.keyboards import copying, inline, page_row
+from conversation.keyboards import copy_button, inline, page_row
 from core.errors import TelegramRefused
 from core.schemas import Json
 from telegram.newer_fields import EPHEMERAL, NewerFields
 from tests.harness import BotHarness, until
 from tests.test_groups import club
 
-KEYBOARD = inline([("Удалить", "delete:1")], page_row("shelf", 0, 2), copying("Скопировать", "https://t.me/bot"))
+KEYBOARD = inline([("Удалить", "delete:1")], page_row("shelf", 0, 2), copy_button("Скопировать", "https://t.me/bot"))
 PARAMS: dict[str, Json] = {
     "text": "х",
     "reply_markup": KEYBOARD,

@@ -56,6 +56,53 @@ def test_a_story_that_is_opened_in_another_topic_leaves_the_chat_of_this_one(har
     person.wait("Сорок два.")
 
 
+def test_a_question_about_a_story_that_is_deleted_in_another_topic_is_left(harness: BotHarness) -> None:
+    person = harness.writer()
+    until(harness.settled)
+    harness.db.insert("card", session_id=harness.db.value("session", "id"), name="Веста", about="фонарщица")
+    person.press("⚙️ Ещё")
+    person.tap("📌 Держи в уме", person.wait("что сделать?"))
+    person.tap("Веста", person.wait("что держать в уме?"))
+    person.tap("✏️ Изменить", person.wait(lambda message: "✏️ Изменить" in message.labels))
+    until(lambda: harness.db.value("user", "step") == "edit_card")
+    assert harness.db.value("user", "asks_about") == harness.db.value("session", "id", kind="story")
+    other = person.new_topic("Другое")
+    other.send("/stories")
+    other.tap("Смотритель Маяк · 1 часть · сегодня", other.wait("Ваши истории"))
+    other.tap("🗑 Удалить", other.wait("Смотритель Маяк"))
+    other.wait("удалена")
+    until(harness.settled)
+    person.send("Кто здесь?")
+    person.wait("Сообщение сохранил")  # as in the menu
+    assert harness.db.value("user", "step") == "menu"
+
+
+def test_a_talk_of_a_deleted_topic_goes_on_in_the_chat_itself(harness: BotHarness) -> None:
+    person = harness.new_person()
+    cat = person.new_topic("Кот")
+    cat.send("/characters")
+    cat.tap("Кот-писарь Пантелей", cat.wait("С кем поговорим"))
+    cat.wait("🎭 Отвечает")
+    harness.says("Мур.")
+    cat.send("Помни: рыба.")
+    cat.wait("Мур.")
+    held = harness.holds("Запомнил.", "Рыба.")
+    cat.send("Помнишь?")
+    until(lambda: len(harness.prompts()) == 2)
+    cat.delete_topic()
+    held.set()
+    person.wait("Запомнил.")
+    until(harness.settled)
+    person.send("/characters")
+    person.tap("Кот-писарь Пантелей", person.wait("С кем поговорим"))
+    person.wait("🎭 Отвечает")
+    person.send("Что?")
+    person.wait("Рыба.")
+    assert "Помни: рыба." in [text for _, text in asked(harness)]
+    until(harness.settled)
+    harness.check_books()
+
+
 def test_a_topic_has_a_role_and_a_stop_of_its_own(harness: BotHarness) -> None:
     person = harness.new_person()
     person.press("💬 Чат")

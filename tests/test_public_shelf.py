@@ -168,6 +168,10 @@ def test_lists_by_time_by_hearts_and_by_genre_in_pages(shelf: BotHarness) -> Non
         put_on(shelf, story, user_id=2, genre=genre, now=now - 100 + number)
     assert shelf.app is not None
     shelf.app.db.shelf.toggle_heart(shelf.db.value("published", "id", title="История 1"), 1, now)
+    for user_id in (3, 4):  # a heart of somebody banned doesn't count
+        shelf.app.db.users.register(user_id, None, "Я", None, language="ru", balance=1, now=1)
+        shelf.app.db.shelf.toggle_heart(shelf.db.value("published", "id", title="История 2"), user_id, now)
+    shelf.db.change("user", {"id": (3, 4)}, banned=1)
     assert on_shelf(person)[0] == "История 8 · ♥ 0 · Детектив" and len(on_shelf(person)) == 6
     person.tap("▶")
     assert "История 0 · ♥ 0 · Сказка" in person.wait("Сначала новые").labels
@@ -232,6 +236,12 @@ def test_a_reported_story_is_hidden_until_an_admin_has_looked(shelf: BotHarness,
         card(author, story)
         author.tap("🌍 На полку")
         author.wait("вернуть её туда нельзя")
+        # Neither can a branch of it, also by somebody else, but another story can.
+        for person, user_id in ((author, 1), (reader, 2)):
+            card(person, put_story(shelf, "Ветка", "Свет погас.", "Иначе.", user_id=user_id))
+            person.tap("🌍 На полку")
+            person.wait("те же части, что в убранной")
+        publish(author, put_story(shelf, "Кот", "Мур."))
 
 
 def test_what_is_pressed_on_the_page_is_asked_and_reported_in_the_chat(shelf: BotHarness) -> None:

@@ -35,6 +35,9 @@ def test_reactions_are_counted_by_model_and_go_with_their_user(harness: BotHarne
     react(person, part.id, "👎")
     until(lambda: harness.db.values("opinion", "liked") == [0])
     assert harness.app is not None
+    harness.db.change("user", {"id": 1}, banned=1)  # the opinions of somebody banned don't count
+    assert harness.app.db.opinions.by_model() == [] != harness.app.db.opinions.by_model(1)
+    harness.db.change("user", {"id": 1}, banned=0)
     data = harness.app.db.personal_data(1)
     assert data is not None and '"liked": 0' in json.dumps(data["opinions"])
     react(person, part.id, "🤔")

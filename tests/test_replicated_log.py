@@ -79,6 +79,7 @@ def test_a_wal_that_nobody_shortens_is_truncated_and_one_that_is_read_stays(path
         db.log.tend()
         assert wal_of(db) > 0, "it isn't long yet"
         log = ReplicatedLog(db._connection, path, longest=1000)
+        log.tend()
         assert wal_of(db) == 0
         with held_by_a_reader(path):
             db.settings.put("note", "y" * 4000)

@@ -14,6 +14,7 @@ from tests.chatting import chatting
 from tests.harness import BotHarness, until
 from tests.kinds_of_turn import brings
 from tests.recordings import recording
+from tests.test_account import pressed
 from tests.test_groups import BOT, club
 from tests.test_voice import hears
 from turns.spoken_text import MOST_CHARS, spoken
@@ -148,6 +149,13 @@ def test_without_tokens_for_a_voice_the_text_comes_with_a_word_why(harness: BotH
     assert not harness.models.of("tts") and harness.nothing_held() and not voices(person)
     person.tap("🔇 Без голоса", said)
     until(lambda: harness.db.values("answer_voice", "aloud") == [0])
+    # Also of a character that has been deleted since.
+    harness.db.change("user", voice_to_voice=1)
+    texts = {"name": "К", "line": "к", "greeting": "п", "personality": "к"}
+    gone = harness.db.insert("character", owner_id=1, language="ru", created_at=1, deleted_at=1, **texts)
+    harness.telegram.raw_update({"callback_query": pressed(said, f"aloud:silent:{gone}")})
+    until(lambda: harness.db.value("user", "voice_to_voice") == 0)
+    harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
 def test_a_long_answer_says_that_its_voice_is_the_beginning(harness: BotHarness) -> None:

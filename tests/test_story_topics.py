@@ -49,7 +49,9 @@ def outside(person: ChatUser, *texts: str) -> list[str]:
 
 def test_a_story_begins_in_a_topic_of_its_own_and_all_its_pieces_stay_there(forum: BotHarness) -> None:
     person, story = writer(forum)
-    assert "пишется в своей теме" in person.wait("пишется в своей теме", since=0).text
+    assert HERO in person.wait("пишется в своей теме", since=0).text  # once, and with the topic's name
+    assert sum("пишется" in said.text for said in person.bot_messages if not said.topic_id) == 1
+    assert not outside(person, "Пишу начало")
     assert story.wait("Здесь живёт история", since=0)
     assert len(names(person)) == 1 and HERO in names(person)[0]
     forum.says("Он встал.")
@@ -140,7 +142,8 @@ def test_without_topics_or_where_telegram_refuses_one_the_story_is_told_in_the_c
     forum.telegram.api.has_topics = False  # switched off since the bot's start
     person = forum.writer(1, "Свет погас.")
     until(forum.settled)
-    assert not names(person)
+    assert not names(person) and outside(person, "Своей темы у истории не будет")
+    assert person.keyboard[0] == ("▶️ Дальше", "💡 Подскажи")
     assert len(forum.telegram.called("createForumTopic")) == 1
     forum.check_books()
 

@@ -34,9 +34,11 @@ def test_at_most_five_messages_wait_and_one_can_be_taken_back(harness: BotHarnes
     person = harness.writer()
     held = harness.holds("Готово.", *(f"Ответ {number}." for number in range(2, 6)))
     person.press("▶️ Дальше")
-    for number in range(1, 7):
+    for number in range(1, 16):
         person.send(f"Слова {number}")
     person.wait("Этого я не взял")
+    until(lambda: not harness.telegram.updates_left() and not harness.db.count("inbox", state="new", queued=0))
+    assert sum("Этого я не взял" in message.text for message in person.bot_messages) == 1  # of ten that aren't taken
     busy = [message for message in person.bot_messages if message.labels == ("✖️ Не надо", "⏹ Стоп")]
     assert len(busy) == 5
     person.tap("✖️ Не надо", busy[0])

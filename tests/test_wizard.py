@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.users import ChatUser
-from tests.harness import BotHarness
+from tests.harness import BotHarness, until
 
 HERO = "Смотритель Маяк: слеп, но ждёт корабль"
 
@@ -121,6 +121,9 @@ def test_luck_fills_the_card_and_can_be_tried_again(harness: BotHarness) -> None
     person.wait("Кнопки под сообщением")
     person.tap("🎲 Мне повезёт")
     first = person.wait("🎲 Выпало вот что").text
+    person.tap("🎲 Мне повезёт")  # twice deals no second card
+    until(harness.settled)
+    assert sum("🎲 Выпало" in message.text for message in person.bot_messages) == 1
     assert "Герой:" in first and "🎲 Ещё раз" in person.keyboard[1]
     for _ in range(5):
         person.press("🎲 Ещё раз")

@@ -16,6 +16,7 @@ from turns.memory import MEMORY_TOKENS
 
 PART_UNITS: Final = 1_500  # of one text of the story: the last two always stay whole in its prompts
 KEPT_SHARE: Final = 0.3  # of the prompt budget, that the last parts may take before there is a memory
+MOST_CHARS: Final = 200_000  # of the texts of the user's own that one story has
 OPENING_CHARS: Final = 400  # of the beginning, in the line that stands for a memory until there is one
 TITLE_CHARS: Final = 60
 _BEGINNING_CHARS, _END_CHARS = 1_200, 600  # that the story's card is made of

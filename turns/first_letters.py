@@ -84,7 +84,9 @@ class FirstLetterSender:
         rests_s = now - db.first_letters.last_talked_at(user.id)
         if -WRONG_CLOCK_S < rests_s < REST_S:
             return False
-        if db.turns.open_in(user.id) is not None or db.first_letters.has_waiting_words(user.id):
+        if any(turn.chat_id == user.id for turn in db.turns.open_by(user.id)) or db.first_letters.has_waiting_words(
+            user.id
+        ):
             return False
         try:
             self._turns.check(user, talk.session_id, KIND)

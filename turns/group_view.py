@@ -34,7 +34,7 @@ def end_rows(texts: Texts, session_id: int) -> Rows:
     return [
         [(texts.label("read"), f"read:{session_id}"), (texts.label("download"), f"files:{session_id}")],
         [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("share"), f"share:{session_id}")],
-        [(texts.label("new_story"), f"g_new:{session_id}")],
+        [(texts.label("second_volume"), f"g_volume:{session_id}"), (texts.label("new_story"), f"g_new:{session_id}")],
     ]
 
 

@@ -62,7 +62,7 @@ class StoryTopics:
             return self._placed(turn)
         except (TelegramError, StorageError) as error:
             event(log, logging.WARNING, "story_topic_refused", user=turn.user_id, error=str(error))
-            return turn
+            return self._stays(turn)
 
     def _placed(self, turn: Turn) -> Turn:
         """Return a running turn as one of its story's topic, which is made if the story begins."""
@@ -73,8 +73,7 @@ class StoryTopics:
             return turn
         if story.topic_id:
             return turn if story.topic_id == turn.topic_id else self._moved(turn, story, story.topic_id)
-        taken = turn.topic_id and self._db.stories.in_topic(turn.chat_id, turn.topic_id) is not None
-        if turn.topic_id and (not taken or turn.hint == OF_A_VOLUME):
+        if turn.topic_id and (turn.hint == OF_A_VOLUME or not needs_topic(self._db, turn.chat_id, turn.topic_id)):
             return self._bound(turn, story)
         if not self._db.stories.has_begun(story.session_id):
             return self._begun(turn, story)
@@ -86,13 +85,23 @@ class StoryTopics:
         made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
         topic_id = made.get("message_thread_id") if isinstance(made, dict) else None
         if not isinstance(topic_id, int):
-            return turn
+            return self._stays(turn)
         event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
         moved = self._moved(turn, story, topic_id)
         if moved.topic_id != topic_id:
             unused: dict[str, Json] = {"chat_id": turn.chat_id, "message_thread_id": topic_id}
             self._api.call("deleteForumTopic", unused, timeout_s=_TIMEOUT_S)
         return moved
+
+    def _stays(self, turn: Turn) -> Turn:
+        """Say that a story which was to begin in a topic of its own is told here. Raises `StorageError`."""
+        user = self._db.users.get(turn.user_id)
+        if user is not None and turn.session_id and not self._db.stories.has_begun(turn.session_id):
+            texts = self._locales[user.language]
+            keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
+            said = sentence(turn.chat_id, texts.say("topic.none"), keyboard).in_topic(turn.chat_id, turn.topic_id)
+            self._delivery.wake(self._db.outbox.add(None, [said]))
+        return turn
 
     def _bound(self, turn: Turn, story: Story) -> Turn:
         """Let the story stay in the topic that it is told in, under its name."""
@@ -117,21 +126,26 @@ class StoryTopics:
         return replace(turn, topic_id=topic_id)
 
     def _said(self, turn: Turn, story: Story, topic_id: int, *, began: bool) -> list[Outgoing]:
-        """Say where the story goes on: where it was asked for, and in its new topic."""
+        """Say in a new topic what it is for; else where the story was asked for, where it goes on."""
         user = self._db.users.get(turn.user_id)
         assert user is not None  # a turn goes with its user
         texts = self._locales[user.language]
+        if began:  # its beginning has said where it is told
+            keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
+            here = sentence(turn.chat_id, texts.say("topic.begins", title=title_of(story)), keyboard)
+            return [here.in_topic(turn.chat_id, topic_id)]
         with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
             left = self._db.users.get(turn.user_id)
             at_menu = left is not None and left.step is Step.MENU
         menu: Json = reply(texts, Step.MENU, Draft()) if at_menu else None
         there = sentence(turn.chat_id, texts.say("topic.goes_on", title=title_of(story)), menu)
-        said = [there.in_topic(turn.chat_id, turn.topic_id)]
-        if began:
-            keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
-            here = sentence(turn.chat_id, texts.say("topic.begins", title=title_of(story)), keyboard)
-            said.append(here.in_topic(turn.chat_id, topic_id))
-        return said
+        return [there.in_topic(turn.chat_id, turn.topic_id)]
+
+
+def needs_topic(db: Database, chat_id: int, topic_id: int) -> bool:
+    """Return whether a story that begins in this topic gets one of its own, in a private chat that has topics."""
+    has_topics = chat_id > 0 and db.settings.get(HAS_TOPICS) == "1"
+    return has_topics and (not topic_id or db.stories.in_topic(chat_id, topic_id) is not None)
 
 
 def topic_name(story: Story) -> str:

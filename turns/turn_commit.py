@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from core.errors import StorageError
+from core.errors import StorageError, is_disk_failure
 from core.logs import event
 from database import Database
 from telegram.chat_queue import ChatQueues
@@ -53,7 +53,9 @@ class TurnCommits:
             try:
                 self._completion.release(running)
                 return running.kind.run(running)
-            except StorageError as error:
+            except (StorageError, OSError) as error:
+                if not is_disk_failure(error):
+                    raise
                 event(log, logging.ERROR, "storage_unavailable", part="turn", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(RUN_PAUSE_S):
@@ -111,7 +113,9 @@ class TurnCommits:
             try:
                 with self._db.transaction(durable=True):
                     return True, store()
-            except StorageError as error:
+            except (StorageError, OSError) as error:
+                if not is_disk_failure(error):
+                    raise
                 event(log, logging.ERROR, "storage_unavailable", part="answer", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(pause_s):

@@ -16,14 +16,13 @@ NOTICE: Final = "notice"  # the kind of attachment rendered here
 
 def deletion(db: Database, chat_id: int, inbox_id: int | None) -> list[Outgoing]:
     """Return the deletion of an update's notice, sent or on its way; nothing if it has none."""
-    if inbox_id is None:
+    if inbox_id is None or not db.outbox.has_notice(inbox_id):
         return []
     message_id = db.outbox.take_notice(inbox_id)
     if message_id is not None:
         return [Outgoing(chat_id, "deleteMessage", {"message_id": message_id})]
-    if db.outbox.sends_notice(inbox_id):  # its number is known when this deletion has its turn in the chat
-        return [Outgoing(chat_id, "deleteMessage", {}, deferred=DeferredAttachment(NOTICE, inbox_id))]
-    return []
+    # It is on its way: its number is known when this deletion has its turn in the chat.
+    return [Outgoing(chat_id, "deleteMessage", {}, deferred=DeferredAttachment(NOTICE, inbox_id))]
 
 
 def number_of(db: Database, attachment: DeferredAttachment) -> RenderedAttachment | None:

@@ -10,7 +10,7 @@ from flask import Flask, Response, g, jsonify, render_template, request, send_fr
 from werkzeug.exceptions import HTTPException
 
 from conversation.localization import Texts
-from core.errors import StorageError
+from core.errors import is_disk_failure
 from core.logs import event
 from web import cards_api, characters_api, sharing_api, shelf_api, stories_api
 from web.authentication import ApiError, Authenticator, WebServices
@@ -108,13 +108,11 @@ def _refuse(app: Flask, authenticator: Authenticator) -> None:
         status = error.code or 500
         return sentence(status, _KEYS.get(status, "request" if status < 500 else "bug"))
 
-    @app.errorhandler(StorageError)
-    def storage(error: StorageError) -> Response:
-        event(log, logging.ERROR, "storage_unavailable", part="web_app", error=str(error))
-        return sentence(503, "storage")
-
     @app.errorhandler(Exception)
-    def bug(error: Exception) -> Response:
+    def failed(error: Exception) -> Response:
+        if is_disk_failure(error):
+            event(log, logging.ERROR, "storage_unavailable", part="web_app", error=str(error))
+            return sentence(503, "storage")
         event(log, logging.ERROR, "web_request_failed", path=request.path, exc_info=error)
         return sentence(500, "bug")
 

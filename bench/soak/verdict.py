@@ -113,8 +113,8 @@ def starved(samples: Sequence[Sample], seconds: float) -> str:
     before, after = shares
     if after <= before * STARVED + LITTLE:
         return ""
-    waited = f"the bot waited for a processor {before:.0%} of the time, and {after:.0%} at the end"
-    return f"{waited}: repeat it without other work"
+    sentence = f"the bot waited for a processor {before:.0%} of the time, and {after:.0%} at the end"
+    return f"{sentence}: repeat it without other work"
 
 
 def _held_up(action: Action, orders: Sequence[Order]) -> bool:

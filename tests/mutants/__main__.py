@@ -30,7 +30,10 @@ def main() -> None:
     asked = parser.parse_args()
     if not asked.no_run:
         run(asked)
-    if asked.page:
+    missing = [module for part in PARTS.values() for module in part.modules if not results.read(asked.results, module)]
+    if asked.page and missing:
+        log(f"{asked.page} stays as it is: no results of {', '.join(missing)} yet")
+    elif asked.page:
         report.write(asked.page, asked.results)
 
 

@@ -27,7 +27,7 @@ SPLITTING: Final = Mutated(
 LEDGER: Final = Mutated(
     "ledger",
     ("storage/ledger.py", "storage/first_tables.py"),
-    ("tests/test_ledger_books.py", "tests/test_ledger.py"),
+    ("tests/test_ledger_books.py", "tests/test_ledger_limits.py", "tests/test_ledger.py"),
 )
 BUDGETS: Final = Mutated(
     "budgets",

@@ -31,6 +31,7 @@ from hypothesis import HealthCheck, Phase, settings
 from tests.mutants.modules import ROOT
 
 MEMORY_BYTES: Final = 3 << 30
+LEAST_S: Final = 0.5  # of the processor: a process that waits uses less, one that others keep from it uses more
 PYTEST: Final = (
     *("-x", "-q", "--assert=plain", "--noconftest", "--tb=no", "--no-header", "-o", "addopts="),
     *("-p", "no:cacheprovider", "-p", "pytest_timeout", "-p", "_hypothesis_pytestplugin"),
@@ -135,7 +136,7 @@ def _name(module: str) -> str:
 
 
 def _run(asked: dict[str, object]) -> dict[str, object]:
-    """Run the tests in a fork; kill it after `timeout_s`."""
+    """Run the tests in a fork; kill it if it does nothing for `timeout_s`. Its use of the processor has a limit."""
     answer, to_write = os.pipe()
     began = time.monotonic()
     child = os.fork()
@@ -147,14 +148,7 @@ def _run(asked: dict[str, object]) -> dict[str, object]:
         finally:
             os._exit(1)
     os.close(to_write)
-    text = b""
-    while select.select([answer], [], [], max(0.0, began + float(str(asked["timeout_s"])) - time.monotonic()))[0]:
-        piece = os.read(answer, 1 << 20)
-        if not piece:
-            break
-        text += piece
-    else:
-        text = json.dumps({"status": -1, "test": "no end", "ran": 0, "packages": []}).encode()
+    text = _answer_of(child, answer, float(str(asked["timeout_s"])))
     with suppress(ProcessLookupError):
         os.killpg(child, signal.SIGKILL)
     with suppress(ProcessLookupError):
@@ -163,6 +157,29 @@ def _run(asked: dict[str, object]) -> dict[str, object]:
     _, _, used = os.wait4(child, 0)
     found = json.loads(text) if text else {"status": -1, "test": "the process died", "ran": 0, "packages": []}
     return found | {"wall_s": time.monotonic() - began, "cpu_s": used.ru_utime + used.ru_stime}
+
+
+def _answer_of(child: int, answer: int, timeout_s: float) -> bytes:
+    """Return what the fork writes; that there is no end of it if it has used hardly any processor for `timeout_s`."""
+    text, used_s = b"", _used_s(child)
+    while True:
+        if not select.select([answer], [], [], timeout_s)[0]:
+            if _used_s(child) - used_s < LEAST_S:
+                return json.dumps({"status": -1, "test": "no end", "ran": 0, "packages": []}).encode()
+            used_s = _used_s(child)
+            continue
+        piece = os.read(answer, 1 << 20)
+        if not piece:
+            return text
+        text += piece
+
+
+def _used_s(process: int) -> float:
+    """Return how many seconds of the processor a process has used; 0 where the system doesn't tell."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def main() -> None:

@@ -93,7 +93,7 @@ def try_module(module: str, part: Mutated, runners: Sequence[Runner], only: Set[
 
 
 def _usual(module: str, part: Mutated, runners: Sequence[Runner]) -> tuple[float, int]:
-    """Return after how many seconds, and how many of the processor, a mutant's tests are ended."""
+    """Return after how many idle seconds, and how many of the processor, a mutant's tests are ended."""
     code = (ROOT / module).read_text("utf-8")
     for runner in runners:
         for warm in (True, False):

@@ -161,15 +161,19 @@ class BroughtStory(NoSessionKind):
         return ids
 
     def _add(self, turn: Turn, user: User, session_id: int, document: Document) -> list[Outgoing]:
-        """Add the text to an open story, if there is room for it without a memory."""
+        """Add the text to an open story, unless it is too long for a prompt or the story has too much of them."""
         texts, story = self._locales[user.language], self._db.stories.get(session_id)
         if story is None or story.deleted or story.finished or story.user_id != user.id:
             return [sentence(turn.chat_id, texts.say("bring.no_story"))]
+        has = self._db.tree.chars_of(session_id, BROUGHT)
+        if has + len(document.text) > brought.MOST_CHARS:
+            key = "bring.too_much_to_add"
+            return [sentence(turn.chat_id, texts.say(key, most=brought.MOST_CHARS, has=has, length=len(document.text)))]
         model = self._registry.standing(user.model)
         tokens = self._billing.estimate_text(document.text, model)
-        room = int(limits.prompt_budget(self._config, model.context_tokens) * brought.KEPT_SHARE)
-        if tokens > room:
-            fits = len(document.text) * room // tokens
+        budget = int(limits.prompt_budget(self._config, model.context_tokens) * brought.KEPT_SHARE)
+        if tokens > budget:
+            fits = len(document.text) * budget // tokens
             return [sentence(turn.chat_id, texts.say("bring.too_long_to_add", length=len(document.text), fits=fits))]
         ids = self._write(turn, story, document)
         title = message_view.title_of(story)
@@ -202,9 +206,9 @@ class BroughtStory(NoSessionKind):
         model = self._registry.standing(user.model if user is not None else "")
         prompts = [self._db.tree.get(prompt_id) for prompt_id in ids]
         sizes = [self._billing.estimate_text(prompt.text, model) for prompt in prompts if prompt is not None]
-        room = int(limits.prompt_budget(self._config, model.context_tokens) * brought.KEPT_SHARE)
+        budget = int(limits.prompt_budget(self._config, model.context_tokens) * brought.KEPT_SHARE)
         kept = 2
-        while kept < len(ids) and sum(sizes[-kept - 1 :]) <= room:
+        while kept < len(ids) and sum(sizes[-kept - 1 :]) <= budget:
             kept += 1
         if kept >= len(ids):
             return []

@@ -8,18 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ai.catalog import CostMultiplier, Model
-from conversation.keyboards import inline
+from conversation.keyboards import inline, reply
 from conversation.localization import Texts
+from conversation.steps import Step
+from conversation.story_draft import Draft
 from conversation.wishes import manners_in
 from core.errors import PromptTooLong
 from core.schemas import Json, Message, Outgoing, Usage
 from database import Story, StoryPath, Turn
 from turns import group_view, limits, message_view, story_prompts, text_cleanup
 from turns.author_note import AuthorNote
-from turns.called_cards import MOST_CALLED, MOST_IN_SMALL, called_cards
 from turns.generation import TextGenerator
 from turns.kinds.story import StoryKind
 from turns.memory import PromptSource
+from turns.mentioned_cards import MOST_IN_SMALL, MOST_MENTIONED, mentioned_cards
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
@@ -118,12 +120,12 @@ class StoryText(StoryKind):
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
-        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_CALLED
+        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_MENTIONED
         note = replace(
             self._note(texts, story, path, turn),
             wishes=self._manners(turn),
             reader_note=kept.note(story.session_id),
-            cards=called_cards(kept.of_story(story.session_id), path, most=most),
+            cards=mentioned_cards(kept.of_story(story.session_id), path, most=most),
         )
         asks = self._asks(texts, path, turn)
         closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)
@@ -179,7 +181,10 @@ class StoryText(StoryKind):
         if asked is not None and asked.role == "user" and self._story(turn).head_id != asked.id:
             self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
             return [sentence(turn.chat_id, texts.say("story.stopped_words"))]
-        return [sentence(turn.chat_id, texts.say("story.stopped_empty"))]
+        user = self._db.users.get(turn.user_id)
+        at_story = turn.chat_id > 0 and user is not None and user.step is Step.STORY
+        keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True) if at_story else None
+        return [sentence(turn.chat_id, texts.say("story.stopped_empty"), keyboard)]
 
     def _stored(self, turn: Turn, text: str, usage: Usage | None, *buttons: list[tuple[str, str]]) -> list[Outgoing]:
         """Make the text the story's head and show it, in place of the variant before it.
@@ -209,5 +214,7 @@ class StoryText(StoryKind):
         old = self._db.tree.get(self._story(turn).head_id) if turn.variant else None
         if old is None or old.parent_id != turn.prompt_id:
             return []
+        starts_after = self._story(turn).starts_after
+        self._db.cards.withdraw_offers(turn.session_id, self._db.tree.parts(old.id, starts_after))
         line = self._texts(turn).say("variant.below")
         return message_view.taken_away(self._db, turn.chat_id, old, line)

@@ -9,23 +9,23 @@ from conversation.naming import named, spoken
 from database import Card, StoryPath
 from turns.message_view import read_text
 
-CALLED_IN: Final = 3  # newest texts of the path
-MOST_CALLED: Final = 5  # cards in a prompt
+LOOKED_IN: Final = 3  # newest texts of the path
+MOST_MENTIONED: Final = 5  # cards in a prompt
 MOST_IN_SMALL: Final = 2  # in a short one
 
 
-def called_cards(cards: Sequence[Card], path: StoryPath, *, most: int = MOST_CALLED) -> list[str]:
-    """Return the called cards as the model reads them; of more than `most`, those named last.
+def mentioned_cards(cards: Sequence[Card], path: StoryPath, *, most: int = MOST_MENTIONED) -> list[str]:
+    """Return the mentioned cards as the model reads them; of more than `most`, those named last.
 
-    The newest words count with their wishes. Where a volume begins, only the memory can call.
+    The newest words count with their wishes. Where a volume begins, only the memory can mention one.
     """
     if not cards:
         return []
-    newest = path.prompts[-CALLED_IN:]
+    newest = path.prompts[-LOOKED_IN:]
     texts = [prompt.text if prompt is newest[-1] else read_text(prompt) for prompt in newest] or [path.memory]
     left, found = list(cards), []
     for text in map(spoken, reversed(texts)):
-        called = [card for card in left if named(card.text.callers, text)]
-        found += called
-        left = [card for card in left if card not in called]
+        mentioned = [card for card in left if named(card.text.callers, text)]
+        found += mentioned
+        left = [card for card in left if card not in mentioned]
     return [card.text.told for card in sorted(found[:most], key=lambda card: card.id)]

@@ -1,0 +1,29 @@
+"""A refusal that would be said of every message of many is said once a minute."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+EVERY_S: Final = 60.0
+_MOST_KNOWN: Final = 10_000  # refusals; more than that are forgotten
+
+
+class RepeatedRefusals:
+    """Knows which refusals a user has had within a minute. Thread-safe; forgets everything at a restart."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._said_at: dict[tuple[int, int, int, str], float] = {}  # by chat, topic, user and key; monotonic time
+
+    def is_due(self, chat_id: int, topic_id: int, user_id: int, key: str) -> bool:
+        """Return whether a refusal is to be said now, and note that it is."""
+        refusal, now = (chat_id, topic_id, user_id, key), time.monotonic()
+        with self._lock:
+            if now - self._said_at.get(refusal, now - EVERY_S) < EVERY_S:
+                return False
+            if len(self._said_at) >= _MOST_KNOWN:
+                self._said_at.clear()
+            self._said_at[refusal] = now
+            return True
