@@ -40,9 +40,9 @@ class TopicsTalk(Talk):
 
 
 @cache
-def _photo(colour: str) -> bytes:
+def _photo(colour: str, width: int = 640) -> bytes:
     content = io.BytesIO()
-    Image.new("RGB", (640, 480), colour).save(content, "JPEG")
+    Image.new("RGB", (width, 480), colour).save(content, "JPEG")
     return content.getvalue()
 
 
@@ -87,7 +87,7 @@ def _photo_of(colour: str, words: str) -> Callable[[Talk], object]:
 
 
 def _album(talk: Talk) -> None:
-    _in_other(talk).album(2, "Где ярче?", pictures=[_photo("red"), _photo("blue")])
+    _in_other(talk).album(2, "Где ярче?", pictures=[_photo("red"), _photo("blue", 320)])
 
 
 def _send(text: str, reads: Wanted, says: str = "", where: Place = _in_main) -> Step:
