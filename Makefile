@@ -46,7 +46,7 @@ chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every poi
 		$(BIN) -m pytest -q -n 0 tests/test_crash_points.py tests/test_failing_disk.py -k "any_point or any_call"; \
 	else \
 		CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills && \
-		CHAOS_PARTS=$${CHAOS_PARTS:-60} CHAOS_SCHEDULES=$${CHAOS_SCHEDULES:-10000} $(BIN) -m pytest -q -n $${CHAOS_JOBS:-auto} \
+		CHAOS_PARTS=$${CHAOS_PARTS:-8} CHAOS_SCHEDULES=$${CHAOS_SCHEDULES:-10000} $(BIN) -m pytest -q -n $${CHAOS_JOBS:-auto} \
 			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
 	fi
 
