@@ -20,7 +20,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run install test test-real chaos mutants bench soak check fuzz audit pictures docs lock clean chromium debian
+.PHONY: help demo run install test test-real chaos mutants bench soak check fuzz audit sbom pictures docs lock clean chromium debian
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ audit: $(VENV)/.installed-dev ## look for known holes in the packages; needs the
 		echo "$$name.txt:"; $(BIN) -m pip_audit --progress-spinner off --require-hashes --disable-pip -r $$name.txt || exit 1; \
 	done
 
+sbom: $(VENV)/.installed-dev ## list the packages that the bot runs with, with hashes, as CycloneDX in dist/
+	@$(BIN) -m assets.sbom dist/coauthor-$$($(BIN) -c "from core.version import VERSION; print(VERSION)").cdx.json
+
 pictures: $(VENV)/.installed-dev chromium ## take the pictures of docs/pictures/ from the demo's page; ARGS="en writing" for the English animation only
 	@$(BIN) -m assets.take_pictures $(ARGS)
 
@@ -88,8 +91,8 @@ lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS=
 			$(ARGS) $$name.in -o $$name.txt; \
 	done
 
-clean: ## remove the virtual environment, the site and the tools' caches; keep .env, data and log
-	@rm -rf $(VENV) $(REAL) $(MUTANTS) .mutants site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+clean: ## remove the virtual environment, the site, the SBOM and the tools' caches; keep .env, data and log
+	@rm -rf $(VENV) $(REAL) $(MUTANTS) .mutants site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp file says what is installed in the environment; `venv --clear` removes it with the environment.

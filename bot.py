@@ -75,7 +75,7 @@ def main(
         print(sentence)
         return 0 if well else 1
     if options.backup is not None:
-        return _back_up(config, options.backup)
+        return _back_up(config, options.backup, with_secrets=options.with_secrets)
     if options.restore is not None:
         return _restore(config, options.restore)
     secrets = (*config.secrets, *network.secrets)
@@ -118,6 +118,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only.add_argument("--backup", type=Path, metavar="FILE", help="copy the database to FILE, also while the bot runs")
     only.add_argument("--restore", type=Path, metavar="FILE", help="put a copy back; the old database stays beside it")
     only.add_argument("--health", action="store_true", help="ask the running bot how it is: 0 well, 1 not")
+    parser.add_argument("--with-secrets", action="store_true", help="with --backup: also the key of forgotten users")
     parser.add_argument("--stay-down", action="store_true", help="exit with 0, not 2, if not configured; for Docker")
     return parser.parse_args(arguments)
 
@@ -141,9 +142,9 @@ def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Ma
     return 0 if options.stay_down else 2
 
 
-def _back_up(config: Config, target: Path) -> int:
+def _back_up(config: Config, target: Path, *, with_secrets: bool) -> int:
     try:
-        print(f"ok    backup: {back_up(config.database_path, target)}")
+        print(f"ok    backup: {back_up(config.database_path, target, with_secrets=with_secrets)}")
         warning = folder_warning(target.absolute().parent)
     except CoauthorError as error:
         print(f"FAIL  backup: {error}")

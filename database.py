@@ -185,12 +185,12 @@ def inspect(path: Path) -> str:
     return f"{path} {check_file(path)}"
 
 
-def back_up(path: Path, target: Path) -> str:
+def back_up(path: Path, target: Path, *, with_secrets: bool = False) -> str:
     """Copy the file to `target`, also while a bot is running. Return a short description.
 
     Raises `StorageError`.
     """
-    return f"{target} {copy_to(path, target)}"
+    return f"{target} {copy_to(path, target, with_secrets=with_secrets)}"
 
 
 def restore(path: Path, source: Path) -> str:

@@ -16,6 +16,7 @@ from typing import Final
 from telebot import types
 
 from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHELF_COMMANDS, SHOP_COMMANDS
+from core.network import without_login
 from core.schemas import Json, Outgoing
 from handlers import (
     assistant,
@@ -161,7 +162,7 @@ def _balance(context: UpdateContext) -> UpdateResult:
     Whether the server shows a message to one user is known once it has shown one.
     """
     services = context.services
-    if services.db.settings.get(EPHEMERAL_SHOWN) != services.config.telegram_api_url:
+    if services.db.settings.get(EPHEMERAL_SHOWN) != without_login(services.config.telegram_api_url):
         link = f"https://t.me/{services.username}?start=new"
         return to_sender(context, context.say("group.in_private", link=link, bot=services.username))
     hidden = to_sender(context, profile_card.show_balance(context))

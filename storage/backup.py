@@ -2,7 +2,8 @@
 
 SQLite's online backup copies in one step: the copy is the database as it was at one moment, and no writer waits. The
 copy is written beside its target, checked, flushed to disk, and only then renamed. It takes no lock and runs no
-recovery. Only its owner can read the copy. `storage/restore.py` puts one back.
+recovery. Only its owner can read the copy. It has no secret of the bot's unless it is asked for them.
+`storage/restore.py` puts a copy back.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from pathlib import Path
 from core.errors import StorageError
 from storage.file_access import beside, make_private, sync_to_disk
 from storage.migration import check_file
+from storage.settings import SECRETS
 
 
-def copy_to(path: Path, target: Path) -> str:
+def copy_to(path: Path, target: Path, *, with_secrets: bool = False) -> str:
     """Copy the database at `path` to `target`, replacing it. Return the result of the copy's check.
 
     Blocks until the disk has the copy. Raises `StorageError` and then leaves `target` unchanged.
@@ -38,6 +40,8 @@ def copy_to(path: Path, target: Path) -> str:
         ):
             source.backup(copy, pages=-1)
             copy.execute("pragma journal_mode=delete")  # one file without -wal and -shm
+            if not with_secrets:
+                _leave_out_secrets(copy)
         seen = check_file(part)
         sync_to_disk(part)
         part.replace(target)
@@ -58,6 +62,13 @@ def folder_warning(folder: Path) -> str:
     if mode & (stat.S_IROTH | stat.S_IWOTH):
         return f"{folder}: any user can list it: chmod o-rwx {folder}"
     return ""
+
+
+def _leave_out_secrets(copy: sqlite3.Connection) -> None:
+    copy.execute("pragma journal_mode=memory")  # until the copy is closed: no secret reaches a journal on the disk
+    copy.execute("pragma secure_delete=on")
+    copy.executemany("delete from setting where key = ?", [(key,) for key in SECRETS])
+    copy.commit()
 
 
 def _remove(path: Path) -> None:

@@ -1,15 +1,17 @@
 """Put a copy of the database in its place while no bot runs.
 
 The copy is written and checked beside the database before anything changes, and takes its place by one rename. The
-database that was there stays under a name with the date, together with its `-wal`.
+database that was there stays under a name with the date, together with its `-wal`. Secrets that the copy was made
+without are taken over from it.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import stat
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -23,6 +25,7 @@ from storage.file_access import (
     sync_to_disk,
     user_name,
 )
+from storage.settings import SECRETS
 
 
 def restore_from(source: Path, path: Path, now: datetime) -> str:
@@ -37,10 +40,12 @@ def restore_from(source: Path, path: Path, now: datetime) -> str:
     if os.geteuid() not in (0, owner):
         raise StorageError(f"{path.parent} belongs to user {user_name(owner)}: restore as that user or as root")
     fresh = path.with_name(f"{path.name}.restored")
-    seen = copy_to(source, fresh)
+    seen = copy_to(source, fresh, with_secrets=True)
     try:
         if is_open_elsewhere(path):  # it would go on with the old file
             raise StorageError(f"{path} is open in another program (Litestream?): stop that one first")
+        if path.exists():
+            _take_over_secrets(path, fresh)
         fresh.chmod(PRIVATE)
         give_to_owner_of_folder(fresh)
         kept = _keep(path, now) if path.exists() else None
@@ -48,12 +53,25 @@ def restore_from(source: Path, path: Path, now: datetime) -> str:
             left.unlink(missing_ok=True)  # they belong to the old database, and would be applied to the new one
         fresh.replace(path)
         sync_to_disk(path.parent)
-    except OSError as error:
+    except (sqlite3.Error, OSError) as error:
         raise StorageError(f"{path}: {error}") from error
     finally:
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
     return f"{path} {seen}" + (f"; the one before it is {kept}" if kept else "")
+
+
+def _take_over_secrets(old: Path, fresh: Path) -> None:
+    """Give `fresh` the secrets that it lacks and the old database has. A damaged or foreign old database has none."""
+    found: list[tuple[str, str]] = []
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{old.as_uri()}?mode=ro", uri=True, timeout=30)) as source:
+        for key in SECRETS:
+            found += source.execute("select key, value from setting where key = ?", (key,)).fetchall()
+    if found:
+        with closing(sqlite3.connect(fresh)) as copy:
+            copy.executemany("insert or ignore into setting (key, value) values (?, ?)", found)
+            copy.commit()
+        sync_to_disk(fresh)
 
 
 def _keep(path: Path, now: datetime) -> Path:

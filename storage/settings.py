@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from storage.connection import Connection
+
+KEY_OF_MARKS: Final = "forgotten_secret"  # has the key of the hash under which a forgotten user's limits are kept
+SECRETS: Final = (KEY_OF_MARKS,)  # are left out of a backup unless it is asked for them
 
 
 class Settings:

@@ -24,6 +24,7 @@ from typing import Final, Protocol
 
 from core.errors import TelegramRefused
 from core.logs import event
+from core.network import without_login
 from core.schemas import Json
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,10 @@ class NewerFields:
 
     def __init__(self, notes: Notes | None, address: str) -> None:
         self._notes = notes
-        self._address = address
+        self._address = without_login(address)
         self._lock = threading.Lock()
         self._refused = self._remembered()
-        self._shows_ephemeral = notes is not None and notes.get(EPHEMERAL_SHOWN) == address
+        self._shows_ephemeral = notes is not None and notes.get(EPHEMERAL_SHOWN) == self._address
 
     def call(self, params: Mapping[str, Json], call: Callable[[Mapping[str, Json]], Json]) -> Json:
         """Make a call with what the server knows of its fields; return its result. Raise as `call` does."""

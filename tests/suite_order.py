@@ -11,7 +11,8 @@ from typing import Protocol, TypeVar
 
 # These tests wait for processes, timeouts and the disk; they need little of the processor.
 WAITING = (
-    *("crash_points", "crashes", "deploy", "failing_disk", "monitoring", "outside", "process", "shutdown", "soak"),
+    *("crash_points", "crashes", "deploy", "failing_disk", "monitoring", "outside", "process", "second_machine"),
+    *("shutdown", "soak"),
 )
 # These drive Chromium, which a worker starts once.
 BROWSER = ("evening", "page", "page_groups", "page_model", "page_web_app", "webapp_page", "webapp_page_for_everybody")

@@ -9,6 +9,7 @@ The one test that installs packages needs the network, as `make test` itself doe
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -19,13 +20,22 @@ import venv
 from pathlib import Path
 
 import pytest
+import yaml
 
+from assets import sbom
+from core.version import VERSION
 from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
 from tests.harness import ROOT, BotHarness, until
 
 DEPLOY = ROOT / "deploy"
 TOOLS = Path(sys.executable).parent
+# As Docker starts the bot: without a capability, and with no way to get one. Only root can drop them.
+WITHOUT_RIGHTS = (
+    ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("setpriv")
+    else []
+)
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 
 
@@ -85,6 +95,33 @@ def test_compose_publishes_nothing_of_the_bot_and_lets_a_stop_be_a_stop() -> Non
     assert "restart: unless-stopped" not in bot
     assert "bot.py, --stay-down]" in bot, "an invalid configuration stays stopped, too"
     assert "host.docker.internal:host-gateway" in bot
+
+
+def test_no_service_of_compose_has_a_right_that_it_does_not_need() -> None:
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    assert set(services) == {"bot", "caddy", "litestream"}
+    for service in services.values():
+        assert service["cap_drop"] == ["ALL"] and service["read_only"] is True
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not {"privileged", "devices", "network_mode", "pid", "ipc"} & set(service)
+    assert services["bot"]["tmpfs"] == ["/tmp:size=64m"] and "cap_add" not in services["bot"]
+    assert services["caddy"]["cap_add"] == ["NET_BIND_SERVICE"]  # it listens at 80 and 443
+    assert re.findall(r"(?m)^USER (.+)$", (DEPLOY / "Dockerfile").read_text("utf-8")) == ["10001"]
+    assert "--cap-drop ALL" in (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+
+def test_the_sbom_lists_what_a_server_installs_with_hashes(tmp_path: Path) -> None:
+    sbom.write(tmp_path / "dist" / "bot.cdx.json")
+    text = (tmp_path / "dist" / "bot.cdx.json").read_text("utf-8")
+    listed = json.loads(text)
+    assert listed["bomFormat"] == "CycloneDX"
+    assert (listed["metadata"]["component"]["name"], listed["metadata"]["component"]["version"]) == (
+        "coauthor",
+        VERSION,
+    )
+    assert {one["name"]: one["version"] for one in listed["components"]} == pins("requirements.txt")
+    assert all(one["externalReferences"][0]["hashes"] for one in listed["components"])
+    assert str(ROOT) not in text
 
 
 def test_litestream_is_off_by_default_and_uses_the_bots_database_as_the_bots_user() -> None:
@@ -210,9 +247,12 @@ def test_the_images_command_serves_in_a_clean_environment(
         path.chmod(path.stat().st_mode & ~0o222)
     harness = BotHarness(data, telegram, models)
     settings = harness.environment() | {key: clean[key] for key in clean}
-    process = subprocess.Popen(command, cwd=app, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [*WITHOUT_RIGHTS, *command], cwd=app, env=settings, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         harness.new_person()
+        assert not WITHOUT_RIGHTS or rights_of(process.pid) == {"CapEff": 0, "CapBnd": 0, "CapPrm": 0, "NoNewPrivs": 1}
         health = until(lambda: _healthy(command, app, settings), 30)
         assert health.startswith("polling")
         process.send_signal(signal.SIGTERM)
@@ -223,6 +263,14 @@ def test_the_images_command_serves_in_a_clean_environment(
             path.chmod(path.stat().st_mode | 0o200)
     assert {path: path.stat().st_mtime_ns for path in app.rglob("*")} == before, "nothing is written beside the bot"
     assert not list(home.iterdir())
+
+
+def rights_of(process_id: int) -> dict[str, int]:
+    """Return the sets of capabilities of a process as numbers, and whether it can get no more."""
+    status = Path(f"/proc/{process_id}/status").read_text("utf-8")
+    return {
+        name: int(value, 16) for name, value in re.findall(r"(?m)^(Cap(?:Eff|Bnd|Prm)|NoNewPrivs):\s+(\w+)", status)
+    }
 
 
 def _healthy(command: list[str], app: Path, settings: dict[str, str]) -> str:

@@ -54,6 +54,13 @@ def test_a_server_that_knows_all_gets_all_at_once() -> None:
     assert "{'text': '◀', 'disabled': {}}" in taken  # one action a button
 
 
+def test_the_login_of_a_server_is_not_noted() -> None:
+    notes = Notes()
+    NewerFields(notes, "http://name:password@a").call(PARAMS, Server("style").call)
+    NewerFields(notes, "http://name:password@a").call({EPHEMERAL: {}}, lambda _: {"ephemeral_message_id": 1})
+    assert len(notes) == 2 and "http://a" in str(notes) and "password" not in str(notes)
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_a_refused_field_is_left_out_from_then_on_also_after_a_restart(name: str) -> None:
     server, notes = Server(name), Notes()

@@ -34,6 +34,22 @@ def test_each_promise_names_tests_that_exist() -> None:
             assert test in names_in(file), f"{file} has no {test}"
 
 
+def test_each_threat_names_tests_that_exist() -> None:
+    table = (ROOT / "docs" / "security.md").read_text("utf-8").partition("| threat |")[2].partition("\n## ")[0]
+    rows = [row.rpartition(" | ")[::2] for row in table.splitlines() if row.startswith("| ")]
+    assert len(rows) > 40
+    for threat, proof in rows:
+        for file in re.findall(r"`(test_\w+\.py)", proof):
+            assert (ROOT / "tests" / file).exists(), f"no {file}: {threat}"
+        for file, test in re.findall(r"`(test_\w+\.py)::(test_\w+)", proof):
+            assert any(name.startswith(test) for name in names_in(file)), f"{file} has no {test}"
+        for test in re.findall(r"`(test_\w+)…?`", proof):
+            assert any(name.startswith(test) for name in names_in("test_security.py")), (
+                f"test_security.py has no {test}"
+            )
+    assert len([threat for threat, proof in rows if "`test_" not in proof]) == 1  # a role in one's own chat
+
+
 def test_each_setting_and_file_that_a_promise_names_exists() -> None:
     settings = {name.upper() for name in Config.__dataclass_fields__}
     # Of the source documents, or a secret's file.

@@ -165,3 +165,23 @@ def test_a_bucket_fills_again_and_old_ones_are_forgotten() -> None:
     moment[0] = 1.0
     assert [limiter.allows("a") for _ in range(2)] == [True, False]
     assert READ_RATE[0] > CHANGE_RATE[0]
+
+
+def test_replayed_init_data_act_for_their_own_user_for_a_day_and_not_after_a_ban_or_a_farewell(
+    site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    site.register(8)
+    mine, anothers = site.story(), site.story(8)
+    stolen = init_data()
+    for _ in range(2):
+        assert site.ask(f"api/stories/{mine}", stolen).status_code == 200
+    assert site.ask(f"api/stories/{anothers}", stolen).status_code == 404
+    with pytest.raises(InitDataError, match="old"):
+        authenticated_user(stolen, TOKEN, time.time() + FRESH_S + 60)
+    with caplog.at_level(logging.DEBUG):
+        assert site.ask("api/start", stolen + "0").status_code == 401
+    assert stolen.rpartition("hash=")[2] not in caplog.text, "nothing to replay is in the log"
+    site.tables.change("user", {"id": 7}, banned=1)
+    assert site.ask(f"api/stories/{mine}", stolen).status_code == 403
+    site.tables.delete("user", id=7)
+    assert site.ask(f"api/stories/{mine}", stolen).json()["error"]["code"] == "unknown"

@@ -71,6 +71,10 @@ def test_anothers_cards_and_an_offer_are_out_of_reach(site: Site) -> None:
     assert site.ask(f"api/stories/{foreign}/cards", method="POST", json=VESTA).status_code == 404
     assert site.ask(f"api/stories/{foreign}/note", method="PUT", json={"note": "моё"}).status_code == 404
     assert site.ask(f"api/stories/{own}/cards").json()["cards"] == []
+    first, second = (site.db.cards.add(own, CardText(name, "кто-то")) for name in ("Веста", "Егор"))
+    taken = site.ask(f"api/stories/{own}/cards/{second}", method="PUT", json=VESTA)
+    assert (taken.status_code, taken.json()["error"]["code"]) == (409, "same_card")
+    assert site.ask(f"api/stories/{own}/cards/{first}", method="PUT", json=VESTA).status_code == 200
     assert [card.text.name for card in site.db.cards.of_story(foreign)] == ["Тайна"]
 
 

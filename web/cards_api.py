@@ -55,7 +55,10 @@ def blueprint(services: WebServices) -> Blueprint:
     def change(session_id: int, card_id: int) -> Response:
         card = _own(session_id, card_id)
         text = _text(body_of(request))
-        store.keep(card.id, text)
+        with services.db.transaction():
+            if store.named(session_id, text.name, but=card.id) is not None:
+                raise ApiError(409, "same_card")
+            store.keep(card.id, text)
         return jsonify(_shown(card.id, text))
 
     @routes.delete("/cards/<int:card_id>")

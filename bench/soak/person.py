@@ -89,13 +89,13 @@ class Person:
         """
         chat = self.user.chat
         with self.user.state.lock:
-            mark, answers = chat.revision, len(chat.answers)
+            mark, last_id, answers = chat.revision, chat.last_id, len(chat.answers)
         at = time.monotonic()
         self.stage.signs.expect(chat.id, at)
         act()
 
         def look() -> list[ChatMessage | str] | None:
-            found = self._shown(mark, answers)
+            found = self._shown(mark, last_id, answers)
             return found if len(found) >= signs else None
 
         found: Sequence[ChatMessage | str] = ()
@@ -125,15 +125,15 @@ class Person:
         begun_s, first_s, answer_s = at - self.stage.begun_at, max(0.0, first_at - at), time.monotonic() - at
         self.stage.journal.add(Action(begun_s, self.habit, what, path, outcome, first_s, answer_s, note))
 
-    def _shown(self, mark: int, answers: int) -> list[ChatMessage | str]:
-        """Return the messages and pop-ups since then that are no notices."""
+    def _shown(self, mark: int, last_id: int, answers: int) -> list[ChatMessage | str]:
+        """Return the messages and pop-ups since then that are no notices; also those that the next one has replaced."""
         chat = self.user.chat
         shown: list[ChatMessage | str] = [
             message
             for message in chat.messages.values()
             if message.from_bot
             and message.revision > mark
-            and not message.deleted
+            and (message.id > last_id or not message.deleted)
             and message.only_for in (0, self.user.id)
             and not self.stage.sentences.is_notice(message.text)
         ]

@@ -1,14 +1,14 @@
 // One chat: its messages, keyboard and growing draft; in a group also who of its members writes.
 
 import { AppFrame } from "./app_frame.js";
+import { chatChoices, messageChoices } from "./chat_menus.js";
 import { bubble, burst } from "./message.js";
 import { Composer } from "./composer.js";
-import { ask } from "./dialogs.js";
 import { GrowingDraft } from "./draft.js";
 import { switchInline } from "./inline.js";
 import { avatar, day, element, hue } from "./format.js";
 import { popup } from "./parts.js";
-import { isInvoice, pay, subscriptionChoices } from "./payments.js";
+import { isInvoice, pay } from "./payments.js";
 import { t } from "./texts.js";
 import { TopicBar } from "./topics.js";
 
@@ -162,16 +162,7 @@ export class ChatView {
 
   reply(data) { this.composer.setMode({ kind: "reply", message: data }); }
 
-  menu(data, x, y) {
-    const choices = [[t("reply"), () => this.reply(data)]];
-    if (this.isMine(data) && !data.file) choices.push([t("edit"), () => this.composer.setMode({ kind: "edit", message: data })]);
-    if (!this.isMine(data)) for (const emoji of ["👍", "👎"]) {
-      const given = data.reactions.includes(emoji);
-      choices.push([t(given ? "take_reaction" : "react", { emoji }), () => this.act("react", { message: data.id, emoji: given ? "" : emoji }, t("failed"))]);
-    }
-    if (data.text) choices.push([t("copy"), () => navigator.clipboard?.writeText(data.text)]);
-    popup(choices, x, y);
-  }
+  menu(data, x, y) { popup(messageChoices(this, data), x, y); }
 
   async tap(data, button, node) {
     if (button.pay) return void pay(this, { message: data.id });
@@ -356,22 +347,7 @@ export class ChatView {
 
   async #chatMenu() {
     const box = this.more.getBoundingClientRect();
-    const choices = [[t("send_sticker"), () => this.act("sticker", {}, t("not_sent"))]];
-    if (!this.isGroup) {
-      const { blocked } = this.chat;
-      const english = this.chat.members[0].language === "en";
-      choices.push(
-        [t(english ? "telegram_ru" : "telegram_en"), () => this.act("language", { language: english ? "ru" : "en" }, t("failed"))],
-        [t(blocked ? "unblock_bot" : "block_bot"), () => this.act("block", { blocked: !blocked }, t("failed"))],
-        ...(await subscriptionChoices(this)),
-      );
-    }
-    if (this.bot.hasControls) choices.push([t("clear"), () => this.#clear()]);
-    popup(choices, box.right - 210, box.bottom + 2);
-  }
-
-  async #clear() {
-    if ((await ask(t("clear_question"), [["yes", t("clear_yes")], ["", t("cancel")]])) === "yes") await this.act("clear", {}, t("failed"));
+    popup(await chatChoices(this), box.right - 210, box.bottom + 2);
   }
 
   // Scrolling

@@ -11,6 +11,7 @@ let genre = 0;
 let shown = 0;
 let asked = 0; // of two requests under way, only what the later one brings is shown
 let opened = null; // the story that is read
+let waits = false; // an answer about the opened story is under way
 
 export async function showShelf() {
   await showFrom(0);
@@ -52,11 +53,15 @@ function line(story) {
 const facts = ({ author, genre: name, hearts }) => [author && say("by", { author }), name, `♥ ${hearts}`].filter(Boolean).join(" · ");
 
 async function read(id) {
+  if (waits) return;
+  waits = true;
   try {
     opened = await ask(`shelf/${id}`);
   } catch (refusal) {
     toast(refusal.message);
     return;
+  } finally {
+    waits = false;
   }
   $("published-title").textContent = opened.title;
   const article = dialog.querySelector("article");
@@ -78,13 +83,17 @@ function drawHeart() {
   $("heart").setAttribute("aria-label", say("heart", { n: opened.hearts }));
 }
 
-// Asks, and tells what went wrong in the story's dialog.
+// Asks, and tells what went wrong in the story's dialog. A press while an answer is under way does nothing.
 async function act(path, then) {
+  if (waits) return;
+  waits = true;
   const told = dialog.querySelector(".told");
   try {
     then(await ask(`shelf/${opened.id}/${path}`, { method: "POST", json: {} }), told);
   } catch (refusal) {
     told.textContent = refusal.message;
+  } finally {
+    waits = false;
   }
 }
 
