@@ -79,6 +79,7 @@ def try_to_write(path: Path, sql: str, values: Values) -> None:
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=TRY_TIMEOUT_S)) as raw:
             raw.execute("pragma synchronous=normal")
+            raw.execute("pragma wal_autocheckpoint=0")  # the shared connection's settings say who checkpoints
             raw.execute(sql, values)
     except sqlite3.Error as error:
         raise StorageError(str(error)) from error

@@ -72,6 +72,16 @@ def test_checkpoints_are_left_to_litestream_from_the_next_minute_on(path: Path) 
         assert automatic_checkpoint(db) == 0
 
 
+def test_a_heartbeat_checkpoints_nothing(path: Path) -> None:
+    litestream_comes(path)
+    with closing(Database(path)) as db:
+        for number in range(12):
+            db.settings.put(f"note-{number}", "x" * 400_000)
+        size = path.stat().st_size
+        db.ping_write()
+        assert wal_of(db) > 1_000 * 4_096 and path.stat().st_size == size
+
+
 def test_a_wal_that_nobody_shortens_is_truncated_and_one_that_is_read_stays(path: Path) -> None:
     litestream_comes(path)
     with closing(Database(path)) as db:
