@@ -69,7 +69,7 @@ class Ticker:
         if ticks % (60 * TICKS_PER_S) == 0:
             self._model_state.keep_calibration()
             self._letters.send_due(int(time.time()))
-            self._db.log.tend()
+            self._db.wal.tend()
         if ticks % (3600 * TICKS_PER_S) == 1:
             now = int(time.time())
             self._db.inbox.purge(now)

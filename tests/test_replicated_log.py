@@ -13,6 +13,7 @@ import pytest
 
 from core.errors import ForeignDatabase, StorageError
 from database import Database, back_up, restore
+from storage import schema
 from storage.replicated_log import LITESTREAM_TABLES, ReplicatedLog
 
 
@@ -65,10 +66,10 @@ def test_a_file_with_any_other_table_is_still_refused(path: Path) -> None:
 
 def test_checkpoints_are_left_to_litestream_from_the_next_minute_on(path: Path) -> None:
     with closing(Database(path)) as db:
-        db.log.tend()
+        db.wal.tend()
         assert automatic_checkpoint(db) > 0, "without Litestream nothing changes"
         litestream_comes(path)
-        db.log.tend()
+        db.wal.tend()
         assert automatic_checkpoint(db) == 0
 
 
@@ -82,11 +83,26 @@ def test_a_heartbeat_checkpoints_nothing(path: Path) -> None:
         assert wal_of(db) > 1_000 * 4_096 and path.stat().st_size == size
 
 
+def test_a_migration_checkpoints_nothing(path: Path) -> None:
+    litestream_comes(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as before:
+        before.executescript(schema.STEPS[0])
+        before.execute(f"pragma application_id = {schema.APPLICATION_ID}")
+        before.execute("pragma user_version = 1")
+        before.execute("pragma wal_checkpoint(truncate)")
+        before.execute("pragma wal_autocheckpoint = 0")
+        before.execute("insert into setting (key, value) values ('note', ?)", ("x" * 5_000_000,))
+        size = path.stat().st_size
+        with closing(Database(path)) as db:
+            assert db.steps_taken == len(schema.STEPS) - 1
+            assert wal_of(db) > 5_000_000 and path.stat().st_size == size
+
+
 def test_a_wal_that_nobody_shortens_is_truncated_and_one_that_is_read_stays(path: Path) -> None:
     litestream_comes(path)
     with closing(Database(path)) as db:
         db.settings.put("note", "x" * 4000)
-        db.log.tend()
+        db.wal.tend()
         assert wal_of(db) > 0, "it isn't long yet"
         log = ReplicatedLog(db._connection, path, longest=1000)
         log.tend()
