@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from core.errors import ForeignDatabase, StorageError
 from database import Database, back_up, restore
 from storage import schema
+from storage.connection import Connection
 from storage.replicated_log import LITESTREAM_TABLES, ReplicatedLog
 
 
@@ -113,6 +115,34 @@ def test_a_wal_that_nobody_shortens_is_truncated_and_one_that_is_read_stays(path
             assert wal_of(db) > 1000
         log.tend()
         assert wal_of(db) == 0 and db.settings.get("note") == "y" * 4000
+
+
+def test_a_failed_sync_beside_litestream_stops_no_other_thread_and_ends_the_process(path: Path) -> None:
+    def sync(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    def write_durably() -> None:
+        with connection.transaction(durable=True):
+            connection.run("insert into word values ('one')")
+
+    ended: list[int] = []
+    connection = Connection(path, sync, ended.append)
+    connection.most_refused = 1_000
+    connection.leave_checkpoints()
+    connection.run("create table word (text)")
+    with held_by_a_reader(path):
+        waiting = threading.Thread(target=write_durably)
+        waiting.start()
+        while connection.value("select count(*) from word") == 0:
+            pass
+        connection.run("insert into word values ('two')")
+        assert waiting.is_alive() and not ended
+        connection.most_refused = 1
+        waiting.join(20)
+    assert ended == [1]
+    write_durably()
+    assert ended == [1] and Path(f"{path}-wal").stat().st_size == 0, "without the reader the log is copied"
+    connection.close()
 
 
 def test_deleting_words_waits_for_no_reader_beside_litestream(path: Path) -> None:
