@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bot import main
 from database import Database, back_up, restore
 from sandbox.model_faults import Behaviour
@@ -69,3 +71,11 @@ def test_a_restored_bot_knows_whom_it_forgot(tmp_path: Path) -> None:
         db = Database(path)
         assert db.settings.get(KEY_OF_MARKS) == known
         db.close()
+
+
+@pytest.mark.parametrize("others", [[], ["--restore", "copy.db"], ["--check"]])
+def test_secrets_are_asked_for_with_a_backup_only(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*others, "--with-secrets"], {})
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith("error: --with-secrets goes with --backup FILE\n")
