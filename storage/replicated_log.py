@@ -43,7 +43,7 @@ class ReplicatedLog:
     def _look(self) -> None:
         if self._replicated:
             return
-        if self._connection.value("select 1 from sqlite_master where name = ?", LITESTREAM_TABLES[:1]):
+        if self._connection.value("select 1 from sqlite_master where name = ?", ("_litestream_seq",)):
             self._connection.leave_checkpoints()
             self._replicated = True
             event(log, logging.INFO, "litestream_found")
