@@ -120,7 +120,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     only.add_argument("--health", action="store_true", help="ask the running bot how it is: 0 well, 1 not")
     parser.add_argument("--with-secrets", action="store_true", help="with --backup: also the key of forgotten users")
     parser.add_argument("--stay-down", action="store_true", help="exit with 0, not 2, if not configured; for Docker")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.with_secrets and options.backup is None:
+        parser.error("--with-secrets goes with --backup FILE")
+    return options
 
 
 def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Mapping[str, str]) -> int:

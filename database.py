@@ -106,8 +106,8 @@ class Database:
             self._lock_file.close()
             raise
         try:
+            self.wal = ReplicatedLog(self._connection, path)  # before a migration, whose commits would checkpoint
             self.steps_taken = migrate(self._connection, path)
-            self.log = ReplicatedLog(self._connection, path)
         except BaseException:
             self.close()
             raise

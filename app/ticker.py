@@ -59,6 +59,8 @@ class Ticker:
                 event(log, logging.ERROR, "ticker_failed", exc_info=True)
 
     def _tick(self, ticks: int) -> None:
+        if ticks % (60 * TICKS_PER_S) == 0:  # first: what fails below, on a full disk, may fail because of a long WAL
+            self._db.wal.tend()
         if ticks % TICKS_PER_S == 1:
             self._watch.beat()
         self._turns.show_progress()
@@ -69,7 +71,6 @@ class Ticker:
         if ticks % (60 * TICKS_PER_S) == 0:
             self._model_state.keep_calibration()
             self._letters.send_due(int(time.time()))
-            self._db.log.tend()
         if ticks % (3600 * TICKS_PER_S) == 1:
             now = int(time.time())
             self._db.inbox.purge(now)

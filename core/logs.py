@@ -168,9 +168,9 @@ class _RedactingFilter(logging.Filter):
         self._redact = redact
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if vars(record).get("masked_by") is self:  # for the handler before
+        if vars(record).get("_coauthor_masked_by") is self:  # for the handler before
             return True
-        vars(record)["masked_by"] = self
+        vars(record)["_coauthor_masked_by"] = self
         if isinstance(record.msg, _Event):
             record.msg = record.msg.map_texts(self._redact)
         else:
@@ -196,10 +196,10 @@ class _TextFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        made_by, line = vars(record).get("line", (None, ""))
+        made_by, line = vars(record).get("_coauthor_line", (None, ""))
         if made_by is not self:
             line = self._line(record)
-            vars(record)["line"] = self, line
+            vars(record)["_coauthor_line"] = self, line
         return str(line)
 
     def _line(self, record: logging.LogRecord) -> str:

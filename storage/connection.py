@@ -32,6 +32,7 @@ Row: TypeAlias = sqlite3.Row
 log = logging.getLogger(__name__)
 
 DISK_PAUSE_S = 0.5
+MOST_REFUSED = 30  # checkpoints after a failed sync, because of a reader; about 20 seconds
 # `secure_delete` overwrites deleted content with zeros.
 PRAGMAS = (
     *("journal_mode=wal", "foreign_keys=on", "synchronous=normal", "temp_store=memory", "secure_delete=on"),
@@ -71,28 +72,46 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise StorageError(str(error)) from error
 
 
-def try_to_write(path: Path, sql: str, values: Values) -> None:
-    """Run one statement over a connection of its own that waits for a lock only shortly. Raises `StorageError`.
+def try_to_write(path: Path, sql: str, values: Values) -> tuple[Value, ...]:
+    """Run one statement over a connection of its own that waits for a lock only shortly. Return its first row.
 
-    The shared connection would hold its lock for as long as the file is locked, and keep every other thread waiting.
+    Raises `StorageError`. The shared connection would hold its lock for as long as the file is locked, and keep every
+    other thread waiting.
     """
     try:
         with closing(sqlite3.connect(path, isolation_level=None, timeout=TRY_TIMEOUT_S)) as raw:
             raw.execute("pragma synchronous=normal")
-            raw.execute(sql, values)
+            raw.execute("pragma wal_autocheckpoint=0")  # the shared connection's settings say who checkpoints
+            return tuple(raw.execute(sql, values).fetchone() or ())
     except sqlite3.Error as error:
         raise StorageError(str(error)) from error
 
 
-class Connection:
-    """The only writing connection. `sync` flushes an open file to disk or raises `OSError`."""
+def truncate(path: Path) -> bool:
+    """Checkpoint the whole WAL and truncate it, as `try_to_write` does. Return False if a reader keeps it.
 
-    def __init__(self, path: Path, sync: Callable[[int], None] = _sync) -> None:
+    Raises `StorageError`.
+    """
+    return try_to_write(path, "pragma wal_checkpoint(truncate)", ())[:1] == (0,)
+
+
+class Connection:
+    """The only writing connection.
+
+    `sync` flushes an open file to disk or raises `OSError`; `end_process` takes an exit code.
+    """
+
+    def __init__(
+        self, path: Path, sync: Callable[[int], None] = _sync, end_process: Callable[[int], object] = os._exit
+    ) -> None:
         self._lock = threading.RLock()
         self._depth = 0
         self._closed = False
         self._checkpoints = True
         self._sync = sync
+        self._end_process = end_process
+        self.most_refused = MOST_REFUSED
+        self._path = path
         self._log_path = f"{path}-wal"  # exists while this connection is open
         self._log_file: int | None = None
         try:
@@ -154,15 +173,27 @@ class Connection:
                 event(log, logging.ERROR, "wal_sync_failed", error=str(error))
             # A second sync would succeed although the first one lost the pages: only a checkpoint writes them again.
             # The transaction is committed, so the caller must not see an error and repeat it.
-            while not self._closed and not self._checkpoint():
-                time.sleep(DISK_PAUSE_S)
+            self._checkpoint()
 
-    def _checkpoint(self) -> bool:
-        """Checkpoint the whole WAL into the file. Return whether that succeeded."""
-        try:
-            return bool(self.value("pragma wal_checkpoint(truncate)") == 0)
-        except StorageError:
-            return False
+    def _checkpoint(self) -> None:
+        """Checkpoint the whole WAL into the file, however long that takes.
+
+        End the process if Litestream's read lock, which lasts, keeps the WAL from being truncated: every durable
+        transaction would wait as long. A bot that is killed loses nothing.
+        """
+        refused = 0
+        while not self._closed:
+            try:
+                if truncate(self._path):
+                    return
+                refused += 1
+            except StorageError:
+                pass  # a full disk, a broken one
+            if refused >= self.most_refused and not self._checkpoints:
+                event(log, logging.CRITICAL, "wal_kept", hint="see to the disk, then restart Litestream and the bot")
+                self._end_process(1)
+                return
+            time.sleep(DISK_PAUSE_S)
 
     def leave_checkpoints(self) -> None:
         """Neither checkpoint nor cut the WAL when it has grown: another program reads it."""

@@ -21,7 +21,7 @@ import hmac
 import secrets
 
 from storage.connection import Connection
-from storage.settings import KEY_OF_MARKS, Settings
+from storage.settings import MARK_KEY_SETTING, Settings
 
 _LEFT = "words_left"  # a trigger sets this setting when a text is deleted
 _PIECE = 16  # FTS5 pages merged in one step: takes a few milliseconds
@@ -126,7 +126,7 @@ class Forgetting:
 
     def recall(self, user_id: int) -> bool:
         """Restore a returning user's limits from before their deletion. Return whether there were any."""
-        if self._settings.get(KEY_OF_MARKS) is None:
+        if self._settings.get(MARK_KEY_SETTING) is None:
             return False
         mark = self._mark(user_id)
         found = self._connection.run(
@@ -139,17 +139,17 @@ class Forgetting:
 
     def credit(self, user_id: int, tokens: int) -> None:
         """Add bought tokens to what a user who was forgotten has when they return."""
-        if self._settings.get(KEY_OF_MARKS) is not None:
+        if self._settings.get(MARK_KEY_SETTING) is not None:
             self._connection.run(
                 "update forgotten set balance = balance + ?1, bought = bought + ?1 where mark = ?2",
                 (tokens, self._mark(user_id)),
             )
 
     def _mark(self, user_id: int) -> str:
-        secret = self._settings.get(KEY_OF_MARKS)
+        secret = self._settings.get(MARK_KEY_SETTING)
         if secret is None:
             secret = secrets.token_hex(32)
-            self._settings.put(KEY_OF_MARKS, secret)
+            self._settings.put(MARK_KEY_SETTING, secret)
         return hmac.new(bytes.fromhex(secret), str(user_id).encode(), hashlib.sha256).hexdigest()
 
     # ------------------------------------------------------------------ the full-text index

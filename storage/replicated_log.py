@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from core.logs import event
-from storage.connection import Connection, try_to_write
+from storage.connection import Connection, truncate
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +38,12 @@ class ReplicatedLog:
         """
         self._look()
         if self._replicated and self._wal.exists() and self._wal.stat().st_size > self._longest:
-            try_to_write(self._path, "pragma wal_checkpoint(truncate)", ())
+            truncate(self._path)
 
     def _look(self) -> None:
         if self._replicated:
             return
-        if self._connection.value("select 1 from sqlite_master where name = ?", LITESTREAM_TABLES[:1]):
+        if self._connection.value("select 1 from sqlite_master where name = ?", ("_litestream_seq",)):
             self._connection.leave_checkpoints()
             self._replicated = True
             event(log, logging.INFO, "litestream_found")

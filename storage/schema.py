@@ -137,6 +137,11 @@ _INDEXES_OF_DELETIONS = """
 create index published_of_head on published (head_id);
 create index call_of_session on call (session_id);
 """
+_MORE_INDEXES_OF_DELETIONS = """
+create index turn_of_prompt on turn (prompt_id) where prompt_id is not null;
+create index session_of_head on session (head_id) where head_id is not null;
+create index suggestion_of_session on suggestion (session_id);
+"""
 
 # In order. The statements of a released step never change.
 STEPS = (
@@ -161,4 +166,5 @@ STEPS = (
     FIRST_LETTERS,
     _CARD_QUESTIONS,
     _INDEXES_OF_DELETIONS,
+    _MORE_INDEXES_OF_DELETIONS,
 )

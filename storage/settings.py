@@ -6,8 +6,8 @@ from typing import Final
 
 from storage.connection import Connection
 
-KEY_OF_MARKS: Final = "forgotten_secret"  # has the key of the hash under which a forgotten user's limits are kept
-SECRETS: Final = (KEY_OF_MARKS,)  # are left out of a backup unless it is asked for them
+MARK_KEY_SETTING: Final = "forgotten_secret"  # has the key of the hash under which a forgotten user's limits are kept
+SECRETS: Final = (MARK_KEY_SETTING,)  # are left out of a backup unless it is asked for them
 
 
 class Settings:

@@ -39,13 +39,10 @@ def learn_name(bot: TeleBot, db: Database) -> None:
 
 def bring_up_to_date(bot: TeleBot, db: Database, locales: Locales, page_url: str = "") -> None:
     """Make the bot's profile match the locales and the avatar file. Never raises."""
-    buttons = _menu_buttons(locales, page_url)
-    if changed := (db.settings.get(MENU_BUTTONS) or "") != buttons:
-        db.settings.put(MENU_BUTTONS, UNFINISHED)  # a start that a kill cuts short is made good by the next
-    steps: list[Callable[[], None]] = [lambda: _set_avatar(bot, db)]
+    steps: list[Callable[[], None]] = [lambda: _outdate_menu_buttons_of_chats(db, locales, page_url)]
+    steps.append(lambda: _set_avatar(bot, db))
     steps.append(lambda: _set_menu_button(bot, locales[FALLBACK], page_url))
-    if changed:
-        steps.append(lambda: _set_menu_buttons_of_chats(bot, db, locales, page_url))
+    steps.append(lambda: _set_menu_buttons_of_chats(bot, db, locales, page_url))
     for language in locales:
         # Without a code the texts are for everybody whose language is not among ours.
         code = "" if language == FALLBACK else language
@@ -141,8 +138,17 @@ def _others(locales: Locales) -> list[str]:
     return [language for language in locales if language != FALLBACK]
 
 
+def _outdate_menu_buttons_of_chats(db: Database, locales: Locales, page_url: str) -> None:
+    """Note that they change, so that a start which a kill cuts short is made good by the next."""
+    if (db.settings.get(MENU_BUTTONS) or "") != _menu_buttons(locales, page_url):
+        db.settings.put(MENU_BUTTONS, UNFINISHED)
+
+
 def _set_menu_buttons_of_chats(bot: TeleBot, db: Database, locales: Locales, page_url: str) -> None:
     """Set the menu button of every chat that has one of its own, after a change of its address or its words."""
+    buttons = _menu_buttons(locales, page_url)
+    if (db.settings.get(MENU_BUTTONS) or "") == buttons:
+        return
     for language in _others(locales):
         page, text = types.WebAppInfo(f"{page_url}/"), locales[language].plain("profile.menu_button")
         button = types.MenuButtonWebApp(text, page) if page_url else types.MenuButtonDefault()
@@ -151,7 +157,7 @@ def _set_menu_buttons_of_chats(bot: TeleBot, db: Database, locales: Locales, pag
                 bot.set_chat_menu_button(user_id, button)
             except TelegramRefused as error:  # one user's chat is gone
                 event(log, logging.INFO, "menu_button_refused", user=user_id, error=str(error))
-    db.settings.put(MENU_BUTTONS, _menu_buttons(locales, page_url))
+    db.settings.put(MENU_BUTTONS, buttons)
 
 
 def _set_avatar(bot: TeleBot, db: Database) -> None:

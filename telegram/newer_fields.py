@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,7 @@ EPHEMERAL_SHOWN: Final = "telegram_ephemeral"  # the setting that names a server
 _EFFECT: Final = "message_effect_id"
 _BUTTON: Final = ("disabled", "copy_text", "style")
 _NAMES: Final = (*_BUTTON, EPHEMERAL, _EFFECT)
+_LOGIN: Final = re.compile(r"//[^/]*@")
 # Refusals that have nothing to do with a field.
 _OTHER_REASONS: Final = ("not found", "not modified", "can't be edited", "can't parse entities", "too long", "is empty")
 
@@ -58,6 +60,7 @@ class NewerFields:
         self._notes = notes
         self._address = without_login(address)
         self._lock = threading.Lock()
+        self._cut_logins()
         self._refused = self._remembered()
         self._shows_ephemeral = notes is not None and notes.get(EPHEMERAL_SHOWN) == self._address
 
@@ -121,6 +124,15 @@ class NewerFields:
         if not self._shows_ephemeral and self._notes is not None:
             self._shows_ephemeral = True
             self._notes.put(EPHEMERAL_SHOWN, self._address)
+
+    def _cut_logins(self) -> None:
+        """Cut the login off an address that an earlier version stored with it."""
+        if self._notes is None:
+            return
+        for key in (SETTING, EPHEMERAL_SHOWN):
+            noted = self._notes.get(key) or ""
+            if (cut := _LOGIN.sub("//", noted)) != noted:
+                self._notes.put(key, cut)
 
     def _remembered(self) -> dict[str, float]:
         try:

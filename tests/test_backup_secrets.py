@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from bot import main
 from database import Database, back_up, restore
 from sandbox.model_faults import Behaviour
-from storage.settings import KEY_OF_MARKS
+from storage.settings import MARK_KEY_SETTING
 from tests.forgetting import forget
 from tests.harness import ADMIN_ID, BotHarness
 
@@ -44,7 +46,7 @@ def test_a_backup_of_a_bot_with_live_keys_has_none(make_harness: Callable[..., B
     person.wait("Не получилось")
     admin.wait("🐞")
     forget(harness, person)
-    key = str(harness.db.value("setting", "value", key=KEY_OF_MARKS)).encode()
+    key = str(harness.db.value("setting", "value", key=MARK_KEY_SETTING)).encode()
     harness.stop()
 
     plain, whole = tmp_path / "plain.db", tmp_path / "whole.db"
@@ -60,12 +62,20 @@ def test_a_restored_bot_knows_whom_it_forgot(tmp_path: Path) -> None:
     """The database that a backup replaces has the key that the backup lacks."""
     database, copy, elsewhere = tmp_path / "bot.db", tmp_path / "copy.db", tmp_path / "other" / "bot.db"
     db = Database(database)
-    db.settings.put(KEY_OF_MARKS, "11" * 32)
+    db.settings.put(MARK_KEY_SETTING, "11" * 32)
     db.close()
     back_up(database, copy)
     for path, known in ((database, "11" * 32), (elsewhere, None)):
         path.parent.mkdir(exist_ok=True)
         restore(path, copy)
         db = Database(path)
-        assert db.settings.get(KEY_OF_MARKS) == known
+        assert db.settings.get(MARK_KEY_SETTING) == known
         db.close()
+
+
+@pytest.mark.parametrize("others", [[], ["--restore", "copy.db"], ["--check"]])
+def test_secrets_are_asked_for_with_a_backup_only(others: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*others, "--with-secrets"], {})
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.endswith("error: --with-secrets goes with --backup FILE\n")

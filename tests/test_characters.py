@@ -6,10 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from telebot import TeleBot
 
+from conversation.localization import Locales
 from conversation.personas import BuiltIn, Persona
 from database import Database
 from sandbox.users import ChatUser
+from telegram.bot_profile import bring_up_to_date
 from tests.harness import BotHarness, until
 from tests.ready_made import shipped_locales
 from tests.webapp_site import SCRIPT
@@ -155,6 +158,15 @@ def test_a_start_that_ends_before_the_menu_buttons_are_set_is_made_good_by_the_n
     del harness.settings["WEBAPP_URL"]
     harness.restart()
     until(lambda: chat.command_menu["type"] == "default")
+
+
+def test_a_database_that_fails_while_the_profile_is_set_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    db = Database(tmp_path / "bot.db")
+    db.close()
+    bring_up_to_date(TeleBot("1:token"), db, Locales({}))
+    assert "event=profile_update_failed" in caplog.text and "closed database" in caplog.text
 
 
 # ---------------------------------------------------------------------- talking

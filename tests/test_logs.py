@@ -166,6 +166,12 @@ def test_arguments_that_do_not_fit_still_give_a_line(path: Path) -> None:
     assert after_time(lines(path)[0]) == "INFO parts: one %d (its arguments can't be shown: TypeError)"
 
 
+def test_a_librarys_own_values_of_a_record_do_not_matter(path: Path) -> None:
+    with logs.set_up(path):
+        logging.getLogger("somebody").warning("Words", extra={"line": 5, "masked_by": "me"})
+    assert [after_time(line) for line in lines(path)] == ["WARNING somebody: Words"]
+
+
 def test_the_libraries_write_to_the_same_file_and_print_nothing_of_their_own(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

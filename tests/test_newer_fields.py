@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -59,6 +60,17 @@ def test_the_login_of_a_server_is_not_noted() -> None:
     NewerFields(notes, "http://name:password@a").call(PARAMS, Server("style").call)
     NewerFields(notes, "http://name:password@a").call({EPHEMERAL: {}}, lambda _: {"ephemeral_message_id": 1})
     assert len(notes) == 2 and "http://a" in str(notes) and "password" not in str(notes)
+
+
+def test_a_login_that_an_earlier_version_noted_is_cut_off() -> None:
+    notes = Notes(
+        telegram_refuses=f'{{"server": "http://name:p@ss@a", "fields": {{"style": {time.time()}}}}}',
+        telegram_ephemeral="http://name:p@ss@a",
+    )
+    server = Server("style")
+    NewerFields(notes, "http://name:new@a").call(PARAMS, server.call)
+    assert server.calls == 1, "what was learned counts"
+    assert "name" not in str(notes) and "ss@" not in str(notes) and notes["telegram_ephemeral"] == "http://a"
 
 
 @pytest.mark.parametrize("name", ALL)

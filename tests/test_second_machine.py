@@ -135,7 +135,7 @@ def test_a_copy_is_whole_after_litestream_was_away_while_much_was_written(
     with closing(Database(first.database)) as db:
         first.replicate()
         until(first.copies)
-        db.log.tend()
+        db.wal.tend()
         write("a", 2000)
         first.stop_replicating()
         for name, rows in (("b", 1), ("c", 1100), ("d", 1500)):
