@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.users import ChatUser
-from tests.harness import BotHarness
+from tests.harness import BotHarness, until
 from tests.test_rewriting import last_part, on_wire
 
 
@@ -90,6 +90,7 @@ def test_a_second_volume_counts_undoes_and_shares_only_itself(harness: BotHarnes
     harness.says("Прошёл год.")
     person.tap("📗 Второй том")
     person.wait("Прошёл год.")
+    until(harness.settled)
     person.press("↩️ Отменить ход")
     person.wait("Это первая часть")
     person.press("🏠 Меню")
@@ -118,6 +119,7 @@ def test_an_ending_and_a_part_are_no_variants_of_each_other(harness: BotHarness)
     harness.says("Часть вторая.")
     person.press("▶️ Дальше")
     person.wait("Часть вторая.")
+    until(harness.settled)
     person.press("↩️ Отменить ход")
     person.wait("Теперь последнее")
     ended(harness, person)

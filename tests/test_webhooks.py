@@ -158,6 +158,7 @@ def test_switching_there_and_back_loses_nothing_and_answers_once(
         person.send("/help")
         said.append(number)
         until(lambda: sum("Мы пишем историю" in message.text for message in person.bot_messages) == len(said))
+    until(harness.settled)
     info = BotApi(harness.telegram.token, harness.telegram.url, HttpClient()).call("getWebhookInfo", {}, timeout_s=5)
     assert isinstance(info, dict) and (info["url"], info["pending_update_count"]) == ("", 0)
     assert all(not call.params.get("drop_pending_updates") for call in harness.telegram.called("deleteWebhook"))
