@@ -69,7 +69,7 @@ def try_points(
                 by_step[point.step].insert(0, point)
         for point in missed:
             alone = [point]
-            for _ in range(TRIES if to_end else 0):
+            for _ in range(TRIES if to_end else 1):
                 if alone:
                     whole = whole_run(point.prefix, can_fail=disk is not None, steps=of_steps)
                     alone, _ = _try_plan(folder, alone, disk, outcome, whole=whole, to_end=False)

@@ -1,8 +1,8 @@
 """Killed at any commit, sync of the log, call to Telegram or to a model, the bot ends where it would have ended.
 
 Two conversations, one of forty updates and one in topics, are played once without a kill, which finds their points.
-`make test` kills the bot at every tenth of them, `make chaos` at each. Points share conversations, one in a step. A
-failure names its points; `CHAOS_POINT=commit-before:12:3 make chaos` runs those again.
+`make test` kills the bot at every tenth of them (in topics every thirtieth), `make chaos` at each. Points share
+conversations, one in a step. A failure names its points; `CHAOS_POINT=commit-before:12:3 make chaos` runs those again.
 """
 
 from __future__ import annotations

@@ -60,9 +60,12 @@ def test_a_disk_that_fails_loses_nothing_and_all_is_answered_once_it_works(tmp_p
     opens = [point for point in points if point.kind == "disk-open"]  # of files of the program, too
     outcome = try_points(tmp_path, opens, Disk("EIO"), to_end=False, of_steps=steps)
     assert opens and not outcome.failures, "\n\n".join(outcome.failures)
+    tried, missed = len(opens), len(outcome.missed)
     for error, lasts, number in (("EIO", False, 6), ("ENOSPC", True, 1), ("EDQUOT", True, 1)):
         outcome = try_points(tmp_path, some(points, chance, number), Disk(error, lasts), to_end=False, of_steps=steps)
         assert not outcome.failures, "\n\n".join(outcome.failures)
+        tried, missed = tried + number, missed + len(outcome.missed)
+    assert missed <= tried // 4  # a call that failed moves the numbers of what comes right after it
 
 
 @pytest.mark.timeout(0)

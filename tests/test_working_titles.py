@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 
 from conversation.story_draft import short_name, working_title
 
-# What each step accepts beside what works everywhere: key → (action, next step).
-
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_a_working_title_is_short_and_one_line(hero: str, setting: str) -> None:
