@@ -21,11 +21,11 @@ OPENING = 2  # steps after the last point of a conversation that isn't played wh
 
 
 @cache
-def whole_run(prefix: str = "", *, can_fail: bool = False) -> Ending:
-    """Play a conversation without a kill, once in a process."""
+def whole_run(prefix: str = "", *, can_fail: bool = False, steps: int | None = None) -> Ending:
+    """Play a conversation, or its first steps, without a kill, once in a process."""
     with TemporaryDirectory() as folder:
         disk = Disk("EIO") if can_fail else None
-        return play(Path(folder), conversation=CONVERSATIONS[prefix], disk=disk)
+        return play(Path(folder), conversation=CONVERSATIONS[prefix], disk=disk, steps=steps)
 
 
 @dataclass
@@ -42,10 +42,18 @@ class Outcome:
         return f"{self.tried} points in {self.conversations} conversations; not reached: {missed or 'none'}"
 
 
-def try_points(folder: Path, points: Iterable[Point], disk: Disk | None = None, *, to_end: bool = True) -> Outcome:
+def try_points(
+    folder: Path,
+    points: Iterable[Point],
+    disk: Disk | None = None,
+    *,
+    to_end: bool = True,
+    of_steps: int | None = None,
+) -> Outcome:
     """Play with a kill, or with a failing call to the disk, at each of the points.
 
-    `to_end`: every conversation is played to its end, and not only some steps further than its last point.
+    `to_end`: every conversation is played to its end, and not only some steps further than its last point; what isn't
+    reached is tried again. `of_steps`: only these are ever played.
     """
     outcome = Outcome()
     waiting: dict[str, dict[int, list[Point]]] = defaultdict(lambda: defaultdict(list))
@@ -54,24 +62,26 @@ def try_points(folder: Path, points: Iterable[Point], disk: Disk | None = None, 
     for by_step in waiting.values():
         missed: list[Point] = []
         while plan := [each.pop(0) for each in by_step.values() if each]:
-            done, left = _try_plan(folder, plan, disk, outcome, to_end=to_end)
+            whole = whole_run(plan[0].prefix, can_fail=disk is not None, steps=of_steps)
+            done, left = _try_plan(folder, plan, disk, outcome, whole=whole, to_end=to_end)
             missed += done
             for point in left:
                 by_step[point.step].insert(0, point)
         for point in missed:
             alone = [point]
-            for _ in range(TRIES):
-                alone, _ = _try_plan(folder, alone, disk, outcome, to_end=False) if alone else ([], [])
+            for _ in range(TRIES if to_end else 1):
+                if alone:
+                    whole = whole_run(point.prefix, can_fail=disk is not None, steps=of_steps)
+                    alone, _ = _try_plan(folder, alone, disk, outcome, whole=whole, to_end=False)
             outcome.missed += alone
     return outcome
 
 
 def _try_plan(
-    folder: Path, plan: list[Point], disk: Disk | None, outcome: Outcome, *, to_end: bool
+    folder: Path, plan: list[Point], disk: Disk | None, outcome: Outcome, *, whole: Ending, to_end: bool
 ) -> tuple[list[Point], list[Point]]:
     """Play one conversation; return the points that it didn't reach, and those that come after a failure."""
     conversation = CONVERSATIONS[plan[0].prefix]
-    whole = whole_run(plan[0].prefix, can_fail=disk is not None)
     last = max(point.step for point in plan)
     if disk is not None and last == 0:
         to_end = False  # a first start has some 700 calls to the disk

@@ -223,7 +223,7 @@ def test_random_kills_lose_nothing_and_charge_nothing_twice(make_harness: Callab
         bought = sum(writer.bought() for writer in writers if writer.person.id == user_id)
         assert harness.db.total("payment", "tokens", user_id=user_id) == bought
     charges = harness.telegram.state.shop["charges"]
-    assert set(charges) == set(harness.db.values("payment", "charge_id")) and len(charges) >= KILLS
+    assert set(charges) == set(harness.db.values("payment", "charge_id")) and 2 * len(charges) >= KILLS
     # A notice that was on its way at the kill has an id that nobody knows of: that one stays. Here somebody waits for
     # a slot at nearly every moment, so that about one kill in ten meets one.
     notices = [message for writer in writers for message in writer.person.bot_messages if "в очереди" in message.text]

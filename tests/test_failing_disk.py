@@ -17,14 +17,14 @@ from pathlib import Path
 import pytest
 
 from tests import failing_disk
-from tests.all_points import try_points, whole_run
+from tests.all_points import OPENING, try_points, whole_run
 from tests.counters import ON_DISK
 from tests.points import Disk, Point
 
 PARTS = int(os.environ.get("CHAOS_PARTS", "0"))
 POINT = os.environ.get("CHAOS_POINT", "")
 DISK = os.environ.get("CHAOS_DISK", "")
-OPENING = 9  # steps of the conversation from which `make test` takes its points
+LAST = 9  # steps of the conversation from which `make test` takes its points
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not failing_disk.is_there(), reason="libfiu is missing: apt-get install fiu-utils"
@@ -53,14 +53,16 @@ def some(points: list[Point], chance: random.Random, number: int) -> list[Point]
 @pytest.mark.timeout(300)
 @pytest.mark.skipif(bool(POINT or PARTS), reason="all points are tried, or one")
 def test_a_disk_that_fails_loses_nothing_and_all_is_answered_once_it_works(tmp_path: Path) -> None:
-    points = [point for point in whole_run(can_fail=True).points if point.kind in ON_DISK and 0 < point.step <= OPENING]
+    steps = LAST + OPENING
+    whole = whole_run(can_fail=True, steps=steps)
+    points = [point for point in whole.points if point.kind in ON_DISK and 0 < point.step <= LAST]
     chance = random.Random(1)
     opens = [point for point in points if point.kind == "disk-open"]  # of files of the program, too
-    outcome = try_points(tmp_path, opens, Disk("EIO"), to_end=False)
+    outcome = try_points(tmp_path, opens, Disk("EIO"), to_end=False, of_steps=steps)
     assert opens and not outcome.failures, "\n\n".join(outcome.failures)
     tried, missed = len(opens), len(outcome.missed)
     for error, lasts, number in (("EIO", False, 6), ("ENOSPC", True, 1), ("EDQUOT", True, 1)):
-        outcome = try_points(tmp_path, some(points, chance, number), Disk(error, lasts), to_end=False)
+        outcome = try_points(tmp_path, some(points, chance, number), Disk(error, lasts), to_end=False, of_steps=steps)
         assert not outcome.failures, "\n\n".join(outcome.failures)
         tried, missed = tried + number, missed + len(outcome.missed)
     assert missed <= tried // 4  # a call that failed moves the numbers of what comes right after it
