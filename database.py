@@ -128,7 +128,7 @@ class Database:
         self.opinions = OpinionStore(self._connection)
         self.inbox = Inbox(self._connection)
         self.ledger = Ledger(self._connection, metrics)
-        self.outbox = Outbox(self._connection, self.ledger)
+        self.outbox = Outbox(self._connection)
         self.turns = Turns(self._connection)
         self.growing = GrowingAnswers(self._connection)
         self.first_letters = FirstLetters(self._connection)

@@ -56,7 +56,7 @@ from telegram.rate_limits import SendLimits
 from telegram.send_growing import GROWING
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
-from turns import guest_answers, partial_answers, work_notices
+from turns import guest_answers, guest_refusals, partial_answers, work_notices
 from turns.first_letters import FirstLetterSender
 from turns.kinds.registry import MediaServices
 from turns.telegram_files import TelegramFiles
@@ -126,9 +126,13 @@ def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
     fields = NewerFields(base.db.settings, config.telegram_api_url)
     api = BotApi(config.telegram_token, config.telegram_api_url, base.http.telegram, fields)
     send_telebot_through(api, config.telegram_api_url)
+
+    def dropped(row_id: int, reason: str) -> None:
+        guest_refusals.drop(base.db, base.locales, delivery.wake, row_id, reason)
+
     delivery = Delivery(
         api,
-        AnalyticsOutbox(base.db, base.analytics),
+        AnalyticsOutbox(base.db, base.analytics, dropped),
         senders=8 + config.model_slots // 8,
         limits=SendLimits(
             messages_per_s=config.telegram_messages_per_s,

@@ -1,10 +1,14 @@
-"""Branches: copies of a story up to one of its texts, to be led elsewhere. The story that is copied stays as it is."""
+"""Branches and further volumes: copies of a story up to one of its texts, to be led elsewhere.
+
+The story that is copied stays as it is.
+"""
 
 from __future__ import annotations
 
 from conversation.steps import Step
 from database import Story
 from handlers.context import UpdateContext, now
+from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
 
@@ -17,7 +21,7 @@ def branch(context: UpdateContext, story: Story) -> UpdateResult:
         return context.toast("toast.nothing_yet")
     if refusal := too_many_copies(context):
         return refusal
-    copy(context, story, context.texts.plain("branch.title", title=title_of(story)))
+    copy(context, story, context.services.locales[story.language].plain("branch.title", title=title_of(story)))
     return context.say_here("branch.done", title=title_of(story))
 
 
@@ -25,6 +29,19 @@ def too_many_copies(context: UpdateContext) -> UpdateResult | None:
     """Return the refusal of another copy of a story, or None. A copy costs disk space and no tokens."""
     waiting = context.db.stories.count_not_started(context.user.id)
     return None if waiting < MOST_UNBEGUN else context.say("branch.too_many", n=waiting)
+
+
+def volume(context: UpdateContext, story: Story) -> Story | UpdateResult:
+    """Begin a story with the settings and the memory of a finished one. Return it, or why there can be none."""
+    if refusal := over_limit(context, "part", None) or too_many_copies(context):
+        return refusal
+    stories, texts = context.db.stories, context.services.locales[story.language]
+    session_id = copy(context, story, texts.plain("volume.title", title=title_of(story)))
+    begun = stories.get(session_id)
+    assert begun is not None
+    if begun.head_id is not None:
+        stories.start_after(session_id, begun.head_id)
+    return begun
 
 
 def copy(context: UpdateContext, story: Story, title: str) -> int:

@@ -28,12 +28,12 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
         if card.user_id != context.user.id:
             return context.toast("toast.foreign")
         return _OF_A_CARD[verb](context, card, int(place or 0))
-    if verb in _OF_A_STORY or verb in _OF_A_CHOICE:
+    if verb in _OF_A_STORY or verb in _OF_A_SETTING:
         story = context.db.stories.get(int(number))
         if story is None or story.deleted or story.chat_id != context.chat_id:
             return context.toast("toast.past")
-        if verb in _OF_A_CHOICE:
-            return _OF_A_CHOICE[verb](context, story, int(place or 0))
+        if verb in _OF_A_SETTING:
+            return _OF_A_SETTING[verb](context, story, int(place or 0))
         return _OF_A_STORY[verb](context, story)
     return _OF_A_TEXT[verb](context, int(number))
 
@@ -95,7 +95,7 @@ _OF_A_STORY: Mapping[str, Callable[[UpdateContext, Story], UpdateResult]] = {
     **{f"voice{place}": _at(partial(media.speak, place=place)) for place in range(media.VOICES_SHOWN)},
     **{name: partial(library.send_file, name=name) for name in FORMATS},
 }
-_OF_A_CHOICE: Mapping[str, Callable[[UpdateContext, Story, int], UpdateResult]] = {
+_OF_A_SETTING: Mapping[str, Callable[[UpdateContext, Story, int], UpdateResult]] = {
     "g_set_tone": group_settings.set_tone,
 }
 _OF_A_TEXT: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
@@ -113,4 +113,4 @@ _OF_A_TEXT: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "g_more": group_moves.more,
 }
 
-VERBS = frozenset({*_OF_A_CARD, *_OF_A_STORY, *_OF_A_CHOICE, *_OF_A_TEXT})
+VERBS = frozenset({*_OF_A_CARD, *_OF_A_STORY, *_OF_A_SETTING, *_OF_A_TEXT})

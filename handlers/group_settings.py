@@ -12,7 +12,7 @@ from database import Story
 from handlers import branches
 from handlers.context import UpdateContext, now
 from handlers.group_context import at_story
-from handlers.refusals import over_limit
+from handlers.settings import tone_of
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
 
@@ -39,8 +39,8 @@ def set_tone(context: UpdateContext, story: Story, place: int) -> UpdateResult:
         return context.toast("toast.past")
     stories = context.db.stories
     if place < len(TONES):
-        name = TONES[place]
-        stories.set_tone(story.session_id, "" if name == "any" else context.texts.label(f"tone_{name}"))
+        name, texts = TONES[place], context.services.locales[story.language]  # kept in the story's language
+        stories.set_tone(story.session_id, "" if name == "any" else texts.label(f"tone_{name}"))
     else:
         stories.set_length(story.session_id, LENGTHS[place - len(TONES)])
     html, keyboard = _tones(context, stories.get(story.session_id) or story)
@@ -53,7 +53,7 @@ def _tones(context: UpdateContext, story: Story) -> tuple[str, Json]:
     tones = [buttons[place : place + 2] for place in range(0, len(TONES), 2)]
     values = {
         "title": title_of(story),
-        "tone": story.tone or context.texts.label("tone_any"),
+        "tone": tone_of(context, story),
         "length": context.texts.label(f"length_{story.length}"),
     }
     return context.texts.say("group_story.tone", **values), inline(*tones, buttons[len(TONES) :])
@@ -77,16 +77,11 @@ def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
         return context.toast("toast.past")
     if context.writing:
         return context.toast("toast.writing")
-    if refusal := over_limit(context, "part", None) or branches.too_many_copies(context):
-        return refusal
-    stories, title = context.db.stories, context.texts.plain("volume.title", title=title_of(story))
-    session_id = branches.copy(at_story(context, story), story, title)
-    stories.set_topic(session_id, context.topic_id)
-    copied = stories.get(session_id)
-    assert copied is not None
-    if copied.head_id is not None:
-        stories.start_after(session_id, copied.head_id)
-    context.db.talks.resume(session_id, now())
-    there = at_story(context, copied).replying_to(context.message_id)
-    begun = context.say("group_story.begin", title=title, name=context.user.first_name)
-    return begun + there.start_turn("part", session_id, copied.head_id)
+    volume = branches.volume(at_story(context, story), story)
+    if isinstance(volume, UpdateResult):
+        return volume
+    context.db.stories.set_topic(volume.session_id, context.topic_id)
+    context.db.talks.resume(volume.session_id, now())
+    there = at_story(context, volume).replying_to(context.message_id)
+    begun = context.say("group_story.begin", title=volume.title, name=context.user.first_name)
+    return begun + there.start_turn("part", volume.session_id, volume.head_id)

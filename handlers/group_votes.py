@@ -7,7 +7,6 @@ to pay: of those who voted for a part, whoever has paid least for the story so f
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 from conversation.keyboards import inline
 from conversation.steps import ENDINGS
@@ -36,8 +35,8 @@ def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
     leads = context.user.id == story.user_id
     if writers and not leads and context.user.id not in writers:
         return context.toast("toast.write_first")
-    vote = partial(votes.vote, story.session_id, context.user.id, what, prompt_id, now=now(), since=now() - RECENT_S)
-    given = vote() or (leads and vote())  # the beginner's press decides, and takes nothing back
+    since = now() - RECENT_S
+    given = votes.vote(story.session_id, context.user.id, what, prompt_id, now=now(), since=since, takes_back=not leads)
     voters = _voters(context, story, what, prompt_id)
     if leads or (given and len(voters) >= _needed(writers)):
         decided = _write_on if what == NEXT else _ask_ending

@@ -140,7 +140,7 @@ def branch_from(context: UpdateContext, prompt_id: int) -> UpdateResult:
         return refusal
     story, db, step = place.story, context.db, context.step
     message = _part_again(context, place) if _is_preview(context, place) else context.drop_buttons()
-    title = context.texts.plain("branch.title", title=title_of(story))
+    title = context.services.locales[story.language].plain("branch.title", title=title_of(story))
     branch_id = branches.copy(context, replace(story, head_id=prompt_id), title)
     undo = context.inline(context.button("as_it_was", f"unbranch:{branch_id}-{story.session_id}"))
     recall = recalled(place.prompt)

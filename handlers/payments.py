@@ -50,11 +50,14 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
 
 
 def _measure(context: UpdateContext) -> Html:
-    """Return how far the smallest pack that is enough for a turn goes; empty if none is."""
+    """Return a line of its own: how far the smallest pack that is enough for a turn goes; empty if none is."""
     packs = sorted(pack.tokens for pack in context.config.packs)
     turns = ((tokens, limits.turns_of(context.config, tokens, context.model.weight)) for tokens in packs)
     enough = next(((tokens, number) for tokens, number in turns if number), None)
-    return context.texts.say("buy.measure", tokens=enough[0], turns=enough[1]) if enough else Html()
+    if enough is None:
+        return Html()
+    said = context.texts.say("buy.measure", tokens=enough[0], turns=enough[1])
+    return Html(f"\n{said}")
 
 
 def _button(context: UpdateContext, pack: StarPack) -> Json:

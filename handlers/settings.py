@@ -83,9 +83,15 @@ def rebuild_memory(context: UpdateContext) -> UpdateResult:
 
 def ask_tone(context: UpdateContext, story: Story) -> UpdateResult:
     """Ask for the story's tone or the length of its parts, and say what both are now."""
-    tone = story.tone or context.texts.label("tone_any")
+    tone = tone_of(context, story)
     length = context.texts.label(f"length_{story.length}")
     return questions.ask(context, Step.TONE, story.session_id, "tone.ask", tone=tone, length=length)
+
+
+def tone_of(context: UpdateContext, story: Story) -> str:
+    """Return a story's tone as its reader knows it: a ready one by the label of their language."""
+    key = context.services.locales.key_of(story.tone) or "" if story.tone else "tone_any"
+    return context.texts.label(key) if key.startswith("tone_") else story.tone
 
 
 def set_tone(context: UpdateContext) -> UpdateResult:

@@ -66,18 +66,12 @@ def keep_words(context: UpdateContext) -> UpdateResult:
 
 def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
     """Begin a story with the settings and the memory of a finished one, and ask for its first part."""
-    if refusal := over_limit(context, "part", None) or branches.too_many_copies(context):
-        return refusal
-    stories = context.db.stories
-    title = context.texts.plain("volume.title", title=title_of(story))
-    session_id = branches.copy(context, story, title)
-    copied = stories.get(session_id)
-    assert copied is not None
-    if copied.head_id is not None:
-        stories.start_after(session_id, copied.head_id)
+    volume = branches.volume(context, story)
+    if isinstance(volume, UpdateResult):
+        return volume
     goes_on_here = context.topic_id or not needs_topic(context.db, context.chat_id, 0)
-    begun = context.say_here("story.begin", title=title) if goes_on_here else _said_of_beginning(context, copied)
-    return begun + context.start_turn("part", session_id, copied.head_id, hint="volume")
+    begun = context.say_here("story.begin", title=volume.title) if goes_on_here else _said_of_beginning(context, volume)
+    return begun + context.start_turn("part", volume.session_id, volume.head_id, hint="volume")
 
 
 def same_settings(context: UpdateContext) -> UpdateResult:

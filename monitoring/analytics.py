@@ -70,13 +70,13 @@ class Analytics:
 
 
 class AnalyticsOutbox:
-    """The outbox that delivery uses; counts each answer that a user has received."""
+    """The outbox that delivery uses; counts each answer that a user has received. `dropped` ends a refused row."""
 
-    def __init__(self, db: Database, analytics: Analytics) -> None:
+    def __init__(self, db: Database, analytics: Analytics, dropped: Callable[[int, str], None]) -> None:
         self._db = db
         self._analytics = analytics
         self.pending = db.outbox.pending
-        self.dropped = db.outbox.dropped
+        self.dropped = dropped
         self.topic_gone = db.topic_states.topic_gone
 
     def sent(

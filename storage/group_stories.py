@@ -79,12 +79,14 @@ class GroupStories:
         )
         return [row["user_id"] for row in rows]
 
-    def vote(self, session_id: int, user_id: int, what: str, head_id: int, *, now: int, since: int) -> bool:
+    def vote(
+        self, session_id: int, user_id: int, what: str, head_id: int, *, now: int, since: int, takes_back: bool = True
+    ) -> bool:
         """Store a vote for what follows the story's last text; return False if this one took it back.
 
-        A vote from before `since` is over: another one takes its place.
+        A vote from before `since` is over: another one takes its place, as it does of any without `takes_back`.
         """
-        taken_back = self._connection.run(
+        taken_back = takes_back and self._connection.run(
             "delete from story_vote where session_id = ? and user_id = ? and what = ? and head_id = ?"
             " and voted_at >= ?",
             (session_id, user_id, what, head_id, since),

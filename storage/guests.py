@@ -36,6 +36,13 @@ class Guests:
         )
         return found
 
+    def query_of(self, row_id: int) -> int | None:
+        """Return the update whose query an unsent message is to answer; None if it answers none."""
+        found: int | None = self._connection.value(
+            "select inbox_id from outbox where id = ? and method = 'answerGuestQuery'", (row_id,)
+        )
+        return found
+
     def is_refused(self, inbox_id: int) -> bool:
         """Return whether Telegram has refused the answer to a query: it has no message, and none is on its way."""
         return bool(

@@ -11,7 +11,6 @@ from dataclasses import astuple
 
 from core.schemas import DeferredAttachment, OutboxRow, Outgoing
 from storage.connection import Connection, Row
-from storage.ledger import Ledger
 
 
 def _outbox_row(row: Row) -> OutboxRow:
@@ -27,9 +26,8 @@ REFUSED = 0  # in place of a prompt id: words that a limit refused, which the us
 class Outbox:
     """The tables `outbox`, `sent` and `notice`. Implements `telegram.send_call.OutboxStore`."""
 
-    def __init__(self, connection: Connection, ledger: Ledger) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._ledger = ledger
 
     def add(self, inbox_id: int | None, messages: Sequence[Outgoing]) -> list[OutboxRow]:
         """Store messages that answer `inbox_id`. Return the rows to hand to `Delivery.wake` after the commit."""
@@ -106,16 +104,8 @@ class Outbox:
             self._connection.run("insert into delivered values (?, ?, ?, ?)", (row_id, chat_id, message_id, prompt_id))
 
     def dropped(self, row_id: int, reason: str) -> None:
-        """Delete a row that Telegram refused for good. The caller logs the reason.
-
-        A guest query without an answer has no message that could show one: what was paid for it is given back.
-        """
-        with self._connection.transaction():
-            unanswered: int | None = self._connection.value(
-                "delete from outbox where id = ? returning iif(method = 'answerGuestQuery', inbox_id, null)", (row_id,)
-            )
-            if unanswered is not None:
-                self._ledger.refund(unanswered)
+        """Delete a row that Telegram refused for good. The caller logs the reason."""
+        self._connection.run("delete from outbox where id = ?", (row_id,))
 
     def show(
         self, chat_id: int, message_id: int, prompt_id: int, *, start: int | None = None, length: int | None = None

@@ -25,12 +25,13 @@ _FROM = (
     " join story on story.session_id = published.session_id join user on user.id = published.user_id"
 )
 _SEEN = "state in ('shown', 'allowed') and withdrawn = 0 and session.deleted_at is null and user.banned = 0"
-# The model's texts of a path, the last one first.
+# `part`: the model's texts of the path to `?1`, the last one first.
 _PARTS = (
-    "with recursive above (id, parent_id, role, text) as (select id, parent_id, role, text from prompt where id = ?"
+    "with recursive above (id, parent_id, role, text) as (select id, parent_id, role, text from prompt where id = ?1"
     " union all select prompt.id, prompt.parent_id, prompt.role, prompt.text from prompt"
-    " join above on prompt.id = above.parent_id) select text from above where role = 'assistant'"
+    " join above on prompt.id = above.parent_id), part (text) as (select text from above where role = 'assistant') "
 )
+_HIDDEN = "published.state in ('reported', 'removed') and published.head_id <> ?1"
 
 
 class Order(StrEnum):
@@ -140,15 +141,27 @@ class PublicShelf:
 
         `head_id` is the other story's last text. Branches and copies have the texts of what they were made of.
         """
-        own = {row["text"] for row in self._connection.rows(_PARTS, (head_id,))}
-        hidden = self._connection.rows(
-            "select id, head_id from published where state in ('reported', 'removed') and head_id <> ?", (head_id,)
+        whole: int | None = self._connection.value(
+            f"{_PARTS} select published.id from published join prompt as last on last.id = published.head_id"
+            f" where {_HIDDEN} and last.text in part limit 1",
+            (head_id,),
         )
-        for row in hidden:
-            texts = [one["text"] for one in self._connection.rows(_PARTS, (row["head_id"],))]
-            if texts and (texts[0] in own or 2 * sum(text in own for text in texts) >= len(texts)):
+        if whole is not None:
+            return self.get(whole)
+        alike = self._connection.rows(
+            f"{_PARTS} select id, head_id from published where {_HIDDEN} and exists (select 1 from prompt"
+            " where prompt.session_id = published.session_id and role = 'assistant' and text in part)",
+            (head_id,),
+        )
+        own = self._texts(head_id) if alike else set()
+        for row in alike:
+            texts = self._texts(row["head_id"])
+            if texts and 2 * len(texts & own) >= len(texts):
                 return self.get(row["id"])
         return None
+
+    def _texts(self, head_id: int) -> set[str]:
+        return {row["text"] for row in self._connection.rows(f"{_PARTS} select text from part", (head_id,))}
 
     def withdraw(self, session_id: int) -> bool:
         """Take a story off the shelf; its hearts go. Return False if it wasn't there."""

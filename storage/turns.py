@@ -90,6 +90,11 @@ class Turns:
         row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
         return _turn(row) if row else None
 
+    def of_update(self, inbox_id: int) -> Turn | None:
+        """Return the turn of an update, in any state; None if it has none."""
+        row = self._connection.row(f"select {_COLUMNS} from turn where inbox_id = ?", (inbox_id,))
+        return _turn(row) if row else None
+
     def is_open(self, turn_id: int) -> bool:
         """Return whether a turn waits or runs."""
         sql = "select count(*) from turn where id = ? and state in ('waiting', 'running')"

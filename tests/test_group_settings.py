@@ -29,6 +29,12 @@ def test_who_began_chooses_the_tone_and_everybody_may_look_at_the_memory(harness
     moves(harness, anna, "И гром.", "Третья.", second)
     assert "Был дождь." in str(harness.prompts()[-1])
     assert (harness.db.value("story", "tone"), harness.db.value("story", "length")) == ("Мрачный", "short")
+    harness.db.change("user", {"id": 1}, language="en")
+    anna.tap("⚙️ Ещё", part(anna, "Третья."))
+    anna.tap("🎭 Tone and style", anna.wait("what shall I do with the story"))
+    anna.tap("Light and funny", anna.wait("Now: “Dark”"))
+    anna.wait("Now: “Light and funny”")
+    assert harness.db.value("story", "tone") == "Лёгкий, с юмором"  # in the language of the story
     harness.check_books()
 
 
@@ -46,10 +52,12 @@ def test_a_second_volume_is_the_groups_and_remembers_the_first(harness: BotHarne
     last = part(anna, "Конец.")
     assert "Ответьте на последнюю часть" in clara.tap("📗 Второй том", last).wait_answer().text  # she hasn't written
     harness.says("Том второй начат.")
+    harness.db.change("user", {"id": 2}, language="en")
     boris.tap("📗 Второй том", last)
     begins = boris.wait(lambda message: message.text == "Том второй начат.")
     until(harness.settled)
     assert "Вторая." in str(harness.prompts()[-1])
+    assert harness.db.last("story", "title") == "Маяк. Том второй"
     assert harness.db.value("turn", "user_id", kind="part", state="answered") == 1
     assert harness.db.last("turn", "user_id", kind="part") == 2
     moves(harness, anna, "Шторм.", "Дальше.", begins)

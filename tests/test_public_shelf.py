@@ -65,6 +65,17 @@ def put_on(harness: BotHarness, story: int, *, user_id: int = 1, genre: str = "�
     )
 
 
+def is_hidden_like(harness: BotHarness, *parts: str) -> bool:
+    """Return whether a story of these texts is like one of four parts, «Раз.» to «Четыре.», that was removed."""
+    assert harness.app is not None
+    db = harness.app.db
+    removed = put_on(harness, put_story(harness, "Долгая", "Раз.", "Иду.", "Два.", "Иду.", "Три.", "Иду.", "Четыре."))
+    harness.db.change("published", {"id": removed}, state="removed")
+    story = db.stories.get(put_story(harness, "Другая", *parts))
+    assert story is not None and story.head_id is not None
+    return db.shelf.hidden_like(story.head_id) is not None
+
+
 def test_off_by_default_nothing_of_it_is_seen(harness: BotHarness) -> None:
     person = harness.new_person()
     story = put_story(harness, "Маяк", "Свет.")
@@ -242,6 +253,8 @@ def test_a_reported_story_is_hidden_until_an_admin_has_looked(shelf: BotHarness,
             person.tap("🌍 На полку")
             person.wait("те же части, что в убранной")
         publish(author, put_story(shelf, "Кот", "Мур."))
+        assert is_hidden_like(shelf, "Раз.", "Иду.", "Два.", "Стою.", "Иначе.")
+        assert not is_hidden_like(shelf, "Раз.", "Иду.", "Иначе.", "Иду.", "Совсем.")
 
 
 def test_what_is_pressed_on_the_page_is_asked_and_reported_in_the_chat(shelf: BotHarness) -> None:

@@ -17,7 +17,7 @@ from bench.soak.run import Plan, run
 from bench.soak.sampler import Sample
 from bench.soak.sentences import Sentences
 from bench.soak.stand_ins import WatchedTelegram
-from bench.soak.verdict import Window, complaints, figures, starved, windows
+from bench.soak.verdict import Window, complaints, figures, starved, unmeasured, windows
 from sandbox.model_faults import Behaviour, Received
 from tests.harness import until
 from tests.ready_made import shipped_locales
@@ -86,6 +86,21 @@ def test_a_machine_that_does_other_work_is_told() -> None:
     late = [replace(sample, waited_s=sample.waited_s + max(0.0, sample.at_s - 480)) for sample in even]
     assert starved(even, RUN_S) == ""
     assert "20% of the time, and 119% at the end" in starved(late, RUN_S)
+
+
+def test_a_long_run_in_which_nobody_is_answered_or_nothing_is_read_is_told() -> None:
+    told = replace(ACTION, outcome="told", note="problem.model_away")
+    quick = [replace(ACTION, at=float(second), path="quick") for second in range(int(RUN_S))]
+    whole = journal(*quick)
+    assert unmeasured(samples(), whole, (), RUN_S) == []
+    silent = Journal([replace(told, at=one.at) if one.at >= 480 else one for one in whole.actions])
+    assert unmeasured(samples(), silent, (), RUN_S) == [
+        "minutes 8 to 10 have 0 times «an answer of the bot alone», fewer than 50: nothing can be compared",
+        "minutes 8 to 10 have 0 times «an answer of a model», fewer than 50: nothing can be compared",
+    ]
+    [line] = unmeasured(samples()[:480], whole, (), RUN_S)
+    assert line.startswith("minutes 8 to 10 have no sample")
+    assert unmeasured((), Journal(), (), 180.0) == [], "a short run compares what it can"
 
 
 def test_a_moment_of_growth_is_none() -> None:

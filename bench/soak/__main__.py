@@ -1,7 +1,7 @@
 """`python -m bench.soak`: 500 people for ten minutes, and whether the bot is at the end what it was at the beginning.
 
-`SOAK_MIN` are the minutes. It ends with exit code 1 if something has grown by more than a tenth, or if anybody was
-not answered.
+`SOAK_MIN` are the minutes. It ends with exit code 1 if something has grown by more than a tenth, if anybody was
+not answered, or if a run of at least five minutes has too few answers to compare.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from bench.bot_process import ROOT
 from bench.soak import plot, report
 from bench.soak.run import Plan, Seen, run
-from bench.soak.verdict import complaints, figures, starved, windows
+from bench.soak.verdict import complaints, figures, starved, unmeasured, windows
 
 
 def main() -> int:
@@ -25,12 +25,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(os.environ.get("SOAK_SEED", "1")))
     parser.add_argument("--think", type=float, default=25.0, metavar="S", help="that people think, on average")
     parser.add_argument("--folder", type=Path, default=None, help="keeps the bot's database and log")
-    parser.add_argument("--plot", type=Path, default=ROOT / "docs" / "pictures" / "soak.png", help="of the PNG")
+    parser.add_argument("--plot", type=Path, default=None, metavar="PNG", help="default: soak.png in FOLDER or data/")
     options = parser.parse_args()
     seconds = options.minutes * 60
     seen = run(Plan(options.people, seconds, options.seed, options.think, options.folder))
     code = _tell(seen, seconds)
-    plot.draw(options.plot, seen.samples, seen.journal, seen.orders, seconds)
+    path = options.plot or (options.folder or ROOT / "data") / "soak.png"
+    plot.draw(path, seen.samples, seen.journal, seen.orders, seconds)
+    print(f"The picture of this run: {path}")
     return code
 
 
@@ -44,6 +46,7 @@ def _tell(seen: Seen, seconds: float) -> int:
     print(report.counted("Calls of the Bot API", seen.calls), end="\n\n")
     print(report.traffic(seen.samples, seen.journal, seen.sent), end="\n\n")
     wrong = complaints(found, seen.journal, seen.violations, seen.errors)
+    wrong += unmeasured(seen.samples, seen.journal, seen.orders, seconds)
     if wrong and (sentence := starved(seen.samples, seconds)):
         wrong.append(sentence)
     print("\n".join(wrong) if wrong else "Nothing has grown by more than a tenth, and everybody was answered.")

@@ -22,7 +22,8 @@ NOISE_S: Final = 0.02  # a machine that does other work answers so much later
 SETTLED_S: Final = 5.0  # after such a fault, until what has waited is sent
 STARVED: Final = 1.5
 LITTLE: Final = 0.05  # of the time
-FEWEST: Final = 50  # actions of a window, below which a latency says nothing
+FEWEST: Final = 50  # answered actions of a window, below which a latency says nothing
+FULL_S: Final = 300.0  # a run of this length must have something to compare
 PATHS: Final[dict[Path, str]] = {"quick": "an answer of the bot alone", "written": "an answer of a model"}
 
 
@@ -91,10 +92,7 @@ def _latencies(journal: Journal, orders: Sequence[Order], before: Window, after:
         ("answer", lambda action: action.answer_s),
     )
     for path, told in PATHS.items():
-        first, last = (
-            [action for action in journal.within(window.since_s, window.until_s, path) if not _held_up(action, orders)]
-            for window in (before, after)
-        )
+        first, last = (_answered(journal, orders, window, path) for window in (before, after))
         if min(len(first), len(last)) < FEWEST:
             continue
         for name, measure in measures:
@@ -102,6 +100,28 @@ def _latencies(journal: Journal, orders: Sequence[Order], before: Window, after:
             for part in (0.5, 0.95):
                 before_s, after_s = (quantile(values, part) for values in pair)
                 yield Figure(f"{told}: {name}, p{part * 100:.0f}", "s", before_s, after_s, NOISE_S)
+
+
+def _answered(journal: Journal, orders: Sequence[Order], window: Window, path: Path) -> list[Action]:
+    """Return the answered actions of a window that no fault held up."""
+    found = journal.within(window.since_s, window.until_s, path)
+    return [action for action in found if not _held_up(action, orders)]
+
+
+def unmeasured(samples: Sequence[Sample], journal: Journal, orders: Sequence[Order], seconds: float) -> list[str]:
+    """Return what a run of full length could not compare, in words: such a run shows nothing about the bot."""
+    if seconds < FULL_S:
+        return []
+    lines = []
+    for window in windows(seconds):
+        minutes = f"minutes {window.since_s / 60:g} to {window.until_s / 60:g}"
+        if not any(window.has(sample.at_s) for sample in samples):
+            lines.append(f"{minutes} have no sample of memory, threads, open files and the write-ahead log")
+        for path, told in PATHS.items():
+            number = len(_answered(journal, orders, window, path))
+            if number < FEWEST:
+                lines.append(f"{minutes} have {number} times «{told}», fewer than {FEWEST}: nothing can be compared")
+    return lines
 
 
 def starved(samples: Sequence[Sample], seconds: float) -> str:

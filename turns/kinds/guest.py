@@ -10,6 +10,7 @@ from core.schemas import Outgoing, Usage
 from database import Character, Talk, Turn
 from turns import guest_answers
 from turns.attached_files import NOTHING_ATTACHED
+from turns.guest_refusals import lost
 from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
 from turns.message_view import sentence
@@ -50,7 +51,7 @@ class GuestTurn(CharacterTurn):
         """
         if self._has_no_message(turn):
             self._db.ledger.refund(turn.inbox_id or 0)
-            return self._lost(turn)
+            return lost(self._db, self._locales, turn)
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
         ChatTurn._stored(self, turn, talk, result.text, result.usage)
@@ -71,7 +72,7 @@ class GuestTurn(CharacterTurn):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
             return [self._say_shown(turn, "guest.silent"), *self._privately(turn, said)]
         if isinstance(error, TelegramRefused):
-            return self._lost(turn)
+            return lost(self._db, self._locales, turn)
         key = "guest.refused" if isinstance(error, ModelRefused) else "guest.away"
         return [self._say_shown(turn, key)]
 
@@ -87,11 +88,6 @@ class GuestTurn(CharacterTurn):
         return super().limit_message(user_id, user_id, session_id, error)
 
     # ------------------------------------------------------------------ pieces
-
-    def _lost(self, turn: Turn) -> list[Outgoing]:
-        """Say in private that no answer can be shown: after a kill a message may stand there whose id is unknown."""
-        said = self._texts_of(turn.user_id).say("guest.lost", name=self._name_in(turn.session_id))
-        return self._privately(turn, sentence(turn.user_id, said))
 
     def _privately(self, turn: Turn, said: Outgoing) -> list[Outgoing]:
         user = self._db.users.get(turn.user_id)
