@@ -94,6 +94,15 @@ class ChatQueues:
                 chat.arrived_at = time.monotonic()
                 self._schedule(row.queue, chat)
 
+    def wait_longer(self, seconds: float) -> None:
+        """Let what may wait for a next piece wait so much longer: one may have come and not be stored yet."""
+        with self._condition:
+            for queue, chat in self._chats.items():
+                if chat.rows and (wait_s := self._rules.wait_s(chat.rows[-1])):
+                    chat.arrived_at = time.monotonic() + seconds
+                    if queue in self._waiting:
+                        self._waiting[queue] = chat.arrived_at + wait_s
+
     def hold(self, row: InboxRow) -> None:
         """Hold a row until its chat is resumed."""
         with self._condition:

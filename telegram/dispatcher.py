@@ -48,6 +48,7 @@ STOP_MAY_TAKE_S = 2.0  # a handler that is cut off is rolled back, and runs agai
 HANDLER_HANGS_S = 60.0  # longer than a handler waits for the database
 MOST_DEATHS = 3  # of the process inside one update's handler, before the update becomes a dead letter
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
+REPEATED_WITHIN_S = 11.0  # Telegram is asked again for a batch that could not be stored
 
 
 class UpdateHandler(Protocol):
@@ -158,6 +159,7 @@ class Dispatcher:
             with self._db.transaction():
                 rows = self._db.inbox.add(kept, int(time.time()), topics)
         except StorageError:
+            self._chats.wait_longer(REPEATED_WITHIN_S)
             for _, chat_id, _ in kept:
                 self._notices.storage_failed(chat_id)
             raise

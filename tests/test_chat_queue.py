@@ -265,6 +265,21 @@ def test_a_piece_that_never_comes_is_not_waited_for_longer() -> None:
     assert taken(chats).row.id == 4
 
 
+def test_a_piece_that_could_not_be_stored_at_first_is_waited_for() -> None:
+    chats = ChatQueues(Pieces(0.1))
+    chats.add([row(1, body="a…")])
+    chats.wait_longer(FOREVER)
+    time.sleep(0.2)
+    chats.add([row(2, chat_id=2)])
+    chats.wait_longer(FOREVER)
+    assert taken(chats).row.id == 2  # no piece is likely there
+    chats.wait_longer(FOREVER)  # the first one waits by now
+    time.sleep(0.2)
+    chats.add([row(3, body="…b")])
+    whole = taken(chats)
+    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (1, [3])
+
+
 def test_a_late_piece_names_the_held_row_that_it_belongs_to() -> None:
     chats = ChatQueues(Pieces(FOREVER))
     chats.hold(row(1, body="a…"))
