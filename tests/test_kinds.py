@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from core.errors import (
     StorageError,
 )
 from core.metrics import SILENT
-from core.schemas import Message, Outgoing
+from core.schemas import Message, Outgoing, Usage
 from database import Database, Turn
 from gpt import GPT
 from tests.ready_made import new_database, shipped_locales
@@ -37,9 +38,10 @@ from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
 from turns.kinds.registry import MediaServices, build_kinds
 from turns.memory import PromptSource
-from turns.running_turn import RunningTurn
+from turns.running_turn import OpenCall, RunningTurn, RunningTurns
 from turns.session_warnings import SessionWarnings
 from turns.sight import Sight
+from turns.turn_commit import TurnCommits
 from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
 from turns.turn_result import TurnResult
 
@@ -94,6 +96,17 @@ class Kinds:
     db: Database
     kinds: TurnKinds
     reader: PromptReader
+
+    def completion(self) -> TurnCompletion:
+        return TurnCompletion(
+            db=self.db,
+            kinds=self.kinds,
+            billing=TurnBilling(config=CONFIG, db=self.db, gpt=cast(GPT, None)),
+            warnings=SessionWarnings(
+                config=CONFIG, db=self.db, locales=LOCALES, registry=ModelRegistry(Model("m", title="M"))
+            ),
+            metrics=SILENT,
+        )
 
     def turn(self, kind: TurnKind, language: str) -> Turn:
         """Return a running turn of this kind, as a handler leaves it."""
@@ -275,16 +288,41 @@ def test_a_turn_that_cannot_be_ended_otherwise_says_something(made: Kinds, name:
 def test_a_result_that_comes_after_a_stop_changes_nothing(made: Kinds, name: str, result: TurnResult) -> None:
     kind = made.kinds[name]
     turn = made.turn(kind, "ru")
-    completion = TurnCompletion(
-        db=made.db,
-        kinds=made.kinds,
-        billing=TurnBilling(config=CONFIG, db=made.db, gpt=cast(GPT, None)),
-        warnings=SessionWarnings(
-            config=CONFIG, db=made.db, locales=LOCALES, registry=ModelRegistry(Model("m", title="M"))
-        ),
-        metrics=SILENT,
-    )
+    completion = made.completion()
     completion.stop(turn, None)
     before = made.db._connection.total_changes
     assert completion.store(RunningTurn(turn, kind), result) is None
     assert made.db._connection.total_changes == before
+
+
+@dataclass
+class UnreadableFile:
+    """A kind whose run asks for an answer and then can't read a file."""
+
+    by_service: bool
+    call: OpenCall
+    runs: int = 0
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        self.runs += 1
+        running.call = self.call
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("by_service", [True, False])
+def test_an_answer_is_not_bought_again_because_a_file_cannot_be_read(made: Kinds, by_service: bool) -> None:
+    usage = None if by_service else Usage(5, 5)  # a service tells it at the end
+    kind = UnreadableFile(by_service, OpenCall(1, Model("m", title="M"), 5, usage=usage))
+    nothing: Any = None
+    commits = TurnCommits(
+        db=made.db,
+        completion=made.completion(),
+        running_turns=RunningTurns(),
+        queues=nothing,
+        notices=nothing,
+        delivery=nothing,
+        chats=nothing,
+    )
+    with pytest.raises(OSError, match="Input/output"):
+        commits.run(RunningTurn(made.turn(made.kinds["picture"], "ru"), cast(TurnKind, kind)))
+    assert kind.runs == 1
