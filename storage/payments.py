@@ -109,7 +109,8 @@ class Payments:
     def begin_refund(self, charge_id: str, user_id: int) -> int | None:
         """Take a payment's tokens back, as far as they are not spent. Return how many; None if it was done before.
 
-        What running calls hold stays. `user_id` is the payer, who may have had their data deleted since.
+        What running calls hold stays. `user_id` is the payer, who may have had their data deleted since: what they have
+        when they return is less by these tokens.
         """
         with self._connection.transaction():
             taken: int | None = self._connection.value(
@@ -120,10 +121,16 @@ class Payments:
             )
             if taken is None:
                 return None
-            self._connection.run(
+            known = self._connection.run(
                 "update user set balance = balance - ?1, bought = max(0, bought - ?1) where id = ?2", (taken, user_id)
             )
-            return taken
+            return taken if known else self._begin_for_forgotten(charge_id, user_id)
+
+    def _begin_for_forgotten(self, charge_id: str, user_id: int) -> int:
+        tokens: int = self._connection.value("select tokens from payment where charge_id = ?", (charge_id,))
+        taken = self._forgetting.debit(user_id, tokens)
+        self._connection.run("update payment set taken_back = ? where charge_id = ?", (taken, charge_id))
+        return taken
 
     def cancel_refund(self, charge_id: str, user_id: int) -> bool:
         """Give the tokens of a refund that Telegram refused to the payer again. Return False if it isn't under way.
