@@ -180,3 +180,21 @@ def test_a_refund_to_who_was_forgotten_takes_what_they_would_have_on_their_retur
     db.forgetting.forget(1, 0)
     assert db.forgetting.debit(1, BALANCE * 99) == BALANCE * 10  # never below zero
     assert db.forgetting.debit(1, 1) == 0 == db.forgetting.debit(3, 1)
+
+
+def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> None:
+    for charge_id, until in (("a", 10), ("b", 20)):
+        bought(db, charge_id, 500, until=until)
+    bought(db, "c", 600, until=20)  # another one
+    assert db.payments.end_renewal("a")
+    assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
+    assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
+        StarPack(500, 1).payload: False,
+        StarPack(600, 1).payload: True,
+    }
+    bought(db, "d", 500, until=30)  # subscribed to anew: a refund of the subscription before changes nothing
+    assert not db.payments.end_renewal("a")
+    assert db.payments.set_renewal(1, StarPack(500, 1).payload, False)
+    bought(db, "e", 500, until=40)
+    assert not db.payments.end_renewal("d")
+    assert db.payments.end_renewal("e")
