@@ -117,13 +117,14 @@ class Kinds:
             session_id = self.db.stories.create(
                 USER_ID, CHAT_ID, genre="г", hero="г", setting="м", extra="", title="", now=1, language=language
             )
+        elif kind.name == UNASKED:
+            cat = self._want_letters(language)
+            session_id = self.db.talks.create(USER_ID, CHAT_ID, 1, kind="character", character_id=cat)
         elif kind.belongs_to is BelongsTo.TALK:
             session_id = self.db.talks.create(USER_ID, CHAT_ID, 1)
         if session_id is not None:
             prompt_id = self.db.tree.add(session_id, None, USER_ID, "assistant", TEXT, now=1)
             self.db.tree.set_head(session_id, prompt_id, 1)
-        if kind.name == UNASKED:
-            self._want_letters(language)
         [row] = self.db.inbox.add([(1, CHAT_ID, "{}")], 1)
         self.db.outbox.add(
             row.id, [Outgoing(CHAT_ID, "answerGuestQuery", {})]
@@ -142,12 +143,13 @@ class Kinds:
         assert turn is not None
         return turn
 
-    def _want_letters(self, language: str) -> None:
-        """Have a character write first, since noon of a day to come."""
+    def _want_letters(self, language: str) -> int:
+        """Have a character write first, since noon of a day to come; return its id."""
         cat = self.db.characters.add(USER_ID, language, Persona("К", "к", "м", "к"), 1)
         self.db.first_letters.ask(USER_ID, cat)
         self.db.first_letters.set_zone(USER_ID, 0)
         self.db.first_letters.begin(USER_ID, 30_000 * 86_400 + 43_200, 1)
+        return cat
 
 
 def build(db: Database) -> Kinds:
@@ -326,3 +328,14 @@ def test_an_answer_is_not_bought_again_because_a_file_cannot_be_read(made: Kinds
     with pytest.raises(OSError, match="Input/output"):
         commits.run(RunningTurn(made.turn(made.kinds["picture"], "ru"), cast(TurnKind, kind)))
     assert kind.runs == 1
+
+
+def test_a_letter_that_comes_to_nothing_is_not_counted_and_another_character_writes_none(made: Kinds) -> None:
+    kind = made.kinds[UNASKED]
+    turn = made.turn(kind, "ru")
+    letters = made.db.first_letters
+    kind.abandoned(turn)
+    letter = letters.get(USER_ID)
+    assert letter is not None and letter.unanswered == 0
+    letters.ask(USER_ID, made.db.characters.add(USER_ID, "ru", Persona("Л", "л", "м", "л"), 1))
+    assert kind.run(RunningTurn(turn, kind)) == TurnResult("failed")
