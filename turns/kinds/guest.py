@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from conversation.localization import Html, Texts
 from core.errors import LimitReached, ModelRefused, TelegramRefused
+from core.logs import event
 from core.schemas import Outgoing, Usage
 from database import Character, Talk, Turn
 from turns import guest_answers
@@ -15,6 +17,8 @@ from turns.kinds.chat import ChatTurn
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
+
+log = logging.getLogger(__name__)
 
 MOST_TOKENS: Final = 400  # of an answer
 TEMPERATURE: Final = 0.6
@@ -49,7 +53,8 @@ class GuestTurn(CharacterTurn):
         If Telegram has refused that message by now, the answer is forgotten and costs nothing.
         """
         if self._has_no_message(turn):
-            self._db.ledger.refund(turn.inbox_id or 0)
+            tokens = self._db.ledger.refund(turn.inbox_id or 0)
+            event(log, logging.INFO, "call_refunded", user=turn.user_id, turn=turn.id, tokens=tokens)
             return self._lost(turn)
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
