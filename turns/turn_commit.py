@@ -49,7 +49,7 @@ class TurnCommits:
         """Run the turn, again while the database fails; return its result, None if the process stops first.
 
         Raises what the kind's `run` raises, but for `StorageError`. A run that fails at another file is repeated a few
-        times, and only before its call was answered: that answer would be bought again.
+        times; not once a service was asked, whose picture or speech would be bought again.
         """
         file_failures = 0
         while True:
@@ -61,7 +61,7 @@ class TurnCommits:
                     raise
                 if not isinstance(error, StorageError):
                     file_failures += 1
-                    if file_failures > MOST_FILE_FAILURES or _may_be_answered(running):
+                    if file_failures > MOST_FILE_FAILURES or _may_be_made(running):
                         raise
                 event(log, logging.ERROR, "storage_unavailable", part="turn", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
@@ -130,7 +130,6 @@ class TurnCommits:
                 pause_s = min(LONGEST_COMMIT_PAUSE_S, pause_s * 2)
 
 
-def _may_be_answered(running: RunningTurn) -> bool:
-    """Return whether the open call may have its answer. Of a service's answer nothing is known before its end."""
-    call = running.call
-    return call is not None and (running.kind.by_service or call.usage is not None or bool(call.text))
+def _may_be_made(running: RunningTurn) -> bool:
+    """Return whether a service may have made the picture or the speech of the open call, which it is paid for."""
+    return running.call is not None and running.kind.by_service
