@@ -317,6 +317,7 @@ def build_dispatcher(
         delivery=telegram.delivery,
         analytics=base.analytics,
         payment_calls=payments.calls,
+        refusals=services.refusals,
         stop_bot=stop_bot,
     )
     return Dispatcher(

@@ -13,9 +13,9 @@ _TRIES: Final = ((SIDE_PX, 84), (SIDE_PX, 72), (SIDE_PX, 60), (768, 60), (512, 6
 
 def small_jpeg(picture: bytes) -> bytes | None:
     """Return the picture as a JPEG of at most `MOST_BYTES`; None if it can't be read. Takes about 0.1 s of CPU."""
-    from PIL import Image
-
     try:
+        from PIL import Image
+
         with Image.open(io.BytesIO(picture), formats=("JPEG", "PNG", "WEBP")) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return None

@@ -23,7 +23,9 @@ from handlers.user_message import UserMessage
 from telegram.update_result import (
     Disposition,
     Effect,
+    ForgetRefusals,
     IncomingUpdate,
+    NoteRefusal,
     Queued,
     ReleaseTurn,
     StartTurn,
@@ -241,8 +243,10 @@ class UpdateContext:
 
     def say_once_a_minute(self, key: str, *, n: int) -> UpdateResult:
         """Return a message with a sentence of the locales, or nothing if the user was told so within a minute."""
-        due = self.services.refusals.is_due(self.chat_id, self.topic_id, self.user.id, key)
-        return self.say(key, n=n) if due else UpdateResult()
+        where = self.chat_id, self.topic_id, self.user.id
+        if not self.services.refusals.is_due(*where, key):
+            return UpdateResult()
+        return self.say(key, n=n) + after_commit(NoteRefusal(*where, key))
 
     def say_here(self, key: str, **values: object) -> UpdateResult:
         """Return a message with a sentence of the locales and the reply keyboard of the user's step."""
@@ -333,7 +337,9 @@ class UpdateContext:
 
     def queue(self, session_id: int, *, blocks: bool = False) -> UpdateResult:
         """Return that the update waits for the chat's turn; its words belong to this session."""
-        return UpdateResult(disposition=Queued(session_id, blocks))
+        accepted = not self.update.queued_for
+        effects = (ForgetRefusals(self.chat_id, self.topic_id, self.user.id),) if accepted else ()
+        return UpdateResult(disposition=Queued(session_id, blocks), effects=effects)
 
     def track(self, name: str, **properties: str | int | bool) -> UpdateResult:
         """Return an event for analytics."""

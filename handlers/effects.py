@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from handlers.repeated_refusals import RepeatedRefusals
 from monitoring.analytics import Analytics
 from telegram.chat_queue import ChatQueues
 from telegram.payment_calls import PaymentCalls
@@ -13,7 +14,9 @@ from telegram.update_result import (
     DropMessages,
     Effect,
     ForgetQueued,
+    ForgetRefusals,
     MakePaymentCalls,
+    NoteRefusal,
     ReleaseTurn,
     StartTurn,
     StopBot,
@@ -31,6 +34,7 @@ class EffectRunner:
     delivery: Delivery
     analytics: Analytics
     payment_calls: PaymentCalls
+    refusals: RepeatedRefusals
     stop_bot: Callable[[], None]
 
     def carry_out(self, effect: Effect) -> None:
@@ -46,6 +50,10 @@ class EffectRunner:
                 self.delivery.drop(chat_id, row_ids)
             case MakePaymentCalls():
                 self.payment_calls.wake()
+            case NoteRefusal(chat_id, topic_id, user_id, key):
+                self.refusals.note(chat_id, topic_id, user_id, key)
+            case ForgetRefusals(chat_id, topic_id, user_id):
+                self.refusals.forget(chat_id, topic_id, user_id)
             case TrackEvent(name, user_id, properties):
                 self.analytics.tell(name, user_id, **properties)
             case StopBot():

@@ -122,13 +122,14 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     payment, account = payments.get(charge_id), services.db.accounts.get(payer)
     assert payment is not None
     event(log, logging.INFO, "payment_refunded", stars=payment.stars, taken=payment.taken_back, charge=charge_id)
+    ends_subscription = payments.end_renewal(charge_id)
     told = _to_admins(services, "refund.done", stars=payment.stars, tokens=payment.taken_back, charge=charge_id)
     if account is None:
         return told
     texts = services.locales[account.language]
     balance = balance_of(services, texts, account, account.free)
     values = {"stars": payment.stars, "tokens": payment.taken_back, "charge": charge_id, "balance": balance}
-    key = "refund.yours" if payment.until is None else "refund.yours_month"
+    key = "refund.yours_month" if ends_subscription else "refund.yours"
     return [sentence(payer, texts.say(key, **values)), *told]
 
 

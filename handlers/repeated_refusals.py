@@ -18,12 +18,20 @@ class RepeatedRefusals:
         self._said_at: dict[tuple[int, int, int, str], float] = {}  # by chat, topic, user and key; monotonic time
 
     def is_due(self, chat_id: int, topic_id: int, user_id: int, key: str) -> bool:
-        """Return whether a refusal is to be said now, and note that it is."""
-        refusal, now = (chat_id, topic_id, user_id, key), time.monotonic()
+        """Return whether a refusal is to be said now."""
+        now = time.monotonic()
         with self._lock:
-            if now - self._said_at.get(refusal, now - EVERY_S) < EVERY_S:
-                return False
+            return now - self._said_at.get((chat_id, topic_id, user_id, key), now - EVERY_S) >= EVERY_S
+
+    def note(self, chat_id: int, topic_id: int, user_id: int, key: str) -> None:
+        """Note that a refusal is said now."""
+        with self._lock:
             if len(self._said_at) >= _MOST_KNOWN:
                 self._said_at.clear()
-            self._said_at[refusal] = now
-            return True
+            self._said_at[chat_id, topic_id, user_id, key] = time.monotonic()
+
+    def forget(self, chat_id: int, topic_id: int, user_id: int) -> None:
+        """Have the next refusal in a chat's topic said: something of the user's was accepted there meanwhile."""
+        with self._lock:
+            for refusal in [known for known in self._said_at if known[:3] == (chat_id, topic_id, user_id)]:
+                del self._said_at[refusal]

@@ -145,6 +145,18 @@ class Forgetting:
                 (tokens, self._mark(user_id)),
             )
 
+    def debit(self, user_id: int, tokens: int) -> int:
+        """Take tokens of what a user who was forgotten has when they return; return how many there were to take."""
+        if self._settings.get(MARK_KEY_SETTING) is None:
+            return 0
+        mark = self._mark(user_id)
+        left: int | None = self._connection.value("select balance from forgotten where mark = ?", (mark,))
+        taken = min(tokens, max(0, left or 0))
+        self._connection.run(
+            "update forgotten set balance = balance - ?1, bought = max(0, bought - ?1) where mark = ?2", (taken, mark)
+        )
+        return taken
+
     def _mark(self, user_id: int) -> str:
         secret = self._settings.get(MARK_KEY_SETTING)
         if secret is None:

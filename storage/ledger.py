@@ -172,8 +172,11 @@ class Ledger:
                 self._connection.run("update budget set lost = lost + ? where period = ?", (billed, period))
             return True
 
-    def refund(self, inbox_id: int) -> None:
-        """Give a user back what they have paid for the turn of an update. The project has paid for it all the same."""
+    def refund(self, inbox_id: int) -> int:
+        """Give a user back what they have paid for the turn of an update; return how many tokens.
+
+        The project has paid for it all the same. What was paid in bought tokens comes back as free ones.
+        """
         with self._connection.transaction():
             paid = self._connection.rows(
                 "select id, user_id, session_id, charged from call where charged > 0"
@@ -189,6 +192,7 @@ class Ledger:
                 self._connection.run(
                     "update session set spent = spent - ? where id = ?", (call["charged"], call["session_id"])
                 )
+            return sum(int(call["charged"]) for call in paid)
 
     def recover(self, now: int) -> int:
         """Release the reservations of calls that a crash interrupted. Return how many there were.

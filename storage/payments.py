@@ -109,7 +109,8 @@ class Payments:
     def begin_refund(self, charge_id: str, user_id: int) -> int | None:
         """Take a payment's tokens back, as far as they are not spent. Return how many; None if it was done before.
 
-        What running calls hold stays. `user_id` is the payer, who may have had their data deleted since.
+        What running calls hold stays. `user_id` is the payer, who may have had their data deleted since: what they have
+        when they return is less by these tokens.
         """
         with self._connection.transaction():
             taken: int | None = self._connection.value(
@@ -120,10 +121,16 @@ class Payments:
             )
             if taken is None:
                 return None
-            self._connection.run(
+            known = self._connection.run(
                 "update user set balance = balance - ?1, bought = max(0, bought - ?1) where id = ?2", (taken, user_id)
             )
-            return taken
+            return taken if known else self._begin_for_forgotten(charge_id, user_id)
+
+    def _begin_for_forgotten(self, charge_id: str, user_id: int) -> int:
+        tokens: int = self._connection.value("select tokens from payment where charge_id = ?", (charge_id,))
+        taken = self._forgetting.debit(user_id, tokens)
+        self._connection.run("update payment set taken_back = ? where charge_id = ?", (taken, charge_id))
+        return taken
 
     def cancel_refund(self, charge_id: str, user_id: int) -> bool:
         """Give the tokens of a refund that Telegram refused to the payer again. Return False if it isn't under way.
@@ -145,11 +152,10 @@ class Payments:
             return True
 
     def end_refund(self, charge_id: str, now: int) -> bool:
-        """Mark a payment as refunded, so that it renews nothing. Return False unless its refund was under way."""
+        """Mark a payment as refunded. Return False unless its refund was under way."""
         return (
             self._connection.run(
-                "update payment set state = 'refunded', renews = 0, refunded_at = ?"
-                " where charge_id = ? and state = 'refunding'",
+                "update payment set state = 'refunded', refunded_at = ? where charge_id = ? and state = 'refunding'",
                 (now, charge_id),
             )
             == 1
@@ -168,6 +174,8 @@ class Payments:
 
     def set_renewal(self, user_id: int, payload: str, renews: bool) -> Payment | None:
         """Note whether a subscription goes on after its month. Return its last payment; None if there is none."""
+        if not renews:  # nor do earlier months: the same pack may be subscribed to anew
+            self._connection.run("update payment set renews = 0 where user_id = ? and payload = ?", (user_id, payload))
         row = self._connection.row(
             "update payment set renews = ? where rowid = (select max(rowid) from payment where user_id = ?"
             f" and payload = ? and until is not null and state = 'paid') returning {_COLUMNS}",
@@ -183,6 +191,19 @@ class Payments:
             (user_id, now),
         )
         return [_payment(row) for row in rows]
+
+    def end_renewal(self, charge_id: str) -> bool:
+        """Note that the subscription of this payment, one of its months, doesn't go on. Return False if it didn't."""
+        month = self._connection.row(
+            "select user_id, payload from payment where charge_id = ? and renews", (charge_id,)
+        )
+        if month is None:
+            return False
+        self._connection.run(
+            "update payment set renews = 0 where charge_id = ? or (user_id = ? and payload = ?)",
+            (charge_id, month["user_id"], month["payload"]),
+        )
+        return True
 
     def stop_renewals(self, user_id: int, now: int) -> list[str]:
         """Note that no subscription of a user goes on. Return the charges by which Telegram knows those that did."""

@@ -51,7 +51,7 @@ _STATE = "step, came_from, asks_about, asks_card, asked_under, character_id, ses
 _DRAFT = "genre, hero, setting, extra, step, page, lucky"
 _IN_A_STORY = (Step.STORY, Step.FINALE, Step.FINISHED)
 _STAYS = ", ".join(f"'{step}'" for step in sorted(TALKING | IN_WIZARD))  # the steps that need no open story
-
+_LIKE = "kind = ?1 and character_id is ?2 and chat_id = ?3 and topic_id = ?4"  # the talks with one character, or none
 _ASKS = ", ".join(f"'{step}'" for step in ANSWERS)
 
 
@@ -139,14 +139,7 @@ class TopicStates:
                 f"select id from session where {told} and deleted_at is null order by touched_at desc limit 1", values
             )
             run(f"update session set topic_id = 0 where {told}", values)
-            run(
-                "update session set topic_id = 0, touched_at = min(touched_at, coalesce("
-                " (select max(other.touched_at) - 1 from session as other where other.chat_id = :user"
-                " and other.topic_id = 0 and other.kind = session.kind"
-                " and other.character_id is session.character_id and other.deleted_at is null), touched_at))"
-                " where chat_id = :user and topic_id = :topic and kind <> 'story'",
-                values,
-            )
+            self._move_talks(values)
             if newest is None:
                 return
             with self.within(user_id, user_id, 0):
@@ -154,6 +147,24 @@ class TopicStates:
                 free = self._connection.value(sql, (user_id,)) is not None
             if free:
                 self.hand_over(user_id, topic_id, 0, newest)
+
+    def _move_talks(self, values: dict[str, int]) -> None:
+        """Move a topic's talks to the main one, in their order, behind a talk like them that is open there."""
+        newest = f"select max(touched_at) from session where {_LIKE} and deleted_at is null"
+        sorts = self._connection.rows(
+            "select distinct kind, character_id from session"
+            " where chat_id = :user and topic_id = :topic and kind <> 'story'",
+            values,
+        )
+        for sort in sorts:
+            talks = (sort["kind"], sort["character_id"], values["user"])
+            there = self._connection.value(newest, (*talks, 0))
+            here = self._connection.value(newest, (*talks, values["topic"]))
+            later_s = max(0, here - there + 1) if here is not None and there is not None else 0
+            self._connection.run(
+                f"update session set topic_id = 0, touched_at = touched_at - ?5 where {_LIKE}",
+                (*talks, values["topic"], later_s),
+            )
 
     def leave_elsewhere(self, user_id: int, session_id: int) -> None:
         """Close a story in all topics but the one that the user's row shows: it is open in one at a time.

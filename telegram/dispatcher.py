@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -49,6 +50,7 @@ HANDLER_HANGS_S = 60.0  # longer than a handler waits for the database
 MOST_DEATHS = 3  # of the process inside one update's handler, before the update becomes a dead letter
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
 REPEATED_WITHIN_S = 11.0  # Telegram is asked again for a batch that could not be stored
+MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
 
 
 class UpdateHandler(Protocol):
@@ -92,6 +94,7 @@ class Dispatcher:
         self._trying = threading.Lock()  # one such row at a time, so that a death is counted for the right one
         self._stopping = threading.Event()
         self._workers: list[threading.Thread] = []
+        self._file_failures: Counter[int] = Counter()  # by row; a worker has a row of its own
         self._started_at: dict[int, float] = {}  # running handlers by row, monotonic
 
     # ------------------------------------------------------------------ start and stop
@@ -183,6 +186,8 @@ class Dispatcher:
                 again = not self._stopping.wait(STORAGE_PAUSE_S)
             except Exception:
                 event(log, logging.ERROR, "update_worker_failed", exc_info=True)
+            if not again:
+                self._file_failures.pop(row.id, None)
             self._chats.release(taken, held=held, again=again)
             if held is not None:
                 self._resume_if_free(row)
@@ -269,7 +274,8 @@ class Dispatcher:
             self._make_dead_letter(row, str(error))
             return None
         except Exception as error:
-            if is_disk_failure(error):
+            if is_disk_failure(error) and self._file_failures[row.id] < MOST_FILE_FAILURES:
+                self._file_failures[row.id] += 1
                 raise StorageError(str(error)) from error
             event(log, logging.ERROR, "handler_failed", inbox=row.id, chat=row.chat_id, exc_info=True)
             if charge_in(row.body):  # money is never forgotten

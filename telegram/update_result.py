@@ -108,6 +108,25 @@ class MakePaymentCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRefusal:
+    """Note that the user was told of a refusal, which isn't said again within a minute."""
+
+    chat_id: int
+    topic_id: int
+    user_id: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetRefusals:
+    """Have the user told of the next refusal at once."""
+
+    chat_id: int
+    topic_id: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrackEvent:
     """Count an event for analytics."""
 
@@ -121,7 +140,17 @@ class StopBot:
     """Stop the process in good order."""
 
 
-Effect = StartTurn | ReleaseTurn | ForgetQueued | DropMessages | MakePaymentCalls | TrackEvent | StopBot
+Effect = (
+    StartTurn
+    | ReleaseTurn
+    | ForgetQueued
+    | DropMessages
+    | MakePaymentCalls
+    | NoteRefusal
+    | ForgetRefusals
+    | TrackEvent
+    | StopBot
+)
 
 
 @dataclass(frozen=True, slots=True)

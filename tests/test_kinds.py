@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -37,9 +38,10 @@ from turns.completion import TurnCompletion
 from turns.generation import TextGenerator
 from turns.kinds.registry import MediaServices, build_kinds
 from turns.memory import PromptSource
-from turns.running_turn import RunningTurn
+from turns.running_turn import OpenCall, RunningTurn, RunningTurns
 from turns.session_warnings import SessionWarnings
 from turns.sight import Sight
+from turns.turn_commit import TurnCommits
 from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
 from turns.turn_result import TurnResult
 
@@ -95,6 +97,17 @@ class Kinds:
     kinds: TurnKinds
     reader: PromptReader
 
+    def completion(self) -> TurnCompletion:
+        return TurnCompletion(
+            db=self.db,
+            kinds=self.kinds,
+            billing=TurnBilling(config=CONFIG, db=self.db, gpt=cast(GPT, None)),
+            warnings=SessionWarnings(
+                config=CONFIG, db=self.db, locales=LOCALES, registry=ModelRegistry(Model("m", title="M"))
+            ),
+            metrics=SILENT,
+        )
+
     def turn(self, kind: TurnKind, language: str) -> Turn:
         """Return a running turn of this kind, as a handler leaves it."""
         self.db.users.register(USER_ID, None, "А", None, language=language, balance=10_000, now=1)
@@ -104,13 +117,14 @@ class Kinds:
             session_id = self.db.stories.create(
                 USER_ID, CHAT_ID, genre="г", hero="г", setting="м", extra="", title="", now=1, language=language
             )
+        elif kind.name == UNASKED:
+            cat = self._want_letters(language)
+            session_id = self.db.talks.create(USER_ID, CHAT_ID, 1, kind="character", character_id=cat)
         elif kind.belongs_to is BelongsTo.TALK:
             session_id = self.db.talks.create(USER_ID, CHAT_ID, 1)
         if session_id is not None:
             prompt_id = self.db.tree.add(session_id, None, USER_ID, "assistant", TEXT, now=1)
             self.db.tree.set_head(session_id, prompt_id, 1)
-        if kind.name == UNASKED:
-            self._want_letters(language)
         [row] = self.db.inbox.add([(1, CHAT_ID, "{}")], 1)
         self.db.outbox.add(
             row.id, [Outgoing(CHAT_ID, "answerGuestQuery", {})]
@@ -129,12 +143,13 @@ class Kinds:
         assert turn is not None
         return turn
 
-    def _want_letters(self, language: str) -> None:
-        """Have a character write first, since noon of a day to come."""
+    def _want_letters(self, language: str) -> int:
+        """Have a character write first, since noon of a day to come; return its id."""
         cat = self.db.characters.add(USER_ID, language, Persona("К", "к", "м", "к"), 1)
         self.db.first_letters.ask(USER_ID, cat)
         self.db.first_letters.set_zone(USER_ID, 0)
         self.db.first_letters.begin(USER_ID, 30_000 * 86_400 + 43_200, 1)
+        return cat
 
 
 def build(db: Database) -> Kinds:
@@ -275,16 +290,49 @@ def test_a_turn_that_cannot_be_ended_otherwise_says_something(made: Kinds, name:
 def test_a_result_that_comes_after_a_stop_changes_nothing(made: Kinds, name: str, result: TurnResult) -> None:
     kind = made.kinds[name]
     turn = made.turn(kind, "ru")
-    completion = TurnCompletion(
-        db=made.db,
-        kinds=made.kinds,
-        billing=TurnBilling(config=CONFIG, db=made.db, gpt=cast(GPT, None)),
-        warnings=SessionWarnings(
-            config=CONFIG, db=made.db, locales=LOCALES, registry=ModelRegistry(Model("m", title="M"))
-        ),
-        metrics=SILENT,
-    )
+    completion = made.completion()
     completion.stop(turn, None)
     before = made.db._connection.total_changes
     assert completion.store(RunningTurn(turn, kind), result) is None
     assert made.db._connection.total_changes == before
+
+
+@dataclass
+class UnreadableFile:
+    """A kind whose run asks for an answer and then can't read a file."""
+
+    by_service: bool = True
+    runs: int = 0
+
+    def run(self, running: RunningTurn) -> TurnResult:
+        self.runs += 1
+        running.call = OpenCall(1, Model("m", title="M"), 5)
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_what_a_service_makes_is_not_bought_again_because_a_file_cannot_be_read(made: Kinds) -> None:
+    kind = UnreadableFile()
+    nothing: Any = None
+    commits = TurnCommits(
+        db=made.db,
+        completion=made.completion(),
+        running_turns=RunningTurns(),
+        queues=nothing,
+        notices=nothing,
+        delivery=nothing,
+        chats=nothing,
+    )
+    with pytest.raises(OSError, match="Input/output"):
+        commits.run(RunningTurn(made.turn(made.kinds["picture"], "ru"), cast(TurnKind, kind)))
+    assert kind.runs == 1
+
+
+def test_a_letter_that_comes_to_nothing_is_not_counted_and_another_character_writes_none(made: Kinds) -> None:
+    kind = made.kinds[UNASKED]
+    turn = made.turn(kind, "ru")
+    letters = made.db.first_letters
+    kind.abandoned(turn)
+    letter = letters.get(USER_ID)
+    assert letter is not None and letter.unanswered == 0
+    letters.ask(USER_ID, made.db.characters.add(USER_ID, "ru", Persona("Л", "л", "м", "л"), 1))
+    assert kind.run(RunningTurn(turn, kind)) == TurnResult("failed")

@@ -13,6 +13,9 @@ from core.errors import LimitReached
 from core.schemas import Usage
 from core.star_packs import StarPack, pack_of
 from database import Caps, Database
+from tests.ledger_calls import BALANCE, db
+
+__all__ = ["db"]
 
 GIVEN, DAILY = 300, 100
 CAPS = Caps(balance=True, kept=0, begins_story=False, session=None, project=None, sessions=None)
@@ -153,3 +156,45 @@ class Buying(RuleBasedStateMachine):
 
 Buying.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestBuying = Buying.TestCase
+
+
+def bought(db: Database, charge_id: str, tokens: int, *, until: int | None = None) -> None:
+    pack = StarPack(tokens, 1)
+    assert db.payments.credit(
+        charge_id=charge_id, user_id=1, stars=1, payload=pack.payload, pack=pack, until=until, now=2
+    )
+
+
+def test_a_refund_to_who_was_forgotten_takes_what_they_would_have_on_their_return(db: Database) -> None:
+    for charge_id, tokens in (("a", 500), ("b", BALANCE * 9)):
+        bought(db, charge_id, tokens)
+    db.forgetting.forget(1, 0)
+    assert db.payments.begin_refund("a", 1) == 500
+    assert db.payments.begin_refund("b", 1) == BALANCE * 9
+    assert db.payments.begin_refund("b", 1) is None
+    assert db.payments.end_refund("a", 3) and db.payments.cancel_refund("b", 1)
+    db.users.register(1, None, "А", None, language="ru", balance=7, now=4)
+    assert db.forgetting.recall(1)
+    user = db.users.get(1)
+    assert user is not None and (user.balance, user.bought) == (BALANCE * 10, BALANCE * 9)
+    db.forgetting.forget(1, 0)
+    assert db.forgetting.debit(1, BALANCE * 99) == BALANCE * 10  # never below zero
+    assert db.forgetting.debit(1, 1) == 0 == db.forgetting.debit(3, 1)
+
+
+def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> None:
+    for charge_id, until in (("a", 10), ("b", 20)):
+        bought(db, charge_id, 500, until=until)
+    bought(db, "c", 600, until=20)  # another one
+    assert db.payments.end_renewal("a")
+    assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
+    assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
+        StarPack(500, 1).payload: False,
+        StarPack(600, 1).payload: True,
+    }
+    bought(db, "d", 500, until=30)  # subscribed to anew: a refund of the subscription before changes nothing
+    assert not db.payments.end_renewal("a")
+    assert db.payments.set_renewal(1, StarPack(500, 1).payload, False)
+    bought(db, "e", 500, until=40)
+    assert not db.payments.end_renewal("d")
+    assert db.payments.end_renewal("e")

@@ -208,9 +208,9 @@ def test_a_subscription_renews_is_cancelled_fails_and_ends_with_a_ban_or_a_farew
     admin.wait("Добавьте его id")
     admin.send(f"/refund {charge} 1")
     admin.wait("Вернулось 150 ⭐")
-    person.send("/start")  # somebody who comes back has what they had bought and not spent
+    person.send("/start")  # somebody who comes back has what they had bought, and neither spent nor had refunded
     person.wait("Кнопки под сообщением")
-    assert harness.db.value("user", "bought", id=1) == 400_000
+    assert harness.db.value("user", "bought", id=1) == 300_000
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from conversation.personas import Persona
+from database import Database
 from tests.chatting import asked, system
 from tests.harness import BotHarness, until
+from tests.ledger_calls import db
+
+__all__ = ["db"]
 
 
 def test_each_topic_has_a_step_a_story_and_a_draft_of_its_own(harness: BotHarness) -> None:
@@ -164,3 +169,24 @@ def test_a_character_answers_in_its_topic_and_the_story_in_its_own_after_a_kill(
     kinds = {row["topic_id"]: row["kind"] for row in harness.db.rows("turn", state="answered") if row["id"] > 1}
     assert kinds == {0: "part", cat.topic_id: "character"}
     harness.check_books()
+
+
+def test_the_talks_of_a_deleted_topic_keep_their_order_behind_the_open_one(db: Database) -> None:
+    def talk(touched_at: int, topic_id: int = 7, character_id: int | None = None) -> int:
+        kind = "chat" if character_id is None else "character"
+        return db.talks.create(1, 1, touched_at, topic_id=topic_id, kind=kind, character_id=character_id)
+
+    cat, fox = (db.characters.add(1, "ru", Persona(name, "", "", ""), 1) for name in ("Кот", "Лис"))
+    oldest, middle, newest = talk(10), talk(20), talk(30)
+    here = talk(10, 0)
+    talk(40, character_id=cat)
+    *_, with_fox = (talk(touched_at, character_id=fox) for touched_at in (10, 20, 30))
+    with_cat_here = talk(60, 0, cat)
+    db.topic_states.topic_gone(1, 7)
+    for expected in (here, newest, middle, oldest):
+        opened = db.talks.open_in(1)
+        assert opened is not None and opened.session_id == expected
+        db.talks.delete(expected, 99)
+    for character_id, expected in ((cat, with_cat_here), (fox, with_fox)):
+        opened = db.talks.open_in(1, kind="character", character_id=character_id)
+        assert opened is not None and opened.session_id == expected

@@ -7,11 +7,24 @@ from collections.abc import Callable
 import pytest
 
 from core.errors import TelegramRefused
+from core.http_client import HttpClient
+from database import Database
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
+from telegram.api_client import BotApi
+from telegram.bot_profile import HAS_TOPICS
+from telegram.chat_queue import ChatQueues
 from telegram.send_outcome import is_topic_gone
+from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 from tests.harness import BotHarness, until
 from tests.kinds_of_turn import brings
+from tests.ledger_calls import db
+from tests.ledger_calls import story as stored_story
+from tests.ready_made import shipped_locales
+from tests.sending_bench import Bench
+from turns.story_topics import StoryTopics
+
+__all__ = ["db"]
 
 HERO = "Смотритель Маяк"
 
@@ -215,3 +228,24 @@ def test_a_story_that_is_stopped_while_its_topic_is_made_leaves_none(forum: BotH
     until(forum.settled)
     assert not names(person)
     forum.check_books()
+
+
+def test_a_database_that_fails_while_a_topic_is_refused_leaves_the_turn_to_run(db: Database) -> None:
+    db.settings.put(HAS_TOPICS, "1")
+    session_id = stored_story(db)
+    turn_id = db.turns.add(
+        inbox_id=None, chat_id=1, user_id=1, session_id=session_id, kind="part", prompt_id=None, hint="", now=1
+    )
+    with BotApiServer() as server:
+        refused = refusal(400, "Bad Request: not enough rights")
+        server.order("createForumTopic", Order(refused.status, refused.body, before=db.close))
+        topics = StoryTopics(
+            db=db,
+            locales=shipped_locales(),
+            api=BotApi(TOKEN, server.url, HttpClient()),
+            delivery=Bench(server).delivery,
+            chats=ChatQueues(),
+        )
+        started = topics.start(turn_id)
+        assert len(server.of("createForumTopic")) == 1
+    assert started is not None and (started.id, started.topic_id) == (turn_id, 0)

@@ -32,7 +32,7 @@ def test_two_quick_messages_of_one_user_are_answered_in_order(harness: BotHarnes
 
 def test_at_most_five_messages_wait_and_one_can_be_taken_back(harness: BotHarness) -> None:
     person = harness.writer()
-    held = harness.holds("Готово.", *(f"Ответ {number}." for number in range(2, 6)))
+    held = harness.holds("Готово.", *(f"Ответ {number}." for number in range(2, 7)))
     person.press("▶️ Дальше")
     for number in range(1, 16):
         person.send(f"Слова {number}")
@@ -43,8 +43,13 @@ def test_at_most_five_messages_wait_and_one_can_be_taken_back(harness: BotHarnes
     assert len(busy) == 5
     person.tap("✖️ Не надо", busy[0])
     person.wait("Хорошо, этих слов в истории не будет.")
+    mark = person.chat.revision
+    person.send("Их место занято")  # now that something was taken, it is said again what isn't
+    person.send("А это лишнее")
+    person.wait("Этого я не взял", since=mark)
     held.set()
-    person.wait("Ответ 5.")
+    person.wait("Ответ 6.")
+    assert "Их место занято" in str(harness.prompts()) and "лишнее" not in str(harness.prompts())
     assert "Слова 1" not in str(harness.prompts()) and "Слова 6" not in str(harness.prompts())
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 
 from conversation.localization import Locales
+from core.logs import event
 from core.schemas import OutboxRow, Outgoing
 from database import Database, Turn
 from turns.message_view import sentence
+
+log = logging.getLogger(__name__)
 
 
 def drop(db: Database, locales: Locales, wake: Callable[[Sequence[OutboxRow]], None], row_id: int, reason: str) -> None:
@@ -19,14 +23,20 @@ def drop(db: Database, locales: Locales, wake: Callable[[Sequence[OutboxRow]], N
     with db.transaction():
         inbox_id = db.guests.query_of(row_id)
         db.outbox.dropped(row_id, reason)
-        rows = db.outbox.add(None, _given_back(db, locales, inbox_id)) if inbox_id is not None else []
+        turn = db.turns.of_update(inbox_id) if inbox_id is not None else None
+        rows = db.outbox.add(None, _told(db, locales, turn)) if turn is not None else []
     wake(rows)
 
 
-def _given_back(db: Database, locales: Locales, inbox_id: int) -> list[Outgoing]:
-    db.ledger.refund(inbox_id)
-    turn = db.turns.of_update(inbox_id)
-    return lost(db, locales, turn) if turn is not None and turn.state == "answered" else []
+def _told(db: Database, locales: Locales, turn: Turn) -> list[Outgoing]:
+    given_back(db, turn)
+    return lost(db, locales, turn) if turn.state == "answered" else []
+
+
+def given_back(db: Database, turn: Turn) -> None:
+    """Give back what a guest's call has cost, and log it."""
+    if tokens := db.ledger.refund(turn.inbox_id or 0):
+        event(log, logging.INFO, "call_refunded", user=turn.user_id, turn=turn.id, tokens=tokens)
 
 
 def lost(db: Database, locales: Locales, turn: Turn) -> list[Outgoing]:

@@ -60,9 +60,9 @@ class StoryTopics:
             return None
         try:
             return self._placed(turn)
-        except (TelegramError, StorageError) as error:
-            event(log, logging.WARNING, "story_topic_refused", user=turn.user_id, error=str(error))
-            return self._stays(turn)
+        except StorageError as error:
+            event(log, logging.ERROR, "storage_unavailable", part="topic", turn=turn.id, error=str(error))
+            return turn
 
     def _placed(self, turn: Turn) -> Turn:
         """Return a running turn as one of its story's topic, which is made if the story begins."""
@@ -82,19 +82,30 @@ class StoryTopics:
     def _begun(self, turn: Turn, story: Story) -> Turn:
         """Make a topic for the story and move the turn there; delete it again if the turn was stopped meanwhile."""
         name: dict[str, Json] = {"chat_id": turn.chat_id, "name": topic_name(story)}
-        made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
+        try:
+            made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
+        except TelegramError as error:
+            return self._stays(turn, str(error))
         topic_id = made.get("message_thread_id") if isinstance(made, dict) else None
         if not isinstance(topic_id, int):
-            return self._stays(turn)
+            return self._stays(turn, "an answer without the topic's id")
         event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
         moved = self._moved(turn, story, topic_id)
         if moved.topic_id != topic_id:
-            unused: dict[str, Json] = {"chat_id": turn.chat_id, "message_thread_id": topic_id}
-            self._api.call("deleteForumTopic", unused, timeout_s=_TIMEOUT_S)
+            self._delete(turn, topic_id)
         return moved
 
-    def _stays(self, turn: Turn) -> Turn:
-        """Say that a story which was to begin in a topic of its own is told here. Raises `StorageError`."""
+    def _delete(self, turn: Turn, topic_id: int) -> None:
+        """Delete an unused topic; if Telegram doesn't, it stays, empty."""
+        unused: dict[str, Json] = {"chat_id": turn.chat_id, "message_thread_id": topic_id}
+        try:
+            self._api.call("deleteForumTopic", unused, timeout_s=_TIMEOUT_S)
+        except TelegramError as error:
+            event(log, logging.WARNING, "story_topic_left", user=turn.user_id, topic=topic_id, error=str(error))
+
+    def _stays(self, turn: Turn, reason: str) -> Turn:
+        """Say that a story which was to begin in a topic of its own is told here."""
+        event(log, logging.WARNING, "story_topic_refused", user=turn.user_id, error=reason)
         user = self._db.users.get(turn.user_id)
         if user is not None and turn.session_id and not self._db.stories.has_begun(turn.session_id):
             texts = self._locales[user.language]

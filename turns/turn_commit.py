@@ -19,6 +19,7 @@ from turns.turn_result import StoredResult, TurnResult
 log = logging.getLogger(__name__)
 
 RUN_PAUSE_S = 1.0  # between two tries of a run while the database fails
+MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
 FIRST_COMMIT_PAUSE_S, LONGEST_COMMIT_PAUSE_S = 0.5, 30.0
 
 
@@ -47,8 +48,10 @@ class TurnCommits:
     def run(self, running: RunningTurn) -> TurnResult | None:
         """Run the turn, again while the database fails; return its result, None if the process stops first.
 
-        Raises what the kind's `run` raises, but for `StorageError`.
+        Raises what the kind's `run` raises, but for `StorageError`. A run that fails at another file is repeated a few
+        times; not once a service was asked, whose picture or speech would be bought again.
         """
+        file_failures = 0
         while True:
             try:
                 self._completion.release(running)
@@ -56,6 +59,10 @@ class TurnCommits:
             except (StorageError, OSError) as error:
                 if not is_disk_failure(error):
                     raise
+                if not isinstance(error, StorageError):
+                    file_failures += 1
+                    if file_failures > MOST_FILE_FAILURES or _may_be_made(running):
+                        raise
                 event(log, logging.ERROR, "storage_unavailable", part="turn", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(RUN_PAUSE_S):
@@ -121,3 +128,8 @@ class TurnCommits:
                 if self._running_turns.stopping.wait(pause_s):
                     return False, None  # asked again at the next start
                 pause_s = min(LONGEST_COMMIT_PAUSE_S, pause_s * 2)
+
+
+def _may_be_made(running: RunningTurn) -> bool:
+    """Return whether a service may have made the picture or the speech of the open call, which it is paid for."""
+    return running.call is not None and running.kind.by_service

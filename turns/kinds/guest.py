@@ -10,7 +10,7 @@ from core.schemas import Outgoing, Usage
 from database import Character, Talk, Turn
 from turns import guest_answers
 from turns.attached_files import NOTHING_ATTACHED
-from turns.guest_refusals import lost
+from turns.guest_refusals import given_back, lost
 from turns.kinds.character import CharacterTurn
 from turns.kinds.chat import ChatTurn
 from turns.message_view import sentence
@@ -50,7 +50,7 @@ class GuestTurn(CharacterTurn):
         If Telegram has refused that message by now, the answer is forgotten and costs nothing.
         """
         if self._has_no_message(turn):
-            self._db.ledger.refund(turn.inbox_id or 0)
+            given_back(self._db, turn)
             return lost(self._db, self._locales, turn)
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)

@@ -31,10 +31,12 @@ class FirstLetterTurn(CharacterTurn):
     def run(self, running: RunningTurn) -> TurnResult:
         """Return the whole letter: nothing of it is shown while it grows, since nobody waits for it.
 
-        A letter that has waited into the night, or until its user wanted none, isn't written.
+        A letter that has waited into the night, or until its user wanted none or another's, isn't written.
         """
         letter, turn = self._db.first_letters.get(running.turn.user_id), running.turn
         if letter is None or letter.zone_minutes is None:
+            return TurnResult("failed")
+        if letter.character_id != self._talk(turn).character_id:
             return TurnResult("failed")
         if not is_day(letter.zone_minutes, max(int(time.time()), letter.last_at)):
             return TurnResult("failed")
@@ -84,4 +86,4 @@ class FirstLetterTurn(CharacterTurn):
 
     def abandoned(self, turn: Turn) -> list[Outgoing]:
         """Say nothing, as of any failure."""
-        return []
+        return self.failed(turn, None)
