@@ -20,6 +20,7 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import ModelServers
 from tests.model_fixtures import Client, client, failures, models, openai_client
 from tests.ready_made import new_database
+from tests.test_billing import running_turn as started_turn
 from turns import limits
 from turns.billing import TurnBilling
 from turns.kinds.part import StoryPart
@@ -108,14 +109,7 @@ def billing(db: Database, client: Client) -> TurnBilling:
 
 
 def running_turn(db: Database, model: Model = DEAR) -> RunningTurn:
-    session = db.stories.create(1, 1, genre="г", hero="г", setting="м", extra="", title="", now=1)
-    [row] = db.inbox.add([(1, 1, "{}")], 1)
-    turn_id = db.turns.add(
-        inbox_id=row.id, chat_id=1, user_id=1, session_id=session, kind="part", prompt_id=None, hint="", now=1
-    )
-    turn = db.turns.start(turn_id)
-    assert turn is not None
-    return RunningTurn(turn, _part(db), model=model)
+    return RunningTurn(started_turn(db), _part(db), model=model)
 
 
 def _part(db: Database) -> StoryPart:
