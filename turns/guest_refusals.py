@@ -24,11 +24,12 @@ def drop(db: Database, locales: Locales, wake: Callable[[Sequence[OutboxRow]], N
         inbox_id = db.guests.query_of(row_id)
         db.outbox.dropped(row_id, reason)
         turn = db.turns.of_update(inbox_id) if inbox_id is not None else None
-        rows = db.outbox.add(None, _told(db, locales, turn)) if turn is not None else []
+        rows = db.outbox.add(None, _refunded(db, locales, turn)) if turn is not None else []
     wake(rows)
 
 
-def _told(db: Database, locales: Locales, turn: Turn) -> list[Outgoing]:
+def _refunded(db: Database, locales: Locales, turn: Turn) -> list[Outgoing]:
+    """Give back what the call has cost; return what its user is told."""
     given_back(db, turn)
     return lost(db, locales, turn) if turn.state == "answered" else []
 
