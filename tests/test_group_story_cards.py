@@ -58,3 +58,18 @@ def test_the_phrase_of_a_forgotten_member_leaves_the_story_that_another_goes_on_
     forget(harness, harness.new_person(1))
     assert harness.db.values("session", "user_id", kind="story") == [2]
     assert "маяк" not in str(harness.db.value("story", "extra"))
+
+
+def test_a_group_is_told_what_is_being_made(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    for press, answer, line in (
+        (lambda: anna.send("/story старый маяк"), OUTLINE, "✨ Собираю из вашей фразы карточку истории…"),
+        (lambda: anna.tap(BEGIN), "Начало.", "✍️ Пишу историю…"),
+        (lambda: anna.tap("💡 Подскажи"), '{"options": ["Он ждёт.", "Он идёт.", "Он спит."]}', "💡 Придумываю, что"),
+    ):
+        held = harness.holds(answer)
+        press()
+        assert anna.wait(line).labels == ("⏹ Стоп",)
+        held.set()
+        until(harness.settled)
+    assert not [message.text for message in anna.bot_messages if "Отвечаю" in message.text]
