@@ -271,5 +271,5 @@ def test_a_picture_is_drawn_anew_after_a_restart(harness: BotHarness) -> None:
 
 @pytest.mark.parametrize("numbers", [[0] * 30, [1] * 30, [10**12] + [0] * 29, [7] * 29 + [10**9]])
 def test_any_days_can_be_drawn(numbers: list[int]) -> None:
-    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)])
+    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)], str)
     assert Image.open(io.BytesIO(drawn)).size == SIZE
