@@ -118,7 +118,7 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
     if turn is None or turn.id != turn_id:
         return context.toast("toast.nothing_to_stop")
     if turn.user_id != context.user.id:
-        return context.toast("toast.foreign")
+        return context.toast("group.not_yours")
     return stop_turn(turns, turn) + context.toast("toast.stopping")
 
 

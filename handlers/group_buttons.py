@@ -26,7 +26,7 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
         if card is None or (card.chat_id, card.topic_id) != (context.chat_id, context.topic_id):
             return context.toast("toast.past")
         if card.user_id != context.user.id:
-            return context.toast("toast.foreign")
+            return context.toast("toast.foreign_card")
         return _OF_A_CARD[verb](context, card, int(place or 0))
     if verb in _OF_A_STORY or verb in _OF_A_SETTING:
         story = context.db.stories.get(int(number))
@@ -61,7 +61,7 @@ def _at(
 
 def _unshare(context: UpdateContext, story: Story) -> UpdateResult:
     if story.user_id != context.user.id:
-        return context.toast("toast.foreign")
+        return context.toast("toast.not_yours_to_set")
     return library.unshare(context, story)
 
 
