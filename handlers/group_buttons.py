@@ -8,7 +8,7 @@ from functools import partial
 from conversation.steps import ENDINGS
 from database import GroupDraft, Story
 from export.story_book import FORMATS
-from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media
+from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media, open_questions
 from handlers.context import UpdateContext
 from handlers.group_context import at_story
 from telegram.update_result import UpdateResult
@@ -66,7 +66,7 @@ def _unshare(context: UpdateContext, story: Story) -> UpdateResult:
 
 
 def _keep_writing(context: UpdateContext, prompt_id: int) -> UpdateResult:
-    return context.edit("group_story.kept")
+    return context.edit("group_story.kept") + open_questions.closed(context)
 
 
 _OF_A_CARD: Mapping[str, Callable[[UpdateContext, GroupDraft, int], UpdateResult]] = {

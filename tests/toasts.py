@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PAST: Final = "Это уже прошлое: действуют кнопки ниже"
+ASKED: Final = "Уже спрашиваю: выберите ниже"
 FOREIGN: Final = "Эта кнопка для того, кто просил. Напишите своё, и я отвечу вам"
 FOREIGN_CARD: Final = "Эта карточка для того, кто её попросил. Вашу сделает /story"
 FOREIGN_ROLES: Final = "Здесь выбирает тот, кто просил список. Ваш список: /modes"
