@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conversation.steps import IN_WIZARD, TALKING, Step
+from core.numbers import is_number
 from core.schemas import Json, Outgoing
 from database import Story, Turn
 from export.story_book import FORMATS
@@ -73,7 +74,7 @@ def press(context: UpdateContext, data: str) -> UpdateResult:
         return account.set_language(context, argument)
     if verb in _BY_TEXT:
         return _BY_TEXT[verb](context, argument)
-    if not argument.isdecimal() or len(argument) > 18:
+    if not is_number(argument):
         return context.toast("toast.past")
     number = int(argument)
     if verb in _OF_A_STORY:

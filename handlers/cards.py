@@ -9,6 +9,7 @@ from conversation.cards import MOST_CARDS, CardText
 from conversation.keyboards import inline, page_row
 from conversation.localization import Html
 from conversation.steps import Step
+from core.numbers import is_number
 from core.schemas import Json
 from core.text import shorten
 from database import Card, Story
@@ -31,7 +32,7 @@ def show(context: UpdateContext, story: Story) -> UpdateResult:
 def turn_page(context: UpdateContext, argument: str) -> UpdateResult:
     """◀ ▶ and «⬅️ Назад»: show another page of a story's cards in the same message; `argument` is «story:page»."""
     number, _, page = argument.partition(":")
-    if not all(text.isascii() and text.isdecimal() and len(text) <= 18 for text in (number, page)):
+    if not (is_number(number) and is_number(page)):
         return context.toast("toast.past")
     story = _own_story(context, int(number))
     if story is None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from conversation.keyboards import inline, page_row
 from conversation.steps import Step
+from core.numbers import is_number
 from database import REFUSED, Character
 from export.story_book import FORMATS
 from handlers import assistant, files, first_letters, guest_memory, library, public_shelf, publishing
@@ -110,7 +111,7 @@ def talk(context: UpdateContext) -> UpdateResult:
 def from_page(context: UpdateContext, data: str) -> UpdateResult:
     """Do what was pressed in the Web App: choose a character, or send a story's file."""
     verb, _, number = data.partition(":")
-    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+    if not is_number(number):
         return NOTHING
     result = _pressed_on_page(context, verb, int(number))
     return result + context.send_plain(result.toast) if result.toast else result

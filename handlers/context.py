@@ -124,6 +124,10 @@ class UpdateContext:
         return self.user.step
 
     @property
+    def is_admin(self) -> bool:
+        return self.user.id in self.config.admin_ids
+
+    @property
     def model(self) -> Model:
         """The model that the user's turns ask."""
         return self.registry.standing(self.user.model)

@@ -13,7 +13,8 @@ from conversation.localization import Html, Texts
 from core.schemas import Json, Outgoing
 from core.star_packs import StarPack, pack_of
 from database import Payment
-from handlers.account import balance, repeat_question
+from handlers.account import repeat_question
+from handlers.balances import balance
 from handlers.context import Services, UpdateContext, now
 from handlers.fallback import unknown_command
 from handlers.library import day
@@ -27,7 +28,7 @@ SHOWN: Final = 3  # payments, in /paysupport
 
 def sells(context: UpdateContext) -> bool:
     """Return whether this user may buy: something is sold, and their balance has a limit."""
-    return bool(context.config.packs) and context.user.id not in context.config.admin_ids
+    return bool(context.config.packs) and not context.is_admin
 
 
 def show(context: UpdateContext) -> UpdateResult:

@@ -162,7 +162,7 @@ def _readable(context: UpdateContext, published_id: int) -> Published | None:
     if found is None or found.withdrawn or context.db.shelf.find(published_id) is not None:
         return context.db.shelf.find(published_id)
     story = context.db.stories.get(found.session_id)
-    may = context.user.id in context.config.admin_ids or context.user.id == found.user_id
+    may = context.is_admin or context.user.id == found.user_id
     return found if may and story is not None and not story.deleted else None
 
 

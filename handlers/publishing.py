@@ -98,7 +98,7 @@ def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
 
 def decide(context: UpdateContext, published_id: int, *, allowed: bool) -> UpdateResult:
     """Carry out an admin's decision on a reported story; the first one counts, and the author is told."""
-    if context.user.id not in context.config.admin_ids:
+    if not context.is_admin:
         return context.toast("toast.past")
     found = context.db.shelf.get(published_id)
     if found is None or not context.db.shelf.decide(published_id, allowed=allowed):

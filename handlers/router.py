@@ -31,7 +31,6 @@ from database import REFUSED
 from handlers import (
     access_requests,
     account,
-    admin,
     assistant,
     characters,
     checkout,
@@ -250,7 +249,7 @@ def _key_of(context: UpdateContext) -> str:
         return FILE if context.message.attachments.files else OTHER_CONTENT
     if text.startswith("/"):
         command = text.split(maxsplit=1)[0].partition("@")[0].lower()
-        hidden = command in ADMIN_COMMANDS and not admin.is_admin(context)
+        hidden = command in ADMIN_COMMANDS and not context.is_admin
         return command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
     return _label_of(context, text)
 

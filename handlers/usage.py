@@ -31,8 +31,7 @@ PICTURE, TOTALS = "days", "totals"  # the kinds of attachment rendered here
 
 def show(context: UpdateContext) -> UpdateResult:
     """/stats: show requests, tokens and the last request; to an admin those of the whole bot."""
-    admin = context.user.id in context.config.admin_ids
-    return (_totals(context) if admin else _mine(context)) + repeat_question(context)
+    return (_totals(context) if context.is_admin else _mine(context)) + repeat_question(context)
 
 
 def _totals(context: UpdateContext) -> UpdateResult:

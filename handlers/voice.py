@@ -1,7 +1,7 @@
 """Voice messages: a turn replaces each by its words, and what comes after one waits for its words.
 
-The words come back as an update of their own, in the voice message's place (`turns/transcription.py`), and are handled
-as typed. A voice message that comes while a turn runs waits as words do.
+The words come back as an update of their own, in the voice message's place (`turns/kinds/transcription.py`), and are
+handled as typed. A voice message that comes while a turn runs waits as words do.
 """
 
 from __future__ import annotations
