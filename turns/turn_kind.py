@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ai.catalog import CostMultiplier
 from config import Config
-from conversation.localization import FALLBACK, Locales, Texts
+from conversation.localization import Locales, Texts
 from core.errors import LimitReached
 from core.schemas import Json, Outgoing, Usage
 from core.text import split
@@ -171,8 +171,7 @@ class TurnKind(ABC):
         return self._texts_of(turn.user_id)
 
     def _texts_of(self, user_id: int) -> Texts:
-        user = self._db.users.get(user_id)
-        return self._locales[user.language if user is not None else FALLBACK]
+        return self._locales[self._db.users.language_of(user_id)]
 
 
 TurnKinds = Mapping[str, TurnKind]  # by name

@@ -81,9 +81,7 @@ class CharacterTurn(ChatTurn):
         """Return the character; the hero of a story with what the story tells now, as much as the prompt has space."""
         if character is None or character.story_id is None:
             return character
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
-        budget = limits.prompt_budget(self._config, model.context_tokens)
+        budget = limits.prompt_budget(self._config, self._model(turn).context_tokens)
         return heroes.as_told(self._db, self._locales, character, told_chars=heroes.told_chars(budget, path))
 
     def _character(self, talk: Talk) -> Character | None:

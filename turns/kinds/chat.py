@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ai.catalog import Model
 from ai.registry import ModelRegistry
 from conversation.keyboards import inline
 from core.errors import (
@@ -79,9 +80,7 @@ class ChatTurn(TurnKind):
         prompts = self._db.tree.path(turn.prompt_id).prompts
         if not self._remembers(turn):
             prompts = prompts[-1:]
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
-        return self._files.load(prompts, model, running.cancel)
+        return self._files.load(prompts, self._model(turn), running.cancel)
 
     def _source(self, turn: Turn, attached: Attached) -> PromptSource:
         """Return what makes the turn's prompts: the role of the chat, in the user's language."""
@@ -189,13 +188,11 @@ class ChatTurn(TurnKind):
 
     def _blind(self, turn: Turn) -> Outgoing:
         """Say that the model takes no pictures, and which one does."""
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
         question = self._db.tree.get(turn.prompt_id)
         said, keyboard = blind_sentence(
             self._texts(turn),
             self._files.sight,
-            model,
+            self._model(turn),
             prompt_id=turn.prompt_id or 0,
             files=question.files if question is not None else (),
             config=self._config,
@@ -218,6 +215,9 @@ class ChatTurn(TurnKind):
         assert talk is not None  # a turn goes with its session
         return talk
 
+    def _model(self, turn: Turn) -> Model:
+        return self._registry.standing(self._db.users.model_of(turn.user_id))
+
     def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
         """Make the answer the talk's head and show it, in place of a half one."""
         half = self._db.tree.get(talk.head_id)
@@ -238,12 +238,11 @@ class ChatTurn(TurnKind):
             return []
         if self._db.ledger.paid_for(turn.id, "summary"):
             return [self._say(turn, "chat.summarised")]
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
-        percent = usage.total * 100 // max(1, limits.prompt_budget(self._config, model.context_tokens))
+        percent = usage.total * 100 // max(1, limits.prompt_budget(self._config, self._model(turn).context_tokens))
         if percent < CONTEXT_NEAR_PERCENT or talk.warned & CONTEXT_NEAR:
             return []
         self._db.talks.set_warned(talk.session_id, CONTEXT_NEAR)
+        user = self._db.users.get(turn.user_id)
         anew = user is not None and user.at_full == "anew"
         key = "chat.context_near_anew" if anew else "chat.context_near"
         return [self._say(turn, key, percent=CONTEXT_NEAR_PERCENT)]
