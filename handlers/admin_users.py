@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conversation.keyboards import inline
+from conversation.keyboards import inline, pages_of
 from conversation.localization import Html
 from core.numbers import is_number
 from core.schemas import Json
 from database import Account
 from handlers import access_requests
 from handlers.context import UpdateContext, join, now, stop_turn
+from handlers.dates import day
 from handlers.fallback import unknown_command
-from handlers.library import day
 from handlers.refunds import cancel_subscriptions
 from telegram.update_result import UpdateResult
 
@@ -52,7 +52,7 @@ def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[
     found = context.db.accounts.find(words)
     if not found:
         return context.texts.say("admin.users_none", words=words), None
-    pages = (len(found) + PAGE - 1) // PAGE
+    pages = pages_of(len(found), PAGE)
     page = page if page < pages else 0
     lines = [_line(context, user_id) for user_id in found[page * PAGE : (page + 1) * PAGE]]
     html = Html("\n\n".join([context.texts.say("admin.users", n=len(found)), *lines]))

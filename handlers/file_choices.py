@@ -17,12 +17,7 @@ from telegram.update_result import UpdateResult
 def keep(context: UpdateContext) -> UpdateResult:
     """Keep a file that came in the menu or in a story, and ask what it is for; nothing is spent before the choice."""
     context = files.with_words(context)
-    talks = context.db.talks
-    talk = talks.open_in(context.chat_id, context.topic_id)
-    if talk is None:
-        talk = talks.get(talks.create(context.user.id, context.chat_id, now(), topic_id=context.topic_id))
-    assert talk is not None
-    prompt_id = files.store(context, talk, "")
+    prompt_id = files.store(context, context.assistant_talk(), "")
     asked_about = files.asked_about(context)
     kind = files.kind_of(asked_about)
     rows = [[context.button("ask_file", f"ask_file:{prompt_id}")]]

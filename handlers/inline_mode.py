@@ -69,9 +69,8 @@ def _found(services: Services, user: User, words: str) -> list[Story | Character
     """Return the user's finished stories and own characters that have all these words."""
     db = services.db
     if one := ONE_STORY.fullmatch(words):
-        story = db.stories.get(int(one[1]))
-        own = story is not None and story.is_own_of(user.id) and not story.deleted and story.head_id is not None
-        return [story] if story is not None and own else []
+        story = db.stories.own(user.id, int(one[1]))
+        return [story] if story is not None and story.head_id is not None else []
     characters = [one for one in db.characters.offered(user.id, user.language) if one.owner_id == user.id]
     if not words:
         return [*db.sharing.finished(user.id), *characters]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from conversation.keyboards import inline
 from conversation.localization import Html
+from core.days import DAY_S, current_day
 from core.schemas import Json
 from core.version import VERSION
 from database import Account, Story
@@ -22,7 +23,7 @@ from turns.message_view import title_of
 BAR = 10  # characters
 MODELS_NAMED = 12  # in /info; /model shows all
 LOW_TURNS = 2  # left, and the profile offers to ask for more
-DAY_S, HOUR_S = 86_400, 3600
+HOUR_S = 3600
 
 
 def show(context: UpdateContext) -> UpdateResult:
@@ -95,7 +96,7 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
 
 
 def _picture(context: UpdateContext, user_id: int) -> UpdateResult:
-    since = now() // DAY_S - DAYS + 1
+    since = current_day() - DAYS + 1
     if user_id and not context.db.reports.days_of(user_id, since):
         return context.toast("toast.no_tokens_spent")
     return context.deliver(picture(context.chat_id, user_id, context.texts.language))
@@ -140,7 +141,7 @@ def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
 
 def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
     """Return what is left and spent, and when more comes, a line each."""
-    texts, today = context.texts, now() // DAY_S
+    texts, today = context.texts, current_day()
     spent_today = context.db.reports.days_of(account.id, today).get(today, 0)
     lines = [
         texts.say("balance.card", balance=balance(context)),

@@ -9,10 +9,11 @@ from typing import Final
 
 from conversation.keyboards import inline
 from conversation.story_draft import short_name
+from core.days import DAY_S
 from database import Story
 from handlers import access_requests
 from handlers.context import UpdateContext, now
-from handlers.public_shelf import DAY_S, is_on
+from handlers.public_shelf import is_on
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
 

@@ -39,6 +39,7 @@ from handlers import (
     groups,
     guests,
     inline_mode,
+    kept_words,
     older_parts,
     pieces,
     privacy,
@@ -272,7 +273,7 @@ def _dispatch(context: UpdateContext) -> UpdateResult:
     if context.key == WORDS and not context.words:
         return fallback.empty(context)
     if context.update.queued_for and not _where_it_was(context):
-        return file_choices.keep(context) if context.key == FILE else story_screen.keep_words(context)
+        return file_choices.keep(context) if context.key == FILE else kept_words.ask_purpose(context)
     action = decide(context.step, context.key, writing=context.writing).action
     result = ACTIONS[action](context)
     return result + account.repeat_question(context) if action in INFORMING else result

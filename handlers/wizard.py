@@ -15,7 +15,6 @@ from conversation.story_draft import Draft, unfinished_step, working_title
 from core.graphemes import first_letters
 from database import Story
 from handlers import branches
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
@@ -51,17 +50,6 @@ def start_with(context: UpdateContext, words: str) -> UpdateResult:
     turn = context.turns.open_in(context.chat_id, context.topic_id)
     stop = context.inline(context.button("stop", f"stop:{turn.id}")) if turn is not None else None
     return said + context.say_meanwhile("outline.wait", keyboard=stop) + started
-
-
-def keep_words(context: UpdateContext) -> UpdateResult:
-    """Add words that come while a model makes a card to its wishes; at any other time ask what they are for."""
-    turn = context.turns.open_in(context.chat_id, context.topic_id) if context.writing else None
-    draft = context.draft.with_extra(context.words)
-    is_wish = turn is not None and context.kinds[turn.kind].fills_draft and len(draft.extra) <= WORD_LIMITS[Step.EXTRA]
-    if not is_wish:
-        return story_screen.keep_words(context)
-    context.draft = draft
-    return context.say("outline.added")
 
 
 def second_volume(context: UpdateContext, story: Story) -> UpdateResult:

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conversation.personas import BuiltIn, Persona
+from core.days import DAY_S
 from storage.connection import Connection, Row
 
-KEPT_DELETED_S = 24 * 3600
+KEPT_DELETED_S = DAY_S
 
 _COLUMNS = (
     "character.id, owner_id, key, language, name, line, greeting, personality, picture is not null as has_picture,"

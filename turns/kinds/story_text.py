@@ -25,7 +25,7 @@ from turns.mentioned_cards import MOST_IN_SMALL, MOST_MENTIONED, mentioned_cards
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
-from turns.turn_kind import KindServices
+from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
 
 SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would take a third of them
@@ -164,10 +164,8 @@ class StoryText(StoryKind):
 
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text, with a button that asks for it again."""
-        texts = self._texts(turn)
-        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
         key = "problem.context_full_kept" if isinstance(result.error, PromptTooLong) else "problem.model_away_kept"
-        kept = sentence(turn.chat_id, texts.say(key), again)
+        kept = sentence(turn.chat_id, self._texts(turn).say(key), self._keyboard(turn, retry_button(turn)))
         return [*self._stored(turn, result.text, result.usage), kept]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
