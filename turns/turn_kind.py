@@ -148,9 +148,9 @@ class TurnKind(ABC):
         """Return the turn that follows an answered one by itself."""
         return None
 
-    @abstractmethod
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit that is in the way, with the button of the next step if there is one."""
+        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=self.by_service)
 
     # ------------------------------------------------------------------ for subclasses
 

@@ -101,10 +101,6 @@ class BroughtStory(NoSessionKind):
             return self._gone(turn, key)
         return self._away(turn, key or "bring.away")
 
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=False)
-
     # ------------------------------------------------------------------ the run
 
     def _document(self, source: brought.Source, running: RunningTurn) -> Document:

@@ -20,10 +20,6 @@ class NoSessionKind(TurnKind):
         super().__init__(services)
         self._billing = billing
 
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=True)
-
     def _limit_failed(self, turn: Turn, error: LimitReached) -> list[Outgoing]:
         """Say which limit is in the way; no button offers another try."""
         self._db.turns.take_hint(turn.id)

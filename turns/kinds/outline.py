@@ -16,7 +16,6 @@ from conversation.outline import FIELDS, Outline, filled, outline_in
 from conversation.steps import IN_WIZARD, Step
 from conversation.story_draft import Draft, unfinished_step
 from conversation.wizard_questions import filled_fields, question
-from core.errors import LimitReached
 from core.schemas import Json, Outgoing
 from database import Turn
 from turns.generation import TextGenerator
@@ -88,10 +87,6 @@ class StoryOutline(TurnKind):
         if turn.chat_id < 0:
             return self._show_group(turn, Outline())
         return self._ask(turn, self._db.drafts.get(turn.user_id, Draft()), "outline.failed")
-
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=False)
 
     def _draft(self, turn: Turn) -> Draft:
         return card_of_turn(self._db, turn) if turn.chat_id < 0 else self._db.drafts.get(turn.user_id, Draft())
