@@ -144,7 +144,7 @@ class UpdateContext:
     @property
     def story(self) -> Story | None:
         """The story that is open, or was last."""
-        return self.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
+        return self.db.stories.get(self.user.session_id)
 
     @property
     def has_story(self) -> bool:

@@ -55,7 +55,7 @@ def kept(context: UpdateContext, prompt_id: int) -> tuple[Prompt, Talk] | Update
     """Return a stored question of the user's and its talk, or why it can't be asked now."""
     db = context.db
     question, session_id = db.tree.get(prompt_id), db.tree.session_of(prompt_id)
-    talk = db.talks.get(session_id) if session_id is not None else None
+    talk = db.talks.get(session_id)
     if question is None or talk is None or talk.deleted or talk.chat_id != context.chat_id:
         return context.toast("toast.past")
     if question.user_id != context.user.id:

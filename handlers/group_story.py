@@ -167,7 +167,7 @@ def _is_newest(context: UpdateContext, story: Story, prompt_id: int) -> bool:
 
 def _of_another(context: UpdateContext, prompt_id: int) -> UpdateResult:
     session_id = context.db.tree.session_of(prompt_id)
-    other = context.db.stories.get(session_id) if session_id is not None else None
+    other = context.db.stories.get(session_id)
     if other is None:
         return UpdateResult()
     back = context.inline(context.button("story_continue", f"g_open:{other.session_id}"))

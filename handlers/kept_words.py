@@ -69,7 +69,7 @@ def to_new_story(context: UpdateContext, kept_id: int) -> UpdateResult:
 
 def _story_of(context: UpdateContext, kept_id: int) -> Story | None:
     session_id = context.db.users.session_of_words(context.user.id, kept_id)
-    return context.db.stories.own(context.user.id, session_id) if session_id is not None else None
+    return context.db.stories.own(context.user.id, session_id)
 
 
 def _write(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:

@@ -59,7 +59,7 @@ def leave(context: UpdateContext) -> UpdateResult:
 def asked_about(context: UpdateContext) -> Story | None:
     """Return the story that the question is about; None if it is gone or somebody else's."""
     about = context.user.asks_about
-    return context.db.stories.own(context.user.id, about) if about is not None else None
+    return context.db.stories.own(context.user.id, about)
 
 
 def about_story(

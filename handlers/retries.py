@@ -50,7 +50,7 @@ def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
     if head_id == turn.prompt_id:
         return True
     tree = context.db.tree
-    begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+    begun_from = tree.get(turn.prompt_id)
     if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
         return True
     head = tree.get(head_id)
@@ -58,5 +58,5 @@ def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
         return False
     if head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id):
         return True
-    half = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
+    half = context.db.turns.get(head.turn_id)
     return half is not None and half.state == "failed" and head.parent_id == turn.prompt_id

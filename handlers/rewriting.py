@@ -30,7 +30,7 @@ def another_variant(context: UpdateContext, story: Story) -> UpdateResult:
 
 def _hint(context: UpdateContext, head: Prompt) -> str:
     """Return the kind of ending that a variant is to have again."""
-    turn = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
+    turn = context.db.turns.get(head.turn_id)
     return turn.hint if turn is not None and turn.hint else context.kinds[head.kind].default_hint
 
 

@@ -35,7 +35,7 @@ def named(context: UpdateContext, session: Story | Talk) -> str:
     if isinstance(session, Story):
         kind, name = "story", title_of(session)
     else:
-        character = context.db.characters.get(session.character_id) if session.character_id else None
+        character = context.db.characters.get(session.character_id)
         kind, name = session.kind, character.name if character is not None else _short(session.opening)
     return f"{_ICONS[kind]} {name or context.texts.plain('sessions.unnamed')}"
 

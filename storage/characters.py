@@ -83,7 +83,7 @@ class Characters:
 
     # ------------------------------------------------------------------ all characters
 
-    def get(self, character_id: int) -> Character | None:
+    def get(self, character_id: int | None) -> Character | None:
         """Return the character, even if deleted; None if the id is unknown."""
         row = self._connection.row(f"select {_COLUMNS} from character where id = ?", (character_id,))
         return _character(row) if row else None

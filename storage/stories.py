@@ -107,12 +107,12 @@ class Stories:
         )
         return session_id
 
-    def get(self, session_id: int) -> Story | None:
+    def get(self, session_id: int | None) -> Story | None:
         """Return the story of a session, even if deleted; None if there is none."""
         row = self._connection.row(f"{_FROM} where session.id = ?", (session_id,))
         return _story(row) if row else None
 
-    def own(self, user_id: int, session_id: int) -> Story | None:
+    def own(self, user_id: int, session_id: int | None) -> Story | None:
         """Return a story of the user's own; None for a deleted one, a group's or somebody else's."""
         story = self.get(session_id)
         return story if story is not None and story.is_own_of(user_id) and not story.deleted else None

@@ -33,7 +33,7 @@ _INNER_QUOTES: Final = str.maketrans("«»“”", "„“‘’")
 
 def as_told(db: Database, locales: Locales, character: Character, *, told_chars: int = LEAST_TOLD) -> Character:
     """Return a hero with the texts that the story gives it now; any other character unchanged."""
-    story = db.stories.get(character.story_id) if character.story_id is not None else None
+    story = db.stories.get(character.story_id)
     if story is None:
         return character
     texts = locales[story.language]

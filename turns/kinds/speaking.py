@@ -85,7 +85,7 @@ class SpokenAnswer(TurnKind):
             said = texts.say("aloud.no_tokens", needed=error.used, free=max(0, error.allowed))
         else:
             said = texts.say("aloud.over_limit")
-        talk = self._db.talks.get(session_id) if session_id else None
+        talk = self._db.talks.get(session_id)
         character_id = talk.character_id if talk is not None else None
         off = inline([(texts.label("no_voice"), f"aloud:silent:{character_id or 0}")])
         return only_for(sentence(chat_id, said, off if chat_id == user_id else None), user_id)
@@ -97,5 +97,5 @@ class SpokenAnswer(TurnKind):
     def _voice(self, turn: Turn) -> str:
         talk = self._db.talks.get(turn.session_id)
         character_id = talk.character_id if talk is not None else None
-        character = self._db.characters.get(character_id) if character_id is not None else None
+        character = self._db.characters.get(character_id)
         return voice_for(self._db.answer_voices.get(turn.chat_id, character_id), character, self._speech.voices)

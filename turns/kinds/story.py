@@ -47,10 +47,6 @@ class StoryKind(TurnKind):
         said = texts.say(failure_key(error))
         return [sentence(turn.chat_id, said, None if isinstance(error, OnlyThoughts) else again)]
 
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit; if the story's session is full, with buttons that end or continue it."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=self.by_service)
-
     # ------------------------------------------------------------------ for subclasses
 
     def _story(self, turn: Turn) -> Story:
@@ -71,7 +67,7 @@ class StoryKind(TurnKind):
         )
 
     def _answers_own_words(self, turn: Turn) -> bool:
-        prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+        prompt = self._db.tree.get(turn.prompt_id)
         return prompt is not None and prompt.role == "user"
 
     def _finished(self, turn: Turn) -> list[Outgoing]:

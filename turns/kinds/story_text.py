@@ -44,7 +44,7 @@ class StoryText(StoryKind):
     def least_price_in(self, session_id: int | None, weight: CostMultiplier) -> int:
         """Return what the worker will hold for the story as it stands, or less if older text is summarised first."""
         least = self.least_price(weight)
-        story = self._db.stories.get(session_id) if session_id is not None else None
+        story = self._db.stories.get(session_id)
         if story is None:
             return least
         most = self._config.max_tokens_per_request
@@ -175,7 +175,7 @@ class StoryText(StoryKind):
             waiting = self._db.inbox.queued_in(turn.chat_id, turn.topic_id)
             said = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
             return [*self._stored(turn, text, None), sentence(turn.chat_id, said)]
-        asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+        asked = self._db.tree.get(turn.prompt_id)
         if asked is not None and asked.role == "user" and self._story(turn).head_id != asked.id:
             self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
             return [sentence(turn.chat_id, texts.say("story.stopped_words"))]
