@@ -70,8 +70,11 @@ fuzz: $(VENV)/.installed-dev ## ask the page's server 2,000 times by each operat
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN) -m pytest -q -n 0 tests/test_openapi.py
 
 audit: $(VENV)/.installed-dev ## look for known holes in the packages; needs the network
+	@$(BIN) -c "import requests; requests.get('https://pypi.org/pypi/pip/json', timeout=20).raise_for_status()" 2>/dev/null \
+		|| { echo "https://pypi.org doesn't answer here: no package was looked up." >&2; exit 1; }
 	@for name in requirements requirements-dev; do \
-		echo "$$name.txt:"; $(BIN) -m pip_audit --progress-spinner off --require-hashes --disable-pip -r $$name.txt || exit 1; \
+		echo "$$name.txt:"; \
+		$(BIN) -m pip_audit --strict --progress-spinner off --require-hashes --disable-pip -r $$name.txt || exit 1; \
 	done
 
 sbom: $(VENV)/.installed-dev ## list the packages that the bot runs with, with hashes, as CycloneDX in dist/
