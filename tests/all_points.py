@@ -1,4 +1,4 @@
-"""Try many points in few conversations, each point at least once; one that fails or isn't reached is tried alone."""
+"""Try many points in few conversations, each point at least once; those that are not reached are tried again."""
 
 from __future__ import annotations
 
