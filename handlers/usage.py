@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from config import Config
-from conversation.localization import Html, Locales, Texts, grouped
+from conversation.localization import Html, Locales, Texts
 from core.days import DAY_S, current_day
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Budget, Database, Opinions, Totals
@@ -83,9 +83,9 @@ class Statistics:
             last=days[-1][0],
             total=sum(tokens),
             mean=sum(tokens) // DAYS,
-            days=" · ".join(f"{date}: {grouped(n)}" for date, n in days if n) or "—",
+            days=" · ".join(f"{date}: {texts.number(n)}" for date, n in days if n) or "—",
         )
-        return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
+        return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days, texts.number))})
 
     def totals(self, deferred: DeferredAttachment) -> RenderedAttachment:
         """Render the numbers of the whole bot."""
@@ -150,7 +150,7 @@ class Statistics:
         if not known:
             return Html()
         point = texts.plain("model.point")
-        rubles_said = grouped(round(total)) if total >= 100 else f"{total:.2f}".replace(".", point)
+        rubles_said = texts.number(round(total)) if total >= 100 else f"{total:.2f}".replace(".", point)
         key = "stats.rubles_some" if unknown else "stats.rubles"
         return texts.say(key, rubles=rubles_said, unknown=unknown)
 

@@ -34,6 +34,7 @@ class StoryPicture(StoryKind):
     """An illustration of the part that the turn names."""
 
     name = "picture"
+    wait_line = "picture.wait"
     by_service = True
     chat_action = "upload_photo"
     refused_text = "picture.refused"
