@@ -134,7 +134,7 @@ class Statistics:
     def _events(self, texts: Texts, moment: int) -> Html:
         """Return the counts of analytics of the last seven days; empty if there are none."""
         counts = self._db.events.since(moment // DAY_S - 6)
-        lines = [texts.say("stats.event", name=texts.plain(f"event.{name}"), n=n) for name, n in counts.items()]
+        lines = [texts.say("stats.event", name=_named(texts, "event", name), n=n) for name, n in counts.items()]
         return texts.say("stats.events", lines=Html("\n".join(lines))) if lines else Html()
 
     def _money(self, texts: Texts, totals: Totals) -> Html:
@@ -164,7 +164,7 @@ def _kinds(texts: Texts, totals: Totals) -> list[str]:
             old + new for old, new in zip(sums.get(spending.purpose, [0, 0, 0]), numbers, strict=True)
         ]
     return [
-        texts.say("stats.kind", name=_purpose(texts, name), calls=calls, input=read, output=written)
+        texts.say("stats.kind", name=_named(texts, "purpose", name), calls=calls, input=read, output=written)
         for name, (calls, read, written) in sums.items()
     ]
 
@@ -178,9 +178,9 @@ def _opinions(texts: Texts, found: Sequence[Opinions]) -> Html:
     return texts.say("stats.opinions", lines=Html("\n".join(lines))) if lines else Html()
 
 
-def _purpose(texts: Texts, name: str) -> str:
-    """Return a purpose in words, or its own name."""
-    key = f"purpose.{name}"
+def _named(texts: Texts, table: str, name: str) -> str:
+    """Return a purpose or an event in words, or its own name: another version of the bot may have counted it."""
+    key = f"{table}.{name}"
     return texts.plain(key) if key in texts.templates() else name
 
 
