@@ -163,11 +163,12 @@ class Forgetting:
         )
         return taken, bought
 
-    def is_banned(self, user_id: int) -> bool:
-        """Return whether a user who was forgotten is banned when they return."""
+    def returns_banned(self, user_id: int) -> bool | None:
+        """Return whether a user who was forgotten is banned when they return; None if nobody with this id was."""
         if self._settings.get(MARK_KEY_SETTING) is None:
-            return False
-        return bool(self._connection.value("select banned from forgotten where mark = ?", (self._mark(user_id),)))
+            return None
+        found = self._connection.value("select banned from forgotten where mark = ?", (self._mark(user_id),))
+        return None if found is None else bool(found)
 
     def _mark(self, user_id: int) -> str:
         secret = self._settings.get(MARK_KEY_SETTING)

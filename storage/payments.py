@@ -33,6 +33,18 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a subscription: its end, whether it goes on then, and whether it is the first one.
+
+    `first` None: it is, unless the payer has such a subscription that goes on.
+    """
+
+    until: int
+    goes_on: bool = True
+    first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sales:
     """Sums over all payments: Stars that came in and those of them that went back, and tokens credited."""
 
@@ -84,27 +96,25 @@ class Payments:
         stars: int,
         payload: str,
         pack: StarPack | None,
-        until: int | None,
+        month: Month | None,
         now: int,
-        first: bool | None = None,
     ) -> bool:
         """Store a payment and add its pack's tokens to the payer's balance. Return False if the charge is known.
 
-        `pack` None: nobody can tell what was bought, and the balance stays. `until`: the end of a subscription's month,
-        `first`: whether it is the first one; None: it is, unless such a subscription goes on. A payer who has had their
-        data deleted has the tokens when they return.
+        `pack` None: nobody can tell what was bought, and the balance stays. `month`: what was paid of a subscription. A
+        payer who has had their data deleted has the tokens when they return.
         """
         tokens = pack.tokens if pack is not None else 0
         with self._connection.transaction():
             if self.get(charge_id) is not None:
                 return False
-            subscription = None if until is None else self._joined(user_id, payload, first) or charge_id
+            subscription = (self._joined(user_id, payload, month.first) or charge_id) if month is not None else None
             self._connection.run(
                 "insert into payment (charge_id, user_id, stars, tokens, payload, until, paid_at, subscription)"
                 " values (?, (select id from user where id = ?), ?, ?, ?, ?, ?, ?)",
-                (charge_id, user_id, stars, tokens, payload, until, now, subscription),
+                (charge_id, user_id, stars, tokens, payload, month.until if month else None, now, subscription),
             )
-            if until is not None and until > now:  # an earlier one of this pack has ended
+            if month is not None and month.goes_on:  # an earlier one of this pack has ended
                 self._connection.run(
                     "update payment set renews = (subscription = ?) where user_id = ? and payload = ?"
                     " and subscription is not null",

@@ -221,7 +221,7 @@ def test_a_refund_gives_back_what_a_turn_has_cost_its_user_and_nothing_else(db: 
 def test_a_refund_gives_each_token_back_as_what_it_was(db: Database) -> None:
     """Also when free ones came, or a pack was bought, since."""
     pack = StarPack(500, 1)
-    db.payments.credit(charge_id="a", user_id=1, stars=1, payload=pack.payload, pack=pack, until=None, now=2)
+    db.payments.credit(charge_id="a", user_id=1, stars=1, payload=pack.payload, pack=pack, month=None, now=2)
     mixed, all_bought = turn(db), turn(db, 9)
     for paying, tokens in ((mixed, BALANCE - 100), (mixed, 300), (all_bought, 150)):
         db.ledger.settle(asked(db, paying, tokens), Usage(tokens, 0), 6)

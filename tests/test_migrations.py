@@ -85,7 +85,7 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     grow(db)
     assert db.growing.take_orphans() == [(1, 500)]
     paid: dict[str, Any] = {"charge_id": "c", "user_id": 1, "stars": 1, "payload": "once:50:1", "pack": StarPack(50, 1)}
-    assert db.payments.credit(**paid, until=None, now=1) and not db.payments.credit(**paid, until=None, now=1)
+    assert db.payments.credit(**paid, month=None, now=1) and not db.payments.credit(**paid, month=None, now=1)
     user = db.users.get(1)
     assert user is not None and (user.balance, user.bought) == (150, 50)
     assert db._connection.value("select sum(bought) from call") == 0

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from core.errors import LimitReached
 from core.schemas import Usage
 from core.star_packs import StarPack, pack_of
-from database import Caps, Database
+from database import Caps, Database, Month
 from tests.ledger_calls import BALANCE, asked, db, turn
 
 __all__ = ["db"]
@@ -57,7 +57,7 @@ class Buying(RuleBasedStateMachine):
 
     def _credit(self, charge_id: str, pack: StarPack) -> bool:
         return self.db.payments.credit(
-            charge_id=charge_id, user_id=1, stars=pack.stars, payload=pack.payload, pack=pack, until=None, now=2
+            charge_id=charge_id, user_id=1, stars=pack.stars, payload=pack.payload, pack=pack, month=None, now=2
         )
 
     @rule(tokens=st.integers(1, 500))
@@ -198,12 +198,10 @@ Buying.TestCase.settings = settings(max_examples=25, stateful_step_count=25, dea
 TestBuying = Buying.TestCase
 
 
-def bought(
-    db: Database, charge_id: str, tokens: int, *, until: int | None = None, first: bool | None = None, now: int = 2
-) -> None:
+def bought(db: Database, charge_id: str, tokens: int, month: Month | None = None) -> None:
     pack = StarPack(tokens, 1)
     assert db.payments.credit(
-        charge_id=charge_id, user_id=1, stars=1, payload=pack.payload, pack=pack, until=until, now=now, first=first
+        charge_id=charge_id, user_id=1, stars=1, payload=pack.payload, pack=pack, month=month, now=2
     )
 
 
@@ -230,7 +228,7 @@ def test_a_payment_of_who_was_forgotten_waits_for_their_return(db: Database) -> 
     for _ in range(2):
         pack = StarPack(50, 1)
         credited = db.payments.credit(
-            charge_id="a", user_id=1, stars=1, payload=pack.payload, pack=pack, until=None, now=2
+            charge_id="a", user_id=1, stars=1, payload=pack.payload, pack=pack, month=None, now=2
         )
     payment = db.payments.get("a")
     assert not credited and payment is not None and payment.user_id is None
@@ -259,27 +257,27 @@ def test_a_refund_to_who_was_forgotten_takes_what_they_would_have_on_their_retur
 
 def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> None:
     for charge_id, until in (("a", 10), ("b", 20)):
-        bought(db, charge_id, 500, until=until)
-    bought(db, "c", 600, until=20)  # another one
+        bought(db, charge_id, 500, Month(until))
+    bought(db, "c", 600, Month(20))  # another one
     assert db.payments.end_renewal("a")
     assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
     assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
         StarPack(500, 1).payload: False,
         StarPack(600, 1).payload: True,
     }
-    bought(db, "d", 500, until=30)  # subscribed to anew: a refund of the subscription before changes nothing
+    bought(db, "d", 500, Month(30))  # subscribed to anew: a refund of the subscription before changes nothing
     assert not db.payments.end_renewal("a")
     assert db.payments.set_renewal(1, StarPack(500, 1).payload, False)
-    bought(db, "e", 500, until=40)
+    bought(db, "e", 500, Month(40))
     assert not db.payments.end_renewal("d")
     assert db.payments.end_renewal("e")
 
 
 def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db: Database) -> None:
     payload = StarPack(500, 1).payload
-    bought(db, "old", 500, until=9, first=True)
-    bought(db, "a", 500, until=10, first=True)  # another one, bought when the old one had ended
-    bought(db, "b", 500, until=20, first=False)
+    bought(db, "old", 500, Month(9, first=True))
+    bought(db, "a", 500, Month(10, first=True))  # another one, bought when the old one had ended
+    bought(db, "b", 500, Month(20, first=False))
     for renews in (False, True):
         month = db.payments.set_renewal(1, payload, renews)
         assert month is not None and (month.charge_id, month.renews) == ("b", renews)
@@ -288,10 +286,10 @@ def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db:
     assert db.payments.end_renewal("a")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
     # That it was taken up again was not told of, but its next month was paid.
-    bought(db, "c", 500, until=30, first=False)
+    bought(db, "c", 500, Month(30, first=False))
     assert [one.charge_id for one in db.payments.subscriptions(1, 5) if one.renews] == ["c"]
     # A month that comes to light late is one of the subscription that goes on, and not its last.
-    bought(db, "late", 500, until=15, now=16)
+    bought(db, "late", 500, Month(15, goes_on=False))
     assert [one.charge_id for one in db.payments.subscriptions(1, 5)] == ["c"]
     assert db.payments.end_renewal("late")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
