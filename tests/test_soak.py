@@ -139,6 +139,11 @@ def test_every_cycle_has_every_fault_once_and_a_seed_gives_the_order() -> None:
     for window in windows(RUN_S):
         within = [order for order in orders if window.has(order.at_s)]
         assert sorted(order.name for order in within) == sorted(faults.names)
+    before, after = (
+        [(order.name, round(order.at_s - window.since_s, 3)) for order in orders if window.has(order.at_s)]
+        for window in windows(RUN_S)
+    )
+    assert before == after, "what is compared has them at the same times"
     assert all(CYCLE_S - order.at_s % CYCLE_S > 3 for order in orders), "a fault ends in its own cycle"
 
 
