@@ -23,7 +23,12 @@ MINIMAL_BOT: Final = "bench/minimal_bot.py"
 
 
 async def measure(
-    scenario: Scenario, options: argparse.Namespace, database: Path, program: str = "bot.py", *, slots: int | None = None
+    scenario: Scenario,
+    options: argparse.Namespace,
+    database: Path,
+    program: str = "bot.py",
+    *,
+    slots: int | None = None,
 ) -> Figures:
     """Run a scenario once, with a new bot on a copy of `database`. `slots`: at once; None: as many as users."""
     load = Load(scenario.users, options.chats)
