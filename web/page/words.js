@@ -37,8 +37,11 @@ export function element(tag, className = "", text = "") {
 
 let hiding = 0;
 
+// In the dialog on top, if one is open: it covers all that is outside it.
 export function toast(text) {
   const place = document.getElementById("toast");
+  const around = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (place.parentElement !== around) around.append(place);
   place.textContent = text;
   clearTimeout(hiding);
   hiding = setTimeout(() => (place.textContent = ""), 5000);
