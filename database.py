@@ -34,7 +34,7 @@ from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
 from storage.opinions import Opinions, OpinionStore
 from storage.outbox import REFUSED, Outbox
-from storage.payments import Payment, Payments, Sales
+from storage.payments import Month, Payment, Payments, Sales
 from storage.personal_data import personal_data
 from storage.public_shelf import Order, PublicShelf, Published
 from storage.replicated_log import ReplicatedLog
@@ -68,6 +68,7 @@ __all__ = [
     "FirstLetter",
     "GroupDraft",
     "InboxRow",
+    "Month",
     "Opinions",
     "Order",
     "Payment",

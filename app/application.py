@@ -119,7 +119,7 @@ class App:
         """Recall what is known of models, then start every part in its own threads."""
         self._model_state.recall()
         self.delivery.start()
-        self._payments.calls.wake()
+        self._payments.start(self._stopped)
         self.turns.start()
         self.dispatcher.start()
         self.source.start()
@@ -129,7 +129,6 @@ class App:
         self._ticker.start(self._stopped)
         threading.Thread(target=self._introduce, name="profile", daemon=True).start()
         self._model_state.start(self._stopped)
-        self._payments.links.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Take no more updates, let running turns end, send what is ready, and close the database."""

@@ -20,6 +20,7 @@ from handlers import (
     kept_words,
     library,
     media,
+    missing_payments,
     models,
     payments,
     privacy,
@@ -135,6 +136,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "ban": admin_users.ban,
     "unban": admin_users.unban,
     "refund": refunds.refund,
+    "list_payments": missing_payments.list_payments,
     "stop_bot": admin.ask_to_halt,
     "wrong_state": fallback.wrong_state,
     "unknown_command": fallback.unknown_command,
@@ -158,4 +160,16 @@ INFORMING = frozenset(
 )  # after these the wizard asks its question again
 # These don't wait for the words of a voice message: they change nothing that the words may refer to.
 OVERTAKING = (INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
-OVERTAKING |= {"terms", "paysupport", "refund", "debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
+OVERTAKING |= {
+    "terms",
+    "paysupport",
+    "refund",
+    "list_payments",
+    "debug",
+    "logs",
+    "users",
+    "grant",
+    "ban",
+    "unban",
+    "stop_bot",
+}

@@ -44,7 +44,7 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
     if what == BUY:
         return show(context)
     pack = pack_of(what)
-    if pack is None or pack not in context.config.packs:
+    if pack is None or pack not in context.config.packs or pack.monthly:  # a link alone opens a subscription
         return context.toast("toast.pack_changed") + show(context)
     return context.deliver(Outgoing(context.chat_id, "sendInvoice", invoice(context.texts, pack)))
 

@@ -34,6 +34,8 @@ SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would ta
 class StoryText(StoryKind):
     """A text of the story: clean prose that ends with a whole sentence."""
 
+    wait_line = "story.wait"
+
     system_prompt: str  # its key in `prompts.toml`
 
     def __init__(self, services: KindServices, *, generator: TextGenerator, warnings: SessionWarnings) -> None:
