@@ -14,6 +14,7 @@ from PIL import Image
 from handlers.usage_chart import SIZE, days_chart
 from sandbox.telegram_state import ChatMessage
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
+from tests.toasts import PAST
 
 DAY_S = 86_400
 
@@ -232,7 +233,7 @@ def test_an_invented_button_of_the_account_is_past(harness: BotHarness, data: st
     card = person.wait("👤 Анна")
     harness.telegram.raw_update({"callback_query": pressed(card, data)})
     until(lambda: harness.telegram.called("answerCallbackQuery"))
-    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == PAST
     harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
@@ -308,5 +309,5 @@ def test_a_picture_is_drawn_anew_after_a_restart(harness: BotHarness) -> None:
 
 @pytest.mark.parametrize("numbers", [[0] * 30, [1] * 30, [10**12] + [0] * 29, [7] * 29 + [10**9]])
 def test_any_days_can_be_drawn(numbers: list[int]) -> None:
-    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)])
+    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)], str)
     assert Image.open(io.BytesIO(drawn)).size == SIZE

@@ -15,10 +15,12 @@ export function speak(given, code) {
 }
 
 export function say(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
+  return texts[key].replace(/\{(\w+)\}/g, (all, name) => (name in values ? shown(values[name]) : all));
 }
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
+
+const shown = (value) => (typeof value === "number" ? number(value) : String(value));
 
 // A day of the server's calendar (UTC), such as 2026-11-21.
 export const day = (date) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
