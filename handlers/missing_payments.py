@@ -21,8 +21,8 @@ from handlers import refunds
 from handlers.admission import admit_payer
 from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.dates import date
 from handlers.fallback import unknown_command
-from handlers.payments import date
 from telegram.payment_methods import LIST
 from telegram.update_result import MakePaymentCalls, UpdateResult
 from turns.limit_requests import reachable
