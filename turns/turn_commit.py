@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 RUN_PAUSE_S = 1.0  # between two tries of a run while the database fails
 MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
+MOST_COMMIT_FILE_FAILURES = 7  # of a commit, in about a minute: its answer is paid for
 FIRST_COMMIT_PAUSE_S, LONGEST_COMMIT_PAUSE_S = 0.5, 30.0
 
 
@@ -98,9 +99,7 @@ class TurnCommits:
         """
         turn = running.turn
         with self._chats.paused(turn.chat_id, turn.topic_id):
-            committed, stored = self._stored(running, store)
-            if not committed:
-                return None
+            stored = self._stored(running, store)
             if stored is None:
                 return None
             self._delivery.end_draft(turn.chat_id, turn.id)
@@ -111,22 +110,24 @@ class TurnCommits:
             self._chats.resume(turn.chat_id, turn.topic_id)
             return result
 
-    def _stored(
-        self, running: RunningTurn, store: Callable[[], StoredResult | None]
-    ) -> tuple[bool, StoredResult | None]:
-        """Return whether the transaction was committed (False: the process stops), and what it stored."""
-        pause_s = FIRST_COMMIT_PAUSE_S
+    def _stored(self, running: RunningTurn, store: Callable[[], StoredResult | None]) -> StoredResult | None:
+        """Return what the transaction stored; None if the turn had ended before, or the process stops first.
+
+        Repeats it for as long as the database fails. Raises `OSError` if another file can't be read for a minute.
+        """
+        pause_s, file_failures = FIRST_COMMIT_PAUSE_S, 0
         while True:
             try:
                 with self._db.transaction(durable=True):
-                    return True, store()
+                    return store()
             except (StorageError, OSError) as error:
-                if not is_disk_failure(error):
+                file_failures += not isinstance(error, StorageError)
+                if not is_disk_failure(error) or file_failures > MOST_COMMIT_FILE_FAILURES:
                     raise
                 event(log, logging.ERROR, "storage_unavailable", part="answer", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(pause_s):
-                    return False, None  # asked again at the next start
+                    return None  # asked again at the next start
                 pause_s = min(LONGEST_COMMIT_PAUSE_S, pause_s * 2)
 
 
