@@ -15,12 +15,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from core.allocator import hold_little
+from core.allocator import restart_with_malloc_settings
 
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"The bot needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 if __name__ == "__main__":
-    hold_little(os.environ)
+    restart_with_malloc_settings(os.environ)
 try:
     from app.application import App
     from app.builders import build_models, load_catalogue

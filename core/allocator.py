@@ -1,4 +1,4 @@
-"""Have the C library's allocator hold little memory beside what is in use."""
+"""Settings by which the C library's allocator holds little memory beside what is in use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TUNABLES: Final = "GLIBC_TUNABLES"
 SETTINGS: Final = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=1048576"
 
 
-def hold_little(environ: Mapping[str, str]) -> None:
+def restart_with_malloc_settings(environ: Mapping[str, str]) -> None:
     """Start this process's program anew with settings that glibc reads at no other time.
 
     Return if `environ` has settings of the allocator already, or if the C library isn't glibc.

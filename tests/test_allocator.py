@@ -46,7 +46,9 @@ THREADS = 250
 def work():
     few = [bytearray(size) for size in range(520, 1000, 16) for _ in range(7)]
 """
-SETTING = "import os\nfrom core.allocator import hold_little\nhold_little(os.environ)\n"
+SETTING = (
+    "import os\nfrom core.allocator import restart_with_malloc_settings\nrestart_with_malloc_settings(os.environ)\n"
+)
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "gnu_get_libc_version"), reason="glibc only"
