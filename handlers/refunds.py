@@ -14,8 +14,8 @@ from core.schemas import Json, OutboxRow, Outgoing
 from database import Payment
 from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.dates import date
 from handlers.fallback import unknown_command
-from handlers.payments import date
 from telegram.payment_methods import EDIT_SUBSCRIPTION, REFUND
 from telegram.update_result import NOTHING, MakePaymentCalls, UpdateResult
 from turns.limit_requests import reachable

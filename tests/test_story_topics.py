@@ -287,7 +287,6 @@ def test_a_database_that_fails_for_a_moment_as_a_topic_is_made_leaves_the_story_
     assert db.stories.in_topic(1, 77) is not None
 
 
-
 def test_the_last_lines_of_a_story_that_was_brought_move_into_its_topic(forum: BotHarness) -> None:
     person = at_the_question(forum)
     forum.says(CARD)

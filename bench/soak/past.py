@@ -21,7 +21,7 @@ from conversation.steps import Step
 from conversation.story_draft import Draft
 from core.schemas import Message, MessageRole
 from database import Database, Story, StoryPath
-from sandbox.storyteller import Storyteller
+from sandbox.storyteller.answers import Storyteller
 from turns import story_prompts
 from turns.kinds.story import StoryKind
 from turns.memory import MEMORY_TOKENS, prompts_to_fold
