@@ -48,7 +48,8 @@ def admit(
     user = known.user
     if user.banned and not banned_too and user.id not in services.config.admin_ids:
         return known.registered + _reply(message, access_requests.closed(services, user, message.chat_id), user.id)
-    if message.chat_id > 0 and services.db.topic_states.enter(user.id, incoming.topic_id):
+    if message.chat_id > 0 and user.topic_id != incoming.topic_id:
+        services.db.topic_states.enter(user.id, incoming.topic_id)
         user = services.db.users.get(user.id) or user
     writing = incoming.behind or services.turns.open_in(message.chat_id, incoming.topic_id) is not None
     texts = services.locales[user.language]
