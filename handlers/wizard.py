@@ -16,6 +16,7 @@ from core.graphemes import first_letters
 from database import Story
 from handlers import branches
 from handlers.context import UpdateContext, now
+from handlers.open_questions import ask_once
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
 from telegram.update_result import UpdateResult
@@ -147,6 +148,12 @@ def clear_extra(context: UpdateContext) -> UpdateResult:
 
 
 def lucky(context: UpdateContext) -> UpdateResult:
+    """«🎲 Мне повезёт», «🎲 Ещё раз»: deal a card by chance; a double press of the second deals one."""
+    again = context.step is Step.SUMMARY and context.draft.lucky
+    return ask_once(context, "lucky", lambda: _deal(context)) if again else _deal(context)
+
+
+def _deal(context: UpdateContext) -> UpdateResult:
     """Fill the draft by chance and show the card; the user's own wishes are kept."""
     texts, draft = context.texts, context.draft
     genre = random.choice(texts.genres).label

@@ -302,4 +302,6 @@ def test_the_last_lines_of_a_story_that_was_brought_move_into_its_topic(forum: B
     here = [said.text for said in person.shown if said.topic_id == story.topic_id]
     order = [next(place for place, text in enumerate(here) if words in text) for words in ("живёт", "следы", "мальчик")]
     assert order == sorted(order)
-    assert not [said for said in person.shown if not said.topic_id and "мокрые следы" in said.text]
+    there = [said for said in person.shown if not said.topic_id]
+    assert not [said for said in there if "мокрые следы" in said.text]
+    assert "«Три огня» пишется в своей теме" in there[-1].text and person.keyboard[0][0] == "📖 Новая история"

@@ -154,21 +154,24 @@ class StoryTopics:
         return replace(turn, topic_id=topic_id)
 
     def _said(self, turn: Turn, story: Story, topic_id: int, *, began: bool) -> list[Outgoing]:
-        """Say in a new topic what it is for; else where the story was asked for, where it goes on."""
+        """Say in a new topic what it is for; where the story was asked for, say where it goes on."""
         user = self._db.users.get(turn.user_id)
         assert user is not None  # a turn goes with its user
         texts = self._locales[user.language]
-        if began:  # its beginning has said where it is told
+        goes_on = texts.say("topic.goes_on", title=title_of(story))
+        messages: list[Outgoing] = []
+        if began:
             keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
             here = sentence(turn.chat_id, texts.say("topic.begins", title=title_of(story)), keyboard)
-            moved, last = self._last_lines(turn, story, texts.say("topic.goes_on", title=title_of(story)))
-            return [*moved, *(said.in_topic(turn.chat_id, topic_id) for said in (here, *last))]
+            moved, last = self._last_lines(turn, story, goes_on)
+            messages = [*moved, *(said.in_topic(turn.chat_id, topic_id) for said in (here, *last))]
+            if not last:
+                return messages  # the wizard has said where it is told
         with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
             left = self._db.users.get(turn.user_id)
             at_menu = left is not None and left.step is Step.MENU
         menu: Json = reply(texts, Step.MENU, Draft()) if at_menu else None
-        there = sentence(turn.chat_id, texts.say("topic.goes_on", title=title_of(story)), menu)
-        return [there.in_topic(turn.chat_id, turn.topic_id)]
+        return [*messages, sentence(turn.chat_id, goes_on, menu).in_topic(turn.chat_id, turn.topic_id)]
 
     def _last_lines(self, turn: Turn, story: Story, line: str) -> tuple[list[Outgoing], list[Outgoing]]:
         """Return how the lines that a story goes on from leave the chat, if its user has brought them, and come here.
