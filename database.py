@@ -46,7 +46,7 @@ from storage.sharing import Sharing
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
 from storage.topic_states import TopicStates
-from storage.tree import BROUGHT, Prompt, StoryPath, Tree
+from storage.tree import BROUGHT, Prompt, StoryPath, Suggestions, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
@@ -79,6 +79,7 @@ __all__ = [
     "SessionLine",
     "Story",
     "StoryPath",
+    "Suggestions",
     "Talk",
     "Totals",
     "Turn",

@@ -29,6 +29,7 @@ from config import Config
 from conversation.localization import Locales
 from core import logs
 from core.errors import TelegramRefused
+from core.metrics import Metrics
 from core.network import Network
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.systemd import Supervisor
@@ -94,13 +95,7 @@ class App:
         self.dispatcher = build_dispatcher(base, telegram, services, payments=self._payments, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
         self.page = build_web(base, telegram, self.dispatcher, self.source)
-        self.watch = Watch(
-            config=config,
-            db=self.db,
-            parts=WatchedParts(self.source, self.dispatcher, self.turns, self.delivery),
-            metrics=base.metrics,
-            supervisor=self.supervisor,
-        )
+        self.watch = self._watch(base.metrics)
         self._ticker = Ticker(
             db=self.db,
             watch=self.watch,
@@ -109,6 +104,15 @@ class App:
             analytics=self.analytics,
             model_state=self._model_state,
             letters=self.letters,
+        )
+
+    def _watch(self, metrics: Metrics) -> Watch:
+        return Watch(
+            config=self.config,
+            db=self.db,
+            parts=WatchedParts(self.source, self.dispatcher, self.turns, self.delivery),
+            metrics=metrics,
+            supervisor=self.supervisor,
         )
 
     def start(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from telebot import types
 
+from core.days import current_day
 from core.schemas import Outgoing
 from database import User
 from handlers import access_requests
@@ -87,7 +88,7 @@ def _known(services: Services, sender: types.User, *, private: bool) -> _Sender 
             services.db.users.set_blocked(sender.id, user.blocked)
     config = services.config
     if config.user_tokens_per_day and services.db.users.refill(
-        sender.id, config.user_tokens_per_day, config.user_tokens, now() // 86_400
+        sender.id, config.user_tokens_per_day, config.user_tokens, current_day()
     ):
         refilled = services.db.users.get(sender.id)
         assert refilled is not None

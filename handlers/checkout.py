@@ -12,6 +12,7 @@ from typing import Final
 from telebot import types
 
 from conversation.localization import Html, Texts
+from core.days import DAY_S
 from core.logs import event
 from core.schemas import Json, Outgoing
 from core.star_packs import CURRENCY, StarPack, pack_of
@@ -20,7 +21,8 @@ from handlers import access_requests, refunds
 from handlers.admission import admit_payer
 from handlers.balances import balance_of
 from handlers.context import Services, after_commit, now
-from handlers.payments import contact, date
+from handlers.dates import date
+from handlers.payments import contact
 from telegram.payment_methods import ANSWER
 from telegram.update_result import NOTHING, IncomingUpdate, MakePaymentCalls, TrackEvent, UpdateResult
 from turns import limits
@@ -29,7 +31,7 @@ from turns.message_view import sentence
 
 log = logging.getLogger(__name__)
 
-_RENEWAL_S: Final = 2 * 86_400  # before the end of a month
+_RENEWAL_S: Final = 2 * DAY_S  # before the end of a month
 # The states of a subscription, as Telegram names them, and what is said of each.
 _CHANGES: Final = {
     "canceled": "checkout.subscription_canceled",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conversation.steps import ENDINGS
+from core.numbers import is_number
 from database import GroupDraft, Story
 from export.story_book import FORMATS
 from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media
@@ -13,13 +14,11 @@ from handlers.context import UpdateContext
 from handlers.group_context import at_story
 from telegram.update_result import UpdateResult
 
-ONLY_IN_GROUPS = "g_"  # begins every verb that private chats don't have
-
 
 def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
     """Do what a button of a group's story says."""
     number, _, place = argument.partition(".")
-    if not _is_id(number) or (place and not _is_id(place)):
+    if not is_number(number) or (place and not is_number(place)):
         return context.toast("toast.past")
     if verb in _OF_A_CARD:
         card = context.db.group_stories.draft(int(number))
@@ -36,10 +35,6 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
             return _OF_A_SETTING[verb](context, story, int(place or 0))
         return _OF_A_STORY[verb](context, story)
     return _OF_A_TEXT[verb](context, int(number))
-
-
-def _is_id(text: str) -> bool:
-    return text.isdecimal() and len(text) <= 18
 
 
 def _at(

@@ -26,15 +26,11 @@ NEXT, FINALE = "next", "finale"
 
 def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
     """Count the press of «▶️ Дальше» or «🏁 Финал»; a second press takes the vote back."""
-    story = open_story(context)
-    if story is None or story.finished or story.head_id != prompt_id:
-        return context.toast("toast.past")
-    if context.writing:
-        return context.toast("toast.writing")
+    story = _decided_by(context, prompt_id)
+    if isinstance(story, UpdateResult):
+        return story
     votes, writers = context.db.group_stories, _writers(context, story)
     leads = context.user.id == story.user_id
-    if writers and not leads and context.user.id not in writers:
-        return context.toast("toast.write_first")
     since = now() - RECENT_S
     given = votes.vote(story.session_id, context.user.id, what, prompt_id, now=now(), since=since, takes_back=not leads)
     voters = _voters(context, story, what, prompt_id)
@@ -42,6 +38,19 @@ def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
         decided = _write_on if what == NEXT else _ask_ending
         return decided(context, story, voters)
     return _show_votes(context, story, prompt_id) + _told(context, voters, _needed(writers) - len(voters))
+
+
+def _decided_by(context: UpdateContext, prompt_id: int) -> Story | UpdateResult:
+    """Return the story if it stands at this text and the member has a say in it; else what to answer."""
+    story = open_story(context)
+    if story is None or story.finished or story.head_id != prompt_id:
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    writers = _writers(context, story)
+    if writers and context.user.id != story.user_id and context.user.id not in writers:
+        return context.toast("toast.write_first")
+    return story
 
 
 def _writers(context: UpdateContext, story: Story) -> list[int]:
@@ -144,14 +153,9 @@ def end_story(context: UpdateContext) -> UpdateResult:
 
 def write_ending(context: UpdateContext, prompt_id: int, name: str) -> UpdateResult:
     """Have the ending written that a member has chosen: somebody who writes the story, or began it."""
-    story = open_story(context)
-    if story is None or story.finished or story.head_id != prompt_id:
-        return context.toast("toast.past")
-    if context.writing:
-        return context.toast("toast.writing")
-    writers = _writers(context, story)
-    if writers and context.user.id != story.user_id and context.user.id not in writers:
-        return context.toast("toast.write_first")
+    story = _decided_by(context, prompt_id)
+    if isinstance(story, UpdateResult):
+        return story
     if refusal := over_limit(context, "ending", story.session_id):
         return refusal
     there = at_story(context, story).replying_to(context.message_id)

@@ -18,12 +18,11 @@ from core.schemas import DeferredAttachment, Json, OutboxRow, Outgoing
 from core.star_packs import StarPack, pack_of
 from database import Month
 from handlers import refunds
-from handlers.admin import is_admin
 from handlers.admission import admit_payer
 from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.dates import date
 from handlers.fallback import unknown_command
-from handlers.payments import date
 from telegram.payment_methods import LIST
 from telegram.update_result import MakePaymentCalls, UpdateResult
 from turns.limit_requests import reachable
@@ -52,7 +51,7 @@ class _Transaction:
 
 def list_payments(context: UpdateContext) -> UpdateResult:
     """/payments: compare the whole list with the database."""
-    if not is_admin(context) or not _is_seller(context.services):
+    if not context.is_admin or not _is_seller(context.services):
         return unknown_command(context)
     if context.db.outbox.has_attachment(context.chat_id, _ASKED_FOR):
         return context.say("payments.asked")

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 
 from core.logs import event
+from core.numbers import is_number
 from core.schemas import Json, OutboxRow, Outgoing
 from database import Payment
-from handlers.admin import is_admin
 from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.dates import date
 from handlers.fallback import unknown_command
-from handlers.payments import date
 from telegram.payment_methods import EDIT_SUBSCRIPTION, REFUND
 from telegram.update_result import NOTHING, MakePaymentCalls, UpdateResult
 from turns.limit_requests import reachable
@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 
 def refund(context: UpdateContext) -> UpdateResult:
     """/refund CHARGE [ID]: take a payment's tokens back and ask Telegram to give its Stars back."""
-    if not is_admin(context) or not (context.config.packs or context.db.payments.sales().payments):
+    if not context.is_admin or not (context.config.packs or context.db.payments.sales().payments):
         return unknown_command(context)
     arguments = context.words.split()[1:]
     named = arguments[1] if len(arguments) == 2 else "0"
-    if not 1 <= len(arguments) <= 2 or not (named.isascii() and named.isdecimal() and len(named) <= 18):
+    if not 1 <= len(arguments) <= 2 or not is_number(named):
         return context.say("refund.usage")
     payment = context.db.payments.get(arguments[0])
     if payment is None:

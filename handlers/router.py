@@ -31,7 +31,6 @@ from database import REFUSED
 from handlers import (
     access_requests,
     account,
-    admin,
     assistant,
     characters,
     checkout,
@@ -40,6 +39,7 @@ from handlers import (
     groups,
     guests,
     inline_mode,
+    kept_words,
     older_parts,
     pieces,
     privacy,
@@ -250,7 +250,7 @@ def _key_of(context: UpdateContext) -> str:
         return FILE if context.message.attachments.files else OTHER_CONTENT
     if text.startswith("/"):
         command = text.split(maxsplit=1)[0].partition("@")[0].lower()
-        hidden = command in ADMIN_COMMANDS and not admin.is_admin(context)
+        hidden = command in ADMIN_COMMANDS and not context.is_admin
         return command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
     return _label_of(context, text)
 
@@ -273,7 +273,7 @@ def _dispatch(context: UpdateContext) -> UpdateResult:
     if context.key == WORDS and not context.words:
         return fallback.empty(context)
     if context.update.queued_for and not _where_it_was(context):
-        return file_choices.keep(context) if context.key == FILE else story_screen.keep_words(context)
+        return file_choices.keep(context) if context.key == FILE else kept_words.ask_purpose(context)
     action = decide(context.step, context.key, writing=context.writing).action
     result = ACTIONS[action](context)
     return result + account.repeat_question(context) if action in INFORMING else result

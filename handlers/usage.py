@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 
 from config import Config
 from conversation.localization import Html, Locales, Texts, grouped
+from core.days import DAY_S, current_day
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Budget, Database, Opinions, Totals
 from handlers.account import repeat_question
-from handlers.context import UpdateContext, now
-from handlers.library import day
+from handlers.context import UpdateContext
+from handlers.dates import day
 from handlers.usage_chart import days_chart
 from telegram.update_result import UpdateResult
 from turns import limits
@@ -25,14 +26,12 @@ from turns import limits
 Rubles = Callable[[str, int, int, int], float | None]
 
 DAYS = 30
-DAY_S = 86_400
 PICTURE, TOTALS = "days", "totals"  # the kinds of attachment rendered here
 
 
 def show(context: UpdateContext) -> UpdateResult:
     """/stats: show requests, tokens and the last request; to an admin those of the whole bot."""
-    admin = context.user.id in context.config.admin_ids
-    return (_totals(context) if admin else _mine(context)) + repeat_question(context)
+    return (_totals(context) if context.is_admin else _mine(context)) + repeat_question(context)
 
 
 def _totals(context: UpdateContext) -> UpdateResult:
@@ -43,7 +42,7 @@ def _totals(context: UpdateContext) -> UpdateResult:
 def _mine(context: UpdateContext) -> UpdateResult:
     account = context.db.accounts.get(context.user.id)
     assert account is not None
-    today = now() // DAY_S
+    today = current_day()
     said = context.texts.say(
         "stats.mine",
         requests=account.requests,
@@ -71,7 +70,7 @@ class Statistics:
 
     def picture(self, deferred: DeferredAttachment) -> RenderedAttachment:
         """Render the picture, with every number in its caption."""
-        today = int(time.time()) // DAY_S
+        today = current_day()
         since = today - DAYS + 1
         reports = self._db.reports
         found = reports.days_of(deferred.of, since) if deferred.of else reports.days(since)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.telegram_json import add_service_message, chat_json, message_json, user_json
-from sandbox.telegram_profile import ApiError, ProfileMethods
+from sandbox.telegram_profile import TOO_OLD, ApiError, ProfileMethods
 from sandbox.telegram_state import BOT_ID, Chat, ChatMessage, Json, State
 
 CURRENCY: Final = "XTR"
@@ -21,7 +21,6 @@ MOST_STARS: Final = 10_000
 PAYLOAD_BYTES: Final = 128
 ANSWER_WITHIN_S: Final = 10.0
 LINK: Final = "https://t.me/$"
-TOO_OLD: Final = "query is too old and response timeout expired or query ID is invalid"
 
 
 @dataclass(slots=True)
@@ -135,7 +134,7 @@ class PaymentMethods(ProfileMethods, ABC):
                 raise ApiError(400, 'Bad Request: parameter "error_message" is required')
             late = checkout is None or self.state.clock() - checkout.asked_at > ANSWER_WITHIN_S
             if checkout is None or checkout.ok is not None or late:
-                raise ApiError(400, f"Bad Request: {TOO_OLD}")
+                raise ApiError(400, TOO_OLD)
             checkout.ok, checkout.error = values["ok"], values.get("error_message", "")
             if checkout.ok:
                 self._charge(checkout.user_id, checkout.slug, first=True)

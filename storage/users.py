@@ -62,6 +62,14 @@ class Users:
         row = self._connection.row(f"select {_COLUMNS} from user where id = ?", (user_id,))
         return _user(row) if row else None
 
+    def language_of(self, user_id: int) -> str:
+        """Return the language, by code, in which the bot speaks to a user; empty if the id is unknown."""
+        return str(self._connection.value("select language from user where id = ?", (user_id,)) or "")
+
+    def model_of(self, user_id: int) -> str:
+        """Return the name of the model that a user has chosen; empty for the default one, and if the id is unknown."""
+        return str(self._connection.value("select model from user where id = ?", (user_id,)) or "")
+
     def count(self) -> int:
         """Return how many users are registered, including those who blocked the bot."""
         return int(self._connection.value("select count(*) from user"))

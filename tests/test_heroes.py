@@ -12,7 +12,7 @@ from conversation.localization import Locales
 from core.schemas import Message
 from database import Prompt, Story, StoryPath
 from sandbox.model_faults import Behaviour
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
 from tests.test_finished_story import finished

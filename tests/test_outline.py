@@ -14,7 +14,7 @@ from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft
 from core.schemas import Message
 from sandbox.model_faults import Behaviour
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.storyteller.figures import Card, prompt
 from sandbox.storyteller.outline import outline
 from sandbox.storyteller.request import LOCALES

@@ -14,7 +14,7 @@ from typing import Final
 
 from config import Config
 from conversation.keyboards import inline
-from conversation.localization import FALLBACK, Locales, Texts
+from conversation.localization import Locales, Texts
 from core.guest_chats import is_guest_chat
 from core.schemas import DeferredAttachment, Json, Outgoing, RenderedAttachment
 from core.text import MESSAGE_UNITS, utf16_length
@@ -70,8 +70,7 @@ class PartialAnswers:
         return is_due
 
     def _content_of(self, running: RunningTurn) -> _Content:
-        user = self._db.users.get(running.turn.user_id)
-        return _Content(running, self._locales[user.language if user is not None else FALLBACK], self._mode)
+        return _Content(running, self._locales[self._db.users.language_of(running.turn.user_id)], self._mode)
 
     def _keep(self, turn: Turn, message_id: int | None) -> None:
         """Store the message's id, for the answer to take its place and for the next start to delete it."""

@@ -68,7 +68,7 @@ class StoryTopics:
         """Return a running turn as one of its story's topic, which is made if the story begins."""
         if turn.chat_id != turn.user_id or self._db.settings.get(HAS_TOPICS) != "1":
             return turn
-        story = self._db.stories.get(turn.session_id) if turn.session_id else None
+        story = self._db.stories.get(turn.session_id)
         if story is None:
             return turn
         if story.topic_id:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ai.catalog import CostMultiplier
 from ai.images import ImageGenerator
 from config import Config
-from conversation.keyboards import inline
 from core.errors import ModelError, ModelRefused
 from core.schemas import Outgoing, Usage
 from database import Turn
@@ -19,7 +18,7 @@ from turns.generation import TEMPERATURE
 from turns.kinds.story import StoryKind
 from turns.message_view import photo, sentence, title_of
 from turns.running_turn import RunningTurn
-from turns.turn_kind import KindServices
+from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
 
 DESCRIPTION_TOKENS = 300
@@ -91,6 +90,5 @@ class StoryPicture(StoryKind):
         if isinstance(error, ModelRefused):
             return [sentence(turn.chat_id, texts.say(self.refused_text))]
         if isinstance(error, ModelError):
-            again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-            return [sentence(turn.chat_id, texts.say("picture.away"), again)]
+            return [sentence(turn.chat_id, texts.say("picture.away"), self._keyboard(turn, retry_button(turn)))]
         return super().failed(turn, error)
