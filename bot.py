@@ -25,8 +25,8 @@ try:
     from config import Config, load_environment
     from conversation.localization import Locales
     from core import logs
-    from core.allocator import return_large_blocks
-    from core.errors import CoauthorError, ConfigError
+    from core.allocator import hold_little
+    from core.errors import CoauthorError, ConfigError, StorageError
     from core.network import Network
     from database import back_up, folder_warning, restore
     from monitoring.health_client import ask
@@ -69,6 +69,10 @@ def main(
         config, network = _configuration(environment)
     except ConfigError as error:
         return _not_configured(error, options, environ)
+    except StorageError as error:
+        with logs.set_up(_log_file(environ)):
+            logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
+        return 1  # not 2, after which nobody starts the bot again
     # These don't open the log: it belongs to the bot, which may run, and they may be run by root.
     if options.health:
         well, sentence = ask(config)
@@ -126,12 +130,17 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+def _log_file(environ: Mapping[str, str]) -> Path:
+    """Return where the log is if the configuration can't say."""
+    return Path(environ.get("LOG_FILE") or HERE / "log.txt")
+
+
 def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Print and log the errors; return the exit code.
 
     Docker's policy `on-failure` knows no code but 0 after which a container stays stopped: `--stay-down` asks for it.
     """
-    with logs.set_up(Path(environ.get("LOG_FILE") or HERE / "log.txt"), console_level="CRITICAL"):
+    with logs.set_up(_log_file(environ), console_level="CRITICAL"):
         if error.no_token and len(error.faults) == 1:
             logs.event(log, logging.ERROR, "configuration_invalid", error="no TELEGRAM_TOKEN")
             logs.print_line(HOW_TO_BEGIN)
@@ -174,7 +183,7 @@ def _check(config: Config, network: Network) -> int:
 
 
 def _serve(config: Config, network: Network, locales: Locales | None) -> int:
-    return_large_blocks()
+    hold_little()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -31,7 +31,7 @@ from core.env_parsers import (
     whole,
     word,
 )
-from core.errors import ConfigError
+from core.errors import ConfigError, raise_disk_failure
 from core.network import passwords_in
 from core.star_packs import MOST_STARS, StarPack, priced, star_packs
 
@@ -200,7 +200,7 @@ def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]
     """Return the `.env` file of `folder`, if there is one, overridden by `environ`.
 
     An empty variable in `environ` hides the file's value: that switches a setting off for one run. Raises `ConfigError`
-    if the file, or a line of it, can't be read.
+    if the file, or a line of it, can't be read, and `StorageError` if the disk fails.
     """
     env_file = folder / ".env"
     try:
@@ -210,6 +210,7 @@ def load_environment(folder: Path, environ: Mapping[str, str]) -> dict[str, str]
     except EnvFileError as error:
         raise ConfigError([f"{env_file}, {fault}" for fault in error.faults]) from None
     except OSError as error:
+        raise_disk_failure(env_file, error)
         raise ConfigError([f"{env_file}: it can't be read ({error.strerror}). Fix that or remove the file."]) from error
 
 
@@ -227,6 +228,7 @@ def _given(mapping: Mapping[str, str], name: str, *, secret: bool) -> str:
     except UnicodeDecodeError:
         raise ValueError(f"{file_name} names {secret_file}, which is not UTF-8 text") from None
     except OSError as error:
+        raise_disk_failure(path(secret_file), error)
         raise ValueError(f"{file_name} names {secret_file}, which can't be read ({error.strerror})") from error
     if not text:
         raise ValueError(f"{file_name} names {secret_file}, which is empty")

@@ -15,7 +15,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from core.errors import ConfigError
+from core.errors import ConfigError, raise_disk_failure
 
 CONTEXT_TOKENS: Final = 32_768  # of a model that nobody has described
 SPOKEN_CHARACTERS: Final = 250  # a unit of the price of speech: each begun one counts
@@ -191,6 +191,8 @@ def _tables(path: Path, faults: list[str]) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
     except (OSError, ValueError) as error:
+        if isinstance(error, OSError):
+            raise_disk_failure(path, error)
         faults.append(f"{path} can't be read: {error}.")
         return {}
 

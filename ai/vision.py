@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import FileUnreadable, ModelError, ModelRefused, PicturesRefused, PromptTooLong
+from core.pillow import load_pillow
 from core.schemas import Json, Message, Picture, Request
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def prepared(content: bytes, *, pixels: float, pixels_per_token: int) -> Picture
 
     Takes up to 0.2 s of CPU. Raises `FileUnreadable`.
     """
+    load_pillow()
     from PIL import Image
 
     try:

@@ -92,7 +92,15 @@ def build_turns(
         commits=commits,
         notices=notices,
         analytics=outlets.analytics,
-        topics=StoryTopics(db=db, locales=locales, api=outlets.api, delivery=delivery, chats=chats),
+        topics=StoryTopics(
+            db=db,
+            locales=locales,
+            api=outlets.api,
+            delivery=delivery,
+            chats=chats,
+            notices=outlets.notices,
+            stopping=running_turns.stopping,
+        ),
         metrics=outlets.metrics,
     )
     stops = TurnStops(

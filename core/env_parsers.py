@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from core.errors import raise_disk_failure
+
 PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 DIRECT: Final = "direct"  # the value that asks for no proxy
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -152,6 +154,7 @@ def file(text: str) -> Path:
             raise ValueError(f"there is no file {text}")
         found.open("rb").close()
     except OSError as error:
+        raise_disk_failure(found, error)
         raise ValueError(f"{text} can't be read ({error.strerror})") from error
     return found
 

@@ -2,7 +2,7 @@
 
     CoauthorError
     ├── ConfigError              the environment can't be used; holds all that is wrong
-    ├── StorageError             the database can't be read or written now (full disk, lock, damage)
+    ├── StorageError             a file, mostly the database, can't be read or written now (full disk, lock, damage)
     │   └── ForeignDatabase      the file isn't ours, or comes from a newer version
     ├── NoAnswer                 an HTTP request was not answered to its end; `sent` as below
     ├── TelegramError
@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 _DISK_FAILURES: Final = {errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE, errno.ENFILE}
@@ -55,7 +56,7 @@ class ConfigError(CoauthorError):
 
 
 class StorageError(CoauthorError):
-    """The database can't be read or written now."""
+    """The database, or another file that the bot needs, can't be read or written now."""
 
 
 class ForeignDatabase(StorageError):
@@ -68,6 +69,12 @@ def is_disk_failure(error: BaseException) -> bool:
     It may be the database, or a file of the program itself, which reads some of them when they are first needed.
     """
     return isinstance(error, StorageError) or (isinstance(error, OSError) and error.errno in _DISK_FAILURES)
+
+
+def raise_disk_failure(file: Path, error: OSError) -> None:
+    """Raise `StorageError` if the disk fails; return if something else is wrong with the file, such as its mode."""
+    if is_disk_failure(error):
+        raise StorageError(f"{file}: {error.strerror}") from error
 
 
 class NoAnswer(CoauthorError):

@@ -19,7 +19,7 @@ import certifi
 
 from core.addresses import Addresses
 from core.env_parsers import DIRECT, PROXY_SCHEMES, proxy_address
-from core.errors import ConfigError
+from core.errors import ConfigError, raise_disk_failure
 
 _GENERAL_SCHEMES: Final = (*PROXY_SCHEMES, "socks4", "socks4a")  # what requests takes
 _CA_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -56,6 +56,7 @@ class Network:
         try:
             tls_context(ca_bundle)
         except OSError as error:  # ssl.SSLError is one
+            raise_disk_failure(Path(ca_bundle or certifi.where()), error)
             reason = f"{ca_variable}: {ca_bundle} can't be read as certificates ({error.strerror or error})."
             faults.append(f"{reason} Give it a PEM file, or unset it.")
         both = proxy("all_proxy", "ALL_PROXY")

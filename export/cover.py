@@ -16,6 +16,7 @@ from math import sin, tau
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from core.pillow import load_pillow
 from export.book import Book, line_of
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _drawn(seed: str, genre: str, authors: str, title: str, label: str) -> bytes
 @lru_cache(maxsize=4)
 def _printed(jpeg: bytes, authors: str, title: str, label: str) -> bytes:
     """Return the cover over a picture, which is cut to its middle; empty if the picture can't be read."""
+    load_pillow()
     from PIL import Image, ImageOps
 
     size = (SIZE[0] * SCALE, SIZE[1] * SCALE)

@@ -39,6 +39,7 @@ from handlers import (
     media,
     models,
     older_parts,
+    open_questions,
     payments,
     privacy,
     profile_card,
@@ -64,6 +65,13 @@ IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_
 def press(context: UpdateContext, data: str) -> UpdateResult:
     """Do what a button says."""
     verb, _, argument = data.partition(":")
+    if verb in open_questions.VERBS:
+        what = f"{data} {context.message_id}"
+        return open_questions.ask_once(context, what, lambda: _press(context, verb, argument))
+    return _press(context, verb, argument)
+
+
+def _press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
     if context.group and verb in group_buttons.VERBS:
         return group_buttons.press(context, verb, argument)
     if context.group and verb not in IN_GROUPS:
@@ -117,7 +125,7 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
     if turn is None or turn.id != turn_id:
         return context.toast("toast.nothing_to_stop")
     if turn.user_id != context.user.id:
-        return context.toast("toast.foreign")
+        return context.toast("group.not_yours")
     return stop_turn(turns, turn) + context.toast("toast.stopping")
 
 

@@ -51,9 +51,8 @@ def switch_offers(context: UpdateContext, story: Story) -> UpdateResult:
 
 def ask_note(context: UpdateContext, story: Story) -> UpdateResult:
     """Ask for the note; show the one that there is."""
-    note = context.db.cards.note(story.session_id)
-    if note:
-        return questions.ask(context, Step.NOTE, story.session_id, "note.ask_other", note=note)
+    if story.note:
+        return questions.ask(context, Step.NOTE, story.session_id, "note.ask_other", note=story.note)
     return questions.ask(context, Step.NOTE, story.session_id, "note.ask")
 
 

@@ -9,7 +9,7 @@ from conversation.steps import ENDINGS
 from core.numbers import is_number
 from database import GroupDraft, Story
 from export.story_book import FORMATS
-from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media
+from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media, open_questions
 from handlers.context import UpdateContext
 from handlers.group_context import at_story
 from telegram.update_result import UpdateResult
@@ -25,7 +25,7 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
         if card is None or (card.chat_id, card.topic_id) != (context.chat_id, context.topic_id):
             return context.toast("toast.past")
         if card.user_id != context.user.id:
-            return context.toast("toast.foreign")
+            return context.toast("toast.foreign_card")
         return _OF_A_CARD[verb](context, card, int(place or 0))
     if verb in _OF_A_STORY or verb in _OF_A_SETTING:
         story = context.db.stories.get(int(number))
@@ -56,12 +56,12 @@ def _at(
 
 def _unshare(context: UpdateContext, story: Story) -> UpdateResult:
     if story.user_id != context.user.id:
-        return context.toast("toast.foreign")
+        return context.toast("toast.not_yours_to_set")
     return library.unshare(context, story)
 
 
 def _keep_writing(context: UpdateContext, prompt_id: int) -> UpdateResult:
-    return context.edit("group_story.kept")
+    return context.edit("group_story.kept") + open_questions.closed(context)
 
 
 _OF_A_CARD: Mapping[str, Callable[[UpdateContext, GroupDraft, int], UpdateResult]] = {

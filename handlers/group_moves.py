@@ -197,7 +197,7 @@ def resume(context: UpdateContext, story: Story) -> UpdateResult:
     """Go on with one of the group's stories: who began it or wrote in it."""
     writers = context.db.group_stories.writers(story.session_id, 0)
     if context.user.id != story.user_id and context.user.id not in writers:
-        return context.toast("toast.not_yours_to_change")
+        return context.toast("toast.not_yours_to_open")
     if context.writing:
         return context.toast("toast.writing")
     context.db.talks.resume(story.session_id, now())

@@ -15,12 +15,14 @@ from core.schemas import Json, Outgoing
 from database import Prompt, Story, User
 from handlers.context import UpdateContext, now
 from handlers.group_context import at_story, open_story, to_sender
+from handlers.open_questions import ask_once
 from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult
 from turns import group_view, message_view
 from turns.group_view import Votes
 
 RECENT_S = 600
+ASKED_S = 60  # an older question about the ending is asked anew
 NEXT, FINALE = "next", "finale"
 
 
@@ -130,7 +132,12 @@ def _payer(context: UpdateContext, story: Story, voters: list[int]) -> User | No
 
 
 def _ask_ending(context: UpdateContext, story: Story, voters: list[int]) -> UpdateResult:
-    """Ask which ending to write; who chooses one pays it."""
+    """Ask which ending to write, unless that is asked; who chooses one pays it."""
+    what = f"ending {story.session_id} {story.head_id}"
+    return ask_once(context, what, lambda: _question(context, story, voters), within_s=ASKED_S)
+
+
+def _question(context: UpdateContext, story: Story, voters: list[int]) -> UpdateResult:
     context.db.group_stories.end_votes(story.session_id)
     ways = [context.button(f"ending_{name}", f"g_end_{name}:{story.head_id}") for name in ENDINGS]
     keyboard = inline(ways[:2], ways[2:], [context.button("keep_writing", f"g_keep:{story.head_id}")])
@@ -147,7 +154,7 @@ def end_story(context: UpdateContext) -> UpdateResult:
         return to_sender(context, context.say("group_story.nothing_yet"))
     writers = _writers(context, story)
     if context.user.id == story.user_id or (context.user.id in writers and _needed(writers) == 1) or not writers:
-        return _ask_ending(context.replying_to(context.message_id), story, [context.user.id])
+        return _question(context.replying_to(context.message_id), story, [context.user.id])
     return to_sender(context, context.say("group_story.vote_for_ending"))
 
 

@@ -50,7 +50,7 @@ from handlers import (
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.actions import ACTIONS, INFORMING, OVERTAKING
-from handlers.admission import admit, may_press
+from handlers.admission import admit, press_refusal
 from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
@@ -203,9 +203,10 @@ def _press(services: Services, incoming: IncomingUpdate, query: types.CallbackQu
     message, data = query.message, query.data or ""
     if message is None or message.chat.type not in ("private", *GROUPS):
         return NOTHING
-    if message.chat.type in GROUPS and not may_press(services, query.from_user):
+    refusal = press_refusal(services, query.from_user) if message.chat.type in GROUPS else ""
+    if refusal:
         texts = services.locales[services.locales.language_of(query.from_user.language_code)]
-        return UpdateResult(toast=texts.plain("toast.foreign"))
+        return UpdateResult(toast=texts.plain(refusal))
     asks = data == access_requests.ASK_FOR_ACCESS or data.startswith(privacy.BUTTON)
     return admit(
         services,

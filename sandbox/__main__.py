@@ -22,7 +22,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"The demo needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
 try:
     from config import load_environment
-    from core.errors import ConfigError
+    from core.errors import CoauthorError
     from sandbox.demo import ADMIN_IDS, CHATS, ROOT, BotProcess, bot_environment, choose_model, clear
     from sandbox.demo_controls import DemoControls
     from sandbox.interrupts import interrupts_held
@@ -56,7 +56,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         given = load_environment(ROOT, os.environ)
-    except ConfigError as error:
+    except CoauthorError as error:
         print(error, file=sys.stderr)
         return 2
     try:

@@ -20,7 +20,7 @@ _BRACKETS: Final = re.compile(r"\([^()]*\)")  # what is asked of the model about
 _COLUMNS = (
     "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
     " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
-    " created_at, touched_at, chat_id, topic_id"
+    " created_at, touched_at, chat_id, topic_id, note"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -52,6 +52,7 @@ class Story:
     touched_at: int
     chat_id: int = 0  # negative: the story is a group's
     topic_id: int = 0  # of its user's private chat, in which it is told; 0: none of its own
+    note: str = ""  # what its reader wants to be kept in mind
 
     def is_own_of(self, user_id: int) -> bool:
         """Return whether the story is this user's own: theirs, and no group's."""

@@ -11,7 +11,7 @@ from storage.rows import reader
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asks_card,"
     " asked_under, session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned,"
-    " voice_to_voice"
+    " voice_to_voice, topic_id"
 )
 
 
@@ -41,6 +41,7 @@ class User:
     blocked: bool
     banned: bool
     voice_to_voice: bool  # whoever asks by voice is answered by voice
+    topic_id: int  # of the private chat, whose state this is
 
     @property
     def free(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from config import Config
 from conversation.localization import Locales
@@ -13,32 +14,59 @@ from core.schemas import Outgoing
 from database import Database, InboxRow
 from telegram.sender import Delivery
 
-STORAGE_NOTICE_EVERY_S = 60.0
+FIRST_NOTICE_PAUSE_S = 60.0  # after a chat is told that nothing can be stored; each further one is twice as long
+OVER_S = 120.0  # without a failure; whatever waits tries again sooner
+
+
+@dataclass(slots=True)
+class _Outage:
+    """A time in which nothing of a chat could be stored, by the monotonic clock."""
+
+    failed_at: float  # last
+    next_notice_at: float
+    pause_s: float = FIRST_NOTICE_PAUSE_S
 
 
 class FailureNotices:
     """Sends the sentences for failed updates. Thread-safe."""
 
-    def __init__(self, config: Config, db: Database, locales: Locales, delivery: Delivery) -> None:
+    def __init__(
+        self,
+        config: Config,
+        db: Database,
+        locales: Locales,
+        delivery: Delivery,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._config = config
         self._db = db
         self._locales = locales
         self._delivery = delivery
         self._lock = threading.Lock()
-        self._told_at: dict[int, float] = {}  # chat → monotonic time of its last storage notice
+        self._clock = clock
+        self._outages: dict[int, _Outage] = {}  # by chat
 
     def apology(self, chat_id: int) -> Outgoing:
         """Return the message for a chat whose handler failed by a bug."""
         return _html(chat_id, self._text(chat_id, "bug"))
 
     def storage_failed(self, chat_id: int, topic_id: int = 0) -> None:
-        """Tell a chat, at most once a minute, that nothing can be stored. Bypasses the outbox, which fails too."""
-        now = time.monotonic()
+        """Tell a chat that nothing can be stored; after 1, 3, 7, 15… minutes again.
+
+        Bypasses the outbox, which fails too. What waits is tried again for as long as it takes, perhaps for a weekend.
+        """
+        if not chat_id:
+            return
+        now = self._clock()
         with self._lock:
-            told_at = self._told_at.get(chat_id)
-            if not chat_id or (told_at is not None and now - told_at < STORAGE_NOTICE_EVERY_S):
+            outage = self._outages.get(chat_id)
+            if outage is None or now - outage.failed_at > OVER_S:
+                outage = self._outages[chat_id] = _Outage(now, now)
+            outage.failed_at = now
+            if now < outage.next_notice_at:
                 return
-            self._told_at[chat_id] = now
+            outage.next_notice_at = now + outage.pause_s
+            outage.pause_s *= 2
         self._delivery.direct(chat_id, self._text(chat_id, "storage"), topic_id)
 
     def dead_letter(self, row: InboxRow, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Try many points in few conversations, each point at least once; one that fails or isn't reached is tried alone."""
+"""Try many points in few conversations, each point at least once; those that are not reached are tried again."""
 
 from __future__ import annotations
 
@@ -56,25 +56,29 @@ def try_points(
     reached is tried again. `of_steps`: only these are ever played.
     """
     outcome = Outcome()
+    left = list(points)
+    for again in range(1 + (TRIES if to_end else 1)):
+        left = _try_each(folder, left, disk, outcome, to_end=to_end and not again, of_steps=of_steps)
+    outcome.missed += left
+    return outcome
+
+
+def _try_each(
+    folder: Path, points: list[Point], disk: Disk | None, outcome: Outcome, *, to_end: bool, of_steps: int | None
+) -> list[Point]:
+    """Play with each of the points, at most one in a step of a conversation; return those that weren't reached."""
+    missed: list[Point] = []
     waiting: dict[str, dict[int, list[Point]]] = defaultdict(lambda: defaultdict(list))
     for point in points:
         waiting[point.prefix][point.step].append(point)
-    for by_step in waiting.values():
-        missed: list[Point] = []
+    for prefix, by_step in waiting.items():
+        whole = whole_run(prefix, can_fail=disk is not None, steps=of_steps)
         while plan := [each.pop(0) for each in by_step.values() if each]:
-            whole = whole_run(plan[0].prefix, can_fail=disk is not None, steps=of_steps)
             done, left = _try_plan(folder, plan, disk, outcome, whole=whole, to_end=to_end)
             missed += done
             for point in left:
                 by_step[point.step].insert(0, point)
-        for point in missed:
-            alone = [point]
-            for _ in range(TRIES if to_end else 1):
-                if alone:
-                    whole = whole_run(point.prefix, can_fail=disk is not None, steps=of_steps)
-                    alone, _ = _try_plan(folder, alone, disk, outcome, whole=whole, to_end=False)
-            outcome.missed += alone
-    return outcome
+    return missed
 
 
 def _try_plan(

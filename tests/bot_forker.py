@@ -21,6 +21,7 @@ from tests.counters import Counters
 from tests.harness import ROOT
 
 STOP_MAY_TAKE_S = 25.0
+STDERR = "stderr.txt"  # beside the counters
 
 
 class BotForker:
@@ -46,7 +47,8 @@ class BotForker:
     def start(self, environment: Mapping[str, str], counters: Path) -> None:
         """Have the bot run with this environment, its moments counted in the file `counters`."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"environment": dict(environment), "counters": str(counters)}) + "\n")
+        files = {"counters": str(counters), "stderr": str(counters.with_name(STDERR))}
+        self._process.stdin.write(json.dumps({"environment": dict(environment)} | files) + "\n")
 
     def stop(self, counters: Counters) -> int:
         """Stop the bot as systemd does; return its exit code."""

@@ -100,8 +100,8 @@ def supervise(environment: Mapping[str, str], counters: Counters, locales: Local
 def run_bot(environment: Mapping[str, str], counters: Counters, locales: Locales) -> None:
     """Run the bot in this process, which ends with it."""
     nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):
-        os.dup2(nothing, stream)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
     import bot
 
     counters.begin_run(os.getpid())
@@ -122,6 +122,9 @@ def main() -> int:
     gc.freeze()  # else the collector writes into every page that a child shares
     for line in sys.stdin:
         run = json.loads(line)
+        file = os.open(run["stderr"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(file, 2)
+        os.close(file)
         counting.counters = Counters(Path(run["counters"]))
         code = supervise(run["environment"], counting.counters, locales)
         sys.stdout.write(f"{code}\n")

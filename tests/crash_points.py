@@ -7,6 +7,7 @@ those of the run without a kill after the same step, so that none hides behind a
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 from sandbox.demo import free_port
 from sandbox.models import ModelServers
 from tests import failing_disk
-from tests.bot_forker import forker
+from tests.bot_forker import STDERR, forker
 from tests.counted_servers import CountedTelegram, counted
 from tests.counters import Counters
 from tests.freed_disk import freed
@@ -25,7 +26,7 @@ from tests.points import Disk, Ending, Point, PointFailed
 
 QUIET_S = 0.05
 STATE_S = WAIT_S / 10  # for what is deleted or renamed once all is settled
-LOGGED = 5  # lines of the bot's log that a failure shows
+LOGGED = 5  # lines of the bot's log, and of its stderr, that a failure shows
 NOTICE_EVERY_S = 59  # dates have whole seconds
 
 
@@ -96,7 +97,8 @@ class _Player:
         self._chosen = {point.step: point for point in points}
         self._disk, self._whole = disk, whole
         self._tried: list[Point] = []
-        self._twice = 0  # how many messages are shown twice
+        self._once: set[tuple[int, str]] = set()  # what a run without a kill has shown
+        self._twice: Counter[tuple[int, str]] = Counter()  # what is shown too often
         self.ending = Ending([], [], [])
 
     def start(self, start: Callable[[], None]) -> None:
@@ -119,12 +121,15 @@ class _Player:
             raise self._failed(len(self.ending.states), error) from error
 
     def _failed(self, number: int, error: BaseException, tried: Iterable[Point] = ()) -> PointFailed:
-        """Return the error that names the points, and what the bot logged as errors."""
-        log = self._harness.folder / "log.txt"
-        lines = log.read_text("utf-8").splitlines() if log.exists() else []
-        lines = [line for line in lines if " ERROR " in line or " CRITICAL " in line]
-        told = "\n".join([str(error), *lines[-LOGGED:]])
+        """Return the error that names the points, and what the bot logged and wrote last."""
+        log = [line for line in self._lines("log.txt") if " ERROR " in line or " CRITICAL " in line]
+        told = "\n".join([str(error), *log[-LOGGED:], "stderr:", *self._lines(STDERR)[-LOGGED:]])
         return PointFailed([*tried] or self._tried, number, self._disk, told)
+
+    def _lines(self, file: str) -> list[str]:
+        """Return the lines of a file of the bot's folder; none if there is no such file."""
+        path = self._harness.folder / file
+        return path.read_text("utf-8", "replace").splitlines() if path.exists() else []
 
     def _check_end(self) -> None:
         self._harness.check_books()
@@ -178,19 +183,28 @@ class _Player:
             return
         whole = self._whole.states[number]
         deadline = time.monotonic() + STATE_S
-        while difference := (state := state_of(self._harness, self._talk)).difference(whole):
+        self._once.update(whole.texts())
+        may_be = died if self._disk is None else 0
+        while difference := (
+            (state := state_of(self._harness, self._talk)).difference(whole) or self._too_much(state, whole, may_be)
+        ):
             assert time.monotonic() < deadline, difference
             time.sleep(0.02)
-        twice = state.number_shown() - whole.number_shown()
-        may_be = died if self._disk is None else 0
-        assert twice - self._twice <= may_be, f"{twice - self._twice} messages are shown twice"
-        self._twice = twice
+        self._twice = state.texts() - whole.texts()
         for dates in storage_notices(self._talk):
             assert all(later - date >= NOTICE_EVERY_S for date, later in pairwise(dates)), (
                 "told more than once a minute"
             )
         if died:
             self._harness.check_books()
+
+    def _too_much(self, state: State, whole: State, may_be: int) -> str:
+        """Return which messages no run without a kill shows, or more than `may_be` of this step a second time."""
+        more = list((state.texts() - whole.texts() - self._twice).elements())
+        strange = [text for text in more if text not in self._once]
+        if strange:
+            return f"shown, and not in a run without a kill: {strange}"
+        return f"shown twice: {more}" if len(more) > may_be else ""
 
     def _steady(self) -> State:
         """Return the state once it is the same for a while."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,7 +30,7 @@ class State:
     rows: dict[str, list[dict[str, Any]]] = field(repr=False)
 
     def difference(self, whole: State) -> str:
-        """Return what is missing or other than in `whole`; empty if only messages are shown twice."""
+        """Return what is missing or other than in `whole`; empty if only further messages are shown."""
         for shown, wanted in zip(self.shown, whole.shown, strict=True):
             left = iter(shown)
             lost = [text for text in wanted if text not in left]
@@ -40,8 +41,9 @@ class State:
                 return f"another state of the table {table}: {_first_difference(self.rows[table], rows)}"
         return ""
 
-    def number_shown(self) -> int:
-        return sum(map(len, self.shown))
+    def texts(self) -> Counter[tuple[int, str]]:
+        """Return the number of the chat, and the text, of each message that is shown."""
+        return Counter((chat, text) for chat, shown in enumerate(self.shown) for text in shown)
 
 
 def _first_difference(rows: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:

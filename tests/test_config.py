@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from itertools import pairwise
@@ -15,8 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import bot
 from config import Config, load_environment, names
-from core.errors import ConfigError
+from core.errors import ConfigError, StorageError
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "123456:" + "Aa0_-" * 7
@@ -269,6 +271,22 @@ def test_an_env_file_that_cannot_be_read_is_a_fault_that_names_it(tmp_path: Path
     path.mkdir()  # what Docker makes of a mounted file that isn't there
     with pytest.raises(ConfigError, match="can't be read"):
         load_environment(tmp_path, {})
+
+
+FAILS = "/proc/self/mem"  # Linux answers EIO to whoever reads its beginning
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a file that fails is Linux's")
+def test_a_file_that_the_disk_does_not_give_now_ends_the_start_with_1_so_that_it_is_tried_again(tmp_path: Path) -> None:
+    (tmp_path / ".env").symlink_to(FAILS)
+    with pytest.raises(StorageError, match=f"{tmp_path}/.env: Input/output error"):
+        load_environment(tmp_path, {})
+    log = tmp_path / "log.txt"
+    for variable in ("TELEGRAM_TOKEN_FILE", "MODELS_FILE"):
+        given = {name: value for name, value in ENOUGH.items() if f"{name}_FILE" != variable}
+        assert bot.main([], given | {variable: FAILS, "LOG_FILE": str(log)}) == 1
+        assert log.read_text("utf-8").count(f"{FAILS}: Input/output error") == 1
+        log.unlink()
 
 
 def test_the_example_lists_every_setting_once_with_a_comment_above_and_its_default(tmp_path: Path) -> None:

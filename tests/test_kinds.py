@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
+from unittest import mock
 
 import pytest
 
@@ -31,6 +33,7 @@ from core.metrics import SILENT
 from core.schemas import Message, Outgoing
 from database import Database, Turn
 from gpt import GPT
+from telegram.chat_queue import ChatQueues
 from tests.ready_made import new_database, shipped_locales
 from turns.billing import TurnBilling
 from turns.brought import Source
@@ -41,7 +44,7 @@ from turns.memory import PromptSource
 from turns.running_turn import OpenCall, RunningTurn, RunningTurns
 from turns.session_warnings import SessionWarnings
 from turns.sight import Sight
-from turns.turn_commit import TurnCommits
+from turns.turn_commit import MOST_COMMIT_FILE_FAILURES, TurnCommits
 from turns.turn_kind import BelongsTo, TurnKind, TurnKinds
 from turns.turn_result import TurnResult
 
@@ -325,6 +328,54 @@ def test_what_a_service_makes_is_not_bought_again_because_a_file_cannot_be_read(
     with pytest.raises(OSError, match="Input/output"):
         commits.run(RunningTurn(made.turn(made.kinds["picture"], "ru"), cast(TurnKind, kind)))
     assert kind.runs == 1
+
+
+class UnreadableAnswer:
+    """A kind that can't read a file whenever its answer is to be shown."""
+
+    def __init__(self, kind: TurnKind) -> None:
+        self._kind = kind
+        self.tries = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kind, name)
+
+    def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
+        self.tries += 1
+        raise OSError(errno.EIO, "Input/output error")
+
+
+class Passing(threading.Event):
+    """Never set, and waited for in no time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waited_s = 0.0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited_s += timeout or 0
+        return False
+
+
+def test_an_answer_that_cannot_be_shown_for_a_file_that_cannot_be_read_becomes_an_apology(made: Kinds) -> None:
+    kind, chats, sent = UnreadableAnswer(made.kinds["part"]), ChatQueues(), mock.Mock()
+    turns = RunningTurns()
+    turns.stopping = passing = Passing()
+    commits = TurnCommits(
+        db=made.db,
+        completion=made.completion(),
+        running_turns=turns,
+        queues=sent.queues,
+        notices=sent.notices,
+        delivery=sent.delivery,
+        chats=chats,
+    )
+    turn = made.turn(cast(TurnKind, kind), "ru")
+    committed = commits.commit(RunningTurn(turn, cast(TurnKind, kind)), TurnResult("answered", TEXT))
+    assert committed is not None and committed.state == "failed"
+    assert kind.tries == 1 + MOST_COMMIT_FILE_FAILURES and 60 <= passing.waited_s < 120
+    assert not made.db.turns.is_open(turn.id)
+    assert sent.delivery.wake.call_args.args[0]  # the apology is on its way
 
 
 def test_a_letter_that_comes_to_nothing_is_not_counted_and_another_character_writes_none(made: Kinds) -> None:

@@ -64,7 +64,9 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db._connection.value("select count(*) from sqlite_master where name = 'call_of_session'") == 1
     db.answer_voices.put(1, None, AnswerVoice(aloud=True))
     assert db.answer_voices.get(1, None).aloud and not db.answer_voices.get(1, 5).aloud
-    assert db.topic_states.enter(1, 7) and db.topic_states.enter(1, 0) and not db.topic_states.enter(1, 0)
+    for topic_id in (7, 0, 0):
+        db.topic_states.enter(1, topic_id)
+        assert db.users.get(1).topic_id == topic_id  # type: ignore[union-attr]
     [update] = db.inbox.unfinished()
     assert update.topic_id == 0 and db.outbox.pieces_of(1, 1) == []
     db.outbox.show(1, 7, 1, start=0, length=2)

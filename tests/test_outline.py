@@ -54,6 +54,14 @@ def test_a_newcomer_reads_the_first_part_after_a_phrase_and_two_presses(harness:
     assert PHRASE in str(harness.prompts()[-1])
 
 
+@pytest.mark.parametrize(
+    "unsaid", ["не указано", "Не указан.", "нет", "не указано в тексте", "—", "Not specified", "N/A"]
+)
+def test_a_field_that_the_model_has_nothing_for_is_empty(unsaid: str) -> None:
+    said = {"genre": unsaid, "hero": f"Агния: {unsaid}", "setting": f"Порт — {unsaid}", "wish": "Не указывай имён."}
+    assert outline_in(json.dumps(said)) == Outline("", "Агния", "Порт", "Не указывай имён.")
+
+
 def test_nothing_is_asked_before_the_choice(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send(PHRASE)

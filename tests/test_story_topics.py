@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+import threading
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 
+from config import Config
 from core.errors import TelegramRefused
 from core.http_client import HttpClient
 from database import Database
@@ -14,6 +19,7 @@ from sandbox.users import ChatUser
 from telegram.api_client import BotApi
 from telegram.bot_profile import HAS_TOPICS
 from telegram.chat_queue import ChatQueues
+from telegram.failure_notices import FailureNotices
 from telegram.send_outcome import is_topic_gone
 from tests.botapi_server import TOKEN, BotApiServer, Order, refusal
 from tests.harness import BotHarness, until
@@ -22,11 +28,13 @@ from tests.ledger_calls import db
 from tests.ledger_calls import story as stored_story
 from tests.ready_made import shipped_locales
 from tests.sending_bench import Bench
+from tests.test_brought_stories import CARD, STORY, at_the_question
 from turns.story_topics import StoryTopics
 
 __all__ = ["db"]
 
 HERO = "Смотритель Маяк"
+ENOUGH = {"TELEGRAM_TOKEN": TOKEN, "YANDEX_FOLDER_ID": "b1gfolder"}
 
 
 @pytest.fixture
@@ -230,22 +238,68 @@ def test_a_story_that_is_stopped_while_its_topic_is_made_leaves_none(forum: BotH
     forum.check_books()
 
 
-def test_a_database_that_fails_while_a_topic_is_refused_leaves_the_turn_to_run(db: Database) -> None:
+def waiting_turn(db: Database) -> int:
+    """Store a story that is to begin in a topic of its own; return its first turn."""
     db.settings.put(HAS_TOPICS, "1")
     session_id = stored_story(db)
-    turn_id = db.turns.add(
+    return db.turns.add(
         inbox_id=None, chat_id=1, user_id=1, session_id=session_id, kind="part", prompt_id=None, hint="", now=1
     )
+
+
+def story_topics(db: Database, server: BotApiServer, stopping: threading.Event) -> StoryTopics:
+    locales, delivery = shipped_locales(), Bench(server).delivery
+    return StoryTopics(
+        db=db,
+        locales=locales,
+        api=BotApi(TOKEN, server.url, HttpClient()),
+        delivery=delivery,
+        chats=ChatQueues(),
+        notices=FailureNotices(Config.from_env(ENOUGH), db, locales, delivery),
+        stopping=stopping,
+    )
+
+
+def test_a_database_that_fails_while_a_topic_is_refused_leaves_the_turn_to_the_next_start(db: Database) -> None:
+    turn_id, stopping = waiting_turn(db), threading.Event()
+    stopping.set()
     with BotApiServer() as server:
         refused = refusal(400, "Bad Request: not enough rights")
         server.order("createForumTopic", Order(refused.status, refused.body, before=db.close))
-        topics = StoryTopics(
-            db=db,
-            locales=shipped_locales(),
-            api=BotApi(TOKEN, server.url, HttpClient()),
-            delivery=Bench(server).delivery,
-            chats=ChatQueues(),
-        )
-        started = topics.start(turn_id)
+        assert story_topics(db, server, stopping).start(turn_id) is None
         assert len(server.of("createForumTopic")) == 1
-    assert started is not None and (started.id, started.topic_id) == (turn_id, 0)
+
+
+def test_a_database_that_fails_for_a_moment_as_a_topic_is_made_leaves_the_story_in_this_one(db: Database) -> None:
+    turn_id = waiting_turn(db)
+    db._connection.value("pragma busy_timeout = 20")
+    with BotApiServer() as server, closing(sqlite3.connect(db.path, check_same_thread=False)) as other:
+
+        def lock() -> None:
+            other.execute("begin immediate")
+            threading.Timer(0.3, other.rollback).start()
+
+        made = json.dumps({"ok": True, "result": {"message_thread_id": 77, "name": "Маяк"}}).encode()
+        server.order("createForumTopic", Order(200, made, before=lock))
+        started = story_topics(db, server, threading.Event()).start(turn_id)
+        assert len(server.of("createForumTopic")) == 1
+    assert started is not None and (started.id, started.topic_id) == (turn_id, 77)
+    assert db.stories.in_topic(1, 77) is not None
+
+
+def test_the_last_lines_of_a_story_that_was_brought_move_into_its_topic(forum: BotHarness) -> None:
+    person = at_the_question(forum)
+    forum.says(CARD)
+    person.document("Три огня.txt", STORY.encode())
+    person.wait("мокрые следы")
+    until(forum.settled)
+    forum.says("За дверью стоял мальчик.")
+    person.press("▶️ Дальше")
+    until(lambda: bool(person.chat.topics))
+    story = newest_topic(person)
+    story.wait("За дверью стоял мальчик.", since=0)
+    until(forum.settled)
+    here = [said.text for said in person.shown if said.topic_id == story.topic_id]
+    order = [next(place for place, text in enumerate(here) if words in text) for words in ("живёт", "следы", "мальчик")]
+    assert order == sorted(order)
+    assert not [said for said in person.shown if not said.topic_id and "мокрые следы" in said.text]

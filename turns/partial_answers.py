@@ -82,7 +82,7 @@ class _Content:
 
     def __init__(self, running: RunningTurn, texts: Texts, mode: str) -> None:
         self._running = running
-        self._line = texts.plain("group.writing") if running.turn.reply_to is not None else ""
+        self._line = texts.plain(running.kind.wait_line) if running.turn.reply_to is not None else ""
         self._stop: Json = inline([(texts.label("stop"), f"stop:{running.turn.id}")])
         self._with_text = mode != "off"
 

@@ -2,12 +2,13 @@
 
 Only in a private chat of a bot that has topics there (`has_topics_enabled` of `getMe`). Telegram names the new topic in
 its answer, so it is asked for by the worker, before the turn runs. Killed between Telegram's answer and the commit, the
-next start makes another one, and an empty topic stays.
+next start makes another one, and an empty topic stays. While the database fails, the topic that was made is kept.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from typing import Final
 
@@ -18,11 +19,13 @@ from conversation.story_draft import Draft
 from core.errors import StorageError, TelegramError
 from core.logs import event
 from core.schemas import Json, Outgoing
-from database import Database, Story, Turn
+from database import BROUGHT, Database, Story, Turn
 from telegram.api_client import BotApi
 from telegram.bot_profile import HAS_TOPICS
 from telegram.chat_queue import ChatQueues
+from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
+from turns import message_view
 from turns.message_view import sentence, title_of
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 NAME_CHARS: Final = 128  # of a topic
 OF_A_VOLUME: Final = "volume"  # the hint of a second volume's first turn, which stays in the topic of the first
 _TIMEOUT_S: Final = 15
+_PAUSE_S: Final = 1.0  # between two tries while the database fails
 
 
 class StoryTopics:
@@ -43,26 +47,36 @@ class StoryTopics:
         api: BotApi,
         delivery: Delivery,
         chats: ChatQueues,
+        notices: FailureNotices,
+        stopping: threading.Event,
     ) -> None:
         self._db = db
         self._locales = locales
         self._api = api
         self._delivery = delivery
         self._chats = chats
+        self._notices = notices
+        self._stopping = stopping
+        self._made: dict[int, int] = {}  # turn → the topic that Telegram made for it, which isn't stored yet
 
     def start(self, turn_id: int) -> Turn | None:
-        """Set a waiting turn to running, in its story's topic; None if it no longer waits. Blocks.
+        """Set a waiting turn to running, in its story's topic; None if it no longer waits or the process stops. Blocks.
 
-        Raises `StorageError`, and then the turn still waits. If only the topic fails, the turn stays where it is.
+        Raises `StorageError`, and then the turn still waits. If Telegram makes no topic, the turn stays where it is.
         """
         turn = self._db.turns.start(turn_id)
-        if turn is None:
-            return None
-        try:
-            return self._placed(turn)
-        except StorageError as error:
-            event(log, logging.ERROR, "storage_unavailable", part="topic", turn=turn.id, error=str(error))
-            return turn
+        while turn is not None:
+            try:
+                placed = self._placed(turn)
+            except StorageError as error:
+                event(log, logging.ERROR, "storage_unavailable", part="topic", turn=turn.id, error=str(error))
+                self._notices.storage_failed(turn.chat_id, turn.topic_id)
+                if self._stopping.wait(_PAUSE_S):
+                    return None  # asked again at the next start
+            else:
+                self._made.pop(turn_id, None)
+                return placed
+        return None
 
     def _placed(self, turn: Turn) -> Turn:
         """Return a running turn as one of its story's topic, which is made if the story begins."""
@@ -81,15 +95,18 @@ class StoryTopics:
 
     def _begun(self, turn: Turn, story: Story) -> Turn:
         """Make a topic for the story and move the turn there; delete it again if the turn was stopped meanwhile."""
-        name: dict[str, Json] = {"chat_id": turn.chat_id, "name": topic_name(story)}
-        try:
-            made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
-        except TelegramError as error:
-            return self._stays(turn, str(error))
-        topic_id = made.get("message_thread_id") if isinstance(made, dict) else None
-        if not isinstance(topic_id, int):
-            return self._stays(turn, "an answer without the topic's id")
-        event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
+        topic_id = self._made.get(turn.id)
+        if topic_id is None:
+            name: dict[str, Json] = {"chat_id": turn.chat_id, "name": topic_name(story)}
+            try:
+                made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
+            except TelegramError as error:
+                return self._stays(turn, str(error))
+            made_id = made.get("message_thread_id") if isinstance(made, dict) else None
+            if not isinstance(made_id, int):
+                return self._stays(turn, "an answer without the topic's id")
+            topic_id = self._made[turn.id] = made_id
+            event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
         moved = self._moved(turn, story, topic_id)
         if moved.topic_id != topic_id:
             self._delete(turn, topic_id)
@@ -144,13 +161,25 @@ class StoryTopics:
         if began:  # its beginning has said where it is told
             keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
             here = sentence(turn.chat_id, texts.say("topic.begins", title=title_of(story)), keyboard)
-            return [here.in_topic(turn.chat_id, topic_id)]
+            moved, last = self._last_lines(turn, story, texts.say("topic.goes_on", title=title_of(story)))
+            return [*moved, *(said.in_topic(turn.chat_id, topic_id) for said in (here, *last))]
         with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
             left = self._db.users.get(turn.user_id)
             at_menu = left is not None and left.step is Step.MENU
         menu: Json = reply(texts, Step.MENU, Draft()) if at_menu else None
         there = sentence(turn.chat_id, texts.say("topic.goes_on", title=title_of(story)), menu)
         return [there.in_topic(turn.chat_id, turn.topic_id)]
+
+    def _last_lines(self, turn: Turn, story: Story, line: str) -> tuple[list[Outgoing], list[Outgoing]]:
+        """Return how the lines that a story goes on from leave the chat, if its user has brought them, and come here.
+
+        Both are empty for a story without a text. `line` stands for messages that are too old to be deleted.
+        """
+        head = self._db.tree.get(story.head_id)
+        if head is None:
+            return [], []
+        moved = message_view.taken_away(self._db, turn.chat_id, head, line) if head.kind == BROUGHT else []
+        return moved, message_view.part(turn.chat_id, head.id, message_view.read_text(head))
 
 
 def needs_topic(db: Database, chat_id: int, topic_id: int) -> bool:

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 RUN_PAUSE_S = 1.0  # between two tries of a run while the database fails
 MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
+MOST_COMMIT_FILE_FAILURES = 7  # of a commit, in about a minute: its answer is paid for
 FIRST_COMMIT_PAUSE_S, LONGEST_COMMIT_PAUSE_S = 0.5, 30.0
 
 
@@ -110,14 +111,18 @@ class TurnCommits:
             return result
 
     def _stored(self, running: RunningTurn, store: Callable[[], StoredResult | None]) -> StoredResult | None:
-        """Return what the transaction stored; None if the turn had ended before, or the process stops first."""
-        pause_s = FIRST_COMMIT_PAUSE_S
+        """Return what the transaction stored; None if the turn had ended before, or the process stops first.
+
+        Repeats it for as long as the database fails. Raises `OSError` if another file can't be read for a minute.
+        """
+        pause_s, file_failures = FIRST_COMMIT_PAUSE_S, 0
         while True:
             try:
                 with self._db.transaction(durable=True):
                     return store()
             except (StorageError, OSError) as error:
-                if not is_disk_failure(error):
+                file_failures += not isinstance(error, StorageError)
+                if not is_disk_failure(error) or file_failures > MOST_COMMIT_FILE_FAILURES:
                     raise
                 event(log, logging.ERROR, "storage_unavailable", part="answer", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)

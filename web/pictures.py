@@ -11,6 +11,8 @@ import io
 import threading
 from typing import Final
 
+from core.pillow import load_pillow
+
 MOST_BYTES: Final = 3_000_000
 MOST_PIXELS: Final = 4_000_000  # the page sends 640 × 640
 SIDE_PX: Final = 320
@@ -30,6 +32,7 @@ class PictureError(Exception):
 
 def square(content: bytes) -> bytes:
     """Return the middle of a picture as a JPEG, `SIDE_PX` on each side. Raises `PictureError`."""
+    load_pillow()
     from PIL import Image, ImageOps
 
     try:

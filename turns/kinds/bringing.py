@@ -42,6 +42,7 @@ class BroughtStory(NoSessionKind):
     """The text in the turn's hint, or in the file that it names (`turns/brought.py`)."""
 
     name = "bringing"
+    wait_line = "bring.wait"
     by_service = False
 
     def __init__(

@@ -58,6 +58,7 @@ class StoryEnding(LastText):
     """The ending. A story without a title gets one by a turn of its own, which then shows the finished story."""
 
     name = "ending"
+    wait_line = "finale.writing"
     system_prompt = "finale"
     length_prompt = "length.finale"
     closing_prompt = "wire.finale"
@@ -95,6 +96,7 @@ class StoryEpilogue(LastText):
     """What happens after the ending."""
 
     name = "epilogue"
+    wait_line = "finale.epilogue_writing"
     system_prompt = "epilogue"
     length_prompt = "length.epilogue"
     closing_prompt = "wire.epilogue"

@@ -40,6 +40,7 @@ class StoryOutline(TurnKind):
     """Genre, hero, setting and a wish, by one short call. A failure leads into the plain wizard."""
 
     name = "outline"
+    wait_line = "outline.wait"
     belongs_to = BelongsTo.NOTHING
     fills_draft = True
 

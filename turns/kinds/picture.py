@@ -9,6 +9,7 @@ from ai.catalog import CostMultiplier
 from ai.images import ImageGenerator
 from config import Config
 from core.errors import ModelError, ModelRefused
+from core.pillow import load_pillow
 from core.schemas import Outgoing, Usage
 from database import Turn
 from export.illustration import small_jpeg
@@ -33,6 +34,7 @@ class StoryPicture(StoryKind):
     """An illustration of the part that the turn names."""
 
     name = "picture"
+    wait_line = "picture.wait"
     by_service = True
     chat_action = "upload_photo"
     refused_text = "picture.refused"
@@ -46,6 +48,7 @@ class StoryPicture(StoryKind):
     def run(self, running: RunningTurn) -> TurnResult:
         """Have the part's last moment described and drawn; the second file, if any, is small enough for a book."""
         turn, story = running.turn, self._story(running.turn)
+        load_pillow()  # a failing disk is met before anything is bought
         part = self._db.tree.get(turn.prompt_id)
         assert part is not None  # a picture is asked for a part
         memory = self._db.tree.path(part.id).memory

@@ -35,6 +35,7 @@ class StoryReading(StoryKind):
     """A reading of the part that the turn names, in the voice that its hint names."""
 
     name = "reading"
+    wait_line = "voice.wait"
     by_service = True
     chat_action = "record_voice"
 

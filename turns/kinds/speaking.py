@@ -29,6 +29,7 @@ class SpokenAnswer(TurnKind):
     """The voice message of the answer that the turn names."""
 
     name = "speaking"
+    wait_line = "voice.wait"
     belongs_to = BelongsTo.TALK
     by_service = True
     may_use_reserve = True  # a talk has no ending to keep tokens for

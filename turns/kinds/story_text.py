@@ -34,6 +34,8 @@ SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would ta
 class StoryText(StoryKind):
     """A text of the story: clean prose that ends with a whole sentence."""
 
+    wait_line = "story.wait"
+
     system_prompt: str  # its key in `prompts.toml`
 
     def __init__(self, services: KindServices, *, generator: TextGenerator, warnings: SessionWarnings) -> None:
@@ -120,12 +122,12 @@ class StoryText(StoryKind):
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
-        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_MENTIONED
+        most = MOST_IN_SMALL if name.startswith("small.") else MOST_MENTIONED
         note = replace(
             self._note(texts, story, path, turn),
             wishes=self._manners(turn),
-            reader_note=kept.note(story.session_id),
-            cards=mentioned_cards(kept.of_story(story.session_id), path, most=most),
+            reader_note=story.note,
+            cards=mentioned_cards(self._db.cards.of_story(story.session_id), path, most=most),
         )
         asks = self._asks(texts, path, turn)
         closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)

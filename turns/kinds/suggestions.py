@@ -34,6 +34,7 @@ class StorySuggestions(StoryQuestion):
     """Suggestions, stored with the head that they were made for."""
 
     name = "suggest"
+    wait_line = "suggest.wait"
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Ask for suggestions. The result's text is a JSON list; fewer than three are a failure."""

@@ -51,6 +51,7 @@ class Transcription(NoSessionKind):
     """The words of the voice message in the turn's hint, which is Telegram's message as JSON."""
 
     name = "hearing"
+    wait_line = "hearing.wait"
     keeps_update = True
 
     def __init__(
