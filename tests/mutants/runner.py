@@ -157,7 +157,7 @@ def _run(asked: dict[str, object]) -> dict[str, object]:
     os.close(answer)
     _, status, used = os.wait4(child, 0)
     too_long = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
-    ended = {"status": -1, "test": NO_END if too_long else DIED, "ran": 0, "packages": []}
+    ended: dict[str, object] = {"status": -1, "test": NO_END if too_long else DIED, "ran": 0, "packages": []}
     found: dict[str, object] = json.loads(text) if text else ended
     return found | {"wall_s": time.monotonic() - began, "cpu_s": used.ru_utime + used.ru_stime}
 
