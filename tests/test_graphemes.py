@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.graphemes import clings, first_letters, last_letters, whole_end
+from core.graphemes import clings, first_letters, is_visible, last_letters, whole_end
 from core.text import shorten, split, tail, utf16_length
 
 LETTERS = {
@@ -140,3 +140,15 @@ def test_nothing_is_added_or_lost(text: str, most: int) -> None:
     end = whole_end(text, 0, most)
     assert end <= max(most, 0) or end == len(text)
     assert text.startswith(first_letters(text, most)) and text.endswith(last_letters(text, most))
+
+
+@pytest.mark.parametrize("letter", [*"яXCZM1.$", "字", "🙂", "\u00bd"])
+def test_letters_numbers_and_signs_are_visible(letter: str) -> None:
+    assert is_visible(letter)
+
+
+@pytest.mark.parametrize(
+    "letter", [*" \n\t\u00a0\u2003\u2028", *"\u200b\u200d\ufeff", *"\u0301\ufe0f", *"\u115f\u1160\u2800\u3164\uffa0"]
+)
+def test_space_controls_marks_and_blank_letters_are_not(letter: str) -> None:
+    assert not is_visible(letter)

@@ -19,7 +19,8 @@ _INTRODUCTION: Final = """
 `make mutants` changes one place of a module, runs the module's tests, and counts the mutants that no test fails on. \
 cosmic-ray {version} makes them, with operators of this project beside its own: for SQL, texts, steps, and statements \
 or entries left out (`tests/mutants/operators.py`). A change that only an annotation would notice is none; a mutant \
-whose tests don't end is killed.
+is also killed if its tests don't end, or if it breaks before one fails: its module can't be imported, or the process \
+dies.
 
 Last run: {day}, Python {python}: {sum}.
 
@@ -40,7 +41,7 @@ def page(folder: Path) -> str:
         for title, part in ((part.title, part) for part in PARTS.values())
     ]
     rows = [row for part in parts.values() for row in part]
-    head = ("part", "modules", "mutants", "killed", "survived", "of these judged", "killed, %")
+    head = ("part", "modules", "mutants", "killed", "by no end", "broken", "survived", "of these judged", "killed, %")
     introduction = _INTRODUCTION.format(
         version=version("cosmic-ray"),
         day=date.today().isoformat(),
@@ -89,7 +90,9 @@ def _percent(rows: Sequence[Row]) -> str:
 def _sums(rows: Sequence[Row], known: _Known) -> tuple[str, ...]:
     killed = _killed(rows)
     judged = sum(row.survived and _key(row) in known for row in rows)
-    return str(len(rows)), str(killed), str(len(rows) - killed), str(judged), _percent(rows)
+    without_end, broken = sum(row.never_ended for row in rows), sum(row.broke for row in rows)
+    counts = (len(rows), killed, without_end, broken, len(rows) - killed, judged)
+    return *map(str, counts), _percent(rows)
 
 
 def _change(row: Row) -> str:

@@ -6,13 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
+NO_END: Final = "no end"
+DIED: Final = "the process died"
+IMPORT: Final = "(import)"
 Key = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A mutant, and the test that failed; empty if it survived."""
+    """A mutant, and the test that failed, or in a test's place what else killed it; empty if it survived."""
 
     module: str
     operator: str
@@ -29,6 +33,15 @@ class Row:
     @property
     def survived(self) -> bool:
         return not self.failed
+
+    @property
+    def never_ended(self) -> bool:
+        return self.failed == NO_END
+
+    @property
+    def broke(self) -> bool:
+        """Whether the module could not be imported, or the process died: no test had to notice."""
+        return self.failed == DIED or self.failed.endswith(IMPORT)
 
 
 def read(folder: Path, module: str) -> list[Row]:

@@ -29,6 +29,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.mutants.modules import ROOT
+from tests.mutants.results import DIED, IMPORT, NO_END
 
 MEMORY_BYTES: Final = 3 << 30
 LEAST_S: Final = 0.5  # of the processor: a process that waits uses less, one that others keep from it uses more
@@ -77,7 +78,7 @@ class _FirstFailure:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed and not self.test:
-            self.test = f"{report.nodeid} (import)"
+            self.test = f"{report.nodeid} {IMPORT}"
 
 
 def _is_generated(item: pytest.Item) -> bool:
@@ -154,8 +155,10 @@ def _run(asked: dict[str, object]) -> dict[str, object]:
     with suppress(ProcessLookupError):
         os.kill(child, signal.SIGKILL)
     os.close(answer)
-    _, _, used = os.wait4(child, 0)
-    found = json.loads(text) if text else {"status": -1, "test": "the process died", "ran": 0, "packages": []}
+    _, status, used = os.wait4(child, 0)
+    too_long = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU
+    ended: dict[str, object] = {"status": -1, "test": NO_END if too_long else DIED, "ran": 0, "packages": []}
+    found: dict[str, object] = json.loads(text) if text else ended
     return found | {"wall_s": time.monotonic() - began, "cpu_s": used.ru_utime + used.ru_stime}
 
 
@@ -165,7 +168,7 @@ def _answer_of(child: int, answer: int, timeout_s: float) -> bytes:
     while True:
         if not select.select([answer], [], [], timeout_s)[0]:
             if _used_s(child) - used_s < LEAST_S:
-                return json.dumps({"status": -1, "test": "no end", "ran": 0, "packages": []}).encode()
+                return json.dumps({"status": -1, "test": NO_END, "ran": 0, "packages": []}).encode()
             used_s = _used_s(child)
             continue
         piece = os.read(answer, 1 << 20)
