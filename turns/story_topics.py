@@ -101,10 +101,10 @@ class StoryTopics:
                 made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
             except TelegramError as error:
                 return self._stays(turn, str(error))
-            topic_id = made.get("message_thread_id") if isinstance(made, dict) else None
-            if not isinstance(topic_id, int):
+            new_id = made.get("message_thread_id") if isinstance(made, dict) else None
+            if not isinstance(new_id, int):
                 return self._stays(turn, "an answer without the topic's id")
-            self._made[turn.id] = topic_id
+            topic_id = self._made[turn.id] = new_id
             event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
         moved = self._moved(turn, story, topic_id)
         if moved.topic_id != topic_id:
