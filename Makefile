@@ -10,11 +10,11 @@ REAL := .venv-real
 DEBIAN := calibre caddy default-jre-headless firefox-esr fiu-utils nginx-light openssl pandoc prometheus webkit2gtk-driver xvfb
 # What `make mutants` makes mutants with: its packages and the bot's need not agree.
 MUTANTS := .venv-mutants
-PIP := $(BIN) -m pip install --disable-pip-version-check --no-input
+PIP := -m pip install --disable-pip-version-check --no-input
 
-# Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed.
+# Install the packages of file $(1), print each name, and make the stamp $(2) if all are installed. $(3): the Python.
 define install
-@rm -f $(2); { $(PIP) --progress-bar off --require-hashes -r $(1) && touch $(2); } \
+@rm -f $(2); { $(or $(3),$(BIN)) $(PIP) --progress-bar off --require-hashes -r $(1) && touch $(2); } \
 	| awk '/^Collecting / { printf "  %s\n", $$2; fflush() } /^Installing/ { print "  … unpacking"; fflush() }'; \
 	test -f $(2)
 endef
@@ -70,8 +70,11 @@ fuzz: $(VENV)/.installed-dev ## ask the page's server 2,000 times by each operat
 	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} $(BIN) -m pytest -q -n 0 tests/test_openapi.py
 
 audit: $(VENV)/.installed-dev ## look for known holes in the packages; needs the network
+	@$(BIN) -c "import requests; requests.get('https://pypi.org/pypi/pip/json', timeout=20).raise_for_status()" 2>/dev/null \
+		|| { echo "https://pypi.org doesn't answer here: no package was looked up." >&2; exit 1; }
 	@for name in requirements requirements-dev; do \
-		echo "$$name.txt:"; $(BIN) -m pip_audit --progress-spinner off --require-hashes --disable-pip -r $$name.txt || exit 1; \
+		echo "$$name.txt:"; \
+		$(BIN) -m pip_audit --strict --progress-spinner off --require-hashes --disable-pip -r $$name.txt || exit 1; \
 	done
 
 sbom: $(VENV)/.installed-dev ## list the packages that the bot runs with, with hashes, as CycloneDX in dist/
@@ -85,8 +88,8 @@ docs: $(VENV)/.installed-docs ## build the site of docs/ into site/; a broken li
 	@echo "site/index.html"
 
 lock: $(BIN) ## make requirements*.txt from requirements*.in, with hashes; ARGS="--upgrade" for newer versions
-	@$(PIP) --quiet uv==0.13.8
-	@for name in requirements requirements-demo requirements-dev requirements-docs; do \
+	@$(BIN) $(PIP) --quiet uv==0.13.8
+	@for name in requirements requirements-demo requirements-dev requirements-docs requirements-mutants; do \
 		$(BIN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 			$(ARGS) $$name.in -o $$name.txt; \
 	done
@@ -119,15 +122,15 @@ $(REAL)/.installed: requirements-real.in $(BIN)
 	@$(BIN) -m venv --clear $(REAL)
 	@sed 's/ *#.*//; /^$$/d' requirements-real.in | while read -r package; do \
 		echo "  $$package"; \
-		$(REAL)/bin/python -m pip install --quiet --disable-pip-version-check --no-input "$$package" \
+		$(REAL)/bin/python $(PIP) --quiet "$$package" \
 			|| echo "  $$package can't be installed here: its tests are skipped."; \
 	done
 	@touch $@
 
-$(MUTANTS)/.installed: requirements-mutants.in $(BIN)
+$(MUTANTS)/.installed: requirements-mutants.txt $(BIN)
 	@echo "Installing what makes mutants, once:"
 	@$(BIN) -m venv --clear $(MUTANTS)
-	@$(MUTANTS)/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r $< && touch $@
+	$(call install,requirements-mutants.txt,$@,$(MUTANTS)/bin/python)
 
 $(BIN):
 	@if [ -z "$(PYTHON)" ]; then \

@@ -25,7 +25,7 @@ try:
     from config import Config, load_environment
     from conversation.localization import Locales
     from core import logs
-    from core.allocator import return_large_blocks
+    from core.allocator import hold_little
     from core.errors import CoauthorError, ConfigError, StorageError
     from core.network import Network
     from database import back_up, folder_warning, restore
@@ -183,7 +183,7 @@ def _check(config: Config, network: Network) -> int:
 
 
 def _serve(config: Config, network: Network, locales: Locales | None) -> int:
-    return_large_blocks()
+    hold_little()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -34,7 +34,7 @@ from storage.ledger import Budget, Caps, Ledger
 from storage.migration import check_file, migrate
 from storage.opinions import Opinions, OpinionStore
 from storage.outbox import REFUSED, Outbox
-from storage.payments import Payment, Payments, Sales
+from storage.payments import Month, Payment, Payments, Sales
 from storage.personal_data import personal_data
 from storage.public_shelf import Order, PublicShelf, Published
 from storage.replicated_log import ReplicatedLog
@@ -46,7 +46,7 @@ from storage.sharing import Sharing
 from storage.stories import Stories, Story
 from storage.talks import CONTEXT_NEAR, SESSION_NEAR, SessionLine, Talk, Talks
 from storage.topic_states import TopicStates
-from storage.tree import BROUGHT, Prompt, StoryPath, Tree
+from storage.tree import BROUGHT, Prompt, StoryPath, Suggestions, Tree
 from storage.turns import Turn, Turns
 from storage.users import User, Users
 
@@ -68,6 +68,7 @@ __all__ = [
     "FirstLetter",
     "GroupDraft",
     "InboxRow",
+    "Month",
     "Opinions",
     "Order",
     "Payment",
@@ -78,6 +79,7 @@ __all__ = [
     "SessionLine",
     "Story",
     "StoryPath",
+    "Suggestions",
     "Talk",
     "Totals",
     "Turn",

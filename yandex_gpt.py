@@ -18,14 +18,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ai import token_estimate, yandex_answer
-from ai.error_mapping import read_error
+from ai.error_mapping import read_error, read_object
 from ai.learned import LearnedModels, LearningProvider
 from ai.model_habits import NO_EFFORT, NO_SCHEMA
 from ai.provider import Call, CallFailure, Credential, StaticCredential
 from ai.request import fetch
+from ai.retry import ignore_failure
 from core.errors import ModelAway, ModelDenied, ModelError
 from core.http_client import HttpClient
 from core.logs import event
@@ -122,7 +123,7 @@ class YandexProvider(LearningProvider):
 
     def counted(self, body: bytes) -> int:
         """Count the tokens that the tokenizer lists. Raise ModelAway if it lists none."""
-        tokens = yandex_answer.read_object(body).get("tokens")
+        tokens = read_object(body).get("tokens")
         if not isinstance(tokens, list):
             raise ModelAway("the tokenizer answered without tokens")
         return len(tokens)
@@ -201,7 +202,7 @@ class RenewedToken:
         self,
         fetch_token: Callable[[float], Token],
         *,
-        on_failure: Callable[[CallFailure], None] | None = None,
+        on_failure: Callable[[CallFailure], None] = ignore_failure,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._fetch = fetch_token
@@ -265,8 +266,7 @@ class RenewedToken:
 
     def _report(self, error: ModelError) -> None:
         event(log, logging.WARNING, "iam_token_renewal_failed", status=error.status, error=str(error))
-        if self._on_failure is not None:
-            self._on_failure(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
+        self._on_failure(CallFailure(time.time(), "iam", 0, 0, 1, True, "", error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ def yandex_credential(
     *,
     iam_url: str = IAM_URL,
     metadata_url: str = METADATA_URL,
-    on_failure: Callable[[CallFailure], None] | None = None,
+    on_failure: Callable[[CallFailure], None] = ignore_failure,
 ) -> Credential:
     """Return the credential of the first key that is set. No network. Raise ModelDenied for a bad key file."""
     if keys.api_key:
@@ -343,7 +343,7 @@ class AuthorizedKey:
 
 def exchange_for_token(http: HttpClient, url: str, body: Mapping[str, Json], timeout_s: float) -> Token:
     """Ask IAM for a token in exchange for a JWT or an OAuth token. Raise ModelError."""
-    value = _token_object(fetch(http, Call(url, {}, body), read_error, timeout_s))
+    value = read_object(fetch(http, Call(url, {}, body), read_error, timeout_s))
     try:
         return Token(str(value["iamToken"]), unix_time(str(value["expiresAt"])))
     except (KeyError, ValueError) as error:
@@ -353,7 +353,7 @@ def exchange_for_token(http: HttpClient, url: str, body: Mapping[str, Json], tim
 def machine_token(http: HttpClient, url: str, timeout_s: float) -> Token:
     """Ask the metadata service for the token of this machine's service account. Raise ModelError."""
     address = f"{url.rstrip('/')}/computeMetadata/v1/instance/service-accounts/default/token"
-    value = _token_object(fetch(http, Call(address, {"Metadata-Flavor": "Google"}), read_error, timeout_s))
+    value = read_object(fetch(http, Call(address, {"Metadata-Flavor": "Google"}), read_error, timeout_s))
     try:
         return Token(str(value["access_token"]), time.time() + float(value["expires_in"]))
     except (KeyError, ValueError, TypeError) as error:
@@ -363,13 +363,3 @@ def machine_token(http: HttpClient, url: str, timeout_s: float) -> Token:
 def unix_time(stamp: str) -> float:
     """Return the Unix seconds of `2026-10-01T12:00:00.123456789Z`; digits after the sixth are dropped."""
     return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", stamp)).timestamp()
-
-
-def _token_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        raise ModelAway("no JSON object where a token was expected")
-    return value

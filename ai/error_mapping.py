@@ -1,4 +1,4 @@
-"""Maps a vendor's error to one of ours.
+"""Reads the JSON object in a vendor's answer, and maps its error to one of ours.
 
 Four shapes of body are read, by code and not by message: Yandex's `{"error": {"grpcCode", "httpCode", "message"}}`,
 `{"error": "…", "code": 3}`, SpeechKit's `{"error_code", "error_message"}`, and the OpenAI way,
@@ -57,6 +57,19 @@ _FOLDER: Final = re.compile(r"folder id|folder_id", re.IGNORECASE)
 _REFUSALS: Final = frozenset({"content_filter", "content_policy_violation"})
 # The last is LiteLLM's without a database: only its master key is known then.
 _DENIALS: Final = frozenset({"insufficient_quota", "invalid_api_key", "UNAUTHORIZED", "no_db_connection"})
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object in a body or a line of one. Raise ModelError, also for an error under HTTP 200."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ModelAway("nonsense instead of JSON") from error
+    if not isinstance(value, dict):
+        raise ModelAway("no JSON object in the answer")
+    if value.get("error") or value.get("error_code") or value.get("object") == "error":
+        raise error_from(value)
+    return value
 
 
 def read_error(status: int, headers: Mapping[str, str], body: str) -> ModelError:

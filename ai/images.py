@@ -9,17 +9,16 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Unpack
 from urllib.parse import urlsplit
 
-from ai.error_mapping import error_from, read_error
-from ai.provider import Call, CallFailure, Credential, StaticCredential
-from ai.retry import DEFAULT_POLICY, RetryPolicy
+from ai.error_mapping import read_error, read_object
+from ai.provider import Call, Credential, StaticCredential
 from ai.server_address import ServerAddress
-from ai.service_client import TIMEOUT_S, CallContext, ServiceClient
+from ai.service_client import CallContext, ServiceClient, ServiceOptions
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
 from core.http_client import HttpClient
@@ -64,15 +63,10 @@ class OpenAIImageGenerator:
         credential: Credential,
         *,
         model: str = OPENAI_MODEL,
-        timeout_s: float = TIMEOUT_S,
-        on_failure: Callable[[CallFailure], None] | None = None,
-        policy: RetryPolicy = DEFAULT_POLICY,
+        **options: Unpack[ServiceOptions],
     ) -> None:
         self._address = ServerAddress.read(base_url)
         self._model = model
-        options: dict[str, Any] = {"timeout_s": timeout_s, "policy": policy}
-        if on_failure is not None:
-            options["on_failure"] = on_failure
         self._api = ServiceClient(http, credential, **options)
         self._files = ServiceClient(http, StaticCredential(""), **options)
 
@@ -130,7 +124,7 @@ class YandexImageGenerator(OpenAIImageGenerator):
         *,
         base_url: str = YANDEX_URL,
         model: str = YANDEX_MODEL,
-        **options: Any,
+        **options: Unpack[ServiceOptions],
     ) -> None:
         uri = model if "://" in model else f"art://{folder_id}/{model}"
         super().__init__(base_url, http, credential, model=uri, **options)
@@ -182,13 +176,7 @@ class _Made:
 
 
 def _read(body: bytes) -> _Made:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ModelAway("nonsense instead of JSON") from error
-    if isinstance(value, dict) and value.get("error"):
-        raise error_from(value)
-    pictures = value.get("data") if isinstance(value, dict) else None
+    pictures = read_object(body).get("data")
     first = pictures[0] if isinstance(pictures, list) and pictures else None
     coded, url = (first.get("b64_json"), first.get("url")) if isinstance(first, dict) else (None, None)
     if isinstance(coded, str) and coded:

@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-FORGOTTEN_AFTER_S: Final = 30 * 86_400.0  # a server may be updated: each habit is tried anew now and then
+from core.days import DAY_S
+
+FORGOTTEN_AFTER_S: Final = 30.0 * DAY_S  # a server may be updated: each habit is tried anew now and then
 
 
 class LearnedModels:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, Final
 
-from ai.error_mapping import error_from
+from ai.error_mapping import read_object
 from core.errors import ModelAway, ModelCancelled, ModelError
 from core.schemas import Chunk, Finish, Usage
 
@@ -69,19 +69,6 @@ def answer(body: bytes) -> Chunk:
     text, thoughts, refused = _said(choice)
     finish = _finish(choice.get("finish_reason")) or Finish.STOP
     return Chunk(text, _usage(value), Finish.REFUSED if refused else finish, thoughts)
-
-
-def read_object(data: bytes) -> dict[str, Any]:
-    """Return the JSON object in `data`. Raise ModelError, also for an error under HTTP 200."""
-    try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise ModelAway("nonsense instead of JSON") from error
-    if not isinstance(value, dict):
-        raise ModelAway("no JSON object in the answer")
-    if value.get("error") or value.get("object") == "error":
-        raise error_from(value)
-    return value
 
 
 class _State:

@@ -5,13 +5,14 @@ A recording is sent whole, a text in pieces of OpenAI's limit.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, Unpack
 
 from ai.audio_format import ending_of
+from ai.error_mapping import read_object
 from ai.provider import Call, Credential
 from ai.server_address import ServerAddress
-from ai.service_client import CallContext, ServiceClient
-from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, read_object, upload
+from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong
 from core.http_client import HttpClient
@@ -32,9 +33,15 @@ class _OpenAISpeech:
     path = default_model = ""
 
     def __init__(
-        self, base_url: str, http: HttpClient, credential: Credential, *, model: str = "", **options: Any
+        self,
+        base_url: str,
+        http: HttpClient,
+        credential: Credential,
+        *,
+        model: str = "",
+        **options: Unpack[ServiceOptions],
     ) -> None:
-        """`options` are those of `ServiceClient`; the deadline applies to each piece."""
+        """Connect nowhere yet; the deadline in `options` applies to each piece."""
         self._url = ServerAddress.read(base_url).url(self.path)
         self._model = model or self.default_model
         self._service = ServiceClient(http, credential, **options)

@@ -15,10 +15,9 @@ from typing import Any, Final
 
 from ai import model_habits, openai_answer, token_estimate, vision
 from ai.catalog import ModelInfo
-from ai.error_mapping import read_error
+from ai.error_mapping import read_error, read_object
 from ai.learned import LearnedModels, LearningProvider
 from ai.model_habits import refused_habit
-from ai.openai_answer import read_object
 from ai.provider import Call, Credential
 from ai.request import fetch
 from ai.server_address import ServerAddress

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar
 
 from ai.error_mapping import read_error
 from ai.provider import Call, CallFailure, Credential
@@ -21,6 +21,14 @@ __all__ = ["CallContext", "ServiceClient"]
 
 TIMEOUT_S: Final = 120.0
 _Answer = TypeVar("_Answer")
+
+
+class ServiceOptions(TypedDict, total=False):
+    """What every client of a service may be given beside its address and its credential."""
+
+    timeout_s: float
+    on_failure: Callable[[CallFailure], None]
+    policy: RetryPolicy
 
 
 class ServiceClient:

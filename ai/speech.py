@@ -6,12 +6,10 @@ Audio is Ogg/Opus only, as Telegram's. Yandex SpeechKit: `ai/speechkit.py`; Open
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from ai.error_mapping import error_from
 from ai.provider import Call
 from core.cancellation import Cancel
 from core.errors import AudioFormatRefused, ModelAway, ModelError, PromptTooLong
@@ -100,19 +98,6 @@ def one_by_one(pieces: list[_Piece], make: Callable[[_Piece], _Made]) -> list[_M
 def known_voice(voice: str, voices: tuple[str, ...]) -> str:
     """Return `voice`, or the default one if this vendor doesn't have it."""
     return voice if voice in voices else voices[0]
-
-
-def read_object(body: bytes) -> dict[str, Any]:
-    """Read the JSON object in `body`. Raise ModelError, also for an error under HTTP 200."""
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ModelAway("nonsense instead of JSON") from error
-    if not isinstance(value, dict):
-        raise ModelAway("no JSON object in the answer")
-    if value.get("error") or value.get("error_code"):
-        raise error_from(value)
-    return value
 
 
 def read_audio(body: bytes) -> bytes:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final, Unpack
 from urllib.parse import urlencode
 
 from ai import opus_splitter
 from ai.audio_format import OGG_OPUS, format_of
+from ai.error_mapping import read_object
 from ai.learned import LearnedModels
 from ai.provider import Call, Credential
-from ai.service_client import CallContext, ServiceClient
-from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, read_object, upload
+from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, upload
 from core.cancellation import Cancel
 from core.errors import AudioFormatRefused, ModelAway, ModelCancelled, ModelError, PromptTooLong
 from core.http_client import HttpClient
@@ -67,9 +68,15 @@ class YandexSpeechToText:
     """SpeechKit's synchronous recognition."""
 
     def __init__(
-        self, http: HttpClient, credential: Credential, *, url: str = "", folder_id: str = "", **options: Any
+        self,
+        http: HttpClient,
+        credential: Credential,
+        *,
+        url: str = "",
+        folder_id: str = "",
+        **options: Unpack[ServiceOptions],
     ) -> None:
-        """`options` are those of `ServiceClient`; the deadline applies to each piece.
+        """Connect nowhere yet; the deadline in `options` applies to each piece.
 
         Only a user's token needs `folder_id`; a service account has its own folder.
         """
@@ -120,9 +127,9 @@ class YandexTextToSpeech:
         url: str = "",
         folder_id: str = "",
         learned: LearnedModels | None = None,
-        **options: Any,
+        **options: Unpack[ServiceOptions],
     ) -> None:
-        """`options` are those of `ServiceClient`. `learned` keeps that v3 was refused here."""
+        """`learned` keeps that v3 was refused here."""
         self._base = (url or TTS_URL).rstrip("/")
         self._folder_id = folder_id
         self._learned = learned or LearnedModels()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from ai.error_mapping import error_from
+from ai.error_mapping import read_object
 from core.errors import ModelAway
 from core.schemas import Chunk, Finish, Usage
 
@@ -33,19 +32,6 @@ def chunk(line: bytes) -> Chunk:
     if text is not None and not isinstance(text, str):
         raise ModelAway("an answer whose text is no text")
     return Chunk(text or "", _usage(result.get("usage")), _FINISHES.get(status))
-
-
-def read_object(line: bytes) -> dict[str, Any]:
-    """Return the JSON object in a line or a body. Raise ModelError, also for an error under HTTP 200."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise ModelAway("nonsense instead of JSON") from error
-    if not isinstance(value, dict):
-        raise ModelAway("no JSON object in the answer")
-    if "error" in value:
-        raise error_from(value)
-    return value
 
 
 def _usage(value: Any) -> Usage | None:

@@ -29,6 +29,7 @@ from config import Config
 from conversation.localization import Locales
 from core import logs
 from core.errors import TelegramRefused
+from core.metrics import Metrics
 from core.network import Network
 from monitoring.alerts import ModelErrorAlerts
 from monitoring.systemd import Supervisor
@@ -94,13 +95,7 @@ class App:
         self.dispatcher = build_dispatcher(base, telegram, services, payments=self._payments, stop_bot=self.halted.set)
         self.source = build_source(base, telegram, self.dispatcher, on_fatal=self._token_refused)
         self.page = build_web(base, telegram, self.dispatcher, self.source)
-        self.watch = Watch(
-            config=config,
-            db=self.db,
-            parts=WatchedParts(self.source, self.dispatcher, self.turns, self.delivery),
-            metrics=base.metrics,
-            supervisor=self.supervisor,
-        )
+        self.watch = self._watch(base.metrics)
         self._ticker = Ticker(
             db=self.db,
             watch=self.watch,
@@ -111,11 +106,20 @@ class App:
             letters=self.letters,
         )
 
+    def _watch(self, metrics: Metrics) -> Watch:
+        return Watch(
+            config=self.config,
+            db=self.db,
+            parts=WatchedParts(self.source, self.dispatcher, self.turns, self.delivery),
+            metrics=metrics,
+            supervisor=self.supervisor,
+        )
+
     def start(self) -> None:
         """Recall what is known of models, then start every part in its own threads."""
         self._model_state.recall()
         self.delivery.start()
-        self._payments.calls.wake()
+        self._payments.start(self._stopped)
         self.turns.start()
         self.dispatcher.start()
         self.source.start()
@@ -125,7 +129,6 @@ class App:
         self._ticker.start(self._stopped)
         threading.Thread(target=self._introduce, name="profile", daemon=True).start()
         self._model_state.start(self._stopped)
-        self._payments.links.start(self._stopped)
 
     def stop(self, turns_s: float = TURNS_MAY_TAKE_S) -> None:
         """Take no more updates, let running turns end, send what is ready, and close the database."""

@@ -6,6 +6,7 @@ Order: foundation, Telegram, models, turns, dispatcher, source of updates, web.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ from database import Database
 from export import talk_formats, talk_record
 from export.story_book import file_of
 from gpt import GPT, CallFailure
-from handlers import privacy, refunds
+from handlers import missing_payments, privacy
 from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
@@ -292,6 +293,13 @@ class PaymentParts:
 
     calls: PaymentCalls
     links: InvoiceLinks
+    ask: Callable[[], None]  # for what was paid while the bot was off
+
+    def start(self, stopped: threading.Event) -> None:
+        """Make the calls that the last run has left, and what is to be asked at each start."""
+        self.ask()
+        self.calls.wake()
+        self.links.start(stopped)
 
 
 def build_payments(base: Foundation, telegram: Telegram, services: Services) -> PaymentParts:
@@ -300,11 +308,11 @@ def build_payments(base: Foundation, telegram: Telegram, services: Services) -> 
         api=telegram.api,
         db=base.db,
         delivery=telegram.delivery,
-        on_end=partial(refunds.ended, services),
+        on_end=partial(missing_payments.ended, services),
         metrics=base.metrics,
     )
     links = InvoiceLinks(api=telegram.api, db=base.db, config=base.config, locales=base.locales)
-    return PaymentParts(calls, links)
+    return PaymentParts(calls, links, partial(missing_payments.ask_at_start, services))
 
 
 def build_dispatcher(

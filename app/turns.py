@@ -74,12 +74,7 @@ def build_turns(
     kinds = asking.kinds
     running_turns = RunningTurns()
     queues = TurnQueues(kinds=kinds, stopping=running_turns.stopping)
-    partial_answers = PartialAnswers(
-        config=config, db=db, locales=locales, delivery=delivery, running_turns=running_turns
-    )
-    notices = TurnNotices(
-        db=db, locales=locales, delivery=delivery, partial_answers=partial_answers, failure_notices=outlets.notices
-    )
+    notices = _build_notices(config, db, locales, running_turns, outlets)
     warnings = SessionWarnings(config=config, db=db, locales=locales, registry=registry)
     completion = TurnCompletion(db=db, kinds=kinds, billing=asking.billing, warnings=warnings, metrics=outlets.metrics)
     commits = TurnCommits(
@@ -127,6 +122,18 @@ def build_turns(
     )
     service = TurnService(config=config, db=db, gpt=gpt, kinds=kinds, models=asking.models, queues=queues, stops=stops)
     return TurnParts(service, workers)
+
+
+def _build_notices(
+    config: Config, db: Database, locales: Locales, running_turns: RunningTurns, outlets: TurnOutlets
+) -> TurnNotices:
+    delivery = outlets.delivery
+    partial_answers = PartialAnswers(
+        config=config, db=db, locales=locales, delivery=delivery, running_turns=running_turns
+    )
+    return TurnNotices(
+        db=db, locales=locales, delivery=delivery, partial_answers=partial_answers, failure_notices=outlets.notices
+    )
 
 
 @dataclass(frozen=True, slots=True)

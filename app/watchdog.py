@@ -111,12 +111,12 @@ class Watch:
 
     def _counts(self) -> DatabaseCounts:
         now = time.time()
-        new, in_turns, oldest_at = self._db.inbox.backlog()
+        backlog = self._db.inbox.backlog()
         sales = self._db.payments.sales()
         return DatabaseCounts(
-            inbox_new=new,
-            inbox_in_turns=in_turns,
-            inbox_oldest_s=max(0.0, now - oldest_at) if oldest_at is not None else 0.0,
+            inbox_new=backlog.new,
+            inbox_in_turns=backlog.in_turns,
+            inbox_oldest_s=max(0.0, now - backlog.oldest_at) if backlog.oldest_at is not None else 0.0,
             users=self._db.users.count(),
             budget_used=self._db.ledger.budget(limits.budget_period(self._config, now)).used,
             budget_limit=self._config.max_project_tokens,
@@ -125,4 +125,11 @@ class Watch:
         )
 
     def _queues(self) -> Queues:
-        return Queues(*self._parts.turns.counts(), self._parts.delivery.waiting, self._parts.source.last_at)
+        turns = self._parts.turns.counts()
+        return Queues(
+            running=turns.running,
+            waiting_for_model=turns.waiting_for_model,
+            waiting_for_service=turns.waiting_for_service,
+            outbox=self._parts.delivery.waiting,
+            last_poll_at=self._parts.source.last_at,
+        )

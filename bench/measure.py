@@ -22,8 +22,15 @@ QUIET_S: Final = 0.4  # without a call: the bot has updated its profile
 MINIMAL_BOT: Final = "bench/minimal_bot.py"
 
 
-async def measure(scenario: Scenario, options: argparse.Namespace, database: Path, program: str = "bot.py") -> Figures:
-    """Run a scenario once, with a new bot on a copy of `database`."""
+async def measure(
+    scenario: Scenario,
+    options: argparse.Namespace,
+    database: Path,
+    program: str = "bot.py",
+    *,
+    slots: int | None = None,
+) -> Figures:
+    """Run a scenario once, with a new bot on a copy of `database`. `slots`: at once; None: as many as users."""
     load = Load(scenario.users, options.chats)
     telegram: Telegram | Sandbox
     telegram = Sandbox(load) if options.sandbox else Telegram(load, options.telegram, options.token or Telegram.token)
@@ -38,7 +45,7 @@ async def measure(scenario: Scenario, options: argparse.Namespace, database: Pat
             token=telegram.token,
             telegram_url=await telegram.open(),
             model_url=await model.open(),
-            slots=scenario.users,
+            slots=slots or scenario.users,
             limits=scenario.limits,
         )
         started = time.monotonic()

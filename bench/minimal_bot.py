@@ -1,7 +1,7 @@
 """A minimal bot to measure beside: pyTelegramBotAPI's echo bot, which answers by one call of YandexGPT.
 
-It streams nothing, stores nothing, and loses what it was doing when it ends. It has a thread for each user at once,
-as the measured bot has a model slot: with pyTelegramBotAPI's default of two threads all the others would wait.
+It streams nothing, stores nothing, and loses what it was doing when it ends. It has `MODEL_SLOTS` threads:
+pyTelegramBotAPI's default is two, and then all other users wait.
 """
 
 from __future__ import annotations

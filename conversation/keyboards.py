@@ -77,6 +77,11 @@ def arrows(here: str, place: int, data: Sequence[str]) -> list[tuple[str, str]]:
     ]
 
 
+def pages_of(items: int, size: int) -> int:
+    """Return how many pages of this size a list takes; an empty list takes one."""
+    return max(1, -(-items // size))
+
+
 def page_row(verb: str, page: int, pages: int) -> list[tuple[str, str]]:
     """Return the row «◀ 2/3 ▶» that turns the pages of a list; `verb:page` is the callback data."""
     return arrows(f"{page + 1}/{pages}", page, [f"{verb}:{number}" for number in range(pages)])

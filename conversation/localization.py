@@ -43,11 +43,6 @@ class Html(str):
     """Text that is already Telegram HTML: it is not escaped again as a value of another sentence."""
 
 
-def grouped(number: int) -> str:
-    """Return a number with grouped digits: 27400 as «27 400», with a no-break space."""
-    return f"{number:,}".replace(",", "\N{NO-BREAK SPACE}")
-
-
 def _slavic(n: int) -> str:
     if n % 10 == 1 and n % 100 != 11:
         return "one"
@@ -59,6 +54,7 @@ def _two_forms(n: int) -> str:
 
 
 PLURAL_RULES: Mapping[str, Callable[[int], str]] = {"ru": _slavic}  # other languages: two forms
+GROUP_SEPARATORS = {"en": ","}  # between groups of digits; other languages: a no-break space
 QUOTES = {"ru": "«»„“", "en": "“”‘’"}  # of each language: the outer pair, the inner pair
 
 
@@ -104,9 +100,13 @@ class Texts(Presets):
         """Return a button's label."""
         return self._fill(self.labels[key], values, escape=False)
 
+    def number(self, number: int) -> str:
+        """Return a number with grouped digits: 27400 as «27 400», in English as “27,400”."""
+        return f"{number:,}".replace(",", GROUP_SEPARATORS.get(self.language, "\N{NO-BREAK SPACE}"))
+
     def plural(self, key: str, n: int) -> str:
         """Return a counted word: `plural("turns", 9)` is «9 ходов»."""
-        return self.plurals[key][self.plural_form(n)].replace("{n}", grouped(n))
+        return self.plurals[key][self.plural_form(n)].replace("{n}", self.number(n))
 
     def prompt(self, name: str, /, **values: object) -> str:
         """Return a prompt for the model.
@@ -130,7 +130,7 @@ class Texts(Presets):
         def shown(match: re.Match[str]) -> str:
             value, unit = values[match[1]], match[2]
             if isinstance(value, int):
-                return self.plural(unit, value) if unit else grouped(value)
+                return self.plural(unit, value) if unit else self.number(value)
             fitted = self._quotes.fitted(str(value), template[: match.start()])
             return html.escape(fitted, quote=False) if escape and not isinstance(value, Html) else fitted
 

@@ -80,7 +80,7 @@ def named(callers: Iterable[str], text: Spoken) -> bool:
     return any(names(name, text) for name in callers)
 
 
-@lru_cache(maxsize=512)  # words of users, 3.6 KiB each: some of them come again in every text of a story
+@lru_cache(maxsize=128)  # words of users, 3.6 KiB each: some of them come again in every text of a story
 def forms_of(word: str) -> frozenset[str]:
     """Return the forms of a word in small letters: itself, its cases and its plural."""
     if not "а" <= word[-1] <= "я":

@@ -1,7 +1,8 @@
 """A name that a part of a story has brought, with what is said of it there: an offer for a card. Pure.
 
 A name is a word with a capital inside a sentence. It is offered if it stands in the texts twice, never in small
-letters, once in the nominative for sure (by its ending, or by a verb beside it), and if the texts say something of it.
+letters, once in the nominative for sure (by its ending, or by a verb beside it), and if the narrator says something of
+it in a whole sentence: no question, no exclamation, no words of a hero.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Final
 from conversation.cards import LIMITS, CardText
 from conversation.naming import forms_of, plain_word
 from conversation.phrases import any_of
-from core.text import shorten
 
 _SENTENCE: Final = re.compile(r"[^.!?…\n]+[.!?…]*")
 _WORD: Final = re.compile(r"[^\W\d_]+")
@@ -25,26 +25,39 @@ _OBLIQUE: Final = re.compile(r"(?:[оеы]й|[оеыи]м|[аяыи]х|[оеё]�
 _VERB: Final = re.compile(r"\w+(?:[аеиуыя]ла(?:сь)?|[аеиуыя]ло(?:сь)?|шла|[еёи]т(?:ся)?|[аяую]т(?:ся)?)")
 _VERB_HE: Final = re.compile(r"\w+(?:[аеиуыоя]л(?:ся)?|[ёе]л)")
 _SAID: Final = re.compile(r"[—–-]\s*\w+л[аи]?(?:сь|ся)?\s*$")  # «— сказала …»
-_APPOSITION: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;!?…—–]")
+_APPOSITION: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;—–]")
 _NO_APPOSITION: Final = re.compile(
     r"(?:\w+(?:вши|вшись|ясь|ась|в)|что|как|когда|где|если|чтобы|чей|чья|котор\w+|и|а|но|не|ни|я|ты|он|она|мы|вы|они|это|тут|там|вот|как|who|which|and|but|as|said|you|he|she|it|we|they|this)\b"
     r"|.*\b\w+л(?:а|о|и)?(?:ся|сь)?\b",
     re.IGNORECASE,
 )
-_SPEECH: Final = re.compile(r"^\s*[—–-]|[«»“”„\"]")
+_DASH: Final = r"[—–-][^\S\n]+"
+_BACK: Final = rf"[,!?…][^\S\n]*{_DASH}[a-zа-яё]"  # «…, — сказала»: from a reply back to the narrator
+_REPLY: Final = rf"(?:(?!{_BACK}).)*"
+_SPEECH: Final = re.compile(
+    rf"(?:^[^\S\n]*{_DASH}|(?<=[.:])[^\S\n]*{_DASH}|(?<=[!?…])[^\S\n]*{_DASH}(?![a-zа-яё])){_REPLY}"
+    rf"(?:{_BACK}[^.!?…\n]*,[^\S\n]*{_DASH}{_REPLY})*"
+    r"|«[^»\n]*»?|„[^“”\n]*[“”]?|“[^”\n]*”?|\"[^\"\n]*\"?|^[^\S\n]*‘.*",
+    re.MULTILINE,
+)
+_WHOLE: Final = re.compile(r"\s*(?:[^\W_a-zа-яё]|\d).*[^.]\.", re.DOTALL)  # neither cut nor asked nor cried
 _TELLING_WORDS: Final = 3  # of a sentence that says something of a name
 _LEAST: Final = 3  # letters of a name
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A word with a capital. `inside`: it would have a small letter if it were no name."""
+    """A word with a capital. `inside`: it would have a small letter if it were no name.
+
+    `in_speech`: it is said by a hero; `told`: the whole sentence is the narrator's.
+    """
 
     word: str
     sentence: str
     start: int
     inside: bool
-    text: int  # its place among the texts
+    in_speech: bool
+    told: bool
 
     @property
     def plain(self) -> str:
@@ -61,17 +74,16 @@ class _Found:
 
 def may_have_name(text: str) -> bool:
     """Return whether a text has a word that `new_name` might take for a name."""
-    return any(one.inside for one in _capitals(text, 0))
+    return any(one.inside for one in _capitals(text))
 
 
 def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText | None:
     """Return a card for a name that the last of these texts has; None if it has no new one."""
-    last = len(texts) - 1
-    newest = list(_capitals(texts[last], last)) if texts else []
+    newest = list(_capitals(texts[-1])) if texts else []
     fresh = {one.plain for one in newest if one.inside}
     if not fresh:
         return None
-    found = [*(one for place, text in enumerate(texts[:last]) for one in _capitals(text, place)), *newest]
+    found = [*(one for text in texts[:-1] for one in _capitals(text)), *newest]
     small: Set[str] | None = None
     places: dict[str, list[int]] = {}
     for place, one in enumerate(found):
@@ -97,13 +109,22 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
     return best[1] if best is not None else None
 
 
-def _capitals(text: str, place: int) -> Iterator[_Found]:
-    for sentence in _SENTENCE.findall(text):
-        for match in _CAPITAL.finditer(sentence):
+def _capitals(text: str) -> Iterator[_Found]:
+    speeches = [match.span() for match in _SPEECH.finditer(text)]
+    for sentence in _SENTENCE.finditer(text):
+        told = bool(_WHOLE.fullmatch(sentence[0])) and not _overlaps(speeches, *sentence.span())
+        for match in _CAPITAL.finditer(sentence[0]):
             word = match[0]
             if not word[0].isupper() or not word[1:].islower() or len(word) < _LEAST or _no_name().fullmatch(word):
                 continue
-            yield _Found(word, sentence, match.start(), not _BEGINS.search(sentence[: match.start()]), place)
+            start = match.start()
+            place = sentence.start() + start
+            inside, in_speech = not _BEGINS.search(sentence[0][:start]), _overlaps(speeches, place, place + 1)
+            yield _Found(word, sentence[0], start, inside, in_speech, told)
+
+
+def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    return any(first < end and start < last for first, last in spans)
 
 
 def _in_small_letters(texts: Sequence[str]) -> Set[str]:
@@ -136,18 +157,22 @@ def _with_surname(one: _Found) -> str:
 
 
 def _about(name: str, same: Sequence[_Found]) -> str:
-    """Return what the texts say of a name: «Веста, фонарщица, …», otherwise a sentence that tells of it.
+    """Return what the narrator says of a name: «Веста, фонарщица, …», otherwise a sentence that tells of it.
 
-    Empty if the name only stands in speeches: a later part may say more.
+    Empty if there is no such sentence that a card has room for: a later part may say more.
     """
     appositions = [(one.word != name, said) for one in same if (said := _apposition(one))]
     if appositions:
-        said = min(appositions, key=lambda one: one[0])[1]  # beside the nominative it is in the nominative too
-    else:
-        sentences = [" ".join(one.sentence.split()) for one in same]
-        telling = [one for one in sentences if len(one.split()) >= _TELLING_WORDS and not _SPEECH.search(one)]
-        said = telling[0] if telling else ""
-    return shorten(said.strip(' —–-«»“”„"'), LIMITS["about"])
+        return min(appositions, key=lambda one: one[0])[1]  # beside the nominative it is in the nominative too
+    return next((said for one in same if one.told and (said := _telling(one, same))), "")
+
+
+def _telling(one: _Found, same: Sequence[_Found]) -> str:
+    """Return the sentence of a name if it says more than names."""
+    said = " ".join(one.sentence.split())
+    others = set(_WORD.findall(said)).difference(found.word for found in same)
+    tells = len(said.split()) >= _TELLING_WORDS and any(word[0].islower() for word in others)
+    return said if tells and len(said) <= LIMITS["about"] else ""
 
 
 def _without(name: str, about: str) -> str:
@@ -157,7 +182,7 @@ def _without(name: str, about: str) -> str:
 
 
 def _apposition(one: _Found) -> str:
-    match = _APPOSITION.match(one.after)
+    match = None if one.in_speech else _APPOSITION.match(one.after)
     return " ".join(match[1].split()) if match and not _NO_APPOSITION.match(match[1]) else ""
 
 

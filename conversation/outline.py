@@ -8,8 +8,10 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
+from conversation.phrases import any_of
 from conversation.presets import Presets
 from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft
@@ -86,8 +88,13 @@ def filled(draft: Draft, outline: Outline, presets: Presets) -> Draft:
 
 
 def _shortened(value: str, limit: int) -> str:
-    """Return one line without marks around it, cut at a word."""
-    line = " ".join(value.split()).strip(_AROUND)
+    """Return one line without marks around it, cut at a word; nothing for «не указано»."""
+    line = _unsaid().sub("", " ".join(value.split()).strip(_AROUND))
     if len(line) <= limit:
         return line
     return line[:limit].rpartition(" ")[0].rstrip(" ,;:—–-") or line[:limit]
+
+
+@cache
+def _unsaid() -> re.Pattern[str]:
+    return re.compile(rf"(?:^|\s*[:—–]\s*)(?:{any_of('unsaid')}|[^\w«“]+)[\s.…!]*$", re.IGNORECASE)

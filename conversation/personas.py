@@ -11,10 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from core.graphemes import is_visible
+
 MOST_OWN: Final = 30  # characters of a user's own
 LIMITS: Final[Mapping[str, int]] = {"name": 32, "line": 80, "greeting": 600, "personality": 1200}  # characters
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters that show nothing
 OF_LINES: Final = frozenset({"greeting", "personality"})  # the other texts have one line
 
 
@@ -51,24 +52,19 @@ def tidy(given: Mapping[str, str]) -> Persona:
     for name in LIMITS:
         lines = [" ".join(_seen(line).split()) for line in given.get(name, "").splitlines()]
         text = ("\n" if name in OF_LINES else " ").join(lines).strip()
-        texts[name] = text if any(_shows(letter) for letter in text) else ""
+        texts[name] = text if any(is_visible(letter) for letter in text) else ""
     return Persona(**texts)
 
 
 def one_line(text: str) -> str:
     """Return the text on one line, without control characters; empty if nothing of it is visible."""
     line = " ".join(_seen(text).split())
-    return line if any(_shows(letter) for letter in line) else ""
+    return line if any(is_visible(letter) for letter in line) else ""
 
 
 def _seen(line: str) -> str:
     """Return the line without control characters and marks that change the writing direction."""
     return "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in line if letter not in _TURNING)
-
-
-def _shows(letter: str) -> bool:
-    """Return whether a letter is visible by itself: Telegram treats a message of invisible ones as empty."""
-    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZM"
 
 
 def faults(persona: Persona) -> Iterator[tuple[str, str]]:

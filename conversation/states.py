@@ -86,6 +86,7 @@ EVERYWHERE: Final[Mapping[str, Cell]] = {
     "/ban": Cell("ban"),
     "/unban": Cell("unban"),
     "/refund": Cell("refund"),
+    "/payments": Cell("list_payments"),
     "/stop": Cell("stop_bot"),
     UNKNOWN_COMMAND: Cell("unknown_command"),
     OTHER_CONTENT: Cell("other_content"),

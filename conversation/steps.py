@@ -75,7 +75,9 @@ LENGTHS: Final = ("short", "middle", "long")
 ONLY_THERE: Final = frozenset({f"tone_{name}" for name in TONES} | {f"length_{name}" for name in LENGTHS})
 ENDINGS: Final = ("happy", "tragic", "unexpected", "any")
 
-ADMIN_COMMANDS: Final = frozenset({"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"})
+ADMIN_COMMANDS: Final = frozenset(
+    {"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/payments", "/stop"}
+)
 SHOP_COMMANDS: Final = frozenset({"/terms", "/paysupport"})  # unknown unless something is sold, or was
 SHELF_COMMANDS: Final = frozenset({"/shelf"})  # unknown unless the public shelf is on
 COMMANDS: Final = (

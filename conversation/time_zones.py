@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-DAY_S: Final = 86_400
+from core.days import DAY_S
+
 FROM_MINUTE: Final = 10 * 60  # of the user's day
 TO_MINUTE: Final = 21 * 60
 APART_S: Final = 12 * 3600  # between two letters, also when the user changes the zone

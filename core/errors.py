@@ -12,6 +12,7 @@
     │   ├── ModelRefused         the model won't write about this; the user's turn stays out of the prompt
     │   ├── PromptTooLong        the vendor says that the prompt doesn't fit
     │   ├── PicturesRefused      the model takes no pictures
+    │   ├── AudioFormatRefused   a recording isn't in the format that this service takes
     │   ├── ModelGone            the vendor has no such model, or not for this account
     │   ├── ModelDenied          401/403: the credential, the folder or the billing
     │   ├── ModelBusy            429

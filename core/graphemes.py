@@ -15,6 +15,12 @@ _MARKS_BESIDE: Final = frozenset("\u200c\u0e33\u0eb3\uff9e\uff9f")  # that have 
 _BEFORE: Final = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
 _VIRAMAS: Final = frozenset("\u094d\u09cd\u0acd\u0b4d\u0c4d\u0d4d")  # join two consonants
 _LONGEST: Final = 64  # characters of one letter; a longer one is made up, and may be cut
+_BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a symbol that are blank on every screen
+
+
+def is_visible(letter: str) -> bool:
+    """Whether a character shows by itself: Telegram treats a message of invisible ones as empty."""
+    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZM"
 
 
 def clings(text: str, place: int) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Final, Literal
+
+MOST_BYTES: Final = 20_000_000  # what Telegram lets a bot fetch
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class TalkRecord:
 
 def record_of(db: Database, texts: Texts, talk: Talk) -> TalkRecord:
     """Return a talk from its first message to its last one."""
-    character = db.characters.get(talk.character_id) if talk.character_id is not None else None
+    character = db.characters.get(talk.character_id)
     partner = character.name if character is not None else texts.plain("profile.name")
     names: dict[int, str] = {}
     messages = []

@@ -1,1 +1,1 @@
-"""The handlers: thin functions, a file a conversation. `front` reads an update and finds who answers it."""
+"""The handlers: thin functions, a file a conversation. `router` reads an update and finds who answers it."""

@@ -9,7 +9,7 @@ from conversation.localization import FALLBACK, Html
 from conversation.steps import IN_WIZARD, Step
 from core.schemas import Json
 from handlers import characters, library, shared_characters, wizard
-from handlers.balances import balance_of, turns_of_tokens
+from handlers.balances import balance
 from handlers.context import UpdateContext
 from handlers.step_prompts import announce, where
 from telegram.bot_profile import menu_button_of_chat
@@ -41,7 +41,7 @@ _SHARED: Mapping[str, Callable[[UpdateContext, str], UpdateResult]] = {
 def first_words(context: UpdateContext) -> UpdateResult:
     """Welcome a new user, whatever they sent first."""
     config, begin = context.config, welcome_buttons(context)
-    if context.user.id in config.admin_ids:
+    if context.is_admin:
         hello = context.say("start.first_unlimited", keyboard=begin)
     else:
         hello = context.say("start.first", turns=limits.turns_left(config, config.user_tokens), keyboard=begin)
@@ -58,7 +58,7 @@ def welcome_buttons(context: UpdateContext) -> Json:
 def show_help(context: UpdateContext) -> UpdateResult:
     """Say what the bot can do; to an admin also the commands that only admins have."""
     said = context.texts.say("help.text", balance=balance(context))
-    if context.user.id in context.config.admin_ids:
+    if context.is_admin:
         said = Html("\n\n".join((said, admin_help(context))))
     return context.send(said) + repeat_question(context)
 
@@ -67,24 +67,6 @@ def admin_help(context: UpdateContext) -> Html:
     """Return the commands that only admins have."""
     said = context.texts.say("help.admin")
     return Html("\n".join((said, context.texts.say("buy.admin_help")))) if context.config.packs else said
-
-
-def balance(context: UpdateContext) -> Html:
-    """Return the user's balance: what it is enough for, and its free tokens. Admins have no limit."""
-    if context.user.id in context.config.admin_ids:
-        return context.texts.say("balance.unlimited")
-    return balance_of(context.services, context.texts, context.user, context.user.free)
-
-
-def turns_left(context: UpdateContext) -> int:
-    """Return about how many turns of their model the user can pay, without the ending that is kept for them."""
-    return turns_of_tokens(context.services, context.user, context.user.free)
-
-
-def price(context: UpdateContext, tokens: int) -> Html:
-    """Return a price: about how many turns of the user's model it is, and the tokens."""
-    turns = limits.turns_of(context.config, tokens, context.model.weight)
-    return context.texts.say("balance.left" if turns else "balance.less", turns=turns, tokens=tokens)
 
 
 def ask_language(context: UpdateContext) -> UpdateResult:

@@ -17,8 +17,10 @@ from handlers import (
     finished,
     first_letters,
     heroes,
+    kept_words,
     library,
     media,
+    missing_payments,
     models,
     payments,
     privacy,
@@ -35,6 +37,7 @@ from handlers import (
 )
 from handlers import story as story_screen
 from handlers.context import UpdateContext
+from handlers.story import of_open_story
 from telegram.update_result import UpdateResult
 
 ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
@@ -57,9 +60,9 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "leave_wizard": wizard.leave,
     "open_story": story_screen.open_story,
     "continue_story": library.continue_story,
-    "ways_on": finished.ways_on,
-    "write_epilogue": finished.write_epilogue_here,
-    "second_volume": finished.second_volume_here,
+    "ways_on": of_open_story(finished.ways),
+    "write_epilogue": of_open_story(finished.write_epilogue),
+    "second_volume": of_open_story(wizard.second_volume),
     "share": library.share_open,
     "write_from_words": story_screen.write_from_words,
     "write_on": story_screen.write_on,
@@ -97,7 +100,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "not_first": first_letters.switch_off_by_words,
     "forget_character": characters.forget,
     "back_to_story": heroes.back_to_story,
-    "keep_words": wizard.keep_words,
+    "keep_words": kept_words.keep,
     "keep_file": file_choices.keep,
     "bring": brought_stories.ask,
     "take_brought": brought_stories.take,
@@ -133,6 +136,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "ban": admin_users.ban,
     "unban": admin_users.unban,
     "refund": refunds.refund,
+    "list_payments": missing_payments.list_payments,
     "stop_bot": admin.ask_to_halt,
     "wrong_state": fallback.wrong_state,
     "unknown_command": fallback.unknown_command,
@@ -156,4 +160,16 @@ INFORMING = frozenset(
 )  # after these the wizard asks its question again
 # These don't wait for the words of a voice message: they change nothing that the words may refer to.
 OVERTAKING = (INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
-OVERTAKING |= {"terms", "paysupport", "refund", "debug", "logs", "users", "grant", "ban", "unban", "stop_bot"}
+OVERTAKING |= {
+    "terms",
+    "paysupport",
+    "refund",
+    "list_payments",
+    "debug",
+    "logs",
+    "users",
+    "grant",
+    "ban",
+    "unban",
+    "stop_bot",
+}

@@ -13,7 +13,7 @@ LOG_TAIL_BYTES = 5_000_000
 
 def debug(context: UpdateContext) -> UpdateResult:
     """Switch the debug mode of this admin; it survives restarts."""
-    if not is_admin(context):
+    if not context.is_admin:
         return unknown_command(context)
     on = not context.user.debug
     context.db.users.set_debug(context.user.id, on)
@@ -22,7 +22,7 @@ def debug(context: UpdateContext) -> UpdateResult:
 
 def logs(context: UpdateContext) -> UpdateResult:
     """Send the newest part of the log file."""
-    if not is_admin(context):
+    if not context.is_admin:
         return unknown_command(context)
     path = context.config.log_file
     try:
@@ -39,7 +39,7 @@ def logs(context: UpdateContext) -> UpdateResult:
 
 def ask_to_halt(context: UpdateContext) -> UpdateResult:
     """/stop: ask first. The button names this run of the bot, so that a press can't stop the next one."""
-    if not is_admin(context):
+    if not context.is_admin:
         return unknown_command(context)
     run_id = context.services.run_id
     halt, keep = context.button("halt", f"halt:{run_id}"), context.button("not_needed", f"halt:keep-{run_id}")
@@ -48,13 +48,8 @@ def ask_to_halt(context: UpdateContext) -> UpdateResult:
 
 def halt(context: UpdateContext, argument: str) -> UpdateResult:
     """Stop the bot after this transaction, with which the press leaves the inbox."""
-    if not is_admin(context) or argument.removeprefix("keep-") != str(context.services.run_id):
+    if not context.is_admin or argument.removeprefix("keep-") != str(context.services.run_id):
         return context.toast("toast.past")
     if argument.startswith("keep-"):
         return context.edit("admin.halt_kept")
     return context.edit("admin.halting") + after_commit(StopBot())
-
-
-def is_admin(context: UpdateContext) -> bool:
-    """Whether the user is an admin."""
-    return context.user.id in context.config.admin_ids

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conversation.keyboards import inline
+from conversation.keyboards import inline, pages_of
 from conversation.localization import Html
+from core.numbers import is_number
 from core.schemas import Json
 from database import Account
 from handlers import access_requests
-from handlers.admin import is_admin
 from handlers.context import UpdateContext, join, now, stop_turn
+from handlers.dates import day
 from handlers.fallback import unknown_command
-from handlers.library import day
 from handlers.refunds import cancel_subscriptions
 from telegram.update_result import UpdateResult
 
 PAGE = 8
 MOST_GIVEN = 10**9
-_NUMBER_CHARS = 18  # of Telegram's ids, and of what SQLite counts to
 
 
 # ---------------------------------------------------------------------- /users
@@ -29,7 +28,7 @@ _NUMBER_CHARS = 18  # of Telegram's ids, and of what SQLite counts to
 
 def show(context: UpdateContext) -> UpdateResult:
     """/users: show all users, or those whose name, @name or id has the given words."""
-    if not is_admin(context):
+    if not context.is_admin:
         return unknown_command(context)
     words = context.words.partition(" ")[2].strip()
     kept_id = context.db.users.keep_words(context.user.id, words, None, now()) if words else 0
@@ -40,7 +39,7 @@ def show(context: UpdateContext) -> UpdateResult:
 def turn_page(context: UpdateContext, data: str) -> UpdateResult:
     """◀ ▶: show another page. `data` is `page:id of the kept words`, with id 0 for all users."""
     page, _, kept = data.partition(":")
-    if not is_admin(context) or not _is_number(page) or not _is_number(kept):
+    if not context.is_admin or not is_number(page) or not is_number(kept):
         return context.toast("toast.past")
     words = context.db.users.kept_words(context.user.id, int(kept)) if int(kept) else ""
     if words is None:
@@ -53,7 +52,7 @@ def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[
     found = context.db.accounts.find(words)
     if not found:
         return context.texts.say("admin.users_none", words=words), None
-    pages = (len(found) + PAGE - 1) // PAGE
+    pages = pages_of(len(found), PAGE)
     page = page if page < pages else 0
     lines = [_line(context, user_id) for user_id in found[page * PAGE : (page + 1) * PAGE]]
     html = Html("\n\n".join([context.texts.say("admin.users", n=len(found)), *lines]))
@@ -84,7 +83,7 @@ def _line(context: UpdateContext, user_id: int) -> Html:
 
 def grant(context: UpdateContext) -> UpdateResult:
     """/grant ID N: give tokens; with a word for sessions behind it, sessions."""
-    if not is_admin(context):
+    if not context.is_admin:
         return unknown_command(context)
     arguments = context.words.split()[1:]
     of_sessions = len(arguments) == 3 and arguments[2].casefold() in _words_for_sessions(context)
@@ -137,7 +136,7 @@ def _for_named(
     context: UpdateContext, usage: str, action: Callable[[UpdateContext, Account], UpdateResult]
 ) -> UpdateResult:
     """Run `action` for the user that a command's one argument names."""
-    if not is_admin(context):
+    if not context.is_admin:
         return unknown_command(context)
     arguments = context.words.split()[1:]
     if len(arguments) != 1:
@@ -149,7 +148,7 @@ def _for_named(
 def _account(context: UpdateContext, named: str) -> Account | None:
     """Return the user with this id or @name."""
     accounts = context.db.accounts
-    return accounts.get(int(named)) if _is_number(named) else accounts.named(named.removeprefix("@"))
+    return accounts.get(int(named)) if is_number(named) else accounts.named(named.removeprefix("@"))
 
 
 def _words_for_sessions(context: UpdateContext) -> set[str]:
@@ -162,9 +161,5 @@ def _is_admin(context: UpdateContext, account: Account) -> bool:
     return account.id in context.config.admin_ids
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) <= _NUMBER_CHARS
-
-
 def _is_sum(text: str) -> bool:
-    return _is_number(text) and 0 < int(text) <= MOST_GIVEN
+    return is_number(text) and 0 < int(text) <= MOST_GIVEN

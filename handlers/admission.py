@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from telebot import types
 
+from core.days import current_day
 from core.schemas import Outgoing
 from database import User
 from handlers import access_requests
@@ -47,7 +48,8 @@ def admit(
     user = known.user
     if user.banned and not banned_too and user.id not in services.config.admin_ids:
         return known.registered + _reply(message, access_requests.closed(services, user, message.chat_id), user.id)
-    if message.chat_id > 0 and services.db.topic_states.enter(user.id, incoming.topic_id):
+    if message.chat_id > 0 and user.topic_id != incoming.topic_id:
+        services.db.topic_states.enter(user.id, incoming.topic_id)
         user = services.db.users.get(user.id) or user
     writing = incoming.behind or services.turns.open_in(message.chat_id, incoming.topic_id) is not None
     texts = services.locales[user.language]
@@ -61,10 +63,12 @@ def admit_payer(services: Services, payer: types.User, *, private: bool) -> User
     return user if user is not None else _add(services, payer, _names(payer), private=private)
 
 
-def may_press(services: Services, presser: types.User) -> bool:
-    """Whether a press in a group counts: pressing others' buttons registers nobody and says nothing there."""
+def press_refusal(services: Services, presser: types.User) -> str:
+    """Return the key of why a press in a group doesn't count, or "": pressing others' buttons registers nobody."""
     user = services.db.users.get(presser.id)
-    return user is not None and not user.banned
+    if user is None:
+        return "toast.stranger"
+    return "toast.foreign" if user.banned else ""
 
 
 def _reply(message: UserMessage, outgoing: Outgoing, user_id: int) -> UpdateResult:
@@ -87,7 +91,7 @@ def _known(services: Services, sender: types.User, *, private: bool) -> _Sender 
             services.db.users.set_blocked(sender.id, user.blocked)
     config = services.config
     if config.user_tokens_per_day and services.db.users.refill(
-        sender.id, config.user_tokens_per_day, config.user_tokens, now() // 86_400
+        sender.id, config.user_tokens_per_day, config.user_tokens, current_day()
     ):
         refilled = services.db.users.get(sender.id)
         assert refilled is not None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conversation.keyboards import inline
+from core.numbers import is_number
 from core.schemas import Json
 from database import AnswerVoice, Character, Turn
-from handlers.account import price as price_of
+from handlers.balances import price_of
 from handlers.context import UpdateContext
 from handlers.media import VOICES_SHOWN, name_of_voice
 from handlers.refusals import over_limit
@@ -22,7 +23,7 @@ EXAMPLE_CHARS = 500  # of an answer of usual length, whose price is shown
 def press(context: UpdateContext, argument: str) -> UpdateResult:
     """Show the screen, or change what its button says: `what:character`, where 0 is the assistant."""
     what, _, number = argument.partition(":")
-    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+    if not is_number(number):
         return context.toast("toast.past")
     character = context.db.characters.may_talk(context.user.id, int(number)) if int(number) else None
     if int(number) and character is None:

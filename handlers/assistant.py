@@ -58,7 +58,7 @@ def ask_example(context: UpdateContext, name: str) -> UpdateResult:
     if context.writing:
         return context.toast("toast.writing")
     context = context.with_words(context.texts.plain(f"example.{name}"))
-    open_talk = context.db.talks.open_in(context.chat_id, context.topic_id) or _begin(context)
+    open_talk = context.assistant_talk()
     if refusal := over_limit(context, open_talk.kind, open_talk.session_id):
         return refusal
     result = context.edit("chat.examples_used")
@@ -83,7 +83,7 @@ def _ask_with_room(context: UpdateContext, talk: Talk, words: str, quoted: str =
     """Ask a question in the talk, or in a new one if this one is full and the user wants that."""
     if not _is_full(context, talk, words, quoted):
         return ask(context, talk, talk.head_id, words, quoted)
-    begun = _begin(context)
+    begun = context.begin_talk()
     return context.say("chat.begun_anew") + ask(context, begun, begun.head_id, words, quoted)
 
 
@@ -162,7 +162,7 @@ def use_words(context: UpdateContext, kept_id: int) -> UpdateResult:
     if words is None:
         return context.toast("toast.words_gone")
     context = context.with_words(words)
-    open_talk = db.talks.open_in(context.chat_id, context.topic_id) or _begin(context)
+    open_talk = context.assistant_talk()
     if refusal := over_prompt(context) or over_limit(context, open_talk.kind, open_talk.session_id):
         return refusal
     db.users.take_words(context.user.id, kept_id)
@@ -178,7 +178,7 @@ def forget(context: UpdateContext) -> UpdateResult:
     if open_talk is None:
         return _say(context, "chat.nothing_to_forget")
     said = delete_talk(context, open_talk)
-    _begin(context)  # otherwise the talk before it would become the open one
+    context.begin_talk()  # otherwise the talk before it would become the open one
     return said or _say(context, "chat.nothing_to_forget")
 
 
@@ -231,10 +231,19 @@ def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
         return context.toast("toast.writing")
     if not may_begin(context):
         return context.toast("toast.past")
-    _begin(context)
+    context.begin_talk()
     if not context.group:
         context.go(Step.CHAT)
     return context.drop_buttons() + _say(context, "chat.begun")
+
+
+def own_talk(context: UpdateContext, session_id: int) -> Talk | UpdateResult:
+    """Return a talk of the user's in this chat; else what to answer."""
+    talk = context.db.talks.get(session_id)
+    if talk is None or talk.deleted:
+        return context.toast("toast.past")
+    mine = talk.user_id == context.user.id and talk.chat_id == context.chat_id
+    return talk if mine else context.toast("toast.foreign")
 
 
 def may_begin(context: UpdateContext) -> bool:
@@ -245,13 +254,6 @@ def may_begin(context: UpdateContext) -> bool:
 def _say(context: UpdateContext, key: str, **values: object) -> UpdateResult:
     """Say a sentence, with the reply keyboard if the user is in the chat."""
     return context.say(key, keyboard=context.keyboard() if context.step is Step.CHAT else None, **values)
-
-
-def _begin(context: UpdateContext) -> Talk:
-    talks = context.db.talks
-    begun = talks.get(talks.create(context.user.id, context.chat_id, now(), topic_id=context.topic_id))
-    assert begun is not None
-    return begun
 
 
 def quote(context: UpdateContext, talk: Talk) -> str:

@@ -1,11 +1,29 @@
-"""What tokens are enough for: turns of a user's model, and the ending of an unfinished story."""
+"""What tokens are enough for, said of a balance or of a price: turns of a user's model, and a story's ending."""
 
 from __future__ import annotations
 
 from conversation.localization import Html, Texts
 from database import Account, User
-from handlers.context import Services
+from handlers.context import Services, UpdateContext
 from turns import limits
+
+
+def balance(context: UpdateContext) -> Html:
+    """Return the user's balance: what it is enough for, and its free tokens. Admins have no limit."""
+    if context.is_admin:
+        return context.texts.say("balance.unlimited")
+    return balance_of(context.services, context.texts, context.user, context.user.free)
+
+
+def turns_left(context: UpdateContext) -> int:
+    """Return about how many turns of their model the user can pay, without the ending that is kept for them."""
+    return turns_of_tokens(context.services, context.user, context.user.free)
+
+
+def price_of(context: UpdateContext, tokens: int) -> Html:
+    """Return a price: about how many turns of the user's model it is, and the tokens."""
+    turns = limits.turns_of(context.config, tokens, context.model.weight)
+    return context.texts.say("balance.left" if turns else "balance.less", turns=turns, tokens=tokens)
 
 
 def balance_of(services: Services, texts: Texts, user: User | Account, free: int) -> Html:

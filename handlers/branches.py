@@ -63,7 +63,7 @@ def copy(context: UpdateContext, story: Story, title: str) -> int:
     own = story.user_id == context.user.id
     db.cards.copy(story.session_id, session_id, refused=own)
     if own:  # a note is its reader's own
-        db.cards.set_note(session_id, db.cards.note(story.session_id))
+        db.cards.set_note(session_id, story.note)
     copied_id = db.tree.copy(story.head_id, session_id, now())
     earlier = len(db.tree.whole(story.head_id)) - len(db.tree.whole(story.head_id, story.starts_after))
     if earlier:  # an earlier volume is remembered, and shown to nobody

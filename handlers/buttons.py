@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conversation.steps import IN_WIZARD, TALKING, Step
+from core.numbers import is_number
 from core.schemas import Json, Outgoing
-from database import Story, Turn
+from database import Story
 from export.story_book import FORMATS
 from handlers import (
     access_requests,
@@ -33,15 +34,18 @@ from handlers import (
     group_buttons,
     guest_memory,
     heroes,
+    kept_words,
     library,
     media,
     models,
     older_parts,
+    open_questions,
     payments,
     privacy,
     profile_card,
     public_shelf,
     publishing,
+    retries,
     rewriting,
     roles,
     sessions,
@@ -52,11 +56,7 @@ from handlers import (
 )
 from handlers import story as story_screen
 from handlers.context import UpdateContext, after_commit, now, stop_turn
-from handlers.refusals import over_limit
 from telegram.update_result import ForgetQueued, UpdateResult
-from turns.kinds.speaking import SpokenAnswer
-from turns.message_view import title_of
-from turns.turn_kind import BelongsTo
 
 # Each checks whose it is.
 IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_talk", "ask_file", "ask_who_sees"})
@@ -65,6 +65,13 @@ IN_GROUPS = frozenset({"stop", "retry", "softer", "mode", "new_talk", "put_back_
 def press(context: UpdateContext, data: str) -> UpdateResult:
     """Do what a button says."""
     verb, _, argument = data.partition(":")
+    if verb in open_questions.VERBS:
+        what = f"{data} {context.message_id}"
+        return open_questions.ask_once(context, what, lambda: _press(context, verb, argument))
+    return _press(context, verb, argument)
+
+
+def _press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
     if context.group and verb in group_buttons.VERBS:
         return group_buttons.press(context, verb, argument)
     if context.group and verb not in IN_GROUPS:
@@ -73,7 +80,7 @@ def press(context: UpdateContext, data: str) -> UpdateResult:
         return account.set_language(context, argument)
     if verb in _BY_TEXT:
         return _BY_TEXT[verb](context, argument)
-    if not argument.isdecimal() or len(argument) > 18:
+    if not is_number(argument):
         return context.toast("toast.past")
     number = int(argument)
     if verb in _OF_A_STORY:
@@ -118,7 +125,7 @@ def _stop(context: UpdateContext, turn_id: int) -> UpdateResult:
     if turn is None or turn.id != turn_id:
         return context.toast("toast.nothing_to_stop")
     if turn.user_id != context.user.id:
-        return context.toast("toast.foreign")
+        return context.toast("group.not_yours")
     return stop_turn(turns, turn) + context.toast("toast.stopping")
 
 
@@ -145,52 +152,6 @@ def _drop(context: UpdateContext, inbox_id: int) -> UpdateResult:
     )
 
 
-def _once_more(context: UpdateContext, turn_id: int, *, soft: bool) -> UpdateResult:
-    """Ask a failed turn again, if the story still stands where it failed."""
-    db = context.db
-    turn = db.turns.get(turn_id)
-    if turn is None or turn.user_id != context.user.id or turn.chat_id != context.chat_id:
-        return context.toast("toast.foreign")
-    belongs_to = context.kinds[turn.kind].belongs_to
-    if turn.kind == SpokenAnswer.name:
-        return answer_voices.once_more(context, turn)
-    if belongs_to is BelongsTo.TALK:
-        return assistant.once_more(context, turn, soft=soft)
-    if belongs_to is BelongsTo.NOTHING:
-        return media.once_more(context, turn)
-    story = db.stories.get(turn.session_id)
-    if turn.state != "failed" or story is None or story.deleted or not _stands_at(context, story, turn):
-        return context.toast("toast.past")
-    if context.writing or context.turns.writes_in(story.session_id):  # it may write in another topic
-        return context.toast("toast.writing")
-    if refusal := over_limit(context, turn.kind, story.session_id):
-        return refusal
-    result = context.drop_buttons()
-    if context.user.session_id == story.session_id and context.step in (Step.MENU, Step.FINALE):
-        result += _enter(context, story)
-    return result + context.replying_to(turn.reply_to).start_turn(
-        turn.kind, turn.session_id, turn.prompt_id, hint=turn.hint, soft=soft or turn.soft, variant=turn.variant
-    )
-
-
-def _stands_at(context: UpdateContext, story: Story, turn: Turn) -> bool:
-    """Whether nothing was written since: the head is what the turn began from, or what it left unfinished."""
-    head_id = story.head_id
-    if head_id == turn.prompt_id:
-        return True
-    tree = context.db.tree
-    begun_from = tree.get(turn.prompt_id) if turn.prompt_id is not None else None
-    if begun_from is not None and begun_from.role == "user" and begun_from.parent_id == head_id:
-        return True
-    head = tree.get(head_id)
-    if head is None:
-        return False
-    if head.turn_id == turn.id or (turn.variant and head.parent_id == turn.prompt_id):
-        return True
-    half = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
-    return half is not None and half.state == "failed" and head.parent_id == turn.prompt_id
-
-
 def _finale(context: UpdateContext, story: Story) -> UpdateResult:
     return context.toast("toast.past") if story.finished else story_screen.ask_ending(context)
 
@@ -198,58 +159,6 @@ def _finale(context: UpdateContext, story: Story) -> UpdateResult:
 def _volume(context: UpdateContext, story: Story) -> UpdateResult:
     """«📗 Второй том»: begin a story with the same settings, which remembers the first."""
     return context.toast("toast.writing") if context.writing else wizard.second_volume(context, story)
-
-
-# ---------------------------------------------------------------------- kept words
-
-
-def _words_story(context: UpdateContext, kept_id: int) -> UpdateResult:
-    """Put kept words into the story that was offered for them, as its next part."""
-    story = _story_of_words(context, kept_id)
-    if story is None or story.finished:
-        return context.toast("toast.words_gone")
-    return _use_words(context, kept_id, story, "part")
-
-
-def _words_epilogue(context: UpdateContext, kept_id: int) -> UpdateResult:
-    story = _story_of_words(context, kept_id)
-    if story is None or not story.finished:
-        return context.toast("toast.words_gone")
-    return _use_words(context, kept_id, story, "epilogue")
-
-
-def _story_of_words(context: UpdateContext, kept_id: int) -> Story | None:
-    session_id = context.db.users.session_of_words(context.user.id, kept_id)
-    story = context.db.stories.get(session_id) if session_id is not None else None
-    return story if story is not None and story.is_own_of(context.user.id) and not story.deleted else None
-
-
-def _use_words(context: UpdateContext, kept_id: int, story: Story, kind: str) -> UpdateResult:
-    if context.writing or context.turns.writes_in(story.session_id):
-        return context.toast("toast.writing")
-    if refusal := over_limit(context, kind, story.session_id):
-        return refusal
-    words = context.db.users.take_words(context.user.id, kept_id)
-    if words is None:
-        return context.toast("toast.words_gone")
-    context.open(story.session_id)
-    said = _enter(context, story) if kind == "part" else context.say_meanwhile("finale.epilogue_writing")
-    return context.drop_buttons() + said + story_screen.write_words(context, story, story.head_id, words, kind)
-
-
-def _words_new(context: UpdateContext, kept_id: int) -> UpdateResult:
-    """Make kept words a wish of a new story."""
-    words = context.db.users.take_words(context.user.id, kept_id)
-    if words is None:
-        return context.toast("toast.words_gone")
-    return context.drop_buttons() + wizard.start_with(context, words)
-
-
-def _enter(context: UpdateContext, story: Story) -> UpdateResult:
-    """Move the user to their open story, and say where it stands."""
-    context.go(Step.STORY)
-    parts = context.db.tree.parts(story.head_id, story.starts_after)
-    return context.say_here("story.line", title=title_of(story), part=max(1, parts))
 
 
 # ---------------------------------------------------------------------- the verbs
@@ -321,11 +230,11 @@ _BY_NUMBER: Mapping[str, Callable[[UpdateContext, int], UpdateResult]] = {
     "stop": _stop,
     "stop_before": _stop_before,
     "drop": _drop,
-    "retry": partial(_once_more, soft=False),
-    "softer": partial(_once_more, soft=True),
-    "words_story": _words_story,
-    "words_epilogue": _words_epilogue,
-    "words_new": _words_new,
+    "retry": partial(retries.once_more, soft=False),
+    "softer": partial(retries.once_more, soft=True),
+    "words_story": kept_words.to_story,
+    "words_epilogue": kept_words.to_epilogue,
+    "words_new": kept_words.to_new_story,
     # the chat
     "words_chat": assistant.use_words,
     "put_back_talk": assistant.put_back,

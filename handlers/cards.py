@@ -6,14 +6,14 @@ from typing import Final
 
 from conversation import cards
 from conversation.cards import MOST_CARDS, CardText
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import inline, page_row, pages_of
 from conversation.localization import Html
 from conversation.steps import Step
+from core.numbers import is_number
 from core.schemas import Json
 from core.text import shorten
 from database import Card, Story
 from handlers import questions
-from handlers import story as story_screen
 from handlers.context import UpdateContext
 from handlers.refusals import over_step
 from telegram.update_result import UpdateResult
@@ -31,9 +31,9 @@ def show(context: UpdateContext, story: Story) -> UpdateResult:
 def turn_page(context: UpdateContext, argument: str) -> UpdateResult:
     """◀ ▶ and «⬅️ Назад»: show another page of a story's cards in the same message; `argument` is «story:page»."""
     number, _, page = argument.partition(":")
-    if not all(text.isascii() and text.isdecimal() and len(text) <= 18 for text in (number, page)):
+    if not (is_number(number) and is_number(page)):
         return context.toast("toast.past")
-    story = _own_story(context, int(number))
+    story = context.db.stories.own(context.user.id, int(number))
     if story is None:
         return context.toast("toast.past")
     return context.edit_html(_listed(context, story, int(page)), keyboard=_buttons(context, story, int(page)))
@@ -51,17 +51,14 @@ def switch_offers(context: UpdateContext, story: Story) -> UpdateResult:
 
 def ask_note(context: UpdateContext, story: Story) -> UpdateResult:
     """Ask for the note; show the one that there is."""
-    note = context.db.cards.note(story.session_id)
-    if note:
-        return questions.ask(context, Step.NOTE, story.session_id, "note.ask_other", note=note)
+    if story.note:
+        return questions.ask(context, Step.NOTE, story.session_id, "note.ask_other", note=story.note)
     return questions.ask(context, Step.NOTE, story.session_id, "note.ask")
 
 
-def set_note(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def set_note(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the user's words as the note."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
     note = cards.tidy_note(context.words)
@@ -70,11 +67,9 @@ def set_note(context: UpdateContext) -> UpdateResult:
     return context.say_here("note.done", note=note) if note else context.say_here("note.dropped")
 
 
-def drop_note(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def drop_note(context: UpdateContext, story: Story) -> UpdateResult:
     """«🧹 Убрать записку»: keep no note of the story."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     context.db.cards.set_note(story.session_id, "")
     questions.go_back(context)
     return context.say_here("note.dropped")
@@ -90,11 +85,9 @@ def ask_new(context: UpdateContext, story: Story) -> UpdateResult:
     return questions.ask(context, Step.CARD, story.session_id, "card.ask")
 
 
-def add(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def add(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the user's words as a card of the story."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     card, refusal = _typed(context)
     if refusal is not None:
         return refusal
@@ -163,17 +156,12 @@ def drop(context: UpdateContext, card_id: int) -> UpdateResult:
 def own_card(context: UpdateContext, card_id: int) -> Card | None:
     """Return a card of a story of the user's own; None if there is none."""
     card = context.db.cards.get(card_id)
-    return card if card is not None and _own_story(context, card.session_id) is not None else None
+    return card if card is not None and context.db.stories.own(context.user.id, card.session_id) else None
 
 
 def is_full(context: UpdateContext, session_id: int) -> bool:
     """Return whether a story has as many cards as it may."""
     return len(context.db.cards.of_story(session_id)) >= MOST_CARDS
-
-
-def _own_story(context: UpdateContext, session_id: int) -> Story | None:
-    story = context.db.stories.get(session_id)
-    return story if story is not None and story.is_own_of(context.user.id) and not story.deleted else None
 
 
 def _typed(context: UpdateContext) -> tuple[CardText, UpdateResult | None]:
@@ -200,7 +188,7 @@ def _listed(context: UpdateContext, story: Story, page: int) -> Html:
 
 def _buttons(context: UpdateContext, story: Story, page: int) -> Json:
     number, all_cards = story.session_id, context.db.cards.of_story(story.session_id)
-    pages = _pages(all_cards)
+    pages = pages_of(len(all_cards), PAGE)
     names = [[(card.text.name, f"card_of:{card.id}")] for card in _shown(all_cards, page)]
     turning = [page_row(f"minds:{number}", min(page, pages - 1), pages)] if pages > 1 else []
     url = context.config.webapp_url
@@ -215,9 +203,5 @@ def _buttons(context: UpdateContext, story: Story, page: int) -> Json:
 
 
 def _shown(all_cards: list[Card], page: int) -> list[Card]:
-    start = min(page, _pages(all_cards) - 1) * PAGE
+    start = min(page, pages_of(len(all_cards), PAGE) - 1) * PAGE
     return all_cards[start : start + PAGE]
-
-
-def _pages(all_cards: list[Card]) -> int:
-    return max(1, -(-len(all_cards) // PAGE))

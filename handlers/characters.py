@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import inline, page_row, pages_of
 from conversation.steps import Step
+from core.numbers import is_number
 from database import REFUSED, Character
 from export.story_book import FORMATS
 from handlers import assistant, files, first_letters, guest_memory, library, public_shelf, publishing
@@ -110,7 +111,7 @@ def talk(context: UpdateContext) -> UpdateResult:
 def from_page(context: UpdateContext, data: str) -> UpdateResult:
     """Do what was pressed in the Web App: choose a character, or send a story's file."""
     verb, _, number = data.partition(":")
-    if not (number.isascii() and number.isdecimal() and len(number) <= 18):
+    if not is_number(number):
         return NOTHING
     result = _pressed_on_page(context, verb, int(number))
     return result + context.send_plain(result.toast) if result.toast else result
@@ -121,8 +122,8 @@ def _pressed_on_page(context: UpdateContext, verb: str, number: int) -> UpdateRe
         return choose(context, number)
     if verb == "public_report":
         return public_shelf.report(context, number, on_page=True)
-    story = context.db.stories.get(number) if verb in FORMATS or verb == "publish" else None
-    if story is None or not story.is_own_of(context.user.id) or story.deleted:
+    story = context.db.stories.own(context.user.id, number) if verb in FORMATS or verb == "publish" else None
+    if story is None:
         return NOTHING
     if verb == "publish":
         return publishing.ask(context, story)
@@ -169,7 +170,7 @@ def _lost(context: UpdateContext) -> UpdateResult:
 def _page(context: UpdateContext, page: int) -> list[list[tuple[str, str]]]:
     """Return the rows of a page's buttons: `PAGE` characters, and the arrows."""
     offered = context.db.characters.offered(context.user.id, context.user.language)
-    pages = max(1, (len(offered) + PAGE - 1) // PAGE)
+    pages = pages_of(len(offered), PAGE)
     page = page if page < pages else 0
     rows = [[(one.name, f"character:{one.id}")] for one in offered[page * PAGE : (page + 1) * PAGE]]
     if pages > 1:

@@ -12,15 +12,17 @@ from typing import Final
 from telebot import types
 
 from conversation.localization import Html, Texts
+from core.days import DAY_S
 from core.logs import event
 from core.schemas import Json, Outgoing
 from core.star_packs import CURRENCY, StarPack, pack_of
-from database import User
+from database import Month, User
 from handlers import access_requests, refunds
 from handlers.admission import admit_payer
 from handlers.balances import balance_of
 from handlers.context import Services, after_commit, now
-from handlers.payments import contact, date
+from handlers.dates import date
+from handlers.payments import contact
 from telegram.payment_methods import ANSWER
 from telegram.update_result import NOTHING, IncomingUpdate, MakePaymentCalls, TrackEvent, UpdateResult
 from turns import limits
@@ -29,7 +31,7 @@ from turns.message_view import sentence
 
 log = logging.getLogger(__name__)
 
-_RENEWAL_S: Final = 2 * 86_400  # before the end of a month
+_RENEWAL_S: Final = 2 * DAY_S  # before the end of a month
 # The states of a subscription, as Telegram names them, and what is said of each.
 _CHANGES: Final = {
     "canceled": "checkout.subscription_canceled",
@@ -59,7 +61,8 @@ def _problem(services: Services, user: User | None, query: types.PreCheckoutQuer
     used = services.db.ledger.budget(limits.budget_period(config, now())).used
     if config.max_project_tokens - used < limits.turn_price(config):
         return "checkout.project"
-    if user is not None and user.banned:
+    banned = user.banned if user is not None else services.db.forgetting.returns_banned(query.from_user.id)
+    if banned:
         return "checkout.banned"
     if user is not None and _is_subscribed(services, user.id, pack):
         return "checkout.subscribed_already"
@@ -80,7 +83,14 @@ def _is_subscribed(services: Services, user_id: int, pack: StarPack) -> bool:
 def on_payment(services: Services, incoming: IncomingUpdate, message: types.Message) -> UpdateResult:
     """Credit a payment, or take a refunded one back: what the message says has happened at Telegram already."""
     if message.refunded_payment is not None:
-        return refunds.on_refunded(services, message.chat.id, message.refunded_payment)
+        refunded = message.refunded_payment
+        return refunds.on_refunded(
+            services,
+            message.chat.id,
+            charge_id=refunded.telegram_payment_charge_id,
+            stars=refunded.total_amount,
+            payload=refunded.invoice_payload,
+        )
     paid = message.successful_payment
     if paid is None or message.from_user is None:
         return NOTHING
@@ -88,14 +98,14 @@ def on_payment(services: Services, incoming: IncomingUpdate, message: types.Mess
     pack, until = pack_of(paid.invoice_payload), paid.subscription_expiration_date
     if pack is not None and (paid.currency, paid.total_amount) != (CURRENCY, pack.stars):
         pack = None
-    charge_id = paid.telegram_payment_charge_id
+    charge_id, renewed = paid.telegram_payment_charge_id, bool(paid.is_recurring) and not paid.is_first_recurring
     credited = services.db.payments.credit(
         charge_id=charge_id,
         user_id=payer.id,
         stars=paid.total_amount,
         payload=paid.invoice_payload,
         pack=pack,
-        until=until,
+        month=Month(until, until > now(), first=not renewed) if until is not None else None,
         now=now(),
     )
     if not credited:
@@ -104,7 +114,6 @@ def on_payment(services: Services, incoming: IncomingUpdate, message: types.Mess
     if pack is None:
         return _not_understood(services, payer, charge_id, paid.total_amount)
     event(log, logging.INFO, "payment_credited", user=payer.id, stars=pack.stars, tokens=pack.tokens, charge=charge_id)
-    renewed = bool(paid.is_recurring) and not paid.is_first_recurring
     key = "checkout.renewed" if renewed else "checkout.subscribed" if until is not None else "checkout.paid"
     return _thanks(services, payer, key, pack, charge_id=charge_id, until=until) + _track(payer, pack)
 

@@ -124,6 +124,10 @@ class UpdateContext:
         return self.user.step
 
     @property
+    def is_admin(self) -> bool:
+        return self.user.id in self.config.admin_ids
+
+    @property
     def model(self) -> Model:
         """The model that the user's turns ask."""
         return self.registry.standing(self.user.model)
@@ -140,7 +144,7 @@ class UpdateContext:
     @property
     def story(self) -> Story | None:
         """The story that is open, or was last."""
-        return self.db.stories.get(self.user.session_id) if self.user.session_id is not None else None
+        return self.db.stories.get(self.user.session_id)
 
     @property
     def has_story(self) -> bool:
@@ -170,11 +174,19 @@ class UpdateContext:
         return self.db.talks.open_in(self.chat_id, self.topic_id, kind="character", character_id=character.id)
 
     def open_talk(self) -> Talk:
-        """Return the open talk, or begin one."""
+        """Return the open talk, or begin one with the assistant."""
+        return self.talk or self.begin_talk()
+
+    def assistant_talk(self) -> Talk:
+        """Return the open talk with the assistant, whatever the step, or begin one."""
+        return self.db.talks.open_in(self.chat_id, self.topic_id) or self.begin_talk()
+
+    def begin_talk(self) -> Talk:
+        """Begin a talk with the assistant, which is the open one from now on."""
         talks = self.db.talks
-        talk = self.talk or talks.get(talks.create(self.user.id, self.chat_id, now(), topic_id=self.topic_id))
-        assert talk is not None
-        return talk
+        begun = talks.get(talks.create(self.user.id, self.chat_id, now(), topic_id=self.topic_id))
+        assert begun is not None
+        return begun
 
     @property
     def words_go_to(self) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from database import Story
-from handlers.account import price as price_of
+from handlers.balances import price_of
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult

@@ -17,12 +17,7 @@ from telegram.update_result import UpdateResult
 def keep(context: UpdateContext) -> UpdateResult:
     """Keep a file that came in the menu or in a story, and ask what it is for; nothing is spent before the choice."""
     context = files.with_words(context)
-    talks = context.db.talks
-    talk = talks.open_in(context.chat_id, context.topic_id)
-    if talk is None:
-        talk = talks.get(talks.create(context.user.id, context.chat_id, now(), topic_id=context.topic_id))
-    assert talk is not None
-    prompt_id = files.store(context, talk, "")
+    prompt_id = files.store(context, context.assistant_talk(), "")
     asked_about = files.asked_about(context)
     kind = files.kind_of(asked_about)
     rows = [[context.button("ask_file", f"ask_file:{prompt_id}")]]
@@ -60,7 +55,7 @@ def kept(context: UpdateContext, prompt_id: int) -> tuple[Prompt, Talk] | Update
     """Return a stored question of the user's and its talk, or why it can't be asked now."""
     db = context.db
     question, session_id = db.tree.get(prompt_id), db.tree.session_of(prompt_id)
-    talk = db.talks.get(session_id) if session_id is not None else None
+    talk = db.talks.get(session_id)
     if question is None or talk is None or talk.deleted or talk.chat_id != context.chat_id:
         return context.toast("toast.past")
     if question.user_id != context.user.id:

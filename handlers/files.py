@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from core.sent_files import SentFile
 from database import Talk
-from handlers import account
+from handlers.balances import price_of
 from handlers.context import UpdateContext, now
 from telegram.attachments import MOST_PICTURES, Attachments
 from telegram.update_result import NOTHING, UpdateResult
@@ -66,7 +66,7 @@ def held_back(context: UpdateContext, talk: Talk, quoted: str) -> UpdateResult |
     if price < limits.turn_price(context.config):
         return None
     ask = context.button("ask_file", f"ask_file:{store(context, talk, quoted)}")
-    return context.say("file.dear", price=account.price(context, price), keyboard=context.inline(ask))
+    return context.say("file.dear", price=price_of(context, price), keyboard=context.inline(ask))
 
 
 def notices(context: UpdateContext, files: tuple[SentFile, ...]) -> UpdateResult:

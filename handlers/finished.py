@@ -5,8 +5,6 @@ from __future__ import annotations
 from conversation.keyboards import inline
 from conversation.steps import Step
 from database import Story
-from handlers import story as story_screen
-from handlers import wizard
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit
 from handlers.step_prompts import announce
@@ -14,22 +12,10 @@ from telegram.update_result import NOTHING, UpdateResult
 from turns.message_view import end_rows, title_of
 
 
-def ways_on(context: UpdateContext) -> UpdateResult:
-    """Show the ways on from the open story, which is finished."""
-    story = context.story
-    return ways(context, story) if story is not None else story_screen.lost(context)
-
-
 def ways(context: UpdateContext, story: Story) -> UpdateResult:
     """Return a message with a button for each thing that can be done with a finished story."""
     keyboard = inline(*end_rows(context.texts, story.session_id))
     return context.say("finished.ways", title=title_of(story), keyboard=keyboard)
-
-
-def write_epilogue_here(context: UpdateContext) -> UpdateResult:
-    """Have an epilogue of the open story written."""
-    story = context.story
-    return write_epilogue(context, story) if story is not None else story_screen.lost(context)
 
 
 def write_epilogue(context: UpdateContext, story: Story) -> UpdateResult:
@@ -47,9 +33,3 @@ def write_epilogue(context: UpdateContext, story: Story) -> UpdateResult:
         arrived = announce(context)
     started = context.start_turn("epilogue", story.session_id, story.head_id)
     return arrived + context.say_meanwhile("finale.epilogue_writing") + started
-
-
-def second_volume_here(context: UpdateContext) -> UpdateResult:
-    """Begin the second volume of the open story."""
-    story = context.story
-    return wizard.second_volume(context, story) if story is not None else story_screen.lost(context)

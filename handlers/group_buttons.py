@@ -6,27 +6,26 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from conversation.steps import ENDINGS
+from core.numbers import is_number
 from database import GroupDraft, Story
 from export.story_book import FORMATS
-from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media
+from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media, open_questions
 from handlers.context import UpdateContext
 from handlers.group_context import at_story
 from telegram.update_result import UpdateResult
-
-ONLY_IN_GROUPS = "g_"  # begins every verb that private chats don't have
 
 
 def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
     """Do what a button of a group's story says."""
     number, _, place = argument.partition(".")
-    if not _is_id(number) or (place and not _is_id(place)):
+    if not is_number(number) or (place and not is_number(place)):
         return context.toast("toast.past")
     if verb in _OF_A_CARD:
         card = context.db.group_stories.draft(int(number))
         if card is None or (card.chat_id, card.topic_id) != (context.chat_id, context.topic_id):
             return context.toast("toast.past")
         if card.user_id != context.user.id:
-            return context.toast("toast.foreign")
+            return context.toast("toast.foreign_card")
         return _OF_A_CARD[verb](context, card, int(place or 0))
     if verb in _OF_A_STORY or verb in _OF_A_SETTING:
         story = context.db.stories.get(int(number))
@@ -36,10 +35,6 @@ def press(context: UpdateContext, verb: str, argument: str) -> UpdateResult:
             return _OF_A_SETTING[verb](context, story, int(place or 0))
         return _OF_A_STORY[verb](context, story)
     return _OF_A_TEXT[verb](context, int(number))
-
-
-def _is_id(text: str) -> bool:
-    return text.isdecimal() and len(text) <= 18
 
 
 def _at(
@@ -61,12 +56,12 @@ def _at(
 
 def _unshare(context: UpdateContext, story: Story) -> UpdateResult:
     if story.user_id != context.user.id:
-        return context.toast("toast.foreign")
+        return context.toast("toast.not_yours_to_set")
     return library.unshare(context, story)
 
 
 def _keep_writing(context: UpdateContext, prompt_id: int) -> UpdateResult:
-    return context.edit("group_story.kept")
+    return context.edit("group_story.kept") + open_questions.closed(context)
 
 
 _OF_A_CARD: Mapping[str, Callable[[UpdateContext, GroupDraft, int], UpdateResult]] = {

@@ -1,12 +1,14 @@
-"""What the handlers of a group's story share: the story, who may lead it, and messages that one member alone sees."""
+"""What the handlers of groups share: the story, who may lead it, waiting words, and messages that one member sees."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from conversation.steps import Step
 from database import Story
 from handlers.context import UpdateContext
+from handlers.story import MOST_QUEUED
 from telegram.update_result import UpdateResult
 from turns.message_view import only_for
 
@@ -19,6 +21,16 @@ def to_sender(context: UpdateContext, said: UpdateResult) -> UpdateResult:
 def open_story(context: UpdateContext) -> Story | None:
     """Return the story that the group's topic writes, or has finished last."""
     return context.db.stories.open_in(context.chat_id, context.topic_id)
+
+
+def wait(context: UpdateContext, session_id: Callable[[], int]) -> UpdateResult:
+    """Let words wait for the running turn, in the session that they belong to; say nothing unless they can't."""
+    if context.update.queued_for:
+        return context.queue(context.update.queued_for)
+    waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
+    if waiting >= MOST_QUEUED:
+        return to_sender(context, context.say_once_a_minute("group.busy_full", n=waiting))
+    return context.queue(session_id())
 
 
 def at_story(context: UpdateContext, story: Story) -> UpdateContext:

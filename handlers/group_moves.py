@@ -5,7 +5,9 @@ Variants and undo are for who began the story and who made its last move; the re
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import wraps
 
 from conversation.keyboards import inline
 from core.schemas import Outgoing
@@ -25,10 +27,19 @@ from turns.message_view import title_of
 MOST_READ = 5  # messages that the whole story may take in a group
 
 
-def _standing(context: UpdateContext, prompt_id: int) -> tuple[Story, Prompt] | None:
-    """Return the open story and its last text, if that is still this one."""
-    story, head = open_story(context), context.db.tree.get(prompt_id)
-    return (story, head) if story is not None and head is not None and story.head_id == prompt_id else None
+def _of_last_text(
+    move: Callable[[UpdateContext, Story, Prompt], UpdateResult],
+) -> Callable[[UpdateContext, int], UpdateResult]:
+    """Decorate a button under a text of the open story: it is past unless that text is still the last one."""
+
+    @wraps(move)
+    def checked(context: UpdateContext, prompt_id: int) -> UpdateResult:
+        story, head = open_story(context), context.db.tree.get(prompt_id)
+        if story is None or head is None or story.head_id != prompt_id:
+            return context.toast("toast.past")
+        return move(context, story, head)
+
+    return checked
 
 
 def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
@@ -38,12 +49,9 @@ def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
     return context.toast("toast.writing") if context.writing else None
 
 
-def another_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
+@_of_last_text
+def another_variant(context: UpdateContext, story: Story, _: Prompt) -> UpdateResult:
     """«🔄 Другой вариант»: have the last part written again."""
-    standing = _standing(context, prompt_id)
-    if standing is None:
-        return context.toast("toast.past")
-    story, _ = standing
     if refusal := _refusal(context, story):
         return refusal
     return rewriting.another_variant(at_story(context, story).replying_to(context.message_id))
@@ -65,12 +73,9 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     return context.deliver(*message_view.replaced(db, context.chat_id, context.message_id, wanted, keyboard))
 
 
-def undo(context: UpdateContext, prompt_id: int) -> UpdateResult:
+@_of_last_text
+def undo(context: UpdateContext, story: Story, head: Prompt) -> UpdateResult:
     """«↩️ Отменить ход»: take the last turn back; a button brings it back."""
-    standing = _standing(context, prompt_id)
-    if standing is None:
-        return context.toast("toast.past")
-    story, head = standing
     if refusal := _refusal(context, story):
         return refusal
     db = context.db
@@ -85,12 +90,9 @@ def undo(context: UpdateContext, prompt_id: int) -> UpdateResult:
     return context.deliver(*shrunk, *_showing(said, before.id))
 
 
-def redo(context: UpdateContext, prompt_id: int) -> UpdateResult:
+@_of_last_text
+def redo(context: UpdateContext, story: Story, head: Prompt) -> UpdateResult:
     """«↪️ Вернуть»: bring the turn back that was taken from here."""
-    standing = _standing(context, prompt_id)
-    if standing is None:
-        return context.toast("toast.past")
-    story, head = standing
     if context.writing:
         return context.toast("toast.writing")
     after = context.db.tree.after(head)
@@ -118,14 +120,14 @@ def _showing(said: UpdateResult, prompt_id: int) -> list[Outgoing]:
 # ---------------------------------------------------------------------- for every member
 
 
-def suggest(context: UpdateContext, prompt_id: int) -> UpdateResult:
+@_of_last_text
+def suggest(context: UpdateContext, story: Story, _: Prompt) -> UpdateResult:
     """«💡 Подскажи»: ask for three ways on, at the cost of who asks."""
-    standing = _standing(context, prompt_id)
-    if standing is None or standing[0].finished:
+    if story.finished:
         return context.toast("toast.past")
     if context.writing:
         return context.toast("toast.writing")
-    return rewriting.suggest(at_story(context, standing[0]).replying_to(context.message_id))
+    return rewriting.suggest(at_story(context, story).replying_to(context.message_id))
 
 
 def suggest_again(context: UpdateContext, suggestion_id: int) -> UpdateResult:
@@ -144,21 +146,19 @@ def play(context: UpdateContext, suggestion_id: int, place: int) -> UpdateResult
     return rewriting.play(at_story(context, story).replying_to(context.message_id), suggestion_id, place)
 
 
-def more(context: UpdateContext, prompt_id: int) -> UpdateResult:
+@_of_last_text
+def more(context: UpdateContext, story: Story, _: Prompt) -> UpdateResult:
     """«⚙️ Ещё»: offer what can be made of the story so far."""
-    standing = _standing(context, prompt_id)
-    if standing is None:
-        return context.toast("toast.past")
-    number = standing[0].session_id
+    number = story.session_id
     rows = [
         [context.button("read", f"read:{number}"), context.button("download", f"files:{number}")],
         [context.button("illustrate", f"picture:{number}"), context.button("narrate", f"voice:{number}")],
         [context.button("share", f"share:{number}"), context.button("new_story", f"g_new:{number}")],
-        *group_settings.rows(context, standing[0]),
+        *group_settings.rows(context, story),
         [context.button("group_sign", f"g_sign:{number}")],
     ]
     said = context.replying_to(context.message_id)
-    return said.say("group_story.more", title=title_of(standing[0]), keyboard=inline(*rows))
+    return said.say("group_story.more", title=title_of(story), keyboard=inline(*rows))
 
 
 def sign(context: UpdateContext, story: Story) -> UpdateResult:
@@ -197,7 +197,7 @@ def resume(context: UpdateContext, story: Story) -> UpdateResult:
     """Go on with one of the group's stories: who began it or wrote in it."""
     writers = context.db.group_stories.writers(story.session_id, 0)
     if context.user.id != story.user_id and context.user.id not in writers:
-        return context.toast("toast.not_yours_to_change")
+        return context.toast("toast.not_yours_to_open")
     if context.writing:
         return context.toast("toast.writing")
     context.db.talks.resume(story.session_id, now())

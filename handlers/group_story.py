@@ -16,7 +16,7 @@ from core.graphemes import first_letters
 from database import GroupDraft, Story
 from handlers import story as story_screen
 from handlers.context import Services, UpdateContext, now
-from handlers.group_context import at_story, open_story, to_sender
+from handlers.group_context import at_story, open_story, to_sender, wait
 from handlers.refusals import over_limit
 from handlers.user_message import Quote, user_message
 from telegram.update_result import UpdateResult
@@ -152,18 +152,8 @@ def take_words(context: UpdateContext) -> UpdateResult:
     if not waited and not _is_newest(context, story, shown):
         return to_sender(context, context.say("group_story.not_last"))
     if context.writing:
-        return _wait(context, story)
+        return wait(context, lambda: story.session_id)
     return story_screen.write_from_words(at_story(context, story))
-
-
-def _wait(context: UpdateContext, story: Story) -> UpdateResult:
-    """Let the words wait for the running turn; say so to nobody but a member whose words can't wait."""
-    if context.update.queued_for:
-        return context.queue(context.update.queued_for)
-    waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
-    if waiting >= story_screen.MOST_QUEUED:
-        return to_sender(context, context.say_once_a_minute("group.busy_full", n=waiting))
-    return context.queue(story.session_id)
 
 
 def _is_newest(context: UpdateContext, story: Story, prompt_id: int) -> bool:
@@ -177,7 +167,7 @@ def _is_newest(context: UpdateContext, story: Story, prompt_id: int) -> bool:
 
 def _of_another(context: UpdateContext, prompt_id: int) -> UpdateResult:
     session_id = context.db.tree.session_of(prompt_id)
-    other = context.db.stories.get(session_id) if session_id is not None else None
+    other = context.db.stories.get(session_id)
     if other is None:
         return UpdateResult()
     back = context.inline(context.button("story_continue", f"g_open:{other.session_id}"))

@@ -15,26 +15,24 @@ from core.schemas import Json, Outgoing
 from database import Prompt, Story, User
 from handlers.context import UpdateContext, now
 from handlers.group_context import at_story, open_story, to_sender
+from handlers.open_questions import ask_once
 from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult
 from turns import group_view, message_view
 from turns.group_view import Votes
 
 RECENT_S = 600
+ASKED_S = 60  # an older question about the ending is asked anew
 NEXT, FINALE = "next", "finale"
 
 
 def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
     """Count the press of «▶️ Дальше» or «🏁 Финал»; a second press takes the vote back."""
-    story = open_story(context)
-    if story is None or story.finished or story.head_id != prompt_id:
-        return context.toast("toast.past")
-    if context.writing:
-        return context.toast("toast.writing")
+    story = _decided_by(context, prompt_id)
+    if isinstance(story, UpdateResult):
+        return story
     votes, writers = context.db.group_stories, _writers(context, story)
     leads = context.user.id == story.user_id
-    if writers and not leads and context.user.id not in writers:
-        return context.toast("toast.write_first")
     since = now() - RECENT_S
     given = votes.vote(story.session_id, context.user.id, what, prompt_id, now=now(), since=since, takes_back=not leads)
     voters = _voters(context, story, what, prompt_id)
@@ -42,6 +40,19 @@ def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
         decided = _write_on if what == NEXT else _ask_ending
         return decided(context, story, voters)
     return _show_votes(context, story, prompt_id) + _told(context, voters, _needed(writers) - len(voters))
+
+
+def _decided_by(context: UpdateContext, prompt_id: int) -> Story | UpdateResult:
+    """Return the story if it stands at this text and the member has a say in it; else what to answer."""
+    story = open_story(context)
+    if story is None or story.finished or story.head_id != prompt_id:
+        return context.toast("toast.past")
+    if context.writing:
+        return context.toast("toast.writing")
+    writers = _writers(context, story)
+    if writers and context.user.id != story.user_id and context.user.id not in writers:
+        return context.toast("toast.write_first")
+    return story
 
 
 def _writers(context: UpdateContext, story: Story) -> list[int]:
@@ -121,7 +132,12 @@ def _payer(context: UpdateContext, story: Story, voters: list[int]) -> User | No
 
 
 def _ask_ending(context: UpdateContext, story: Story, voters: list[int]) -> UpdateResult:
-    """Ask which ending to write; who chooses one pays it."""
+    """Ask which ending to write, unless that is asked; who chooses one pays it."""
+    what = f"ending {story.session_id} {story.head_id}"
+    return ask_once(context, what, lambda: _question(context, story, voters), within_s=ASKED_S)
+
+
+def _question(context: UpdateContext, story: Story, voters: list[int]) -> UpdateResult:
     context.db.group_stories.end_votes(story.session_id)
     ways = [context.button(f"ending_{name}", f"g_end_{name}:{story.head_id}") for name in ENDINGS]
     keyboard = inline(ways[:2], ways[2:], [context.button("keep_writing", f"g_keep:{story.head_id}")])
@@ -138,20 +154,15 @@ def end_story(context: UpdateContext) -> UpdateResult:
         return to_sender(context, context.say("group_story.nothing_yet"))
     writers = _writers(context, story)
     if context.user.id == story.user_id or (context.user.id in writers and _needed(writers) == 1) or not writers:
-        return _ask_ending(context.replying_to(context.message_id), story, [context.user.id])
+        return _question(context.replying_to(context.message_id), story, [context.user.id])
     return to_sender(context, context.say("group_story.vote_for_ending"))
 
 
 def write_ending(context: UpdateContext, prompt_id: int, name: str) -> UpdateResult:
     """Have the ending written that a member has chosen: somebody who writes the story, or began it."""
-    story = open_story(context)
-    if story is None or story.finished or story.head_id != prompt_id:
-        return context.toast("toast.past")
-    if context.writing:
-        return context.toast("toast.writing")
-    writers = _writers(context, story)
-    if writers and context.user.id != story.user_id and context.user.id not in writers:
-        return context.toast("toast.write_first")
+    story = _decided_by(context, prompt_id)
+    if isinstance(story, UpdateResult):
+        return story
     if refusal := over_limit(context, "ending", story.session_id):
         return refusal
     there = at_story(context, story).replying_to(context.message_id)

@@ -33,7 +33,7 @@ from handlers import (
 from handlers import story as story_screen
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext, now
-from handlers.group_context import to_sender
+from handlers.group_context import to_sender, wait
 from handlers.inline_mode import is_own_card
 from handlers.input_text import readable
 from handlers.user_message import UserMessage, user_message
@@ -141,14 +141,7 @@ def talk(context: UpdateContext) -> UpdateResult:
 
 
 def _queue(context: UpdateContext) -> UpdateResult:
-    update = context.update
-    if update.queued_for:
-        return context.queue(update.queued_for)
-    waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)
-    if waiting >= story_screen.MOST_QUEUED:
-        return to_sender(context, context.say_once_a_minute("group.busy_full", n=waiting))
-    context.open_talk()
-    return context.queue(context.words_go_to)
+    return wait(context, lambda: context.open_talk().session_id)
 
 
 def _hear(message: types.Message, context: UpdateContext) -> UpdateResult:

@@ -12,6 +12,7 @@ from typing import Final
 from telebot import types
 
 from conversation.localization import Texts
+from core.numbers import is_number
 from core.schemas import Json, Outgoing
 from database import Character, Story, User
 from handlers.context import Services, after_commit
@@ -42,7 +43,7 @@ def on_query(services: Services, incoming: IncomingUpdate, query: types.InlineQu
     if user.banned and user.id not in services.config.admin_ids:
         return _answer(incoming, query.id, [], "", None)
     found = _found(services, user, " ".join(query.query.split()))
-    begin = int(query.offset) if query.offset.isascii() and query.offset.isdecimal() and len(query.offset) < 7 else 0
+    begin = int(query.offset) if is_number(query.offset) else 0
     cards = [_card(services, texts, one) for one in found[begin : begin + PAGE]]
     more = str(begin + PAGE) if len(found) > begin + PAGE else ""
     return _answer(incoming, query.id, cards, more, None if found else _way_in(texts))
@@ -68,9 +69,8 @@ def _found(services: Services, user: User, words: str) -> list[Story | Character
     """Return the user's finished stories and own characters that have all these words."""
     db = services.db
     if one := ONE_STORY.fullmatch(words):
-        story = db.stories.get(int(one[1]))
-        own = story is not None and story.is_own_of(user.id) and not story.deleted and story.head_id is not None
-        return [story] if story is not None and own else []
+        story = db.stories.own(user.id, int(one[1]))
+        return [story] if story is not None and story.head_id is not None else []
     characters = [one for one in db.characters.offered(user.id, user.language) if one.owner_id == user.id]
     if not words:
         return [*db.sharing.finished(user.id), *characters]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable
+
+from core.graphemes import is_visible
 
 # Characters that break databases, terminals or file names, and those that reverse the direction of the text after
 # them, which may be the bot's. Line ends and tabs stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-# Letters and a symbol that are blank on every screen.
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _LINK = re.compile(
     r"(?:(?:https?://)?(?:www\.)?(?:t|telegram)\.(?:me|dog)/(?P<bot>\w+)/?\?|tg:(?://)?resolve\?domain=(?P<domain>\w+)&)"
     r"start=(?P<start>[\w-]{1,64})",
@@ -21,7 +20,7 @@ _LINK = re.compile(
 def readable(text: str | None) -> str:
     """Return the text without control characters; empty if nothing of it is visible."""
     kept = _CONTROL.sub("", text or "").strip()
-    return kept if any(_seen(letter) for letter in kept) else ""
+    return kept if any(is_visible(letter) for letter in kept) else ""
 
 
 def start_parameter(text: str, username: Callable[[], str]) -> str:
@@ -30,8 +29,3 @@ def start_parameter(text: str, username: Callable[[], str]) -> str:
     if link is None or (link["bot"] or link["domain"]).lower() != username().lower():
         return ""
     return link["start"]
-
-
-def _seen(letter: str) -> bool:
-    """Whether a character is visible by itself."""
-    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZ"

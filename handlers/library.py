@@ -6,11 +6,10 @@ must own the story.
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
-from conversation.keyboards import copy_button, inline, page_row, reply
-from conversation.localization import Html, Texts
+from conversation.keyboards import copy_button, inline, page_row, pages_of, reply
+from conversation.localization import Html
 from conversation.steps import ANSWERS, Step
 from conversation.story_draft import Draft
 from core.graphemes import first_letters, last_letters
@@ -20,8 +19,9 @@ from export import story_book
 from handlers import branches, finished, inline_mode, public_shelf, publishing, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
+from handlers.dates import day
 from handlers.refusals import over_step
-from handlers.step_prompts import announce
+from handlers.step_prompts import announce, story_line
 from telegram.update_result import NOTHING, UpdateResult
 from turns import share_cards
 from turns.message_view import sentence, text_of, title_of
@@ -54,7 +54,7 @@ def turn_page(context: UpdateContext, page: int) -> UpdateResult:
 def _page(context: UpdateContext, page: int) -> Json:
     stories = context.db.stories
     shown = stories.of_user(context.user.id, limit=PAGE, offset=page * PAGE)
-    pages = (stories.count_of(context.user.id) + PAGE - 1) // PAGE
+    pages = pages_of(stories.count_of(context.user.id), PAGE)
     rows = [[(_line(context, story), f"card:{story.session_id}")] for story in shown]
     if pages > 1:
         rows.append(page_row("shelf", page, pages))
@@ -73,17 +73,6 @@ def _line(context: UpdateContext, story: Story) -> str:
     when = day(context.texts, story.touched_at)
     mark = "🏁 " if story.finished else ""
     return context.texts.plain("shelf.story", title=f"{mark}{title_of(story)}", parts=parts, when=when)
-
-
-def day(texts: Texts, moment: int) -> str:
-    """Return a day as people say it: today, yesterday, a date."""
-    days = int(time.time()) // 86_400 - moment // 86_400
-    if days <= 0:
-        return texts.plain("day.today")
-    if days == 1:
-        return texts.plain("day.yesterday")
-    year, month, date = time.strftime("%Y %m %d", time.gmtime(moment)).split()
-    return texts.plain("day.date", year=year, month=month, date=date)
 
 
 # ---------------------------------------------------------------------- a card
@@ -141,8 +130,7 @@ def _open_in_its_topic(context: UpdateContext, story: Story) -> UpdateResult:
         context.db.topic_states.leave_elsewhere(context.user.id, story.session_id)
     context.reload()
     keyboard = reply(texts, step, Draft(), has_story=not story.finished)
-    parts = max(1, context.db.tree.parts(story.head_id, story.starts_after))
-    line = sentence(context.chat_id, texts.say("story.line", title=title_of(story), part=parts), keyboard)
+    line = sentence(context.chat_id, story_line(context, story), keyboard)
     there = context.deliver(line.in_topic(context.chat_id, story.topic_id))
     return there + context.say("topic.lives_there", title=title_of(story))
 
@@ -159,11 +147,9 @@ def ask_name(context: UpdateContext, story: Story) -> UpdateResult:
     return questions.ask(context, Step.RENAME, story.session_id, "rename.ask", under=under, title=title)
 
 
-def rename(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def rename(context: UpdateContext, story: Story) -> UpdateResult:
     """Name the story with the user's words, on one line, also on its card, and go back to where they were."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
     name = " ".join(context.words.split())
@@ -244,11 +230,9 @@ def ask_format(context: UpdateContext, story: Story) -> UpdateResult:
     return context.say("files.ask", keyboard=inline(buttons), title=title_of(story))
 
 
-def download(context: UpdateContext) -> UpdateResult:
+@story_screen.of_open_story
+def download(context: UpdateContext, story: Story) -> UpdateResult:
     """Ask which kind of file for the open story, from its keyboard."""
-    story = context.story
-    if story is None:
-        return story_screen.lost(context)
     return context.say_here("whole.empty") if story.head_id is None else ask_format(context, story)
 
 
@@ -277,11 +261,9 @@ def share(context: UpdateContext, story: Story) -> UpdateResult:
     return context.say("share.done", keyboard=buttons, title=title_of(story), link=link)
 
 
-def share_open(context: UpdateContext) -> UpdateResult:
+@story_screen.of_open_story
+def share_open(context: UpdateContext, story: Story) -> UpdateResult:
     """Make a link to the open story."""
-    story = context.story
-    if story is None:
-        return story_screen.lost(context)
     return context.say_here("whole.empty") if story.head_id is None else share(context, story)
 
 

@@ -6,7 +6,7 @@ from conversation.keyboards import inline
 from conversation.steps import WORD_LIMITS, Step
 from database import Prompt, Story, Turn
 from handlers import questions
-from handlers.account import price as price_of
+from handlers.balances import price_of
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from telegram.update_result import RecognitionStarted, TurnStarted, UpdateResult

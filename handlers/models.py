@@ -10,7 +10,7 @@ import zlib
 from decimal import Decimal
 
 from ai.catalog import Model
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import inline, page_row, pages_of
 from conversation.localization import Html, Texts
 from core.graphemes import first_letters
 from core.schemas import Json
@@ -115,7 +115,7 @@ def _page_text(context: UpdateContext, page: int) -> Html:
 def _page_buttons(context: UpdateContext, page: int) -> Json:
     models = context.registry.models
     rows = _buttons(context, models[page * PAGE : (page + 1) * PAGE])
-    pages = (len(models) + PAGE - 1) // PAGE
+    pages = pages_of(len(models), PAGE)
     if pages > 1:
         rows.append(page_row("models", page, pages))
     return inline(*rows)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from conversation.keyboards import inline
 from conversation.steps import Step
+from core.numbers import is_number
 from core.schemas import Json
 from database import Prompt, Story
 from handlers import branches
@@ -254,10 +255,8 @@ def take_branch_back(context: UpdateContext, argument: str) -> UpdateResult:
 
 def _pair(argument: str) -> tuple[int, int] | None:
     """Return the two numbers of a button's data, such as `12-34`."""
-    numbers = argument.split("-")
-    if len(numbers) != 2 or not all(number.isascii() and number.isdecimal() and len(number) < 19 for number in numbers):
-        return None
-    return int(numbers[0]), int(numbers[1])
+    first, _, second = argument.partition("-")
+    return (int(first), int(second)) if is_number(first) and is_number(second) else None
 
 
 # ---------------------------------------------------------------------- where a text stands

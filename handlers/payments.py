@@ -6,17 +6,17 @@ before that was switched off still reaches /paysupport and /terms. What Telegram
 
 from __future__ import annotations
 
-import time
 from typing import Final
 
 from conversation.localization import Html, Texts
 from core.schemas import Json, Outgoing
 from core.star_packs import StarPack, pack_of
 from database import Payment
-from handlers.account import balance, repeat_question
+from handlers.account import repeat_question
+from handlers.balances import balance
 from handlers.context import Services, UpdateContext, now
+from handlers.dates import date, day
 from handlers.fallback import unknown_command
-from handlers.library import day
 from telegram.invoice_links import invoice, link_of
 from telegram.update_result import UpdateResult
 from turns import limits
@@ -27,7 +27,7 @@ SHOWN: Final = 3  # payments, in /paysupport
 
 def sells(context: UpdateContext) -> bool:
     """Return whether this user may buy: something is sold, and their balance has a limit."""
-    return bool(context.config.packs) and context.user.id not in context.config.admin_ids
+    return bool(context.config.packs) and not context.is_admin
 
 
 def show(context: UpdateContext) -> UpdateResult:
@@ -44,7 +44,7 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
     if what == BUY:
         return show(context)
     pack = pack_of(what)
-    if pack is None or pack not in context.config.packs:
+    if pack is None or pack not in context.config.packs or pack.monthly:  # a link alone opens a subscription
         return context.toast("toast.pack_changed") + show(context)
     return context.deliver(Outgoing(context.chat_id, "sendInvoice", invoice(context.texts, pack)))
 
@@ -96,12 +96,6 @@ def terms(context: UpdateContext) -> UpdateResult:
 def contact(services: Services, texts: Texts) -> str:
     """Return whom a buyer writes to."""
     return services.config.support_contact or texts.plain("buy.admin")
-
-
-def date(texts: Texts, moment: int) -> str:
-    """Return the date of a moment, which may be to come."""
-    year, month, day_of_month = time.strftime("%Y %m %d", time.gmtime(moment)).split()
-    return texts.plain("day.date", year=year, month=month, date=day_of_month)
 
 
 def _paid(context: UpdateContext, payment: Payment) -> Html:

@@ -90,6 +90,8 @@ def _forget(context: UpdateContext) -> UpdateResult:
     half = [(turn.chat_id, db.growing.message_of(turn.id)) for turn in stopped]
     for turn in stopped:
         turns.end_by_stop(turn)
+    for inbox_id in db.guests.unshown(user_id):
+        db.ledger.refund(inbox_id)  # nobody will see that answer
     waiting = tuple(db.outbox.waiting_for(context.chat_id))
     unsubscribed = cancel_subscriptions(context.services, context.chat_id, user_id)
     db.forgetting.forget(user_id, context.update.inbox_id)

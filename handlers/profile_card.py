@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from conversation.keyboards import inline
 from conversation.localization import Html
+from core.days import DAY_S, current_day
 from core.schemas import Json
 from core.version import VERSION
 from database import Account, Story
 from handlers import access_requests, models, payments, sessions
-from handlers.account import admin_help, ask_language, balance, repeat_question, turns_left
+from handlers.account import admin_help, ask_language, repeat_question
+from handlers.balances import balance, turns_left
 from handlers.context import UpdateContext, now
 from handlers.usage import DAYS, picture
 from telegram.update_result import UpdateResult
@@ -21,7 +23,7 @@ from turns.message_view import title_of
 BAR = 10  # characters
 MODELS_NAMED = 12  # in /info; /model shows all
 LOW_TURNS = 2  # left, and the profile offers to ask for more
-DAY_S, HOUR_S = 86_400, 3600
+HOUR_S = 3600
 
 
 def show(context: UpdateContext) -> UpdateResult:
@@ -48,7 +50,7 @@ def info(context: UpdateContext) -> UpdateResult:
         said = Html("\n".join((said, context.texts.say("buy.info"))))
     if context.config.shelf == "on":
         said = Html("\n".join((said, context.texts.say("public.info"))))
-    if context.user.id in context.config.admin_ids:
+    if context.is_admin:
         said = Html(f"{said}\n\n{admin_help(context)}")
     return context.send(said) + repeat_question(context)
 
@@ -80,7 +82,7 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
         return access_requests.ask(context, what.removeprefix("ask_"))
     if what == "days":
         return _picture(context, context.user.id)
-    if what == "all_days" and context.user.id in context.config.admin_ids:
+    if what == "all_days" and context.is_admin:
         return _picture(context, 0)
     if what in ("summarise", "anew"):
         context.db.accounts.set_at_full(context.user.id, what)
@@ -94,7 +96,7 @@ def press(context: UpdateContext, what: str) -> UpdateResult:
 
 
 def _picture(context: UpdateContext, user_id: int) -> UpdateResult:
-    since = now() // DAY_S - DAYS + 1
+    since = current_day() - DAYS + 1
     if user_id and not context.db.reports.days_of(user_id, since):
         return context.toast("toast.no_tokens_spent")
     return context.deliver(picture(context.chat_id, user_id, context.texts.language))
@@ -115,7 +117,7 @@ def _profile(context: UpdateContext) -> tuple[Html, Json]:
     )
     other = "anew" if account.at_full == "summarise" else "summarise"
     days = [context.button("days", "account:days")]
-    if account.id in config.admin_ids:
+    if context.is_admin:
         days.append(context.button("all_days", "account:all_days"))
     rows = [
         days,
@@ -132,15 +134,14 @@ def _profile(context: UpdateContext) -> tuple[Html, Json]:
 
 def _low(context: UpdateContext) -> tuple[Html, list[tuple[str, str]]]:
     """Return how to get more tokens, if few are left."""
-    config, user = context.config, context.user
-    if user.id in config.admin_ids or turns_left(context) > LOW_TURNS:
+    if context.is_admin or turns_left(context) > LOW_TURNS:
         return Html(), []
-    return how_to_get(config, context.db, context.texts, "tokens")
+    return how_to_get(context.config, context.db, context.texts, "tokens")
 
 
 def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> list[Html]:
     """Return what is left and spent, and when more comes, a line each."""
-    texts, today = context.texts, now() // DAY_S
+    texts, today = context.texts, current_day()
     spent_today = context.db.reports.days_of(account.id, today).get(today, 0)
     lines = [
         texts.say("balance.card", balance=balance(context)),
@@ -155,7 +156,7 @@ def _money(context: UpdateContext, account: Account, *, bar: bool = False) -> li
 def _bar(context: UpdateContext, account: Account) -> Html:
     """Return the share that is left, as a bar: of what was given, or of what daily tokens fill up to."""
     config = context.config
-    if account.id in config.admin_ids:
+    if context.is_admin:
         return Html()
     given = config.user_tokens if config.user_tokens_per_day else account.balance + account.spent
     percent = min(100, account.free * 100 // given) if given else 0
@@ -166,7 +167,7 @@ def _bar(context: UpdateContext, account: Account) -> Html:
 def _refill(context: UpdateContext) -> Html:
     """Return when tokens come back and how many; empty if they don't, or the balance is unlimited."""
     config = context.config
-    if not config.user_tokens_per_day or context.user.id in config.admin_ids:
+    if not config.user_tokens_per_day or context.is_admin:
         return Html()
     hours = -(-(DAY_S - now() % DAY_S) // HOUR_S)
     key = "buy.refill" if context.user.bought else "balance.refill"

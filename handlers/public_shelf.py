@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import inline, page_row, pages_of
+from core.days import DAY_S
 from core.graphemes import first_letters
 from core.schemas import Json, Outgoing
 from core.text import split
@@ -27,7 +28,6 @@ GENRES: Final = 12
 PIECE_UNITS: Final = 3000
 FIRST_CHARS: Final = 300
 MOST_REPORTS: Final = 10  # of one user in a day
-DAY_S: Final = 86_400
 _LIST: Final = re.compile(r"(new|loved|g\d{1,18}):(\d{1,6})", re.ASCII)
 _PIECE: Final = re.compile(r"(\d{1,18}):(\d{1,4})", re.ASCII)
 
@@ -63,7 +63,7 @@ def _listed(context: UpdateContext, which: str, page: int, *, edit: bool = False
             return context.toast("toast.past")
         genre = of_genre.genre
     count = shelf.count(genre)
-    pages = max(1, (count + PAGE - 1) // PAGE)
+    pages = pages_of(count, PAGE)
     page = page if page < pages else 0
     order = Order.LOVED if which == Order.LOVED else Order.NEWEST
     shown = shelf.seen(order, genre=genre, limit=PAGE, offset=page * PAGE)
@@ -141,7 +141,7 @@ def _piece(context: UpdateContext, text: str, keyboard: Json) -> UpdateResult:
 
 def like(context: UpdateContext, published_id: int, *, at_end: bool = False) -> UpdateResult:
     """♥: give a story a heart, or take it back."""
-    found = context.db.shelf.find(published_id) if is_on(context) else None
+    found = _seen(context, published_id)
     if found is None:
         return context.toast("toast.not_on_shelf")
     if found.user_id == context.user.id:
@@ -154,6 +154,11 @@ def like(context: UpdateContext, published_id: int, *, at_end: bool = False) -> 
     return changed + context.toast("toast.heart" if given else "toast.no_heart")
 
 
+def _seen(context: UpdateContext, published_id: int) -> Published | None:
+    """Return a story that stands on the shelf for everybody."""
+    return context.db.shelf.find(published_id) if is_on(context) else None
+
+
 def _readable(context: UpdateContext, published_id: int) -> Published | None:
     """Return a story that the user may read: one that is seen; an admin and its author may read a hidden one too."""
     if not is_on(context):
@@ -162,7 +167,7 @@ def _readable(context: UpdateContext, published_id: int) -> Published | None:
     if found is None or found.withdrawn or context.db.shelf.find(published_id) is not None:
         return context.db.shelf.find(published_id)
     story = context.db.stories.get(found.session_id)
-    may = context.user.id in context.config.admin_ids or context.user.id == found.user_id
+    may = context.is_admin or context.user.id == found.user_id
     return found if may and story is not None and not story.deleted else None
 
 
@@ -189,7 +194,7 @@ def _rows(context: UpdateContext, found: Published, like_verb: str) -> list[list
 
 def ask_to_report(context: UpdateContext, published_id: int) -> UpdateResult:
     """🚩: ask once more, and say what follows."""
-    found = context.db.shelf.find(published_id) if is_on(context) else None
+    found = _seen(context, published_id)
     if found is None:
         return context.toast("toast.not_on_shelf")
     yes = context.button("public_report", f"public_report:{found.id}")
@@ -204,8 +209,7 @@ def not_reported(context: UpdateContext, _: int) -> UpdateResult:
 
 def report(context: UpdateContext, published_id: int, *, on_page: bool = False) -> UpdateResult:
     """Hide a story until an admin has looked at it; tell the admins and its author."""
-    shelf, moment = context.db.shelf, now()
-    found = shelf.find(published_id) if is_on(context) else None
+    shelf, moment, found = context.db.shelf, now(), _seen(context, published_id)
     if found is None:
         return context.toast("toast.not_on_shelf")
     if found.user_id == context.user.id:

@@ -9,10 +9,11 @@ from typing import Final
 
 from conversation.keyboards import inline
 from conversation.story_draft import short_name
+from core.days import DAY_S
 from database import Story
 from handlers import access_requests
 from handlers.context import UpdateContext, now
-from handlers.public_shelf import DAY_S, is_on
+from handlers.public_shelf import is_on
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
 
@@ -98,7 +99,7 @@ def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
 
 def decide(context: UpdateContext, published_id: int, *, allowed: bool) -> UpdateResult:
     """Carry out an admin's decision on a reported story; the first one counts, and the author is told."""
-    if context.user.id not in context.config.admin_ids:
+    if not context.is_admin:
         return context.toast("toast.past")
     found = context.db.shelf.get(published_id)
     if found is None or not context.db.shelf.decide(published_id, allowed=allowed):

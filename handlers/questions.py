@@ -5,11 +5,15 @@ The step to go back to and the session that the question is about are stored in 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+
 from conversation.steps import ANSWERS, Step
 from core.text import MESSAGE_UNITS, plain_text, split, utf16_length
 from database import Story
 from handlers.context import UpdateContext, join
 from handlers.step_prompts import announce
+from handlers.story import lost
 from telegram.update_result import UpdateResult
 
 
@@ -55,7 +59,17 @@ def leave(context: UpdateContext) -> UpdateResult:
 def asked_about(context: UpdateContext) -> Story | None:
     """Return the story that the question is about; None if it is gone or somebody else's."""
     about = context.user.asks_about
-    story = context.db.stories.get(about) if about is not None else None
-    if story is None or not story.is_own_of(context.user.id) or story.deleted:
-        return None
-    return story
+    return context.db.stories.own(context.user.id, about)
+
+
+def about_story(
+    answer: Callable[[UpdateContext, Story], UpdateResult],
+) -> Callable[[UpdateContext], UpdateResult]:
+    """Decorate what takes an answer about a story: if the story is gone, the user goes back to the menu."""
+
+    @wraps(answer)
+    def checked(context: UpdateContext) -> UpdateResult:
+        story = asked_about(context)
+        return answer(context, story) if story is not None else lost(context)
+
+    return checked

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import logging
 
-from telebot import types
-
 from core.logs import event
+from core.numbers import is_number
 from core.schemas import Json, OutboxRow, Outgoing
 from database import Payment
-from handlers.admin import is_admin
 from handlers.balances import balance_of
 from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.dates import date
 from handlers.fallback import unknown_command
 from telegram.payment_methods import EDIT_SUBSCRIPTION, REFUND
 from telegram.update_result import NOTHING, MakePaymentCalls, UpdateResult
@@ -30,11 +29,11 @@ log = logging.getLogger(__name__)
 
 def refund(context: UpdateContext) -> UpdateResult:
     """/refund CHARGE [ID]: take a payment's tokens back and ask Telegram to give its Stars back."""
-    if not is_admin(context) or not (context.config.packs or context.db.payments.sales().payments):
+    if not context.is_admin or not (context.config.packs or context.db.payments.sales().payments):
         return unknown_command(context)
     arguments = context.words.split()[1:]
     named = arguments[1] if len(arguments) == 2 else "0"
-    if not 1 <= len(arguments) <= 2 or not (named.isascii() and named.isdecimal() and len(named) <= 18):
+    if not 1 <= len(arguments) <= 2 or not is_number(named):
         return context.say("refund.usage")
     payment = context.db.payments.get(arguments[0])
     if payment is None:
@@ -79,19 +78,13 @@ def cancel_subscriptions(services: Services, chat_id: int, user_id: int) -> Upda
 # ---------------------------------------------------------------------- what Telegram says of it
 
 
-def on_refunded(services: Services, payer: int, refunded: types.RefundedPayment) -> UpdateResult:
+def on_refunded(services: Services, payer: int, *, charge_id: str, stars: int, payload: str) -> UpdateResult:
     """Book a refund that Telegram reports, whoever asked for it."""
-    payments, charge_id = services.db.payments, refunded.telegram_payment_charge_id
+    payments = services.db.payments
     payment = payments.get(charge_id)
     if payment is None:
-        event(log, logging.ERROR, "refund_unknown", user=payer, stars=refunded.total_amount, charge=charge_id)
-        payments.add_refunded(
-            charge_id=charge_id,
-            user_id=payer,
-            stars=refunded.total_amount,
-            payload=refunded.invoice_payload,
-            now=now(),
-        )
+        event(log, logging.ERROR, "refund_unknown", user=payer, stars=stars, charge=charge_id)
+        payments.add_refunded(charge_id=charge_id, user_id=payer, stars=stars, payload=payload, now=now())
         return NOTHING
     payer = payment.user_id or payer
     payments.begin_refund(charge_id, payer)
@@ -102,16 +95,28 @@ def on_refunded(services: Services, payer: int, refunded: types.RefundedPayment)
 
 
 def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
-    """Book how a call about payments ended, in its transaction; return what is said of it."""
-    if row.method != REFUND:
+    """Book how a refund, or the end of a subscription, ended, in its transaction; return what is said of it."""
+    if row.method not in (REFUND, EDIT_SUBSCRIPTION):
         return []
     charge_id, payer = str(row.params["telegram_payment_charge_id"]), row.params["user_id"]
     assert isinstance(payer, int)
+    if row.method == EDIT_SUBSCRIPTION:
+        return [] if refusal else _subscription_ended(services, charge_id, payer)
     if not refusal:
         return _end(services, charge_id, payer)
     if not services.db.payments.cancel_refund(charge_id, payer):
         return []
     return _to_admins(services, "refund.refused", charge=charge_id, error=refusal)
+
+
+def _subscription_ended(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
+    """Note that Telegram has ended a subscription, whatever it says of the refund; tell its user if they don't know."""
+    payment, user = services.db.payments.get(charge_id), services.db.users.get(payer)
+    if not services.db.payments.end_renewal(charge_id) or payment is None or user is None:
+        return []
+    texts = services.locales[user.language]
+    said = texts.say("checkout.subscription_canceled", day=date(texts, payment.until or 0))
+    return [sentence(payer, said)]
 
 
 def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:

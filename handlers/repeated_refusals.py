@@ -17,11 +17,11 @@ class RepeatedRefusals:
         self._lock = threading.Lock()
         self._said_at: dict[tuple[int, int, int, str], float] = {}  # by chat, topic, user and key; monotonic time
 
-    def is_due(self, chat_id: int, topic_id: int, user_id: int, key: str) -> bool:
+    def is_due(self, chat_id: int, topic_id: int, user_id: int, key: str, *, every_s: float = EVERY_S) -> bool:
         """Return whether a refusal is to be said now."""
         now = time.monotonic()
         with self._lock:
-            return now - self._said_at.get((chat_id, topic_id, user_id, key), now - EVERY_S) >= EVERY_S
+            return now - self._said_at.get((chat_id, topic_id, user_id, key), now - every_s) >= every_s
 
     def note(self, chat_id: int, topic_id: int, user_id: int, key: str) -> None:
         """Note that a refusal is said now."""

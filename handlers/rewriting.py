@@ -5,11 +5,9 @@ Each is a move through the story's tree, in which every text stays.
 
 from __future__ import annotations
 
-import json
-
 from conversation.keyboards import inline
 from conversation.steps import Step
-from database import BROUGHT, Prompt, Story
+from database import BROUGHT, Prompt, Story, Suggestions
 from handlers import older_parts, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
@@ -19,12 +17,10 @@ from telegram.update_result import NOTHING, UpdateResult
 from turns import message_view
 
 
-def another_variant(context: UpdateContext) -> UpdateResult:
+@story_screen.of_open_story
+def another_variant(context: UpdateContext, story: Story) -> UpdateResult:
     """Have the last part, or the ending, written again and differently."""
-    story = context.story
     head = _head(context, story)
-    if story is None:
-        return story_screen.lost(context)
     if head is None or head.role != "assistant":
         return context.say_here("variant.nothing" if head is None else "variant.own_words")
     refusal = over_limit(context, head.kind, story.session_id)
@@ -34,7 +30,7 @@ def another_variant(context: UpdateContext) -> UpdateResult:
 
 def _hint(context: UpdateContext, head: Prompt) -> str:
     """Return the kind of ending that a variant is to have again."""
-    turn = context.db.turns.get(head.turn_id) if head.turn_id is not None else None
+    turn = context.db.turns.get(head.turn_id)
     return turn.hint if turn is not None and turn.hint else context.kinds[head.kind].default_hint
 
 
@@ -57,12 +53,10 @@ def show_variant(context: UpdateContext, prompt_id: int) -> UpdateResult:
     return context.deliver(*message_view.replaced(db, context.chat_id, context.message_id, wanted, keyboard))
 
 
-def undo(context: UpdateContext) -> UpdateResult:
+@story_screen.of_open_story
+def undo(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the last turn back: the part shrinks to a line, and can be brought back."""
-    story, db = context.story, context.db
-    head = _head(context, story)
-    if story is None:
-        return story_screen.lost(context)
+    db, head = context.db, _head(context, story)
     before = db.tree.before(head) if head is not None else None
     if head is not None and head.kind == BROUGHT:
         return context.say_here("undo.brought")
@@ -106,11 +100,9 @@ def ask_correction(context: UpdateContext, story: Story) -> UpdateResult:
     return questions.ask(context, Step.CORRECT, story.session_id, "correct.ask", text=head.text)
 
 
-def correct(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def correct(context: UpdateContext, story: Story) -> UpdateResult:
     """Put the user's wording in the last part's place, as one more variant of it."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
     db, head = context.db, _head(context, story)
@@ -179,11 +171,9 @@ def _reword(context: UpdateContext, story: Story, old: Prompt, head: Prompt) -> 
 # ---------------------------------------------------------------------- suggestions
 
 
-def suggest(context: UpdateContext) -> UpdateResult:
+@story_screen.of_open_story
+def suggest(context: UpdateContext, story: Story) -> UpdateResult:
     """«💡 Подскажи»: ask the model for three things that the hero may do next."""
-    story = context.story
-    if story is None:
-        return story_screen.lost(context)
     if story.head_id is None:
         return context.say_here("suggest.nothing_yet")
     refusal = over_limit(context, "suggest", story.session_id)
@@ -208,7 +198,7 @@ def play(context: UpdateContext, suggestion_id: int, place: int) -> UpdateResult
         return context.toast("toast.past")
     if context.writing:
         return context.toast("toast.writing")
-    options = json.loads(found[2])
+    options = found.options
     if not 0 <= place < len(options):
         return NOTHING
     if refusal := over_limit(context, "part", story.session_id):
@@ -221,10 +211,14 @@ def play(context: UpdateContext, suggestion_id: int, place: int) -> UpdateResult
     return result + context.send_plain(f"▸ {options[place]}") + context.start_turn("part", story.session_id, prompt_id)
 
 
-def _still_there(context: UpdateContext, found: tuple[int, int | None, str] | None) -> bool:
+def _still_there(context: UpdateContext, found: Suggestions | None) -> bool:
     """Whether suggestions are for where the open story stands now."""
     story = context.story
-    return found is not None and story is not None and (story.session_id, story.head_id) == found[:2]
+    return (
+        found is not None
+        and story is not None
+        and (story.session_id, story.head_id) == (found.session_id, found.head_id)
+    )
 
 
 def _letters(text: str) -> str:

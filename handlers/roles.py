@@ -31,7 +31,7 @@ def choose(context: UpdateContext, argument: str) -> UpdateResult:
     """Give the chat a ready role."""
     name, _, owner = argument.partition(":")
     if owner and owner != str(context.user.id):
-        return context.toast("toast.foreign")
+        return context.toast("toast.foreign_roles")
     if name not in MODES:
         return context.toast("toast.past")
     role = Role(mode="" if name == DEFAULT else name)

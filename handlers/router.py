@@ -31,7 +31,6 @@ from database import REFUSED
 from handlers import (
     access_requests,
     account,
-    admin,
     assistant,
     characters,
     checkout,
@@ -40,6 +39,7 @@ from handlers import (
     groups,
     guests,
     inline_mode,
+    kept_words,
     older_parts,
     pieces,
     privacy,
@@ -50,7 +50,7 @@ from handlers import (
 from handlers import buttons as button_rows
 from handlers import story as story_screen
 from handlers.actions import ACTIONS, INFORMING, OVERTAKING
-from handlers.admission import admit, may_press
+from handlers.admission import admit, press_refusal
 from handlers.context import Services, UpdateContext, stop_turn
 from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
@@ -203,9 +203,10 @@ def _press(services: Services, incoming: IncomingUpdate, query: types.CallbackQu
     message, data = query.message, query.data or ""
     if message is None or message.chat.type not in ("private", *GROUPS):
         return NOTHING
-    if message.chat.type in GROUPS and not may_press(services, query.from_user):
+    refusal = press_refusal(services, query.from_user) if message.chat.type in GROUPS else ""
+    if refusal:
         texts = services.locales[services.locales.language_of(query.from_user.language_code)]
-        return UpdateResult(toast=texts.plain("toast.foreign"))
+        return UpdateResult(toast=texts.plain(refusal))
     asks = data == access_requests.ASK_FOR_ACCESS or data.startswith(privacy.BUTTON)
     return admit(
         services,
@@ -250,7 +251,7 @@ def _key_of(context: UpdateContext) -> str:
         return FILE if context.message.attachments.files else OTHER_CONTENT
     if text.startswith("/"):
         command = text.split(maxsplit=1)[0].partition("@")[0].lower()
-        hidden = command in ADMIN_COMMANDS and not admin.is_admin(context)
+        hidden = command in ADMIN_COMMANDS and not context.is_admin
         return command if command in COMMANDS and not hidden else UNKNOWN_COMMAND
     return _label_of(context, text)
 
@@ -273,7 +274,7 @@ def _dispatch(context: UpdateContext) -> UpdateResult:
     if context.key == WORDS and not context.words:
         return fallback.empty(context)
     if context.update.queued_for and not _where_it_was(context):
-        return file_choices.keep(context) if context.key == FILE else story_screen.keep_words(context)
+        return file_choices.keep(context) if context.key == FILE else kept_words.ask_purpose(context)
     action = decide(context.step, context.key, writing=context.writing).action
     result = ACTIONS[action](context)
     return result + account.repeat_question(context) if action in INFORMING else result

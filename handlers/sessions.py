@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import inline, page_row
+from conversation.keyboards import inline, page_row, pages_of
 from conversation.steps import TALKING, Step
 from core.schemas import Json
 from core.text import shorten
 from database import Story, Talk
 from handlers import assistant, characters, library
 from handlers.context import UpdateContext, now
+from handlers.dates import day
 from handlers.step_prompts import OPENING_CHARS, announce
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
@@ -34,7 +35,7 @@ def named(context: UpdateContext, session: Story | Talk) -> str:
     if isinstance(session, Story):
         kind, name = "story", title_of(session)
     else:
-        character = context.db.characters.get(session.character_id) if session.character_id else None
+        character = context.db.characters.get(session.character_id)
         kind, name = session.kind, character.name if character is not None else _short(session.opening)
     return f"{_ICONS[kind]} {name or context.texts.plain('sessions.unnamed')}"
 
@@ -87,15 +88,14 @@ def turn_page(context: UpdateContext, page: int) -> UpdateResult:
 def resume(context: UpdateContext, session_id: int) -> UpdateResult:
     """Go on with a story or a talk of the user's own."""
     db = context.db
-    story, talk = db.stories.get(session_id), db.talks.get(session_id)
+    story = db.stories.get(session_id)
     if story is not None and not story.deleted:
         if not story.is_own_of(context.user.id):
             return context.toast("toast.foreign")
         return library.open_story(context, story)
-    if talk is None or talk.deleted:
-        return context.toast("toast.past")
-    if talk.user_id != context.user.id or talk.chat_id != context.chat_id:
-        return context.toast("toast.foreign")
+    talk = assistant.own_talk(context, session_id)
+    if isinstance(talk, UpdateResult):
+        return talk
     if context.turns.writes_in(session_id):
         return context.toast("toast.writing")
     db.talks.move_to_topic(session_id, context.topic_id)
@@ -123,10 +123,10 @@ def _page(context: UpdateContext, page: int, count: int, *, files: bool = False)
         story = context.db.stories.get(session.session_id) if session.kind == "story" else None
         name = _short(title_of(story) if story is not None else session.name)
         name = name or context.texts.plain("sessions.unnamed")
-        when = library.day(context.texts, session.touched_at)
+        when = day(context.texts, session.touched_at)
         verb = "resume" if not files else "files" if session.kind == "story" else "talk_file"
         rows.append([(f"{_ICONS[session.kind]} {name} · {when}", f"{verb}:{session.session_id}")])
-    pages = (count + PAGE - 1) // PAGE
+    pages = pages_of(count, PAGE)
     if pages > 1:
         rows.append(page_row("session_files" if files else "sessions", page, pages))
     other = ("back", "sessions:0") if files else ("as_file", f"session_files:{page}")

@@ -13,11 +13,9 @@ from telegram.update_result import UpdateResult
 from turns.message_view import title_of
 
 
-def more(context: UpdateContext) -> UpdateResult:
+@story_screen.of_open_story
+def more(context: UpdateContext, story: Story) -> UpdateResult:
     """Show the buttons that are needed less often."""
-    story = context.story
-    if story is None:
-        return story_screen.lost(context)
     number = story.session_id
     rows = [
         [context.button("memory", f"memory:{number}"), context.button("tone", f"tone:{number}")],
@@ -46,11 +44,9 @@ def show_memory(context: UpdateContext, story: Story) -> UpdateResult:
     return questions.ask(context, Step.MEMORY, story.session_id, "memory.ask_empty")
 
 
-def rewrite_memory(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def rewrite_memory(context: UpdateContext, story: Story) -> UpdateResult:
     """Store the user's wording of the memory; the original text stays whole."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
     tree = context.db.tree
@@ -66,11 +62,9 @@ def rewrite_memory(context: UpdateContext) -> UpdateResult:
     return context.say_here("memory.done")
 
 
-def rebuild_memory(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def rebuild_memory(context: UpdateContext, story: Story) -> UpdateResult:
     """«🔄 Собрать заново»: have the model read the original text again."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     if refusal := over_limit(context, "memory", story.session_id):
         return refusal
     questions.go_back(context)
@@ -94,11 +88,9 @@ def tone_of(context: UpdateContext, story: Story) -> str:
     return context.texts.label(key) if key.startswith("tone_") else story.tone
 
 
-def set_tone(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def set_tone(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the user's words as the story's tone, or the button that leaves it open."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     if refusal := over_step(context):
         return refusal
     tone = "" if context.key == "tone_any" else context.words
@@ -107,11 +99,9 @@ def set_tone(context: UpdateContext) -> UpdateResult:
     return context.say_here("tone.done", tone=tone or context.texts.label("tone_any"))
 
 
-def set_length(context: UpdateContext) -> UpdateResult:
+@questions.about_story
+def set_length(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the pressed button as the length of the story's parts."""
-    story = questions.asked_about(context)
-    if story is None:
-        return story_screen.lost(context)
     context.db.stories.set_length(story.session_id, context.key.removeprefix("length_"))
     questions.go_back(context)
     return context.say_here("tone.length_done", length=context.texts.label(context.key))

@@ -40,4 +40,4 @@ def take(context: UpdateContext, token: str) -> UpdateResult:
 
 def _shared(context: UpdateContext, token: str) -> Character | None:
     character_id = context.db.sharing.character_of(token)
-    return context.db.characters.get(character_id) if character_id is not None else None
+    return context.db.characters.get(character_id)

@@ -7,6 +7,7 @@ from conversation.steps import ANSWERS, EDITS, IN_WIZARD, TALKING, Step
 from conversation.wizard_questions import question
 from core.graphemes import first_letters
 from core.text import shorten
+from database import Story
 from handlers.context import UpdateContext, now
 from telegram.update_result import UpdateResult
 from turns import chat_roles
@@ -56,11 +57,16 @@ def where(context: UpdateContext, came_from: Step | None = None) -> Html:
         return texts.say("finale.ask", title=title_of(story))
     if context.step is Step.FINISHED:
         return texts.say("finished.line", title=title_of(story))
-    parts = context.db.tree.parts(story.head_id, story.starts_after)
-    line = texts.say("story.line", title=title_of(story), part=max(1, parts))
+    line = story_line(context, story)
     if now() - story.touched_at < SILENCE_S:
         return line
     return Html(f"{line}\n\n{_greeting(context)}")
+
+
+def story_line(context: UpdateContext, story: Story) -> Html:
+    """Return where a story stands: its title and the number of its part."""
+    parts = context.db.tree.parts(story.head_id, story.starts_after)
+    return context.texts.say("story.line", title=title_of(story), part=max(1, parts))
 
 
 def _chat(context: UpdateContext) -> Html:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import inline
+from collections.abc import Callable
+from functools import wraps
+
 from conversation.steps import TALKING, Step
 from core.text import split
 from database import REFUSED, Story
 from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.refusals import over_limit, over_prompt, over_step
-from handlers.step_prompts import announce, awaited
+from handlers.step_prompts import announce, awaited, story_line
 from telegram.update_result import UpdateResult
 from turns.message_view import text_of, title_of
 
 MOST_QUEUED = 5  # messages that wait for the running turn
 OWN_ENDING_CHARS = 300
+
+
+def of_open_story(action: Callable[[UpdateContext, Story], UpdateResult]) -> Callable[[UpdateContext], UpdateResult]:
+    """Decorate what is done with the open story: without one, the user goes back to the menu."""
+
+    @wraps(action)
+    def checked(context: UpdateContext) -> UpdateResult:
+        story = context.story
+        return action(context, story) if story is not None else lost(context)
+
+    return checked
 
 
 def open_story(context: UpdateContext) -> UpdateResult:
@@ -26,11 +39,15 @@ def open_story(context: UpdateContext) -> UpdateResult:
     return context.say_here("finale.kept") if came_from is Step.FINALE else announce(context)
 
 
-def write_from_words(context: UpdateContext) -> UpdateResult:
+def enter(context: UpdateContext, story: Story) -> UpdateResult:
+    """Move the user to their open story, and say where it stands."""
+    context.go(Step.STORY)
+    return context.send(story_line(context, story), keyboard=context.keyboard())
+
+
+@of_open_story
+def write_from_words(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the user's words as the next part, and have the model write on from them."""
-    story = context.story
-    if story is None:
-        return lost(context)
     if refusal := over_prompt(context) or over_limit(context, "part", story.session_id):
         context.show(REFUSED)
         return refusal
@@ -47,11 +64,9 @@ def write_words(
     return context.start_turn(kind, story.session_id, prompt_id)
 
 
-def write_on(context: UpdateContext) -> UpdateResult:
+@of_open_story
+def write_on(context: UpdateContext, story: Story) -> UpdateResult:
     """Have the model write the next part by itself."""
-    story = context.story
-    if story is None:
-        return lost(context)
     refusal = over_limit(context, "part", story.session_id)
     return refusal or context.start_turn("part", story.session_id, story.head_id)
 
@@ -70,15 +85,15 @@ def ask_ending(context: UpdateContext) -> UpdateResult:
 
 def write_ending(context: UpdateContext) -> UpdateResult:
     """Have the ending written that the pressed button names."""
-    return _write_ending(context, context.key.removeprefix("ending_"))
+    return _write_ending(context, hint=context.key.removeprefix("ending_"))
 
 
 def write_own_ending(context: UpdateContext) -> UpdateResult:
     """Have an ending written as the user's words wish it."""
-    return over_step(context, OWN_ENDING_CHARS) or _write_ending(context, context.words)
+    return over_step(context, OWN_ENDING_CHARS) or _write_ending(context, hint=context.words)
 
 
-def _write_ending(context: UpdateContext, hint: str) -> UpdateResult:
+def _write_ending(context: UpdateContext, *, hint: str) -> UpdateResult:
     story = context.story
     if story is None:
         return lost(context)
@@ -107,23 +122,7 @@ def read(context: UpdateContext, story: Story) -> UpdateResult:
     return header + pieces + context.say("whole.finished" if story.finished else "whole.unfinished")
 
 
-# ---------------------------------------------------------------------- words without a place, and while it writes
-
-
-def keep_words(context: UpdateContext) -> UpdateResult:
-    """Keep words said in the menu or after the ending, and ask what they are for; spend nothing before the choice."""
-    story = context.story
-    kept_id = context.db.users.keep_words(context.user.id, context.words, context.user.session_id, now())
-    to_new = context.button("words_to_new", f"words_new:{kept_id}")
-    to_chat = context.button("words_to_chat", f"words_chat:{kept_id}")
-    if story is not None and context.step is Step.FINISHED:
-        epilogue = context.button("epilogue", f"words_epilogue:{kept_id}")
-        new = context.button("new_story", f"words_new:{kept_id}")
-        return context.say("finished.own_words", title=title_of(story), keyboard=context.inline(epilogue, new))
-    if story is not None and not story.finished:
-        to_story = context.button("words_to_story", f"words_story:{kept_id}", title=title_of(story))
-        return context.say("menu.own_words", keyboard=inline([to_story], [to_new, to_chat]))
-    return context.say("menu.own_words", keyboard=context.inline(to_new, to_chat))
+# ---------------------------------------------------------------------- words that come while it writes
 
 
 def queue_words(context: UpdateContext) -> UpdateResult:

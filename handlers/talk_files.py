@@ -8,6 +8,7 @@ from conversation.keyboards import inline
 from database import Talk
 from export import talk_record
 from export.talk_formats import FORMATS
+from handlers.assistant import own_talk
 from handlers.context import UpdateContext
 from telegram.update_result import UpdateResult
 
@@ -33,11 +34,9 @@ def send(context: UpdateContext, session_id: int, *, name: str) -> UpdateResult:
 
 def _own(context: UpdateContext, session_id: int) -> Talk | UpdateResult:
     """Return a talk of the user's own that something was said in; else what to say about it."""
-    talk = context.db.talks.get(session_id)
-    if talk is None or talk.deleted:
-        return context.toast("toast.past")
-    if talk.user_id != context.user.id or talk.chat_id != context.chat_id:
-        return context.toast("toast.foreign")
+    talk = own_talk(context, session_id)
+    if isinstance(talk, UpdateResult):
+        return talk
     return talk if talk.head_id is not None else context.toast("toast.nothing_said")
 
 

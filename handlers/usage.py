@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Sequence
 
 from config import Config
-from conversation.localization import Html, Locales, Texts, grouped
+from conversation.localization import Html, Locales, Texts
+from core.days import DAY_S, current_day
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Budget, Database, Opinions, Totals
 from handlers.account import repeat_question
-from handlers.context import UpdateContext, now
-from handlers.library import day
+from handlers.context import UpdateContext
+from handlers.dates import day
 from handlers.usage_chart import days_chart
 from telegram.update_result import UpdateResult
 from turns import limits
@@ -25,14 +26,12 @@ from turns import limits
 Rubles = Callable[[str, int, int, int], float | None]
 
 DAYS = 30
-DAY_S = 86_400
 PICTURE, TOTALS = "days", "totals"  # the kinds of attachment rendered here
 
 
 def show(context: UpdateContext) -> UpdateResult:
     """/stats: show requests, tokens and the last request; to an admin those of the whole bot."""
-    admin = context.user.id in context.config.admin_ids
-    return (_totals(context) if admin else _mine(context)) + repeat_question(context)
+    return (_totals(context) if context.is_admin else _mine(context)) + repeat_question(context)
 
 
 def _totals(context: UpdateContext) -> UpdateResult:
@@ -43,7 +42,7 @@ def _totals(context: UpdateContext) -> UpdateResult:
 def _mine(context: UpdateContext) -> UpdateResult:
     account = context.db.accounts.get(context.user.id)
     assert account is not None
-    today = now() // DAY_S
+    today = current_day()
     said = context.texts.say(
         "stats.mine",
         requests=account.requests,
@@ -71,7 +70,7 @@ class Statistics:
 
     def picture(self, deferred: DeferredAttachment) -> RenderedAttachment:
         """Render the picture, with every number in its caption."""
-        today = int(time.time()) // DAY_S
+        today = current_day()
         since = today - DAYS + 1
         reports = self._db.reports
         found = reports.days_of(deferred.of, since) if deferred.of else reports.days(since)
@@ -84,9 +83,9 @@ class Statistics:
             last=days[-1][0],
             total=sum(tokens),
             mean=sum(tokens) // DAYS,
-            days=" · ".join(f"{date}: {grouped(n)}" for date, n in days if n) or "—",
+            days=" · ".join(f"{date}: {texts.number(n)}" for date, n in days if n) or "—",
         )
-        return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days))})
+        return RenderedAttachment({"caption": caption}, {"photo": ("tokens.png", days_chart(days, texts.number))})
 
     def totals(self, deferred: DeferredAttachment) -> RenderedAttachment:
         """Render the numbers of the whole bot."""
@@ -135,7 +134,7 @@ class Statistics:
     def _events(self, texts: Texts, moment: int) -> Html:
         """Return the counts of analytics of the last seven days; empty if there are none."""
         counts = self._db.events.since(moment // DAY_S - 6)
-        lines = [texts.say("stats.event", name=texts.plain(f"event.{name}"), n=n) for name, n in counts.items()]
+        lines = [texts.say("stats.event", name=_named(texts, "event", name), n=n) for name, n in counts.items()]
         return texts.say("stats.events", lines=Html("\n".join(lines))) if lines else Html()
 
     def _money(self, texts: Texts, totals: Totals) -> Html:
@@ -151,7 +150,7 @@ class Statistics:
         if not known:
             return Html()
         point = texts.plain("model.point")
-        rubles_said = grouped(round(total)) if total >= 100 else f"{total:.2f}".replace(".", point)
+        rubles_said = texts.number(round(total)) if total >= 100 else f"{total:.2f}".replace(".", point)
         key = "stats.rubles_some" if unknown else "stats.rubles"
         return texts.say(key, rubles=rubles_said, unknown=unknown)
 
@@ -165,7 +164,7 @@ def _kinds(texts: Texts, totals: Totals) -> list[str]:
             old + new for old, new in zip(sums.get(spending.purpose, [0, 0, 0]), numbers, strict=True)
         ]
     return [
-        texts.say("stats.kind", name=_purpose(texts, name), calls=calls, input=read, output=written)
+        texts.say("stats.kind", name=_named(texts, "purpose", name), calls=calls, input=read, output=written)
         for name, (calls, read, written) in sums.items()
     ]
 
@@ -179,9 +178,9 @@ def _opinions(texts: Texts, found: Sequence[Opinions]) -> Html:
     return texts.say("stats.opinions", lines=Html("\n".join(lines))) if lines else Html()
 
 
-def _purpose(texts: Texts, name: str) -> str:
-    """Return a purpose in words, or its own name."""
-    key = f"purpose.{name}"
+def _named(texts: Texts, table: str, name: str) -> str:
+    """Return a purpose or an event in words, or its own name: another version of the bot may have counted it."""
+    key = f"{table}.{name}"
     return texts.plain(key) if key in texts.templates() else name
 
 

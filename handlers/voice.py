@@ -1,7 +1,7 @@
 """Voice messages: a turn replaces each by its words, and what comes after one waits for its words.
 
-The words come back as an update of their own, in the voice message's place (`turns/transcription.py`), and are handled
-as typed. A voice message that comes while a turn runs waits as words do.
+The words come back as an update of their own, in the voice message's place (`turns/kinds/transcription.py`), and are
+handled as typed. A voice message that comes while a turn runs waits as words do.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 
 from conversation.states import TABLE, decide
 from conversation.steps import WORDS
+from core.sent_files import MOST_BYTES
 from database import Turn
 from handlers import story as story_screen
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit
 from telegram.update_result import Queued, RecognitionStarted, UpdateResult
 from turns.kinds.transcription import MOST_S, hearing_price
-from turns.telegram_files import MOST_BYTES
 
 
 def hear(context: UpdateContext, message: dict[str, Any]) -> UpdateResult:

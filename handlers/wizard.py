@@ -15,13 +15,12 @@ from conversation.story_draft import Draft, unfinished_step, working_title
 from core.graphemes import first_letters
 from database import Story
 from handlers import branches
-from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
 from telegram.update_result import UpdateResult
 from turns.message_view import title_of
-from turns.story_topics import needs_topic
+from turns.story_topics import OF_A_VOLUME, needs_topic
 
 
 def new_story(context: UpdateContext) -> UpdateResult:
@@ -53,17 +52,6 @@ def start_with(context: UpdateContext, words: str) -> UpdateResult:
     return said + context.say_meanwhile("outline.wait", keyboard=stop) + started
 
 
-def keep_words(context: UpdateContext) -> UpdateResult:
-    """Add words that come while a model makes a card to its wishes; at any other time ask what they are for."""
-    turn = context.turns.open_in(context.chat_id, context.topic_id) if context.writing else None
-    draft = context.draft.with_extra(context.words)
-    is_wish = turn is not None and context.kinds[turn.kind].fills_draft and len(draft.extra) <= WORD_LIMITS[Step.EXTRA]
-    if not is_wish:
-        return story_screen.keep_words(context)
-    context.draft = draft
-    return context.say("outline.added")
-
-
 def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
     """Begin a story with the settings and the memory of a finished one, and ask for its first part."""
     volume = branches.volume(context, story)
@@ -71,7 +59,7 @@ def second_volume(context: UpdateContext, story: Story) -> UpdateResult:
         return volume
     goes_on_here = context.topic_id or not needs_topic(context.db, context.chat_id, 0)
     begun = context.say_here("story.begin", title=volume.title) if goes_on_here else _said_of_beginning(context, volume)
-    return begun + context.start_turn("part", volume.session_id, volume.head_id, hint="volume")
+    return begun + context.start_turn("part", volume.session_id, volume.head_id, hint=OF_A_VOLUME)
 
 
 def same_settings(context: UpdateContext) -> UpdateResult:
@@ -106,23 +94,27 @@ def ask(context: UpdateContext, step: Step) -> UpdateResult:
 def take_genre(context: UpdateContext) -> UpdateResult:
     """Take the user's words, or the known genre that they name, as the draft's genre."""
     known = context.texts.genre_of(context.words)
-    return over_step(context) or _take(context, genre=known.label if known else context.words)
+    genre = known.label if known else context.words
+    return over_step(context) or _take(context, replace(context.draft, genre=genre))
 
 
 def take_hero(context: UpdateContext) -> UpdateResult:
     """Take the user's words, or the whole preset that they name, as the draft's hero."""
     preset = context.texts.hero_of(context.words)
-    return over_step(context) or _take(context, hero=preset.full if preset else context.words)
+    hero = preset.full if preset else context.words
+    return over_step(context) or _take(context, replace(context.draft, hero=hero))
 
 
 def take_setting(context: UpdateContext) -> UpdateResult:
     """Take the user's words, or the whole preset that they name, as the draft's setting."""
     preset = context.texts.setting_of(context.words)
-    return over_step(context) or _take(context, setting=preset.full if preset else context.words)
+    setting = preset.full if preset else context.words
+    return over_step(context) or _take(context, replace(context.draft, setting=setting))
 
 
-def _take(context: UpdateContext, **fields: str) -> UpdateResult:
-    context.draft = replace(context.draft, page=0, lucky=False, **fields)  # type: ignore[arg-type]
+def _take(context: UpdateContext, draft: Draft) -> UpdateResult:
+    """Store the draft, which is the user's own choice now, and ask the next question."""
+    context.draft = replace(draft, page=0, lucky=False)
     return ask_again(context)
 
 
@@ -146,12 +138,12 @@ def add_extra(context: UpdateContext) -> UpdateResult:
 
 def replace_extra(context: UpdateContext) -> UpdateResult:
     """Replace all wishes by the user's words."""
-    return over_step(context) or _take(context, extra=context.words)
+    return over_step(context) or _take(context, replace(context.draft, extra=context.words))
 
 
 def clear_extra(context: UpdateContext) -> UpdateResult:
     """Take all wishes out of the draft, and ask the next question."""
-    return _take(context, extra="")
+    return _take(context, replace(context.draft, extra=""))
 
 
 def lucky(context: UpdateContext) -> UpdateResult:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 
 from config import Config
-from conversation.localization import FALLBACK, Locales
+from conversation.localization import Locales
 from core.errors import ModelDenied, StorageError
 from core.logs import event
 from core.metrics import SILENT, Metrics
@@ -85,8 +85,7 @@ class ModelErrorAlerts:
         return [self._message(admin_id, failure, repeats) for admin_id in known]
 
     def _message(self, admin_id: int, failure: CallFailure, repeats: int) -> Outgoing:
-        user = self._db.users.get(admin_id)
-        texts = self._locales[user.language if user else FALLBACK]
+        texts = self._locales[self._db.users.language_of(admin_id)]
         error = failure.error
         name = type(error).__name__
         if repeats:

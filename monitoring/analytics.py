@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
+from core.days import current_day
 from core.errors import StorageError
 from core.logs import event
 from database import Database
@@ -22,7 +23,6 @@ log = logging.getLogger(__name__)
 
 Property = str | int | bool
 
-DAY_S: Final = 86_400
 MOST_UNDER_WAY: Final = 5_000
 LOST_S: Final = 600.0  # with no callback of the SDK for so long, the events under way count as lost
 FLUSH_MS: Final = 1_000  # the SDK's threads hold the process for so long when it ends
@@ -42,7 +42,7 @@ class Analytics:
     def tell(self, name: str, user_id: int, **properties: Property) -> None:
         """Count an event of a user, and send it to Amplitude. Call it after the commit. Never raises or blocks."""
         with self._lock:
-            self._counts[int(time.time()) // DAY_S, name] += 1
+            self._counts[current_day(), name] += 1
         if self._amplitude is not None:
             self._amplitude.send(name, user_id, properties)
 

@@ -40,6 +40,10 @@ _SHAPES: Final = (
     ("a square picture", "a wide picture", "a tall picture"),
 )
 _LIGHTS: Final = (("тёмный", "не тёмный и не светлый", "светлый"), ("dark", "neither dark nor light", "light"))
+_SEEN: Final = (
+    "{shape} {width} на {height}, {light}; цвета: {main}",
+    "{shape}, {width} by {height}, {light}; the colours are {main}",
+)
 
 
 def read(role: MessageRole, parts: Sequence[Any], *, sees: bool) -> Message:
@@ -89,18 +93,13 @@ def _described(picture: Picture, english: bool) -> str:
     names = Counter(_name_of(pixel, english) for pixel in pixels)
     main = [name for name, number in names.most_common(3) if number >= len(pixels) / 12]
     light = sum(map(sum, pixels)) / (3 * 255 * len(pixels))
-    shape = (width > height) - (width < height)
-    if english:
-        shapes, lights = (
-            ("a square picture", "a wide picture", "a tall picture"),
-            ("dark", "neither dark nor light", "light"),
-        )
-        return f"{shapes[shape]}, {width} by {height}, {lights[int(light * 2.99)]}; the colours are {', '.join(main)}"
-    shapes, lights = (
-        ("квадратный снимок", "широкий снимок", "высокий снимок"),
-        ("тёмный", "не тёмный и не светлый", "светлый"),
+    return _SEEN[english].format(
+        shape=_SHAPES[english][(width > height) - (width < height)],
+        width=width,
+        height=height,
+        light=_LIGHTS[english][int(light * 2.99)],
+        main=", ".join(main),
     )
-    return f"{shapes[shape]} {width} на {height}, {lights[int(light * 2.99)]}; цвета: {', '.join(main)}"
 
 
 def _name_of(pixel: Sequence[int], english: bool) -> str:

@@ -12,11 +12,10 @@ from typing import Any
 
 from sandbox.markup import Entity, found_entities
 from sandbox.telegram_json import chat_json, message_json, user_json
-from sandbox.telegram_profile import ApiError
+from sandbox.telegram_profile import TOO_OLD, ApiError
 from sandbox.telegram_state import BOT_ID, Chat, ChatMessage, Json, State, User
 
 QUERY_LIFE_S = 60.0  # Telegram's own is not published
-TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 _TextReader = Callable[..., tuple[str, tuple[Entity, ...]]]
 
 
@@ -54,7 +53,7 @@ class GuestMode:
         with self.state.lock:
             query = self.queries.get(values["guest_query_id"])
             if query is None or query.answered or self.state.clock() - query.asked_at > QUERY_LIFE_S:
-                raise ApiError(400, f"Bad Request: {TOO_OLD}")
+                raise ApiError(400, TOO_OLD)
             result = values["result"]
             if not 1 <= len(result["id"].encode()) <= 64:
                 raise ApiError(400, "Bad Request: RESULT_ID_INVALID")
@@ -112,7 +111,7 @@ def call_privately(state: State, bot: Json, mode: GuestMode, caller: User, other
         )
         state.next_message_id += 1
         query_id = state.serial("7000000")
-        elsewhere = replace_chat(chat)
+        elsewhere = _elsewhere(chat)
         mode.queries[query_id] = GuestQuery(elsewhere, caller, state.clock())
         value: dict[str, Any] = {
             **message_json(state, bot, chat, message),
@@ -123,7 +122,7 @@ def call_privately(state: State, bot: Json, mode: GuestMode, caller: User, other
         return query_id
 
 
-def replace_chat(chat: Chat) -> Chat:
+def _elsewhere(chat: Chat) -> Chat:
     """Return a chat of two people, which isn't the private chat with the bot that has the same id."""
     return replace(chat, messages={}, last_id=0, started=False, without_bot=True)
 

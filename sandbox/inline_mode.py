@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from core.days import DAY_S
 from sandbox.contract import units
 from sandbox.markup import MarkupError, parse_html
-from sandbox.payments import TOO_OLD, PaymentMethods
+from sandbox.payments import PaymentMethods
 from sandbox.telegram_json import user_json
-from sandbox.telegram_profile import ApiError
+from sandbox.telegram_profile import TOO_OLD, ApiError
 from sandbox.telegram_state import Json, State
 
 ANSWER_WITHIN_S: Final = 15.0
@@ -20,7 +21,7 @@ MOST_RESULTS: Final = 50
 ID_BYTES: Final = 64
 QUERY_CHARS: Final = 256
 TEXT_LIMIT: Final = 4096
-PREPARED_LIVES_S: Final = 24 * 3600
+PREPARED_LIVES_S: Final = DAY_S
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class InlineMethods(PaymentMethods):
             query = self.inline_queries.get(values["inline_query_id"])
             late = query is None or self.state.clock() - query.asked_at > ANSWER_WITHIN_S
             if query is None or query.answer is not None or late:
-                raise ApiError(400, f"Bad Request: {TOO_OLD}")
+                raise ApiError(400, TOO_OLD)
             results = values["results"]
             if len(results) > MOST_RESULTS:
                 raise ApiError(400, "Bad Request: RESULTS_TOO_MUCH")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sandbox import openai_api, openai_quirks, yandex_api
 from sandbox.model_faults import Behaviour
-from sandbox.storyteller import Storyteller
+from sandbox.storyteller.answers import Storyteller
 from sandbox.yandex_api import Asked
 
 STOCK_REFUSAL: Final = "Я не могу обсуждать эту тему. Давайте поговорим о чём-нибудь ещё."

@@ -25,7 +25,7 @@ from sandbox.accept_loop import AcceptLoop
 from sandbox.model_answers import compose, openai_lines, openai_whole, yandex_lines, yandex_state
 from sandbox.model_faults import Behaviour, Faults, Kind, Received
 from sandbox.model_wire import WireHandler
-from sandbox.storyteller import Storyteller
+from sandbox.storyteller.answers import Storyteller
 from sandbox.yandex_api import Asked, Refused
 
 FOLDER_ID: Final = "b1gsandbox"

@@ -1,17 +1,12 @@
-"""Play the newer means of the Bot API: effects, ephemeral messages, reactions, and servers that refuse a field."""
+"""Play the newer means of the Bot API: effects, ephemeral messages, and servers that refuse a field."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from sandbox.telegram_json import chat_json, user_json
 from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import Chat, Json
-
-if TYPE_CHECKING:
-    from sandbox.users import ChatUser
 
 # The effects that everybody may use.
 EFFECTS: Mapping[str, str] = {
@@ -22,8 +17,6 @@ EFFECTS: Mapping[str, str] = {
     "5046509860389126442": "🎉",
     "5046589136895476101": "💩",
 }
-# Reactions of everybody, as the Bot API lists them (the first of them).
-REACTIONS = ("👍", "👎", "❤", "🔥", "🥰", "👏", "😁", "🤔", "😱", "😢", "🎉", "🤩", "🤮", "💩", "🥱", "💔", "💯", "🏆")
 _REFUSALS = {
     "copy_text": "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
     "disabled": "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard",
@@ -60,26 +53,3 @@ def refuse(refused: frozenset[str], parameters: Mapping[str, Any]) -> None:
     for name in refused:
         if f"'{name}'" in sent or f'"{name}"' in sent:
             raise ApiError(400, f"Bad Request: {_REFUSALS[name]}")
-
-
-def react(person: ChatUser, message_id: int, emoji: str) -> None:
-    """Set a user's reaction on a message, "" takes it back; the bot gets an update. Raise `ValueError`."""
-    state, chat = person.state, person.chat
-    with state.lock:
-        message = state.message(chat, message_id)
-        if message is None or (emoji and emoji not in REACTIONS):
-            raise ValueError(f"no reaction {emoji!r} on message {message_id}")
-        before = (message.reactions or {}).get(str(person.id), "")
-        kept = {user: given for user, given in (message.reactions or {}).items() if user != str(person.id)}
-        state.put_message(
-            chat, replace(message, reactions=kept | ({str(person.id): emoji} if emoji else {})), "message"
-        )
-        value: Json = {
-            "chat": chat_json(state, chat),
-            "message_id": message_id,
-            "user": user_json(person.user),
-            "date": int(state.clock()),
-            "old_reaction": [{"type": "emoji", "emoji": before}] if before else [],
-            "new_reaction": [{"type": "emoji", "emoji": emoji}] if emoji else [],
-        }
-        state.add_update("message_reaction", value)

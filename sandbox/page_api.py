@@ -20,7 +20,7 @@ from sandbox.demo_controls import DemoControls
 from sandbox.groups import Group
 from sandbox.guests import add_guest_chat
 from sandbox.http_wire import HttpRequest, HttpResponse, Upload, json_response
-from sandbox.newer import react
+from sandbox.reactions import react
 from sandbox.recording import record
 from sandbox.telegram_api import BotApi
 from sandbox.telegram_state import Json

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.telegram_json import add_service_message, chat_json, message_json, user_json
-from sandbox.telegram_profile import ApiError, ProfileMethods
+from sandbox.telegram_profile import TOO_OLD, ApiError, ProfileMethods
 from sandbox.telegram_state import BOT_ID, Chat, ChatMessage, Json, State
 
 CURRENCY: Final = "XTR"
@@ -21,7 +21,6 @@ MOST_STARS: Final = 10_000
 PAYLOAD_BYTES: Final = 128
 ANSWER_WITHIN_S: Final = 10.0
 LINK: Final = "https://t.me/$"
-TOO_OLD: Final = "query is too old and response timeout expired or query ID is invalid"
 
 
 @dataclass(slots=True)
@@ -135,7 +134,7 @@ class PaymentMethods(ProfileMethods, ABC):
                 raise ApiError(400, 'Bad Request: parameter "error_message" is required')
             late = checkout is None or self.state.clock() - checkout.asked_at > ANSWER_WITHIN_S
             if checkout is None or checkout.ok is not None or late:
-                raise ApiError(400, f"Bad Request: {TOO_OLD}")
+                raise ApiError(400, TOO_OLD)
             checkout.ok, checkout.error = values["ok"], values.get("error_message", "")
             if checkout.ok:
                 self._charge(checkout.user_id, checkout.slug, first=True)
@@ -145,12 +144,14 @@ class PaymentMethods(ProfileMethods, ABC):
     def _charge(self, user_id: int, slug: str, *, first: bool) -> None:
         """Take a user's Stars, and tell the bot."""
         invoice, shop = self.state.shop["invoices"][slug], self.state.shop
-        charge_id = self.state.serial("stxCharge")
+        charge_id, first_id = self.state.serial("stxCharge"), ""
         expires = int(self.state.clock()) + invoice["period"] if invoice["period"] else 0
         if not first:
-            before = max(one["expires"] for one in shop["charges"].values() if one["slug"] == slug)
-            expires = before + invoice["period"]
-        shop["charges"][charge_id] = {"user": user_id, "slug": slug, "expires": expires, "state": "paid"}
+            last = self._last_months(user_id)[slug]
+            first_id, expires = last.get("first", ""), last["expires"] + invoice["period"]
+        charge = {"user": user_id, "slug": slug, "expires": expires, "state": "paid", "first": first_id or charge_id}
+        shop["charges"][charge_id] = charge
+        self._list(charge_id, refund=False)
         shop["stars"][str(user_id)] = self.stars_of(user_id) - invoice["total_amount"]
         paid = {
             "currency": invoice["currency"],
@@ -191,6 +192,7 @@ class PaymentMethods(ProfileMethods, ABC):
             charge = self.state.shop["charges"][charge_id]
             invoice = self.state.shop["invoices"][charge["slug"]]
             charge["state"] = "refunded"
+            self._list(charge_id, refund=True)
             self.state.shop["stars"][str(charge["user"])] = self.stars_of(charge["user"]) + invoice["total_amount"]
             refunded = {
                 "currency": invoice["currency"],
@@ -206,10 +208,29 @@ class PaymentMethods(ProfileMethods, ABC):
             if not charge["expires"]:
                 raise ApiError(400, "Bad Request: SUBSCRIPTION_NOT_FOUND")
             for one in self.state.shop["charges"].values():
-                if (one["user"], one["slug"]) == (charge["user"], charge["slug"]):
+                if one["user"] == charge["user"] and one.get("first") == charge.get("first"):
                     one["cancelled"] = values["is_canceled"]
             self.state.dirty = True
             return True
+
+    def _list(self, charge_id: str, *, refund: bool) -> None:
+        listed = {"charge": charge_id, "date": int(self.state.clock()), "refund": refund}
+        self.state.shop.setdefault("transactions", []).append(listed)
+
+    def _getStarTransactions(self, values: Json) -> Json:
+        with self.state.lock:
+            first, number = max(0, values.get("offset", 0)), min(max(1, values.get("limit", 100)), 100)
+            listed = self.state.shop.get("transactions", [])[first : first + number]
+            return {"transactions": [self._transaction(one) for one in listed]}
+
+    def _transaction(self, listed: Json) -> Json:
+        charge = self.state.shop["charges"][listed["charge"]]
+        invoice, user = self.state.shop["invoices"][charge["slug"]], user_json(self.state.users[charge["user"]])
+        partner: Json = {"type": "user", "transaction_type": "invoice_payment", "user": user}
+        partner |= {"invoice_payload": invoice["payload"]}
+        partner |= {"subscription_period": invoice["period"]} if invoice["period"] else {}
+        value = {"id": listed["charge"], "amount": invoice["total_amount"], "date": listed["date"]}
+        return value | {"receiver" if listed["refund"] else "source": partner}
 
     def _charge_of(self, values: Json) -> Json:
         if values["user_id"] not in self.state.users:
@@ -221,11 +242,12 @@ class PaymentMethods(ProfileMethods, ABC):
 
     def subscriptions_of(self, user_id: int) -> list[Json]:
         """Return the last charge of each subscription of a user that wasn't refunded."""
-        last: dict[str, Json] = {}
-        for charge in self.state.shop["charges"].values():
-            if charge["user"] == user_id and charge["expires"]:
-                last[charge["slug"]] = charge
-        return [charge for charge in last.values() if charge["state"] == "paid"]
+        return [charge for charge in self._last_months(user_id).values() if charge["state"] == "paid"]
+
+    def _last_months(self, user_id: int) -> dict[str, Json]:
+        """Return the last charge of each invoice that a user has subscribed to."""
+        charges = self.state.shop["charges"].values()
+        return {one["slug"]: one for one in charges if one["user"] == user_id and one["expires"]}
 
     def renew(self, user_id: int) -> None:
         """Let a month pass: take the Stars of every subscription that goes on, or report that they are missing."""

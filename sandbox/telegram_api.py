@@ -20,9 +20,8 @@ from sandbox.guests import GuestMode
 from sandbox.http_wire import Upload
 from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
-from sandbox.payments import TOO_OLD
 from sandbox.telegram_json import bot_json, chat_json, message_json
-from sandbox.telegram_profile import ApiError
+from sandbox.telegram_profile import TOO_OLD, ApiError
 from sandbox.telegram_state import (
     ACTION_LIFE_S,
     BOT_ID,
@@ -330,7 +329,7 @@ class BotApi(TopicMethods, InlineMethods):
             query_id = values["callback_query_id"]
             query = self.state.queries.get(query_id)
             if query is None or query.answered or self.state.clock() - query.asked_at > QUERY_LIFE_S:
-                raise ApiError(400, f"Bad Request: {TOO_OLD}")
+                raise ApiError(400, TOO_OLD)
             query.answered = True
             chat = self.state.chats[query.chat_id]
             answer = CallbackAnswer(

@@ -10,6 +10,7 @@ from sandbox.telegram_state import UNREQUESTED, Chat, Json, State
 
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 REPLACED = "Conflict: terminated by setWebhook request"
+TOO_OLD = "Bad Request: query is too old and response timeout expired or query ID is invalid"
 HOOKED = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.days import DAY_S
 from storage.connection import Connection, Row
 
-ASKED_FOR_S = 3 * 24 * 3600  # an unanswered request may be repeated after this time
+ASKED_FOR_S = 3 * DAY_S  # an unanswered request may be repeated after this time
 
 _COLUMNS = (
     "id, username, first_name, last_name, language, balance, reserved, spent, requests, sessions,"

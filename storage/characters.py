@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conversation.personas import BuiltIn, Persona
+from core.days import DAY_S
 from storage.connection import Connection, Row
 
-KEPT_DELETED_S = 24 * 3600
+KEPT_DELETED_S = DAY_S
 
 _COLUMNS = (
     "character.id, owner_id, key, language, name, line, greeting, personality, picture is not null as has_picture,"
@@ -82,7 +83,7 @@ class Characters:
 
     # ------------------------------------------------------------------ all characters
 
-    def get(self, character_id: int) -> Character | None:
+    def get(self, character_id: int | None) -> Character | None:
         """Return the character, even if deleted; None if the id is unknown."""
         row = self._connection.row(f"select {_COLUMNS} from character where id = ?", (character_id,))
         return _character(row) if row else None

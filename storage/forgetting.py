@@ -137,25 +137,38 @@ class Forgetting:
         self._connection.run("delete from forgotten where mark = ?", (mark,))
         return found == 1
 
-    def credit(self, user_id: int, tokens: int) -> None:
-        """Add bought tokens to what a user who was forgotten has when they return."""
+    def credit(self, user_id: int, tokens: int, *, bought: int) -> None:
+        """Add tokens, `bought` of them bought ones, to what a user who was forgotten has when they return."""
         if self._settings.get(MARK_KEY_SETTING) is not None:
             self._connection.run(
-                "update forgotten set balance = balance + ?1, bought = bought + ?1 where mark = ?2",
-                (tokens, self._mark(user_id)),
+                "update forgotten set balance = balance + ?1, bought = bought + ?2 where mark = ?3",
+                (tokens, bought, self._mark(user_id)),
             )
 
-    def debit(self, user_id: int, tokens: int) -> int:
-        """Take tokens of what a user who was forgotten has when they return; return how many there were to take."""
+    def debit(self, user_id: int, tokens: int) -> tuple[int, int]:
+        """Take tokens of what a user who was forgotten has when they return.
+
+        Return how many there were to take, and how many of them were bought.
+        """
         if self._settings.get(MARK_KEY_SETTING) is None:
-            return 0
+            return 0, 0
         mark = self._mark(user_id)
-        left: int | None = self._connection.value("select balance from forgotten where mark = ?", (mark,))
-        taken = min(tokens, max(0, left or 0))
+        left = self._connection.row("select max(0, balance) as free, bought from forgotten where mark = ?", (mark,))
+        if left is None:
+            return 0, 0
+        taken = min(tokens, left["free"])
+        bought = min(taken, left["bought"])
         self._connection.run(
-            "update forgotten set balance = balance - ?1, bought = max(0, bought - ?1) where mark = ?2", (taken, mark)
+            "update forgotten set balance = balance - ?1, bought = bought - ?2 where mark = ?3", (taken, bought, mark)
         )
-        return taken
+        return taken, bought
+
+    def returns_banned(self, user_id: int) -> bool | None:
+        """Return whether a user who was forgotten is banned when they return; None if nobody with this id was."""
+        if self._settings.get(MARK_KEY_SETTING) is None:
+            return None
+        found = self._connection.value("select banned from forgotten where mark = ?", (self._mark(user_id),))
+        return None if found is None else bool(found)
 
     def _mark(self, user_id: int) -> str:
         secret = self._settings.get(MARK_KEY_SETTING)

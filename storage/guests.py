@@ -53,6 +53,15 @@ class Guests:
             )
         )
 
+    def unshown(self, user_id: int) -> list[int]:
+        """Return the updates of a user's calls of which an answer, or a change of one, is on its way."""
+        rows = self._connection.rows(
+            "select distinct turn.inbox_id from turn join outbox on outbox.inbox_id = turn.inbox_id"
+            " where turn.user_id = ? and turn.kind = 'guest'",
+            (user_id,),
+        )
+        return [row["inbox_id"] for row in rows]
+
     def last_character(self, chat_id: int) -> int | None:
         """Return the character that was talked to last in a chat; None if there is none."""
         found: int | None = self._connection.value(

@@ -49,6 +49,15 @@ def _inbox_row(row: Row) -> InboxRow:
     return InboxRow(row["id"], row["chat_id"], row["body"], row["attempts"], row["queued"], topic_id=row["topic_id"])
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many rows wait, and when the oldest of them arrived: Unix seconds, None if no row waits."""
+
+    new: int  # for a handler
+    in_turns: int
+    oldest_at: int | None
+
+
 class Inbox:
     """The table `inbox`."""
 
@@ -114,17 +123,14 @@ class Inbox:
         row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))
         return (row["state"], row["body"]) if row else ("done", "")
 
-    def backlog(self) -> tuple[int, int, int | None]:
-        """Return the number of rows waiting for a handler and for a turn, and the oldest arrival time.
-
-        The time is in Unix seconds; None if no row waits.
-        """
+    def backlog(self) -> Backlog:
+        """Return what waits in the inbox."""
         row = self._connection.row(
             "select count(*) filter (where state = 'new') as new, count(*) filter (where state = 'turn') as turn,"
             " min(arrived_at) as oldest from inbox where state in ('new', 'turn')"
         )
         assert row is not None
-        return row["new"], row["turn"], row["oldest"]
+        return Backlog(row["new"], row["turn"], row["oldest"])
 
     def is_new(self, inbox_id: int) -> bool:
         """Return whether the row still waits for its handler."""

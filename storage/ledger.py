@@ -175,19 +175,19 @@ class Ledger:
     def refund(self, inbox_id: int) -> int:
         """Give a user back what they have paid for the turn of an update; return how many tokens.
 
-        The project has paid for it all the same. What was paid in bought tokens comes back as free ones.
+        The project has paid for it all the same. What was paid in bought tokens comes back as bought ones.
         """
         with self._connection.transaction():
             paid = self._connection.rows(
-                "select id, user_id, session_id, charged from call where charged > 0"
+                "select id, user_id, session_id, charged, bought from call where charged > 0"
                 " and turn_id in (select id from turn where inbox_id = ?)",
                 (inbox_id,),
             )
             for call in paid:
-                self._connection.run("update call set charged = 0 where id = ?", (call["id"],))
+                self._connection.run("update call set charged = 0, bought = 0 where id = ?", (call["id"],))
                 self._connection.run(
-                    "update user set balance = balance + ?1, spent = spent - ?1 where id = ?2",
-                    (call["charged"], call["user_id"]),
+                    "update user set balance = balance + ?1, bought = bought + ?2, spent = spent - ?1 where id = ?3",
+                    (call["charged"], call["bought"], call["user_id"]),
                 )
                 self._connection.run(
                     "update session set spent = spent - ? where id = ?", (call["charged"], call["session_id"])

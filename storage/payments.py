@@ -33,6 +33,18 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a subscription: its end, whether it goes on then, and whether it is the first one.
+
+    `first` None: it is, unless the payer has such a subscription that goes on.
+    """
+
+    until: int
+    goes_on: bool = True
+    first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sales:
     """Sums over all payments: Stars that came in and those of them that went back, and tokens credited."""
 
@@ -84,25 +96,43 @@ class Payments:
         stars: int,
         payload: str,
         pack: StarPack | None,
-        until: int | None,
+        month: Month | None,
         now: int,
     ) -> bool:
         """Store a payment and add its pack's tokens to the payer's balance. Return False if the charge is known.
 
-        `pack` None: nobody can tell what was bought, and the balance stays. `until`: the end of a subscription's month.
+        `pack` None: nobody can tell what was bought, and the balance stays. `month`: what was paid of a subscription. A
+        payer who has had their data deleted has the tokens when they return.
         """
         tokens = pack.tokens if pack is not None else 0
         with self._connection.transaction():
-            added = self._connection.run(
-                "insert or ignore into payment (charge_id, user_id, stars, tokens, payload, renews, until, paid_at)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (charge_id, user_id, stars, tokens, payload, int(until is not None), until, now),
+            if self.get(charge_id) is not None:
+                return False
+            subscription = (self._joined(user_id, payload, month.first) or charge_id) if month is not None else None
+            self._connection.run(
+                "insert into payment (charge_id, user_id, stars, tokens, payload, until, paid_at, subscription)"
+                " values (?, (select id from user where id = ?), ?, ?, ?, ?, ?, ?)",
+                (charge_id, user_id, stars, tokens, payload, month.until if month else None, now, subscription),
             )
-            if added:
+            if month is not None and month.goes_on:  # an earlier one of this pack has ended
                 self._connection.run(
-                    "update user set balance = balance + ?1, bought = bought + ?1 where id = ?2", (tokens, user_id)
+                    "update payment set renews = (subscription = ?) where user_id = ? and payload = ?"
+                    " and subscription is not null",
+                    (subscription, user_id, payload),
                 )
-            return added == 1
+            self._add(user_id, tokens, bought=tokens)
+            return True
+
+    def _joined(self, user_id: int, payload: str, first: bool | None) -> str | None:
+        """Return the subscription whose next month was paid; None if a new one was."""
+        if first:
+            return None
+        last: Row | None = self._connection.row(
+            "select subscription, renews from payment where user_id = ? and payload = ? and until is not null"
+            " order by until desc, rowid desc limit 1",
+            (user_id, payload),
+        )
+        return last["subscription"] if last is not None and (first is False or last["renews"]) else None
 
     # ------------------------------------------------------------------ refunds
 
@@ -113,43 +143,55 @@ class Payments:
         when they return is less by these tokens.
         """
         with self._connection.transaction():
-            taken: int | None = self._connection.value(
-                "update payment set state = 'refunding', taken_back = min(tokens, coalesce("
-                " (select max(0, balance - reserved) from user where user.id = ?2), 0))"
-                " where charge_id = ?1 and state = 'paid' returning taken_back",
-                (charge_id, user_id),
-            )
-            if taken is None:
+            payment = self.get(charge_id)
+            if payment is None or payment.state != PAID:
                 return None
-            known = self._connection.run(
-                "update user set balance = balance - ?1, bought = max(0, bought - ?1) where id = ?2", (taken, user_id)
+            taken, bought = self._take(user_id, payment.tokens)
+            self._connection.run(
+                "update payment set state = 'refunding', taken_back = ?, bought_back = ? where charge_id = ?",
+                (taken, bought, charge_id),
             )
-            return taken if known else self._begin_for_forgotten(charge_id, user_id)
+            return taken
 
-    def _begin_for_forgotten(self, charge_id: str, user_id: int) -> int:
-        tokens: int = self._connection.value("select tokens from payment where charge_id = ?", (charge_id,))
-        taken = self._forgetting.debit(user_id, tokens)
-        self._connection.run("update payment set taken_back = ? where charge_id = ?", (taken, charge_id))
-        return taken
+    def _take(self, user_id: int, tokens: int) -> tuple[int, int]:
+        """Take up to so many tokens off a balance. Return how many there were, and how many of them were bought."""
+        left = self._connection.row(
+            "select max(0, balance - reserved) as free, bought from user where id = ?", (user_id,)
+        )
+        if left is None:
+            return self._forgetting.debit(user_id, tokens)
+        taken = min(tokens, left["free"])
+        bought = min(taken, left["bought"])
+        self._connection.run(
+            "update user set balance = balance - ?1, bought = bought - ?2 where id = ?3", (taken, bought, user_id)
+        )
+        return taken, bought
 
     def cancel_refund(self, charge_id: str, user_id: int) -> bool:
-        """Give the tokens of a refund that Telegram refused to the payer again. Return False if it isn't under way.
+        """Give the tokens of a refund that Telegram refused to the payer again, free ones as free ones.
 
+        Return False if it isn't under way.
         A payer who has had their data deleted since has them when they return.
         """
         with self._connection.transaction():
-            taken: int | None = self._connection.value(
-                "select taken_back from payment where charge_id = ? and state = 'refunding'", (charge_id,)
+            taken = self._connection.row(
+                "select taken_back, bought_back from payment where charge_id = ? and state = 'refunding'", (charge_id,)
             )
             if taken is None:
                 return False
-            self._connection.run("update payment set state = 'paid', taken_back = 0 where charge_id = ?", (charge_id,))
-            known = self._connection.run(
-                "update user set balance = balance + ?1, bought = bought + ?1 where id = ?2", (taken, user_id)
+            self._connection.run(
+                "update payment set state = 'paid', taken_back = 0, bought_back = 0 where charge_id = ?", (charge_id,)
             )
-            if not known:
-                self._forgetting.credit(user_id, taken)
+            self._add(user_id, taken["taken_back"], bought=taken["bought_back"])
             return True
+
+    def _add(self, user_id: int, tokens: int, *, bought: int) -> None:
+        """Add tokens, `bought` of them bought ones, to a balance; or to that which a forgotten user returns to."""
+        known = self._connection.run(
+            "update user set balance = balance + ?1, bought = bought + ?2 where id = ?3", (tokens, bought, user_id)
+        )
+        if not known:
+            self._forgetting.credit(user_id, tokens, bought=bought)
 
     def end_refund(self, charge_id: str, now: int) -> bool:
         """Mark a payment as refunded. Return False unless its refund was under way."""
@@ -173,37 +215,38 @@ class Payments:
     # ------------------------------------------------------------------ subscriptions
 
     def set_renewal(self, user_id: int, payload: str, renews: bool) -> Payment | None:
-        """Note whether a subscription goes on after its month. Return its last payment; None if there is none."""
-        if not renews:  # nor do earlier months: the same pack may be subscribed to anew
-            self._connection.run("update payment set renews = 0 where user_id = ? and payload = ?", (user_id, payload))
-        row = self._connection.row(
-            "update payment set renews = ? where rowid = (select max(rowid) from payment where user_id = ?"
-            f" and payload = ? and until is not null and state = 'paid') returning {_COLUMNS}",
-            (int(renews), user_id, payload),
+        """Note whether a subscription goes on after its month. Return that month; None if it was known."""
+        last = self._connection.row(
+            f"select {_COLUMNS}, subscription from payment where user_id = ? and payload = ? and until is not null"
+            " and state = 'paid' order by until desc, rowid desc limit 1",
+            (user_id, payload),
         )
-        return _payment(row) if row else None
+        if last is None:
+            return None
+        changed = self._connection.run(
+            "update payment set renews = ?1 where subscription = ?2 and renews <> ?1",
+            (int(renews), last["subscription"]),
+        )
+        return self.get(last["charge_id"]) if changed else None
 
     def subscriptions(self, user_id: int, now: int) -> list[Payment]:
         """Return the last payment for each pack of a user whose month isn't over."""
         rows = self._connection.rows(
-            f"select {_COLUMNS} from payment where rowid in (select max(rowid) from payment where user_id = ?"
-            " and until is not null and state = 'paid' group by payload) and until > ? order by until",
+            f"select {_COLUMNS} from (select *, row_number() over (partition by payload"
+            " order by until desc, rowid desc) as place from payment where user_id = ? and until > ?"
+            " and state = 'paid') where place = 1 order by until",
             (user_id, now),
         )
         return [_payment(row) for row in rows]
 
     def end_renewal(self, charge_id: str) -> bool:
         """Note that the subscription of this payment, one of its months, doesn't go on. Return False if it didn't."""
-        month = self._connection.row(
-            "select user_id, payload from payment where charge_id = ? and renews", (charge_id,)
+        changed = self._connection.run(
+            "update payment set renews = 0 where renews and subscription ="
+            " (select subscription from payment where charge_id = ?)",
+            (charge_id,),
         )
-        if month is None:
-            return False
-        self._connection.run(
-            "update payment set renews = 0 where charge_id = ? or (user_id = ? and payload = ?)",
-            (charge_id, month["user_id"], month["payload"]),
-        )
-        return True
+        return changed > 0
 
     def stop_renewals(self, user_id: int, now: int) -> list[str]:
         """Note that no subscription of a user goes on. Return the charges by which Telegram knows those that did."""

@@ -10,12 +10,58 @@ import base64
 import json
 import sqlite3
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
+from core.days import DAY_S
 from core.schemas import Json
 from storage.connection import reading
 
-DAY_S = 86_400
+# What is stored about a user beside their sessions: by its name, the query for it.
+_QUERIES: Final[Mapping[str, str]] = {
+    "role_of_the_assistant": "select topic_id, mode, prompt from chat_role where chat_id = :user",
+    "voices_of_answers": "select character_id, aloud, voice from answer_voice where chat_id = :user",
+    "characters": "select * from character where owner_id = :user order by id",
+    "in_groups": (
+        "select session.chat_id, prompt.* from prompt join session on session.id = prompt.session_id"
+        " where prompt.user_id = :user and session.chat_id <> :user order by prompt.id"
+    ),
+    "votes_in_groups": "select * from story_vote where user_id = :user order by session_id, what",
+    "named_in_books_of_groups": "select * from coauthor where user_id = :user order by session_id",
+    "cards_of_stories_in_groups": "select * from group_draft where user_id = :user order by id",
+    "story_begun_but_not_started": "select * from draft where user_id = :user",
+    "other_topics": "select * from topic_state where user_id = :user order by topic_id",
+    "words_kept_for_a_choice": "select * from kept_words where user_id = :user order by id",
+    "requests_to_models": "select * from turn where user_id = :user order by id",
+    "payments": "select * from payment where user_id = :user order by paid_at, charge_id",
+    "published_stories": "select * from published where user_id = :user order by id",
+    "hearts_given": "select * from heart where user_id = :user order by published_id",
+    "stories_reported": "select * from report where user_id = :user order by published_id",
+    "calls_of_models": "select * from call where user_id = :user order by id",
+    "messages_received": "select * from inbox where chat_id = :user order by id",
+    "messages_on_their_way": (
+        "select id, method, params, file_name, attachment from outbox where chat_id = :user order by id"
+    ),
+    "messages_that_show_a_text": "select message_id, prompt_id from sent where chat_id = :user order by message_id",
+    "messages_that_say_what_is_under_way": "select message_id from notice where chat_id = :user order by message_id",
+    "messages_in_which_an_answer_grows": "select message_id from growing where chat_id = :user order by message_id",
+    "messages_that_answer_elsewhere": (
+        "select inline_message_id from guest_answer join turn on turn.inbox_id = guest_answer.inbox_id"
+        " where turn.user_id = :user order by guest_answer.inbox_id"
+    ),
+    "letters_that_a_character_writes_first": "select * from first_letter where user_id = :user",
+    "opinions": "select * from opinion where user_id = :user order by prompt_id",
+    "illustrations": (
+        "select prompt_id, jpeg from illustration join picture on picture.id = picture_id"
+        " join prompt on prompt.id = prompt_id join session on session.id = prompt.session_id"
+        " where session.user_id = :user order by prompt_id"
+    ),
+    "covers": (
+        "select session_id, jpeg from cover join session on session.id = session_id"
+        " where session.user_id = :user order by session_id"
+    ),
+}
 
 
 def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
@@ -26,59 +72,8 @@ def personal_data(path: Path, user_id: int) -> dict[str, Json] | None:
         users = reader.rows("select * from user where id = :user")
         if not users:
             return None
-        return {
-            "user": users[0],
-            "role_of_the_assistant": reader.rows("select topic_id, mode, prompt from chat_role where chat_id = :user"),
-            "voices_of_answers": reader.rows(
-                "select character_id, aloud, voice from answer_voice where chat_id = :user"
-            ),
-            "characters": reader.rows("select * from character where owner_id = :user order by id"),
-            **reader.sessions(),
-            "in_groups": reader.rows(
-                "select session.chat_id, prompt.* from prompt join session on session.id = prompt.session_id"
-                " where prompt.user_id = :user and session.chat_id <> :user order by prompt.id"
-            ),
-            "votes_in_groups": reader.rows("select * from story_vote where user_id = :user order by session_id, what"),
-            "named_in_books_of_groups": reader.rows("select * from coauthor where user_id = :user order by session_id"),
-            "cards_of_stories_in_groups": reader.rows("select * from group_draft where user_id = :user order by id"),
-            "story_begun_but_not_started": reader.rows("select * from draft where user_id = :user"),
-            "other_topics": reader.rows("select * from topic_state where user_id = :user order by topic_id"),
-            "words_kept_for_a_choice": reader.rows("select * from kept_words where user_id = :user order by id"),
-            "requests_to_models": reader.rows("select * from turn where user_id = :user order by id"),
-            "payments": reader.rows("select * from payment where user_id = :user order by paid_at, charge_id"),
-            "published_stories": reader.rows("select * from published where user_id = :user order by id"),
-            "hearts_given": reader.rows("select * from heart where user_id = :user order by published_id"),
-            "stories_reported": reader.rows("select * from report where user_id = :user order by published_id"),
-            "calls_of_models": reader.rows("select * from call where user_id = :user order by id"),
-            "messages_received": reader.rows("select * from inbox where chat_id = :user order by id"),
-            "messages_on_their_way": reader.rows(
-                "select id, method, params, file_name, attachment from outbox where chat_id = :user order by id"
-            ),
-            "messages_that_show_a_text": reader.rows(
-                "select message_id, prompt_id from sent where chat_id = :user order by message_id"
-            ),
-            "messages_that_say_what_is_under_way": reader.rows(
-                "select message_id from notice where chat_id = :user order by message_id"
-            ),
-            "messages_in_which_an_answer_grows": reader.rows(
-                "select message_id from growing where chat_id = :user order by message_id"
-            ),
-            "messages_that_answer_elsewhere": reader.rows(
-                "select inline_message_id from guest_answer join turn on turn.inbox_id = guest_answer.inbox_id"
-                " where turn.user_id = :user order by guest_answer.inbox_id"
-            ),
-            "letters_that_a_character_writes_first": reader.rows("select * from first_letter where user_id = :user"),
-            "opinions": reader.rows("select * from opinion where user_id = :user order by prompt_id"),
-            "illustrations": reader.rows(
-                "select prompt_id, jpeg from illustration join picture on picture.id = picture_id"
-                " join prompt on prompt.id = prompt_id join session on session.id = prompt.session_id"
-                " where session.user_id = :user order by prompt_id"
-            ),
-            "covers": reader.rows(
-                "select session_id, jpeg from cover join session on session.id = session_id"
-                " where session.user_id = :user order by session_id"
-            ),
-        }
+        of_user = {name: reader.rows(sql) for name, sql in _QUERIES.items()}
+        return {"user": users[0], **reader.sessions(), **of_user}
 
 
 class _Reader:

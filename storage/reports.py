@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.days import DAY_S
 from storage.connection import Connection, reading
-
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from storage.answer_voices import ANSWER_VOICES
 from storage.first_tables import FIRST_TABLES
 from storage.group_tables import GROUP_STORIES
 from storage.guest_tables import FIRST_LETTERS, GUESTS
-from storage.payment_schema import PAYMENTS
+from storage.payment_schema import BALANCES, PAYMENTS
 from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
 from storage.topic_states import TOPIC_STATES
@@ -167,4 +167,5 @@ STEPS = (
     _CARD_QUESTIONS,
     _INDEXES_OF_DELETIONS,
     _MORE_INDEXES_OF_DELETIONS,
+    BALANCES,
 )

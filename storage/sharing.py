@@ -61,7 +61,7 @@ class Sharing:
             " where (share_token = ?1 or offered_token = ?1) and deleted_at is null",
             (token,),
         )
-        return self._stories.get(session_id) if session_id is not None else None
+        return self._stories.get(session_id)
 
     # ------------------------------------------------------------------ characters
 

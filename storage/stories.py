@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from conversation.wishes import without_wishes
+from core.days import DAY_S
 from storage.connection import Connection
 from storage.rows import reader
 
-UNDO_DELETE_S = 24 * 3600
+UNDO_DELETE_S = DAY_S
 _WORD: Final = re.compile(r"\w+")
 _BRACKETS: Final = re.compile(r"\([^()]*\)")  # what is asked of the model about a hero or a setting
 
 _COLUMNS = (
     "session_id, user_id, genre, hero, setting, extra, tone, length, language, title, named, starts_after, share_token,"
     " head_id, spent, reserved, finished_at is not null as finished, deleted_at is not null as deleted, warned,"
-    " created_at, touched_at, chat_id, topic_id"
+    " created_at, touched_at, chat_id, topic_id, note"
 )
 _FROM = f"select {_COLUMNS} from session join story on story.session_id = session.id"
 
@@ -51,6 +52,7 @@ class Story:
     touched_at: int
     chat_id: int = 0  # negative: the story is a group's
     topic_id: int = 0  # of its user's private chat, in which it is told; 0: none of its own
+    note: str = ""  # what its reader wants to be kept in mind
 
     def is_own_of(self, user_id: int) -> bool:
         """Return whether the story is this user's own: theirs, and no group's."""
@@ -106,10 +108,15 @@ class Stories:
         )
         return session_id
 
-    def get(self, session_id: int) -> Story | None:
+    def get(self, session_id: int | None) -> Story | None:
         """Return the story of a session, even if deleted; None if there is none."""
         row = self._connection.row(f"{_FROM} where session.id = ?", (session_id,))
         return _story(row) if row else None
+
+    def own(self, user_id: int, session_id: int | None) -> Story | None:
+        """Return a story of the user's own; None for a deleted one, a group's or somebody else's."""
+        story = self.get(session_id)
+        return story if story is not None and story.is_own_of(user_id) and not story.deleted else None
 
     def in_topic(self, chat_id: int, topic_id: int) -> Story | None:
         """Return the newest story that is told in a topic."""

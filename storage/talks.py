@@ -95,7 +95,7 @@ class Talks:
         self.resume(session_id, now)
         return session_id
 
-    def get(self, session_id: int) -> Talk | None:
+    def get(self, session_id: int | None) -> Talk | None:
         """Return the talk of a session, even if deleted; None for a story or an unknown id."""
         row = self._connection.row(
             f"select {_COLUMNS} from session where id = ? and kind in ('chat', 'character')", (session_id,)

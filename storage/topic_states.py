@@ -61,15 +61,15 @@ class TopicStates:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def enter(self, user_id: int, topic_id: int) -> bool:
-        """Bring the state of a topic into the user's row; return whether that changed the row.
+    def enter(self, user_id: int, topic_id: int) -> None:
+        """Bring the state of a topic into the user's row.
 
         A topic that is new goes on with the chat or the character of the topic before, else begins in the menu.
         """
         values = {"user": user_id, "topic": topic_id}
         before = self._connection.row("select topic_id, step from user where id = :user", values)
         if before is None or before["topic_id"] == topic_id:
-            return False
+            return
         run = self._connection.run
         with self._connection.transaction():
             run(
@@ -90,7 +90,6 @@ class TopicStates:
                 run(f"update user set {fresh} where id = :user", values)
                 if not stays:
                     run("update user set step = 'menu' where id = :user", values)
-        return True
 
     @contextmanager
     def within(self, user_id: int, chat_id: int, topic_id: int) -> Iterator[None]:

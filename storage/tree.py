@@ -7,13 +7,14 @@ memory, which summarises everything older. Variants are siblings. Each prompt st
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core import sent_files
 from core.schemas import MessageRole
 from core.sent_files import SentFile
-from storage.connection import Connection
+from storage.connection import Connection, Row
 from storage.illustrations import Illustrations
 from storage.rows import reader
 
@@ -52,6 +53,15 @@ class StoryPath:
     memory: str
     prompts: tuple[Prompt, ...]
     memory_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestions:
+    """Sentences that the user may go on with, made for where a story stood then."""
+
+    session_id: int
+    head_id: int | None
+    options: tuple[str, ...]
 
 
 _COLUMNS = "id, parent_id, chosen_id, user_id, role, kind, text, quoted, turn_id, created_at, files"
@@ -292,18 +302,23 @@ class Tree:
 
     # ------------------------------------------------------------------ suggestions
 
-    def suggest(self, session_id: int, head_id: int | None, texts: str) -> int:
-        """Store suggestions (a JSON list) for the current head. Return their id."""
+    def suggest(self, session_id: int, head_id: int | None, options: Sequence[str]) -> int:
+        """Store suggestions for the current head. Return their id."""
         return self._connection.insert(
-            "insert into suggestion (session_id, head_id, texts) values (?, ?, ?)", (session_id, head_id, texts)
+            "insert into suggestion (session_id, head_id, texts) values (?, ?, ?)",
+            (session_id, head_id, json.dumps(options, ensure_ascii=False)),
         )
 
-    def suggested_for(self, session_id: int, head_id: int | None) -> list[str]:
-        """Return the JSON lists of the suggestions that were made for a head, oldest first."""
-        sql = "select texts from suggestion where session_id = ? and head_id is ? order by id"
-        return [row["texts"] for row in self._connection.rows(sql, (session_id, head_id))]
+    def suggested_for(self, session_id: int, head_id: int | None) -> list[Suggestions]:
+        """Return the suggestions that were made for a head, oldest first."""
+        sql = "select session_id, head_id, texts from suggestion where session_id = ? and head_id is ? order by id"
+        return [_suggestions(row) for row in self._connection.rows(sql, (session_id, head_id))]
 
-    def suggested(self, suggestion_id: int) -> tuple[int, int | None, str] | None:
-        """Return the session, its head at that time and the JSON list of suggestions."""
+    def suggested(self, suggestion_id: int) -> Suggestions | None:
+        """Return suggestions by their id; None if there are none."""
         row = self._connection.row("select session_id, head_id, texts from suggestion where id = ?", (suggestion_id,))
-        return (row["session_id"], row["head_id"], row["texts"]) if row else None
+        return _suggestions(row) if row else None
+
+
+def _suggestions(row: Row) -> Suggestions:
+    return Suggestions(row["session_id"], row["head_id"], tuple(json.loads(row["texts"])))

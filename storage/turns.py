@@ -85,7 +85,7 @@ class Turns:
             ),
         )
 
-    def get(self, turn_id: int) -> Turn | None:
+    def get(self, turn_id: int | None) -> Turn | None:
         """Return the turn in any state; None if the id is unknown."""
         row = self._connection.row(f"select {_COLUMNS} from turn where id = ?", (turn_id,))
         return _turn(row) if row else None

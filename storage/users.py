@@ -11,7 +11,7 @@ from storage.rows import reader
 _COLUMNS = (
     "id, username, first_name, last_name, language, model, at_full, step, came_from, asks_about, asks_card,"
     " asked_under, session_id, balance, bought, reserved, spent, sessions, debug, blocked, banned,"
-    " voice_to_voice"
+    " voice_to_voice, topic_id"
 )
 
 
@@ -41,6 +41,7 @@ class User:
     blocked: bool
     banned: bool
     voice_to_voice: bool  # whoever asks by voice is answered by voice
+    topic_id: int  # of the private chat, whose state this is
 
     @property
     def free(self) -> int:
@@ -61,6 +62,14 @@ class Users:
         """Return the user; None if the id is unknown."""
         row = self._connection.row(f"select {_COLUMNS} from user where id = ?", (user_id,))
         return _user(row) if row else None
+
+    def language_of(self, user_id: int) -> str:
+        """Return the language, by code, in which the bot speaks to a user; empty if the id is unknown."""
+        return str(self._connection.value("select language from user where id = ?", (user_id,)) or "")
+
+    def model_of(self, user_id: int) -> str:
+        """Return the name of the model that a user has chosen; empty for the default one, and if the id is unknown."""
+        return str(self._connection.value("select model from user where id = ?", (user_id,)) or "")
 
     def count(self) -> int:
         """Return how many users are registered, including those who blocked the bot."""

@@ -22,6 +22,7 @@ from core.http_client import HttpClient, Response
 from core.logs import event
 from core.multipart import encode_form
 from core.schemas import Json
+from core.sent_files import MOST_BYTES
 from telegram.newer_fields import NewerFields
 
 log = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ class BotApi:
             name, url, params or {}, {key: _file(key, file) for key, file in (files or {}).items()}, timeout
         )
 
-    def download(self, file_path: str, limit_bytes: int = 20_000_000, timeout_s: float = 60.0) -> bytes:
+    def download(self, file_path: str, limit_bytes: int = MOST_BYTES, timeout_s: float = 60.0) -> bytes:
         """Return the file that `getFile` named. Raise as `call` does; a file over `limit_bytes` is refused with 413.
 
         A server of one's own in local mode names a path on its disk, which is read here.

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Final
 
-from core.sent_files import SentFile
+from core.sent_files import MOST_BYTES, SentFile
 
-MOST_BYTES: Final = 20_000_000  # what Telegram lets a bot fetch
 MOST_PICTURES: Final = 5  # of one question
 SIDE_PX: Final = 1_024  # of the longer side: Telegram keeps a photo in several sizes, and the smallest such one will do
 TEXT_ENDINGS: Final = (".txt", ".md", ".markdown", ".fb2", ".fb2.zip", ".epub", ".docx")

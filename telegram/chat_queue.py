@@ -138,8 +138,7 @@ class ChatQueues:
             self._handled.discard(queue)
             self._released.notify_all()
             self._schedule(queue, chat)
-            if not chat.rows and not chat.held:
-                del self._chats[queue]
+            self._drop_if_done(queue, chat)
 
     def resume(self, chat_id: int, topic_id: int = 0) -> None:
         """Put a chat's held rows back in their order: its turn has ended."""
@@ -156,6 +155,7 @@ class ChatQueues:
         with self._condition:
             if (chat := self._chats.get(queue)) is not None:
                 chat.held = deque(row for row in chat.held if row.id != row_id)
+                self._drop_if_done(queue, chat)
 
     def replace(self, row: InboxRow) -> None:
         """Put a row in the place of the held one with its id, or of the one that was held until now."""
@@ -199,6 +199,10 @@ class ChatQueues:
             self._condition.notify()
         elif waited:
             chat.scheduled = False
+
+    def _drop_if_done(self, queue: Queue, chat: _Chat) -> None:
+        if not chat.rows and not chat.held and not chat.scheduled:
+            del self._chats[queue]
 
     def _take_from(self, queue: Queue, chat: _Chat) -> Taken | None:
         """Take a chat's next row with its pieces; None if it waits for another piece."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from config import Config
-from conversation.localization import FALLBACK, Locales
+from conversation.localization import Locales
 from core.errors import StorageError
 from core.schemas import Outgoing
 from database import Database, InboxRow
@@ -103,10 +103,10 @@ class FailureNotices:
 
     def _text(self, chat_id: int, kind: str) -> str:
         try:
-            user = self._db.users.get(chat_id)
+            language = self._db.users.language_of(chat_id)
         except StorageError:
-            user = None
-        return self._locales[user.language if user else FALLBACK].say(f"problem.{kind}")
+            language = ""
+        return self._locales[language].say(f"problem.{kind}")
 
 
 def _html(chat_id: int, text: str) -> Outgoing:

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
+from core.days import DAY_S
 from core.errors import TelegramRefused
 from core.logs import event
 from core.network import without_login
@@ -30,7 +31,7 @@ from core.schemas import Json
 
 log = logging.getLogger(__name__)
 
-FORGET_S: Final = 7 * 86_400  # a server may have been updated
+FORGET_S: Final = 7 * DAY_S  # a server may have been updated
 SETTING: Final = "telegram_refuses"
 EPHEMERAL: Final = "ephemeral_message_parameters"
 EPHEMERAL_ONLY: Final = "ephemeral_or_nothing"  # our own: the message is for one user's eyes, or isn't sent

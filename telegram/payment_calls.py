@@ -1,10 +1,10 @@
 """Calls about payments: they go out at once, beside the queue of messages and its limits.
 
 Telegram cancels a payment unless `answerPreCheckoutQuery` comes within ten seconds. So these answers have a thread of
-their own, refunds and changes of subscriptions another one; neither waits for a message, nor for the other. A thread
-starts with its first call.
+their own, refunds, changes of subscriptions and the list of payments another one; neither waits for a message, nor for
+the other. A thread starts with its first call.
 
-| Telegram says | an answer before a payment | a refund, a change of a subscription |
+| Telegram says | an answer before a payment | a refund, a change of a subscription, the list |
 |---|---|---|
 | ok, or that it is done already | it has ended | it has ended |
 | 429, 5xx, nothing | again, until ten seconds are over | again, after 0.5 s doubling to 30 s |
@@ -24,7 +24,7 @@ from typing import Final
 from core.errors import StorageError, TelegramError, TelegramRefused
 from core.logs import event
 from core.metrics import SILENT, Metrics
-from core.schemas import OutboxRow, Outgoing
+from core.schemas import Json, OutboxRow, Outgoing
 from database import Database
 from telegram.api_client import BotApi
 from telegram.payment_methods import ANSWER, CALLS
@@ -40,8 +40,9 @@ ANSWER_PAUSE_S: Final = 1.0  # the longest
 LONGEST_PAUSE_S: Final = 30.0
 DONE_BEFORE: Final = "CHARGE_ALREADY_REFUNDED"
 
-# Takes an ended call and Telegram's refusal, empty if there is none; returns what is to be said. In a transaction.
-OnEnd = Callable[[OutboxRow, str], Sequence[Outgoing]]
+# Takes an ended call, Telegram's refusal, empty if there is none, and its answer; returns what is to be said, and
+# further calls. In a transaction.
+OnEnd = Callable[[OutboxRow, str, Json], Sequence[Outgoing]]
 
 
 @dataclass(slots=True)
@@ -77,14 +78,16 @@ class PaymentCalls:
     def wake(self) -> None:
         """Take up the calls that the outbox has. Raises `StorageError`."""
         with self._books:
-            rows = self._db.outbox.pending_of(CALLS)
-            now = time.monotonic()
-            with self._condition:
-                for row in rows:
-                    if row.id not in self._known and not self._stopped:
-                        self._known.add(row.id)
-                        self._queue(_Call(row, now, now))
-                self._condition.notify_all()
+            self._take(self._db.outbox.pending_of(CALLS))
+
+    def _take(self, rows: Sequence[OutboxRow]) -> None:
+        now = time.monotonic()
+        with self._condition:
+            for row in rows:
+                if row.id not in self._known and not self._stopped:
+                    self._known.add(row.id)
+                    self._queue(_Call(row, now, now))
+            self._condition.notify_all()
 
     def stop(self, timeout_s: float) -> None:
         """Start no more calls; those that are left are made after the next start."""
@@ -134,9 +137,9 @@ class PaymentCalls:
 
     def _make(self, call: _Call) -> bool:
         """Make a call; return whether it is to be made again."""
-        row, refusal = call.row, ""
+        row, refusal, answer = call.row, "", None
         try:
-            self._api.call(row.method, row.params, timeout_s=ANSWER_TIMEOUT_S if call.answers else TIMEOUT_S)
+            answer = self._api.call(row.method, row.params, timeout_s=ANSWER_TIMEOUT_S if call.answers else TIMEOUT_S)
         except TelegramError as error:
             code = error.code if isinstance(error, TelegramRefused) else 0
             if DONE_BEFORE not in str(error):
@@ -152,14 +155,14 @@ class PaymentCalls:
                 return True
             if refusal:
                 event(log, logging.ERROR, "payment_call_refused", method=row.method, error=refusal)
-        return not self._end(row, refusal)
+        return not self._end(row, refusal, answer)
 
-    def _end(self, row: OutboxRow, refusal: str) -> bool:
-        """Delete the row and commit what follows. Return False if the database can't be written."""
+    def _end(self, row: OutboxRow, refusal: str, answer: Json) -> bool:
+        """Delete the row, commit what follows and do it. Return False if the database can't be written."""
         try:
             with self._books:
                 with self._db.transaction(durable=row.method != ANSWER):
-                    said = self._on_end(row, refusal)
+                    said = self._on_end(row, refusal, answer)
                     self._db.outbox.dropped(row.id, refusal)
                     rows = self._db.outbox.add(None, said)
                 with self._condition:
@@ -168,4 +171,5 @@ class PaymentCalls:
             event(log, logging.ERROR, "storage_unavailable", part="payments", error=str(error))
             return False
         self._delivery.wake(rows)
+        self._take([added for added in rows if added.method in CALLS])
         return True

@@ -7,4 +7,5 @@ from typing import Final
 ANSWER: Final = "answerPreCheckoutQuery"
 REFUND: Final = "refundStarPayment"
 EDIT_SUBSCRIPTION: Final = "editUserStarSubscription"
-CALLS: Final = (ANSWER, REFUND, EDIT_SUBSCRIPTION)
+LIST: Final = "getStarTransactions"
+CALLS: Final = (ANSWER, REFUND, EDIT_SUBSCRIPTION, LIST)

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from core.errors import TelegramRefused, TelegramUnreachable
+from core.errors import TelegramRefused, TelegramUnreachable, is_disk_failure
 from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import DeferredAttachment, Json, OutboxRow, RenderedAttachment
@@ -138,7 +138,13 @@ class ApiCaller:
         row = message.row
         if row.deferred is None:
             return row
-        rendered = self._render(row.deferred)
+        try:
+            rendered = self._render(row.deferred)
+        except Exception as error:
+            if is_disk_failure(error):
+                raise
+            event(log, logging.ERROR, "attachment_failed", method=row.method, chat=row.chat_id, exc_info=True)
+            rendered = None  # a bug would fail again, and hold back all that the chat is sent after it
         if rendered is None:
             if row.method == "deleteMessage":
                 return None

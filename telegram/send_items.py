@@ -81,7 +81,6 @@ class MessageDraft:
 
     draft_id: int
     text: str | Callable[[], str]
-    can_stop: bool
     since: float
     topic_id: int = 0
 

@@ -83,19 +83,12 @@ class SendQueue:
         return dropped
 
     def draft(
-        self,
-        chat_id: int,
-        draft_id: int,
-        text: str | Callable[[], str],
-        can_stop: bool,
-        now: float,
-        *,
-        topic_id: int = 0,
+        self, chat_id: int, draft_id: int, text: str | Callable[[], str], now: float, *, topic_id: int = 0
     ) -> None:
         """Replace the chat's draft, unless that draft has ended."""
         chat = self._chat(chat_id, now)
         if draft_id not in chat.ended_drafts:
-            chat.draft = MessageDraft(draft_id, text, can_stop, chat.draft.since if chat.draft else now, topic_id)
+            chat.draft = MessageDraft(draft_id, text, chat.draft.since if chat.draft else now, topic_id)
             self._schedule(chat)
 
     def end_draft(self, chat_id: int, draft_id: int | None, now: float) -> None:
@@ -320,9 +313,7 @@ class SendQueue:
                 return Job(chat, kind, growing.method, {}, growing)
             chat.draft = None
             chat.draft_shown = draft
-            params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id}
-            if draft.can_stop:
-                params["can_stop"] = True
+            params = {"chat_id": chat.chat_id, "draft_id": draft.draft_id, "can_stop": True}
             if draft.topic_id:
                 params["message_thread_id"] = draft.topic_id
             return Job(chat, kind, "sendMessageDraft", params, draft)

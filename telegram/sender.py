@@ -141,9 +141,7 @@ class Delivery:
             self._queue.add(OutboxRow(_NO_ROW_ID, chat_id, "sendMessage", params), time.monotonic(), stored=False)
             self._call_sender()
 
-    def draft(
-        self, chat_id: int, draft_id: int, text: str | Callable[[], str], can_stop: bool = True, *, topic_id: int = 0
-    ) -> None:
+    def draft(self, chat_id: int, draft_id: int, text: str | Callable[[], str], *, topic_id: int = 0) -> None:
         """Show the end of plain `text` as being written, if the limits allow. The latest draft wins.
 
         A callable `text` is called in a sender's thread, and only if the draft is sent: most drafts are not.
@@ -151,7 +149,7 @@ class Delivery:
         if is_guest_chat(chat_id):
             return
         with self._lock:
-            self._queue.draft(chat_id, draft_id, text, can_stop, time.monotonic(), topic_id=topic_id)
+            self._queue.draft(chat_id, draft_id, text, time.monotonic(), topic_id=topic_id)
             self._call_sender()
 
     def end_draft(self, chat_id: int, draft_id: int | None = None) -> None:

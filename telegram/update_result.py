@@ -155,7 +155,7 @@ Effect = (
 
 @dataclass(frozen=True, slots=True)
 class UpdateResult:
-    """What is to happen to an update. `toast`: the locale key of the pop-up that answers a button's press."""
+    """What is to happen to an update. `toast`: the text of the pop-up that answers a button's press."""
 
     messages: tuple[Outgoing, ...] = ()
     disposition: Disposition = Done()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Callable
 
@@ -12,7 +13,8 @@ from PIL import Image
 
 from handlers.usage_chart import SIZE, days_chart
 from sandbox.telegram_state import ChatMessage
-from tests.harness import ADMIN_ID, BotHarness, until
+from tests.harness import ADMIN_ID, ROOT, BotHarness, until
+from tests.toasts import PAST
 
 DAY_S = 86_400
 
@@ -137,6 +139,30 @@ def test_an_admin_sees_the_whole_bot(harness: BotHarness) -> None:
     assert "новые люди: 2" in said and "начаты истории: 1" in said
 
 
+def test_every_counted_event_has_words_in_each_language(harness: BotHarness) -> None:
+    told = re.compile(r'(?:\btrack|\.tell|TrackEvent|written_event =)[\s(]+"(\w+)"')
+    sources = [file for folder in ("handlers", "turns", "monitoring") for file in (ROOT / folder).rglob("*.py")]
+    names = {name for file in sources for name in told.findall(file.read_text())}
+    assert {"registered", "part_written", "story_published", "card_sent", "first_letters_on"} <= names
+    assert harness.app is not None
+    locales = harness.app.locales
+    assert [
+        (language, name)
+        for language in locales
+        for name in names
+        if f"event.{name}" not in locales[language].templates()
+    ] == []
+
+
+def test_an_event_of_another_version_is_shown_by_its_own_name(harness: BotHarness) -> None:
+    admin = harness.new_person(ADMIN_ID, "Админ")
+    assert harness.app is not None
+    harness.app.analytics.tell("something_new", ADMIN_ID)
+    harness.app.analytics.flush()
+    admin.send("/stats")
+    assert "something_new: 1" in shown(admin.wait("События за 7 дней"))
+
+
 def test_the_whole_bot_in_roubles_where_prices_are_known(harness: BotHarness) -> None:
     from core.schemas import DeferredAttachment
     from handlers.usage import TOTALS, Statistics
@@ -207,7 +233,7 @@ def test_an_invented_button_of_the_account_is_past(harness: BotHarness, data: st
     card = person.wait("👤 Анна")
     harness.telegram.raw_update({"callback_query": pressed(card, data)})
     until(lambda: harness.telegram.called("answerCallbackQuery"))
-    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == "Это уже прошлое"
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == PAST
     harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
 
@@ -271,5 +297,5 @@ def test_a_picture_is_drawn_anew_after_a_restart(harness: BotHarness) -> None:
 
 @pytest.mark.parametrize("numbers", [[0] * 30, [1] * 30, [10**12] + [0] * 29, [7] * 29 + [10**9]])
 def test_any_days_can_be_drawn(numbers: list[int]) -> None:
-    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)])
+    drawn = days_chart([(f"{day:02}.11", number) for day, number in enumerate(numbers, start=1)], str)
     assert Image.open(io.BytesIO(drawn)).size == SIZE

@@ -14,7 +14,7 @@ from bench.bot_process import Bot, environment
 from bench.load import Load
 from bench.measure import MINIMAL_BOT
 from bench.model import Model
-from bench.ratios import COMPARED, ratio_row
+from bench.ratios import BY_DEFAULT, COMPARED, ratio_row
 from bench.standins import Telegram
 from bench.table import Figures
 
@@ -25,13 +25,13 @@ def figures(**changes: Any) -> Figures:
     return Figures(**(dict.fromkeys(Figures.__slots__, 1.0) | changes))
 
 
-async def play(folder: Path, answers: int) -> Load:
+async def play(folder: Path, answers: int, *, users: int = 2, threads: int = 2) -> Load:
     """Run the minimal bot until it has answered so often."""
-    load = Load(2)
+    load = Load(users)
     load.says = telegram = Telegram(load)
     model = Model(load, MODEL_S)
     urls = {"telegram_url": await telegram.open(), "model_url": await model.open()}
-    environ = environment(folder, token=telegram.token, slots=2, limits=False, **urls)
+    environ = environment(folder, token=telegram.token, slots=threads, limits=False, **urls)
     bot = Bot(environ, folder / "output.txt", MINIMAL_BOT)
     try:
         load.measuring = True
@@ -54,6 +54,18 @@ def test_minimal_bot_answers_by_the_model_in_one_call_a_turn(tmp_path: Path) -> 
     assert load.odd == []
     assert {turn.calls for turn in load.done} == {1}
     assert all(MODEL_S <= turn.model_s <= turn.answered_at - turn.sent_at for turn in load.done)
+
+
+def test_minimal_bot_answers_as_many_at_once_as_it_has_threads(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as apart:
+        load = apart.submit(asyncio.run, play(tmp_path, answers=8, users=4, threads=1)).result()
+    assert min(turn.overhead_s for turn in load.done[4:]) >= 2 * MODEL_S  # three others go before
+
+
+def test_overhead_stands_beside_the_default_of_two_threads_too() -> None:
+    compared = BY_DEFAULT[-1]
+    row = ratio_row(compared, [(figures(overhead_p95=20.0), figures(overhead_p95=50_000.0))])
+    assert row.endswith("| 20.00 | 50000.00 | 0.00 | 0.00 | at most 0.7: reached |")
 
 
 @pytest.mark.parametrize(("own", "verdict"), [((2.0, 7.0, 30.0), "reached"), ((2.0, 7.5, 30.0), "missed")])

@@ -9,6 +9,7 @@ from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
 from tests.test_author_note import next_part, note_of, said_last
 from tests.test_rewriting import behind_more
+from tests.toasts import PAST
 
 VESTA = "Веста, фонарщица — зажигает огни в порту"
 NEW = "На пороге стояла Веста, фонарщица с Длинной улицы. Весту тут знали. — Идём, — сказала Веста."
@@ -126,7 +127,7 @@ def test_cards_are_changed_and_deleted_and_keep_to_their_limits(harness: BotHarn
     assert person.wait("Карточки, 29 из 30").labels[:2] == ("✏️ Записка", "➕ Карточка")
     card_id = harness.db.value("card", "id", name="Имя5")
     harness.db.delete("card", id=card_id)
-    assert person.tap(f"card_of:{card_id}").wait_answer().text == "Это уже прошлое"
+    assert person.tap(f"card_of:{card_id}").wait_answer().text == PAST
 
 
 def test_nobody_reaches_anothers_cards(harness: BotHarness) -> None:
@@ -260,7 +261,7 @@ def test_a_card_takes_no_name_of_another_and_an_offer_goes_with_its_part(harness
         until(harness.settled)
     assert harness.db.values("card", "state") == ["offered"]  # that of the variant before is gone
     earlier, last = [message for message in person.bot_messages if "Запомнить?" in message.text][-2:]
-    assert person.tap("📌 Запомнить", earlier).wait_answer().text == "Это уже прошлое"
+    assert person.tap("📌 Запомнить", earlier).wait_answer().text == PAST
     person.tap("📌 Запомнить", last)
     person.wait("Запомнил: Пантелей")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,6 +14,7 @@ from telegram.chat_queue import ChatQueues, NoPieces, Taken
 from tests.waiting import until
 
 FOREVER = 60.0  # longer than a test
+TOO_LONG = 5.0  # for an update that is ready
 
 
 def row(number: int, chat_id: int = 1, body: str = "{}", *, topic_id: int = 0, blocks: bool = False) -> InboxRow:
@@ -33,7 +35,11 @@ class Pieces:
 
 
 def taken(chats: ChatQueues) -> Taken:
+    """Return the next update; a test that would wait for it for ever fails."""
+    waited_too_long = threading.Timer(TOO_LONG, chats.stop)
+    waited_too_long.start()
     found = chats.take()
+    waited_too_long.cancel()
     assert found is not None
     return found
 
@@ -265,19 +271,43 @@ def test_a_piece_that_never_comes_is_not_waited_for_longer() -> None:
     assert taken(chats).row.id == 4
 
 
+def answered_after_s(wait_s: float) -> float:
+    chats = ChatQueues(Pieces(wait_s))
+    began = time.monotonic()
+    chats.add([row(1, body="a…")])
+    taken(chats)
+    return time.monotonic() - began
+
+
+def test_a_short_wait_for_a_piece_ends_in_time() -> None:
+    assert min(answered_after_s(0.02) for _ in range(3)) < 0.9
+
+
 def test_a_piece_that_could_not_be_stored_at_first_is_waited_for() -> None:
     chats = ChatQueues(Pieces(0.1))
-    chats.add([row(1, body="a…")])
+    chats.add([row(1), row(2, body="a…"), row(3, chat_id=2)])
     chats.wait_longer(FOREVER)
+    chats.release(taken(chats))
+    assert taken(chats).row.id == 3  # no piece is likely there
     time.sleep(0.2)
-    chats.add([row(2, chat_id=2)])
+    chats.add([row(4, chat_id=3)])
+    assert taken(chats).row.id == 4
     chats.wait_longer(FOREVER)
-    assert taken(chats).row.id == 2  # no piece is likely there
-    chats.wait_longer(FOREVER)  # the first one waits by now
-    time.sleep(0.2)
-    chats.add([row(3, body="…b")])
+    chats.add([row(5, body="…b")])
     whole = taken(chats)
-    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (1, [3])
+    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (2, [5])
+
+
+def test_a_chat_that_waits_already_waits_so_much_longer_or_shorter() -> None:
+    chats = ChatQueues(Pieces(FOREVER))
+    chats.add([row(1, body="a…"), row(2, chat_id=2)])
+    assert taken(chats).row.id == 2
+    chats.wait_longer(FOREVER - 1)
+    chats.add([row(3, chat_id=3)])
+    assert taken(chats).row.id == 3
+    chats.wait_longer(-FOREVER)
+    whole = taken(chats)
+    assert (whole.row.id, whole.pieces) == (1, ())
 
 
 def test_a_late_piece_names_the_held_row_that_it_belongs_to() -> None:
@@ -294,6 +324,44 @@ def test_a_late_piece_names_the_held_row_that_it_belongs_to() -> None:
 
 def test_without_rules_every_update_is_a_question_of_its_own() -> None:
     assert NoPieces().wait_s(row(1)) == 0 and not NoPieces().joins(row(1), row(2))
+
+
+def grown_by(chats: ChatQueues, numbers: range, *, take_back: bool) -> int:
+    """Return by how many bytes the queues grew by chats that are done; their last row may be taken back while held."""
+    before = tracemalloc.get_traced_memory()[0]
+    for number in numbers:
+        if take_back:
+            chats.hold(row(number, chat_id=number))
+            chats.forget(number, number)
+        else:
+            chats.add([row(number, chat_id=number)])
+            one = chats.take()
+            assert one is not None
+            chats.release(one)
+    return tracemalloc.get_traced_memory()[0] - before
+
+
+@pytest.mark.parametrize("take_back", [False, True])
+def test_a_chat_that_is_done_takes_no_memory(take_back: bool) -> None:
+    chats = ChatQueues()
+    tracemalloc.start()
+    try:
+        grown_by(chats, range(1, 100), take_back=take_back)
+        assert grown_by(chats, range(100, 1100), take_back=take_back) < 50_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_row_taken_back_while_another_is_handled_leaves_the_chat_as_it_is() -> None:
+    chats = ChatQueues()
+    chats.hold(row(1))
+    chats.add([row(2)])
+    one = taken(chats)
+    chats.forget(1, 1)
+    chats.add([row(3), row(4, chat_id=2)])
+    assert taken(chats).row.id == 4
+    chats.release(one)
+    assert taken(chats).row.id == 3
 
 
 def test_many_hands_keep_every_chat_in_order() -> None:

@@ -10,6 +10,7 @@ from sandbox.model_faults import Behaviour, Received
 from tests.bot_database import Not
 from tests.chatting import ask, asked, chatting, system
 from tests.harness import BotHarness, until
+from tests.toasts import FOREIGN
 
 WORDS = "слово " * 60
 
@@ -283,4 +284,4 @@ def test_a_strangers_button_opens_nothing(harness: BotHarness) -> None:
             }
         }
     )
-    until(lambda: "Эта кнопка не ваша" in str(harness.telegram.called("answerCallbackQuery")))
+    until(lambda: FOREIGN in str(harness.telegram.called("answerCallbackQuery")))

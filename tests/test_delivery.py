@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.schemas import OutboxRow
+from core.errors import StorageError
+from core.schemas import DeferredAttachment, OutboxRow, RenderedAttachment
 from telegram.rate_limits import SendLimits
 from tests.botapi_server import BotApiServer, Order, refusal
 from tests.sending_bench import QUICK, Bench, Benches, bench, benches
@@ -182,6 +183,29 @@ def test_a_sender_outlives_a_bug_of_the_store(bench: Bench) -> None:
     bench.store.rows[50] = row
     bench.flush()
     assert bench.texts() == ["без строки"]
+
+
+def test_an_attachment_that_a_bug_keeps_from_being_made_holds_back_nothing(benches: Benches) -> None:
+    bench = benches(limits=QUICK, render=lambda deferred: RenderedAttachment({"text": ""[deferred.of]}))
+    broken = bench.row(5, "")
+    bench.delivery.wake([replace(broken, deferred=DeferredAttachment("totals", 1, "ru")), bench.row(5, "два")])
+    bench.flush()
+    assert bench.texts() == ["два"]
+    assert list(bench.store.refused) == [broken.id]
+
+
+def test_a_disk_that_fails_while_an_attachment_is_made_only_delays_it(benches: Benches) -> None:
+    left = [StorageError("the disk is away")]
+
+    def render(deferred: DeferredAttachment) -> RenderedAttachment:
+        if left:
+            raise left.pop()
+        return RenderedAttachment({"text": "раз"})
+
+    bench = benches(limits=QUICK, render=render)
+    bench.delivery.wake([replace(bench.row(5, ""), deferred=DeferredAttachment("totals", 1, "ru"))])
+    bench.flush()
+    assert bench.texts() == ["раз"] and not bench.store.refused
 
 
 def test_a_direct_message_needs_no_store_and_goes_once(bench: Bench) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from conversation.localization import Html
 from core.schemas import Message
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.storyteller.figures import repeated
 from sandbox.telegram_profile import commands_for
 from sandbox.users import ChatUser

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversation.time_zones import APART_S, CITIES, DAY_S, OFFSETS, is_due, minute_of, name_of
+from conversation.time_zones import APART_S, CITIES, OFFSETS, is_due, minute_of, name_of
+from core.days import DAY_S
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until

@@ -9,6 +9,7 @@ from tests.chatting import ask, asked, chatting
 from tests.harness import BotHarness, until
 from tests.test_characters import CAT, GREETING, said, talker
 from tests.test_groups import BOT, club
+from tests.toasts import PAST
 
 BACK = "↩️ Вернуть разговор"
 
@@ -68,7 +69,7 @@ def test_a_day_later_the_button_is_past(harness: BotHarness) -> None:
     person.send("/clear")
     person.wait("Забыл")
     harness.day_passes()
-    assert person.tap(BACK).wait_answer().text == "Это уже прошлое"
+    assert person.tap(BACK).wait_answer().text == PAST
     assert harness.db.count("prompt") == 0
 
 

@@ -6,6 +6,7 @@ from tests.forgetting import forget
 from tests.group_stories import BEGIN, moves, part
 from tests.harness import BotHarness, until
 from tests.test_groups import club
+from tests.toasts import FOREIGN_CARD, STRANGER
 
 OUTLINE = '{"genre": "Сказка", "hero": "Лампа: не гаснет", "setting": "Порт: шумит", "wish": "Пусть идёт дождь."}'
 
@@ -16,7 +17,10 @@ def test_a_phrase_behind_the_command_becomes_the_card(harness: BotHarness) -> No
     sent = anna.send("/story старый маяк, который не гаснет")
     card = anna.wait("✨ Вот что получилось из вашей фразы")
     assert card.reply_to == sent and "Лампа: не гаснет" in card.text and "старый маяк, который не гаснет" in card.text
-    assert boris.tap(BEGIN, card).wait_answer().text == "Эта кнопка не ваша"
+    assert boris.tap(BEGIN, card).wait_answer().text == STRANGER
+    boris.send("/balance")
+    until(lambda: harness.db.count("user") == 2)
+    assert boris.tap(BEGIN, card).wait_answer().text == FOREIGN_CARD
     anna.tap("🎭 Другой жанр", card)
     anna.wait(lambda message: message.id == card.id and "Детектив" in message.labels)
     anna.tap("Детектив", card)
@@ -58,3 +62,18 @@ def test_the_phrase_of_a_forgotten_member_leaves_the_story_that_another_goes_on_
     forget(harness, harness.new_person(1))
     assert harness.db.values("session", "user_id", kind="story") == [2]
     assert "маяк" not in str(harness.db.value("story", "extra"))
+
+
+def test_a_group_is_told_what_is_being_made(harness: BotHarness) -> None:
+    _, (anna,) = club(harness, 1)
+    for press, answer, line in (
+        (lambda: anna.send("/story старый маяк"), OUTLINE, "✨ Собираю из вашей фразы карточку истории…"),
+        (lambda: anna.tap(BEGIN), "Начало.", "✍️ Пишу историю…"),
+        (lambda: anna.tap("💡 Подскажи"), '{"options": ["Он ждёт.", "Он идёт.", "Он спит."]}', "💡 Придумываю, что"),
+    ):
+        held = harness.holds(answer)
+        press()
+        assert anna.wait(line).labels == ("⏹ Стоп",)
+        held.set()
+        until(harness.settled)
+    assert not [message.text for message in anna.bot_messages if "Отвечаю" in message.text]

@@ -6,6 +6,7 @@ from sandbox.users import ChatUser
 from tests.group_stories import NEXT, begun, moves, part
 from tests.harness import BotHarness, until
 from tests.test_groups import spent
+from tests.toasts import ASKED, STRANGER
 
 
 def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(harness: BotHarness) -> None:
@@ -14,7 +15,7 @@ def test_half_of_those_who_wrote_decide_on_going_on_and_who_has_paid_least_pays(
     third = moves(harness, clara, "Гром.", "Третья.", second)
     third = moves(harness, clara, "Град.", "Четвёртая.", third)
     fourth = moves(harness, anna, "Снег.", "Пятая.", third)
-    assert dima.tap(NEXT, fourth).wait_answer().text == "Эта кнопка не ваша"  # he hasn't written anything
+    assert dima.tap(NEXT, fourth).wait_answer().text == STRANGER  # he hasn't written anything
     assert "За: Имя3. Нужно ещё голосов: 1" in clara.tap(NEXT, fourth).wait_answer().text
     until(lambda: "▶️ Дальше · 1 из 2" in part(anna, "Пятая.").labels)
     harness.restart()  # votes stay
@@ -68,3 +69,22 @@ def test_who_began_the_story_decides_alone_and_pays(harness: BotHarness) -> None
     anna.wait(lambda message: message.text == "Четвёртая.")
     until(harness.settled)
     assert spent(harness, 1) == paid
+
+
+def test_the_ending_and_other_questions_are_asked_once_however_often_the_button_is_pressed(harness: BotHarness) -> None:
+    _, (anna,), first = begun(harness, 1)
+
+    def asked(words: str) -> int:
+        until(harness.settled)
+        return len([message for message in anna.shown if words in message.text])
+
+    presses = [anna.tap("🏁 Финал", first) for _ in range(3)]
+    assert [press.wait_answer().text for press in presses] == ["", ASKED, ASKED]
+    assert asked("Каким будет конец") == 1
+    anna.tap("⬅️ Пишем дальше")
+    anna.wait("Пишем дальше", since=0)
+    assert anna.tap("🏁 Финал", first).wait_answer().text == ""  # the answered question is asked anew
+    assert asked("Каким будет конец") == 1
+    presses = [anna.tap("⚙️ Ещё", first) for _ in range(3)]
+    assert [press.wait_answer().text for press in presses] == ["", ASKED, ASKED]
+    assert asked("что сделать с историей?") == 1

@@ -11,6 +11,7 @@ from sandbox.model_faults import Behaviour, Received
 from sandbox.users import ChatUser
 from tests.chatting import ask, asked, system
 from tests.harness import BotHarness, until
+from tests.toasts import FOREIGN_ROLES, FOREIGN_STOP, STRANGER
 
 BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
@@ -208,8 +209,8 @@ def test_a_group_has_a_role_of_its_own(harness: BotHarness) -> None:
     assert "пират" not in system(harness)
     anna.send("/modes")
     anna.wait("Кем мне быть?")
-    assert boris.tap("🍳 Повар").wait_answer().text == "Эта кнопка не ваша"
-    assert clara.tap("🍳 Повар").wait_answer().text == "Эта кнопка не ваша"
+    assert boris.tap("🍳 Повар").wait_answer().text == FOREIGN_ROLES
+    assert clara.tap("🍳 Повар").wait_answer().text == STRANGER
     assert harness.db.count("user") == 2  # a press alone registers nobody
     anna.tap("🍳 Повар")
     anna.wait("Теперь в этом чате: 🍳 Повар")
@@ -281,9 +282,12 @@ def test_a_long_answer_shows_a_notice_that_only_the_asker_may_stop(harness: BotH
     _, (anna, boris) = club(harness, 1, 2)
     harness.says("Раз. Два. Три.", chunks=3, hang_after=2)
     sent = anna.send(f"{BOT} считай <b>громко</b>")
-    notice = anna.wait("✍️ Отвечаю…")
-    assert "Раз. Два." in notice.text and notice.labels == ("⏹ Стоп",)
-    assert boris.tap("⏹ Стоп").wait_answer().text == "Эта кнопка не ваша"
+    notice = anna.wait(lambda message: "Раз. Два." in message.text and "✍️ Отвечаю…" in message.text)
+    assert notice.labels == ("⏹ Стоп",)
+    assert boris.tap("⏹ Стоп").wait_answer().text == STRANGER
+    boris.send("/balance")  # now the bot knows him
+    until(lambda: harness.db.count("user") == 2)
+    assert boris.tap("⏹ Стоп").wait_answer().text == FOREIGN_STOP
     boris.send(f"{BOT} стоп")
     boris.wait("остановить его может только он")
     assert anna.tap("⏹ Стоп").wait_answer().text == "Останавливаюсь"
@@ -301,7 +305,7 @@ def test_a_retry_in_a_group_is_for_who_asked(harness: BotHarness) -> None:
     sent = anna.send(f"{BOT} вопрос")
     problem = anna.wait("Не получилось обработать запрос")
     assert problem.reply_to == sent
-    assert boris.tap("🔁 Повторить").wait_answer().text == "Эта кнопка не ваша"
+    assert boris.tap("🔁 Повторить").wait_answer().text == STRANGER
     harness.says("Ответ.")
     anna.tap("🔁 Повторить")
     assert anna.wait("Ответ.").reply_to == sent
@@ -318,7 +322,7 @@ def test_a_full_session_of_a_group_is_begun_anew_by_who_met_it(make_harness: Cal
     harness.db.change("session", spent=4900)
     anna.send(f"{BOT} два")
     anna.wait("потрачено всё, что ему отпущено")
-    assert boris.tap("💬 Новый разговор").wait_answer().text == "Эта кнопка не ваша"
+    assert boris.tap("💬 Новый разговор").wait_answer().text == STRANGER
     anna.tap("💬 Новый разговор")
     anna.wait("Новый разговор. Прежний цел")
 

@@ -282,6 +282,7 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
     assert len(harness.telegram.called("answerGuestQuery")) == 1 and not calls.queries
     assert not anna.bot_messages
     # Telegram refuses the message while the model writes, or when the answer is there already.
+    harness.db.change("user", {"id": 1}, bought=30_000)
     for number, late in enumerate((False, True)):
         held, asked_before = harness.holds_all("Никому."), len(harness.prompts())
         harness.telegram.faults.hang("answerGuestQuery", 60)
@@ -294,9 +295,28 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
         until(lambda: not harness.db.count("outbox", method="answerGuestQuery"))
         held.set()
         until(harness.settled)
-        assert balance(harness, 1) == 30_000 and not anna.bot_messages
+        assert balance(harness, 1) == 30_000 == harness.db.value("user", "bought", id=1) and not anna.bot_messages
         told = [message for message in person.bot_messages if "Telegram не принял мой ответ" in message.text]
         assert len(told) == number + 2, "once for each call, also if the answer was there before the refusal"
+    harness.check_books()
+
+
+def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing(harness: BotHarness) -> None:
+    person = harness.new_person(1)
+    (anna,) = guests(harness, 1)
+    harness.db.change("user", {"id": 1}, bought=30_000)
+    harness.telegram.faults.hang("answerGuestQuery", 60)
+    harness.says("Здесь.")
+    anna.send(f"{BOT} Сократ, ты здесь?")
+    until(lambda: balance(harness, 1) < 30_000)
+    person.send("/forget_me")
+    person.tap("🗑 Удалить всё", person.wait("Удалить всё навсегда?"))
+    person.wait("больше не помню")
+    harness.telegram.faults.clear()
+    person.send("/start")
+    until(lambda: harness.db.count("user", id=1))
+    assert (balance(harness, 1), harness.db.value("user", "bought", id=1)) == (30_000, 30_000)
+    until(harness.settled)
     harness.check_books()
 
 

@@ -12,10 +12,11 @@ from conversation.localization import Locales
 from core.schemas import Message
 from database import Prompt, Story, StoryPath
 from sandbox.model_faults import Behaviour
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
 from tests.test_finished_story import finished
+from tests.toasts import PAST
 from turns import heroes
 
 LOCALES = Locales.load(Path(__file__).resolve().parent.parent / "locales")
@@ -131,7 +132,7 @@ def test_the_hero_of_a_finished_story_remembers_its_end_and_goes_with_it(harness
     person.wait("удалена")
     person.send("/sessions")
     person.wait("Здесь пока пусто")
-    assert person.tap(HERO).wait_answer().text == "Это уже прошлое"
+    assert person.tap(HERO).wait_answer().text == PAST
     harness.day_passes()
     assert not harness.db.count("session") and not harness.db.count("character", owner_id=1)
     assert not harness.db.count("sent", chat_id=1) or not harness.db.count("prompt")

@@ -9,6 +9,7 @@ import pytest
 
 from core.metrics import Metrics
 from core.schemas import Usage
+from core.star_packs import StarPack
 from database import Budget, Database
 from storage.connection import Connection
 from storage.ledger import Ledger
@@ -35,6 +36,7 @@ def test_a_reservation_is_written_to_the_call_its_user_session_and_period(db: Da
         "output": 0,
         "price": 0,
         "charged": 0,
+        "bought": 0,
         "estimated": 0,
         "cached": 0,
         "asked_at": 5,
@@ -214,6 +216,28 @@ def test_a_refund_gives_back_what_a_turn_has_cost_its_user_and_nothing_else(db: 
         assert spent(db, 2, other) == (BALANCE - 70, 70, 70, 200)
     assert (db.ledger.charged_for(running.id), db.ledger.charged_for(earlier.id)) == (0, 90)
     assert row(db, held_still)["state"] == "asked" and held(db, 1, mine) == (200, 200, 200)
+
+
+def test_a_refund_gives_each_token_back_as_what_it_was(db: Database) -> None:
+    """Also when free ones came, or a pack was bought, since."""
+    pack = StarPack(500, 1)
+    db.payments.credit(charge_id="a", user_id=1, stars=1, payload=pack.payload, pack=pack, month=None, now=2)
+    mixed, all_bought = turn(db), turn(db, 9)
+    for paying, tokens in ((mixed, BALANCE - 100), (mixed, 300), (all_bought, 150)):
+        db.ledger.settle(asked(db, paying, tokens), Usage(tokens, 0), 6)
+    assert balances(db) == (150, 150)
+    db.accounts.grant_tokens(1, 40)
+    assert all_bought.inbox_id is not None and mixed.inbox_id is not None
+    assert db.ledger.refund(all_bought.inbox_id) == 150 and balances(db) == (340, 300)
+    assert db.ledger.refund(mixed.inbox_id) == BALANCE + 200 and balances(db) == (BALANCE + 540, 500)
+    assert db._connection.value("select sum(charged + bought) from call") == 0
+
+
+def balances(db: Database) -> tuple[int, int]:
+    """Return what a user has, and how much of it was bought."""
+    user = db.users.get(1)
+    assert user is not None
+    return user.balance, user.bought
 
 
 def test_what_admins_were_told_is_kept_by_period(db: Database) -> None:

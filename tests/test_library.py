@@ -85,7 +85,7 @@ def test_a_story_is_renamed_deleted_and_brought_back(harness: BotHarness) -> Non
     person.wait("удалена. Сутки её ещё можно вернуть")
     person.send("/stories")
     person.wait("Здесь пока пусто")
-    person.tap("↩️ Вернуть на полку")
+    person.tap("↩️ Вернуть в мои истории")
     person.wait("Огни «Надежды» <3")
     person.send("/stories")
     person.wait("Ваши истории: 1")

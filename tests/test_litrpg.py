@@ -15,7 +15,7 @@ from conversation.game_words import as_read, is_status
 from conversation.wishes import without_wishes
 from core.schemas import Message
 from export.formats import Chapter, Part, epub, fb2, html, txt
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.storyteller.figures import Card, opening, prompt, wire
 from sandbox.storyteller.request import read
 from tests.harness import BotHarness, until

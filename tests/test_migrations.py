@@ -12,6 +12,9 @@ from core.schemas import DeferredAttachment, Outgoing
 from core.star_packs import StarPack
 from database import AnswerVoice, Database, Role
 from storage import schema
+from storage.connection import Connection
+from storage.migration import migrate
+from storage.payment_schema import BALANCES
 from telegram.send_growing import GROWING
 from tests.test_database import add_story, add_user, db
 
@@ -61,7 +64,9 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     assert db._connection.value("select count(*) from sqlite_master where name = 'call_of_session'") == 1
     db.answer_voices.put(1, None, AnswerVoice(aloud=True))
     assert db.answer_voices.get(1, None).aloud and not db.answer_voices.get(1, 5).aloud
-    assert db.topic_states.enter(1, 7) and db.topic_states.enter(1, 0) and not db.topic_states.enter(1, 0)
+    for topic_id in (7, 0, 0):
+        db.topic_states.enter(1, topic_id)
+        assert db.users.get(1).topic_id == topic_id  # type: ignore[union-attr]
     [update] = db.inbox.unfinished()
     assert update.topic_id == 0 and db.outbox.pieces_of(1, 1) == []
     db.outbox.show(1, 7, 1, start=0, length=2)
@@ -82,9 +87,32 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
     grow(db)
     assert db.growing.take_orphans() == [(1, 500)]
     paid: dict[str, Any] = {"charge_id": "c", "user_id": 1, "stars": 1, "payload": "once:50:1", "pack": StarPack(50, 1)}
-    assert db.payments.credit(**paid, until=None, now=1) and not db.payments.credit(**paid, until=None, now=1)
+    assert db.payments.credit(**paid, month=None, now=1) and not db.payments.credit(**paid, month=None, now=1)
     user = db.users.get(1)
     assert user is not None and (user.balance, user.bought) == (150, 50)
+    assert db._connection.value("select sum(bought) from call") == 0
+    db.close()
+
+
+def test_payments_of_a_file_from_before_subscriptions_had_a_number_keep_them(tmp_path: Path) -> None:
+    path, before = tmp_path / "bot.db", schema.STEPS.index(BALANCES)
+    connection = Connection(path)
+    assert migrate(connection, path, schema.STEPS[:before]) == before
+    connection.run("insert into user (id, first_name, registered_at, balance, bought) values (1, 'Анна', 1, 100, 40)")
+    for charge_id, user_id, until, taken in (("a", 1, 10, 0), ("b", 1, 20, 7), ("c", None, 20, 0), ("d", 1, None, 0)):
+        connection.run(
+            "insert into payment (charge_id, user_id, stars, tokens, payload, until, renews, taken_back, state,"
+            " paid_at) values (?1, ?2, 1, 50, 'month', ?3, ?3 is not null, ?4, iif(?4, 'refunding', 'paid'), 1)",
+            (charge_id, user_id, until, taken),
+        )
+    connection.close()
+    db = Database(path)
+    assert db.steps_taken == len(schema.STEPS) - before
+    assert db.payments.cancel_refund("b", 1) and db.payments.end_renewal("b")
+    user = db.users.get(1)
+    assert user is not None and (user.balance, user.bought) == (107, 47)
+    renews = {one: payment.renews for one in "abcd" if (payment := db.payments.get(one)) is not None}
+    assert renews == {"a": False, "b": False, "c": True, "d": False}
     db.close()
 
 

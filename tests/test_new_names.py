@@ -39,6 +39,11 @@ def offered(*texts: str, known: str = "") -> CardText | None:
             "Тогда Никита — так его звали — ушёл. И Никиту забыли.",
             CardText("Никита", "Тогда Никита — так его звали — ушёл."),
         ),
+        (
+            "— Идём! — сказал сторож. Там Агния открыла ему дверь. — Куда? Агния ушла.",
+            CardText("Агния", "Там Агния открыла ему дверь."),
+        ),
+        ("— Идём, — сказала Агния, сестра сторожа, и встала. Агния ушла.", CardText("Агния", "сестра сторожа")),
         ("They met Vesta, the lamplighter. “Go,” said Vesta.", CardText("Vesta", "the lamplighter")),
         ("He knew old Vesta's lamp. The lamp of Vesta burned.", CardText("Vesta", "He knew old Vesta's lamp.")),
     ],
@@ -64,6 +69,35 @@ def test_a_new_name_is_offered_in_the_nominative_with_what_is_said_of_it(text: s
 )
 def test_other_words_are_not_offered(text: str) -> None:
     assert offered(text) is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Почему у Агнии такое лицо?",  # a question
+        "Где теперь Агния, добрая душа?",
+        "Как хороша была Агния в тот вечер!",
+        "— Агния живёт у моста. Она шьёт. Агния знает всех.",  # words of a hero
+        "Он обернулся. — Агния живёт у моста. Агния знает всех.",
+        "Он сказал: — Агния живёт у моста. Агния знает всех.",
+        "— Здравствуй, Агния, душа моя.",
+        "— Идём, — сказал он, — Агния живёт у моста. — Он встал! — Агния знает всех.",
+        "«Ты опоздал. Агния живёт у моста. Иди к ней». Агния молчала",
+        "“You are late. Агния lives by the bridge. Go.”",
+        '"You are late. Агния lives by the bridge. Go."',
+        "‘You are late. Агния lives by the bridge.’",
+        "Агния Петровна.",  # the name alone
+        "А потом Агния вошла и…",  # a cut sentence
+        "Навстречу ей шла Агния в длинном",
+        "и тогда Агния обернулась.",
+        f"Агния шла {'очень ' * 40}долго.",  # longer than a card
+    ],
+)
+def test_what_a_card_says_is_a_whole_sentence_of_the_narrator(said: str) -> None:
+    named = "Это Агния. Агния вошла."
+    assert offered(f"{said}\n{named}") is None
+    fact = "На крыльце Агния сидела с корзиной."
+    assert offered(f"{said}\n{named}\n{fact}") == CardText("Агния", fact)
 
 
 def test_a_known_name_is_not_offered_and_the_next_one_is() -> None:

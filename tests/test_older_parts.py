@@ -6,6 +6,7 @@ from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser
 from tests.harness import BotHarness, until
 from tests.test_rewriting import behind_more, on_wire
+from tests.toasts import PAST
 
 CHOICES = ("🔀 Ветка отсюда", "⏪ Вернуться сюда", "✖️ Оставить как есть")
 
@@ -72,7 +73,7 @@ def test_going_back_to_a_variant_puts_the_later_parts_off_until_they_are_brought
     undo = person.wait("Дальше пишу с части 2")
     told = goes_on(harness, person)
     assert "налево" in told and "направо" not in told and "скрипнула" not in told
-    assert person.tap("↩️ Вернуть как было", undo).wait_answer().text == "Это уже прошлое"
+    assert person.tap("↩️ Вернуть как было", undo).wait_answer().text == PAST
 
 
 def test_a_branch_from_an_older_variant_leaves_the_story_as_it_is(harness: BotHarness) -> None:
@@ -95,8 +96,8 @@ def test_a_branch_from_an_older_variant_leaves_the_story_as_it_is(harness: BotHa
     told = goes_on(harness, person)
     assert "налево" in told and "направо" not in told and "скрипнула" not in told
     assert harness.db.value("session", "head_id", id=session) == head
-    assert person.tap("↩️ Вернуть как было", undo).wait_answer().text == "Это уже прошлое"
-    assert person.tap("◀", older).wait_answer().text == "Это уже прошлое"  # the branch is another story
+    assert person.tap("↩️ Вернуть как было", undo).wait_answer().text == PAST
+    assert person.tap("◀", older).wait_answer().text == PAST  # the branch is another story
 
 
 def test_while_the_model_writes_older_parts_are_left_alone(harness: BotHarness) -> None:

@@ -14,7 +14,7 @@ from conversation.steps import WORD_LIMITS, Step
 from conversation.story_draft import Draft
 from core.schemas import Message
 from sandbox.model_faults import Behaviour
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.storyteller.figures import Card, prompt
 from sandbox.storyteller.outline import outline
 from sandbox.storyteller.request import LOCALES
@@ -52,6 +52,14 @@ def test_a_newcomer_reads_the_first_part_after_a_phrase_and_two_presses(harness:
     person.press("✨ Начать историю")
     person.wait("Письмо пришло с отливом.")
     assert PHRASE in str(harness.prompts()[-1])
+
+
+@pytest.mark.parametrize(
+    "unsaid", ["не указано", "Не указан.", "нет", "не указано в тексте", "—", "Not specified", "N/A"]
+)
+def test_a_field_that_the_model_has_nothing_for_is_empty(unsaid: str) -> None:
+    said = {"genre": unsaid, "hero": f"Агния: {unsaid}", "setting": f"Порт — {unsaid}", "wish": "Не указывай имён."}
+    assert outline_in(json.dumps(said)) == Outline("", "Агния", "Порт", "Не указывай имён.")
 
 
 def test_nothing_is_asked_before_the_choice(harness: BotHarness) -> None:

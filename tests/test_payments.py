@@ -17,6 +17,7 @@ from telegram.failure_notices import FailureNotices
 from telegram.polling import ALLOWED_UPDATES
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.paying import SHOP, invoice_for, link_of, make_shop, payment_update, wait_links
+from tests.test_admin import press_of
 from tests.test_chat_queue import row, taken
 from tests.test_ledger import config
 
@@ -130,6 +131,11 @@ def test_the_question_before_a_payment_is_answered_while_the_chat_writes_and_ref
     person.tap("⭐ Купить", person.wait("Осталось"))
     packs = person.wait("Токены за звёзды").text
     assert "хватит" not in packs and "\n\n\n" not in packs
+    for forged in ("buy:once:50000:90", "buy:month:100000:150", "buy:1"):
+        harness.telegram.raw_update({"callback_query": press_of(person, forged)})
+    until(lambda: len(harness.telegram.called("answerCallbackQuery")) >= 3 and harness.settled())
+    assert not [call for call in harness.telegram.called("sendInvoice") if "month" in call.params["payload"]]
+    harness.telegram.api.violations.clear()  # a forged press has no true id to answer to
     changed = pay(person, invoice)
     assert not changed.ok and "больше не продаётся" in changed.error
     assert not pay(person, once).ok
@@ -148,7 +154,11 @@ def test_a_link_is_paid_by_whoever_has_it_also_by_strangers_and_not_by_banned_on
     stranger = harness.telegram.user(3, "Emma", language_code="en")
     full = pay(stranger, link)
     assert not full.ok and "no room" in full.error
-    harness.db.delete("user", id=2)
+    banned.send("/forget_me")
+    banned.tap("🗑 Удалить всё", banned.wait("Удалить всё навсегда?"))
+    banned.wait("больше не помню")
+    again = pay(banned, link)  # they would be banned again on their return
+    assert not again.ok and "закрыт" in again.error
     assert pay(stranger, link).ok
     until(lambda: harness.db.value("user", "bought", id=3) == 50_000)
     assert harness.db.balance(1) == 30_000

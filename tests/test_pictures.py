@@ -16,6 +16,7 @@ from handlers.files import MOST_UNASKED
 from sandbox.users import ChatUser, NotShown
 from tests.harness import BotHarness, until
 from tests.test_groups import BOT, club
+from tests.toasts import PAST
 
 SEES, BLIND = "qwen3.6-35b-a3b", "yandexgpt-5-lite"
 
@@ -320,7 +321,7 @@ def test_files_that_nobody_asks_about_have_a_limit(harness: BotHarness) -> None:
     first = person.tap(
         "💬 Спросить в чате", next(message for message in person.shown if "Фото сохранил" in message.text)
     )
-    assert first.wait_answer().text == "Это уже прошлое"
+    assert first.wait_answer().text == PAST
 
 
 # ── what is known of models ──

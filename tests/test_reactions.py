@@ -7,7 +7,7 @@ import json
 import pytest
 
 from handlers.reactions import opinion_of
-from sandbox.newer import react
+from sandbox.reactions import react
 from tests.harness import ADMIN_ID, BotHarness, until
 
 

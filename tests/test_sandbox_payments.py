@@ -102,6 +102,40 @@ def test_a_payment_is_delivered_twice_and_refunded_once(bot: Bot, server: Telegr
     assert server.api.stars_of(1) == 5000
 
 
+def test_the_list_of_payments_has_refunds_too_and_comes_in_pages(
+    bot: Bot, server: TelegramServer, clock: Clock
+) -> None:
+    first, second = paid(bot, server), paid(bot, server)
+    clock.now += 5
+    server.api.refund(first)
+    listed = bot.ok("getStarTransactions")["transactions"]
+    assert [(one["id"], one["amount"], one["date"], "receiver" in one) for one in listed] == [
+        (first, 90, int(clock.now) - 5, False),
+        (second, 90, int(clock.now) - 5, False),
+        (first, 90, int(clock.now), True),
+    ]
+    partner = listed[0]["source"]
+    assert (partner["type"], partner["transaction_type"]) == ("user", "invoice_payment")
+    assert (partner["user"]["id"], partner["invoice_payload"]) == (1, INVOICE["payload"])
+    for offset, limit, number in ((1, 1, 1), (2, 100, 1), (3, 100, 0), (0, 0, 1), (0, 900, 3)):
+        page = bot.ok("getStarTransactions", offset=offset, limit=limit)["transactions"]
+        assert page == listed[offset : offset + number]
+
+
+def test_a_renewal_is_a_month_of_its_own_subscriber(bot: Bot, server: TelegramServer) -> None:
+    link = bot.ok("createInvoiceLink", **INVOICE, subscription_period=MONTH_S)
+    for user_id in (1, 2):
+        begin_to_pay(server.user(user_id), link)
+        query = bot.ok("getUpdates")[-1]["pre_checkout_query"]
+        assert bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+    for user_id in (1, 1, 2):
+        server.api.renew(user_id)
+    ends = [one["expires"] for one in server.state.shop["charges"].values()]
+    assert [(end - ends[0]) // MONTH_S for end in ends] == [0, 0, 1, 2, 1]
+    listed = bot.ok("getStarTransactions")["transactions"]
+    assert {one["source"]["subscription_period"] for one in listed} == {MONTH_S}
+
+
 def test_nobody_pays_more_than_they_have_or_for_what_is_not_there(bot: Bot, server: TelegramServer) -> None:
     link = bot.ok("createInvoiceLink", **INVOICE)
     server.state.shop["stars"]["1"] = 89

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.schemas import Message
 from sandbox import characters, examples
-from sandbox.storyteller import tell
+from sandbox.storyteller.answers import tell
 from sandbox.talker import remember
 from telegram.markdown import pieces
 from tests.harness import ROOT

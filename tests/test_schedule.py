@@ -78,7 +78,7 @@ def test_button_answers_wait_for_no_limit_and_no_message() -> None:
 def test_answers_go_before_notices_drafts_and_typing() -> None:
     queue = SendQueue(SendLimits(typing_delay_s=0), 9)
     queue.typing(1, 1000.0)
-    queue.draft(2, 7, "черновик", True, 1000.0)
+    queue.draft(2, 7, "черновик", 1000.0)
     queue.notice("key", 3, ("место", None), lambda _: None, 1000.0)
     queue.add(row(1, 4), 1000.0)
     assert [job.method for _, job in run(queue, 0)] == [
@@ -110,7 +110,7 @@ def test_drafts_without_room_are_dropped_and_not_delayed() -> None:
     queue = SendQueue(SendLimits(messages_per_s=4, chat_interval_s=0), 9)
     for number in range(3):
         queue.add(row(number, number), 1000.0)
-    queue.draft(9, 7, "черновик", True, 1000.0)
+    queue.draft(9, 7, "черновик", 1000.0)
     assert [job.method for _, job in run(queue, 5)] == ["sendMessage"] * 3
 
 
@@ -118,7 +118,7 @@ def test_a_draft_waits_while_its_chat_has_an_answer_to_send() -> None:
     queue = SendQueue(SendLimits(chat_burst=1), 9)
     queue.add(row(1, 1), 1000.0)
     queue.add(row(2, 1), 1000.0)
-    queue.draft(1, 7, "черновик", True, 1000.0)
+    queue.draft(1, 7, "черновик", 1000.0)
     assert [(round(moment), job.method) for moment, job in run(queue, 5)] == [
         (0, "sendMessage"),
         (1, "sendMessage"),
@@ -128,15 +128,15 @@ def test_a_draft_waits_while_its_chat_has_an_answer_to_send() -> None:
 
 def test_a_prompt_s_row_ends_the_draft_and_a_late_one_is_ignored() -> None:
     queue = SendQueue(SendLimits(), 9)
-    queue.draft(1, 7, "начало", True, 1000.0)
+    queue.draft(1, 7, "начало", 1000.0)
     queue.add(row(1, 1, prompt_id=3), 1000.0)
-    queue.draft(1, 7, "опоздал", True, 1000.0)
+    queue.draft(1, 7, "опоздал", 1000.0)
     assert [job.method for _, job in run(queue, 60)] == ["sendMessage"]
 
 
 def test_a_forgotten_draft_and_typing_end_by_themselves() -> None:
     queue = SendQueue(SendLimits(forget_s=50), 9)
-    queue.draft(1, 7, "начало", True, 1000.0)
+    queue.draft(1, 7, "начало", 1000.0)
     queue.typing(2, 1000.0)
     sent = run(queue, 1000)
     assert max(moment for moment, _ in sent) < 75
@@ -159,8 +159,8 @@ def test_many_refused_chats_mean_everyone_waits() -> None:
 
 def test_best_effort_leaves_senders_to_answers() -> None:
     queue = SendQueue(SendLimits(), max_best_effort=1)
-    queue.draft(1, 7, "а", True, 1000.0)
-    queue.draft(2, 8, "б", True, 1000.0)
+    queue.draft(1, 7, "а", 1000.0)
+    queue.draft(2, 8, "б", 1000.0)
     first = queue.take(1000.0)
     assert first is not None and isinstance(first.item, MessageDraft)
     assert queue.take(1000.0) is None

@@ -10,14 +10,22 @@ from pathlib import Path
 
 import pytest
 
-from bench.soak.crowd import SHARES, counts
+from ai.token_estimate import YANDEX, estimate
+from bench import seed
+from bench.soak import past
+from bench.soak.crowd import SHARES, counts, habits
 from bench.soak.faults import CYCLE_S, Faults, ModelFaults, Order
 from bench.soak.journal import Action, Journal
+from bench.soak.model_calls import ModelCall, purposes
 from bench.soak.run import Plan, run
 from bench.soak.sampler import Sample
 from bench.soak.sentences import Sentences
 from bench.soak.stand_ins import WatchedTelegram
 from bench.soak.verdict import Window, complaints, figures, starved, unmeasured, windows
+from bench.soak.writers import HURRIES, WRITER
+from conversation.steps import Step
+from core.schemas import Message
+from database import Database
 from sandbox.model_faults import Behaviour, Received
 from tests.harness import until
 from tests.ready_made import shipped_locales
@@ -131,6 +139,11 @@ def test_every_cycle_has_every_fault_once_and_a_seed_gives_the_order() -> None:
     for window in windows(RUN_S):
         within = [order for order in orders if window.has(order.at_s)]
         assert sorted(order.name for order in within) == sorted(faults.names)
+    before, after = (
+        [(order.name, round(order.at_s - window.since_s, 3)) for order in orders if window.has(order.at_s)]
+        for window in windows(RUN_S)
+    )
+    assert before == after, "what is compared has them at the same times"
     assert all(CYCLE_S - order.at_s % CYCLE_S > 3 for order in orders), "a fault ends in its own cycle"
 
 
@@ -173,11 +186,35 @@ def test_everybody_has_a_habit() -> None:
         assert sum(counts(people).values()) == people and min(counts(people).values()) > 0
 
 
+def test_those_who_write_are_anywhere_in_a_story_or_before_one(tmp_path: Path) -> None:
+    seed.fill(tmp_path / "bot.db")
+    writers = [one for one in habits(45) if one[1] in (WRITER, HURRIES)]
+    past.write(tmp_path / "bot.db", writers, TEXTS, seed=1)
+    db = Database(tmp_path / "bot.db")
+    users = [user for user_id, _ in writers if (user := db.users.get(user_id)) is not None]
+    stories = [story for user in users if user.session_id and (story := db.stories.get(user.session_id))]
+    paths = [db.tree.path(story.head_id) for story in stories]
+    steps = Counter(user.step for user in users)
+    assert steps[Step.STORY] > len(writers) / 3 and steps[Step.FINISHED] == sum(story.finished for story in stories) > 0
+    assert {user.id for user in users if user.step not in (Step.STORY, Step.FINISHED)} == set(db.drafts)
+    assert len({db.tree.parts(story.head_id) for story in stories}) > 5
+    assert 0 < sum(bool(path.memory) for path in paths) < len(paths)
+    for path in paths:  # as much as the bot itself would have left of older text
+        assert estimate([Message(one.role, one.text) for one in path.prompts], {}, YANDEX) < past.BUDGET
+    db.close()
+
+
+def test_calls_of_the_models_are_counted_by_what_for_and_when() -> None:
+    calls = [ModelCall(130.0, "part"), ModelCall(239.9, "summary"), ModelCall(239.9, "part"), ModelCall(240.0, "part")]
+    assert purposes(calls, Window(120.0, 240.0)) == {"part": 2, "summary": 1}
+
+
 @pytest.mark.timeout(120)
 def test_every_habit_plays_and_is_answered() -> None:
     seen = run(Plan(people=15, seconds=2.0, think_s=0.3))
     assert seen.errors == [] and seen.violations == [] and seen.journal.silent() == []
     answered = {action.habit for action in seen.journal.actions if action.outcome == "answered"}
     assert answered == set(SHARES)
+    assert "part" in {call.purpose for call in seen.asked}
     assert seen.samples and seen.samples[-1].rss_mib > 10 and seen.samples[-1].threads > 10
     until(lambda: not [thread for thread in threading.enumerate() if thread.name in ("sampler", "faults")])

@@ -204,6 +204,7 @@ EVERYWHERE: Row = {
     "/terms": ("terms", None),
     "/paysupport": ("paysupport", None),
     "/refund": ("refund", None),
+    "/payments": ("list_payments", None),
     "/info": ("info", None),
     "/shelf": ("public_shelf", None),
     "/my_data": ("my_data", None),
@@ -325,7 +326,7 @@ def test_every_command_works_or_says_what_works_at_every_step() -> None:
 
 
 def test_commands_of_admins_the_shop_and_the_shelf_are_commands() -> None:
-    assert {"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/stop"} == ADMIN_COMMANDS
+    assert {"/debug", "/logs", "/users", "/grant", "/ban", "/unban", "/refund", "/payments", "/stop"} == ADMIN_COMMANDS
     assert {"/terms", "/paysupport"} == SHOP_COMMANDS and {"/shelf"} == SHELF_COMMANDS
     assert ADMIN_COMMANDS | SHOP_COMMANDS | SHELF_COMMANDS < COMMANDS
 

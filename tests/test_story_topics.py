@@ -28,6 +28,7 @@ from tests.ledger_calls import db
 from tests.ledger_calls import story as stored_story
 from tests.ready_made import shipped_locales
 from tests.sending_bench import Bench
+from tests.test_brought_stories import CARD, STORY, at_the_question
 from turns.story_topics import StoryTopics
 
 __all__ = ["db"]
@@ -284,3 +285,21 @@ def test_a_database_that_fails_for_a_moment_as_a_topic_is_made_leaves_the_story_
         assert len(server.of("createForumTopic")) == 1
     assert started is not None and (started.id, started.topic_id) == (turn_id, 77)
     assert db.stories.in_topic(1, 77) is not None
+
+
+def test_the_last_lines_of_a_story_that_was_brought_move_into_its_topic(forum: BotHarness) -> None:
+    person = at_the_question(forum)
+    forum.says(CARD)
+    person.document("Три огня.txt", STORY.encode())
+    person.wait("мокрые следы")
+    until(forum.settled)
+    forum.says("За дверью стоял мальчик.")
+    person.press("▶️ Дальше")
+    until(lambda: bool(person.chat.topics))
+    story = newest_topic(person)
+    story.wait("За дверью стоял мальчик.", since=0)
+    until(forum.settled)
+    here = [said.text for said in person.shown if said.topic_id == story.topic_id]
+    order = [next(place for place, text in enumerate(here) if words in text) for words in ("живёт", "следы", "мальчик")]
+    assert order == sorted(order)
+    assert not [said for said in person.shown if not said.topic_id and "мокрые следы" in said.text]

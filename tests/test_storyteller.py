@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.schemas import Message
-from sandbox.storyteller import Storyteller, Turn, tell
+from sandbox.storyteller.answers import Storyteller, tell
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.figures import (
     WORDS,
@@ -29,6 +29,7 @@ from sandbox.storyteller.figures import (
 )
 from sandbox.storyteller.grammar import fingerprint, sentences
 from sandbox.storyteller.request import LOCALES, own_words
+from sandbox.storyteller.turn import Turn
 
 GENRES = (
     *("Фэнтези", "Детектив", "Ужасы", "Комедия", "Сказка", "Романтика", "Фантастика", "Приключения"),

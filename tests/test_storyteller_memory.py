@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from core.schemas import Message
-from sandbox.storyteller import Storyteller, tell
+from sandbox.storyteller.answers import Storyteller, tell
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.figures import Card, cards, opening, story, variants, wire
 from sandbox.storyteller.grammar import fill, sentences, told

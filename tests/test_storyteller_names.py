@@ -8,7 +8,8 @@ import re
 import pytest
 
 from core.schemas import Message
-from sandbox.storyteller import russian, tell
+from sandbox.storyteller import russian
+from sandbox.storyteller.answers import tell
 from sandbox.storyteller.figures import (
     Card,
     story,

@@ -12,6 +12,7 @@ from sandbox.users import ChatUser
 from tests.growing import STOP, delete, each_mode, growing_message, stop_growing, wait_growing
 from tests.harness import BotHarness, until
 from tests.test_groups import BOT, club
+from tests.toasts import STRANGER
 
 BEGUN = "Он шёл по берегу. Он бежал. Он летел над самой водой, не касаясь её. "
 WHOLE = BEGUN + "Он летел и летел, и под ним было одно только море, и прилетел."
@@ -263,7 +264,7 @@ def test_in_a_group_the_answer_takes_the_place_of_its_notice(started: Started, m
     sent = anna.send(f"{BOT} вопрос")
     notice = growing_message(anna, "✍️ Отвечаю…" if mode == "off" else "Он шёл")
     assert notice.reply_to == sent and "✍️ Отвечаю…" in notice.text
-    assert boris.tap(STOP, notice).wait_answer().text == "Эта кнопка не ваша"
+    assert boris.tap(STOP, notice).wait_answer().text == STRANGER
     whole = anna.wait("и прилетел.", since=0)
     until(harness.settled)
     assert whole.id == notice.id and whole.text == WHOLE and not whole.labels

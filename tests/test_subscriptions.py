@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.buyer import pay
-from tests.harness import BotHarness
+from tests.harness import ADMIN_ID, BotHarness, until
 from tests.paying import link_of, make_shop, wait_links
 
 
@@ -30,3 +30,32 @@ def test_a_subscription_that_goes_on_is_not_sold_twice_and_its_refund_says_that_
     person.wait("Прибавилось 100")
     harness.telegram.api.refund(harness.db.last("payment", "charge_id"))
     person.wait("Подписка отменена: звёзды за неё больше не спишутся.", since=0)
+
+
+def test_a_subscription_ends_although_telegram_refuses_the_refund_and_an_earlier_month_ends_a_resumed_one(
+    make_harness: Callable[..., BotHarness],
+) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    wait_links(harness)
+    assert pay(person, link_of(person)).ok
+    person.wait("Прибавилось 100")
+    charge = harness.db.value("payment", "charge_id")
+    harness.telegram.faults.refuse("refundStarPayment", 400, "Bad Request: BALANCE_TOO_LOW")
+    admin.send(f"/refund {charge}")
+    admin.wait("не вернул")
+    person.wait("больше не продлится")
+    assert harness.db.value("payment", "renews") == 0 and harness.db.balance() == 130_000
+    # Taken up again and renewed, it ends with the refund of its first month.
+    harness.telegram.api.set_cancelled(1, False)
+    person.wait("снова продлевается")
+    harness.telegram.api.renew(1)
+    person.wait("Подписка продлена до")
+    harness.telegram.api.set_cancelled(1, True)
+    person.wait("больше не продлится")
+    harness.telegram.api.set_cancelled(1, False)
+    person.wait("снова продлевается")
+    harness.telegram.api.refund(charge)
+    person.wait("Подписка отменена: звёзды за неё больше не спишутся.")
+    until(lambda: harness.telegram.api.subscriptions_of(1)[0].get("cancelled"))
+    assert set(harness.db.values("payment", "renews")) == {0}

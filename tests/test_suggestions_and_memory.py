@@ -10,6 +10,7 @@ from sandbox.model_faults import Behaviour
 from tests.harness import BotHarness, until
 from tests.test_cards import add_card, add_note
 from tests.test_rewriting import behind_more, on_wire
+from tests.toasts import PAST
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_old_suggestions_are_past(harness: BotHarness) -> None:
     harness.says("Дальше.")
     person.press("▶️ Дальше")
     person.wait("Дальше.")
-    assert person.tap("1", shown).wait_answer().text == "Это уже прошлое"
+    assert person.tap("1", shown).wait_answer().text == PAST
 
 
 def test_memory_can_be_read_and_written_in_own_words(harness: BotHarness) -> None:

@@ -10,6 +10,7 @@ from tests.bot_database import Not
 from tests.chatting import ask, asked, chatting
 from tests.harness import BotHarness, until
 from tests.test_groups import BOT, club
+from tests.toasts import FOREIGN
 
 # ── a character in private ──
 
@@ -253,5 +254,5 @@ def test_a_failed_question_is_repeated_only_where_it_was_asked(harness: BotHarne
     data = next(button.data for row in problem.buttons for button in row)
     forged = {"id": "1", "from": sender, "chat_instance": "1", "message": message, "data": data}
     harness.telegram.raw_update({"callback_query": forged})
-    until(lambda: "Эта кнопка не ваша" in str(harness.telegram.called("answerCallbackQuery")))
+    until(lambda: FOREIGN in str(harness.telegram.called("answerCallbackQuery")))
     assert not anna.bot_messages

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversation.localization import Html, Locales, Texts, grouped
+from conversation.localization import Html, Locales, Texts
 from conversation.presets import Preset, Presets, words_of
 from core.errors import ConfigError
 from tests.ready_made import shipped_locales
@@ -149,7 +149,12 @@ def test_counted_words_follow_russian_grammar(n: int, text: str) -> None:
 
 def test_a_balance_reads_as_turns_and_tokens() -> None:
     assert RU.say("balance.left", turns=9, tokens=27400) == "≈ 9 ходов (27\u00a0400 токенов)"
-    assert grouped(-1234567) == "-1\u00a0234\u00a0567"
+    assert RU.number(-1234567) == "-1\u00a0234\u00a0567"
+
+
+def test_english_groups_digits_with_commas() -> None:
+    assert EN.say("balance.left", turns=1009, tokens=27400) == "about 1,009 turns (27,400 tokens)"
+    assert (EN.number(-1234567), EN.number(999)) == ("-1,234,567", "999")
 
 
 def test_quotation_marks_within_others_are_inner_ones_in_whatever_is_put_together() -> None:

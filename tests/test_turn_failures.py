@@ -8,6 +8,7 @@ import pytest
 
 from sandbox.model_faults import Behaviour
 from tests.harness import ADMIN_ID, BotHarness
+from tests.toasts import PAST
 
 AWAY = "Не получилось обработать запрос, попробуйте позже"
 
@@ -168,4 +169,4 @@ def test_nothing_is_asked_again_in_a_deleted_story(harness: BotHarness) -> None:
     person.wait("Начало.")
     person.tap("🗑 Удалить")
     person.wait("удалена")
-    assert person.tap("🔁 Повторить", failed).wait_answer().text == "Это уже прошлое"
+    assert person.tap("🔁 Повторить", failed).wait_answer().text == PAST

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 
 from conversation.cards import MOST_CARDS, CardText
 from tests.page_fixtures import needs_chromium
-from tests.webapp_page_fixtures import Opens, fits, look, opens, site
+from tests.webapp_page_fixtures import ON_TOP, Opens, fits, look, opens, site
 from tests.webapp_site import Site
 
 __all__ = ["opens", "site"]
@@ -91,6 +91,10 @@ def test_the_list_is_edited_on_the_page(opens: Opens, site: Site) -> None:
     mind.get_by_label("Записка").fill("Никто не умирает")
     mind.get_by_role("button", name="Сохранить").click()
     expect(page.get_by_text("Сохранено")).to_be_visible()
+    assert page.evaluate(ON_TOP, "#toast")
+    long_title = "(title) => { document.getElementById('mind-title').textContent = title; }"
+    page.evaluate(long_title, "Держи в уме: Маяк " + "«Возвращение» " * 5)
+    assert mind.locator(".shut").evaluate("(button) => button.offsetHeight") == 44, "a button of one line"
     mind.get_by_role("button", name="Новая карточка").click()
     form = page.get_by_role("dialog", name="Карточка", exact=True)
     expect(form.get_by_label("Кто или что", exact=True)).to_be_focused()

@@ -170,8 +170,8 @@ def test_the_focus_comes_back_from_the_form(opens: Opens, site: Site) -> None:
     expect(page.locator("#own")).to_contain_text("Не верит")
     expect(change).to_be_focused()
     change.click()
-    page.locator("#delete").click()
-    page.locator("#really").click()
+    page.locator("#form [data-does=delete]").click()
+    page.locator("#form [data-does=really]").click()
     expect(page.locator("#own")).to_be_hidden()
     expect(page.get_by_role("button", name="Придумать своего")).to_be_focused()
 

@@ -35,6 +35,13 @@ THEMES = {
 }
 
 
+ON_TOP = """(selector) => {
+  const shown = document.querySelector(selector);
+  const { x, y, width, height } = shown.getBoundingClientRect();
+  return document.elementFromPoint(x + width / 2, y + height / 2) === shown;
+}"""  # whether nothing covers an element
+
+
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
     with running(tmp_path) as made:

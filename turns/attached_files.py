@@ -54,12 +54,12 @@ class AttachedFiles:
         *,
         config: Config,
         sight: Sight,
-        gpt_estimate: Callable[[str, Model], int],
+        estimate: Callable[[str, Model], int],
         files: TelegramFiles,
     ) -> None:
         self._config = config
         self.sight = sight
-        self._estimate = gpt_estimate
+        self._estimate = estimate
         self._files = files
 
     def load(self, prompts: Sequence[Prompt], model: Model, cancel: Cancel) -> Attached:

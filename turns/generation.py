@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from ai.repeated_prose import ProseWatch
@@ -26,7 +26,7 @@ from turns.prompt_echo import PromptEcho
 from turns.running_turn import OpenCall, RunningTurn
 from turns.second_asking import better_of_two
 from turns.shortened_prompts import shortened_prompt
-from turns.turn_result import TurnResult
+from turns.turn_result import Generated, TurnResult
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +35,6 @@ PENALTY = 0.3  # for prose, where the vendor takes it: more of it breaks endings
 LEAST_KEPT_CHARS = 200  # of a passage that is ended because it repeats itself
 DRAFT_DROPPED_S = 1.0  # after which a draft that was never sent is taken for dropped
 TEMPERATURE, VARIANT_TEMPERATURE = 0.6, 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class Generated:
-    """A model's answer as it came; its call is still open."""
-
-    text: str
-    cut: bool  # it ran into its limit
-    asks_again: bool = False  # it was ended because it repeats, and too little has come to be kept
 
 
 class TextGenerator:

@@ -7,6 +7,7 @@ but for `as_told`, which reads the story.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from conversation.game_words import is_status
@@ -32,21 +33,12 @@ _INNER_QUOTES: Final = str.maketrans("«»“”", "„“‘’")
 
 def as_told(db: Database, locales: Locales, character: Character, *, told_chars: int = LEAST_TOLD) -> Character:
     """Return a hero with the texts that the story gives it now; any other character unchanged."""
-    story = db.stories.get(character.story_id) if character.story_id is not None else None
+    story = db.stories.get(character.story_id)
     if story is None:
         return character
     texts = locales[story.language]
     persona = persona_of(texts, story_prompts.with_told_tone(locales, story), db.tree.path(story.head_id), told_chars)
-    return Character(
-        character.id,
-        character.owner_id,
-        character.key,
-        story.language,
-        persona,
-        character.has_picture,
-        character.story_id,
-        character.deleted,
-    )
+    return replace(character, language=story.language, persona=persona)
 
 
 def persona_of(texts: Texts, story: Story, path: StoryPath, told_chars: int) -> Persona:

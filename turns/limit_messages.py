@@ -8,7 +8,7 @@ from ai.catalog import Model
 from ai.registry import ModelRegistry
 from config import Config
 from conversation.keyboards import inline
-from conversation.localization import FALLBACK, Html, Locales, Texts
+from conversation.localization import Html, Locales, Texts
 from core.errors import LimitReached
 from core.schemas import Json, Outgoing
 from database import Database
@@ -137,9 +137,7 @@ class LimitMessages:
         return not by_service and limits.least_price(self._config, model.weight) > limits.least_price(self._config)
 
     def _model(self, user_id: int) -> Model:
-        user = self._db.users.get(user_id)
-        return self._registry.standing(user.model if user is not None else "")
+        return self._registry.standing(self._db.users.model_of(user_id))
 
     def _texts(self, user_id: int) -> Texts:
-        user = self._db.users.get(user_id)
-        return self._locales[user.language if user is not None else FALLBACK]
+        return self._locales[self._db.users.language_of(user_id)]

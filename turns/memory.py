@@ -37,6 +37,13 @@ class PromptSource:
     kept_share: float  # of it, that the newest text may keep then
 
 
+def one_message(texts: Texts, text: str) -> PromptSource:
+    """Return the source of a prompt that is this message, whatever the path. Nothing of it becomes memory."""
+    return PromptSource(
+        texts, lambda path: [Message("user", text)], lambda memory, prompts: [], full_share=1.0, kept_share=1.0
+    )
+
+
 class PathMemory:
     """Makes memories, in the thread that calls it. Costs money; raises as `TurnBilling.ask_and_settle` does."""
 

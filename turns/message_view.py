@@ -17,7 +17,6 @@ from conversation.story_draft import short_name, working_title
 from core.schemas import Json, Outgoing
 from core.text import split
 from database import Database, Prompt, Story
-from turns import group_view
 
 CONFETTI = "5046509860389126442"  # 🎉, an effect that everybody may use
 DELETABLE_S = 47 * 3600  # Telegram lets a bot delete its messages for 48 hours
@@ -98,10 +97,8 @@ def row_of(variants: Sequence[int], prompt_id: int) -> list[tuple[str, str]]:
     return arrows(f"{place + 1}/{len(variants)}", place, [f"variant:{each}" for each in variants])
 
 
-def end_rows(texts: Texts, session_id: int, *, group: bool = False) -> list[list[tuple[str, str]]]:
-    """Return the buttons of a finished story, in rows. `group`: it is a group's."""
-    if group:
-        return group_view.end_rows(texts, session_id)
+def end_rows(texts: Texts, session_id: int) -> list[list[tuple[str, str]]]:
+    """Return the buttons of a finished story in a private chat, in rows."""
     return [
         [(texts.label("read"), f"read:{session_id}"), (texts.label("second_volume"), f"volume:{session_id}")],
         [(texts.label("epilogue"), f"epilogue:{session_id}"), (texts.label("cover"), f"cover:{session_id}")],

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from ai.catalog import CostMultiplier, Model
 from ai.registry import ModelRegistry
-from conversation.localization import FALLBACK, Locales
+from conversation.localization import Locales
 from core.errors import ModelError, ModelGone, PromptTooLong
 from core.logs import event
 from core.schemas import Outgoing
@@ -74,7 +74,7 @@ class ModelChoice:
         return self._registry.weight("" if kind.by_service else user.model)
 
     def _model_of(self, turn: Turn) -> Model:
-        name = self._name_of(turn.user_id)
+        name = self._db.users.model_of(turn.user_id)
         return self._registry.chosen(name) or self._fall_back(turn, name)
 
     def _fall_back(self, turn: Turn, gone: str) -> Model:
@@ -89,10 +89,5 @@ class ModelChoice:
         return self._registry.default
 
     def _gone_message(self, turn: Turn, gone: str) -> Outgoing:
-        user = self._db.users.get(turn.user_id)
-        texts = self._locales[user.language if user is not None else FALLBACK]
+        texts = self._locales[self._db.users.language_of(turn.user_id)]
         return sentence(turn.chat_id, texts.say("model.gone", gone=gone, title=self._registry.default.title or "…"))
-
-    def _name_of(self, user_id: int) -> str:
-        user = self._db.users.get(user_id)
-        return user.model if user is not None else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conversation.keyboards import inline
-from conversation.localization import FALLBACK, Locales, Texts
+from conversation.localization import Locales, Texts
 from core.schemas import Json
 from database import Database, Turn
 from telegram.failure_notices import FailureNotices
@@ -68,8 +68,7 @@ class TurnNotices:
         return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
 
     def _texts(self, turn: Turn) -> Texts:
-        user = self._db.users.get(turn.user_id)
-        return self._locales[user.language if user is not None else FALLBACK]
+        return self._locales[self._db.users.language_of(turn.user_id)]
 
 
 def _key(turn_id: int) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 
 from config import Config
 from conversation.keyboards import inline
-from conversation.localization import FALLBACK, Locales, Texts
+from conversation.localization import Locales, Texts
 from core.guest_chats import is_guest_chat
 from core.schemas import DeferredAttachment, Json, Outgoing, RenderedAttachment
 from core.text import MESSAGE_UNITS, utf16_length
@@ -70,8 +70,7 @@ class PartialAnswers:
         return is_due
 
     def _content_of(self, running: RunningTurn) -> _Content:
-        user = self._db.users.get(running.turn.user_id)
-        return _Content(running, self._locales[user.language if user is not None else FALLBACK], self._mode)
+        return _Content(running, self._locales[self._db.users.language_of(running.turn.user_id)], self._mode)
 
     def _keep(self, turn: Turn, message_id: int | None) -> None:
         """Store the message's id, for the answer to take its place and for the next start to delete it."""
@@ -83,7 +82,7 @@ class _Content:
 
     def __init__(self, running: RunningTurn, texts: Texts, mode: str) -> None:
         self._running = running
-        self._line = texts.plain("group.writing") if running.turn.reply_to is not None else ""
+        self._line = texts.plain(running.kind.wait_line) if running.turn.reply_to is not None else ""
         self._stop: Json = inline([(texts.label("stop"), f"stop:{running.turn.id}")])
         self._with_text = mode != "off"
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from core.errors import LimitReached, ModelCancelled, ModelError
 from turns.billing import TurnBilling
 from turns.running_turn import RunningTurn
-
-if TYPE_CHECKING:
-    from turns.generation import Generated
+from turns.turn_result import Generated
 
 
 def better_of_two(

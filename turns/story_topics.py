@@ -19,12 +19,13 @@ from conversation.story_draft import Draft
 from core.errors import StorageError, TelegramError
 from core.logs import event
 from core.schemas import Json, Outgoing
-from database import Database, Story, Turn
+from database import BROUGHT, Database, Story, Turn
 from telegram.api_client import BotApi
 from telegram.bot_profile import HAS_TOPICS
 from telegram.chat_queue import ChatQueues
 from telegram.failure_notices import FailureNotices
 from telegram.sender import Delivery
+from turns import message_view
 from turns.message_view import sentence, title_of
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class StoryTopics:
         """Return a running turn as one of its story's topic, which is made if the story begins."""
         if turn.chat_id != turn.user_id or self._db.settings.get(HAS_TOPICS) != "1":
             return turn
-        story = self._db.stories.get(turn.session_id) if turn.session_id else None
+        story = self._db.stories.get(turn.session_id)
         if story is None:
             return turn
         if story.topic_id:
@@ -101,10 +102,10 @@ class StoryTopics:
                 made = self._api.call("createForumTopic", name, timeout_s=_TIMEOUT_S)
             except TelegramError as error:
                 return self._stays(turn, str(error))
-            new_id = made.get("message_thread_id") if isinstance(made, dict) else None
-            if not isinstance(new_id, int):
+            made_id = made.get("message_thread_id") if isinstance(made, dict) else None
+            if not isinstance(made_id, int):
                 return self._stays(turn, "an answer without the topic's id")
-            topic_id = self._made[turn.id] = new_id
+            topic_id = self._made[turn.id] = made_id
             event(log, logging.INFO, "story_topic_made", user=turn.user_id, topic=topic_id)
         moved = self._moved(turn, story, topic_id)
         if moved.topic_id != topic_id:
@@ -160,13 +161,25 @@ class StoryTopics:
         if began:  # its beginning has said where it is told
             keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True)
             here = sentence(turn.chat_id, texts.say("topic.begins", title=title_of(story)), keyboard)
-            return [here.in_topic(turn.chat_id, topic_id)]
+            moved, last = self._last_lines(turn, story, texts.say("topic.goes_on", title=title_of(story)))
+            return [*moved, *(said.in_topic(turn.chat_id, topic_id) for said in (here, *last))]
         with self._db.topic_states.within(turn.user_id, turn.chat_id, turn.topic_id):
             left = self._db.users.get(turn.user_id)
             at_menu = left is not None and left.step is Step.MENU
         menu: Json = reply(texts, Step.MENU, Draft()) if at_menu else None
         there = sentence(turn.chat_id, texts.say("topic.goes_on", title=title_of(story)), menu)
         return [there.in_topic(turn.chat_id, turn.topic_id)]
+
+    def _last_lines(self, turn: Turn, story: Story, line: str) -> tuple[list[Outgoing], list[Outgoing]]:
+        """Return how the lines that a story goes on from leave the chat, if its user has brought them, and come here.
+
+        Both are empty for a story without a text. `line` stands for messages that are too old to be deleted.
+        """
+        head = self._db.tree.get(story.head_id)
+        if head is None:
+            return [], []
+        moved = message_view.taken_away(self._db, turn.chat_id, head, line) if head.kind == BROUGHT else []
+        return moved, message_view.part(turn.chat_id, head.id, message_view.read_text(head))
 
 
 def needs_topic(db: Database, chat_id: int, topic_id: int) -> bool:

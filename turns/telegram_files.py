@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from core.errors import FileUnreadable, ModelAway, ModelCancelled, TelegramRefused, TelegramUnreachable
+from core.sent_files import MOST_BYTES
 from gpt import Cancel
 from telegram.api_client import BotApi
 
-MOST_BYTES: Final = 20_000_000  # what Telegram lets a bot fetch
 _ATTEMPTS: Final = 3
 _PAUSE_S: Final = 0.5
 

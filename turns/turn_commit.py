@@ -99,9 +99,7 @@ class TurnCommits:
         """
         turn = running.turn
         with self._chats.paused(turn.chat_id, turn.topic_id):
-            committed, stored = self._stored(running, store)
-            if not committed:
-                return None
+            stored = self._stored(running, store)
             if stored is None:
                 return None
             self._delivery.end_draft(turn.chat_id, turn.id)
@@ -112,10 +110,8 @@ class TurnCommits:
             self._chats.resume(turn.chat_id, turn.topic_id)
             return result
 
-    def _stored(
-        self, running: RunningTurn, store: Callable[[], StoredResult | None]
-    ) -> tuple[bool, StoredResult | None]:
-        """Return whether the transaction was committed (False: the process stops), and what it stored.
+    def _stored(self, running: RunningTurn, store: Callable[[], StoredResult | None]) -> StoredResult | None:
+        """Return what the transaction stored; None if the turn had ended before, or the process stops first.
 
         Repeats it for as long as the database fails. Raises `OSError` if another file can't be read for a minute.
         """
@@ -123,7 +119,7 @@ class TurnCommits:
         while True:
             try:
                 with self._db.transaction(durable=True):
-                    return True, store()
+                    return store()
             except (StorageError, OSError) as error:
                 file_failures += not isinstance(error, StorageError)
                 if not is_disk_failure(error) or file_failures > MOST_COMMIT_FILE_FAILURES:
@@ -131,7 +127,7 @@ class TurnCommits:
                 event(log, logging.ERROR, "storage_unavailable", part="answer", turn=running.turn.id, error=str(error))
                 self._notices.storage_failed(running.turn.chat_id, running.turn.topic_id)
                 if self._running_turns.stopping.wait(pause_s):
-                    return False, None  # asked again at the next start
+                    return None  # asked again at the next start
                 pause_s = min(LONGEST_COMMIT_PAUSE_S, pause_s * 2)
 
 

@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 from ai.catalog import CostMultiplier
 from config import Config
-from conversation.localization import FALLBACK, Locales, Texts
-from core.errors import LimitReached
+from conversation.keyboards import inline
+from conversation.localization import Locales, Texts
+from core.errors import LimitReached, ModelBusy, ModelError, OnlyThoughts, StorageError
 from core.schemas import Json, Outgoing, Usage
 from core.text import split
 from database import Caps, Database, Turn
 from turns import limits
 from turns.limit_messages import LimitMessages
-from turns.message_view import sentence
+from turns.message_view import as_reply, sentence
 from turns.turn_result import NextTurn, TurnResult
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class TurnKind(ABC):
     ends_story = False  # may spend the tokens that a balance keeps for an ending
     keeps_update = False  # the update stays in its chat's order while the turn runs
     chat_action = "typing"  # that the chat shows before the first words
+    wait_line = "group.writing"  # the text that says in a group what is being made
     written_event = ""  # of analytics, beside the events that all kinds have; empty: none
     default_hint = ""  # for another variant of a text whose turn had none
     opens_chat = False  # another try from the menu leads into the chat
@@ -147,11 +149,21 @@ class TurnKind(ABC):
         """Return the turn that follows an answered one by itself."""
         return None
 
-    @abstractmethod
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit that is in the way, with the button of the next step if there is one."""
+        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=self.by_service)
 
     # ------------------------------------------------------------------ for subclasses
+
+    def _say(self, turn: Turn, key: str, button: tuple[str, str] | None = None, **values: object) -> Outgoing:
+        """Return a sentence; in a group, in reply to the message that asked. `button`: its label and data."""
+        keyboard = self._keyboard(turn, button) if button is not None else None
+        return as_reply(sentence(turn.chat_id, self._texts(turn).say(key, **values), keyboard), turn.reply_to)
+
+    def _keyboard(self, turn: Turn, button: tuple[str, str]) -> Json:
+        """Return a keyboard of one button under a message; `button`: its label and data."""
+        label, data = button
+        return inline([(self._texts(turn).label(label), data)])
 
     def _add_answer(self, turn: Turn, text: str, usage: Usage | None, now: int) -> int:
         """Add the answer below the text that it follows; return its id. The shown path is unchanged."""
@@ -171,8 +183,28 @@ class TurnKind(ABC):
         return self._texts_of(turn.user_id)
 
     def _texts_of(self, user_id: int) -> Texts:
-        user = self._db.users.get(user_id)
-        return self._locales[user.language if user is not None else FALLBACK]
+        return self._locales[self._db.users.language_of(user_id)]
+
+
+def retry_button(turn: Turn) -> tuple[str, str]:
+    """Return the label and the data of the button that asks a failed turn again."""
+    return "retry", f"retry:{turn.id}"
+
+
+def softer_button(turn: Turn) -> tuple[str, str]:
+    """Return the label and the data of the button that asks a refused turn again, more softly."""
+    return "softer", f"softer:{turn.id}"
+
+
+def failure_key(error: Exception | None) -> str:
+    """Return the sentence of a failure that no kind of turn has words of its own for."""
+    if isinstance(error, OnlyThoughts):
+        return "problem.only_thoughts"
+    if isinstance(error, ModelBusy):
+        return "problem.model_busy"
+    if isinstance(error, ModelError):
+        return "problem.model_away"
+    return "problem.storage" if isinstance(error, StorageError) else "problem.bug"
 
 
 TurnKinds = Mapping[str, TurnKind]  # by name

@@ -1,4 +1,4 @@
-"""What a turn's run comes to, as values."""
+"""What a model has answered and what a turn's run comes to, as values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Literal
 from core.schemas import OutboxRow, Usage
 
 State = Literal["answered", "stopped", "failed"]  # as the database spells it
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A model's answer as it came; its call is still open."""
+
+    text: str
+    cut: bool  # it ran into its limit
+    asks_again: bool = False  # it was ended because it repeats, and too little has come to be kept
 
 
 @dataclass(frozen=True, slots=True)

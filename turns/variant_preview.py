@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 
 from conversation.localization import Html
 from core.schemas import Json, Outgoing
@@ -30,7 +31,7 @@ def preview(
     gone = [] if in_place else message_view.deleted(db, chat_id, standing or [message_id])
     shown = [Outgoing(chat_id, "sendMessage", {"text": piece}, prompt_id=prompt.id) for piece in split(prompt.text)]
     asked = message_view.sentence(chat_id, question, keyboard)
-    return [*gone, *shown, Outgoing(chat_id, asked.method, asked.params, prompt_id=prompt.id)]
+    return [*gone, *shown, replace(asked, prompt_id=prompt.id)]
 
 
 def without_question(db: Database, chat_id: int, message_id: int, part: Prompt, keyboard: Json) -> list[Outgoing]:

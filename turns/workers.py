@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from typing import NamedTuple
 
 from core.errors import StorageError
 from core.logs import event
@@ -23,6 +24,14 @@ log = logging.getLogger(__name__)
 
 STORAGE_PAUSE_S = 1.0  # before a turn that the database didn't start is taken again
 SERVICE_WORKERS = 4  # for pictures and speech, which take no slot of the model
+
+
+class TurnCounts(NamedTuple):
+    """How many turns are under way."""
+
+    running: int
+    waiting_for_model: int
+    waiting_for_service: int
 
 
 class TurnWorkers:
@@ -87,9 +96,9 @@ class TurnWorkers:
         ended = sum(not worker.is_alive() for worker in self._threads)
         return f"{ended} of {len(self._threads)} workers have ended" if ended else ""
 
-    def counts(self) -> tuple[int, int, int]:
-        """Return how many turns run, wait for the model, and wait for a service."""
-        return len(self._running_turns), len(self._queues.model), len(self._queues.service)
+    def counts(self) -> TurnCounts:
+        """Return how many turns are under way."""
+        return TurnCounts(len(self._running_turns), len(self._queues.model), len(self._queues.service))
 
     def show_progress(self) -> None:
         """Bring queue places and progress up to date; to be called a few times a second.

@@ -6,12 +6,11 @@ no other site can call it in a user's name. A refusal is JSON with one sentence 
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from flask import Request
 
@@ -26,7 +25,6 @@ from web.rate_limiter import RateLimiter
 log = logging.getLogger(__name__)
 
 SCHEME: Final = "tma "
-JSON_BYTES: Final = 32_000
 READ_RATE: Final = (120, 5.0)  # requests at once, and a second after that
 CHANGE_RATE: Final = (20, 0.5)
 REFUSAL_RATE: Final = (60, 2.0)  # of one address, with init data that Telegram has not signed
@@ -107,20 +105,3 @@ class Authenticator:
         """Return the texts in the browser's language, for an unknown user."""
         locales = self._site.locales
         return locales[request.accept_languages.best_match(list(locales)) or ""]
-
-
-def body_of(request: Request) -> dict[str, str]:
-    """Return the JSON object of a request, whose values are texts. Raises `ApiError`."""
-    if request.mimetype != "application/json":
-        raise ApiError(415, "request")
-    if (request.content_length or 0) > JSON_BYTES:
-        raise ApiError(413, "large")
-    try:
-        values: Any = json.loads(request.get_data(cache=False).decode())
-    except (ValueError, RecursionError) as error:
-        raise ApiError(400, "request") from error
-    if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
-        raise ApiError(400, "request")
-    if any("\ud800" <= letter <= "\udfff" for value in values.values() for letter in value):
-        raise ApiError(400, "request")  # half a surrogate pair: no database can store it
-    return values

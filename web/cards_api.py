@@ -10,7 +10,8 @@ from conversation import cards
 from conversation.cards import LIMITS, MOST_CARDS, NOTE_CHARS, CardText
 from database import Card
 from turns.message_view import title_of
-from web.authentication import ApiError, WebServices, body_of
+from web.authentication import ApiError, WebServices
+from web.request_values import body_of, checked_form, id_of
 from web.stories_api import own_story
 
 
@@ -68,7 +69,7 @@ def blueprint(services: WebServices) -> Blueprint:
 
     def _own(session_id: int, card_id: int) -> Card:
         own_story(services, session_id)
-        card = store.get(card_id) if card_id < 2**63 else None
+        card = store.get(id_of(card_id))
         if card is None or not card.kept or card.session_id != session_id:
             raise ApiError(404, "missing")
         return card
@@ -77,13 +78,7 @@ def blueprint(services: WebServices) -> Blueprint:
 
 
 def _text(given: Mapping[str, str]) -> CardText:
-    """Return the card of a form. Raises `ApiError` at its first fault."""
-    if given.keys() - LIMITS.keys():
-        raise ApiError(400, "request")
-    card = cards.tidy(given)
-    for name, fault in cards.faults(card):
-        raise ApiError(422, f"field_{fault}", field=name, limit=LIMITS[name])
-    return card
+    return checked_form(given, LIMITS, cards.tidy, cards.faults)
 
 
 def _shown(card_id: int, text: CardText) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 
@@ -11,8 +10,10 @@ from flask import Blueprint, Response, g, jsonify, request
 from conversation import personas
 from conversation.personas import LIMITS, MOST_OWN, Persona
 from database import Character
-from web.authentication import ApiError, Caller, WebServices, body_of
+from web.authentication import ApiError, Caller, WebServices
 from web.pictures import FORMATS, PictureError, square
+from web.presses import tell
+from web.request_values import body_of, checked_form, id_of
 
 
 def blueprint(services: WebServices) -> Blueprint:
@@ -47,20 +48,20 @@ def blueprint(services: WebServices) -> Blueprint:
     def change(character_id: int) -> Response:
         caller: Caller = g.caller
         persona = _persona(body_of(request))
-        if not store.change(_id(character_id), caller.user.id, persona):
+        if not store.change(id_of(character_id), caller.user.id, persona):
             raise ApiError(404, "missing")
         return jsonify(_shown(_existing(services, character_id), caller))
 
     @routes.delete("/<int:character_id>")
     def delete(character_id: int) -> Response:
-        if not store.delete(_id(character_id), g.caller.user.id, int(time.time())):
+        if not store.delete(id_of(character_id), g.caller.user.id, int(time.time())):
             raise ApiError(404, "missing")
         return jsonify({})
 
     @routes.post("/<int:character_id>/choose")
     def choose(character_id: int) -> Response:
         caller: Caller = g.caller
-        if store.may_talk(caller.user.id, _id(character_id)) is None:
+        if store.may_talk(caller.user.id, id_of(character_id)) is None:
             raise ApiError(404, "missing")
         tell(services, caller, f"character:{character_id}")
         return jsonify({})
@@ -97,52 +98,20 @@ def _add_pictures(routes: Blueprint, services: WebServices) -> None:
 
     @routes.delete("/<int:character_id>/picture")
     def drop_picture(character_id: int) -> Response:
-        if not store.set_picture(_id(character_id), g.caller.user.id, None):
+        if not store.set_picture(id_of(character_id), g.caller.user.id, None):
             raise ApiError(404, "missing")
         return jsonify(_shown(_existing(services, character_id), g.caller))
 
 
 def _existing(services: WebServices, character_id: int) -> Character:
-    character = services.db.characters.get(_id(character_id))
+    character = services.db.characters.get(id_of(character_id))
     if character is None or character.deleted:
         raise ApiError(404, "missing")
     return character
 
 
-def tell(services: WebServices, caller: Caller, data: str) -> None:
-    """Store an update for the bot that says what was pressed on the page, in the shape of Telegram's `web_app_data`."""
-    telegram_user = caller.telegram_user
-    names = {
-        "first_name": telegram_user.first_name,
-        "last_name": telegram_user.last_name,
-        "username": telegram_user.username,
-    }
-    sender = {"id": telegram_user.id, "is_bot": False, "language_code": telegram_user.language_code, **names}
-    message = {
-        "message_id": 0,
-        "date": int(time.time()),
-        "chat": {"id": telegram_user.id, "type": "private", **names},
-        "from": {name: value for name, value in sender.items() if value is not None},
-        "web_app_data": {"data": data, "button_text": ""},
-    }
-    services.put(telegram_user.id, json.dumps({"update_id": 0, "message": message}))
-
-
-def _id(number: int) -> int:
-    """Return a number of a path as an id; SQLite stores none above 2**63."""
-    if number >= 2**63:
-        raise ApiError(404, "missing")
-    return number
-
-
 def _persona(given: Mapping[str, str]) -> Persona:
-    """Return the persona of a form. Raises `ApiError` at its first fault."""
-    if given.keys() - LIMITS.keys():
-        raise ApiError(400, "request")
-    persona = personas.tidy(given)
-    for name, fault in personas.faults(persona):
-        raise ApiError(422, f"field_{fault}", field=name, limit=LIMITS[name])
-    return persona
+    return checked_form(given, LIMITS, personas.tidy, personas.faults)
 
 
 def _shown(character: Character, caller: Caller) -> dict[str, object]:

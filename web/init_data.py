@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-FRESH_S: Final = 24 * 3600
+from core.days import DAY_S
+from core.numbers import is_number
+
+FRESH_S: Final = DAY_S
 CLOCKS_DIFFER_S: Final = 300  # by which Telegram's clock may be ahead of ours
 MOST_CHARS: Final = 8192
 MOST_FIELDS: Final = 32
@@ -70,7 +73,7 @@ def _signature(fields: dict[str, str], token: str) -> str:
 
 
 def _check_age(auth_date: str, now: float) -> None:
-    if not (auth_date.isascii() and auth_date.isdecimal() and len(auth_date) <= 12):
+    if not is_number(auth_date):
         raise InitDataError("no auth_date")
     if int(auth_date) > now + CLOCKS_DIFFER_S:
         ahead_s = int(auth_date) - now

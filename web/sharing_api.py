@@ -16,8 +16,9 @@ from export.cover import cover
 from export.story_book import book_of
 from turns import share_cards
 from turns.message_view import title_of
-from web.authentication import ApiError, Caller, WebServices, body_of
+from web.authentication import ApiError, Caller, WebServices
 from web.rate_limiter import RateLimiter
+from web.request_values import body_of
 from web.stories_api import own_story
 
 COVERS_PREFIX: Final = "/covers/"

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import Final
 
 from flask import Blueprint, Response, g, jsonify, request
 
+from core.days import DAY_S, current_day
 from core.star_packs import StarPack
 from database import Story
 from export.story_book import FORMATS, book_of
 from telegram.invoice_links import link_of
 from turns.message_view import title_of
-from web.authentication import ApiError, Caller, WebServices, body_of
-from web.characters_api import tell
+from web.authentication import ApiError, Caller, WebServices
+from web.presses import tell
+from web.request_values import body_of, id_of, number_of
 
 PAGE: Final = 30
 DAYS: Final = 30
-DAY_S: Final = 86_400
 
 
 def blueprint(services: WebServices) -> Blueprint:
@@ -29,7 +29,7 @@ def blueprint(services: WebServices) -> Blueprint:
     @routes.get("/stories")
     def stories() -> Response:
         caller: Caller = g.caller
-        offset = _number(request.args.get("offset", "0"))
+        offset = number_of(request.args.get("offset", "0"))
         shown = services.db.stories.of_user(caller.user.id, limit=PAGE, offset=offset)
         return jsonify(
             {
@@ -80,8 +80,8 @@ def blueprint(services: WebServices) -> Blueprint:
 
 def own_story(services: WebServices, session_id: int) -> Story:
     """Return a story of the caller's. Raises `ApiError` if there is none."""
-    found = services.db.stories.get(session_id) if session_id < 2**63 else None
-    if found is None or found.deleted or not found.is_own_of(g.caller.user.id):
+    found = services.db.stories.own(g.caller.user.id, id_of(session_id))
+    if found is None:
         raise ApiError(404, "missing")
     return found
 
@@ -90,7 +90,7 @@ def _add_usage(routes: Blueprint, services: WebServices) -> None:
     @routes.get("/usage")
     def usage() -> Response:
         caller: Caller = g.caller
-        today = int(time.time()) // DAY_S
+        today = current_day()
         spent = services.db.reports.days_of(caller.user.id, today - DAYS + 1)
         days = [
             {"date": datetime.fromtimestamp(day * DAY_S, UTC).date().isoformat(), "tokens": spent.get(day, 0)}
@@ -107,9 +107,3 @@ def _add_usage(routes: Blueprint, services: WebServices) -> None:
         title = texts.plain("buy.invoice_month" if pack.monthly else "buy.invoice", tokens=pack.tokens)
         link = link_of(services.db, services.config, texts.language, pack)
         return {"title": title, "price": f"{pack.stars} ⭐", "link": link}
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 6):
-        raise ApiError(400, "request")
-    return int(text)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bench.bot_process import ROOT
 from bench.soak import plot, report
+from bench.soak.model_calls import purposes
 from bench.soak.run import Plan, Seen, run
 from bench.soak.verdict import complaints, figures, starved, unmeasured, windows
 
@@ -38,8 +39,10 @@ def main() -> int:
 
 def _tell(seen: Seen, seconds: float) -> int:
     found = figures(seen.samples, seen.journal, seen.orders, seconds)
-    minutes = [f"{window.since_s / 60:g} to {window.until_s / 60:g}" for window in windows(seconds)]
-    print(report.compared(found, (minutes[0], minutes[1])), end="\n\n")
+    before, after = windows(seconds)
+    minutes = (before.minutes, after.minutes)
+    print(report.compared(found, minutes), end="\n\n")
+    print(report.asked(purposes(seen.asked, before), purposes(seen.asked, after), minutes), end="\n\n")
     print(report.answers(seen.journal), end="\n\n")
     print(report.counted("Sentences instead of an answer", seen.journal.told()), end="\n\n")
     print(report.counted("Faults", seen.faults), end="\n\n")

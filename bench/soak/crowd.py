@@ -13,7 +13,7 @@ from bench.load import FIRST_ID, USERS
 from bench.soak.person import Finished, Person, Stage
 from bench.soak.talkers import chats, sends_recordings_and_pictures, talks_to_characters
 from bench.soak.visitors import is_hostile, pays, plays_in_group, reads_shelf, searches_inline
-from bench.soak.writers import hurries, writes_stories
+from bench.soak.writers import HURRIES, WRITER, hurries, writes_stories
 from sandbox.telegram import TelegramServer
 from sandbox.users import NotShown
 
@@ -22,8 +22,8 @@ IN_GROUP: Final = 4
 GROUPS: Final = "group"
 # Of 500 people.
 SHARES: Final = {
-    "writer": 180,
-    "in a hurry": 40,
+    WRITER: 180,
+    HURRIES: 40,
     "chat": 70,
     "characters": 60,
     "voice and pictures": 40,
@@ -33,10 +33,9 @@ SHARES: Final = {
     GROUPS: 20,
     "hostile": 10,
 }
-IN_A_STORY: Final = 0.6  # of those who write: they have a story from before
 HABITS: Final[dict[str, Callable[[Person], None]]] = {
-    "writer": writes_stories,
-    "in a hurry": hurries,
+    WRITER: writes_stories,
+    HURRIES: hurries,
     "chat": chats,
     "characters": talks_to_characters,
     "voice and pictures": sends_recordings_and_pictures,
@@ -51,8 +50,16 @@ def counts(people: int) -> dict[str, int]:
     """Return how many of so many people have each habit: the shares of 500, at least one, whole groups."""
     found = {habit: max(1, round(share * people / 500)) for habit, share in SHARES.items()}
     found[GROUPS] = max(1, found[GROUPS] // IN_GROUP) * IN_GROUP
-    found["writer"] = max(1, found["writer"] + people - sum(found.values()))
+    found[WRITER] = max(1, found[WRITER] + people - sum(found.values()))
     return found
+
+
+def habits(people: int) -> list[tuple[int, str]]:
+    """Return the ids and habits of all but the groups' members. Those who write are known to the bot."""
+    found = [habit for habit, number in counts(people).items() for _ in range(number) if habit != GROUPS]
+    return [
+        (FIRST_ID + place + (0 if habit in (WRITER, HURRIES) else USERS), habit) for place, habit in enumerate(found)
+    ]
 
 
 @dataclass
@@ -67,8 +74,7 @@ class Crowd:
 
     def begin(self, people: int, ramp_s: float) -> None:
         """Have everybody come, one after the other in any order, within `ramp_s`."""
-        habits = [habit for habit, number in counts(people).items() for _ in range(number) if habit != GROUPS]
-        lives = [self._life(number, habit) for number, habit in enumerate(habits)]
+        lives = [self._life(user_id, habit) for user_id, habit in habits(people)]
         lives += [self._group(number) for number in range(counts(people)[GROUPS] // IN_GROUP)]
         random.Random(self.seed).shuffle(lives)
         for place, life in enumerate(lives):
@@ -83,10 +89,8 @@ class Crowd:
             thread.join(max(0.0, ends_at - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
-    def _life(self, number: int, habit: str) -> Callable[[float], None]:
-        writes = habit in ("writer", "in a hurry")
-        known = writes and random.Random(f"{self.seed} {number}").random() < IN_A_STORY
-        person = self._person(FIRST_ID + number + (0 if known else USERS), habit)
+    def _life(self, user_id: int, habit: str) -> Callable[[float], None]:
+        person = self._person(user_id, habit)
         return lambda waits_s: self._lives(waits_s, lambda: HABITS[habit](person))
 
     def _group(self, number: int) -> Callable[[float], None]:

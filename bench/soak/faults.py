@@ -1,6 +1,7 @@
 """What goes wrong during a run: every two minutes the same faults, in an order and at times that a seed gives.
 
-So two windows of two minutes have the same faults, and their latencies can be compared. Requests to the models fail at
+So two windows of two minutes have the same faults, and their latencies can be compared. The two that are compared have
+them at the same times: a fault that falls into a longer one delays nobody by itself. Requests to the models fail at
 random besides. The clock isn't changed, and getUpdates never conflicts: that is another bot, which ends this one.
 """
 
@@ -118,10 +119,14 @@ class Faults:
         return list(self._acts)
 
     def orders(self, seed: int, seconds: float) -> list[Order]:
-        """Return when which fault begins: each once in every `CYCLE_S`, none in the last seconds of a cycle."""
+        """Return when which fault begins: each once in every `CYCLE_S`, none in the last seconds of a cycle.
+
+        The last cycle has the order and the times of the second one, with which it is compared.
+        """
         orders = []
-        for cycle in range(int(seconds // CYCLE_S)):
-            chance = random.Random(f"{seed} {cycle}")
+        cycles = int(seconds // CYCLE_S)
+        for cycle in range(cycles):
+            chance = random.Random(f"{seed} {1 if cycle == cycles - 1 else cycle}")
             names = chance.sample(self.names, len(self.names))
             step_s = CYCLE_S / (len(names) + 1)
             for place, name in enumerate(names):

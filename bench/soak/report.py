@@ -19,6 +19,14 @@ def compared(found: Sequence[Figure], minutes: tuple[str, str]) -> str:
     return "\n".join(lines)
 
 
+def asked(before: Mapping[str, int], after: Mapping[str, int], minutes: tuple[str, str]) -> str:
+    """Return a table of what the models were asked for in both windows."""
+    lines = [f"| calls of a model | minutes {minutes[0]} | minutes {minutes[1]} |", "|---|--:|--:|"]
+    for purpose in sorted({*before, *after}):
+        lines.append(f"| {purpose} | {before.get(purpose, 0)} | {after.get(purpose, 0)} |")
+    return "\n".join(lines)
+
+
 def answers(journal: Journal) -> str:
     """Return a table of habits: how much each did, and what became of it."""
     lines = ["| habit | actions | answered | told what is wrong | silent | p50 / p95, s |", "|---|--:|--:|--:|--:|--:|"]

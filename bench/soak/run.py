@@ -14,9 +14,11 @@ from typing import Final
 
 from bench import seed
 from bench.bot_process import ROOT, Bot, environment
-from bench.soak.crowd import Crowd
+from bench.soak import model_calls, past
+from bench.soak.crowd import Crowd, habits
 from bench.soak.faults import Faults, ModelFaults, Order
 from bench.soak.journal import Journal
+from bench.soak.model_calls import ModelCall
 from bench.soak.person import PATIENCE_S, Stage
 from bench.soak.sampler import Sample, Sampler
 from bench.soak.sentences import Sentences
@@ -49,7 +51,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was seen of a run. `sent` are the bot's messages by second."""
+    """What was seen of a run. `sent` are the bot's messages by second, `asked` its calls of the models."""
 
     journal: Journal
     samples: list[Sample]
@@ -57,6 +59,7 @@ class Seen:
     faults: Mapping[str, int]
     calls: Mapping[str, int]
     sent: Mapping[int, int]
+    asked: list[ModelCall]
     violations: list[str]
     errors: list[str]
 
@@ -67,7 +70,9 @@ def run(plan: Plan) -> Seen:
     with tempfile.TemporaryDirectory() as name, telegram, ModelServers() as models:
         folder = plan.folder or Path(name)
         folder.mkdir(parents=True, exist_ok=True)
+        texts = Locales.load(ROOT / "locales")["ru"]
         seed.fill(folder / "bot.db")
+        past.write(folder / "bot.db", [one for one in habits(plan.people) if one[1] in past.PARTS], texts, plan.seed)
         environ = _environment(folder, telegram, models)
         picture = json.dumps(art_api.answer("кот", *PICTURE_PX, ""))
         rule = models.faults.rule = ModelFaults(_pace, picture, plan.seed)
@@ -91,7 +96,7 @@ def _live(
     folder: Path,
 ) -> Seen:
     """Let the people, the faults and the sampler work for the plan's time; wait for the last answers."""
-    begun_at, ending = time.monotonic(), threading.Event()
+    begun_at, ending, begins = time.monotonic(), threading.Event(), time.time()
     sentences = Sentences(Locales.load(ROOT / "locales")["ru"].templates())
     stage = Stage(Journal(), sentences, telegram.signs, ending, begun_at, page_url, plan.think_s)
     telegram.user(ADMIN_ID, "Админ").send("/start")
@@ -117,6 +122,7 @@ def _live(
         faults=faults.met + faults.models_met,
         calls=telegram.statuses,
         sent=telegram.sent,
+        asked=model_calls.read(folder / "bot.db", begins),
         violations=telegram.violations,
         errors=errors,
     )

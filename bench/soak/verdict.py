@@ -34,6 +34,11 @@ class Window:
     since_s: float
     until_s: float
 
+    @property
+    def minutes(self) -> str:
+        """Its minutes in words."""
+        return f"{self.since_s / 60:g} to {self.until_s / 60:g}"
+
     def has(self, at_s: float) -> bool:
         return self.since_s <= at_s < self.until_s
 
@@ -114,7 +119,7 @@ def unmeasured(samples: Sequence[Sample], journal: Journal, orders: Sequence[Ord
         return []
     lines = []
     for window in windows(seconds):
-        minutes = f"minutes {window.since_s / 60:g} to {window.until_s / 60:g}"
+        minutes = f"minutes {window.minutes}"
         if not any(window.has(sample.at_s) for sample in samples):
             lines.append(f"{minutes} have no sample of memory, threads, open files and the write-ahead log")
         for path, told in PATHS.items():

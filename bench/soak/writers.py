@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.soak.person import Person
 
+WRITER, HURRIES = "writer", "in a hurry"  # the habits
 BEGIN: Final = "✨ Начать историю"
 NEXT: Final = "▶️ Дальше"
 MENU: Final = "🏠 Меню"
@@ -32,16 +33,14 @@ WORDS: Final = (
 
 def writes_stories(person: Person) -> None:
     """Go on with the story, if there is one; write one after the other, from the wizard to the books."""
-    person.send("/start")
-    person.send("/continue")
+    _comes(person)
     while True:
         _goes_on(person)
 
 
 def hurries(person: Person) -> None:
     """Write as `writes_stories` does, and press twice, send much at once, and stop what has been asked for."""
-    person.send("/start")
-    person.send("/continue")
+    _comes(person)
     while True:
         keys = person.keys
         how = person.picks({"twice": 3, "at once": 2, "stop": 1, "usual": 2}) if NEXT in keys else "usual"
@@ -55,6 +54,12 @@ def hurries(person: Person) -> None:
             person.press(BEGIN, times=2)
         else:
             _goes_on(person)
+
+
+def _comes(person: Person) -> None:
+    person.send("/start")
+    if NEXT in person.keys:
+        person.send("/continue")
 
 
 def _send_two(person: Person) -> None:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from core.schemas import Message
-from sandbox.storyteller import Storyteller
+from sandbox.storyteller.answers import Storyteller
 from sandbox.storyteller.grammar import sentences
 from sandbox.storyteller.request import LOCALES
 

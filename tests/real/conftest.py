@@ -38,6 +38,7 @@ def pytest_runtest_makereport(
     return result
 
 
-def pytest_sessionfinish() -> None:
-    if target := os.environ.get("VERIFIED"):
+def pytest_sessionfinish(exitstatus: int) -> None:
+    whole = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)  # and not stopped by Ctrl+C
+    if whole and (target := os.environ.get("VERIFIED")):
         report.write(Path(target), _ROWS)

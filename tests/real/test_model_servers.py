@@ -69,7 +69,7 @@ def test_a_stop_keeps_the_text_and_ends_the_answer_at_the_server(server: BotHarn
     person.wait_draft(lambda text: len(text) > 40, timeout=SLOW_S)
     assert busy_slots(llama) == 1
     person.send("стоп")
-    person.wait("Остановился")
+    person.wait("Остановил, написанное осталось")
     ended(server)
     assert server.db.last("prompt", "text", role="assistant").strip()
     until(lambda: busy_slots(llama) == 0, 10)
@@ -107,7 +107,7 @@ def test_a_context_that_is_smaller_than_configured_is_learned_from_a_refusal(mak
     ended(harness)
     before = harness.db.balance()
     person.send("Маяк 1234567890. " * 150)  # this model has a token for each digit
-    person.wait("Сократите сообщение", timeout=60)
+    person.wait("Сообщение слишком длинное", timeout=60)
     ended(harness)
     assert harness.db.balance() == before
     assert harness.app is not None and harness.app.registry.default.context_tokens == CONTEXT
@@ -128,7 +128,7 @@ def test_an_answer_of_litellm_itself_is_shown_as_it_is(make_harness: Make, litel
 @through_litellm
 def test_a_limit_of_litellm_is_a_busy_model_and_costs_nothing(make_harness: Make, litellm: str) -> None:
     harness = made(make_harness, litellm, "limited")
-    begin(harness).wait("Сейчас пишут сразу многие", timeout=60)
+    begin(harness).wait("Модель перегружена", timeout=60)
     ended(harness)
     assert harness.db.balance() == 30_000
 

@@ -17,8 +17,8 @@ from conversation.outline import Outline, outline_in
 from conversation.steps import Step
 from conversation.story_draft import Draft
 from core.errors import LimitReached, ModelRefused
-from core.schemas import Message, Outgoing
-from database import BROUGHT, Story, StoryPath, Turn, User
+from core.schemas import Outgoing
+from database import BROUGHT, Story, Turn, User
 from turns import brought, limits, message_view
 from turns.billing import TurnBilling
 from turns.documents.document import Document, document_of
@@ -27,7 +27,7 @@ from turns.file_sentences import file_failure
 from turns.generation import TextGenerator
 from turns.kinds.no_session import NoSessionKind
 from turns.kinds.outline import MAX_TOKENS, SCHEMA
-from turns.memory import PromptSource
+from turns.memory import one_message
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.telegram_files import TelegramFiles
@@ -42,6 +42,7 @@ class BroughtStory(NoSessionKind):
     """The text in the turn's hint, or in the file that it names (`turns/brought.py`)."""
 
     name = "bringing"
+    wait_line = "bring.wait"
     by_service = False
 
     def __init__(
@@ -101,10 +102,6 @@ class BroughtStory(NoSessionKind):
             return self._gone(turn, key)
         return self._away(turn, key or "bring.away")
 
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=False)
-
     # ------------------------------------------------------------------ the run
 
     def _document(self, source: brought.Source, running: RunningTurn) -> Document:
@@ -116,13 +113,12 @@ class BroughtStory(NoSessionKind):
         texts = self._texts(running.turn)
         genres = ", ".join(genre.label for genre in texts.genres)
         asked = texts.prompt("file.card", words=brought.excerpt(document.text), genres=genres)
-
-        def prompt(path: StoryPath) -> list[Message]:
-            return [Message("user", asked)]
-
-        source = PromptSource(texts, prompt, lambda memory, prompts: [], full_share=1.0, kept_share=1.0)
         answer = self._generator.ask(
-            running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, json_schema=SCHEMA
+            running,
+            one_message(texts, asked),
+            max_tokens=MAX_TOKENS,
+            temperature=TEMPERATURE,
+            json_schema=SCHEMA,
         )
         return outline_in(answer.text)
 
@@ -202,8 +198,7 @@ class BroughtStory(NoSessionKind):
 
     def _offer(self, turn: Turn, story: Story, ids: list[int]) -> list[Outgoing]:
         """Let a line stand for the memory of a text that is too long, and offer to make one."""
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
+        model = self._registry.standing(self._db.users.model_of(turn.user_id))
         prompts = [self._db.tree.get(prompt_id) for prompt_id in ids]
         sizes = [self._billing.estimate_text(prompt.text, model) for prompt in prompts if prompt is not None]
         budget = int(limits.prompt_budget(self._config, model.context_tokens) * brought.KEPT_SHARE)

@@ -24,7 +24,7 @@ class CharacterTurn(ChatTurn):
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit; if the talk is full, with a button that begins it anew."""
-        talk = self._db.talks.get(session_id) if session_id else None
+        talk = self._db.talks.get(session_id)
         if talk is None or talk.character_id is None:
             return super().limit_message(user_id, chat_id, session_id, error)
         anew = ("anew", f"anew:{talk.character_id}")
@@ -81,13 +81,11 @@ class CharacterTurn(ChatTurn):
         """Return the character; the hero of a story with what the story tells now, as much as the prompt has space."""
         if character is None or character.story_id is None:
             return character
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
-        budget = limits.prompt_budget(self._config, model.context_tokens)
+        budget = limits.prompt_budget(self._config, self._model(turn).context_tokens)
         return heroes.as_told(self._db, self._locales, character, told_chars=heroes.told_chars(budget, path))
 
     def _character(self, talk: Talk) -> Character | None:
-        return self._db.characters.get(talk.character_id) if talk.character_id is not None else None
+        return self._db.characters.get(talk.character_id)
 
 
 def system_prompt(texts: Texts, character: Character | None, memory: str) -> str:

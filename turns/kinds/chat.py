@@ -6,17 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ai.catalog import Model
 from ai.registry import ModelRegistry
-from conversation.keyboards import inline
 from core.errors import (
     LimitReached,
-    ModelBusy,
-    ModelError,
     ModelRefused,
     OnlyThoughts,
     PicturesRefused,
     PromptTooLong,
-    StorageError,
     TelegramUnreachable,
 )
 from core.schemas import Json, Message, Outgoing, Usage
@@ -33,7 +30,7 @@ from turns.memory import PromptSource
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
-from turns.turn_kind import BelongsTo, KindServices, TurnKind
+from turns.turn_kind import BelongsTo, KindServices, TurnKind, failure_key, retry_button, softer_button
 from turns.turn_result import NextTurn, TurnResult
 
 CONTEXT_NEAR_PERCENT = 80
@@ -79,9 +76,7 @@ class ChatTurn(TurnKind):
         prompts = self._db.tree.path(turn.prompt_id).prompts
         if not self._remembers(turn):
             prompts = prompts[-1:]
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
-        return self._files.load(prompts, model, running.cancel)
+        return self._files.load(prompts, self._model(turn), running.cancel)
 
     def _source(self, turn: Turn, attached: Attached) -> PromptSource:
         """Return what makes the turn's prompts: the role of the chat, in the user's language."""
@@ -155,7 +150,7 @@ class ChatTurn(TurnKind):
         """Store and show the text, with a button that asks for it again."""
         messages = self._stored(turn, self._talk(turn), result.text, result.usage)
         key = "chat.context_full_kept" if isinstance(result.error, PromptTooLong) else "chat.away_kept"
-        return [*messages, self._say(turn, key, ("retry", f"retry:{turn.id}"))]
+        return [*messages, self._say(turn, key, retry_button(turn))]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Store and show the text, if any, and say how many messages wait."""
@@ -167,7 +162,7 @@ class ChatTurn(TurnKind):
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try or for a softer one."""
-        retry = ("retry", f"retry:{turn.id}")
+        retry = retry_button(turn)
         if isinstance(error, LimitReached):
             said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
             return [message_view.only_for(as_reply(said, turn.reply_to), turn.user_id)]
@@ -176,26 +171,18 @@ class ChatTurn(TurnKind):
         if (key := file_failure(error)) is not None:
             return [self._say(turn, key, retry if isinstance(error, TelegramUnreachable) else None)]
         if isinstance(error, ModelRefused):
-            return [self._say(turn, "chat.refused", ("softer", f"softer:{turn.id}"))]
+            return [self._say(turn, "chat.refused", softer_button(turn))]
         if isinstance(error, PromptTooLong):
             return [self._say(turn, "chat.too_long")]
-        if isinstance(error, OnlyThoughts):
-            return [self._say(turn, "problem.only_thoughts")]
-        if isinstance(error, ModelBusy):
-            return [self._say(turn, "problem.model_busy", retry)]
-        if isinstance(error, ModelError):
-            return [self._say(turn, "problem.model_away", retry)]
-        return [self._say(turn, "problem.storage" if isinstance(error, StorageError) else "problem.bug", retry)]
+        return [self._say(turn, failure_key(error), None if isinstance(error, OnlyThoughts) else retry)]
 
     def _blind(self, turn: Turn) -> Outgoing:
         """Say that the model takes no pictures, and which one does."""
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
         question = self._db.tree.get(turn.prompt_id)
         said, keyboard = blind_sentence(
             self._texts(turn),
             self._files.sight,
-            model,
+            self._model(turn),
             prompt_id=turn.prompt_id or 0,
             files=question.files if question is not None else (),
             config=self._config,
@@ -218,6 +205,9 @@ class ChatTurn(TurnKind):
         assert talk is not None  # a turn goes with its session
         return talk
 
+    def _model(self, turn: Turn) -> Model:
+        return self._registry.standing(self._db.users.model_of(turn.user_id))
+
     def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
         """Make the answer the talk's head and show it, in place of a half one."""
         half = self._db.tree.get(talk.head_id)
@@ -238,12 +228,11 @@ class ChatTurn(TurnKind):
             return []
         if self._db.ledger.paid_for(turn.id, "summary"):
             return [self._say(turn, "chat.summarised")]
-        user = self._db.users.get(turn.user_id)
-        model = self._registry.standing(user.model if user is not None else "")
-        percent = usage.total * 100 // max(1, limits.prompt_budget(self._config, model.context_tokens))
+        percent = usage.total * 100 // max(1, limits.prompt_budget(self._config, self._model(turn).context_tokens))
         if percent < CONTEXT_NEAR_PERCENT or talk.warned & CONTEXT_NEAR:
             return []
         self._db.talks.set_warned(talk.session_id, CONTEXT_NEAR)
+        user = self._db.users.get(turn.user_id)
         anew = user is not None and user.at_full == "anew"
         key = "chat.context_near_anew" if anew else "chat.context_near"
         return [self._say(turn, key, percent=CONTEXT_NEAR_PERCENT)]
@@ -256,12 +245,6 @@ class ChatTurn(TurnKind):
         self._db.talks.set_warned(talk.session_id, SESSION_NEAR)
         left = max(0, limit - talk.spent)
         return [self._say(turn, "chat.session_near", percent=limits.SESSION_NEAR_PERCENT, left=left)]
-
-    def _say(self, turn: Turn, key: str, button: tuple[str, str] | None = None, **values: object) -> Outgoing:
-        """Return a sentence; in a group, in reply to the question. `button`: its label and data."""
-        texts = self._texts(turn)
-        keyboard: Json = inline([(texts.label(button[0]), button[1])]) if button is not None else None
-        return as_reply(sentence(turn.chat_id, texts.say(key, **values), keyboard), turn.reply_to)
 
 
 def answer_messages(turn: Turn, prompt_id: int, markdown: str) -> list[Outgoing]:

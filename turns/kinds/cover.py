@@ -17,6 +17,7 @@ class StoryCover(StoryPicture):
     """A cover, in place of the one that is drawn without a model. Every book made from then on has it."""
 
     name = "cover"
+    wait_line = "cover.wait"
     refused_text = "cover.refused"
     prompt = staticmethod(story_prompts.cover_messages)
 

@@ -12,10 +12,10 @@ from conversation.localization import Texts
 from conversation.steps import ENDINGS
 from core.schemas import Outgoing
 from database import Story, StoryPath, Turn
-from turns import limits
+from turns import group_view, limits, message_view
 from turns.author_note import AuthorNote, Head
 from turns.kinds.story_text import StoryText
-from turns.message_view import end_rows, sentence
+from turns.message_view import sentence
 from turns.turn_result import NextTurn, TurnResult
 
 
@@ -45,9 +45,10 @@ class LastText(StoryText):
 
     def _stored_last(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text with the buttons of a finished story, and finish the story."""
-        of_group = turn.chat_id < 0
-        texts = self._locales[self._story(turn).language] if of_group else self._texts(turn)
-        rows = end_rows(texts, turn.session_id, group=of_group)
+        if turn.chat_id < 0:
+            rows = group_view.end_rows(self._locales[self._story(turn).language], turn.session_id)
+        else:
+            rows = message_view.end_rows(self._texts(turn), turn.session_id)
         messages = self._stored(turn, result.text, result.usage, *rows)
         self._db.stories.finish(turn.session_id, int(time.time()))
         return messages
@@ -57,6 +58,7 @@ class StoryEnding(LastText):
     """The ending. A story without a title gets one by a turn of its own, which then shows the finished story."""
 
     name = "ending"
+    wait_line = "finale.writing"
     system_prompt = "finale"
     length_prompt = "length.finale"
     closing_prompt = "wire.finale"
@@ -94,6 +96,7 @@ class StoryEpilogue(LastText):
     """What happens after the ending."""
 
     name = "epilogue"
+    wait_line = "finale.epilogue_writing"
     system_prompt = "epilogue"
     length_prompt = "length.epilogue"
     closing_prompt = "wire.epilogue"

@@ -22,6 +22,7 @@ class ImageOfWords(NoSessionKind):
     """A picture of the words in the turn's hint."""
 
     name = "image"
+    wait_line = "image.wait"
     chat_action = "upload_photo"
 
     def __init__(self, services: KindServices, *, billing: TurnBilling, images: ImageGenerator) -> None:

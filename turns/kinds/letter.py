@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Final
 
 from conversation.keyboards import inline
@@ -13,7 +14,6 @@ from core.schemas import Json, Outgoing
 from database import Character, Turn
 from turns.attached_files import NOTHING_ATTACHED
 from turns.kinds.character import CharacterTurn
-from turns.kinds.chat import ChatTurn
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.turn_result import NextTurn, TurnResult
@@ -50,7 +50,7 @@ class FirstLetterTurn(CharacterTurn):
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store the letter and show it, with a way to answer and one to have no more of them."""
         talk, texts = self._talk(turn), self._texts(turn)
-        ChatTurn._stored(self, turn, talk, result.text, result.usage)
+        self._stored(turn, talk, result.text, result.usage)
         stored = self._db.talks.get(turn.session_id)
         character = self._character(talk)
         shown = first_letters(self.draft(result.text, ""), MOST_CHARS)
@@ -61,10 +61,7 @@ class FirstLetterTurn(CharacterTurn):
             keyboard = inline([answer], [(texts.label("not_first"), f"not_first:{character.id}")])
         message = sentence(turn.chat_id, said, keyboard)
         head_id = stored.head_id if stored is not None else None
-        return [
-            Outgoing(message.chat_id, message.method, message.params, prompt_id=head_id),
-            *self._warnings.budget(),
-        ]
+        return [replace(message, prompt_id=head_id), *self._warnings.budget()]
 
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Show nothing of a letter without an end."""

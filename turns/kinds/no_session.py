@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from conversation.keyboards import inline
 from core.errors import LimitReached
-from core.schemas import Json, Outgoing
+from core.schemas import Outgoing
 from database import Turn
 from turns.billing import TurnBilling
-from turns.message_view import as_reply, sentence
-from turns.turn_kind import BelongsTo, KindServices, TurnKind
+from turns.message_view import as_reply
+from turns.turn_kind import BelongsTo, KindServices, TurnKind, retry_button
 
 
 class NoSessionKind(TurnKind):
@@ -21,10 +20,6 @@ class NoSessionKind(TurnKind):
         super().__init__(services)
         self._billing = billing
 
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=True)
-
     def _limit_failed(self, turn: Turn, error: LimitReached) -> list[Outgoing]:
         """Say which limit is in the way; no button offers another try."""
         self._db.turns.take_hint(turn.id)
@@ -33,14 +28,9 @@ class NoSessionKind(TurnKind):
 
     def _away(self, turn: Turn, key: str) -> list[Outgoing]:
         """Say that the service is away, with a button for another try."""
-        texts = self._texts(turn)
-        return [self._say(turn, key, inline([(texts.label("retry"), f"retry:{turn.id}")]))]
+        return [self._say(turn, key, retry_button(turn))]
 
     def _gone(self, turn: Turn, key: str, **values: object) -> list[Outgoing]:
         """Say why nothing comes of the turn, and forget what it was to work on."""
         self._db.turns.take_hint(turn.id)
         return [self._say(turn, key, None, **values)]
-
-    def _say(self, turn: Turn, key: str, keyboard: Json = None, **values: object) -> Outgoing:
-        """Return a sentence; in a group, in reply to the message that asked."""
-        return as_reply(sentence(turn.chat_id, self._texts(turn).say(key, **values), keyboard), turn.reply_to)

@@ -16,12 +16,11 @@ from conversation.outline import FIELDS, Outline, filled, outline_in
 from conversation.steps import IN_WIZARD, Step
 from conversation.story_draft import Draft, unfinished_step
 from conversation.wizard_questions import filled_fields, question
-from core.errors import LimitReached
-from core.schemas import Json, Message, Outgoing
-from database import StoryPath, Turn
+from core.schemas import Json, Outgoing
+from database import Turn
 from turns.generation import TextGenerator
 from turns.group_cards import card_of_turn, filled_card
-from turns.memory import PromptSource
+from turns.memory import one_message
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.turn_kind import BelongsTo, KindServices, TurnKind
@@ -41,6 +40,7 @@ class StoryOutline(TurnKind):
     """Genre, hero, setting and a wish, by one short call. A failure leads into the plain wizard."""
 
     name = "outline"
+    wait_line = "outline.wait"
     belongs_to = BelongsTo.NOTHING
     fills_draft = True
 
@@ -53,16 +53,15 @@ class StoryOutline(TurnKind):
         turn = running.turn
         texts = self._texts(turn)
         draft = self._draft(turn)
-
-        def prompt(path: StoryPath) -> list[Message]:
-            genres = ", ".join(genre.label for genre in texts.genres)
-            chosen = "; ".join(field for field in (draft.genre, draft.hero, draft.setting) if field)
-            return [Message("user", texts.prompt("outline", words=turn.hint, genres=genres, chosen=chosen))]
-
-        # A prompt this short is never folded into memory.
-        source = PromptSource(texts, prompt, lambda memory, prompts: [], full_share=1.0, kept_share=1.0)
+        genres = ", ".join(genre.label for genre in texts.genres)
+        chosen = "; ".join(field for field in (draft.genre, draft.hero, draft.setting) if field)
+        asked = texts.prompt("outline", words=turn.hint, genres=genres, chosen=chosen)
         answer = self._generator.ask(
-            running, source, max_tokens=MAX_TOKENS, temperature=TEMPERATURE, json_schema=SCHEMA
+            running,
+            one_message(texts, asked),
+            max_tokens=MAX_TOKENS,
+            temperature=TEMPERATURE,
+            json_schema=SCHEMA,
         )
         return self._generator.result(running, outline_in(answer.text).as_json())
 
@@ -89,10 +88,6 @@ class StoryOutline(TurnKind):
         if turn.chat_id < 0:
             return self._show_group(turn, Outline())
         return self._ask(turn, self._db.drafts.get(turn.user_id, Draft()), "outline.failed")
-
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=False)
 
     def _draft(self, turn: Turn) -> Draft:
         return card_of_turn(self._db, turn) if turn.chat_id < 0 else self._db.drafts.get(turn.user_id, Draft())

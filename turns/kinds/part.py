@@ -13,6 +13,7 @@ from turns.generation import TextGenerator
 from turns.kinds.story_text import StoryText
 from turns.message_view import sentence
 from turns.session_warnings import SessionWarnings
+from turns.story_topics import OF_A_VOLUME
 from turns.turn_kind import KindServices
 from turns.turn_result import TurnResult
 
@@ -60,7 +61,7 @@ class StoryPart(StoryText):
         return {"length": texts.prompt(f"length.{story.length}")}
 
     def _asks(self, texts: Texts, path: StoryPath, turn: Turn) -> str:
-        if turn.hint == "volume":
+        if turn.hint == OF_A_VOLUME:
             return texts.prompt("wire.volume")
         begins = not path.prompts and not path.memory
         return "" if begins or _follows_words(path) else texts.prompt("wire.next")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from ai.catalog import CostMultiplier
 from ai.images import ImageGenerator
 from config import Config
-from conversation.keyboards import inline
 from core.errors import ModelError, ModelRefused
 from core.pillow import load_pillow
 from core.schemas import Outgoing, Usage
@@ -20,7 +19,7 @@ from turns.generation import TEMPERATURE
 from turns.kinds.story import StoryKind
 from turns.message_view import photo, sentence, title_of
 from turns.running_turn import RunningTurn
-from turns.turn_kind import KindServices
+from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
 
 DESCRIPTION_TOKENS = 300
@@ -35,6 +34,7 @@ class StoryPicture(StoryKind):
     """An illustration of the part that the turn names."""
 
     name = "picture"
+    wait_line = "picture.wait"
     by_service = True
     chat_action = "upload_photo"
     refused_text = "picture.refused"
@@ -93,6 +93,5 @@ class StoryPicture(StoryKind):
         if isinstance(error, ModelRefused):
             return [sentence(turn.chat_id, texts.say(self.refused_text))]
         if isinstance(error, ModelError):
-            again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-            return [sentence(turn.chat_id, texts.say("picture.away"), again)]
+            return [sentence(turn.chat_id, texts.say("picture.away"), self._keyboard(turn, retry_button(turn)))]
         return super().failed(turn, error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from ai.catalog import SPOKEN_CHARACTERS, CostMultiplier
 from ai.speech import TextToSpeech
 from config import Config
-from conversation.keyboards import inline
 from core.errors import ModelError, ModelRefused
 from core.schemas import Outgoing, Usage
 from database import Turn
@@ -13,7 +12,7 @@ from turns.billing import TurnBilling
 from turns.kinds.story import StoryKind
 from turns.message_view import sentence, title_of
 from turns.running_turn import RunningTurn
-from turns.turn_kind import KindServices
+from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
 
 
@@ -23,10 +22,20 @@ def reading_price(config: Config, text: str) -> int:
     return max(1, -(-units * SPOKEN_CHARACTERS * config.tts_tokens_per_1000 // 1000))
 
 
+def read_aloud(speech: TextToSpeech, running: RunningTurn, text: str, voice: str, tokens: int) -> TurnResult:
+    """Have a text read, in as many recordings as that takes; `tokens` are what it costs. Raise `ModelError`."""
+    turn = running.turn
+    recordings = speech.speak(text, voice, running.cancel, user_id=turn.user_id, turn_id=turn.id)
+    if not recordings:
+        raise ModelRefused("nothing to read aloud")
+    return TurnResult("answered", files=tuple(recordings), usage=Usage(tokens, 0))
+
+
 class StoryReading(StoryKind):
     """A reading of the part that the turn names, in the voice that its hint names."""
 
     name = "reading"
+    wait_line = "voice.wait"
     by_service = True
     chat_action = "record_voice"
 
@@ -42,10 +51,7 @@ class StoryReading(StoryKind):
         assert part is not None  # a reading is asked for a part
         tokens = reading_price(self._config, part.text)
         self._billing.reserve(running, self.name, tokens, input_tokens=tokens)
-        recordings = self._speech.speak(part.text, turn.hint, running.cancel, user_id=turn.user_id, turn_id=turn.id)
-        if not recordings:
-            raise ModelRefused("nothing to read aloud")
-        return TurnResult("answered", files=tuple(recordings), usage=Usage(tokens, 0))
+        return read_aloud(self._speech, running, part.text, turn.hint, tokens)
 
     def least_price(self, weight: CostMultiplier) -> int:
         """Return what the shortest text costs."""
@@ -67,6 +73,5 @@ class StoryReading(StoryKind):
         """Say what went wrong, with a button for another try."""
         if not isinstance(error, ModelError):
             return super().failed(turn, error)
-        texts = self._texts(turn)
-        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
-        return [sentence(turn.chat_id, texts.say("voice.away"), again)]
+        said = self._texts(turn).say("voice.away")
+        return [sentence(turn.chat_id, said, self._keyboard(turn, retry_button(turn)))]

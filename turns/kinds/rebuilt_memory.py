@@ -14,6 +14,7 @@ class RebuiltMemory(StoryQuestion):
     """The story's memory anew. Each of its calls is charged when it has come; none is open at the end."""
 
     name = "memory"
+    wait_line = "memory.rebuilding"
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Make the memory anew."""

@@ -63,7 +63,7 @@ def build_kinds(
     warnings = SessionWarnings(config=config, db=db, locales=locales, registry=registry)
     limit_messages = LimitMessages(config=config, db=db, locales=locales, registry=registry)
     services = KindServices(config=config, db=db, locales=locales, limit_messages=limit_messages)
-    attached = AttachedFiles(config=config, sight=sight, gpt_estimate=billing.estimate_text, files=media.files)
+    attached = AttachedFiles(config=config, sight=sight, estimate=billing.estimate_text, files=media.files)
     kinds = (
         StoryPart(services, generator=generator, warnings=warnings, card_offers=CardOffers(db, locales)),
         StoryEnding(services, generator=generator, warnings=warnings),

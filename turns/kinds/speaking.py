@@ -11,15 +11,15 @@ from ai.catalog import CostMultiplier
 from ai.speech import TextToSpeech
 from conversation.keyboards import inline
 from core.errors import LimitReached, ModelRefused
-from core.schemas import Outgoing, Usage
+from core.schemas import Outgoing
 from database import Turn
 from turns.billing import TurnBilling
 from turns.fitting_voices import voice_for
-from turns.kinds.reading import reading_price
+from turns.kinds.reading import read_aloud, reading_price
 from turns.message_view import as_reply, only_for, sentence
 from turns.running_turn import RunningTurn
 from turns.spoken_text import MOST_CHARS, spoken
-from turns.turn_kind import BelongsTo, KindServices, TurnKind
+from turns.turn_kind import BelongsTo, KindServices, TurnKind, retry_button
 from turns.turn_result import TurnResult
 
 BY_VOICE: Final = "by_voice"  # the hint of a question that was spoken
@@ -29,6 +29,7 @@ class SpokenAnswer(TurnKind):
     """The voice message of the answer that the turn names."""
 
     name = "speaking"
+    wait_line = "voice.wait"
     belongs_to = BelongsTo.TALK
     by_service = True
     may_use_reserve = True  # a talk has no ending to keep tokens for
@@ -47,10 +48,7 @@ class SpokenAnswer(TurnKind):
             raise ModelRefused("nothing to read aloud")
         tokens = reading_price(self._config, text)
         self._billing.reserve(running, self.name, tokens, input_tokens=tokens)
-        recordings = self._speech.speak(text, self._voice(turn), running.cancel, user_id=turn.user_id, turn_id=turn.id)
-        if not recordings:
-            raise ModelRefused("nothing to read aloud")
-        return TurnResult("answered", files=tuple(recordings), usage=Usage(tokens, 0))
+        return read_aloud(self._speech, running, text, self._voice(turn), tokens)
 
     def least_price(self, weight: CostMultiplier) -> int:
         """Return what the shortest text costs."""
@@ -79,7 +77,7 @@ class SpokenAnswer(TurnKind):
             return [as_reply(said, turn.reply_to)]
         if isinstance(error, ModelRefused):
             return [self._say(turn, "aloud.nothing_to_read")]
-        return [self._say(turn, "aloud.away", ("retry", f"retry:{turn.id}"))]
+        return [self._say(turn, "aloud.away", retry_button(turn))]
 
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return why no voice comes, with the button that turns it off."""
@@ -88,7 +86,7 @@ class SpokenAnswer(TurnKind):
             said = texts.say("aloud.no_tokens", needed=error.used, free=max(0, error.allowed))
         else:
             said = texts.say("aloud.over_limit")
-        talk = self._db.talks.get(session_id) if session_id else None
+        talk = self._db.talks.get(session_id)
         character_id = talk.character_id if talk is not None else None
         off = inline([(texts.label("no_voice"), f"aloud:silent:{character_id or 0}")])
         return only_for(sentence(chat_id, said, off if chat_id == user_id else None), user_id)
@@ -100,10 +98,5 @@ class SpokenAnswer(TurnKind):
     def _voice(self, turn: Turn) -> str:
         talk = self._db.talks.get(turn.session_id)
         character_id = talk.character_id if talk is not None else None
-        character = self._db.characters.get(character_id) if character_id is not None else None
+        character = self._db.characters.get(character_id)
         return voice_for(self._db.answer_voices.get(turn.chat_id, character_id), character, self._speech.voices)
-
-    def _say(self, turn: Turn, key: str, button: tuple[str, str] | None = None) -> Outgoing:
-        texts = self._texts(turn)
-        keyboard = inline([(texts.label(button[0]), button[1])]) if button is not None else None
-        return as_reply(sentence(turn.chat_id, texts.say(key), keyboard), turn.reply_to)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conversation.keyboards import inline, reply
+from conversation.keyboards import reply
 from conversation.localization import Texts
 from conversation.steps import Step
 from conversation.story_draft import Draft
-from core.errors import LimitReached, ModelBusy, ModelError, ModelRefused, OnlyThoughts, PromptTooLong, StorageError
+from core.errors import LimitReached, ModelRefused, OnlyThoughts, PromptTooLong
 from core.schemas import Json, Message, Outgoing
 from database import Story, StoryPath, Turn
 from export import story_book
@@ -16,7 +16,7 @@ from turns import story_prompts
 from turns.memory import PromptSource
 from turns.message_view import as_reply, only_for, sentence, text_of, title_of, with_effect
 from turns.story_topics import renamed
-from turns.turn_kind import BelongsTo, TurnKind
+from turns.turn_kind import BelongsTo, TurnKind, failure_key, retry_button, softer_button
 
 
 class StoryKind(TurnKind):
@@ -33,29 +33,19 @@ class StoryKind(TurnKind):
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try or for a softer one."""
         if isinstance(error, LimitReached):
-            said = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
-            return [only_for(as_reply(said, turn.reply_to), turn.user_id)]
+            limit = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
+            return [only_for(as_reply(limit, turn.reply_to), turn.user_id)]
         texts = self._texts(turn)
-        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
+        again = self._keyboard(turn, retry_button(turn))
         if isinstance(error, ModelRefused):
             key = "problem.refused" if self._answers_own_words(turn) else "problem.refused_own"
-            return [sentence(turn.chat_id, texts.say(key), inline([(texts.label("softer"), f"softer:{turn.id}")]))]
+            return [sentence(turn.chat_id, texts.say(key), self._keyboard(turn, softer_button(turn)))]
         if isinstance(error, PromptTooLong):
             if self._answers_own_words(turn):
                 return [sentence(turn.chat_id, texts.say("problem.prompt_too_long"))]
             return [sentence(turn.chat_id, texts.say("problem.context_full"), again)]
-        if isinstance(error, OnlyThoughts):
-            return [sentence(turn.chat_id, texts.say("problem.only_thoughts"))]
-        if isinstance(error, ModelBusy):
-            return [sentence(turn.chat_id, texts.say("problem.model_busy"), again)]
-        if isinstance(error, ModelError):
-            return [sentence(turn.chat_id, texts.say("problem.model_away"), again)]
-        key = "problem.storage" if isinstance(error, StorageError) else "problem.bug"
-        return [sentence(turn.chat_id, texts.say(key), again)]
-
-    def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
-        """Return the sentence of a limit; if the story's session is full, with buttons that end or continue it."""
-        return self._limit_messages.of_story(user_id, chat_id, session_id, error, by_service=self.by_service)
+        said = texts.say(failure_key(error))
+        return [sentence(turn.chat_id, said, None if isinstance(error, OnlyThoughts) else again)]
 
     # ------------------------------------------------------------------ for subclasses
 
@@ -77,7 +67,7 @@ class StoryKind(TurnKind):
         )
 
     def _answers_own_words(self, turn: Turn) -> bool:
-        prompt = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+        prompt = self._db.tree.get(turn.prompt_id)
         return prompt is not None and prompt.role == "user"
 
     def _finished(self, turn: Turn) -> list[Outgoing]:

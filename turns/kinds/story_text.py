@@ -25,7 +25,7 @@ from turns.mentioned_cards import MOST_IN_SMALL, MOST_MENTIONED, mentioned_cards
 from turns.message_view import as_reply, sentence
 from turns.running_turn import RunningTurn
 from turns.session_warnings import SessionWarnings
-from turns.turn_kind import KindServices
+from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
 
 SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would take a third of them
@@ -33,6 +33,8 @@ SHORT_PROMPT_BELOW = 1_500  # tokens of a whole prompt: the usual rules would ta
 
 class StoryText(StoryKind):
     """A text of the story: clean prose that ends with a whole sentence."""
+
+    wait_line = "story.wait"
 
     system_prompt: str  # its key in `prompts.toml`
 
@@ -44,7 +46,7 @@ class StoryText(StoryKind):
     def least_price_in(self, session_id: int | None, weight: CostMultiplier) -> int:
         """Return what the worker will hold for the story as it stands, or less if older text is summarised first."""
         least = self.least_price(weight)
-        story = self._db.stories.get(session_id) if session_id is not None else None
+        story = self._db.stories.get(session_id)
         if story is None:
             return least
         most = self._config.max_tokens_per_request
@@ -120,12 +122,12 @@ class StoryText(StoryKind):
     def _prompt(self, texts: Texts, story: Story, path: StoryPath, turn: Turn, name: str) -> list[Message]:
         values = {**story_prompts.story_values(texts, story, path.memory), **self._values(texts, story, turn)}
         system = texts.prompt(name, **values)
-        kept, most = self._db.cards, MOST_IN_SMALL if name.startswith("small.") else MOST_MENTIONED
+        most = MOST_IN_SMALL if name.startswith("small.") else MOST_MENTIONED
         note = replace(
             self._note(texts, story, path, turn),
             wishes=self._manners(turn),
-            reader_note=kept.note(story.session_id),
-            cards=mentioned_cards(kept.of_story(story.session_id), path, most=most),
+            reader_note=story.note,
+            cards=mentioned_cards(self._db.cards.of_story(story.session_id), path, most=most),
         )
         asks = self._asks(texts, path, turn)
         closing = story_prompts.closing(texts, asks, note, variant=turn.variant, soft=turn.soft)
@@ -164,10 +166,8 @@ class StoryText(StoryKind):
 
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text, with a button that asks for it again."""
-        texts = self._texts(turn)
-        again = inline([(texts.label("retry"), f"retry:{turn.id}")])
         key = "problem.context_full_kept" if isinstance(result.error, PromptTooLong) else "problem.model_away_kept"
-        kept = sentence(turn.chat_id, texts.say(key), again)
+        kept = sentence(turn.chat_id, self._texts(turn).say(key), self._keyboard(turn, retry_button(turn)))
         return [*self._stored(turn, result.text, result.usage), kept]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
@@ -177,7 +177,7 @@ class StoryText(StoryKind):
             waiting = self._db.inbox.queued_in(turn.chat_id, turn.topic_id)
             said = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
             return [*self._stored(turn, text, None), sentence(turn.chat_id, said)]
-        asked = self._db.tree.get(turn.prompt_id) if turn.prompt_id is not None else None
+        asked = self._db.tree.get(turn.prompt_id)
         if asked is not None and asked.role == "user" and self._story(turn).head_id != asked.id:
             self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
             return [sentence(turn.chat_id, texts.say("story.stopped_words"))]

@@ -34,12 +34,13 @@ class StorySuggestions(StoryQuestion):
     """Suggestions, stored with the head that they were made for."""
 
     name = "suggest"
+    wait_line = "suggest.wait"
 
     def run(self, running: RunningTurn) -> TurnResult:
         """Ask for suggestions. The result's text is a JSON list; fewer than three are a failure."""
         turn = running.turn
         shown = self._db.tree.suggested_for(turn.session_id, turn.prompt_id)[-OFFERED:]
-        offered = [option for texts in shown for option in json.loads(texts)]
+        offered = [option for suggestions in shown for option in suggestions.options]
         source = self._source(
             turn, lambda texts, story, path: story_prompts.suggestions_messages(texts, story, path, offered)
         )
@@ -54,7 +55,7 @@ class StorySuggestions(StoryQuestion):
         """Store the suggestions and show them with a button each."""
         texts = self._texts(turn)
         options = json.loads(result.text)
-        suggestion_id = self._db.tree.suggest(turn.session_id, turn.prompt_id, result.text)
+        suggestion_id = self._db.tree.suggest(turn.session_id, turn.prompt_id, options)
         choose = [(str(place), f"play{place}:{suggestion_id}") for place in range(1, len(options) + 1)]
         again = [(texts.label("suggest_again"), f"suggest:{suggestion_id}")]
         said = texts.say("suggest.line", one=options[0], two=options[1], three=options[2])

@@ -23,6 +23,7 @@ class StoryTitle(StoryQuestion):
     """The story's title. Without one the story keeps its working title, and no error is shown."""
 
     name = "title"
+    wait_line = "finale.title_wait"
     may_use_reserve = ends_story = True  # it goes with the ending
 
     def run(self, running: RunningTurn) -> TurnResult:

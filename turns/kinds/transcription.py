@@ -15,7 +15,6 @@ from ai.audio_format import OGG_OPUS
 from ai.catalog import HEARD_S, CostMultiplier
 from ai.speech import NO_SUCH_SERVICE, SpeechRequest, SpeechToText
 from config import Config
-from conversation.localization import FALLBACK
 from core.errors import (
     AudioFormatRefused,
     FileUnreadable,
@@ -52,6 +51,7 @@ class Transcription(NoSessionKind):
     """The words of the voice message in the turn's hint, which is Telegram's message as JSON."""
 
     name = "hearing"
+    wait_line = "hearing.wait"
     keeps_update = True
 
     def __init__(
@@ -75,11 +75,10 @@ class Transcription(NoSessionKind):
             raise PromptTooLong("the recording is too long")
         price = hearing_price(self._config, seconds)
         self._billing.reserve(running, self.name, price, input_tokens=price)
-        user = self._db.users.get(turn.user_id)
         request = SpeechRequest(
             audio,
             round(seconds),
-            language=user.language if user is not None else FALLBACK,
+            language=self._texts(turn).language,
             user_id=turn.user_id,
             turn_id=turn.id,
             cancel=running.cancel,

@@ -18,7 +18,6 @@ const form = new DialogForm(document.getElementById("card"), {
     await ask(`stories/${story}/cards/${form.one.id}`, { method: "DELETE" });
     return [say("deleted"), null];
   },
-  onFault: (_, text) => (document.getElementById("fault-card").textContent = text),
 });
 
 export function openCard(id, one, limits, then) {

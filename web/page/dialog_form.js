@@ -10,11 +10,11 @@ export class DialogForm {
   saving = false;
 
   // `names`: of the fields with text. `isChanged`: whether something else is. `save` and `remove` return what to tell
-  // and the id. `onFault` shows a fault of none of the fields, `onInput` follows the user's typing.
-  constructor(dialog, { names, isChanged = () => false, save, remove, onFault, onInput = () => {} }) {
+  // and the id. `onInput` follows the user's typing.
+  constructor(dialog, { names, isChanged = () => false, save, remove, onInput = () => {} }) {
     this.dialog = dialog;
     this.form = dialog.querySelector("form");
-    Object.assign(this, { names, isChanged, onFault, onInput });
+    Object.assign(this, { names, isChanged, onInput });
     this.#listen(save, remove);
   }
 
@@ -65,7 +65,10 @@ export class DialogForm {
   }
 
   #fault(name, text) {
-    if (!this.names.includes(name)) return this.onFault(name, text);
+    if (!this.names.includes(name)) {
+      (document.getElementById(`fault-${name}`) ?? document.getElementById(`fault-${this.dialog.id}`)).textContent = text;
+      return;
+    }
     this.#placeOf(name, ".fault").textContent = text;
     this.field(name).setAttribute("aria-invalid", "true");
     this.field(name).scrollIntoView({ block: "center" });

@@ -20,7 +20,6 @@ const form = new DialogForm(dialog, {
     await ask(`characters/${form.one.id}`, { method: "DELETE" });
     return [say("deleted"), null];
   },
-  onFault: (name, text) => ($(name === "picture" ? "fault-picture" : "fault").textContent = text),
   onInput: (name) => {
     if (name === "name" && !form.one?.picture && !picture) showFace();
   },

@@ -1,7 +1,7 @@
 // «🌍 Полка» on the page: published stories, read whole, with a heart and a report.
 
 import { ask } from "./api.js";
-import { element, say, toast } from "./words.js";
+import { element, number, say, toast } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const section = $("public");
@@ -50,7 +50,7 @@ function line(story) {
   return item;
 }
 
-const facts = ({ author, genre: name, hearts }) => [author && say("by", { author }), name, `♥ ${hearts}`].filter(Boolean).join(" · ");
+const facts = ({ author, genre: name, hearts }) => [author && say("by", { author }), name, `♥ ${number(hearts)}`].filter(Boolean).join(" · ");
 
 async function read(id) {
   if (waits) return;

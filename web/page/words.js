@@ -15,10 +15,12 @@ export function speak(given, code) {
 }
 
 export function say(key, values = {}) {
-  return texts[key].replace(/\{(\w+)\}/g, (all, name) => (name in values ? String(values[name]) : all));
+  return texts[key].replace(/\{(\w+)\}/g, (all, name) => (name in values ? shown(values[name]) : all));
 }
 
 export const number = (value) => new Intl.NumberFormat(language).format(value);
+
+const shown = (value) => (typeof value === "number" ? number(value) : String(value));
 
 // A day of the server's calendar (UTC), such as 2026-11-21.
 export const day = (date) => new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(`${date}T00:00:00Z`));
@@ -35,8 +37,11 @@ export function element(tag, className = "", text = "") {
 
 let hiding = 0;
 
+// In the dialog on top, if one is open: it covers all that is outside it.
 export function toast(text) {
   const place = document.getElementById("toast");
+  const around = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (place.parentElement !== around) around.append(place);
   place.textContent = text;
   clearTimeout(hiding);
   hiding = setTimeout(() => (place.textContent = ""), 5000);

@@ -1,0 +1,196 @@
+"""What Telegram's list of payments has and the database lacks: it is credited, or booked as refunded.
+
+A restored database lacks what was paid since; so does one whose bot was off for more than the 24 hours for which
+Telegram keeps updates. Each start reads the list from where the last reading ended, /payments reads it whole. A new,
+empty database credits nothing of what was paid before, unless an admin says so by /payments.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from telebot import types
+
+from core.logs import event
+from core.schemas import DeferredAttachment, Json, OutboxRow, Outgoing
+from core.star_packs import StarPack, pack_of
+from database import Month
+from handlers import refunds
+from handlers.admission import admit_payer
+from handlers.balances import balance_of
+from handlers.context import Services, UpdateContext, after_commit, now
+from handlers.dates import date
+from handlers.fallback import unknown_command
+from telegram.payment_methods import LIST
+from telegram.update_result import MakePaymentCalls, UpdateResult
+from turns.limit_requests import reachable
+from turns.message_view import sentence
+
+log = logging.getLogger(__name__)
+
+PAGE: Final = 100  # the most that Telegram gives
+YOUNG_S: Final = 60  # at a start the update of such a payment may still come
+_ASKED_FOR: Final = "payments"
+# What a reading is for: the payments since the last one, those before a new database's first one, or all.
+_SINCE, _BEFORE, _ALL = "since", "before", "all"
+
+
+@dataclass(frozen=True, slots=True)
+class _Transaction:
+    """A payment for a pack, or its refund."""
+
+    charge_id: str
+    date: int
+    payer: types.User
+    pack: StarPack
+    period_s: int  # of a subscription; 0: it is none
+    refund: bool
+
+
+def list_payments(context: UpdateContext) -> UpdateResult:
+    """/payments: compare the whole list with the database."""
+    if not context.is_admin or not _is_seller(context.services):
+        return unknown_command(context)
+    if context.db.outbox.has_attachment(context.chat_id, _ASKED_FOR):
+        return context.say("payments.asked")
+    call = _page(context.chat_id, 0, DeferredAttachment(_ASKED_FOR, 0, _ALL))
+    return context.say("payments.asked") + context.deliver(call) + after_commit(MakePaymentCalls())
+
+
+def ask_at_start(services: Services) -> None:
+    """Put the call for what was paid since the last reading into the outbox, if tokens are or were sold."""
+    db = services.db
+    if not _is_seller(services) or db.outbox.has_attachment(0, _ASKED_FOR):
+        return
+    read = db.settings.get(_mark(services))
+    how = _SINCE if read is not None or db.payments.sales().payments else _BEFORE
+    db.outbox.add(None, [_page(0, int(read or 0), DeferredAttachment(_ASKED_FOR, 0, how))])
+
+
+def _is_seller(services: Services) -> bool:
+    return bool(services.config.packs or services.db.payments.sales().payments)
+
+
+def _mark(services: Services) -> str:
+    return f"payments_read:{services.config.telegram_token.partition(':')[0]}"  # a list belongs to its bot
+
+
+def _page(chat_id: int, offset: int, reading: DeferredAttachment) -> Outgoing:
+    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, deferred=reading)
+
+
+# ---------------------------------------------------------------------- what Telegram answers
+
+
+def ended(services: Services, row: OutboxRow, refusal: str, answer: Json) -> list[Outgoing]:
+    """Book how a call about payments ended, in its transaction. Return what is said of it, and further calls."""
+    return _page_read(services, row, refusal, answer) if row.method == LIST else refunds.ended(services, row, refusal)
+
+
+def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -> list[Outgoing]:
+    reading, offset = row.deferred, row.params["offset"]
+    assert reading is not None and isinstance(offset, int)
+    found = answer.get("transactions") if isinstance(answer, dict) else None
+    if refusal or not isinstance(found, list):
+        return _to_admin(services, row.chat_id, "payments.refused", error=refusal or "?")
+    said: list[Outgoing] = []
+    missing, read = reading.of, 0
+    for one in found:
+        transaction = _transaction(one)
+        if transaction is not None:
+            if reading.how != _ALL and transaction.date > now() - YOUNG_S:
+                break
+            told = _book(services, transaction, reading.how)
+            missing += told is not None
+            said += told or []
+        read += 1
+    offset += read
+    services.db.settings.put(_mark(services), str(max(offset, int(services.db.settings.get(_mark(services)) or 0))))
+    if read == PAGE:
+        return [*said, _page(row.chat_id, offset, DeferredAttachment(_ASKED_FOR, missing, reading.how))]
+    return [*said, *_end(services, row.chat_id, reading.how, missing=missing, read=offset)]
+
+
+def _transaction(listed: Json) -> _Transaction | None:
+    """Return what a transaction says of a pack; None if it is about something else, such as a withdrawal."""
+    if not isinstance(listed, dict):
+        return None
+    partner = listed.get("source") or listed.get("receiver")
+    if not isinstance(partner, dict) or partner.get("transaction_type") != "invoice_payment":
+        return None
+    user, charge_id, moment = partner.get("user"), listed.get("id"), listed.get("date")
+    pack, period_s = pack_of(str(partner.get("invoice_payload"))), partner.get("subscription_period")
+    if not isinstance(user, dict) or not isinstance(charge_id, str) or not isinstance(moment, int) or pack is None:
+        return None
+    payer, period_s = types.User.de_json(user), period_s if isinstance(period_s, int) else 0
+    return _Transaction(charge_id, moment, payer, pack, period_s, refund="source" not in listed)
+
+
+def _book(services: Services, one: _Transaction, how: str) -> list[Outgoing] | None:
+    """Book what is missing, and return what is said of it. None if it was known, or is a refund.
+
+    Of what was paid before a new database nothing is booked.
+    """
+    payment = services.db.payments.get(one.charge_id)
+    if how == _BEFORE:
+        return [] if payment is None and not one.refund else None
+    if one.refund:
+        return _refund(services, one) if payment is None or payment.state != "refunded" else None
+    return _credit(services, one) if payment is None else None
+
+
+def _refund(services: Services, one: _Transaction) -> list[Outgoing]:
+    booked = refunds.on_refunded(
+        services, one.payer.id, charge_id=one.charge_id, stars=one.pack.stars, payload=one.pack.payload
+    )
+    return list(booked.messages)
+
+
+def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
+    """Credit a payment; its payer reads of it, unless they have had their data deleted."""
+    db, payer_id, until = services.db, one.payer.id, one.date + one.period_s
+    forgotten = db.users.get(payer_id) is None and db.forgetting.returns_banned(payer_id) is not None
+    if not forgotten:
+        admit_payer(services, one.payer, private=True)
+    db.payments.credit(
+        charge_id=one.charge_id,
+        user_id=payer_id,
+        stars=one.pack.stars,
+        payload=one.pack.payload,
+        pack=one.pack,
+        month=Month(until, goes_on=until > now()) if one.period_s else None,
+        now=one.date,
+    )
+    event(log, logging.WARNING, "payment_found", user=payer_id, tokens=one.pack.tokens, charge=one.charge_id)
+    account = db.accounts.get(payer_id)
+    if account is None:
+        return []
+    texts = services.locales[account.language]
+    balance = balance_of(services, texts, account, account.free)
+    values = {"tokens": one.pack.tokens, "charge": one.charge_id, "day": date(texts, one.date), "balance": balance}
+    return [sentence(payer_id, texts.say("checkout.found", **values))]
+
+
+# ---------------------------------------------------------------------- the end of a reading
+
+
+def _end(services: Services, chat_id: int, how: str, *, missing: int, read: int) -> list[Outgoing]:
+    if how == _ALL:
+        return _to_admin(services, chat_id, "payments.compared", missing=missing, read=read)
+    if not missing:
+        return []
+    if how == _BEFORE:
+        event(log, logging.WARNING, "payments_before", payments=missing)
+    key = "payments.before" if how == _BEFORE else "payments.found"
+    return [
+        sentence(admin.id, services.locales[admin.language].say(key, missing=missing))
+        for admin in reachable(services.config, services.db)
+    ]
+
+
+def _to_admin(services: Services, chat_id: int, key: str, **values: object) -> list[Outgoing]:
+    """Tell whoever sent /payments; nobody did so at a start."""
+    admin = services.db.users.get(chat_id)
+    return [sentence(admin.id, services.locales[admin.language].say(key, **values))] if admin is not None else []

@@ -1,0 +1,183 @@
+"""Payments that Telegram's list has and the database lacks: credited at a start or by /payments, each once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers import missing_payments
+from sandbox.buyer import pay
+from sandbox.users import ChatUser
+from tests.forgetting import forget
+from tests.harness import ADMIN_ID, BotHarness, until
+from tests.paying import invoice_for, link_of, make_shop, wait_links
+
+Maker = Callable[..., BotHarness]
+PAYMENT: dict[str, Any] = {
+    "id": "c",
+    "amount": 90,
+    "date": 5,
+    "source": {
+        "type": "user",
+        "transaction_type": "invoice_payment",
+        "user": {"id": 1, "is_bot": False, "first_name": "А"},
+        "invoice_payload": "once:50000:90",
+    },
+}
+
+
+def keep_copy(harness: BotHarness) -> None:
+    """Stop the bot, keep a copy of its database, and start it."""
+    harness.stop()
+    for file in harness.folder.glob("bot.db*"):
+        shutil.copy(file, harness.folder / f"copy-{file.name}")
+    harness.start()
+
+
+def lose_what_came_since(harness: BotHarness, age_s: int = 3600) -> None:
+    """Stop the bot, put the copy in the place of its database, and let so many seconds pass for Telegram's list."""
+    until(harness.settled)
+    harness.stop()
+    for file in harness.folder.glob("bot.db*"):
+        file.unlink()
+    for file in harness.folder.glob("copy-*"):
+        shutil.copy(file, harness.folder / file.name.removeprefix("copy-"))
+    for listed in harness.telegram.state.shop["transactions"]:
+        listed["date"] -= age_s
+
+
+def offsets(harness: BotHarness) -> list[int]:
+    return [call.params["offset"] for call in harness.telegram.called("getStarTransactions")]
+
+
+def read_whole(harness: BotHarness, admin: ChatUser) -> str:
+    admin.send("/payments")
+    return admin.wait("Сверил. В списке").text
+
+
+def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harness: Maker) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    admin.send("/payments")
+    assert "Не хватало платежей и возвратов: 0" in admin.wait("Сверил. В списке Telegram операций: 0").text
+    wait_links(harness)
+    link, invoice = link_of(person), invoice_for(person)
+    assert pay(person, invoice).ok
+    person.wait("Прибавилось 50")
+    until(harness.settled)
+    first = harness.db.value("payment", "charge_id")
+    keep_copy(harness)
+    assert pay(person, invoice).ok and pay(person, link).ok
+    until(lambda: harness.db.count("payment") == 3)
+    harness.telegram.api.refund(first)
+    until(lambda: harness.db.value("payment", "state", charge_id=first) == "refunded")
+    books = harness.db.rows("payment")
+    balance = harness.db.balance()
+    lose_what_came_since(harness)
+    mark = person.chat.revision
+    harness.start()
+    assert "Платежей и возвратов: 3" in admin.wait("Учёл то, о чём Telegram мне не сообщал").text
+    assert "прибавилось 100" in person.wait("прибавилось 100", since=mark).text.replace("\N{NO-BREAK SPACE}", " ")
+    until(harness.settled)
+    told = [message.text for message in person.bot_messages if message.revision > mark]
+    assert len([text for text in told if "Нашёлся ваш платёж" in text]) == 2
+    assert len([text for text in told if "Вам вернулось 90" in text]) == 1
+    same = ("charge_id", "user_id", "stars", "tokens", "payload", "state", "renews", "taken_back", "subscription")
+    assert [[one[name] for name in same] for one in harness.db.rows("payment")] == [
+        [one[name] for name in same] for one in books
+    ]
+    assert harness.db.balance() == balance and harness.db.value("user", "bought", id=1) == 150_000
+    harness.restart()
+    until(lambda: offsets(harness)[-1] == 4)  # no more than what came since is read
+    assert "операций: 4. Не хватало платежей и возвратов: 0" in read_whole(harness, admin)
+    assert harness.db.balance() == balance and harness.db.count("payment") == 3
+
+
+def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_harness: Maker) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    assert pay(person, invoice_for(person)).ok
+    person.wait("Прибавилось 50")
+    until(harness.settled)
+    keep_copy(harness)
+    assert pay(person, invoice_for(person)).ok
+    until(lambda: harness.db.count("payment") == 2)
+    known, lost = harness.telegram.state.shop["transactions"]
+    lose_what_came_since(harness)
+    harness.telegram.state.shop["transactions"] = [known] * 230 + [lost]
+    harness.telegram.faults.refuse("getStarTransactions", 500)
+    harness.start()
+    admin.wait("Учёл то, о чём Telegram мне не сообщал")
+    assert offsets(harness)[-3:] == [0, 100, 200] and harness.db.count("payment") == 2
+    harness.telegram.faults.refuse("getStarTransactions", 400, "Bad Request: BOT_INVALID")
+    admin.send("/payments")
+    assert "BOT_INVALID" in admin.wait("Telegram не показал список").text
+    person.send("/payments")
+    person.wait("Такой команды я не знаю")
+
+
+def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_what_was_paid_before(
+    make_harness: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    keep_copy(harness)
+    admin.send("/start")
+    assert pay(person, invoice_for(person)).ok
+    person.wait("Прибавилось 50")
+    lose_what_came_since(harness, age_s=5)
+    asked = len(offsets(harness))
+    harness.start()
+    until(lambda: len(offsets(harness)) > asked and harness.settled())
+    assert harness.db.count("payment") == 0
+    lose_what_came_since(harness)
+    harness.db.change("setting", {"key": "payments_read:" + harness.telegram.token.partition(":")[0]}, key="other")
+    harness.start()
+    until(lambda: "payments_before" in caplog.text)
+    assert harness.db.count("payment") == 0
+    assert "Не хватало платежей и возвратов: 1" in read_whole(harness, admin)
+    assert harness.db.balance() == 80_000
+    person.wait("Нашёлся ваш платёж")
+
+
+def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harness: Maker) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    invoice = invoice_for(person)
+    forget(harness, person)
+    keep_copy(harness)
+    assert pay(person, invoice).ok  # registers them anew
+    person.wait("Прибавилось 50")
+    lose_what_came_since(harness)
+    mark = person.chat.revision
+    harness.start()
+    assert read_whole(harness, admin)
+    assert not harness.db.count("user", id=1) and harness.db.count("payment") == 1
+    assert not [message for message in person.bot_messages if message.revision > mark]
+    person.send("/start")
+    until(lambda: harness.db.count("user", id=1))
+    assert harness.db.balance() == 80_000 and harness.db.value("user", "bought", id=1) == 50_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"source": None, "receiver": {"type": "fragment"}},
+        {"source": PAYMENT["source"] | {"transaction_type": "gift_purchase"}},
+        {"source": PAYMENT["source"] | {"invoice_payload": "another shop's"}},
+        {"source": PAYMENT["source"] | {"invoice_payload": None}},
+        {"source": PAYMENT["source"] | {"user": None}},
+        {"source": 7},
+        {"id": 7},
+        {"date": "yesterday"},
+    ],
+)
+def test_what_is_no_payment_for_a_pack_is_passed_over(changes: dict[str, Any]) -> None:
+    found = missing_payments._transaction(PAYMENT)
+    assert found is not None and not found.refund
+    assert (found.charge_id, found.payer.id, found.pack.stars) == ("c", 1, 90)
+    assert missing_payments._transaction(PAYMENT | changes) is None
+    assert missing_payments._transaction("x") is None
