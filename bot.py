@@ -15,8 +15,12 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from core.allocator import restart_with_malloc_settings
+
 if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit(f"The bot needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
+if __name__ == "__main__":
+    restart_with_malloc_settings(os.environ)
 try:
     from app.application import App
     from app.builders import build_models, load_catalogue
@@ -25,7 +29,6 @@ try:
     from config import Config, load_environment
     from conversation.localization import Locales
     from core import logs
-    from core.allocator import hold_little
     from core.errors import CoauthorError, ConfigError, StorageError
     from core.network import Network
     from database import back_up, folder_warning, restore
@@ -183,7 +186,6 @@ def _check(config: Config, network: Network) -> int:
 
 
 def _serve(config: Config, network: Network, locales: Locales | None) -> int:
-    hold_little()
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

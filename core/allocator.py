@@ -1,29 +1,40 @@
-"""Tell the C library's allocator to hold little memory beside what is in use."""
+"""Settings by which the C library's allocator holds little memory beside what is in use."""
 
 from __future__ import annotations
 
-import ctypes
+import os
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final
 
-LARGE_BYTES: Final = 1 << 20
-# Of glibc's mallopt.
-_M_MMAP_THRESHOLD: Final = -3
-_M_ARENA_MAX: Final = -8
+TUNABLES: Final = "GLIBC_TUNABLES"
+SETTINGS: Final = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=1048576"
 
 
-def hold_little() -> bool:
-    """Have all threads share one arena, and blocks of a mebibyte and more mapped by themselves.
+def restart_with_malloc_settings(environ: Mapping[str, str]) -> None:
+    """Start this process's program anew with settings that glibc reads at no other time.
 
-    Call it before the first thread. Return False where the C library has no such settings.
+    Return if `environ` has settings of the allocator already, or if the C library isn't glibc.
 
-    By default glibc gives each thread an arena of its own, up to eight a core, and what is free in one is no use to
-    another thread. The interpreter's lock lets one thread allocate at a time, so that they don't wait for a shared one.
+    By default each thread has an arena, up to eight a core, and keeps freed blocks of up to 1,032 bytes for itself,
+    seven of each size: what is free there is no use to other threads. The interpreter's lock lets one thread allocate
+    at a time, so that they don't wait for a shared arena.
 
     Once a large block is freed, glibc maps only larger ones by themselves, up to 32 MiB. From then on pictures and
-    books lie in the arena, and a small block behind a freed one keeps its memory in the process.
+    books lie in the arena, and a small block behind a freed one keeps its memory in the process. A fixed limit of a
+    mebibyte prevents that.
     """
+    given = environ.get(TUNABLES, "")
+    if "glibc.malloc." in given or not _is_glibc():
+        return
+    settings = f"{given}:{SETTINGS}" if given else SETTINGS
+    with suppress(OSError):
+        os.execve(sys.executable, sys.orig_argv, {**environ, TUNABLES: settings})
+
+
+def _is_glibc() -> bool:
     try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError, TypeError):  # macOS, musl
+        return bool(os.confstr("CS_GNU_LIBC_VERSION"))
+    except (AttributeError, ValueError, OSError):  # Windows, macOS, musl
         return False
-    return bool(mallopt(_M_ARENA_MAX, 1)) and bool(mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES))

@@ -116,7 +116,7 @@ def _ban(context: UpdateContext, account: Account) -> UpdateResult:
     turns = context.turns
     stopped = join([stop_turn(turns, turn) for turn in context.db.turns.open_by(account.id)])
     unsubscribed = cancel_subscriptions(context.services, context.chat_id, account.id)
-    return stopped + unsubscribed + context.say("admin.banned", who=name)
+    return stopped + unsubscribed + context.say("admin.banned", who=name, id=str(account.id))
 
 
 def unban(context: UpdateContext) -> UpdateResult:

@@ -76,7 +76,7 @@ class Statistics:
         found = reports.days_of(deferred.of, since) if deferred.of else reports.days(since)
         tokens = [found.get(number, 0) for number in range(since, today + 1)]
         texts = self._locales[deferred.how]
-        days = [(_date(number), n) for number, n in zip(range(since, today + 1), tokens, strict=True)]
+        days = [(_date(texts, number), n) for number, n in zip(range(since, today + 1), tokens, strict=True)]
         caption = texts.plain(
             "stats.caption" if deferred.of else "stats.caption_all",
             first=days[0][0],
@@ -191,6 +191,6 @@ def _when(texts: Texts, moment: int | None) -> str:
     return texts.plain("stats.when", day=day(texts, moment), time=time.strftime("%H:%M", time.gmtime(moment)))
 
 
-def _date(number: int) -> str:
-    """Return the day with this number since 1970, as 21.11."""
-    return time.strftime("%d.%m", time.gmtime(number * DAY_S))
+def _date(texts: Texts, number: int) -> str:
+    """Return the day with this number since 1970 in few letters: 21.11, 21 Nov."""
+    return time.strftime(texts.plain("day.short"), time.gmtime(number * DAY_S))

@@ -1,4 +1,4 @@
-"""A picture of tokens by day: bars on a dark card, with digits only, large enough to be read on a phone.
+"""A picture of tokens by day: bars on a dark card, with numbers and dates only, large enough to be read on a phone.
 
 The card is opaque, so that it looks the same in light and dark chats: Telegram turns pictures into JPEG, which has no
 transparency. Pillow's own font has all that is written here; words belong into the caption.

@@ -264,6 +264,18 @@ def test_the_picture_of_30_days_has_every_number_in_its_caption(harness: BotHarn
     assert picture.format == "PNG" and picture.size == SIZE and picture.mode == "RGB"
 
 
+def test_days_are_written_in_the_users_language(harness: BotHarness) -> None:
+    person = harness.new_person()
+    spend(harness, 1, 300)
+    person.press("👤 Профиль")
+    person.wait("👤 Анна")
+    person.tap("📊 30 дней")
+    assert time.strftime("%d.%m: 300", time.gmtime()) in shown(person.wait("Токены по дням"))
+    harness.db.change("user", {"id": 1}, language="en")
+    person.tap("📊 30 дней")
+    assert time.strftime("%d %b: 300", time.gmtime()) in shown(person.wait("Tokens by day"))
+
+
 def test_nothing_is_drawn_of_30_days_without_a_token(harness: BotHarness) -> None:
     person = harness.new_person()
     person.press("👤 Профиль")
