@@ -43,10 +43,10 @@ test-real: $(VENV)/.installed-dev $(REAL)/.installed debian ## try the bot with 
 # A point, and a point on the disk with its error, are tried alone: CHAOS_POINT=commit-before:12:3, CHAOS_DISK=EIO:once.
 chaos: $(VENV)/.installed-dev ## kill the bot at random moments and at every point, fail every disk call, try 10,000 schedules; takes hours
 	@if [ -n "$$CHAOS_POINT" ]; then \
-		$(BIN) -m pytest -q -n 0 tests/test_crash_points.py tests/test_failing_disk.py -k "any_point or any_call"; \
+		$(BIN) -m pytest -q -s -n 0 tests/test_crash_points.py tests/test_failing_disk.py -k "any_point or any_call"; \
 	else \
 		CHAOS_KILLS=$${CHAOS_KILLS:-100} $(BIN) -m pytest -q -s -n 0 tests/test_crashes.py -k random_kills && \
-		CHAOS_PARTS=$${CHAOS_PARTS:-8} CHAOS_SCHEDULES=$${CHAOS_SCHEDULES:-10000} $(BIN) -m pytest -q -n $${CHAOS_JOBS:-auto} \
+		CHAOS_PARTS=$${CHAOS_PARTS:-8} CHAOS_SCHEDULES=$${CHAOS_SCHEDULES:-10000} $(BIN) -m pytest -q -s -n $${CHAOS_JOBS:-auto} \
 			tests/test_interleavings.py tests/test_crash_points.py tests/test_failing_disk.py; \
 	fi
 

@@ -16,6 +16,7 @@ from sandbox.models import ModelServers
 from sandbox.telegram import TelegramServer
 from tests.harness import BotHarness
 from tests.suite_order import arranged
+from tests.tried_points import summary
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -27,6 +28,13 @@ settings.load_profile("bot")
 _BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = next(filter(None, map(shutil.which, _BROWSERS)), None)
 LOOPBACK = ("127.", "::1", "localhost")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many points of `make chaos` were tried."""
+    ended = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    for line in summary(ended):
+        terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

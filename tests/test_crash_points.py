@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from tests.all_points import try_points, whole_run
 from tests.counters import AT_STAND_INS, IN_BOT
 from tests.points import Point
+from tests.tried_points import note
 
 POINT = "" if "CHAOS_DISK" in os.environ else os.environ.get("CHAOS_POINT", "")
 PARTS = int(os.environ.get("CHAOS_PARTS", "0"))  # in how many parts `make chaos` plays all points; 0: not at all
@@ -46,9 +48,12 @@ def test_killed_at_every_tenth_point_it_ends_as_if_it_had_not_been(tmp_path: Pat
 @pytest.mark.timeout(0)
 @pytest.mark.skipif(not (POINT or PARTS), reason="make chaos tries all points")
 @pytest.mark.parametrize("part", range(1 if POINT else max(1, PARTS)))
-def test_killed_at_any_point_it_ends_as_if_it_had_not_been(tmp_path: Path, part: int) -> None:
+def test_killed_at_any_point_it_ends_as_if_it_had_not_been(
+    tmp_path: Path, part: int, record_property: Callable[[str, object], None]
+) -> None:
     chosen = [Point.named(name) for name in POINT.split(",")] if POINT else all_points()[part::PARTS]
     outcome = try_points(tmp_path, chosen)
-    sys.stderr.write(f"{outcome.told()}\n")  # `make chaos` shows it
+    sys.stderr.write(f"{outcome.told()}\n")  # at once: `make chaos` takes long
+    note(record_property, "a kill", outcome)
     assert not outcome.failures, "\n\n".join(outcome.failures)
     assert len(outcome.missed) <= len(chosen) // 20, outcome.told()

@@ -12,6 +12,7 @@ import os
 import random
 import sys
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tests import failing_disk
 from tests.all_points import OPENING, try_points, whole_run
 from tests.counters import ON_DISK
 from tests.points import Disk, Point
+from tests.tried_points import note
 
 PARTS = int(os.environ.get("CHAOS_PARTS", "0"))
 POINT = os.environ.get("CHAOS_POINT", "")
@@ -71,7 +73,9 @@ def test_a_disk_that_fails_loses_nothing_and_all_is_answered_once_it_works(tmp_p
 @pytest.mark.timeout(0)
 @pytest.mark.skipif(not (PARTS or DISK) or bool(POINT and not DISK), reason="make chaos fails every call")
 @pytest.mark.parametrize("part", range(1 if POINT else max(1, PARTS)))
-def test_any_call_to_the_disk_may_fail(tmp_path: Path, part: int) -> None:
+def test_any_call_to_the_disk_may_fail(
+    tmp_path: Path, part: int, record_property: Callable[[str, object], None]
+) -> None:
     chosen = [Point.named(name) for name in POINT.split(",")] if POINT else all_points()[part :: max(1, PARTS)]
     disks = (
         [disk_named(DISK)] if DISK else [Disk(error, lasts) for lasts in (False, True) for error in failing_disk.ERRORS]
@@ -79,6 +83,7 @@ def test_any_call_to_the_disk_may_fail(tmp_path: Path, part: int) -> None:
     failures: list[str] = []
     for number, disk in enumerate(disks):
         outcome = try_points(tmp_path, chosen[number :: len(disks)], disk)
-        sys.stderr.write(f"{disk}: {outcome.told()}\n")
+        sys.stderr.write(f"{disk}: {outcome.told()}\n")  # at once: `make chaos` takes long
+        note(record_property, f"{disk} at a call to the disk", outcome)
         failures += outcome.failures
     assert not failures, "\n\n".join(failures)
