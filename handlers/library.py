@@ -16,7 +16,7 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
 from database import Story
 from export import story_book
-from handlers import branches, finished, inline_mode, public_shelf, publishing, questions
+from handlers import branches, finished, inline_mode, open_questions, public_shelf, publishing, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
 from handlers.dates import day
@@ -268,9 +268,9 @@ def share_open(context: UpdateContext, story: Story) -> UpdateResult:
 
 
 def unshare(context: UpdateContext, story: Story) -> UpdateResult:
-    """Take the story's link back."""
+    """Take the story's link back; who presses «📤 Поделиться» at once gets another."""
     context.db.stories.share(story.session_id, None)
-    return context.say("share.taken_back", title=title_of(story))
+    return context.say("share.taken_back", title=title_of(story)) + open_questions.closed(context)
 
 
 def open_shared(context: UpdateContext, token: str) -> UpdateResult:

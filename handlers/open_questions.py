@@ -11,7 +11,7 @@ from typing import Final
 from handlers.context import UpdateContext, after_commit
 from telegram.update_result import ForgetRefusals, NoteRefusal, UpdateResult
 
-# Verbs of buttons that send a question, and change nothing before it is answered.
+# Verbs of buttons that send a question, or a link that is the same until it is taken back.
 _OF_A_STORY: Final = ("files", "picture", "voice", "cover", "share", "publish", "finale", "tone", "correct", "rename")
 _OTHERS: Final = ("find", "role_own", "note", "new_card", "edit_card", "bring_more", "talk_file", "session_files")
 VERBS: Final = frozenset((*_OF_A_STORY, *_OTHERS, "g_more", "g_tone"))
