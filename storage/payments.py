@@ -248,6 +248,14 @@ class Payments:
         )
         return changed > 0
 
+    def resume_renewal(self, charge_id: str) -> None:
+        """Note that the subscription of this payment goes on after all, unless its user's data was deleted."""
+        self._connection.run(
+            "update payment set renews = 1 where user_id is not null and subscription ="
+            " (select subscription from payment where charge_id = ?)",
+            (charge_id,),
+        )
+
     def stop_renewals(self, user_id: int, now: int) -> list[str]:
         """Note that no subscription of a user goes on. Return the charges by which Telegram knows those that did."""
         rows = self._connection.rows(

@@ -261,6 +261,8 @@ def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> N
     bought(db, "c", 600, Month(20))  # another one
     assert db.payments.end_renewal("a")
     assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
+    db.payments.resume_renewal("a")  # Telegram has refused
+    assert db.payments.end_renewal("b")
     assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
         StarPack(500, 1).payload: False,
         StarPack(600, 1).payload: True,
