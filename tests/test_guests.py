@@ -14,6 +14,7 @@ from sandbox.guests import GuestMode
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
 from tests.chatting import asked, system
+from tests.forgetting import forget
 from tests.harness import BotHarness, until
 
 BOT = "@soavtor_demo_bot"
@@ -301,7 +302,7 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
     harness.check_books()
 
 
-def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing(harness: BotHarness) -> None:
+def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing_and_is_not_shown(harness: BotHarness) -> None:
     person = harness.new_person(1)
     (anna,) = guests(harness, 1)
     harness.db.change("user", {"id": 1}, bought=30_000)
@@ -317,6 +318,16 @@ def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing(
     until(lambda: harness.db.count("user", id=1))
     assert (balance(harness, 1), harness.db.value("user", "bought", id=1)) == (30_000, 30_000)
     until(harness.settled)
+    assert [message.text for message in anna.bot_messages] == ["🎭 Сократ больше ничего не скажет."]
+    # The answer is being written.
+    held = harness.holds("Здесь.")
+    anna.send(f"{BOT} Сократ, ты здесь?")
+    anna.wait("думает…")
+    forget(harness, person)
+    anna.wait("больше ничего не скажет")
+    held.set()
+    until(harness.settled)
+    assert not [message for message in anna.bot_messages if "Здесь." in message.text]
     harness.check_books()
 
 
