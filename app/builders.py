@@ -296,10 +296,14 @@ class PaymentParts:
     ask: Callable[[], None]  # for what was paid while the bot was off
 
     def start(self, stopped: threading.Event) -> None:
-        """Make the calls that the last run has left, and what is to be asked at each start."""
-        self.ask()
+        """Make the calls that the last run has left, and the links."""
         self.calls.wake()
         self.links.start(stopped)
+
+    def read_list(self) -> None:
+        """Ask Telegram for payments that are missing. Raises `StorageError`."""
+        self.ask()
+        self.calls.wake()
 
 
 def build_payments(base: Foundation, telegram: Telegram, services: Services) -> PaymentParts:
@@ -312,7 +316,7 @@ def build_payments(base: Foundation, telegram: Telegram, services: Services) -> 
         metrics=base.metrics,
     )
     links = InvoiceLinks(api=telegram.api, db=base.db, config=base.config, locales=base.locales)
-    return PaymentParts(calls, links, partial(missing_payments.ask_at_start, services))
+    return PaymentParts(calls, links, partial(missing_payments.ask_after_start, services))
 
 
 def build_dispatcher(

@@ -15,7 +15,7 @@ from core.numbers import is_number
 from core.schemas import Json, OutboxRow, Outgoing
 from core.star_packs import pack_of
 from database import Payment
-from handlers.balances import balance_of
+from handlers.balances import balance_to_say
 from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.dates import date
 from handlers.fallback import unknown_command
@@ -128,7 +128,7 @@ def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str)
 
 
 def _refused(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
-    """Give the tokens of a refused refund to the payer again; tell them if their subscription has ended all the same."""
+    """Give the tokens of a refused refund to the payer again; tell them if their subscription has ended for it."""
     payments = services.db.payments
     if not payments.cancel_refund(charge_id, payer):
         return []
@@ -165,7 +165,7 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     if account is None:
         return told
     texts = services.locales[account.language]
-    balance = balance_of(services, texts, account, account.free)
+    balance = balance_to_say(services, texts, account)
     values = {"stars": payment.stars, "tokens": payment.taken_back, "charge": charge_id, "balance": balance}
     key = "refund.yours" if payment.until is None or goes_on else "refund.yours_month"
     return [sentence(payer, texts.say(key, **values)), *told]
