@@ -302,7 +302,9 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
     harness.check_books()
 
 
-def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing_and_is_not_shown(harness: BotHarness) -> None:
+def test_an_answer_that_its_caller_forgets_costs_nothing_and_is_not_shown(
+    harness: BotHarness,
+) -> None:
     person = harness.new_person(1)
     (anna,) = guests(harness, 1)
     harness.db.change("user", {"id": 1}, bought=30_000)
