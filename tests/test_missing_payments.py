@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from app.application import PAYMENTS_READ_AFTER_S
+from core.schemas import DeferredAttachment
 from core.star_packs import StarPack
 from handlers import missing_payments
 from sandbox.buyer import pay
 from sandbox.users import ChatUser
+from telegram.payment_calls import MOST_BUGS, _Call
 from tests.forgetting import forget
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.paying import invoice_for, link_of, make_shop, wait_links
@@ -132,6 +134,13 @@ def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_
     assert "BOT_INVALID" in admin.wait("Telegram не показал список").text
     person.send("/payments")
     person.wait("Такой команды я не знаю")
+    # An answer whose booking fails again and again is given up.
+    assert harness.app is not None
+    page = missing_payments._page(ADMIN_ID, 0, DeferredAttachment("payments", 0, "all"))
+    [row] = harness.app.db.outbox.add(None, [page])
+    harness.app._payments.calls._make(_Call(row, 0.0, 0.0, bugs=MOST_BUGS))
+    admin.wait("Telegram не показал список", since=admin.last.revision)
+    assert not harness.db.count("outbox", method="getStarTransactions")
 
 
 def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_what_was_paid_before(
