@@ -66,17 +66,20 @@ class Guests:
         )
 
     def unshown(self, user_id: int) -> list[UnshownCall]:
-        """Return a user's calls whose answer is being made, or that Telegram doesn't have yet."""
+        """Return a user's calls that wait, whose answer is being made, or whose answer Telegram doesn't have yet."""
         rows = self._connection.rows(
-            "select turn.inbox_id, turn.chat_id, coalesce(character.name, '…') as character,"
+            "with of_user as (select inbox_id, chat_id, session_id, state in ('waiting', 'running') as open from turn"
+            " where user_id = ?1 and kind = 'guest' and inbox_id is not null"
+            " union all select id, chat_id, queued, 1 from inbox where queued > 0 and state in ('new', 'turn')"
+            " and case when json_valid(body) then json_extract(body, '$.guest_message.from.id') end = ?1)"
+            " select of_user.inbox_id, of_user.chat_id, coalesce(character.name, '…') as character,"
             " guest_answer.inline_message_id as inline_id, (select json_group_array(id) from outbox"
-            " where inbox_id = turn.inbox_id and chat_id = turn.chat_id) as row_ids"
-            " from turn left join session on session.id = turn.session_id"
+            " where inbox_id = of_user.inbox_id and chat_id = of_user.chat_id) as row_ids"
+            " from of_user left join session on session.id = of_user.session_id"
             " left join character on character.id = session.character_id"
-            " left join guest_answer on guest_answer.inbox_id = turn.inbox_id"
-            " where turn.user_id = ? and turn.kind = 'guest' and turn.inbox_id is not null"
-            " and (turn.state in ('waiting', 'running')"
-            " or exists (select 1 from outbox where inbox_id = turn.inbox_id and chat_id = turn.chat_id))",
+            " left join guest_answer on guest_answer.inbox_id = of_user.inbox_id"
+            " where of_user.open"
+            " or exists (select 1 from outbox where inbox_id = of_user.inbox_id and chat_id = of_user.chat_id)",
             (user_id,),
         )
         return [UnshownCall(**(dict(row) | {"row_ids": tuple(json.loads(row["row_ids"]))})) for row in rows]
