@@ -62,6 +62,11 @@ def test_a_field_that_the_model_has_nothing_for_is_empty(unsaid: str) -> None:
     assert outline_in(json.dumps(said)) == Outline("", "Агния", "Порт", "Не указывай имён.")
 
 
+@pytest.mark.parametrize("answer", [json.dumps({"hero": "—" * 300_000 + "х"}), "_" * 30_000, "\n" * 100_000])
+def test_an_answer_of_marks_or_blanks_is_read_at_once(answer: str) -> None:
+    assert outline_in(answer) == Outline()
+
+
 def test_nothing_is_asked_before_the_choice(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send(PHRASE)
