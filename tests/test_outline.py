@@ -248,7 +248,7 @@ def test_no_hint_is_given_to_who_wrote_on_before_the_first_part_came(harness: Bo
     person.wait("Я ещё пишу")
     first.set()
     person.wait("Вторая.")
-    assert not any("теперь ваша очередь" in message.text for message in person.bot_messages)
+    assert not any("Теперь ваша очередь" in message.text for message in person.bot_messages)
 
 
 def test_the_stand_in_finds_the_hero_of_a_brought_text_by_name() -> None:
@@ -275,7 +275,7 @@ def test_the_stand_in_takes_no_heading_for_a_hero() -> None:
 
 def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) -> None:
     person = harness.writer(words="Первая.")
-    person.wait("теперь ваша очередь")
+    person.wait("Теперь ваша очередь")
     harness.says("Вторая.")
     person.press("▶️ Дальше")
     person.wait("Вторая.")
@@ -288,4 +288,4 @@ def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) ->
     person.press("✨ Начать историю")
     person.wait("Третья.")
     until(harness.settled)
-    assert sum("теперь ваша очередь" in message.text for message in person.bot_messages) == 1
+    assert sum("Теперь ваша очередь" in message.text for message in person.bot_messages) == 1
