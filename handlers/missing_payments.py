@@ -178,7 +178,8 @@ def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
 
 def _end(services: Services, chat_id: int, how: str, *, missing: int, read: int) -> list[Outgoing]:
     if how == _ALL:
-        return _to_admin(services, chat_id, "payments.compared", missing=missing, read=read)
+        key = "payments.compared" if missing else "payments.all_there"
+        return _to_admin(services, chat_id, key, missing=missing, read=read)
     if not missing:
         return []
     if how == _BEFORE:
