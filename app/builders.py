@@ -329,7 +329,7 @@ def build_dispatcher(
         delivery=telegram.delivery,
         analytics=base.analytics,
         payment_calls=payments.calls,
-        refusals=services.refusals,
+        recently_said=services.recently_said,
         stop_bot=stop_bot,
     )
     return Dispatcher(

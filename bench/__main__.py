@@ -10,12 +10,14 @@ import argparse
 import asyncio
 import os
 import platform
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from bench import seed
+from bench.bot_process import end_by_sigterm
 from bench.measure import measure
 from bench.ratios import compare
 from bench.table import HEAD, Scenario, line, middle
@@ -48,6 +50,7 @@ def scenarios(options: argparse.Namespace) -> list[Scenario]:
 def main() -> None:
     """Measure the selected scenarios and print the medians of their runs, then the bot beside a minimal one."""
     options = _options()
+    end_by_sigterm()
     print(f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}\n")
     with tempfile.TemporaryDirectory(dir=options.folder) as name:
         database = _databases(Path(name))
@@ -56,11 +59,12 @@ def main() -> None:
         for scenario in selected:
             runs = [asyncio.run(measure(scenario, options, database(scenario.prompts))) for _ in range(options.repeat)]
             print(line(scenario, middle(runs)), flush=True)
-        if options.only or options.chats:
-            return
-        print(flush=True)
-        for row in compare(options, database(0)):
-            print(row, flush=True)
+        if not (options.only or options.chats):
+            print(flush=True)
+            for row in compare(options, database(0)):
+                print(row, flush=True)
+    if options.odd:
+        print(f"texts that are no answers, {len(options.odd)}: {options.odd[:3]}", file=sys.stderr)
 
 
 def _databases(folder: Path) -> Callable[[int], Path]:
@@ -89,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--token", default="", help="the bot's token there")
     parser.add_argument("--chats", default=(), type=lambda text: tuple(int(one) for one in text.split(",")))
     parser.add_argument("--spy", action="store_true", help="tell the bot's process id, for a profiler")
+    parser.set_defaults(odd=[])  # texts of all runs that are no answers
     options = parser.parse_args()
     if options.telegram and not (options.token and options.chats):
         parser.error("--telegram needs --token and --chats")

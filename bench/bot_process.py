@@ -37,6 +37,11 @@ def environment(
     return values
 
 
+def end_by_sigterm() -> None:
+    """Have SIGTERM end this process by `SystemExit`, so that it ends its bot, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 class Bot:
     """The running process of a bot: of this one, or of another program."""
 

@@ -30,7 +30,10 @@ async def measure(
     *,
     slots: int | None = None,
 ) -> Figures:
-    """Run a scenario once, with a new bot on a copy of `database`. `slots`: at once; None: as many as users."""
+    """Run a scenario once, with a new bot on a copy of `database`. `slots`: at once; None: as many as users.
+
+    Adds to `options.odd` the texts that were no answers.
+    """
     load = Load(scenario.users, options.chats)
     telegram: Telegram | Sandbox
     telegram = Sandbox(load) if options.sandbox else Telegram(load, options.telegram, options.token or Telegram.token)
@@ -70,8 +73,7 @@ async def measure(
             bot.stop()
             telegram.close()
             model.close()
-        if load.odd:
-            print(f"  no answers, {len(load.odd)}: {load.odd[:3]}", file=sys.stderr)
+    options.odd += load.odd
     return figures(
         load.done,
         seconds=seconds,

@@ -76,10 +76,14 @@ def ratio_row(compared: Compared, runs: Sequence[tuple[Figures, Figures]]) -> st
     pairs = [(getattr(own, compared.figure), getattr(minimal, compared.figure)) for own, minimal in runs]
     own, minimal = (statistics.median(values) for values in zip(*pairs, strict=True))
     ratio = own / minimal
-    each = ", ".join(f"{one / other:.2f}" for one, other in pairs)
+    each = ", ".join(_shown(one / other) for one, other in pairs)
     goal = "" if compared.goal is None else _verdict(ratio, compared.goal)
     name = f"{_named(compared.scenario)} | {compared.name}"
-    return f"| {name} | {own:.2f} | {minimal:.2f} | {ratio:.2f} | {each} | {goal} |"
+    return f"| {name} | {own:.2f} | {minimal:.2f} | {_shown(ratio)} | {each} | {goal} |"
+
+
+def _shown(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.01 else f"{ratio:.4f}"
 
 
 def _named(scenario: Scenario) -> str:

@@ -8,6 +8,7 @@ it in a whole sentence: no question, no exclamation, no words of a hero.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
@@ -124,7 +125,9 @@ def _capitals(text: str) -> Iterator[_Found]:
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    return any(first < end and start < last for first, last in spans)
+    """Return whether a range overlaps one of the spans, which are in order and apart from each other."""
+    before = bisect_left(spans, (end, 0))
+    return before > 0 and spans[before - 1][1] > start
 
 
 def _in_small_letters(texts: Sequence[str]) -> Set[str]:

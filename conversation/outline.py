@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -23,7 +24,7 @@ _LIMITS: Final = {
     "setting": WORD_LIMITS[Step.SETTING],
     "wish": WORD_LIMITS[Step.HERO],
 }
-_LINE: Final = re.compile(r"^[\s\"*_#\-]*(\w+)[\"*_]*\s*[:=]\s*(.+?)\s*,?\s*$", re.MULTILINE)
+_LINE: Final = re.compile(r"^(?:[^\S\n]|[\"*_#\-])*([^\W_]+)[\"*_]*[^\S\n]*[:=]\s*(\S.*)$", re.MULTILINE)
 _NAMES: Final = {
     "жанр": "genre",
     "герой": "hero",
@@ -64,7 +65,8 @@ def outline_in(answer: str) -> Outline:
             found = None
     if isinstance(found, list) and found:
         found = found[0]
-    pairs = found.items() if isinstance(found, dict) else _LINE.findall(answer)
+    lines = ((name, value.rstrip().removesuffix(",")) for name, value in _LINE.findall(answer))
+    pairs: Iterable[tuple[object, object]] = found.items() if isinstance(found, dict) else lines
     said: dict[str, str] = {}
     for name, value in pairs:
         key = str(name).strip().casefold()
@@ -89,7 +91,7 @@ def filled(draft: Draft, outline: Outline, presets: Presets) -> Draft:
 
 def _shortened(value: str, limit: int) -> str:
     """Return one line without marks around it, cut at a word; nothing for «не указано»."""
-    line = _unsaid().sub("", " ".join(value.split()).strip(_AROUND))
+    line = _unsaid().sub("", " ".join(value.split()).strip(_AROUND)[: 2 * limit])
     if len(line) <= limit:
         return line
     return line[:limit].rpartition(" ")[0].rstrip(" ,;:—–-") or line[:limit]
@@ -97,4 +99,4 @@ def _shortened(value: str, limit: int) -> str:
 
 @cache
 def _unsaid() -> re.Pattern[str]:
-    return re.compile(rf"(?:^|\s*[:—–]\s*)(?:{any_of('unsaid')}|[^\w«“]+)[\s.…!]*$", re.IGNORECASE)
+    return re.compile(rf"(?:^|\s*[:—–]\s*)(?:{any_of('unsaid')}[\s.…!]*|[^\w«“]+)$", re.IGNORECASE)

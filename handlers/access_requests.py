@@ -99,7 +99,7 @@ def give(context: UpdateContext, data: str) -> UpdateResult:
     """Carry out an admin's decision on a request: the first one counts, and the user is told."""
     found = _GIFT.fullmatch(data)
     if found is None or not context.is_admin:
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     what, amount, user_id, asked_at = found[1], int(found[2]), int(found[3]), int(found[4])
     accounts = context.db.accounts
     account = accounts.get(user_id)

@@ -65,8 +65,8 @@ def show_help(context: UpdateContext) -> UpdateResult:
 
 def admin_help(context: UpdateContext) -> Html:
     """Return the commands that only admins have."""
-    said = context.texts.say("help.admin")
-    return Html("\n".join((said, context.texts.say("buy.admin_help")))) if context.config.packs else said
+    sales = context.texts.say("buy.admin_help") + "\n" if context.config.packs else ""
+    return context.texts.say("help.admin", sales=Html(sales))
 
 
 def ask_language(context: UpdateContext) -> UpdateResult:

@@ -49,7 +49,7 @@ def ask_to_halt(context: UpdateContext) -> UpdateResult:
 def halt(context: UpdateContext, argument: str) -> UpdateResult:
     """Stop the bot after this transaction, with which the press leaves the inbox."""
     if not context.is_admin or argument.removeprefix("keep-") != str(context.services.run_id):
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     if argument.startswith("keep-"):
         return context.edit("admin.halt_kept")
     return context.edit("admin.halting") + after_commit(StopBot())

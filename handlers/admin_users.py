@@ -40,10 +40,10 @@ def turn_page(context: UpdateContext, data: str) -> UpdateResult:
     """◀ ▶: show another page. `data` is `page:id of the kept words`, with id 0 for all users."""
     page, _, kept = data.partition(":")
     if not context.is_admin or not is_number(page) or not is_number(kept):
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     words = context.db.users.kept_words(context.user.id, int(kept)) if int(kept) else ""
     if words is None:
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     html, keyboard = _page(context, words, int(page), int(kept))
     return context.edit_html(html, keyboard=keyboard)
 

@@ -46,7 +46,7 @@ def admit(
         texts = services.locales[services.locales.language_of(sender.language_code)]
         return _reply(message, sentence(message.chat_id, access_requests.full(services, texts)), sender.id)
     user = known.user
-    if user.banned and not banned_too and user.id not in services.config.admin_ids:
+    if not banned_too and _is_out(services, user):
         return known.registered + _reply(message, access_requests.closed(services, user, message.chat_id), user.id)
     if message.chat_id > 0 and user.topic_id != incoming.topic_id:
         services.db.topic_states.enter(user.id, incoming.topic_id)
@@ -64,11 +64,15 @@ def admit_payer(services: Services, payer: types.User, *, private: bool) -> User
 
 
 def press_refusal(services: Services, presser: types.User) -> str:
-    """Return the key of why a press in a group doesn't count, or "": pressing others' buttons registers nobody."""
+    """Return why a press in a group doesn't count, or "": pressing others' buttons registers nobody."""
     user = services.db.users.get(presser.id)
     if user is None:
-        return "toast.stranger"
-    return "toast.foreign" if user.banned else ""
+        return services.locales[services.locales.language_of(presser.language_code)].plain("toast.stranger")
+    return services.locales[user.language].plain("toast.banned") if _is_out(services, user) else ""
+
+
+def _is_out(services: Services, user: User) -> bool:
+    return user.banned and user.id not in services.config.admin_ids
 
 
 def _reply(message: UserMessage, outgoing: Outgoing, user_id: int) -> UpdateResult:

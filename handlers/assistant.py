@@ -230,7 +230,7 @@ def new_talk(context: UpdateContext, user_id: int) -> UpdateResult:
     if context.writing:
         return context.toast("toast.writing")
     if not may_begin(context):
-        return context.toast("toast.past")
+        return context.toast("toast.too_many_new")
     context.begin_talk()
     if not context.group:
         context.go(Step.CHAT)

@@ -61,7 +61,7 @@ def choose(context: UpdateContext, character_id: int) -> UpdateResult:
     db = context.db
     character = db.characters.may_talk(context.user.id, character_id)
     if character is None:
-        return context.toast("toast.past")
+        return context.toast("character.gone")
     result = _put_on(context, character)
     talk = context.talk
     if talk is None or talk.head_id is None:
@@ -75,11 +75,11 @@ def begin_anew(context: UpdateContext, character_id: int) -> UpdateResult:
     """Begin a new conversation with a character; the old one stays among the sessions."""
     character = context.db.characters.may_talk(context.user.id, character_id)
     if character is None:
-        return context.toast("toast.past")
+        return context.toast("character.gone")
     if context.writing:
         return context.toast("toast.writing")
     if not assistant.may_begin(context):
-        return context.toast("toast.past")
+        return context.toast("toast.too_many_new")
     return _put_on(context, character) + _greet(context, character, anew=True)
 
 

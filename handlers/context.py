@@ -18,14 +18,14 @@ from conversation.steps import TALKING, Step
 from conversation.story_draft import Draft
 from core.schemas import Json, Outgoing
 from database import NO_SESSION, REFUSED, Database, Story, Talk, Turn, User
-from handlers.repeated_refusals import RepeatedRefusals
+from handlers.recently_said import RecentlySaid
 from handlers.user_message import UserMessage
 from telegram.update_result import (
     Disposition,
     Effect,
-    ForgetRefusals,
+    ForgetSaid,
     IncomingUpdate,
-    NoteRefusal,
+    NoteSaid,
     Queued,
     ReleaseTurn,
     StartTurn,
@@ -48,7 +48,7 @@ class Services:
     registry: ModelRegistry
     voices: tuple[str, ...]  # that a story can be read in
     run_id: int
-    refusals: RepeatedRefusals = field(init=False, default_factory=RepeatedRefusals)
+    recently_said: RecentlySaid = field(init=False, default_factory=RecentlySaid)
 
     @property
     def username(self) -> str:
@@ -256,9 +256,9 @@ class UpdateContext:
     def say_once_a_minute(self, key: str, *, n: int) -> UpdateResult:
         """Return a message with a sentence of the locales, or nothing if the user was told so within a minute."""
         where = self.chat_id, self.topic_id, self.user.id
-        if not self.services.refusals.is_due(*where, key):
+        if not self.services.recently_said.is_due(*where, key):
             return UpdateResult()
-        return self.say(key, n=n) + after_commit(NoteRefusal(*where, key))
+        return self.say(key, n=n) + after_commit(NoteSaid(*where, key))
 
     def say_here(self, key: str, **values: object) -> UpdateResult:
         """Return a message with a sentence of the locales and the reply keyboard of the user's step."""
@@ -350,7 +350,7 @@ class UpdateContext:
     def queue(self, session_id: int, *, blocks: bool = False) -> UpdateResult:
         """Return that the update waits for the chat's turn; its words belong to this session."""
         accepted = not self.update.queued_for
-        effects = (ForgetRefusals(self.chat_id, self.topic_id, self.user.id),) if accepted else ()
+        effects = (ForgetSaid(self.chat_id, self.topic_id, self.user.id),) if accepted else ()
         return UpdateResult(disposition=Queued(session_id, blocks), effects=effects)
 
     def track(self, name: str, **properties: str | int | bool) -> UpdateResult:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from handlers.repeated_refusals import RepeatedRefusals
+from handlers.recently_said import RecentlySaid
 from monitoring.analytics import Analytics
 from telegram.chat_queue import ChatQueues
 from telegram.payment_calls import PaymentCalls
@@ -14,9 +14,9 @@ from telegram.update_result import (
     DropMessages,
     Effect,
     ForgetQueued,
-    ForgetRefusals,
+    ForgetSaid,
     MakePaymentCalls,
-    NoteRefusal,
+    NoteSaid,
     ReleaseTurn,
     StartTurn,
     StopBot,
@@ -34,7 +34,7 @@ class EffectRunner:
     delivery: Delivery
     analytics: Analytics
     payment_calls: PaymentCalls
-    refusals: RepeatedRefusals
+    recently_said: RecentlySaid
     stop_bot: Callable[[], None]
 
     def carry_out(self, effect: Effect) -> None:
@@ -50,10 +50,10 @@ class EffectRunner:
                 self.delivery.drop(chat_id, row_ids)
             case MakePaymentCalls():
                 self.payment_calls.wake()
-            case NoteRefusal(chat_id, topic_id, user_id, key):
-                self.refusals.note(chat_id, topic_id, user_id, key)
-            case ForgetRefusals(chat_id, topic_id, user_id):
-                self.refusals.forget(chat_id, topic_id, user_id)
+            case NoteSaid(chat_id, topic_id, user_id, key):
+                self.recently_said.note(chat_id, topic_id, user_id, key)
+            case ForgetSaid(chat_id, topic_id, user_id):
+                self.recently_said.forget(chat_id, topic_id, user_id)
             case TrackEvent(name, user_id, properties):
                 self.analytics.tell(name, user_id, **properties)
             case StopBot():

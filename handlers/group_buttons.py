@@ -61,7 +61,7 @@ def _unshare(context: UpdateContext, story: Story) -> UpdateResult:
 
 
 def _keep_writing(context: UpdateContext, prompt_id: int) -> UpdateResult:
-    return context.edit("group_story.kept") + open_questions.closed(context)
+    return context.edit("group_story.kept") + open_questions.forget_all(context)
 
 
 _OF_A_CARD: Mapping[str, Callable[[UpdateContext, GroupDraft, int], UpdateResult]] = {

@@ -24,7 +24,10 @@ def open_story(context: UpdateContext) -> Story | None:
 
 
 def wait(context: UpdateContext, session_id: Callable[[], int]) -> UpdateResult:
-    """Let words wait for the running turn, in the session that they belong to; say nothing unless they can't."""
+    """Let words wait for the running turn, in the session that they belong to; say nothing unless they can't.
+
+    `session_id` is called only if they do: it may begin a talk.
+    """
     if context.update.queued_for:
         return context.queue(context.update.queued_for)
     waiting = context.db.inbox.queued_in(context.chat_id, context.topic_id)

@@ -13,9 +13,9 @@ from conversation.steps import ENDINGS
 from core.errors import LimitReached
 from core.schemas import Json, Outgoing
 from database import Prompt, Story, User
+from handlers import open_questions
 from handlers.context import UpdateContext, now
 from handlers.group_context import at_story, open_story, to_sender
-from handlers.open_questions import ask_once
 from handlers.refusals import over_limit
 from telegram.update_result import UpdateResult
 from turns import group_view, message_view
@@ -31,6 +31,8 @@ def press(context: UpdateContext, prompt_id: int, what: str) -> UpdateResult:
     story = _decided_by(context, prompt_id)
     if isinstance(story, UpdateResult):
         return story
+    if what == FINALE and open_questions.is_asked(context, _question_of(story), within_s=ASKED_S):
+        return context.toast("toast.asked")
     votes, writers = context.db.group_stories, _writers(context, story)
     leads = context.user.id == story.user_id
     since = now() - RECENT_S
@@ -132,19 +134,19 @@ def _payer(context: UpdateContext, story: Story, voters: list[int]) -> User | No
 
 
 def _ask_ending(context: UpdateContext, story: Story, voters: list[int]) -> UpdateResult:
-    """Ask which ending to write, unless that is asked; who chooses one pays it."""
-    what = f"ending {story.session_id} {story.head_id}"
-    return ask_once(context, what, lambda: _question(context, story, voters), within_s=ASKED_S)
-
-
-def _question(context: UpdateContext, story: Story, voters: list[int]) -> UpdateResult:
+    """Ask which ending to write; who chooses one pays it."""
     context.db.group_stories.end_votes(story.session_id)
     ways = [context.button(f"ending_{name}", f"g_end_{name}:{story.head_id}") for name in ENDINGS]
     keyboard = inline(ways[:2], ways[2:], [context.button("keep_writing", f"g_keep:{story.head_id}")])
     said = context.replying_to(context.message_id).say(
         "group_story.ask_ending", title=message_view.title_of(story), keyboard=keyboard
-    )
+    ) + open_questions.note(context, _question_of(story))
     return _show_votes(context, story, story.head_id or 0) + said if len(voters) > 1 else said
+
+
+def _question_of(story: Story) -> str:
+    """Name the question about the ending, as it stands now."""
+    return f"ending {story.session_id} {story.head_id}"
 
 
 def end_story(context: UpdateContext) -> UpdateResult:
@@ -154,7 +156,7 @@ def end_story(context: UpdateContext) -> UpdateResult:
         return to_sender(context, context.say("group_story.nothing_yet"))
     writers = _writers(context, story)
     if context.user.id == story.user_id or (context.user.id in writers and _needed(writers) == 1) or not writers:
-        return _question(context.replying_to(context.message_id), story, [context.user.id])
+        return _ask_ending(context.replying_to(context.message_id), story, [context.user.id])
     return to_sender(context, context.say("group_story.vote_for_ending"))
 
 
@@ -166,5 +168,5 @@ def write_ending(context: UpdateContext, prompt_id: int, name: str) -> UpdateRes
     if refusal := over_limit(context, "ending", story.session_id):
         return refusal
     there = at_story(context, story).replying_to(context.message_id)
-    said = context.edit("finale.writing")
+    said = context.edit("finale.writing") + open_questions.forget_all(context)
     return said + there.start_turn("ending", story.session_id, story.head_id, hint=name)

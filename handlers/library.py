@@ -270,7 +270,7 @@ def share_open(context: UpdateContext, story: Story) -> UpdateResult:
 def unshare(context: UpdateContext, story: Story) -> UpdateResult:
     """Take the story's link back; who presses «📤 Поделиться» at once gets another."""
     context.db.stories.share(story.session_id, None)
-    return context.say("share.taken_back", title=title_of(story)) + open_questions.closed(context)
+    return context.say("share.taken_back", title=title_of(story)) + open_questions.forget_all(context)
 
 
 def open_shared(context: UpdateContext, token: str) -> UpdateResult:

@@ -219,7 +219,7 @@ def _not_understood(services: Services, one: _Transaction) -> list[Outgoing]:
 
 def _end(services: Services, chat_id: int, how: str, *, missing: int, read: int) -> list[Outgoing]:
     if how == _ALL:
-        key = "payments.compared" if missing else "payments.complete"
+        key = "payments.compared" if missing else "payments.all_there"
         return _to_admin(services, chat_id, key, missing=missing, read=read)
     if not missing:
         return []

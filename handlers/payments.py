@@ -40,7 +40,7 @@ def show(context: UpdateContext) -> UpdateResult:
 def press(context: UpdateContext, what: str) -> UpdateResult:
     """Show the packs, or send the invoice of the pack whose button was pressed."""
     if not context.config.packs:
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     if what == BUY:
         return show(context)
     pack = pack_of(what)

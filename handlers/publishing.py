@@ -79,7 +79,7 @@ def withdraw(context: UpdateContext, story: Story) -> UpdateResult:
 
 def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
     if not is_on(context) or not story.finished or story.head_id is None:
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     found = context.db.shelf.of_session(story.session_id)
     if found is not None and found.state == "removed":
         return context.say("public.was_removed", title=title_of(story))
@@ -100,7 +100,7 @@ def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
 def decide(context: UpdateContext, published_id: int, *, allowed: bool) -> UpdateResult:
     """Carry out an admin's decision on a reported story; the first one counts, and the author is told."""
     if not context.is_admin:
-        return context.toast("toast.past")
+        return context.toast("toast.over")
     found = context.db.shelf.get(published_id)
     if found is None or not context.db.shelf.decide(published_id, allowed=allowed):
         return context.drop_buttons() + context.toast("toast.decided_already")

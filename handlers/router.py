@@ -205,8 +205,7 @@ def _press(services: Services, incoming: IncomingUpdate, query: types.CallbackQu
         return NOTHING
     refusal = press_refusal(services, query.from_user) if message.chat.type in GROUPS else ""
     if refusal:
-        texts = services.locales[services.locales.language_of(query.from_user.language_code)]
-        return UpdateResult(toast=texts.plain(refusal))
+        return UpdateResult(toast=refusal)
     asks = data == access_requests.ASK_FOR_ACCESS or data.startswith(privacy.BUTTON)
     return admit(
         services,

@@ -7,7 +7,7 @@ from functools import wraps
 
 from conversation.steps import TALKING, Step
 from core.text import split
-from database import REFUSED, Story
+from database import REFUSED, Story, Turn
 from handlers.context import UpdateContext, join, now, stop_turn
 from handlers.refusals import over_limit, over_prompt, over_step
 from handlers.step_prompts import announce, awaited, story_line
@@ -145,20 +145,27 @@ def queue_words(context: UpdateContext) -> UpdateResult:
 
 
 def already_writing(context: UpdateContext) -> UpdateResult:
-    """Say that a part is being written, so that the next one has to wait."""
-    return context.say("story.busy_next")
+    """Say that a part is being written, so that the next one has to wait; or what else is being made."""
+    turn = _open_turn(context)
+    return context.say("story.busy_next") if turn is None or turn.kind == "part" else busy_writing(context)
 
 
 def busy_writing(context: UpdateContext) -> UpdateResult:
-    """Say that a button doesn't work while a part is being written."""
-    return context.say("wrong.button", now=context.texts.say("now.writing"))
+    """Say what is being made, and that a button doesn't work meanwhile."""
+    turn = _open_turn(context)
+    if turn is None:  # messages wait for one
+        return context.say("wrong.button", now=context.texts.say("now.writing"))
+    return context.say("wrong.busy", what=context.texts.say(context.kinds[turn.kind].wait_line))
 
 
 def stop_writing(context: UpdateContext) -> UpdateResult:
     """End the open turn at once; what was written is kept."""
-    turns = context.turns
-    turn = turns.open_in(context.chat_id, context.topic_id)
-    return stop_turn(turns, turn) if turn is not None else nothing_to_stop(context)
+    turn = _open_turn(context)
+    return stop_turn(context.turns, turn) if turn is not None else nothing_to_stop(context)
+
+
+def _open_turn(context: UpdateContext) -> Turn | None:
+    return context.turns.open_in(context.chat_id, context.topic_id)
 
 
 def nothing_to_stop(context: UpdateContext) -> UpdateResult:

@@ -18,7 +18,7 @@ SIZE: Final = (1080, 720)  # a phone shows it at a third of that
 LEFT, RIGHT, TOP, BOTTOM = 40, 40, 90, 100
 LETTERS: Final = 36
 CARD, GRID, INK, BAR, TODAY = "#18222d", "#34424f", "#dce6ee", "#5aa9e6", "#ffb454"
-GAP: Final = 0.28  # of a bar's place
+GAP: Final = 0.28  # of the width that a day has
 STEPS: Final = 4  # lines of the grid, about
 EVERY_DAYS: Final = 7  # a date below
 
@@ -42,19 +42,19 @@ def days_chart(days: Sequence[tuple[str, int]], grouped: Callable[[int], str]) -
         y = base - height * line // top_line
         draw.line((left, y, SIZE[0] - RIGHT, y), fill=GRID, width=3)
         draw.text((left - 16, y), _short(line), font=font, fill=INK, anchor="rm")
-    place = (SIZE[0] - RIGHT - left) / len(days)
-    peak = max(range(len(days)), key=lambda place: days[place][1])
+    width = (SIZE[0] - RIGHT - left) / len(days)
+    peak = max(range(len(days)), key=lambda number: days[number][1])
     for number, (date, tokens) in enumerate(days):
-        start = left + place * number
+        start = left + width * number
         colour = TODAY if number == len(days) - 1 else BAR
         if tokens:
             y = base - max(4, height * tokens // top_line)
-            draw.rectangle((start + place * GAP / 2, y, start + place * (1 - GAP / 2), base - 2), fill=colour)
+            draw.rectangle((start + width * GAP / 2, y, start + width * (1 - GAP / 2), base - 2), fill=colour)
         if (len(days) - 1 - number) % EVERY_DAYS == 0:
-            _middle(draw, start + place / 2, base + 44, date, font, left)
+            _middle(draw, start + width / 2, base + 44, date, font, left)
     if days[peak][1]:
         y = base - height * days[peak][1] // top_line - 28
-        _middle(draw, left + place * (peak + 0.5), y, grouped(days[peak][1]), font, left)
+        _middle(draw, left + width * (peak + 0.5), y, grouped(days[peak][1]), font, left)
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)
     return content.getvalue()

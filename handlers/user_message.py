@@ -51,6 +51,7 @@ class UserMessage:
     pieces: tuple[Piece, ...] = ()  # of a text that was sent in several messages, else empty
     attachments: Attachments = NO_FILES
     spoken: bool = False  # the words of a voice message
+    sent_at: int = 0  # by Telegram's clock; 0 for a button
 
 
 def user_message(message: types.Message, words: str, reply_to: int | None = None) -> UserMessage:
@@ -72,6 +73,7 @@ def user_message(message: types.Message, words: str, reply_to: int | None = None
         pieces=_pieces(message, words),
         attachments=attachments_of(message.json),
         spoken=SPOKEN in message.json,
+        sent_at=message.date,
     )
 
 

@@ -15,11 +15,10 @@ from conversation.story_draft import Draft, unfinished_step, working_title
 from core.graphemes import first_letters
 from database import Story
 from handlers import branches
-from handlers.context import UpdateContext, now
-from handlers.open_questions import ask_once
+from handlers.context import UpdateContext, after_commit, now
 from handlers.refusals import over_limit, over_step
 from handlers.step_prompts import announce, awaited
-from telegram.update_result import UpdateResult
+from telegram.update_result import NOTHING, NoteSaid, UpdateResult
 from turns.message_view import title_of
 from turns.story_topics import OF_A_VOLUME, needs_topic
 
@@ -148,13 +147,14 @@ def clear_extra(context: UpdateContext) -> UpdateResult:
 
 
 def lucky(context: UpdateContext) -> UpdateResult:
-    """«🎲 Мне повезёт», «🎲 Ещё раз»: deal a card by chance; a double press of the second deals one."""
-    again = context.step is Step.SUMMARY and context.draft.lucky
-    return ask_once(context, "lucky", lambda: _deal(context)) if again else _deal(context)
+    """«🎲 Мне повезёт», «🎲 Ещё раз»: fill the draft by chance and show the card; the user's own wishes are kept.
 
-
-def _deal(context: UpdateContext) -> UpdateResult:
-    """Fill the draft by chance and show the card; the user's own wishes are kept."""
+    A double press is one: its second message was sent within a second of the first, whose card comes below both.
+    """
+    sent_at, where = context.message.sent_at, (context.chat_id, context.topic_id, context.user.id)
+    said = context.services.recently_said
+    if sent_at and not all(said.is_due(*where, f"card of {second}") for second in (sent_at - 1, sent_at)):
+        return NOTHING
     texts, draft = context.texts, context.draft
     genre = random.choice(texts.genres).label
     own_extra = draft.extra if draft.extra and not draft.lucky else ""
@@ -165,7 +165,7 @@ def _deal(context: UpdateContext) -> UpdateResult:
         extra=own_extra or random.choice(texts.extras(genre)),
         lucky=True,
     )
-    return ask(context, Step.SUMMARY)
+    return ask(context, Step.SUMMARY) + after_commit(NoteSaid(*where, f"card of {sent_at}"))
 
 
 def begin(context: UpdateContext) -> UpdateResult:

@@ -108,8 +108,8 @@ class MakePaymentCalls:
 
 
 @dataclass(frozen=True, slots=True)
-class NoteRefusal:
-    """Note that the user was told of a refusal, which isn't said again within a minute."""
+class NoteSaid:
+    """Note that the user was told something, which isn't to be said again at once."""
 
     chat_id: int
     topic_id: int
@@ -118,8 +118,8 @@ class NoteRefusal:
 
 
 @dataclass(frozen=True, slots=True)
-class ForgetRefusals:
-    """Have the user told of the next refusal at once."""
+class ForgetSaid:
+    """Forget what the user was told in a chat's topic: it may be said again."""
 
     chat_id: int
     topic_id: int
@@ -146,8 +146,8 @@ Effect = (
     | ForgetQueued
     | DropMessages
     | MakePaymentCalls
-    | NoteRefusal
-    | ForgetRefusals
+    | NoteSaid
+    | ForgetSaid
     | TrackEvent
     | StopBot
 )

@@ -13,7 +13,7 @@ from sandbox.users import ChatUser
 from tests.bot_database import Not
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.test_account import shown
-from tests.toasts import PAST
+from tests.toasts import OVER
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_an_admins_button_works_for_admins_only(harness: BotHarness, admin: Chat
     person = harness.new_person()
     harness.telegram.raw_update({"callback_query": press_of(person, data)})
     until(lambda: harness.telegram.called("answerCallbackQuery"))
-    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == PAST
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == OVER
     assert harness.db.total("user", "balance") == 60_000
     harness.telegram.api.violations.clear()  # the invented query has no true id to answer to
 
@@ -285,7 +285,7 @@ def test_a_stop_ends_the_process_in_good_order_and_the_next_one_runs_on(
     harness.telegram.raw_update({"update_id": pressed_id, "callback_query": query})
     harness.telegram.raw_update({"callback_query": query})
     until(lambda: [call for call in harness.telegram.called("answerCallbackQuery") if call.params.get("text")])
-    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == PAST
+    assert harness.telegram.called("answerCallbackQuery")[-1].params["text"] == OVER
     admin.send("/help")
     admin.wait("Мы пишем историю вдвоём")
     assert again.poll() is None
@@ -296,7 +296,7 @@ def test_a_question_of_an_earlier_life_is_past(harness: BotHarness, admin: ChatU
     question = asked_to_stop(admin)
     app = harness.restart()
     for label in question.labels:
-        assert admin.tap(label, question).wait_answer().text == PAST
+        assert admin.tap(label, question).wait_answer().text == OVER
     assert not app.halted.is_set()
 
 

@@ -65,7 +65,7 @@ def test_minimal_bot_answers_as_many_at_once_as_it_has_threads(tmp_path: Path) -
 def test_overhead_stands_beside_the_default_of_two_threads_too() -> None:
     compared = BY_DEFAULT[-1]
     row = ratio_row(compared, [(figures(overhead_p95=20.0), figures(overhead_p95=50_000.0))])
-    assert row.endswith("| 20.00 | 50000.00 | 0.00 | 0.00 | at most 0.7: reached |")
+    assert row.endswith("| 20.00 | 50000.00 | 0.0004 | 0.0004 | at most 0.7: reached |")
 
 
 @pytest.mark.parametrize(("own", "verdict"), [((2.0, 7.0, 30.0), "reached"), ((2.0, 7.5, 30.0), "missed")])

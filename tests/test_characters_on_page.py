@@ -109,6 +109,7 @@ def test_whoever_sends_a_page_s_data_without_the_page_gets_no_further(paged: Bot
     own = on_the_page(paged, other)("POST", "characters", json=TREZOR).json()
     for data in (f"character:{own['id']}", "character:-1", "character:\u0661", "txt:99"):
         person.happens({"web_app_data": {"button_text": "", "data": data}})
+    person.wait("Этого героя больше нет")
     other.happens({"web_app_data": {"button_text": "", "data": f"txt:{paged.db.last('session', 'id')}"}})
     other.happens({"web_app_data": {"button_text": "", "data": f"character:{own['id']}"}})
     other.wait(TREZOR["greeting"])

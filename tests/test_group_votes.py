@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
 from tests.group_stories import NEXT, begun, moves, part
 from tests.harness import BotHarness, until
@@ -78,13 +79,30 @@ def test_the_ending_and_other_questions_are_asked_once_however_often_the_button_
         until(harness.settled)
         return len([message for message in anna.shown if words in message.text])
 
-    presses = [anna.tap("🏁 Финал", first) for _ in range(3)]
+    with anna.state.lock:  # they come together
+        presses = [anna.tap("🏁 Финал", first) for _ in range(3)]
     assert [press.wait_answer().text for press in presses] == ["", ASKED, ASKED]
     assert asked("Каким будет конец") == 1
     anna.tap("⬅️ Пишем дальше")
     anna.wait("Пишем дальше", since=0)
     assert anna.tap("🏁 Финал", first).wait_answer().text == ""  # the answered question is asked anew
     assert asked("Каким будет конец") == 1
-    presses = [anna.tap("⚙️ Ещё", first) for _ in range(3)]
+    with anna.state.lock:
+        presses = [anna.tap("⚙️ Ещё", first) for _ in range(3)]
     assert [press.wait_answer().text for press in presses] == ["", ASKED, ASKED]
     assert asked("что сделать с историей?") == 1
+
+
+def test_no_vote_counts_while_the_ending_is_asked_and_a_failed_one_is_asked_anew(harness: BotHarness) -> None:
+    _, (anna, boris), first = begun(harness, 1, 2)
+    second = moves(harness, boris, "Дождь.", "Вторая.", first)
+    assert anna.tap("🏁 Финал", second).wait_answer().text == ""
+    asked = anna.wait("Каким будет конец")
+    assert boris.tap("🏁 Финал", second).wait_answer().text == ASKED
+    assert harness.db.count("story_vote") == 0
+    harness.models.faults.order(Behaviour(status=400))
+    boris.tap("😊 Счастливый", asked)
+    boris.wait("Не получилось обработать запрос")
+    until(harness.settled)
+    assert anna.tap("🏁 Финал", second).wait_answer().text == ""
+    anna.wait("Каким будет конец")

@@ -11,7 +11,7 @@ from sandbox.model_faults import Behaviour, Received
 from sandbox.users import ChatUser
 from tests.chatting import ask, asked, system
 from tests.harness import BotHarness, until
-from tests.toasts import FOREIGN_ROLES, FOREIGN_STOP, STRANGER
+from tests.toasts import BANNED, FOREIGN_ROLES, FOREIGN_STOP, STRANGER
 
 BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
@@ -214,6 +214,20 @@ def test_a_group_has_a_role_of_its_own(harness: BotHarness) -> None:
     assert harness.db.count("user") == 2  # a press alone registers nobody
     anna.tap("🍳 Повар")
     anna.wait("Теперь в этом чате: 🍳 Повар")
+
+
+def test_a_banned_member_reads_why_their_press_does_nothing(harness: BotHarness) -> None:
+    _, (anna, boris) = club(harness, 1, 2)
+    boris.send("/balance")
+    until(lambda: harness.db.count("user") == 1)
+    anna.send("/modes")
+    anna.wait("Кем мне быть?")
+    for language, said in (
+        ("ru", BANNED),
+        ("en", "An admin has closed the bot to you: its buttons don't work for you"),
+    ):
+        harness.db.change("user", {"id": 2}, banned=1, language=language)
+        assert boris.tap("🍳 Повар").wait_answer().text == said
 
 
 def test_forgetting_in_a_group_leaves_everything_else(harness: BotHarness) -> None:

@@ -66,7 +66,10 @@ def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harne
     harness = make_shop(make_harness, reads_list=True)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     admin.send("/payments")
-    assert "Все платежи на месте" in admin.wait("Сверил. В списке Telegram операций: 0").text
+    assert "Все платежи и возвраты на месте" in admin.wait("Сверил. В списке Telegram операций: 0").text
+    admin.send("/help")
+    said = admin.wait("Администратору").text
+    assert said.index("/refund") < said.index("\n/payments") < said.index("\n/stop")
     wait_links(harness)
     link, invoice = link_of(person), invoice_for(person)
     assert pay(person, invoice).ok
@@ -96,7 +99,7 @@ def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harne
     assert harness.db.balance() == balance and harness.db.value("user", "bought", id=1) == 150_000
     harness.restart()
     until(lambda: offsets(harness)[-1] == 4)  # no more than what came since is read
-    assert "операций: 4. Все платежи на месте" in read_whole(harness, admin)
+    assert "операций: 4. Все платежи и возвраты на месте" in read_whole(harness, admin)
     assert harness.db.balance() == balance and harness.db.count("payment") == 3
     # What was paid while the bot was off comes as an update; the list doesn't overtake it.
     harness.stop()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from types import FrameType
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,3 +117,22 @@ def test_a_name_of_earlier_texts_counts_and_the_sentence_that_brought_it_is_kept
 def test_any_text_gives_a_sound_card_or_none(texts: list[str]) -> None:
     card = offered(*texts)
     assert card is None or (faults(card) == [] and len(card.about) <= LIMITS["about"])
+
+
+def test_a_text_twice_as_long_takes_twice_the_work() -> None:
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _of: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    counted = []
+    for lines in (100, 200):
+        calls = 0
+        sys.setprofile(count)
+        try:
+            assert not may_have_name("— Идём, — сказал он. Дождь шёл.\n" * lines)
+        finally:
+            sys.setprofile(None)
+        counted.append(calls)
+    assert counted[1] < 2.2 * counted[0]

@@ -62,6 +62,11 @@ def test_a_field_that_the_model_has_nothing_for_is_empty(unsaid: str) -> None:
     assert outline_in(json.dumps(said)) == Outline("", "Агния", "Порт", "Не указывай имён.")
 
 
+@pytest.mark.parametrize("answer", [json.dumps({"hero": "—" * 300_000 + "х"}), "_" * 30_000, "\n" * 100_000])
+def test_an_answer_of_marks_or_blanks_is_read_at_once(answer: str) -> None:
+    assert outline_in(answer) == Outline()
+
+
 def test_nothing_is_asked_before_the_choice(harness: BotHarness) -> None:
     person = harness.new_person()
     person.send(PHRASE)
@@ -243,7 +248,7 @@ def test_no_hint_is_given_to_who_wrote_on_before_the_first_part_came(harness: Bo
     person.wait("Я ещё пишу")
     first.set()
     person.wait("Вторая.")
-    assert not any("теперь ваша очередь" in message.text for message in person.bot_messages)
+    assert not any("Теперь ваша очередь" in message.text for message in person.bot_messages)
 
 
 def test_the_stand_in_finds_the_hero_of_a_brought_text_by_name() -> None:
@@ -270,7 +275,7 @@ def test_the_stand_in_takes_no_heading_for_a_hero() -> None:
 
 def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) -> None:
     person = harness.writer(words="Первая.")
-    person.wait("теперь ваша очередь")
+    person.wait("Теперь ваша очередь")
     harness.says("Вторая.")
     person.press("▶️ Дальше")
     person.wait("Вторая.")
@@ -283,4 +288,4 @@ def test_a_hint_follows_the_very_first_part_and_no_other(harness: BotHarness) ->
     person.press("✨ Начать историю")
     person.wait("Третья.")
     until(harness.settled)
-    assert sum("теперь ваша очередь" in message.text for message in person.bot_messages) == 1
+    assert sum("Теперь ваша очередь" in message.text for message in person.bot_messages) == 1

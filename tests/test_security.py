@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from core import logs
-from handlers import buttons
+from handlers import assistant, buttons
 from handlers.branches import MOST_UNBEGUN
 from sandbox.model_faults import Behaviour
 from telegram.markdown import pieces
@@ -199,6 +199,20 @@ def test_copies_of_stories_have_a_limit(harness: BotHarness) -> None:
     until(harness.settled, 30)
     assert harness.db.count("session", started_at=None) == MOST_UNBEGUN
     assert any("без продолжения, больше нельзя" in one.text for one in writer.bot_messages)
+    harness.telegram.api.violations.clear()
+
+
+def test_new_talks_in_which_nothing_is_said_have_a_limit(harness: BotHarness) -> None:
+    person = harness.new_person()
+    assert harness.app is not None
+    for _ in range(assistant.MOST_UNBEGUN):
+        harness.app.db.talks.create(person.id, person.id, 1)
+    hero = harness.db.values("character", "id")[0]
+    press(harness, 1, "new_talk:1", f"anew:{hero}")
+    until(harness.settled)
+    told = [call.params.get("text") for call in harness.telegram.called("answerCallbackQuery")]
+    assert told == ["Новых разговоров без единого слова уже много: скажите что-нибудь в одном из них"] * 2
+    assert harness.db.count("session") == assistant.MOST_UNBEGUN
     harness.telegram.api.violations.clear()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,12 +14,14 @@ import pytest
 
 from ai.token_estimate import YANDEX, estimate
 from bench import seed
+from bench.bot_process import ROOT
 from bench.soak import past
+from bench.soak.__main__ import tell
 from bench.soak.crowd import SHARES, counts, habits
 from bench.soak.faults import CYCLE_S, Faults, ModelFaults, Order
 from bench.soak.journal import Action, Journal
 from bench.soak.model_calls import ModelCall, purposes
-from bench.soak.run import Plan, run
+from bench.soak.run import Plan, Seen, run
 from bench.soak.sampler import Sample
 from bench.soak.sentences import Sentences
 from bench.soak.stand_ins import WatchedTelegram
@@ -109,6 +113,32 @@ def test_a_long_run_in_which_nobody_is_answered_or_nothing_is_read_is_told() -> 
     [line] = unmeasured(samples()[:480], whole, (), RUN_S)
     assert line.startswith("minutes 8 to 10 have no sample")
     assert unmeasured((), Journal(), (), 180.0) == [], "a short run compares what it can"
+
+
+def test_a_short_run_is_too_short_to_judge_growth(capsys: pytest.CaptureFixture[str]) -> None:
+    grown = [replace(SAMPLE, at_s=float(second), rss_mib=100.0 + second) for second in range(120)]
+    seen = Seen(Journal(), grown, [], {}, {}, {}, [], [], [])
+    assert tell(seen, 120.0) == 0
+    printed = capsys.readouterr().out
+    assert "The run was too short to judge growth, and everybody was answered." in printed
+    assert "Faults: none" in printed
+
+
+def test_who_ends_a_run_ends_its_bot_too() -> None:
+    script = """
+import time
+from bench.bot_process import end_by_sigterm
+end_by_sigterm()
+try:
+    print("runs", flush=True)
+    time.sleep(60)
+finally:
+    print("stopped")
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "runs\n"
+        process.terminate()
+        assert process.stdout.read() == "stopped\n"
 
 
 def test_a_moment_of_growth_is_none() -> None:

@@ -287,6 +287,21 @@ def test_a_database_that_fails_for_a_moment_as_a_topic_is_made_leaves_the_story_
     assert db.stories.in_topic(1, 77) is not None
 
 
+def test_own_words_at_the_end_of_a_branch_do_not_come_into_its_topic_as_the_bots(db: Database) -> None:
+    turn_id = waiting_turn(db)
+    turn = db.turns.get(turn_id)
+    assert turn is not None
+    told = db.tree.add(turn.session_id, None, 1, "assistant", "Свет погас.", now=1, kind="part")
+    own = db.tree.add(turn.session_id, told, 1, "user", "Он встал.", now=1, kind="part")
+    db.tree.set_head(turn.session_id, own, 1)
+    with BotApiServer() as server:
+        made = json.dumps({"ok": True, "result": {"message_thread_id": 77, "name": "Маяк"}}).encode()
+        server.order("createForumTopic", Order(200, made))
+        assert story_topics(db, server, threading.Event()).start(turn_id) is not None
+    shown = [str(row.params.get("text")) for row in db.outbox.pending()]
+    assert "Свет погас." in shown and "Он встал." not in shown
+
+
 def test_the_last_lines_of_a_story_that_was_brought_move_into_its_topic(forum: BotHarness) -> None:
     person = at_the_question(forum)
     forum.says(CARD)

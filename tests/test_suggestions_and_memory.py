@@ -47,6 +47,18 @@ def test_suggestions_that_are_none_say_so_and_cost_nothing(harness: BotHarness, 
     assert harness.db.balance() == before
 
 
+def test_who_presses_again_reads_what_is_being_made(harness: BotHarness) -> None:
+    person = harness.writer()
+    held = harness.holds('{"options": ["Он сел.", "Он лёг.", "Он спел."]}')
+    person.press("💡 Подскажи")
+    until(lambda: len(harness.models.of("completion")) == 2)
+    for label in ("💡 Подскажи", "▶️ Дальше"):
+        person.press(label)
+        person.wait("💡 Придумываю, что может быть дальше…\nСейчас это не сработает")
+    held.set()
+    person.wait("Выберите или напишите своё")
+
+
 def test_old_suggestions_are_past(harness: BotHarness) -> None:
     person = harness.writer()
     harness.says('{"options": ["Он сел.", "Он лёг.", "Он спел."]}')

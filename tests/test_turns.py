@@ -73,7 +73,7 @@ def test_commands_and_buttons_that_need_no_model_answer_while_it_writes(harness:
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     person.press("🏁 Финал")
-    person.wait("Сейчас это не сработает: я пишу")
+    person.wait("✍️ Пишу историю…\nСейчас это не сработает")
     assert not [message for message in person.bot_messages if message.text == "Наконец."]
     held.set()
     person.wait("Наконец.")

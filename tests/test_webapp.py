@@ -79,6 +79,7 @@ def test_a_shelf_comes_in_pages(site: Site) -> None:
     assert len(site.ask("api/stories").json()["stories"]) == 30
     rest = site.ask("api/stories?offset=30").json()
     assert (len(rest["stories"]), rest["count"]) == (1, 31)
+    assert [site.ask(f"api/stories?offset={offset}").status_code for offset in (10**6 - 1, 10**6)] == [200, 400]
 
 
 def test_somebody_elses_story_and_a_deleted_one_are_out_of_reach(site: Site) -> None:

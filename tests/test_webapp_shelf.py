@@ -71,6 +71,12 @@ def test_a_genre_stays_chosen_when_the_story_that_names_it_is_hidden(site: Site)
     assert site.ask(f"api/shelf?genre={first}", OTHER).json()["genre"] == second  # as the list of genres has it now
     assert site.ask("api/shelf", OTHER).json()["genre"] == 0
     assert site.ask("api/shelf?genre=999", OTHER).status_code == 404
+    assert site.ask("api/shelf?offset=1000000", OTHER).status_code == 400
+
+
+@pytest.mark.parametrize(("digits", "status"), [(12, 404), (13, 400)])
+def test_a_storys_number_is_as_long_as_described(site: Site, digits: int, status: int) -> None:
+    assert site.ask("api/shelf", method="POST", json={"story": "9" * digits}).status_code == status
 
 
 def test_lists_stories_hearts_and_reports(site: Site) -> None:

@@ -176,9 +176,12 @@ class StoryTopics:
     def _last_lines(self, turn: Turn, story: Story, line: str) -> tuple[list[Outgoing], list[Outgoing]]:
         """Return how the lines that a story goes on from leave the chat, if its user has brought them, and come here.
 
-        Both are empty for a story without a text. `line` stands for messages that are too old to be deleted.
+        Both are empty for a story without a text. `line` stands for messages that are too old to be deleted. The
+        user's own words at the end, which a stopped turn has left, are none: they would stand here as the bot's.
         """
         head = self._db.tree.get(story.head_id)
+        while head is not None and head.has_wishes:
+            head = self._db.tree.get(head.parent_id)
         if head is None:
             return [], []
         moved = message_view.taken_away(self._db, turn.chat_id, head, line) if head.kind == BROUGHT else []

@@ -61,7 +61,7 @@ class TurnKind(ABC):
     ends_story = False  # may spend the tokens that a balance keeps for an ending
     keeps_update = False  # the update stays in its chat's order while the turn runs
     chat_action = "typing"  # that the chat shows before the first words
-    wait_line = "group.writing"  # the text that says in a group what is being made
+    wait_line = "group.writing"  # the text that says what is being made: in a group, and to who presses a button
     written_event = ""  # of analytics, beside the events that all kinds have; empty: none
     default_hint = ""  # for another variant of a text whose turn had none
     opens_chat = False  # another try from the menu leads into the chat

@@ -8,10 +8,12 @@ from typing import Any, Final, TypeVar
 
 from flask import Request
 
-from core.numbers import is_number
+from core.numbers import ID_DIGITS, is_number
 from web.authentication import ApiError
 
 JSON_BYTES: Final = 32_000
+STORY_DIGITS: Final = 12
+_OFFSET_DIGITS: Final = 6
 _MOST_ID: Final = 2**63  # SQLite stores no larger integers
 _Form = TypeVar("_Form")
 
@@ -48,11 +50,16 @@ def checked_form(
     return form
 
 
-def number_of(text: str) -> int:
-    """Return a number that came as text. Raises `ApiError`."""
-    if not is_number(text):
+def number_of(text: str, digits: int = ID_DIGITS) -> int:
+    """Return a number that came as text. Raises `ApiError`, also for one of more digits."""
+    if not is_number(text, digits):
         raise ApiError(400, "request")
     return int(text)
+
+
+def offset_of(request: Request) -> int:
+    """Return how much of a list a request has seen already. Raises `ApiError`."""
+    return number_of(request.args.get("offset", "0"), _OFFSET_DIGITS)
 
 
 def id_of(number: int) -> int:

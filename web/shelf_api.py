@@ -15,7 +15,7 @@ from database import Order, Published
 from turns.message_view import text_of
 from web.authentication import ApiError, Caller, WebServices
 from web.presses import tell
-from web.request_values import body_of, id_of, number_of
+from web.request_values import STORY_DIGITS, body_of, id_of, number_of, offset_of
 from web.stories_api import own_story
 
 PAGE: Final = 20
@@ -37,7 +37,7 @@ def blueprint(services: WebServices) -> Blueprint:
     def listed() -> Response:
         genre = _genre_of(request.args.get("genre", "0"))
         order = Order.LOVED if request.args.get("order") == Order.LOVED else Order.NEWEST
-        found = shelf.seen(order, genre=genre, limit=PAGE, offset=number_of(request.args.get("offset", "0")))
+        found = shelf.seen(order, genre=genre, limit=PAGE, offset=offset_of(request))
         genres = [{"id": one, "name": name, "stories": n} for one, name, n in shelf.genres(GENRES)]
         chosen = next((one["id"] for one in genres if one["name"] == genre), 0)
         stories = [_line(one) for one in found]
@@ -46,7 +46,7 @@ def blueprint(services: WebServices) -> Blueprint:
     @routes.post("")
     def publish() -> Response:
         """Have the bot say in the chat what may stand on the shelf, and ask about the author's name."""
-        story = own_story(services, number_of(body_of(request).get("story", "")))
+        story = own_story(services, number_of(body_of(request).get("story", ""), STORY_DIGITS))
         if not story.finished:
             raise ApiError(409, "unfinished")
         tell(services, g.caller, f"publish:{story.session_id}")

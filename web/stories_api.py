@@ -15,7 +15,7 @@ from telegram.invoice_links import link_of
 from turns.message_view import title_of
 from web.authentication import ApiError, Caller, WebServices
 from web.presses import tell
-from web.request_values import body_of, id_of, number_of
+from web.request_values import body_of, id_of, offset_of
 
 PAGE: Final = 30
 DAYS: Final = 30
@@ -29,8 +29,7 @@ def blueprint(services: WebServices) -> Blueprint:
     @routes.get("/stories")
     def stories() -> Response:
         caller: Caller = g.caller
-        offset = number_of(request.args.get("offset", "0"))
-        shown = services.db.stories.of_user(caller.user.id, limit=PAGE, offset=offset)
+        shown = services.db.stories.of_user(caller.user.id, limit=PAGE, offset=offset_of(request))
         return jsonify(
             {
                 "stories": [_line(story, caller) for story in shown],

@@ -1,7 +1,7 @@
 """`python -m bench.soak`: 500 people for ten minutes, and whether the bot is at the end what it was at the beginning.
 
-`SOAK_MIN` are the minutes. It ends with exit code 1 if something has grown by more than a tenth, if anybody was
-not answered, or if a run of at least five minutes has too few answers to compare.
+`SOAK_MIN` are the minutes. It ends with exit code 1 if anybody was not answered, and in a run of at least five minutes
+also if something has grown by more than a tenth, or if there are too few answers to compare.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import os
 import sys
 from pathlib import Path
 
-from bench.bot_process import ROOT
+from bench.bot_process import ROOT, end_by_sigterm
 from bench.soak import plot, report
 from bench.soak.model_calls import purposes
 from bench.soak.run import Plan, Seen, run
-from bench.soak.verdict import complaints, figures, starved, unmeasured, windows
+from bench.soak.verdict import FULL_S, complaints, figures, starved, unmeasured, windows
 
 
 def main() -> int:
@@ -28,16 +28,18 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=None, help="keeps the bot's database and log")
     parser.add_argument("--plot", type=Path, default=None, metavar="PNG", help="default: soak.png in FOLDER or data/")
     options = parser.parse_args()
+    end_by_sigterm()
     seconds = options.minutes * 60
     seen = run(Plan(options.people, seconds, options.seed, options.think, options.folder))
-    code = _tell(seen, seconds)
+    code = tell(seen, seconds)
     path = options.plot or (options.folder or ROOT / "data") / "soak.png"
     plot.draw(path, seen.samples, seen.journal, seen.orders, seconds)
     print(f"The picture of this run: {path}")
     return code
 
 
-def _tell(seen: Seen, seconds: float) -> int:
+def tell(seen: Seen, seconds: float) -> int:
+    """Print what was seen of a run; return the exit code."""
     found = figures(seen.samples, seen.journal, seen.orders, seconds)
     before, after = windows(seconds)
     minutes = (before.minutes, after.minutes)
@@ -48,11 +50,13 @@ def _tell(seen: Seen, seconds: float) -> int:
     print(report.counted("Faults", seen.faults), end="\n\n")
     print(report.counted("Calls of the Bot API", seen.calls), end="\n\n")
     print(report.traffic(seen.samples, seen.journal, seen.sent), end="\n\n")
-    wrong = complaints(found, seen.journal, seen.violations, seen.errors)
+    judged = [] if seconds < FULL_S else found
+    wrong = complaints(judged, seen.journal, seen.violations, seen.errors)
     wrong += unmeasured(seen.samples, seen.journal, seen.orders, seconds)
     if wrong and (sentence := starved(seen.samples, seconds)):
         wrong.append(sentence)
-    print("\n".join(wrong) if wrong else "Nothing has grown by more than a tenth, and everybody was answered.")
+    grown = "Nothing has grown by more than a tenth" if judged else "The run was too short to judge growth"
+    print("\n".join(wrong) if wrong else f"{grown}, and everybody was answered.")
     return 1 if wrong else 0
 
 

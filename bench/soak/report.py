@@ -42,7 +42,7 @@ def answers(journal: Journal) -> str:
 def counted(title: str, counts: Mapping[str, int], most: int = 40) -> str:
     """Return counts as one line, the largest first."""
     ordered = sorted(counts.items(), key=lambda item: -item[1])[:most]
-    return f"{title}: " + ", ".join(f"{name} {number}" for name, number in ordered)
+    return f"{title}: " + (", ".join(f"{name} {number}" for name, number in ordered) or "none")
 
 
 def traffic(samples: Sequence[Sample], journal: Journal, sent: Mapping[int, int]) -> str:

@@ -23,7 +23,7 @@ SETTLED_S: Final = 5.0  # after such a fault, until what has waited is sent
 STARVED: Final = 1.5
 LITTLE: Final = 0.05  # of the time
 FEWEST: Final = 50  # answered actions of a window, below which a latency says nothing
-FULL_S: Final = 300.0  # a run of this length must have something to compare
+FULL_S: Final = 300.0  # a shorter run says nothing of growth: its windows are short, and their faults not the same
 PATHS: Final[dict[Path, str]] = {"quick": "an answer of the bot alone", "written": "an answer of a model"}
 
 

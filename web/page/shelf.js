@@ -78,7 +78,7 @@ async function read(id) {
 
 function drawHeart() {
   dialog.querySelector(".genre").textContent = facts(opened);
-  $("heart").textContent = `${opened.given ? "♥" : "🤍"} ${opened.hearts}`;
+  $("heart").textContent = `${opened.given ? "♥" : "🤍"} ${number(opened.hearts)}`;
   $("heart").setAttribute("aria-pressed", String(opened.given));
   $("heart").setAttribute("aria-label", say("heart", { n: opened.hearts }));
 }
