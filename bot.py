@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from core.allocator import restart_with_malloc_settings
@@ -73,10 +74,9 @@ def main(
     except ConfigError as error:
         return _not_configured(error, options, environ)
     except StorageError as error:
-        with logs.set_up(_log_file(environ)):
+        with _log(options, environ, "WARNING"):
             logs.event(log, logging.CRITICAL, "start_failed", error=str(error))
         return 1  # not 2, after which nobody starts the bot again
-    # These don't open the log: it belongs to the bot, which may run, and they may be run by root.
     if options.health:
         well, sentence = ask(config)
         print(sentence)
@@ -133,9 +133,15 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
-def _log_file(environ: Mapping[str, str]) -> Path:
-    """Return where the log is if the configuration can't say."""
-    return Path(environ.get("LOG_FILE") or HERE / "log.txt")
+def _log(options: argparse.Namespace, environ: Mapping[str, str], console_level: str) -> AbstractContextManager[object]:
+    """Open the log where it is if the configuration can't say.
+
+    `--health`, `--backup` and `--restore` never open it, and log to stderr: it belongs to the bot, which may run, and
+    they may be run by root.
+    """
+    if options.health or options.backup is not None or options.restore is not None:
+        return nullcontext()
+    return logs.set_up(Path(environ.get("LOG_FILE") or HERE / "log.txt"), console_level=console_level)
 
 
 def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -143,7 +149,7 @@ def _not_configured(error: ConfigError, options: argparse.Namespace, environ: Ma
 
     Docker's policy `on-failure` knows no code but 0 after which a container stays stopped: `--stay-down` asks for it.
     """
-    with logs.set_up(_log_file(environ), console_level="CRITICAL"):
+    with _log(options, environ, "CRITICAL"):
         if error.no_token and len(error.faults) == 1:
             logs.event(log, logging.ERROR, "configuration_invalid", error="no TELEGRAM_TOKEN")
             logs.print_line(HOW_TO_BEGIN)

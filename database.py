@@ -27,7 +27,7 @@ from storage.first_letters import FirstLetter, FirstLetters
 from storage.forgetting import Forgetting
 from storage.group_stories import GroupDraft, GroupStories
 from storage.growing import GrowingAnswers
-from storage.guests import Guests
+from storage.guests import Guests, UnshownCall
 from storage.illustrations import Illustrations
 from storage.inbox import AT_ONCE, NO_SESSION, Inbox, InboxRow, queue_of
 from storage.ledger import Budget, Caps, Ledger
@@ -83,6 +83,7 @@ __all__ = [
     "Talk",
     "Totals",
     "Turn",
+    "UnshownCall",
     "User",
     "back_up",
     "folder_warning",

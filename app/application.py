@@ -28,7 +28,7 @@ from app.watchdog import Watch, WatchedParts
 from config import Config
 from conversation.localization import Locales
 from core import logs
-from core.errors import TelegramRefused
+from core.errors import StorageError, TelegramRefused
 from core.metrics import Metrics
 from core.network import Network
 from monitoring.alerts import ModelErrorAlerts
@@ -39,13 +39,15 @@ log = logging.getLogger(__name__)
 
 TURNS_MAY_TAKE_S = 20.0  # of a stop; unfinished turns are taken up at the next start
 ANALYTICS_MAY_TAKE_S = 1.0
+PAYMENTS_READ_AFTER_S = 60.0  # Telegram has answered: by then the updates that waited are handled
 
 
 class App:
     """Composition root. `start` returns at once; `stop` ends every part in order.
 
     `locales` are read from `locales/` unless they are given. `sets_profile`: the bot gives itself its name, its
-    commands and its menu in Telegram, at its start.
+    commands and its menu in Telegram, at its start. Telegram's list of payments is read `payments_read_after_s` after
+    its first answer.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class App:
         locales: Locales | None = None,
         *,
         sets_profile: bool = True,
+        payments_read_after_s: float = PAYMENTS_READ_AFTER_S,
     ) -> None:
         catalogue = load_catalogue(config)
         self.config = config = with_service_prices(config, catalogue)
@@ -64,6 +67,7 @@ class App:
         self._stopped = threading.Event()
         self.supervisor = supervisor or Supervisor()
         self._sets_profile = sets_profile
+        self._payments_read_after_s = payments_read_after_s
 
         base = build_foundation(config, network or Network(), locales or Locales.load(LOCALES))
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
@@ -163,6 +167,14 @@ class App:
         learn_name(self.bot, self.db)
         if self._sets_profile:
             bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
+        if self._stopped.wait(self._payments_read_after_s):
+            return
+        try:
+            self._payments.read_list()
+        except StorageError as error:
+            if self._stopped.is_set():
+                return  # the database is closed
+            logs.event(log, logging.ERROR, "storage_unavailable", part="payments", error=str(error))
 
     def _token_refused(self, error: TelegramRefused) -> None:
         logs.event(

@@ -293,13 +293,18 @@ class PaymentParts:
 
     calls: PaymentCalls
     links: InvoiceLinks
-    ask: Callable[[], None]  # for what was paid while the bot was off
+    services: Services
 
     def start(self, stopped: threading.Event) -> None:
-        """Make the calls that the last run has left, and what is to be asked at each start."""
-        self.ask()
+        """Make the calls that the last run has left, and the links."""
+        missing_payments.drop_reading(self.services)
         self.calls.wake()
         self.links.start(stopped)
+
+    def read_list(self) -> None:
+        """Ask Telegram for what was paid while the bot was off. Raises `StorageError`."""
+        missing_payments.ask_after_start(self.services)
+        self.calls.wake()
 
 
 def build_payments(base: Foundation, telegram: Telegram, services: Services) -> PaymentParts:
@@ -312,7 +317,7 @@ def build_payments(base: Foundation, telegram: Telegram, services: Services) -> 
         metrics=base.metrics,
     )
     links = InvoiceLinks(api=telegram.api, db=base.db, config=base.config, locales=base.locales)
-    return PaymentParts(calls, links, partial(missing_payments.ask_at_start, services))
+    return PaymentParts(calls, links, services)
 
 
 def build_dispatcher(

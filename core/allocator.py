@@ -9,13 +9,14 @@ from contextlib import suppress
 from typing import Final
 
 TUNABLES: Final = "GLIBC_TUNABLES"
+RESTARTED: Final = "COAUTHOR_RESTARTED"  # that it was done: something may take TUNABLES away
 SETTINGS: Final = "glibc.malloc.arena_max=1:glibc.malloc.tcache_count=0:glibc.malloc.mmap_threshold=1048576"
 
 
 def restart_with_malloc_settings(environ: Mapping[str, str]) -> None:
     """Start this process's program anew with settings that glibc reads at no other time.
 
-    Return if `environ` has settings of the allocator already, or if the C library isn't glibc.
+    Return if `environ` has settings of the allocator already, if this was done before, or if the C library isn't glibc.
 
     By default each thread has an arena, up to eight a core, and keeps freed blocks of up to 1,032 bytes for itself,
     seven of each size: what is free there is no use to other threads. The interpreter's lock lets one thread allocate
@@ -26,11 +27,11 @@ def restart_with_malloc_settings(environ: Mapping[str, str]) -> None:
     mebibyte prevents that.
     """
     given = environ.get(TUNABLES, "")
-    if "glibc.malloc." in given or not _is_glibc():
+    if "glibc.malloc." in given or RESTARTED in environ or not _is_glibc():
         return
     settings = f"{given}:{SETTINGS}" if given else SETTINGS
     with suppress(OSError):
-        os.execve(sys.executable, sys.orig_argv, {**environ, TUNABLES: settings})
+        os.execve(sys.executable, sys.orig_argv, {**environ, TUNABLES: settings, RESTARTED: "1"})
 
 
 def _is_glibc() -> bool:

@@ -19,8 +19,12 @@ _BLANK: Final = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # letters and a sym
 
 
 def is_visible(letter: str) -> bool:
-    """Whether a character shows by itself: Telegram treats a message of invisible ones as empty."""
-    return letter not in _BLANK and unicodedata.category(letter)[0] not in "CZM"
+    """Whether a character shows by itself: Telegram treats a message of invisible ones as empty.
+
+    One that this Python's Unicode doesn't know yet may be a new emoji.
+    """
+    category = unicodedata.category(letter)
+    return letter not in _BLANK and category[0] not in "ZM" and category not in ("Cc", "Cf", "Cs")
 
 
 def clings(text: str, place: int) -> bool:

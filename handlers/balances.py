@@ -10,9 +10,7 @@ from turns import limits
 
 def balance(context: UpdateContext) -> Html:
     """Return the user's balance: what it is enough for, and its free tokens. Admins have no limit."""
-    if context.is_admin:
-        return context.texts.say("balance.unlimited")
-    return balance_of(context.services, context.texts, context.user, context.user.free)
+    return balance_to_say(context.services, context.texts, context.user)
 
 
 def turns_left(context: UpdateContext) -> int:
@@ -24,6 +22,13 @@ def price_of(context: UpdateContext, tokens: int) -> Html:
     """Return a price: about how many turns of the user's model it is, and the tokens."""
     turns = limits.turns_of(context.config, tokens, context.model.weight)
     return context.texts.say("balance.left" if turns else "balance.less", turns=turns, tokens=tokens)
+
+
+def balance_to_say(services: Services, texts: Texts, user: User | Account) -> Html:
+    """Return the balance of any user, as `balance` does."""
+    if user.id in services.config.admin_ids:
+        return texts.say("balance.unlimited")
+    return balance_of(services, texts, user, user.free)
 
 
 def balance_of(services: Services, texts: Texts, user: User | Account, free: int) -> Html:

@@ -11,7 +11,6 @@ from typing import Final
 
 from telebot import types
 
-from conversation.localization import Html, Texts
 from core.days import DAY_S
 from core.logs import event
 from core.schemas import Json, Outgoing
@@ -19,7 +18,7 @@ from core.star_packs import CURRENCY, StarPack, pack_of
 from database import Month, User
 from handlers import access_requests, refunds
 from handlers.admission import admit_payer
-from handlers.balances import balance_of
+from handlers.balances import balance_to_say
 from handlers.context import Services, after_commit, now
 from handlers.dates import date
 from handlers.payments import contact
@@ -129,7 +128,7 @@ def _thanks(
         tokens=pack.tokens,
         charge=charge_id,
         day=date(texts, until or 0),
-        balance=_balance(services, texts, payer.id),
+        balance=balance_to_say(services, texts, account),
     )
     return UpdateResult(messages=(sentence(payer.id, said),))
 
@@ -159,14 +158,6 @@ def on_subscription(services: Services, incoming: IncomingUpdate, change: types.
     texts = services.locales[user.language]
     said = texts.say(_CHANGES[change.state], tokens=payment.tokens, day=date(texts, payment.until or 0))
     return UpdateResult(messages=(sentence(user.id, said),))
-
-
-def _balance(services: Services, texts: Texts, user_id: int) -> Html:
-    account = services.db.accounts.get(user_id)
-    assert account is not None
-    if user_id in services.config.admin_ids:
-        return texts.say("balance.unlimited")
-    return balance_of(services, texts, account, account.free)
 
 
 def _track(payer: User, pack: StarPack) -> UpdateResult:

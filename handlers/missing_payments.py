@@ -1,8 +1,9 @@
 """What Telegram's list of payments has and the database lacks: it is credited, or booked as refunded.
 
 A restored database lacks what was paid since; so does one whose bot was off for more than the 24 hours for which
-Telegram keeps updates. Each start reads the list from where the last reading ended, /payments reads it whole. A new,
-empty database credits nothing of what was paid before, unless an admin says so by /payments.
+Telegram keeps updates. A minute after each start, when the updates that waited are handled, the list is read from where
+the last reading ended; /payments reads it whole. A new, empty database credits nothing of what was paid before, unless
+an admin says so by /payments.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.star_packs import StarPack, pack_of
 from database import Month
 from handlers import refunds
 from handlers.admission import admit_payer
-from handlers.balances import balance_of
+from handlers.balances import balance_to_say
 from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.dates import date
 from handlers.fallback import unknown_command
@@ -39,12 +40,14 @@ _SINCE, _BEFORE, _ALL = "since", "before", "all"
 
 @dataclass(frozen=True, slots=True)
 class _Transaction:
-    """A payment for a pack, or its refund."""
+    """A payment, or its refund. `pack` is None if it names none of ours, or has another price."""
 
     charge_id: str
     date: int
     payer: types.User
-    pack: StarPack
+    stars: int
+    payload: str
+    pack: StarPack | None
     period_s: int  # of a subscription; 0: it is none
     refund: bool
 
@@ -59,18 +62,36 @@ def list_payments(context: UpdateContext) -> UpdateResult:
     return context.say("payments.asked") + context.deliver(call) + after_commit(MakePaymentCalls())
 
 
-def ask_at_start(services: Services) -> None:
+def drop_reading(services: Services) -> None:
+    """Delete the call that the last run has left: it would overtake updates. `ask_after_start` makes it anew."""
+    for row in services.db.outbox.pending_of([LIST]):
+        if row.chat_id == 0:
+            services.db.outbox.dropped(row.id, "")
+
+
+def ask_after_start(services: Services) -> None:
     """Put the call for what was paid since the last reading into the outbox, if tokens are or were sold."""
     db = services.db
-    if not _is_seller(services) or db.outbox.has_attachment(0, _ASKED_FOR):
+    if not _is_seller(services):
         return
-    read = db.settings.get(_mark(services))
-    how = _SINCE if read is not None or db.payments.sales().payments else _BEFORE
-    db.outbox.add(None, [_page(0, int(read or 0), DeferredAttachment(_ASKED_FOR, 0, how))])
+    with db.transaction():
+        how, offset = _read_so_far(services) or (_SINCE if db.payments.sales().payments else _BEFORE, 0)
+        _keep(services, how, offset)
+        db.outbox.add(None, [_page(0, offset, DeferredAttachment(_ASKED_FOR, 0, how))])
 
 
 def _is_seller(services: Services) -> bool:
     return bool(services.config.packs or services.db.payments.sales().payments)
+
+
+def _read_so_far(services: Services) -> tuple[str, int] | None:
+    """Return what the reading of a start is for, and where it goes on; None if there was none."""
+    how, _, offset = (services.db.settings.get(_mark(services)) or "").partition(":")
+    return (how, int(offset)) if offset else None
+
+
+def _keep(services: Services, how: str, offset: int) -> None:
+    services.db.settings.put(_mark(services), f"{how}:{offset}")
 
 
 def _mark(services: Services) -> str:
@@ -95,82 +116,109 @@ def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -
     found = answer.get("transactions") if isinstance(answer, dict) else None
     if refusal or not isinstance(found, list):
         return _to_admin(services, row.chat_id, "payments.refused", error=refusal or "?")
+    transactions = [_transaction(one) for one in found]
+    refunded = {one.charge_id for one in transactions if one is not None and one.refund}
     said: list[Outgoing] = []
     missing, read = reading.of, 0
-    for one in found:
-        transaction = _transaction(one)
-        if transaction is not None:
-            if reading.how != _ALL and transaction.date > now() - YOUNG_S:
+    for one in transactions:
+        if one is not None:
+            if reading.how != _ALL and one.date > now() - YOUNG_S:
                 break
-            told = _book(services, transaction, reading.how)
+            told = _book(services, one, reading.how, is_refunded=one.charge_id in refunded)
             missing += told is not None
             said += told or []
         read += 1
     offset += read
-    services.db.settings.put(_mark(services), str(max(offset, int(services.db.settings.get(_mark(services)) or 0))))
+    _note(services, reading.how, offset, done=read < PAGE)
     if read == PAGE:
         return [*said, _page(row.chat_id, offset, DeferredAttachment(_ASKED_FOR, missing, reading.how))]
     return [*said, *_end(services, row.chat_id, reading.how, missing=missing, read=offset)]
 
 
+def _note(services: Services, how: str, offset: int, *, done: bool) -> None:
+    """Keep where the reading of the next start begins."""
+    if how == _BEFORE and not done:
+        _keep(services, _BEFORE, offset)
+    elif how == _SINCE or done:
+        _, before = _read_so_far(services) or (how, 0)
+        _keep(services, _SINCE, max(offset, before))
+
+
 def _transaction(listed: Json) -> _Transaction | None:
-    """Return what a transaction says of a pack; None if it is about something else, such as a withdrawal."""
+    """Return what a transaction says of a payment; None if it is about something else, such as a withdrawal."""
     if not isinstance(listed, dict):
         return None
     partner = listed.get("source") or listed.get("receiver")
     if not isinstance(partner, dict) or partner.get("transaction_type") != "invoice_payment":
         return None
-    user, charge_id, moment = partner.get("user"), listed.get("id"), listed.get("date")
-    pack, period_s = pack_of(str(partner.get("invoice_payload"))), partner.get("subscription_period")
-    if not isinstance(user, dict) or not isinstance(charge_id, str) or not isinstance(moment, int) or pack is None:
+    try:
+        payer = types.User.de_json(partner.get("user"))
+    except (TypeError, KeyError, ValueError):  # it isn't what Telegram documents
         return None
-    payer, period_s = types.User.de_json(user), period_s if isinstance(period_s, int) else 0
-    return _Transaction(charge_id, moment, payer, pack, period_s, refund="source" not in listed)
+    charge_id, moment, stars = (listed.get(name) for name in ("id", "date", "amount"))
+    payload = partner.get("invoice_payload")
+    if payer is None or not isinstance(charge_id, str) or not isinstance(payload, str):
+        return None
+    if not isinstance(moment, int) or not isinstance(stars, int):
+        return None
+    pack, period_s = pack_of(payload), partner.get("subscription_period")
+    if pack is not None and pack.stars != stars:
+        pack = None
+    period_s = period_s if isinstance(period_s, int) else 0
+    return _Transaction(charge_id, moment, payer, stars, payload, pack, period_s, refund="source" not in listed)
 
 
-def _book(services: Services, one: _Transaction, how: str) -> list[Outgoing] | None:
-    """Book what is missing, and return what is said of it. None if it was known, or is a refund.
+def _book(services: Services, one: _Transaction, how: str, *, is_refunded: bool) -> list[Outgoing] | None:
+    """Book a transaction that is missing, and return what is said of it. None if it was known.
 
-    Of what was paid before a new database nothing is booked.
+    Of what was paid before a new database nothing is booked. Nothing is said of a payment whose refund is on its page.
     """
     payment = services.db.payments.get(one.charge_id)
     if how == _BEFORE:
-        return [] if payment is None and not one.refund else None
-    if one.refund:
+        return [] if payment is None and not is_refunded else None
+    if one.refund or (payment is None and is_refunded):
         return _refund(services, one) if payment is None or payment.state != "refunded" else None
     return _credit(services, one) if payment is None else None
 
 
 def _refund(services: Services, one: _Transaction) -> list[Outgoing]:
-    booked = refunds.on_refunded(
-        services, one.payer.id, charge_id=one.charge_id, stars=one.pack.stars, payload=one.pack.payload
-    )
+    booked = refunds.on_refunded(services, one.payer.id, charge_id=one.charge_id, stars=one.stars, payload=one.payload)
     return list(booked.messages)
 
 
 def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
-    """Credit a payment; its payer reads of it, unless they have had their data deleted."""
+    """Credit a payment; its payer reads of it, unless they have had their data deleted.
+
+    One for no pack of ours is kept for a refund, and told to the admins: it may be older than this bot.
+    """
     db, payer_id, until = services.db, one.payer.id, one.date + one.period_s
     forgotten = db.users.get(payer_id) is None and db.forgetting.returns_banned(payer_id) is not None
-    if not forgotten:
+    if one.pack is not None and not forgotten:
         admit_payer(services, one.payer, private=True)
     db.payments.credit(
         charge_id=one.charge_id,
         user_id=payer_id,
-        stars=one.pack.stars,
-        payload=one.pack.payload,
+        stars=one.stars,
+        payload=one.payload,
         pack=one.pack,
         month=Month(until, goes_on=until > now()) if one.period_s else None,
         now=one.date,
     )
+    if one.pack is None:
+        return _not_understood(services, one)
     event(log, logging.WARNING, "payment_found", user=payer_id, tokens=one.pack.tokens, charge=one.charge_id)
     account = db.accounts.get(payer_id)
     if account is None:
         return []
     texts = services.locales[account.language]
-    balance = balance_of(services, texts, account, account.free)
-    values = {"tokens": one.pack.tokens, "charge": one.charge_id, "day": date(texts, one.date), "balance": balance}
-    return [sentence(payer_id, texts.say("checkout.found", **values))]
+    values = {"tokens": one.pack.tokens, "charge": one.charge_id, "day": date(texts, one.date)}
+    return [sentence(payer_id, texts.say("checkout.found", **values, balance=balance_to_say(services, texts, account)))]
+
+
+def _not_understood(services: Services, one: _Transaction) -> list[Outgoing]:
+    event(log, logging.ERROR, "payment_not_credited", user=one.payer.id, stars=one.stars, charge=one.charge_id)
+    values = {"who": f"id {one.payer.id}", "stars": one.stars, "charge": one.charge_id}
+    return _to_admins(services, "refund.not_credited", **values)
 
 
 # ---------------------------------------------------------------------- the end of a reading
@@ -184,11 +232,12 @@ def _end(services: Services, chat_id: int, how: str, *, missing: int, read: int)
         return []
     if how == _BEFORE:
         event(log, logging.WARNING, "payments_before", payments=missing)
-    key = "payments.before" if how == _BEFORE else "payments.found"
-    return [
-        sentence(admin.id, services.locales[admin.language].say(key, missing=missing))
-        for admin in reachable(services.config, services.db)
-    ]
+    return _to_admins(services, "payments.before" if how == _BEFORE else "payments.found", missing=missing)
+
+
+def _to_admins(services: Services, key: str, **values: object) -> list[Outgoing]:
+    admins = reachable(services.config, services.db)
+    return [sentence(admin.id, services.locales[admin.language].say(key, **values)) for admin in admins]
 
 
 def _to_admin(services: Services, chat_id: int, key: str, **values: object) -> list[Outgoing]:

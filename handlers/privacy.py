@@ -16,6 +16,7 @@ from database import Database
 from handlers.context import UpdateContext, after_commit, now
 from handlers.refunds import cancel_subscriptions
 from telegram.update_result import DropMessages, ReleaseTurn, UpdateResult
+from turns import guest_answers
 
 DATA: Final = "my_data"  # the kind of attachment rendered here
 COMMANDS: Final = frozenset({"/my_data", "/forget_me"})  # that a banned user may send
@@ -87,11 +88,12 @@ def _forget(context: UpdateContext) -> UpdateResult:
     """End the user's turns, then delete everything; of their messages only the goodbye still goes out."""
     db, turns, user_id = context.db, context.turns, context.user.id
     stopped = db.turns.open_by(user_id)
+    unshown = db.guests.unshown(user_id)
     half = [(turn.chat_id, db.growing.message_of(turn.id)) for turn in stopped]
     for turn in stopped:
         turns.end_by_stop(turn)
-    for inbox_id in db.guests.unshown(user_id):
-        db.ledger.refund(inbox_id)  # nobody will see that answer
+    for call in unshown:
+        db.ledger.refund(call.inbox_id)  # nobody will see that answer
     waiting = tuple(db.outbox.waiting_for(context.chat_id))
     unsubscribed = cancel_subscriptions(context.services, context.chat_id, user_id)
     db.forgetting.forget(user_id, context.update.inbox_id)
@@ -99,5 +101,10 @@ def _forget(context: UpdateContext) -> UpdateResult:
     gone = [
         Outgoing(chat_id, "deleteMessage", {"message_id": message_id}) for chat_id, message_id in half if message_id
     ]
-    ended = after_commit(*(ReleaseTurn(turn) for turn in stopped), DropMessages(context.chat_id, waiting))
-    return goodbye + context.deliver(*gone) + unsubscribed + ended
+    silent = [guest_answers.ended(call, context.texts.say("guest.stopped", name=call.character)) for call in unshown]
+    ended = after_commit(
+        *(ReleaseTurn(turn) for turn in stopped),
+        DropMessages(context.chat_id, waiting),
+        *(DropMessages(call.chat_id, call.row_ids) for call in unshown),
+    )
+    return goodbye + context.deliver(*gone, *silent) + unsubscribed + ended

@@ -2,6 +2,8 @@
 
 A refund that begins at Telegram comes as a message and is booked in the same way. Whichever says first that the Stars
 are back, the message or the answer to the call, ends the refund; the other one changes nothing.
+
+A subscription is cancelled before its payment is refunded: its call first, and the refund's when that has ended.
 """
 
 from __future__ import annotations
@@ -11,8 +13,9 @@ import logging
 from core.logs import event
 from core.numbers import is_number
 from core.schemas import Json, OutboxRow, Outgoing
+from core.star_packs import pack_of
 from database import Payment
-from handlers.balances import balance_of
+from handlers.balances import balance_to_say
 from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.dates import date
 from handlers.fallback import unknown_command
@@ -51,14 +54,12 @@ def refund(context: UpdateContext) -> UpdateResult:
 def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult:
     taken = context.db.payments.begin_refund(payment.charge_id, payer)
     said = context.say("refund.asked", stars=payment.stars, tokens=taken or 0)
-    calls = [_call(context.chat_id, REFUND, payer, payment.charge_id)]
-    if payment.renews:
-        calls.insert(0, _cancelling(context.chat_id, payer, payment.charge_id))
-    return said + context.deliver(*calls) + after_commit(MakePaymentCalls())
+    first = _cancelling if payment.renews else _refunding
+    return said + context.deliver(first(context.chat_id, payer, payment.charge_id)) + after_commit(MakePaymentCalls())
 
 
-def _call(chat_id: int, method: str, payer: int, charge_id: str) -> Outgoing:
-    return Outgoing(chat_id, method, {"user_id": payer, "telegram_payment_charge_id": charge_id})
+def _refunding(chat_id: int, payer: int, charge_id: str) -> Outgoing:
+    return Outgoing(chat_id, REFUND, {"user_id": payer, "telegram_payment_charge_id": charge_id})
 
 
 def _cancelling(chat_id: int, payer: int, charge_id: str) -> Outgoing:
@@ -85,38 +86,69 @@ def on_refunded(services: Services, payer: int, *, charge_id: str, stars: int, p
     if payment is None:
         event(log, logging.ERROR, "refund_unknown", user=payer, stars=stars, charge=charge_id)
         payments.add_refunded(charge_id=charge_id, user_id=payer, stars=stars, payload=payload, now=now())
-        return NOTHING
+        pack = pack_of(payload)
+        return _cancel(payer, charge_id) if pack is not None and pack.monthly else NOTHING
     payer = payment.user_id or payer
     payments.begin_refund(charge_id, payer)
+    went_on = payments.end_renewal(charge_id)
     booked = UpdateResult(messages=tuple(_end(services, charge_id, payer)))
-    if not payment.renews:
-        return booked
-    return booked + UpdateResult(messages=(_cancelling(payer, payer, charge_id),)) + after_commit(MakePaymentCalls())
+    return booked + _cancel(payer, charge_id) if went_on else booked
+
+
+def _cancel(payer: int, charge_id: str) -> UpdateResult:
+    return UpdateResult(messages=(_cancelling(payer, payer, charge_id),)) + after_commit(MakePaymentCalls())
 
 
 def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
-    """Book how a refund, or the end of a subscription, ended, in its transaction; return what is said of it."""
+    """Book how a refund, or the end of a subscription, ended, in its transaction.
+
+    Return what is said of it, and the call that follows.
+    """
     if row.method not in (REFUND, EDIT_SUBSCRIPTION):
         return []
     charge_id, payer = str(row.params["telegram_payment_charge_id"]), row.params["user_id"]
     assert isinstance(payer, int)
     if row.method == EDIT_SUBSCRIPTION:
-        return [] if refusal else _subscription_ended(services, charge_id, payer)
-    if not refusal:
-        return _end(services, charge_id, payer)
-    if not services.db.payments.cancel_refund(charge_id, payer):
-        return []
-    return _to_admins(services, "refund.refused", charge=charge_id, error=refusal)
+        said = _not_cancelled(services, charge_id, payer, refusal) if refusal else []
+        if not refusal:
+            services.db.payments.end_renewal(charge_id)
+        payment = services.db.payments.get(charge_id)
+        is_refunding = payment is not None and payment.state == "refunding"
+        return [*said, _refunding(row.chat_id, payer, charge_id)] if is_refunding else said
+    return _refused(services, charge_id, payer, refusal) if refusal else _end(services, charge_id, payer)
 
 
-def _subscription_ended(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
-    """Note that Telegram has ended a subscription, whatever it says of the refund; tell its user if they don't know."""
-    payment, user = services.db.payments.get(charge_id), services.db.users.get(payer)
-    if not services.db.payments.end_renewal(charge_id) or payment is None or user is None:
+def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
+    """Note that a subscription goes on at Telegram; tell the admins, since nobody else can end it."""
+    payment = services.db.payments.get(charge_id)
+    if payment is None or payment.until is None:
         return []
+    services.db.payments.resume_renewal(charge_id)
+    return _to_admins(services, "refund.not_cancelled", charge=charge_id, user=payer, error=refusal)
+
+
+def _refused(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
+    """Give the tokens of a refused refund to the payer again; tell them if their subscription has ended for it."""
+    payments = services.db.payments
+    if not payments.cancel_refund(charge_id, payer):
+        return []
+    told = _to_admins(services, "refund.refused", charge=charge_id, error=refusal)
+    payment, user = payments.get(charge_id), services.db.users.get(payer)
+    assert payment is not None
+    month = _current_month(services, payment, payer)
+    if user is None or month is None or month.renews:
+        return told
     texts = services.locales[user.language]
-    said = texts.say("checkout.subscription_canceled", day=date(texts, payment.until or 0))
-    return [sentence(payer, said)]
+    said = texts.say("checkout.subscription_canceled", day=date(texts, month.until or 0))
+    return [sentence(payer, said), *told]
+
+
+def _current_month(services: Services, payment: Payment, payer: int) -> Payment | None:
+    """Return what the payer has of this pack now; None if they aren't subscribed to it."""
+    if payment.until is None:
+        return None
+    months = services.db.payments.subscriptions(payer, now())
+    return next((month for month in months if month.payload == payment.payload), None)
 
 
 def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
@@ -127,14 +159,15 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     payment, account = payments.get(charge_id), services.db.accounts.get(payer)
     assert payment is not None
     event(log, logging.INFO, "payment_refunded", stars=payment.stars, taken=payment.taken_back, charge=charge_id)
-    ends_subscription = payments.end_renewal(charge_id)
+    month = _current_month(services, payment, payer)
+    goes_on = payment.renews or (month is not None and month.renews)
     told = _to_admins(services, "refund.done", stars=payment.stars, tokens=payment.taken_back, charge=charge_id)
     if account is None:
         return told
     texts = services.locales[account.language]
-    balance = balance_of(services, texts, account, account.free)
+    balance = balance_to_say(services, texts, account)
     values = {"stars": payment.stars, "tokens": payment.taken_back, "charge": charge_id, "balance": balance}
-    key = "refund.yours_month" if ends_subscription else "refund.yours"
+    key = "refund.yours" if payment.until is None or goes_on else "refund.yours_month"
     return [sentence(payer, texts.say(key, **values)), *told]
 
 

@@ -5,6 +5,7 @@ A memory is a talk of `talks` whose chat is a guest chat (`core/guest_chats.py`)
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,17 @@ class GuestTalk:
     chat_id: int
     character: str
     opening: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnshownCall:
+    """A call into a guest chat: `inline_id` of the message that answers it, if Telegram has one; its unsent rows."""
+
+    inbox_id: int
+    chat_id: int
+    character: str
+    inline_id: str | None
+    row_ids: tuple[int, ...]
 
 
 class Guests:
@@ -53,14 +65,24 @@ class Guests:
             )
         )
 
-    def unshown(self, user_id: int) -> list[int]:
-        """Return the updates of a user's calls of which an answer, or a change of one, is on its way."""
+    def unshown(self, user_id: int) -> list[UnshownCall]:
+        """Return a user's calls that wait, whose answer is being made, or whose answer Telegram doesn't have yet."""
         rows = self._connection.rows(
-            "select distinct turn.inbox_id from turn join outbox on outbox.inbox_id = turn.inbox_id"
-            " where turn.user_id = ? and turn.kind = 'guest'",
+            "with of_user as (select inbox_id, chat_id, session_id, state in ('waiting', 'running') as open from turn"
+            " where user_id = ?1 and kind = 'guest' and inbox_id is not null"
+            " union all select id, chat_id, queued, 1 from inbox where queued > 0 and state in ('new', 'turn')"
+            " and case when json_valid(body) then json_extract(body, '$.guest_message.from.id') end = ?1)"
+            " select of_user.inbox_id, of_user.chat_id, coalesce(character.name, '…') as character,"
+            " guest_answer.inline_message_id as inline_id, (select json_group_array(id) from outbox"
+            " where inbox_id = of_user.inbox_id and chat_id = of_user.chat_id) as row_ids"
+            " from of_user left join session on session.id = of_user.session_id"
+            " left join character on character.id = session.character_id"
+            " left join guest_answer on guest_answer.inbox_id = of_user.inbox_id"
+            " where of_user.open"
+            " or exists (select 1 from outbox where inbox_id = of_user.inbox_id and chat_id = of_user.chat_id)",
             (user_id,),
         )
-        return [row["inbox_id"] for row in rows]
+        return [UnshownCall(**(dict(row) | {"row_ids": tuple(json.loads(row["row_ids"]))})) for row in rows]
 
     def last_character(self, chat_id: int) -> int | None:
         """Return the character that was talked to last in a chat; None if there is none."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.star_packs import StarPack
+from core.days import DAY_S
+from core.star_packs import MONTH_S, StarPack
 from storage.connection import Connection, Row
 from storage.forgetting import Forgetting
 
+_LATE_S = 3 * DAY_S  # a month may be charged after the end of the one before
 PAID, REFUNDING, REFUNDED = "paid", "refunding", "refunded"
 _COLUMNS = "charge_id, user_id, stars, tokens, payload, state, taken_back, renews, until, paid_at"
 
@@ -36,7 +38,7 @@ class Payment:
 class Month:
     """A month of a subscription: its end, whether it goes on then, and whether it is the first one.
 
-    `first` None: it is, unless the payer has such a subscription that goes on.
+    `first` None: it is, unless the payer has such a subscription that goes on, and it begins before or when that ends.
     """
 
     until: int
@@ -108,7 +110,7 @@ class Payments:
         with self._connection.transaction():
             if self.get(charge_id) is not None:
                 return False
-            subscription = (self._joined(user_id, payload, month.first) or charge_id) if month is not None else None
+            subscription = (self._joined(user_id, payload, month) or charge_id) if month is not None else None
             self._connection.run(
                 "insert into payment (charge_id, user_id, stars, tokens, payload, until, paid_at, subscription)"
                 " values (?, (select id from user where id = ?), ?, ?, ?, ?, ?, ?)",
@@ -123,16 +125,19 @@ class Payments:
             self._add(user_id, tokens, bought=tokens)
             return True
 
-    def _joined(self, user_id: int, payload: str, first: bool | None) -> str | None:
+    def _joined(self, user_id: int, payload: str, month: Month) -> str | None:
         """Return the subscription whose next month was paid; None if a new one was."""
-        if first:
+        if month.first:
             return None
         last: Row | None = self._connection.row(
-            "select subscription, renews from payment where user_id = ? and payload = ? and until is not null"
+            "select subscription, renews, until from payment where user_id = ? and payload = ? and until is not null"
             " order by until desc, rowid desc limit 1",
             (user_id, payload),
         )
-        return last["subscription"] if last is not None and (first is False or last["renews"]) else None
+        if last is None:
+            return None
+        goes_on = last["renews"] and month.until - MONTH_S <= last["until"] + _LATE_S
+        return last["subscription"] if month.first is False or goes_on else None
 
     # ------------------------------------------------------------------ refunds
 
@@ -247,6 +252,14 @@ class Payments:
             (charge_id,),
         )
         return changed > 0
+
+    def resume_renewal(self, charge_id: str) -> None:
+        """Note that the subscription of this payment goes on after all, unless its user's data was deleted."""
+        self._connection.run(
+            "update payment set renews = 1 where user_id is not null and subscription ="
+            " (select subscription from payment where charge_id = ?)",
+            (charge_id,),
+        )
 
     def stop_renewals(self, user_id: int, now: int) -> list[str]:
         """Note that no subscription of a user goes on. Return the charges by which Telegram knows those that did."""

@@ -10,6 +10,7 @@ the other. A thread starts with its first call.
 | 429, 5xx, nothing | again, until ten seconds are over | again, after 0.5 s doubling to 30 s |
 | 401 | again, until ten seconds are over | again after 30 s: the token is wrong, not the call |
 | other 4xx | it has ended; the log says so | it has ended; `on_end` says what follows |
+| anything, and `on_end` has a bug | again | again; the list five times |
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from core.metrics import SILENT, Metrics
 from core.schemas import Json, OutboxRow, Outgoing
 from database import Database
 from telegram.api_client import BotApi
-from telegram.payment_methods import ANSWER, CALLS
+from telegram.payment_methods import ANSWER, CALLS, LIST
 from telegram.sender import Delivery
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ TIMEOUT_S: Final = 30.0
 FIRST_PAUSE_S: Final = 0.5
 ANSWER_PAUSE_S: Final = 1.0  # the longest
 LONGEST_PAUSE_S: Final = 30.0
+MOST_BUGS: Final = 5  # of one answer's booking; the list is given up then, the others are money
 DONE_BEFORE: Final = "CHARGE_ALREADY_REFUNDED"
 
 # Takes an ended call, Telegram's refusal, empty if there is none, and its answer; returns what is to be said, and
@@ -51,6 +53,7 @@ class _Call:
     since: float  # monotonic
     due_at: float
     pause_s: float = FIRST_PAUSE_S
+    bugs: int = 0
 
     @property
     def answers(self) -> bool:
@@ -111,6 +114,7 @@ class PaymentCalls:
                 again = self._make(call)
             except Exception:
                 event(log, logging.ERROR, "payment_call_failed", method=call.row.method, exc_info=True)
+                call.bugs += 1
                 again = True
             if again:
                 self._put_back(call)
@@ -138,6 +142,8 @@ class PaymentCalls:
     def _make(self, call: _Call) -> bool:
         """Make a call; return whether it is to be made again."""
         row, refusal, answer = call.row, "", None
+        if row.method == LIST and call.bugs >= MOST_BUGS:
+            return not self._end(row, "its answer can't be booked, see the log", None)
         try:
             answer = self._api.call(row.method, row.params, timeout_s=ANSWER_TIMEOUT_S if call.answers else TIMEOUT_S)
         except TelegramError as error:
@@ -167,9 +173,9 @@ class PaymentCalls:
                     rows = self._db.outbox.add(None, said)
                 with self._condition:
                     self._known.discard(row.id)
+                self._take([added for added in rows if added.method in CALLS])
         except StorageError as error:
             event(log, logging.ERROR, "storage_unavailable", part="payments", error=str(error))
             return False
         self._delivery.wake(rows)
-        self._take([added for added in rows if added.method in CALLS])
         return True

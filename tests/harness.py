@@ -18,7 +18,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from app.application import App
+from app.application import PAYMENTS_READ_AFTER_S, App
 from config import Config
 from core.network import Network
 from sandbox.model_faults import Behaviour, Received
@@ -43,6 +43,7 @@ class BotHarness:
         self.models = models
         self.settings = {name: str(value) for name, value in settings.items()}
         self.sets_profile = False  # of a bot in this process: it takes 20 calls at each start
+        self.payments_read_after_s = PAYMENTS_READ_AFTER_S
         self.app: App | None = None
         self.processes: list[subprocess.Popen[Any]] = []
 
@@ -80,6 +81,7 @@ class BotHarness:
             Network.from_env(environment),
             locales=shipped_locales(),
             sets_profile=self.sets_profile,
+            payments_read_after_s=self.payments_read_after_s,
         )
         self.app.start()
         return self.app

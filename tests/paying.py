@@ -16,10 +16,17 @@ SHOP: dict[str, object] = {
 }
 
 
-def make_shop(make_harness: Callable[..., BotHarness], *, profile: bool = False, **settings: object) -> BotHarness:
-    """Return a harness whose bot sells 50,000 tokens for 90 Stars, two other packs, and runs."""
+def make_shop(
+    make_harness: Callable[..., BotHarness], *, profile: bool = False, reads_list: bool = False, **settings: object
+) -> BotHarness:
+    """Return a harness whose bot sells 50,000 tokens for 90 Stars, two other packs, and runs.
+
+    `reads_list`: it reads Telegram's list of payments at once when it has started, not a minute later.
+    """
     harness = make_harness(**SHOP | settings)
     harness.sets_profile = profile
+    if reads_list:
+        harness.payments_read_after_s = 0
     harness.start()
     return harness
 

@@ -142,7 +142,7 @@ def test_nothing_is_added_or_lost(text: str, most: int) -> None:
     assert text.startswith(first_letters(text, most)) and text.endswith(last_letters(text, most))
 
 
-@pytest.mark.parametrize("letter", [*"яXCZM1.$", "字", "🙂", "\u00bd"])
+@pytest.mark.parametrize("letter", [*"яXCZM1.$", "字", "🙂", "🩷", "🫩", "\u00bd"])
 def test_letters_numbers_and_signs_are_visible(letter: str) -> None:
     assert is_visible(letter)
 

@@ -301,9 +301,11 @@ def test_a_call_that_telegram_takes_no_answer_to_costs_nothing(harness: BotHarne
     harness.check_books()
 
 
-def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing(harness: BotHarness) -> None:
+def test_an_answer_that_its_caller_forgets_costs_nothing_and_is_not_shown(
+    harness: BotHarness,
+) -> None:
     person = harness.new_person(1)
-    (anna,) = guests(harness, 1)
+    anna, boris = guests(harness, 1, 2)
     harness.db.change("user", {"id": 1}, bought=30_000)
     harness.telegram.faults.hang("answerGuestQuery", 60)
     harness.says("Здесь.")
@@ -317,6 +319,22 @@ def test_an_answer_that_its_caller_forgets_before_telegram_has_it_costs_nothing(
     until(lambda: harness.db.count("user", id=1))
     assert (balance(harness, 1), harness.db.value("user", "bought", id=1)) == (30_000, 30_000)
     until(harness.settled)
+    assert [message.text for message in anna.bot_messages] == ["🎭 Сократ больше ничего не скажет."]
+    # The answer is being written, or waits for another one.
+    for waits in (False, True):
+        held = harness.holds("Здесь.")
+        if waits:
+            boris.send(f"{BOT} Сократ, ты здесь?")
+            boris.wait("думает…")
+        anna.send(f"{BOT} Сократ, ты здесь?")
+        posted = anna.wait("думает…")
+        person.send("/forget_me")
+        person.tap("🗑 Удалить всё", person.wait("Удалить всё навсегда?"))
+        person.wait("больше не помню")
+        until(lambda number=posted.id: "больше ничего" in anna.chat.messages[number].text)  # type: ignore[misc]
+        held.set()
+        until(harness.settled)
+    assert len([message for message in anna.bot_messages if "Здесь." in message.text]) == 1
     harness.check_books()
 
 

@@ -8,9 +8,13 @@ from typing import Any
 
 import pytest
 
+from app.application import PAYMENTS_READ_AFTER_S
+from core.schemas import DeferredAttachment
+from core.star_packs import StarPack
 from handlers import missing_payments
 from sandbox.buyer import pay
 from sandbox.users import ChatUser
+from telegram.payment_calls import MOST_BUGS, _Call
 from tests.forgetting import forget
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.paying import invoice_for, link_of, make_shop, wait_links
@@ -59,7 +63,7 @@ def read_whole(harness: BotHarness, admin: ChatUser) -> str:
 
 
 def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
+    harness = make_shop(make_harness, reads_list=True)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     admin.send("/payments")
     assert "Все платежи и возвраты на месте" in admin.wait("Сверил. В списке Telegram операций: 0").text
@@ -97,10 +101,21 @@ def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harne
     until(lambda: offsets(harness)[-1] == 4)  # no more than what came since is read
     assert "операций: 4. Все платежи и возвраты на месте" in read_whole(harness, admin)
     assert harness.db.balance() == balance and harness.db.count("payment") == 3
+    # What was paid while the bot was off comes as an update; the list doesn't overtake it.
+    assert harness.app is not None
+    harness.app.db.outbox.add(None, [missing_payments._page(0, 0, DeferredAttachment("payments", 0, "since"))])
+    harness.stop()
+    harness.telegram.api.renew(1)
+    harness.telegram.state.shop["transactions"][-1]["date"] -= 3600
+    harness.payments_read_after_s = PAYMENTS_READ_AFTER_S
+    asked = len(offsets(harness))
+    harness.start()
+    person.wait("Подписка продлена до", since=0)
+    assert len(offsets(harness)) == asked and not harness.db.count("outbox", method="getStarTransactions")
 
 
 def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
+    harness = make_shop(make_harness, reads_list=True)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     assert pay(person, invoice_for(person)).ok
     person.wait("Прибавилось 50")
@@ -110,27 +125,41 @@ def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_
     until(lambda: harness.db.count("payment") == 2)
     known, lost = harness.telegram.state.shop["transactions"]
     lose_what_came_since(harness)
-    harness.telegram.state.shop["transactions"] = [known] * 230 + [lost]
+    shop = harness.telegram.state.shop
+    shop["transactions"] = [known] * 230 + [lost]
+    shop["invoices"][shop["charges"][lost["charge"]]["slug"]]["payload"] = "another shop's"
     harness.telegram.faults.refuse("getStarTransactions", 500)
     harness.start()
     admin.wait("Учёл то, о чём Telegram мне не сообщал")
     assert offsets(harness)[-3:] == [0, 100, 200] and harness.db.count("payment") == 2
+    assert lost["charge"] in admin.wait("Платёж на 90 ⭐ не зачислен").text
+    assert harness.db.value("payment", "tokens", charge_id=lost["charge"]) == 0
     harness.telegram.faults.refuse("getStarTransactions", 400, "Bad Request: BOT_INVALID")
     admin.send("/payments")
     assert "BOT_INVALID" in admin.wait("Telegram не показал список").text
     person.send("/payments")
     person.wait("Такой команды я не знаю")
+    # An answer whose booking fails again and again is given up.
+    assert harness.app is not None
+    page = missing_payments._page(ADMIN_ID, 0, DeferredAttachment("payments", 0, "all"))
+    [row] = harness.app.db.outbox.add(None, [page])
+    harness.app._payments.calls._make(_Call(row, 0.0, 0.0, bugs=MOST_BUGS))
+    admin.wait("Telegram не показал список", since=admin.last.revision)
+    assert not harness.db.count("outbox", method="getStarTransactions")
 
 
 def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_what_was_paid_before(
     make_harness: Maker, caplog: pytest.LogCaptureFixture
 ) -> None:
-    harness = make_shop(make_harness)
+    harness = make_shop(make_harness, reads_list=True)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     keep_copy(harness)
     admin.send("/start")
-    assert pay(person, invoice_for(person)).ok
-    person.wait("Прибавилось 50")
+    invoice = invoice_for(person)
+    assert pay(person, invoice).ok and pay(person, invoice).ok
+    until(lambda: harness.db.count("payment") == 2)
+    harness.telegram.api.refund(harness.db.last("payment", "charge_id"))
+    person.wait("Вам вернулось")
     lose_what_came_since(harness, age_s=5)
     asked = len(offsets(harness))
     harness.start()
@@ -138,16 +167,27 @@ def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_
     assert harness.db.count("payment") == 0
     lose_what_came_since(harness)
     harness.db.change("setting", {"key": "payments_read:" + harness.telegram.token.partition(":")[0]}, key="other")
+    harness.telegram.faults.refuse("getStarTransactions", 400, "Bad Request: BOT_INVALID")
+    asked = len(offsets(harness))
     harness.start()
+    until(lambda: len(offsets(harness)) > asked and harness.settled())
+    assert pay(person, invoice).ok
+    person.wait("Прибавилось 50")
+    harness.restart()
     until(lambda: "payments_before" in caplog.text)
-    assert harness.db.count("payment") == 0
-    assert "Не хватало платежей и возвратов: 1" in read_whole(harness, admin)
-    assert harness.db.balance() == 80_000
+    assert harness.db.count("payment") == 1
+    # A payment and its refund that both were missing are booked, and nothing is said of them.
+    mark = person.chat.revision
+    assert "Не хватало платежей и возвратов: 2" in read_whole(harness, admin)
+    assert harness.db.balance() == 130_000
     person.wait("Нашёлся ваш платёж")
+    until(harness.settled)
+    assert len([message for message in person.bot_messages if message.revision > mark]) == 1
+    assert sorted(harness.db.values("payment", "state")) == ["paid", "paid", "refunded"]
 
 
 def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harness: Maker) -> None:
-    harness = make_shop(make_harness)
+    harness = make_shop(make_harness, reads_list=True)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     invoice = invoice_for(person)
     forget(harness, person)
@@ -170,17 +210,29 @@ def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harn
     [
         {"source": None, "receiver": {"type": "fragment"}},
         {"source": PAYMENT["source"] | {"transaction_type": "gift_purchase"}},
-        {"source": PAYMENT["source"] | {"invoice_payload": "another shop's"}},
         {"source": PAYMENT["source"] | {"invoice_payload": None}},
         {"source": PAYMENT["source"] | {"user": None}},
+        {"source": PAYMENT["source"] | {"user": {}}},
+        {"source": PAYMENT["source"] | {"user": 7}},
         {"source": 7},
         {"id": 7},
+        {"amount": None},
         {"date": "yesterday"},
     ],
 )
-def test_what_is_no_payment_for_a_pack_is_passed_over(changes: dict[str, Any]) -> None:
+def test_what_is_no_payment_is_passed_over(changes: dict[str, Any]) -> None:
     found = missing_payments._transaction(PAYMENT)
     assert found is not None and not found.refund
-    assert (found.charge_id, found.payer.id, found.pack.stars) == ("c", 1, 90)
+    assert (found.charge_id, found.payer.id, found.pack) == ("c", 1, StarPack(50_000, 90))
     assert missing_payments._transaction(PAYMENT | changes) is None
     assert missing_payments._transaction("x") is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"amount": 91}, {"source": PAYMENT["source"] | {"invoice_payload": "another shop's"}}]
+)
+def test_a_payment_for_no_pack_of_ours_is_found_without_one(changes: dict[str, Any]) -> None:
+    listed = PAYMENT | changes
+    found = missing_payments._transaction(listed)
+    assert found is not None and found.pack is None
+    assert (found.stars, found.payload) == (listed["amount"], listed["source"]["invoice_payload"])

@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.application import App
 from app.watchdog import make_metrics
+from bot import main
 from config import Config
 from core.errors import StorageError
 from core.http_client import HttpClient
@@ -211,6 +212,13 @@ def test_the_health_of_a_running_bot_is_asked_for_on_the_command_line(watched: B
     done = run("--health", **environment)
     assert (done.returncode, done.stdout.count("\n")) == (1, 1)
     assert "nobody answers at 127.0.0.1" in done.stdout
+
+
+def test_what_may_be_run_by_root_makes_no_log_although_the_settings_are_wrong(tmp_path: Path) -> None:
+    environment = {"TELEGRAM_TOKEN": "x", "METRICS_PORT": "x", "LOG_FILE": str(tmp_path / "log.txt")}
+    for command in (["--health"], ["--backup", str(tmp_path / "b.db")], ["--restore", str(tmp_path / "b.db")]):
+        assert main(command, environment) == 2
+    assert not list(tmp_path.iterdir())
 
 
 def test_whoever_else_listens_there_isnt_taken_for_the_bot(harness: BotHarness, telegram: TelegramServer) -> None:

@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.days import DAY_S
 from core.errors import LimitReached
 from core.schemas import Usage
-from core.star_packs import StarPack, pack_of
+from core.star_packs import MONTH_S, StarPack, pack_of
 from database import Caps, Database, Month
 from tests.ledger_calls import BALANCE, asked, db, turn
 
@@ -261,6 +262,8 @@ def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> N
     bought(db, "c", 600, Month(20))  # another one
     assert db.payments.end_renewal("a")
     assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
+    db.payments.resume_renewal("a")  # Telegram has refused
+    assert db.payments.end_renewal("b")
     assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
         StarPack(500, 1).payload: False,
         StarPack(600, 1).payload: True,
@@ -293,3 +296,12 @@ def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db:
     assert [one.charge_id for one in db.payments.subscriptions(1, 5)] == ["c"]
     assert db.payments.end_renewal("late")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
+
+
+def test_a_month_that_comes_to_light_long_after_a_subscription_begins_another_one(db: Database) -> None:
+    bought(db, "a", 500, Month(100, first=True))
+    bought(db, "b", 500, Month(100 + MONTH_S + 2 * DAY_S))
+    assert db.payments.end_renewal("a")
+    db.payments.resume_renewal("a")
+    bought(db, "c", 500, Month(100 + 3 * MONTH_S))
+    assert not db.payments.end_renewal("a") and db.payments.end_renewal("c")

@@ -38,14 +38,17 @@ def test_a_subscription_ends_although_telegram_refuses_the_refund_and_an_earlier
     harness = make_shop(make_harness)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
     wait_links(harness)
-    assert pay(person, link_of(person)).ok
+    link = link_of(person)
+    assert pay(person, link).ok
     person.wait("Прибавилось 100")
     charge = harness.db.value("payment", "charge_id")
+    harness.telegram.api.renew(1)
+    day = person.wait("Подписка продлена до").text.partition("до ")[2].partition(":")[0]
     harness.telegram.faults.refuse("refundStarPayment", 400, "Bad Request: BALANCE_TOO_LOW")
     admin.send(f"/refund {charge}")
     admin.wait("не вернул")
-    person.wait("больше не продлится")
-    assert harness.db.value("payment", "renews") == 0 and harness.db.balance() == 130_000
+    person.wait(f"больше не продлится. Она оплачена до {day},")
+    assert set(harness.db.values("payment", "renews")) == {0} and harness.db.balance() == 230_000
     # Taken up again and renewed, it ends with the refund of its first month.
     harness.telegram.api.set_cancelled(1, False)
     person.wait("снова продлевается")
@@ -59,3 +62,20 @@ def test_a_subscription_ends_although_telegram_refuses_the_refund_and_an_earlier
     person.wait("Подписка отменена: звёзды за неё больше не спишутся.")
     until(lambda: harness.telegram.api.subscriptions_of(1)[0].get("cancelled"))
     assert set(harness.db.values("payment", "renews")) == {0}
+    # One message says that the Stars are back and that the subscription has ended.
+    assert pay(person, link).ok
+    person.wait("Прибавилось 100")
+    until(harness.settled)
+    mark = person.chat.revision
+    admin.send(f"/refund {harness.db.last('payment', 'charge_id')}")
+    person.wait("Подписка отменена: звёзды за неё больше не спишутся.", since=mark)
+    until(harness.settled)
+    assert len([message for message in person.bot_messages if message.revision > mark]) == 1
+    # Telegram refuses to cancel it: the admins are told, and the profile says so.
+    assert pay(person, link).ok
+    person.wait("Прибавилось 100")
+    harness.telegram.faults.refuse("editUserStarSubscription", 400, "Bad Request: CHARGE_ID_INVALID")
+    admin.send("/ban 1")
+    charge = harness.db.last("payment", "charge_id")
+    assert f"по платежу {charge}: " in (told := admin.wait("не отменил подписку").text) and "id 1." in told
+    assert harness.db.value("payment", "renews", charge_id=charge) == 1

@@ -12,7 +12,7 @@ from typing import Final
 from conversation.localization import Html
 from core.graphemes import first_letters
 from core.schemas import DeferredAttachment, Json, Outgoing, RenderedAttachment
-from database import Database
+from database import Database, UnshownCall
 
 ATTACHMENT: Final = "guest"  # the kind of attachment rendered here
 _REMARK: Final = re.compile(r"(?<![*\w])\*(?![*\s])[^*\n]+(?<!\s)\*(?![*\w])[.,!]?")
@@ -30,6 +30,14 @@ def changed(chat_id: int, inbox_id: int | None, html: Html) -> Outgoing:
     """Return the change of the message that answers the query of an update."""
     attachment = DeferredAttachment(ATTACHMENT, inbox_id or 0)
     return Outgoing(chat_id, "editMessageText", {"text": html, "parse_mode": "HTML"}, deferred=attachment)
+
+
+def ended(call: UnshownCall, html: Html) -> Outgoing:
+    """Return the last change of the message that answers a call whose user is being forgotten."""
+    if call.inline_id is None:  # that message may be on its way
+        return changed(call.chat_id, call.inbox_id, html)
+    params: dict[str, Json] = {"text": html, "parse_mode": "HTML", "inline_message_id": call.inline_id}
+    return Outgoing(call.chat_id, "editMessageText", params)
 
 
 def without_remarks(text: str) -> str:

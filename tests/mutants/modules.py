@@ -26,8 +26,13 @@ SPLITTING: Final = Mutated(
 )
 LEDGER: Final = Mutated(
     "ledger",
-    ("storage/ledger.py", "storage/first_tables.py"),
-    ("tests/test_ledger_books.py", "tests/test_ledger_limits.py", "tests/test_ledger.py"),
+    ("storage/ledger.py", "storage/first_tables.py", "storage/payment_schema.py"),
+    (
+        "tests/test_ledger_books.py",
+        "tests/test_ledger_limits.py",
+        "tests/test_ledger.py",
+        "tests/test_payment_ledger.py",
+    ),
 )
 BUDGETS: Final = Mutated(
     "budgets",
@@ -44,7 +49,8 @@ PARTS: Final = {"splitting": SPLITTING, "ledger": LEDGER, "budgets": BUDGETS, "q
 
 # The part of a module that is mutated, if it isn't the whole.
 _SPANS: Final = {
-    "storage/first_tables.py": re.compile(r"create trigger call_begins.*?(?=create table budget)", re.DOTALL),
+    "storage/first_tables.py": re.compile(r"create trigger call_begins.*?(?=create trigger call_ends)", re.DOTALL),
+    "storage/payment_schema.py": re.compile(r"create trigger call_ends.*", re.DOTALL),  # as it is since BALANCES
 }
 
 

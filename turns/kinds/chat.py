@@ -209,18 +209,22 @@ class ChatTurn(TurnKind):
         return self._registry.standing(self._db.users.model_of(turn.user_id))
 
     def _stored(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> list[Outgoing]:
-        """Make the answer the talk's head and show it, in place of a half one."""
+        """Store the answer and show it, in place of a half one."""
         half = self._db.tree.get(talk.head_id)
         old: list[Outgoing] = []
         if half is not None and half.role == "assistant" and half.parent_id == turn.prompt_id:
             old = message_view.taken_away(self._db, turn.chat_id, half, self._texts(turn).say("chat.below"))
+        return [*old, *answer_messages(turn, self._store(turn, talk, text, usage), text)]
+
+    def _store(self, turn: Turn, talk: Talk, text: str, usage: Usage | None) -> int:
+        """Make the answer the talk's head; return its id."""
         opened = self._db.talks.open_in(talk.chat_id, talk.topic_id, kind=talk.kind, character_id=talk.character_id)
         now = int(time.time())
         prompt_id = self._add_answer(turn, text, usage, now)
         # Another talk may have been opened meanwhile: this answer doesn't bring its own back to the front.
         touches = opened is None or opened.session_id == talk.session_id
         self._db.tree.set_head(turn.session_id, prompt_id, now if touches else 0)
-        return [*old, *answer_messages(turn, prompt_id, text)]
+        return prompt_id
 
     def _context_news(self, turn: Turn, talk: Talk, usage: Usage) -> list[Outgoing]:
         """Say that the oldest turns were summarised by this one; or, once, that this is near."""

@@ -12,7 +12,6 @@ from turns import guest_answers
 from turns.attached_files import NOTHING_ATTACHED
 from turns.guest_refusals import given_back, lost
 from turns.kinds.character import CharacterTurn
-from turns.kinds.chat import ChatTurn
 from turns.message_view import sentence
 from turns.running_turn import RunningTurn
 from turns.turn_result import TurnResult
@@ -54,7 +53,7 @@ class GuestTurn(CharacterTurn):
             return lost(self._db, self._locales, turn)
         talk = self._talk(turn)
         shown = guest_answers.shortened(self.draft(guest_answers.without_remarks(result.text), ""), cut=result.cut)
-        ChatTurn._stored(self, turn, talk, result.text, result.usage)
+        self._store(turn, talk, result.text, result.usage)
         said = self._texts(turn).say("guest.answer", name=self._name_in(turn.session_id), text=shown)
         return [self._shown(turn, said), *self._warnings.budget()]
 

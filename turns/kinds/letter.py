@@ -50,8 +50,7 @@ class FirstLetterTurn(CharacterTurn):
     def answered(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store the letter and show it, with a way to answer and one to have no more of them."""
         talk, texts = self._talk(turn), self._texts(turn)
-        self._stored(turn, talk, result.text, result.usage)
-        stored = self._db.talks.get(turn.session_id)
+        prompt_id = self._store(turn, talk, result.text, result.usage)
         character = self._character(talk)
         shown = first_letters(self.draft(result.text, ""), MOST_CHARS)
         said = texts.say("letter.said", name=character.name if character is not None else "…", text=shown)
@@ -60,8 +59,7 @@ class FirstLetterTurn(CharacterTurn):
             answer = (texts.label("letter_answer"), f"character:{character.id}")
             keyboard = inline([answer], [(texts.label("not_first"), f"not_first:{character.id}")])
         message = sentence(turn.chat_id, said, keyboard)
-        head_id = stored.head_id if stored is not None else None
-        return [replace(message, prompt_id=head_id), *self._warnings.budget()]
+        return [replace(message, prompt_id=prompt_id), *self._warnings.budget()]
 
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Show nothing of a letter without an end."""
