@@ -62,22 +62,30 @@ def list_payments(context: UpdateContext) -> UpdateResult:
     return context.say("payments.asked") + context.deliver(call) + after_commit(MakePaymentCalls())
 
 
-def drop_reading(services: Services) -> None:
-    """Delete the call that the last run has left: it would overtake updates. `ask_after_start` makes it anew."""
-    for row in services.db.outbox.pending_of([LIST]):
-        if row.chat_id == 0:
-            services.db.outbox.dropped(row.id, "")
+def begin(services: Services) -> None:
+    """Decide, before an update is handled, what the reading of this start is for: none may be paid before the first.
+
+    Delete the call that the last run has left, too: it would overtake updates. `ask_after_start` makes it anew.
+    """
+    db = services.db
+    with db.transaction():
+        for row in _asked_at_start(services):
+            db.outbox.dropped(row.id, "")
+        if _read_so_far(services) is None:
+            _keep(services, _SINCE if db.payments.sales().payments else _BEFORE, 0)
 
 
 def ask_after_start(services: Services) -> None:
     """Put the call for what was paid since the last reading into the outbox, if tokens are or were sold."""
-    db = services.db
-    if not _is_seller(services):
+    db, begun = services.db, _read_so_far(services)
+    if begun is None or not _is_seller(services) or _asked_at_start(services):
         return
-    with db.transaction():
-        how, offset = _read_so_far(services) or (_SINCE if db.payments.sales().payments else _BEFORE, 0)
-        _keep(services, how, offset)
-        db.outbox.add(None, [_page(0, offset, DeferredAttachment(_ASKED_FOR, 0, how))])
+    how, offset = begun
+    db.outbox.add(None, [_page(0, offset, DeferredAttachment(_ASKED_FOR, 0, how))])
+
+
+def _asked_at_start(services: Services) -> list[OutboxRow]:
+    return [row for row in services.db.outbox.pending_of([LIST]) if row.chat_id == 0]
 
 
 def _is_seller(services: Services) -> bool:

@@ -17,7 +17,7 @@ from sandbox.users import ChatUser
 from telegram.payment_calls import MOST_BUGS, _Call
 from tests.forgetting import forget
 from tests.harness import ADMIN_ID, BotHarness, until
-from tests.paying import invoice_for, link_of, make_shop, wait_links
+from tests.paying import invoice_for, link_of, make_shop, payment_update, wait_links
 
 Maker = Callable[..., BotHarness]
 PAYMENT: dict[str, Any] = {
@@ -203,6 +203,25 @@ def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harn
     person.send("/start")
     until(lambda: harness.db.count("user", id=1))
     assert harness.db.balance() == 80_000 and harness.db.value("user", "bought", id=1) == 50_000
+
+
+def test_a_payment_that_waits_as_an_update_credits_a_new_database_nothing_else(
+    make_harness: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = make_shop(make_harness, reads_list=True)
+    person = harness.new_person()
+    until(harness.settled)
+    keep_copy(harness)
+    invoice = invoice_for(person)
+    assert pay(person, invoice).ok and pay(person, invoice).ok
+    until(lambda: harness.db.count("payment") == 2)
+    lose_what_came_since(harness)
+    harness.db.change("setting", {"key": "payments_read:" + harness.telegram.token.partition(":")[0]}, key="other")
+    harness.payments_read_after_s = 0.5
+    harness.telegram.raw_update(payment_update("once:50000:90", 90))  # waits for the start
+    harness.start()
+    until(lambda: "payments_before" in caplog.text)
+    assert harness.db.count("payment") == 1 and harness.db.balance() == 80_000
 
 
 @pytest.mark.parametrize(
