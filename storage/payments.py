@@ -38,7 +38,7 @@ class Payment:
 class Month:
     """A month of a subscription: its end, whether it goes on then, and whether it is the first one.
 
-    `first` None: it is, unless the payer has such a subscription that goes on, and it begins before or when that ends.
+    `first` None: it is, unless it begins when a month of such a subscription ends, or ends when one begins.
     """
 
     until: int
@@ -126,18 +126,16 @@ class Payments:
             return True
 
     def _joined(self, user_id: int, payload: str, month: Month) -> str | None:
-        """Return the subscription whose next month was paid; None if a new one was."""
+        """Return the subscription of which a month was paid; None if a new one was."""
         if month.first:
             return None
-        last: Row | None = self._connection.row(
-            "select subscription, renews, until from payment where user_id = ? and payload = ? and until is not null"
-            " order by until desc, rowid desc limit 1",
-            (user_id, payload),
+        near = "" if month.first is False else " and (abs(until - ?3) <= ?5 or abs(until - ?4) <= ?5)"
+        joined: str | None = self._connection.value(
+            "select subscription from payment where user_id = ?1 and payload = ?2 and until is not null"
+            f"{near} order by until desc, rowid desc limit 1",
+            (user_id, payload, *((month.until - MONTH_S, month.until + MONTH_S, _LATE_S) if near else ())),
         )
-        if last is None:
-            return None
-        goes_on = last["renews"] and month.until - MONTH_S <= last["until"] + _LATE_S
-        return last["subscription"] if month.first is False or goes_on else None
+        return joined
 
     # ------------------------------------------------------------------ refunds
 
