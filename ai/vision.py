@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from core.errors import FileUnreadable, ModelError, ModelRefused, PicturesRefused, PromptTooLong
+from core.errors import FileUnreadable, ModelError, ModelRefused, PicturesRefused, PromptTooLong, is_disk_failure
 from core.pillow import load_pillow
 from core.schemas import Json, Message, Picture, Request
 
@@ -62,7 +62,7 @@ def tokens_of(width: int, height: int, pixels_per_token: int) -> int:
 def prepared(content: bytes, *, pixels: float, pixels_per_token: int) -> Picture:
     """Return a user's file as a picture of at most so many pixels: upright, without what its camera wrote into it.
 
-    Takes up to 0.2 s of CPU. Raises `FileUnreadable`.
+    Takes up to 0.2 s of CPU. Raises `FileUnreadable`; `OSError` if the disk fails as Pillow imports a module.
     """
     load_pillow()
     from PIL import Image
@@ -75,6 +75,8 @@ def prepared(content: bytes, *, pixels: float, pixels_per_token: int) -> Picture
     except Image.DecompressionBombError as error:
         raise FileUnreadable("huge_picture") from error
     except Exception as error:  # Pillow raises errors of many types at a broken file
+        if is_disk_failure(error):
+            raise
         raise FileUnreadable("no_picture") from error
     whole = whole.resize(size_for(whole.width, whole.height, pixels), Image.Resampling.LANCZOS)
     jpeg = io.BytesIO()

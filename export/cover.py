@@ -16,6 +16,7 @@ from math import sin, tau
 from random import Random
 from typing import TYPE_CHECKING, Final
 
+from core.errors import is_disk_failure
 from core.pillow import load_pillow
 from export.book import Book, line_of
 
@@ -89,7 +90,9 @@ def _printed(jpeg: bytes, authors: str, title: str, label: str) -> bytes:
     try:
         with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as opened:
             picture = ImageOps.fit(opened.convert("RGB"), size, Image.Resampling.LANCZOS)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if is_disk_failure(error):  # as Pillow imports a module
+            raise
         return b""
     shade = Image.linear_gradient("L").resize(size).point(_shade)
     return _lettered(Image.composite(Image.new("RGB", size), picture, shade), (authors, title, label), ON_PICTURE)

@@ -11,6 +11,7 @@ import io
 import threading
 from typing import Final
 
+from core.errors import is_disk_failure
 from core.pillow import load_pillow
 
 MOST_BYTES: Final = 3_000_000
@@ -51,5 +52,7 @@ def square(content: bytes) -> bytes:
     except Image.DecompressionBombError as error:  # Pillow's own limit is checked first
         raise PictureError(str(error), large=True) from error
     except Exception as error:  # Pillow raises errors of many types at a broken file
+        if is_disk_failure(error):
+            raise
         raise PictureError(f"{type(error).__name__}: {error}") from error
     return out.getvalue()
