@@ -65,9 +65,9 @@ def list_payments(context: UpdateContext) -> UpdateResult:
 
 
 def begin(services: Services) -> None:
-    """Decide, before an update is handled, what the reading of this start is for: none may be paid before the first.
+    """Decide what this start's reading is for, before any update is handled: a payment makes a new database look old.
 
-    Delete the call that the last run has left, too: it would overtake updates. `ask_after_start` makes it anew.
+    Delete the call that the last run has left: it would overtake updates. `ask_after_start` makes it anew.
     """
     db = services.db
     with db.transaction():
