@@ -134,7 +134,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _log(options: argparse.Namespace, environ: Mapping[str, str], console_level: str) -> AbstractContextManager[object]:
-    """Open the log where it is if the configuration can't say.
+    """Open the log of a bot whose configuration could not be read: LOG_FILE or log.txt.
 
     `--health`, `--backup` and `--restore` never open it, and log to stderr: it belongs to the bot, which may run, and
     they may be run by root.

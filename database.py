@@ -147,6 +147,10 @@ class Database:
         """Commit all of the block's writes, or none. `durable` waits until the disk has them."""
         return self._connection.transaction(durable=durable)
 
+    def savepoint(self) -> AbstractContextManager[None]:
+        """Undo the block's writes if it raises; the transaction around it goes on."""
+        return self._connection.savepoint()
+
     def to_disk(self) -> None:
         """Wait until the disk has every transaction that is committed by now."""
         self._connection.to_disk()

@@ -40,6 +40,7 @@ log = logging.getLogger(__name__)
 TURNS_MAY_TAKE_S = 20.0  # of a stop; unfinished turns are taken up at the next start
 ANALYTICS_MAY_TAKE_S = 1.0
 PAYMENTS_READ_AFTER_S = 60.0  # Telegram has answered: by then the updates that waited are handled
+PAYMENTS_READ_AGAIN_S = 60.0  # after a failed disk
 
 
 class App:
@@ -167,14 +168,15 @@ class App:
         learn_name(self.bot, self.db)
         if self._sets_profile:
             bring_up_to_date(self.bot, self.db, self.locales, self.config.webapp_url)
-        if self._stopped.wait(self._payments_read_after_s):
-            return
-        try:
-            self._payments.read_list()
-        except StorageError as error:
-            if self._stopped.is_set():
-                return  # the database is closed
-            logs.event(log, logging.ERROR, "storage_unavailable", part="payments", error=str(error))
+        pause_s = self._payments_read_after_s
+        while not self._stopped.wait(pause_s):
+            try:
+                self._payments.read_list()
+                return
+            except StorageError as error:
+                if not self._stopped.is_set():  # then the database is closed
+                    logs.event(log, logging.ERROR, "storage_unavailable", part="payments", error=str(error))
+            pause_s = PAYMENTS_READ_AGAIN_S
 
     def _token_refused(self, error: TelegramRefused) -> None:
         logs.event(

@@ -297,7 +297,7 @@ class PaymentParts:
 
     def start(self, stopped: threading.Event) -> None:
         """Make the calls that the last run has left, and the links."""
-        missing_payments.drop_reading(self.services)
+        missing_payments.begin(self.services)
         self.calls.wake()
         self.links.start(stopped)
 

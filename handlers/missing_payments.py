@@ -14,6 +14,7 @@ from typing import Final
 
 from telebot import types
 
+from core.errors import StorageError
 from core.logs import event
 from core.schemas import DeferredAttachment, Json, OutboxRow, Outgoing
 from core.star_packs import StarPack, pack_of
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 100  # the most that Telegram gives
 YOUNG_S: Final = 60  # at a start the update of such a payment may still come
+_MOST_NAMED: Final = 10  # charges that could not be booked; the log has all
 _ASKED_FOR: Final = "payments"
 # What a reading is for: the payments since the last one, those before a new database's first one, or all.
 _SINCE, _BEFORE, _ALL = "since", "before", "all"
@@ -62,36 +64,44 @@ def list_payments(context: UpdateContext) -> UpdateResult:
     return context.say("payments.asked") + context.deliver(call) + after_commit(MakePaymentCalls())
 
 
-def drop_reading(services: Services) -> None:
-    """Delete the call that the last run has left: it would overtake updates. `ask_after_start` makes it anew."""
-    for row in services.db.outbox.pending_of([LIST]):
-        if row.chat_id == 0:
-            services.db.outbox.dropped(row.id, "")
+def begin(services: Services) -> None:
+    """Decide what this start's reading is for, before any update is handled: a payment makes a new database look old.
+
+    Delete the call that the last run has left: it would overtake updates. `ask_after_start` makes it anew.
+    """
+    db = services.db
+    with db.transaction():
+        for row in _asked_at_start(services):
+            db.outbox.dropped(row.id, "")
+        if _read_so_far(services) is None:
+            _keep(services, _SINCE if db.payments.sales().payments else _BEFORE, 0)
 
 
 def ask_after_start(services: Services) -> None:
     """Put the call for what was paid since the last reading into the outbox, if tokens are or were sold."""
-    db = services.db
-    if not _is_seller(services):
+    db, begun = services.db, _read_so_far(services)
+    if begun is None or not _is_seller(services) or _asked_at_start(services):
         return
-    with db.transaction():
-        how, offset = _read_so_far(services) or (_SINCE if db.payments.sales().payments else _BEFORE, 0)
-        _keep(services, how, offset)
-        db.outbox.add(None, [_page(0, offset, DeferredAttachment(_ASKED_FOR, 0, how))])
+    how, offset, missing = begun
+    db.outbox.add(None, [_page(0, offset, DeferredAttachment(_ASKED_FOR, missing, how))])
+
+
+def _asked_at_start(services: Services) -> list[OutboxRow]:
+    return [row for row in services.db.outbox.pending_of([LIST]) if row.chat_id == 0]
 
 
 def _is_seller(services: Services) -> bool:
     return bool(services.config.packs or services.db.payments.sales().payments)
 
 
-def _read_so_far(services: Services) -> tuple[str, int] | None:
-    """Return what the reading of a start is for, and where it goes on; None if there was none."""
-    how, _, offset = (services.db.settings.get(_mark(services)) or "").partition(":")
-    return (how, int(offset)) if offset else None
+def _read_so_far(services: Services) -> tuple[str, int, int] | None:
+    """Return what the reading of a start is for, where it goes on, and how many it has found; None: there was none."""
+    how, *numbers = (services.db.settings.get(_mark(services)) or "").split(":")
+    return (how, int(numbers[0]), int(numbers[-1]) if len(numbers) > 1 else 0) if numbers else None
 
 
-def _keep(services: Services, how: str, offset: int) -> None:
-    services.db.settings.put(_mark(services), f"{how}:{offset}")
+def _keep(services: Services, how: str, offset: int, missing: int = 0) -> None:
+    services.db.settings.put(_mark(services), f"{how}:{offset}:{missing}")
 
 
 def _mark(services: Services) -> str:
@@ -115,33 +125,49 @@ def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -
     assert reading is not None and isinstance(offset, int)
     found = answer.get("transactions") if isinstance(answer, dict) else None
     if refusal or not isinstance(found, list):
-        return _to_admin(services, row.chat_id, "payments.refused", error=refusal or "?")
+        return _to_reader(services, row.chat_id, reading.how, "payments.refused", error=refusal or "?")
     transactions = [_transaction(one) for one in found]
     refunded = {one.charge_id for one in transactions if one is not None and one.refund}
     said: list[Outgoing] = []
+    failed: list[str] = []
     missing, read = reading.of, 0
     for one in transactions:
         if one is not None:
             if reading.how != _ALL and one.date > now() - YOUNG_S:
                 break
-            told = _book(services, one, reading.how, is_refunded=one.charge_id in refunded)
+            try:
+                with services.db.savepoint():
+                    told = _book(services, one, reading.how, is_refunded=one.charge_id in refunded)
+            except StorageError:
+                raise  # the whole page is booked later
+            except Exception:
+                event(log, logging.ERROR, "payment_not_booked", user=one.payer.id, charge=one.charge_id, exc_info=True)
+                failed.append(one.charge_id)
+                told = None
             missing += told is not None
             said += told or []
         read += 1
+    if failed:
+        named = ", ".join(failed[:_MOST_NAMED])
+        said += _to_admins(services, "payments.not_booked", number=len(failed), charges=named)
     offset += read
-    _note(services, reading.how, offset, done=read < PAGE)
+    _note(services, reading.how, offset, missing, done=read < PAGE)
     if read == PAGE:
         return [*said, _page(row.chat_id, offset, DeferredAttachment(_ASKED_FOR, missing, reading.how))]
     return [*said, *_end(services, row.chat_id, reading.how, missing=missing, read=offset)]
 
 
-def _note(services: Services, how: str, offset: int, *, done: bool) -> None:
-    """Keep where the reading of the next start begins."""
+def _note(services: Services, how: str, offset: int, missing: int, *, done: bool) -> None:
+    """Keep where the reading of the next start begins, and what this one has found if it isn't done."""
     if how == _BEFORE and not done:
-        _keep(services, _BEFORE, offset)
+        _keep(services, _BEFORE, offset, missing)
     elif how == _SINCE or done:
-        _, before = _read_so_far(services) or (how, 0)
-        _keep(services, _SINCE, max(offset, before))
+        kept, before, found = _read_so_far(services) or (how, 0, 0)
+        if how == _SINCE:
+            found = 0 if done else missing
+        elif kept == _BEFORE:
+            found = 0
+        _keep(services, _SINCE, max(offset, before), found)
 
 
 def _transaction(listed: Json) -> _Transaction | None:
@@ -227,7 +253,7 @@ def _not_understood(services: Services, one: _Transaction) -> list[Outgoing]:
 def _end(services: Services, chat_id: int, how: str, *, missing: int, read: int) -> list[Outgoing]:
     if how == _ALL:
         key = "payments.compared" if missing else "payments.all_there"
-        return _to_admin(services, chat_id, key, missing=missing, read=read)
+        return _to_reader(services, chat_id, how, key, missing=missing, read=read)
     if not missing:
         return []
     if how == _BEFORE:
@@ -240,7 +266,9 @@ def _to_admins(services: Services, key: str, **values: object) -> list[Outgoing]
     return [sentence(admin.id, services.locales[admin.language].say(key, **values)) for admin in admins]
 
 
-def _to_admin(services: Services, chat_id: int, key: str, **values: object) -> list[Outgoing]:
-    """Tell whoever sent /payments; nobody did so at a start."""
+def _to_reader(services: Services, chat_id: int, how: str, key: str, **values: object) -> list[Outgoing]:
+    """Tell whoever sent /payments; of a start's reading, all admins."""
+    if how != _ALL:
+        return _to_admins(services, key, **values)
     admin = services.db.users.get(chat_id)
     return [sentence(admin.id, services.locales[admin.language].say(key, **values))] if admin is not None else []

@@ -9,10 +9,11 @@ A subscription is cancelled before its payment is refunded: its call first, and 
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from core.logs import event
 from core.numbers import is_number
-from core.schemas import Json, OutboxRow, Outgoing
+from core.schemas import DeferredAttachment, Json, OutboxRow, Outgoing
 from core.star_packs import pack_of
 from database import Payment
 from handlers.balances import balance_to_say
@@ -25,6 +26,8 @@ from turns.limit_requests import reachable
 from turns.message_view import sentence
 
 log = logging.getLogger(__name__)
+
+_CANCELLED: Final = "subscription_cancelled"
 
 
 # ---------------------------------------------------------------------- /refund
@@ -54,12 +57,14 @@ def refund(context: UpdateContext) -> UpdateResult:
 def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult:
     taken = context.db.payments.begin_refund(payment.charge_id, payer)
     said = context.say("refund.asked", stars=payment.stars, tokens=taken or 0)
-    first = _cancelling if payment.renews else _refunding
+    first = _cancelling if context.db.payments.goes_on(payment.charge_id) else _refunding
     return said + context.deliver(first(context.chat_id, payer, payment.charge_id)) + after_commit(MakePaymentCalls())
 
 
-def _refunding(chat_id: int, payer: int, charge_id: str) -> Outgoing:
-    return Outgoing(chat_id, REFUND, {"user_id": payer, "telegram_payment_charge_id": charge_id})
+def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = False) -> Outgoing:
+    """Return the call of a refund. `cancelled`: the subscription was ended for it."""
+    named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id}
+    return Outgoing(chat_id, REFUND, named, deferred=DeferredAttachment(_CANCELLED, payer) if cancelled else None)
 
 
 def _cancelling(chat_id: int, payer: int, charge_id: str) -> Outgoing:
@@ -89,10 +94,9 @@ def on_refunded(services: Services, payer: int, *, charge_id: str, stars: int, p
         pack = pack_of(payload)
         return _cancel(payer, charge_id) if pack is not None and pack.monthly else NOTHING
     payer = payment.user_id or payer
-    payments.begin_refund(charge_id, payer)
-    went_on = payments.end_renewal(charge_id)
+    begins = payments.begin_refund(charge_id, payer) is not None  # else /refund has cancelled the subscription
     booked = UpdateResult(messages=tuple(_end(services, charge_id, payer)))
-    return booked + _cancel(payer, charge_id) if went_on else booked
+    return booked + _cancel(payer, charge_id) if begins and payments.goes_on(charge_id) else booked
 
 
 def _cancel(payer: int, charge_id: str) -> UpdateResult:
@@ -108,39 +112,52 @@ def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
         return []
     charge_id, payer = str(row.params["telegram_payment_charge_id"]), row.params["user_id"]
     assert isinstance(payer, int)
-    if row.method == EDIT_SUBSCRIPTION:
-        said = _not_cancelled(services, charge_id, payer, refusal) if refusal else []
-        if not refusal:
-            services.db.payments.end_renewal(charge_id)
-        payment = services.db.payments.get(charge_id)
-        is_refunding = payment is not None and payment.state == "refunding"
-        return [*said, _refunding(row.chat_id, payer, charge_id)] if is_refunding else said
-    return _refused(services, charge_id, payer, refusal) if refusal else _end(services, charge_id, payer)
+    if row.method == REFUND and refusal:
+        return _refused(services, charge_id, payer, refusal, cancelled=row.deferred is not None)
+    if row.method == REFUND:
+        return _end(services, charge_id, payer)
+    went_on = not refusal and services.db.payments.end_renewal(charge_id)
+    said = _not_cancelled(services, charge_id, payer, refusal) if refusal else []
+    payment = services.db.payments.get(charge_id)
+    if payment is not None and payment.state == "refunding":
+        return [*said, _refunding(row.chat_id, payer, charge_id, cancelled=went_on)]
+    return _cancelled(services, charge_id, payer) if went_on else said
 
 
 def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
-    """Note that a subscription goes on at Telegram; tell the admins, since nobody else can end it."""
-    payment = services.db.payments.get(charge_id)
-    if payment is None or payment.until is None:
+    """Note that a subscription goes on at Telegram; tell the admins, since nobody else can end it.
+
+    One that is over, or of which no month came here, is only logged.
+    """
+    until = services.db.payments.resume_renewal(charge_id, now())
+    if until is None:
+        event(log, logging.WARNING, "subscription_not_cancelled", user=payer, charge=charge_id, error=refusal)
         return []
-    services.db.payments.resume_renewal(charge_id)
-    return _to_admins(services, "refund.not_cancelled", charge=charge_id, user=payer, error=refusal)
+    said: list[Outgoing] = []
+    for admin in reachable(services.config, services.db):
+        texts = services.locales[admin.language]
+        values = {"charge": charge_id, "user": payer, "error": refusal, "day": date(texts, until)}
+        said.append(sentence(admin.id, texts.say("refund.not_cancelled", **values)))
+    return said
 
 
-def _refused(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
+def _cancelled(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
+    """Tell the payer that their subscription has ended, and until when it is paid if a month isn't refunded."""
+    payment, user = services.db.payments.get(charge_id), services.db.users.get(payer)
+    if payment is None or user is None:
+        return []
+    month, texts = _current_month(services, payment, payer), services.locales[user.language]
+    if month is None:
+        return [sentence(payer, texts.say("refund.cancelled"))]
+    return [sentence(payer, texts.say("checkout.subscription_canceled", day=date(texts, month.until or 0)))]
+
+
+def _refused(services: Services, charge_id: str, payer: int, refusal: str, *, cancelled: bool) -> list[Outgoing]:
     """Give the tokens of a refused refund to the payer again; tell them if their subscription has ended for it."""
-    payments = services.db.payments
-    if not payments.cancel_refund(charge_id, payer):
+    if not services.db.payments.cancel_refund(charge_id, payer):
         return []
     told = _to_admins(services, "refund.refused", charge=charge_id, error=refusal)
-    payment, user = payments.get(charge_id), services.db.users.get(payer)
-    assert payment is not None
-    month = _current_month(services, payment, payer)
-    if user is None or month is None or month.renews:
-        return told
-    texts = services.locales[user.language]
-    said = texts.say("checkout.subscription_canceled", day=date(texts, month.until or 0))
-    return [sentence(payer, said), *told]
+    return [*_cancelled(services, charge_id, payer), *told] if cancelled else told
 
 
 def _current_month(services: Services, payment: Payment, payer: int) -> Payment | None:
@@ -160,7 +177,7 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     assert payment is not None
     event(log, logging.INFO, "payment_refunded", stars=payment.stars, taken=payment.taken_back, charge=charge_id)
     month = _current_month(services, payment, payer)
-    goes_on = payment.renews or (month is not None and month.renews)
+    goes_on = payments.goes_on(charge_id) or (month is not None and month.renews)
     told = _to_admins(services, "refund.done", stars=payment.stars, tokens=payment.taken_back, charge=charge_id)
     if account is None:
         return told

@@ -158,6 +158,19 @@ class Connection:
         if durable:
             self.to_disk()
 
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo the block's writes if it raises; the transaction around it goes on."""
+        self.run("savepoint part")
+        try:
+            yield
+        except BaseException:
+            if self._raw.in_transaction:  # on a full disk SQLite has rolled back by itself
+                self.run("rollback to part")
+                self.run("release part")
+            raise
+        self.run("release part")
+
     def to_disk(self) -> None:
         """Wait until the disk has every transaction that is committed by now, however long that takes.
 

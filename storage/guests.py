@@ -70,7 +70,7 @@ class Guests:
         rows = self._connection.rows(
             "with of_user as (select inbox_id, chat_id, session_id, state in ('waiting', 'running') as open from turn"
             " where user_id = ?1 and kind = 'guest' and inbox_id is not null"
-            " union all select id, chat_id, queued, 1 from inbox where queued > 0 and state in ('new', 'turn')"
+            " union all select id, chat_id, queued, 1 from inbox where queued > 0 and state = 'new'"
             " and case when json_valid(body) then json_extract(body, '$.guest_message.from.id') end = ?1)"
             " select of_user.inbox_id, of_user.chat_id, coalesce(character.name, '…') as character,"
             " guest_answer.inline_message_id as inline_id, (select json_group_array(id) from outbox"

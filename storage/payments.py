@@ -38,7 +38,7 @@ class Payment:
 class Month:
     """A month of a subscription: its end, whether it goes on then, and whether it is the first one.
 
-    `first` None: it is, unless the payer has such a subscription that goes on, and it begins before or when that ends.
+    `first` None: it is, unless it begins when a month of such a subscription ends, or ends when one begins.
     """
 
     until: int
@@ -126,18 +126,16 @@ class Payments:
             return True
 
     def _joined(self, user_id: int, payload: str, month: Month) -> str | None:
-        """Return the subscription whose next month was paid; None if a new one was."""
+        """Return the subscription of which a month was paid; None if a new one was."""
         if month.first:
             return None
-        last: Row | None = self._connection.row(
-            "select subscription, renews, until from payment where user_id = ? and payload = ? and until is not null"
-            " order by until desc, rowid desc limit 1",
-            (user_id, payload),
+        near = "" if month.first is False else " and (abs(until - ?3) <= ?5 or abs(until - ?4) <= ?5)"
+        joined: str | None = self._connection.value(
+            "select subscription from payment where user_id = ?1 and payload = ?2 and until is not null"
+            f"{near} order by until desc, rowid desc limit 1",
+            (user_id, payload, *((month.until - MONTH_S, month.until + MONTH_S, _LATE_S) if near else ())),
         )
-        if last is None:
-            return None
-        goes_on = last["renews"] and month.until - MONTH_S <= last["until"] + _LATE_S
-        return last["subscription"] if month.first is False or goes_on else None
+        return joined
 
     # ------------------------------------------------------------------ refunds
 
@@ -244,6 +242,16 @@ class Payments:
         )
         return [_payment(row) for row in rows]
 
+    def goes_on(self, charge_id: str) -> bool:
+        """Return whether the subscription of this payment, one of its months, goes on."""
+        return bool(
+            self._connection.value(
+                "select exists (select 1 from payment where renews and subscription ="
+                " (select subscription from payment where charge_id = ?))",
+                (charge_id,),
+            )
+        )
+
     def end_renewal(self, charge_id: str) -> bool:
         """Note that the subscription of this payment, one of its months, doesn't go on. Return False if it didn't."""
         changed = self._connection.run(
@@ -253,18 +261,29 @@ class Payments:
         )
         return changed > 0
 
-    def resume_renewal(self, charge_id: str) -> None:
-        """Note that the subscription of this payment goes on after all, unless its user's data was deleted."""
+    def resume_renewal(self, charge_id: str, now: int) -> int | None:
+        """Note that the subscription of this payment goes on after all, unless its user's data was deleted.
+
+        Return the end of its last month. None, and nothing changes, if that is over.
+        """
+        subscription = "subscription = (select subscription from payment where charge_id = ?)"
+        until: int | None = self._connection.value(f"select max(until) from payment where {subscription}", (charge_id,))
+        if until is None or until <= now:
+            return None
         self._connection.run(
-            "update payment set renews = 1 where user_id is not null and subscription ="
-            " (select subscription from payment where charge_id = ?)",
-            (charge_id,),
+            f"update payment set renews = 1 where user_id is not null and {subscription}", (charge_id,)
         )
+        return until
 
     def stop_renewals(self, user_id: int, now: int) -> list[str]:
-        """Note that no subscription of a user goes on. Return the charges by which Telegram knows those that did."""
-        rows = self._connection.rows(
-            "update payment set renews = 0 where user_id = ? and renews and until > ? returning charge_id",
-            (user_id, now),
-        )
-        return [row["charge_id"] for row in rows]
+        """Note that no subscription of a user goes on. Return a charge of each that did: that of its last month."""
+        with self._connection.transaction():
+            rows = self._connection.rows(
+                "select charge_id, subscription from (select *, row_number() over (partition by subscription"
+                " order by until desc, rowid desc) as place from payment"
+                " where user_id = ? and renews and until > ?) where place = 1",
+                (user_id, now),
+            )
+            for row in rows:
+                self._connection.run("update payment set renews = 0 where subscription = ?", (row["subscription"],))
+            return [row["charge_id"] for row in rows]

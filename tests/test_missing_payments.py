@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.application import PAYMENTS_READ_AFTER_S
-from core.schemas import DeferredAttachment
+from core.schemas import DeferredAttachment, OutboxRow
 from core.star_packs import StarPack
 from handlers import missing_payments
 from sandbox.buyer import pay
@@ -17,7 +17,7 @@ from sandbox.users import ChatUser
 from telegram.payment_calls import MOST_BUGS, _Call
 from tests.forgetting import forget
 from tests.harness import ADMIN_ID, BotHarness, until
-from tests.paying import invoice_for, link_of, make_shop, wait_links
+from tests.paying import invoice_for, link_of, make_shop, payment_update, wait_links
 
 Maker = Callable[..., BotHarness]
 PAYMENT: dict[str, Any] = {
@@ -146,6 +146,20 @@ def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_
     harness.app._payments.calls._make(_Call(row, 0.0, 0.0, bugs=MOST_BUGS))
     admin.wait("Telegram не показал список", since=admin.last.revision)
     assert not harness.db.count("outbox", method="getStarTransactions")
+    # One transaction that can't be booked doesn't keep the others from it, and a start goes on with what was found.
+    services = harness.app._payments.services
+    read = OutboxRow(1, 0, "getStarTransactions", {"offset": 200}, deferred=DeferredAttachment("payments", 2, "since"))
+    transactions: list[Any] = [PAYMENT | {"id": "bad", "amount": 2**63}, *[PAYMENT] * 99]
+    with harness.app.db.transaction():
+        said = missing_payments.ended(services, read, "", {"transactions": transactions})
+    assert "платежей и возвратов: 1. Номера: <code>bad</code>" in str([one.params for one in said])
+    assert harness.db.count("payment", charge_id="c") == 1 and not harness.db.count("payment", charge_id="bad")
+    missing_payments.begin(services)
+    for _ in range(2):  # asked for once
+        missing_payments.ask_after_start(services)
+    assert [row.deferred for row in harness.app.db.outbox.pending_of(["getStarTransactions"])] == [
+        DeferredAttachment("payments", 3, "since")
+    ]
 
 
 def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_what_was_paid_before(
@@ -171,6 +185,7 @@ def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_
     asked = len(offsets(harness))
     harness.start()
     until(lambda: len(offsets(harness)) > asked and harness.settled())
+    admin.wait("Telegram не показал список")
     assert pay(person, invoice).ok
     person.wait("Прибавилось 50")
     harness.restart()
@@ -203,6 +218,25 @@ def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harn
     person.send("/start")
     until(lambda: harness.db.count("user", id=1))
     assert harness.db.balance() == 80_000 and harness.db.value("user", "bought", id=1) == 50_000
+
+
+def test_a_payment_that_waits_as_an_update_credits_a_new_database_nothing_else(
+    make_harness: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    harness = make_shop(make_harness, reads_list=True)
+    person = harness.new_person()
+    until(harness.settled)
+    keep_copy(harness)
+    invoice = invoice_for(person)
+    assert pay(person, invoice).ok and pay(person, invoice).ok
+    until(lambda: harness.db.count("payment") == 2)
+    lose_what_came_since(harness)
+    harness.db.change("setting", {"key": "payments_read:" + harness.telegram.token.partition(":")[0]}, key="other")
+    harness.payments_read_after_s = 0.5
+    harness.telegram.raw_update(payment_update("once:50000:90", 90))  # waits for the start
+    harness.start()
+    until(lambda: "payments_before" in caplog.text)
+    assert harness.db.count("payment") == 1 and harness.db.balance() == 80_000
 
 
 @pytest.mark.parametrize(

@@ -257,12 +257,13 @@ def test_a_refund_to_who_was_forgotten_takes_what_they_would_have_on_their_retur
 
 
 def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> None:
-    for charge_id, until in (("a", 10), ("b", 20)):
-        bought(db, charge_id, 500, Month(until))
+    bought(db, "a", 500, Month(10, first=True))
+    bought(db, "b", 500, Month(20, first=False))
     bought(db, "c", 600, Month(20))  # another one
     assert db.payments.end_renewal("a")
     assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
-    db.payments.resume_renewal("a")  # Telegram has refused
+    assert db.payments.resume_renewal("a", 20) is None and not db.payments.end_renewal("a")  # it is over
+    assert db.payments.resume_renewal("a", 15) == 20  # Telegram has refused
     assert db.payments.end_renewal("b")
     assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
         StarPack(500, 1).payload: False,
@@ -292,9 +293,10 @@ def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db:
     bought(db, "c", 500, Month(30, first=False))
     assert [one.charge_id for one in db.payments.subscriptions(1, 5) if one.renews] == ["c"]
     # A month that comes to light late is one of the subscription that goes on, and not its last.
-    bought(db, "late", 500, Month(15, goes_on=False))
+    bought(db, "late", 500, Month(30 - MONTH_S, goes_on=False))
     assert [one.charge_id for one in db.payments.subscriptions(1, 5)] == ["c"]
-    assert db.payments.end_renewal("late")
+    assert db.payments.goes_on("late") and db.payments.end_renewal("late")
+    assert not db.payments.goes_on("late")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
 
 
@@ -302,6 +304,26 @@ def test_a_month_that_comes_to_light_long_after_a_subscription_begins_another_on
     bought(db, "a", 500, Month(100, first=True))
     bought(db, "b", 500, Month(100 + MONTH_S + 2 * DAY_S))
     assert db.payments.end_renewal("a")
-    db.payments.resume_renewal("a")
+    assert db.payments.resume_renewal("a", 0)
     bought(db, "c", 500, Month(100 + 3 * MONTH_S))
     assert not db.payments.end_renewal("a") and db.payments.end_renewal("c")
+
+
+def test_a_past_month_that_comes_to_light_is_joined_to_the_months_before_and_after_it(db: Database) -> None:
+    for tokens, order in ((500, (1, 2, 3)), (600, (3, 2, 1))):
+        for number in order:
+            bought(db, f"{tokens}-{number}", tokens, Month(number * MONTH_S + number, goes_on=number == 3))
+    for charge_id in ("500-1", "600-1"):
+        assert db.payments.goes_on(charge_id) and db.payments.end_renewal(charge_id)
+    assert not any(month.renews for month in db.payments.subscriptions(1, 5))
+
+
+def test_all_subscriptions_of_a_user_end_with_all_their_months_by_a_charge_each(db: Database) -> None:
+    bought(db, "a", 500, Month(10, first=True))
+    bought(db, "b", 500, Month(20, first=False))
+    bought(db, "c", 500, Month(30, first=False))
+    bought(db, "d", 600, Month(20))
+    bought(db, "over", 700, Month(4))
+    assert sorted(db.payments.stop_renewals(1, 5)) == ["c", "d"]
+    assert not db.payments.stop_renewals(1, 5)
+    assert not any(db.payments.end_renewal(charge_id) for charge_id in "abcd")

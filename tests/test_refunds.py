@@ -68,15 +68,40 @@ def test_a_refund_takes_the_tokens_back_and_tells_the_payer(make_harness: Maker)
 
 def test_a_subscription_that_telegram_refunds_is_not_charged_again(make_harness: Maker) -> None:
     harness = make_shop(make_harness)
-    person = harness.new_person()
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    admin.send("/start")
     wait_links(harness)
     assert pay(person, link_of(person)).ok
     person.wait("Прибавилось 100")
-    charge = next(iter(harness.telegram.state.shop["charges"].values()))
-    harness.telegram.api.refund(harness.db.value("payment", "charge_id"))
-    person.wait("Вам вернулось")
-    until(lambda: charge.get("cancelled"))
-    assert harness.db.value("payment", "renews") == 0
+    charge_id, charge = next(iter(harness.telegram.state.shop["charges"].items()))
+    # What the payer has cancelled before is no news when a refund is refused.
+    harness.telegram.api.set_cancelled(1, True)
+    person.wait("больше не продлится")
+    mark = person.chat.revision
+    harness.telegram.faults.refuse("refundStarPayment", 400, "Bad Request: BALANCE_TOO_LOW")
+    admin.send(f"/refund {charge_id}")
+    admin.wait("не вернул")
+    until(harness.settled)
+    assert not [message for message in person.bot_messages if message.revision > mark]
+    harness.telegram.api.set_cancelled(1, False)
+    person.wait("снова продлевается")
+    harness.telegram.api.refund(charge_id)
+    assert "Подписка" not in person.wait("Вам вернулось").text
+    person.wait("Подписка отменена: звёзды за неё больше не спишутся.", since=0)
+    assert charge.get("cancelled") and harness.db.value("payment", "renews") == 0
+    # Telegram refuses to cancel one: its payer isn't told that it has ended, and it isn't asked for again.
+    assert pay(person, link_of(person)).ok
+    person.wait("Прибавилось 100")
+    until(harness.settled)
+    mark = person.chat.revision
+    harness.telegram.faults.refuse("editUserStarSubscription", 400, "Bad Request: CHARGE_ID_INVALID")
+    admin.send(f"/refund {harness.db.last('payment', 'charge_id')}")
+    admin.wait("Вернулось")
+    until(harness.settled)
+    assert [
+        message.text for message in person.bot_messages if message.revision > mark and "отменена" in message.text
+    ] == []
+    assert len(harness.telegram.called("editUserStarSubscription")) == 2
 
 
 def test_a_refund_that_is_killed_on_its_way_ends_after_the_restart(make_harness: Maker) -> None:
