@@ -224,6 +224,18 @@ def test_tokens_of_a_refused_refund_come_back_as_what_they_were(db: Database) ->
     assert user is not None and (user.balance, user.bought) == (BALANCE + 600, 800)
 
 
+def test_the_last_bought_token_comes_back_as_a_bought_one(db: Database) -> None:
+    bought(db, "a", 1)
+    running = turn(db)
+    db.ledger.settle(asked(db, running, BALANCE + 1), Usage(BALANCE + 1, 0), 3)
+    user = db.users.get(1)
+    assert user is not None and (user.balance, user.bought) == (0, 0)
+    assert running.inbox_id is not None
+    db.ledger.refund(running.inbox_id)
+    user = db.users.get(1)
+    assert user is not None and (user.balance, user.bought) == (BALANCE + 1, 1)
+
+
 def test_a_payment_of_who_was_forgotten_waits_for_their_return(db: Database) -> None:
     db.forgetting.forget(1, 0)
     for _ in range(2):

@@ -61,4 +61,4 @@ def lines_of(module: str, source: str) -> range:
     span = _SPANS[module].search(source)
     assert span is not None, f"{module} has changed: name the part to mutate anew"
     first = source.count("\n", 0, span.start()) + 1
-    return range(first, first + span[0].count("\n") + 1)
+    return range(first, first + span[0].rstrip().count("\n") + 1)
