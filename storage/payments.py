@@ -15,6 +15,7 @@ from storage.forgetting import Forgetting
 
 _LATE_S = 3 * DAY_S  # a month may be charged after the end of the one before
 PAID, REFUNDING, REFUNDED = "paid", "refunding", "refunded"
+_OF_SUBSCRIPTION = "subscription = (select subscription from payment where charge_id = ?)"
 _COLUMNS = "charge_id, user_id, stars, tokens, payload, state, taken_back, renews, until, paid_at"
 
 
@@ -246,8 +247,7 @@ class Payments:
         """Return whether the subscription of this payment, one of its months, goes on."""
         return bool(
             self._connection.value(
-                "select exists (select 1 from payment where renews and subscription ="
-                " (select subscription from payment where charge_id = ?))",
+                f"select exists (select 1 from payment where renews and {_OF_SUBSCRIPTION})",
                 (charge_id,),
             )
         )
@@ -255,9 +255,7 @@ class Payments:
     def end_renewal(self, charge_id: str) -> bool:
         """Note that the subscription of this payment, one of its months, doesn't go on. Return False if it didn't."""
         changed = self._connection.run(
-            "update payment set renews = 0 where renews and subscription ="
-            " (select subscription from payment where charge_id = ?)",
-            (charge_id,),
+            f"update payment set renews = 0 where renews and {_OF_SUBSCRIPTION}", (charge_id,)
         )
         return changed > 0
 
@@ -266,12 +264,13 @@ class Payments:
 
         Return the end of its last month. None, and nothing changes, if that is over.
         """
-        subscription = "subscription = (select subscription from payment where charge_id = ?)"
-        until: int | None = self._connection.value(f"select max(until) from payment where {subscription}", (charge_id,))
+        until: int | None = self._connection.value(
+            f"select max(until) from payment where {_OF_SUBSCRIPTION}", (charge_id,)
+        )
         if until is None or until <= now:
             return None
         self._connection.run(
-            f"update payment set renews = 1 where user_id is not null and {subscription}", (charge_id,)
+            f"update payment set renews = 1 where user_id is not null and {_OF_SUBSCRIPTION}", (charge_id,)
         )
         return until
 
