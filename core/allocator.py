@@ -31,7 +31,8 @@ def restart_with_malloc_settings(environ: Mapping[str, str]) -> None:
         return
     settings = f"{given}:{SETTINGS}" if given else SETTINGS
     with suppress(OSError):
-        os.execve(sys.executable, sys.orig_argv, {**environ, TUNABLES: settings, RESTARTED: "1"})
+        restarted = {**environ, TUNABLES: settings, RESTARTED: "1"}
+        os.execve(sys.executable, sys.orig_argv, restarted)  # nosec B606  # this program, as it was called
 
 
 def _is_glibc() -> bool:

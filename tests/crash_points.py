@@ -6,6 +6,7 @@ those of the run without a kill after the same step, so that none hides behind a
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -27,7 +28,8 @@ from tests.points import Disk, Ending, Point, PointFailed
 QUIET_S = 0.05
 STATE_S = WAIT_S / 10  # for what is deleted or renamed once all is settled
 LOGGED = 5  # lines of the bot's log, and of its stderr, that a failure shows
-UNDER_WAY = "…"  # ends a notice, deleted when its work is done; one shown twice stays, since its number is unknown
+# Of a notice, which is deleted when its work is done; one that is shown twice stays, since its number is unknown.
+UNDER_WAY = re.compile(r"…$|🖼 Смотрю\.")
 NOTICE_EVERY_S = 59  # dates have whole seconds
 
 
@@ -202,7 +204,7 @@ class _Player:
     def _too_much(self, state: State, whole: State, may_be: int) -> str:
         """Return which messages no run without a kill shows, or more than `may_be` of this step a second time."""
         more = list((state.texts() - whole.texts() - self._twice).elements())
-        strange = [text for text in more if text not in self._once and not text[1].endswith(UNDER_WAY)]
+        strange = [text for text in more if text not in self._once and not UNDER_WAY.search(text[1])]
         if strange:
             return f"shown, and not in a run without a kill: {strange}"
         return f"shown twice: {more}" if len(more) > may_be else ""
