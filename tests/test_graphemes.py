@@ -148,7 +148,8 @@ def test_letters_numbers_and_signs_are_visible(letter: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "letter", [*" \n\t\u00a0\u2003\u2028", *"\u200b\u200d\ufeff", *"\u0301\ufe0f", *"\u115f\u1160\u2800\u3164\uffa0"]
+    "letter",
+    [*" \n\t\u00a0\u2003\u2028", *"\u200b\u200d\ufeff", *"\u0301\ufe0f", "\ud800", *"\u115f\u1160\u2800\u3164\uffa0"],
 )
 def test_space_controls_marks_and_blank_letters_are_not(letter: str) -> None:
     assert not is_visible(letter)
