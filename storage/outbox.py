@@ -6,7 +6,7 @@ The table `sent` maps a message of a chat, the bot's or the user's, to the promp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
 
 from core.schemas import DeferredAttachment, OutboxRow, Outgoing
@@ -106,13 +106,6 @@ class Outbox:
     def dropped(self, row_id: int, reason: str) -> None:
         """Delete a row that Telegram refused for good. The caller logs the reason."""
         self._connection.run("delete from outbox where id = ?", (row_id,))
-
-    def take_back(self, row_ids: Iterable[int]) -> None:
-        """Delete those of the rows that are messages, or edits of one, and leave the other calls."""
-        for row_id in row_ids:
-            self._connection.run(
-                "delete from outbox where id = ? and (method like 'send%' or method like 'editMessage%')", (row_id,)
-            )
 
     def show(
         self, chat_id: int, message_id: int, prompt_id: int, *, start: int | None = None, length: int | None = None

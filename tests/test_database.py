@@ -378,12 +378,3 @@ def test_the_end_of_a_turn_ends_its_update_too(db: Database) -> None:
     db.inbox.become_turn(row.id)
     assert db.turns.start(turn) is not None and db.turns.end(turn, "failed", 7)
     assert not db.inbox.is_new(row.id) and db.inbox.purge(7 + 48 * 3600) == 0 and db.inbox.purge(8 + 48 * 3600) == 1
-
-
-def test_messages_and_edits_are_taken_back_and_other_calls_are_left(db: Database) -> None:
-    left = ["answerGuestQuery", "answerPreCheckoutQuery", "refundStarPayment", "editUserStarSubscription"]
-    rows = [Outgoing(5, method, {}) for method in ("sendMessage", "editMessageText", *left)]
-    added = db.outbox.add(None, rows)
-    assert [row.method for row in added][2:] == left
-    db.outbox.take_back(db.outbox.waiting_for(5))
-    assert db.outbox.waiting_for(5) == [row.id for row in added[2:]]
