@@ -19,6 +19,7 @@ VOLATILE = (
     "topic_id",  # a kill may leave an empty topic
 )
 FILE_ID = re.compile('"file_id": "[^"]*"')
+TOPIC = re.compile(r"^\[[^\]]*\] ")  # its name stands before a message, and changes when the story ends
 LINKS = 6  # of invoices, which a first start makes
 
 
@@ -42,8 +43,8 @@ class State:
         return ""
 
     def texts(self) -> Counter[tuple[int, str]]:
-        """Return the number of the chat, and the text, of each message that is shown."""
-        return Counter((chat, text) for chat, shown in enumerate(self.shown) for text in shown)
+        """Return the number of the chat, and the text, of each message that is shown, whatever its topic's name is."""
+        return Counter((chat, TOPIC.sub("", text)) for chat, shown in enumerate(self.shown) for text in shown)
 
 
 def _first_difference(rows: list[dict[str, Any]], wanted: list[dict[str, Any]]) -> str:
