@@ -86,8 +86,7 @@ class ChatQueues:
         self._waiting: set[Queue] = set()  # queues that wait for a piece
         self._storing = 0  # batches
         # Waits that end between these two monotonic times, in which no piece could come, go on after them.
-        self._closed_from = 0.0
-        self._closed_until = 0.0
+        self._closed_from = self._closed_until = 0.0
         self._paused: set[Queue] = set()
         self._handled: set[Queue] = set()  # queues with an update that was taken and isn't released
         self._stopped = False
@@ -242,7 +241,7 @@ class ChatQueues:
             number += 1
         if number == len(chat.rows):
             chat.wait_s = self._rules.wait_s(chat.rows[-1])
-            if self._wait_ends_at(chat) > time.monotonic():
+            if chat.wait_s and self._wait_ends_at(chat) > time.monotonic():
                 self._waiting.add(queue)
                 self._condition.notify()  # somebody must wake when it ends
                 return None
@@ -253,8 +252,6 @@ class ChatQueues:
         return Taken(row, bool(chat.held), blocked, tuple(pieces), onto)
 
     def _wait_ends_at(self, chat: _Chat) -> float:
-        if not chat.wait_s:
-            return 0.0
         ends_at = chat.arrived_at + chat.wait_s
         return self._closed_until + chat.wait_s if self._closed_from <= ends_at < self._closed_until else ends_at
 

@@ -306,6 +306,23 @@ def test_no_wait_ends_while_a_batch_is_stored_and_those_that_are_over_end_then()
         assert sorted(ready_after(chats, 0.2)) == [1, 2, 4]
 
 
+def test_whoever_waits_for_a_piece_wakes_once_none_can_come() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    with ThreadPoolExecutor(1) as worker:
+        with chats.storing(FOREVER):
+            chats.add([row(1, body="a…")])
+            first = worker.submit(chats.take)
+            with pytest.raises(TimeoutError):
+                first.result(0.2)
+            chats.add_batch([])
+            assert (found := first.result(TOO_LONG)) is not None and found.row.id == 1
+            chats.add([row(2, chat_id=2, body="a…")])
+            second = worker.submit(chats.take)
+            with pytest.raises(TimeoutError):
+                second.result(0.2)
+        assert (found := second.result(TOO_LONG)) is not None and found.row.id == 2
+
+
 def test_a_wait_that_would_end_while_the_disk_is_slow_goes_on_after_it() -> None:
     chats = ChatQueues(Pieces(0.3))
     with chats.storing(FOREVER):
