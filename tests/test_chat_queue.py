@@ -323,6 +323,18 @@ def test_whoever_waits_for_a_piece_wakes_once_none_can_come() -> None:
         assert (found := second.result(TOO_LONG)) is not None and found.row.id == 2
 
 
+def test_waits_that_end_together_wake_a_worker_each() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    with ThreadPoolExecutor(2) as workers:
+        with chats.storing(FOREVER):
+            chats.add([row(1, body="a…"), row(2, chat_id=2, body="a…")])
+            ended = [workers.submit(chats.take) for _ in range(2)]
+            with pytest.raises(TimeoutError):
+                ended[0].result(0.2)
+        rows = {found.row.id for each in ended if (found := each.result(TOO_LONG)) is not None}
+    assert rows == {1, 2}
+
+
 def test_a_wait_that_would_end_while_the_disk_is_slow_goes_on_after_it() -> None:
     chats = ChatQueues(Pieces(0.3))
     with chats.storing(FOREVER):
