@@ -17,7 +17,17 @@ def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
     deferred = DeferredAttachment(*json.loads(row["attachment"])) if row["attachment"] else None
     params = json.loads(row["params"])
-    return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], deferred)
+    return OutboxRow(
+        row["id"],
+        row["chat_id"],
+        row["method"],
+        params,
+        files,
+        row["prompt_id"],
+        deferred,
+        row["inbox_id"],
+        row["for_end"],
+    )
 
 
 REFUSED = 0  # in place of a prompt id: words that a limit refused, which the user may edit and send again
@@ -39,8 +49,8 @@ class Outbox:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
             "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, attachment,"
-            " prompt_id, notice) values"
-            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " prompt_id, notice, for_end) values"
+            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
                 message.chat_id,
@@ -52,6 +62,7 @@ class Outbox:
                 json.dumps(astuple(message.deferred)) if message.deferred else None,
                 message.prompt_id,
                 int(message.notice),
+                message.for_end,
             ),
         )
         return OutboxRow(
@@ -62,6 +73,8 @@ class Outbox:
             message.files,
             message.prompt_id,
             message.deferred,
+            inbox_id,
+            message.for_end,
         )
 
     def pending(self) -> list[OutboxRow]:

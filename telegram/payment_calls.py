@@ -170,7 +170,7 @@ class PaymentCalls:
                 with self._db.transaction(durable=row.method != ANSWER):
                     said = self._on_end(row, refusal, answer)
                     self._db.outbox.dropped(row.id, refusal)
-                    rows = self._db.outbox.add(None, said)
+                    rows = self._db.outbox.add(row.inbox_id, said)
                 with self._condition:
                     self._known.discard(row.id)
                 self._take([added for added in rows if added.method in CALLS])
