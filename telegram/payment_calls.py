@@ -61,7 +61,7 @@ class _Call:
 
 
 class PaymentCalls:
-    """Makes the outbox's calls about payments. `wake` after a commit that added some, and once at start."""
+    """Makes the outbox's calls about payments. `start` it once, and `wake` it after a commit that added some."""
 
     def __init__(
         self, *, api: BotApi, db: Database, delivery: Delivery, on_end: OnEnd, metrics: Metrics = SILENT
@@ -74,9 +74,24 @@ class PaymentCalls:
         self._condition = threading.Condition()
         self._books = threading.Lock()  # so that no row is read while it is being ended
         self._known: set[int] = set()  # rows that wait or are under way
+        self._held: list[int] = []  # of them, readings of the list that wait for `release_list`
         self._calls: dict[bool, list[_Call]] = {True: [], False: []}  # by whether they answer
         self._threads: dict[bool, threading.Thread] = {}
         self._stopped = False
+
+    def start(self) -> None:
+        """Take up the calls that the last run has left, but for readings of the list. Raises `StorageError`."""
+        with self._books:
+            self._held = [row.id for row in self._db.outbox.pending_of([LIST])]
+            self._known.update(self._held)
+        self.wake()
+
+    def release_list(self) -> None:
+        """Take up the readings too: what waited for the start is handled. Raises `StorageError`."""
+        with self._books:
+            self._known.difference_update(self._held)
+            self._held = []
+        self.wake()
 
     def wake(self) -> None:
         """Take up the calls that the outbox has. Raises `StorageError`."""

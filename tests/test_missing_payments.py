@@ -103,7 +103,8 @@ def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harne
     assert harness.db.balance() == balance and harness.db.count("payment") == 3
     # What was paid while the bot was off comes as an update; the list doesn't overtake it.
     assert harness.app is not None
-    harness.app.db.outbox.add(None, [missing_payments._page(0, 0, "since")])
+    left = [missing_payments._page(0, 0, "since"), missing_payments._page(ADMIN_ID, 0, "all")]
+    harness.app.db.outbox.add(None, left)
     harness.stop()
     harness.telegram.api.renew(1)
     harness.telegram.state.shop["transactions"][-1]["date"] -= 3600
@@ -111,7 +112,13 @@ def test_what_a_restored_database_lacks_is_credited_and_refunded_once(make_harne
     asked = len(offsets(harness))
     harness.start()
     person.wait("Подписка продлена до", since=0)
-    assert len(offsets(harness)) == asked and not harness.db.count("outbox", method="getStarTransactions")
+    assert pay(person, invoice).ok
+    until(lambda: harness.db.count("payment") == 5)
+    assert len(offsets(harness)) == asked
+    assert harness.db.values("outbox", "chat_id", method="getStarTransactions") == [ADMIN_ID]
+    mark = admin.chat.revision
+    harness.app._payments.read_list()
+    assert "операций: 6. Все платежи и возвраты на месте" in admin.wait("Сверил. В списке", since=mark).text
 
 
 def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_harness: Maker) -> None:
