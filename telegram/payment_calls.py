@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from core.errors import StorageError, TelegramError, TelegramRefused
@@ -47,6 +48,13 @@ DONE_BEFORE: Final = "CHARGE_ALREADY_REFUNDED"
 OnEnd = Callable[[OutboxRow, str, Json], Sequence[Outgoing]]
 
 
+class _Worker(StrEnum):
+    """A thread of its own, by name, and the calls that it makes."""
+
+    ANSWERS = "pre-checkout"
+    OTHERS = "payments"
+
+
 @dataclass(slots=True)
 class _Call:
     row: OutboxRow
@@ -57,7 +65,11 @@ class _Call:
 
     @property
     def answers(self) -> bool:
-        return self.row.method == ANSWER
+        return self.worker is _Worker.ANSWERS
+
+    @property
+    def worker(self) -> _Worker:
+        return _Worker.ANSWERS if self.row.method == ANSWER else _Worker.OTHERS
 
 
 class PaymentCalls:
@@ -75,8 +87,8 @@ class PaymentCalls:
         self._books = threading.Lock()  # so that no row is read while it is being ended
         self._known: set[int] = set()  # rows that wait or are under way
         self._held: list[int] = []  # of them, readings of the list that wait for `release_list`
-        self._calls: dict[bool, list[_Call]] = {True: [], False: []}  # by whether they answer
-        self._threads: dict[bool, threading.Thread] = {}
+        self._calls: dict[_Worker, list[_Call]] = {worker: [] for worker in _Worker}
+        self._threads: dict[_Worker, threading.Thread] = {}
         self._stopped = False
 
     def start(self) -> None:
@@ -116,15 +128,14 @@ class PaymentCalls:
             thread.join(timeout_s)
 
     def _queue(self, call: _Call) -> None:
-        kind = call.answers
-        self._calls[kind].append(call)
-        if kind not in self._threads:
-            name = "pre-checkout" if kind else "payments"
-            self._threads[kind] = threading.Thread(target=self._run, args=(kind,), name=name, daemon=True)
-            self._threads[kind].start()
+        worker = call.worker
+        self._calls[worker].append(call)
+        if worker not in self._threads:
+            self._threads[worker] = threading.Thread(target=self._run, args=(worker,), name=worker, daemon=True)
+            self._threads[worker].start()
 
-    def _run(self, kind: bool) -> None:
-        while (call := self._next(kind)) is not None:
+    def _run(self, worker: _Worker) -> None:
+        while (call := self._next(worker)) is not None:
             try:
                 again = self._make(call)
             except Exception:
@@ -134,11 +145,11 @@ class PaymentCalls:
             if again:
                 self._put_back(call)
 
-    def _next(self, kind: bool) -> _Call | None:
+    def _next(self, worker: _Worker) -> _Call | None:
         """Wait for the next call that is due; None if stopped."""
         with self._condition:
             while not self._stopped:
-                calls = self._calls[kind]
+                calls = self._calls[worker]
                 due_at = min((call.due_at for call in calls), default=None)
                 now = time.monotonic()
                 if due_at is not None and due_at <= now:
@@ -152,7 +163,7 @@ class PaymentCalls:
         call.due_at = time.monotonic() + call.pause_s
         call.pause_s = min(2 * call.pause_s, ANSWER_PAUSE_S if call.answers else LONGEST_PAUSE_S)
         with self._condition:
-            self._calls[call.answers].append(call)
+            self._calls[call.worker].append(call)
 
     def _make(self, call: _Call) -> bool:
         """Make a call; return whether it is to be made again."""
