@@ -6,7 +6,7 @@ The table `sent` maps a message of a chat, the bot's or the user's, to the promp
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 
 from core.schemas import DeferredAttachment, OutboxRow, Outgoing
@@ -78,7 +78,8 @@ class Outbox:
         )
 
     def pending(self) -> list[OutboxRow]:
-        """Return the rows that Telegram does not have, in order."""
+        """Return the rows that Telegram does not have, in order; delete those that were withdrawn. For a start."""
+        self._connection.run("delete from outbox where withdrawn = 1")
         return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
 
     def pending_of(self, methods: Sequence[str]) -> list[OutboxRow]:
@@ -90,6 +91,14 @@ class Outbox:
     def waiting_for(self, chat_id: int) -> list[int]:
         """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
+
+    def withdraw(self, row_ids: Iterable[int]) -> None:
+        """Mark messages, and edits of messages, as not to be sent after a start. Other calls are left."""
+        for row_id in row_ids:
+            self._connection.run(
+                "update outbox set withdrawn = 1 where id = ? and (method like 'send%' or method like 'editMessage%')",
+                (row_id,),
+            )
 
     def has_attachment(self, chat_id: int, kind: str) -> bool:
         """Return whether an attachment of this kind is on its way to a chat."""

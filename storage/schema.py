@@ -145,6 +145,11 @@ create index suggestion_of_session on suggestion (session_id);
 _CALLS_ABOUT_PAYMENTS = """
 alter table outbox add column for_end text not null default '';  -- what the end of a call about payments has to know
 """
+_WITHDRAWN = """
+-- A message whose reader has had everything deleted. The row stays until the queue of messages has let it go, or for
+-- the next start to delete: its number must not name another row meanwhile.
+alter table outbox add column withdrawn integer not null default 0;
+"""
 
 # In order. The statements of a released step never change.
 STEPS = (
@@ -172,4 +177,5 @@ STEPS = (
     _MORE_INDEXES_OF_DELETIONS,
     BALANCES,
     _CALLS_ABOUT_PAYMENTS,
+    _WITHDRAWN,
 )
