@@ -49,7 +49,7 @@ STOP_MAY_TAKE_S = 2.0  # a handler that is cut off is rolled back, and runs agai
 HANDLER_HANGS_S = 60.0  # longer than a handler waits for the database
 MOST_DEATHS = 3  # of the process inside one update's handler, before the update becomes a dead letter
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
-REPEATED_WITHIN_S = 11.0  # Telegram is asked again for a batch that could not be stored
+REPEATED_WITHIN_S = 15.0  # Telegram is asked again for a batch that could not be stored
 MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
 
 
@@ -166,8 +166,8 @@ class Dispatcher:
             except StorageError:
                 self._tell_of_failure(chats)
                 raise
-            self._chats.add_batch(rows)
-            self._db.to_disk(lambda: self._tell_of_failure(chats))
+            self._chats.add(rows)
+            self._db.to_disk(lambda: self._tell_of_failure(()))
         return 1 + max(int(update["update_id"]) for update in updates)
 
     def _tell_of_failure(self, batch: Iterable[Queue]) -> None:
