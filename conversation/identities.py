@@ -22,7 +22,8 @@ _OF: Final = r"(?:\s(?![а-яё]*(?:л[аои]?|л[аио]?с[ья]|да)\s)[а-
 _DET: Final = r"(?:an?|the|his|her|their|my|our|its|[a-z]+['’]s)"
 _NO_ADJECTIVE: Final = r"(?:an?|the|his|her|their|my|our|its|of|in|on|at|from|with|to|by|and|or|was|were|is|had)\s"
 _REST: Final = r"[^,.;:!?…—–()\n]*"
-_TAIL_ENGLISH: Final = r"(?:\s(?:of|in|at|from|with|who|that|to|on|for|by|near|whose|whom)\b" + _REST + ")?"
+_BINDS: Final = "of|in|at|from|with|without|who|that|to|on|for|by|near|under|behind|beyond|whose|whom"
+_TAIL_ENGLISH: Final = rf"(?:\s(?:{_BINDS})\b{_REST})?"
 _CLOSED: Final = r"(?=\s*(?:[,.;)—–…]|$))"
 _MANY: Final = re.compile(r"\b(?:[^\W\d_]{2,}ли(?:сь)?|[^\W\d_]{2,}[уюая]т(?:ся)?)\b")  # «вошли», «идут»
 _AND: Final = re.compile(r"(?:^|\s)(?:и|да|and|or|или)\s")
@@ -49,6 +50,13 @@ def identity(before: str, after: str, *, nominative: bool) -> str:
         *((_beside(before, after), _is(before, after), _ahead(before, after)) if nominative else ()),
     )
     return next((" ".join(said.split()) for said in ways if said and len(said) <= _MOST), "")
+
+
+def said_by_a_hero(before: str, after: str) -> str:
+    """Return what a hero says a name is: «Это Агния, смотрительница маяка»; empty if the hero may speak to it."""
+    speaks_of = before[-2:-1].islower() and before.endswith(" ")
+    said = _beside(before[-_LOOKED_AT:], after[:_LOOKED_AT]) if speaks_of else ""
+    return " ".join(said.split()) if len(said) <= _MOST else ""
 
 
 def _beside(before: str, after: str) -> str:

@@ -2,7 +2,7 @@
 
 A name is a word with a capital inside a sentence. It is offered if it stands in the texts twice, never in small
 letters, and once in the nominative for sure (by its ending, or by a verb beside it). What is said of it is who or what
-the narrator says it is; a name of which the texts say nothing of that kind comes without it.
+the narrator, or else a hero, says it is; a name of which the texts say nothing of that kind comes without it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Final
 
 from conversation.cards import LIMITS, CardText
-from conversation.identities import identity
+from conversation.identities import identity, said_by_a_hero
 from conversation.naming import forms_of, plain_word
 from conversation.phrases import any_of
 
@@ -172,10 +173,11 @@ def _behind(one: _Found) -> str:
 
 
 def _about(name: str, same: Sequence[_Found]) -> str:
-    """Return who or what the narrator says a name is; empty if the texts don't say it."""
+    """Return who or what the narrator says a name is, otherwise a hero; empty if the texts don't say it."""
     told = (one for one in same if not one.in_speech and (one.word == name or _INSTRUMENTAL.search(one.word)))
     said = (identity(one.before, _behind(one), nominative=one.word == name) for one in told)
-    return next(filter(None, said), "")
+    spoken = (said_by_a_hero(one.before, _behind(one)) for one in same if one.in_speech and one.word == name)
+    return next(filter(None, chain(said, spoken)), "")
 
 
 @cache

@@ -94,6 +94,7 @@ WHO: Final = {
         ("Её {}, Агния, спала.", "младшая дочь"),
         ("В углу сидела {} по имени Агния.", "рыжая девочка"),
         ("Впереди лежала Агния, {}.", "столица северного королевства"),
+        ("— Это Агния, {}, — сказал сторож.", "внучка мельника"),
         ("С ними шла Агния, {}.", "эльфийка восьмого уровня"),
         ("Рядом дремала Агния, {}.", "толстая трёхцветная кошка"),
         ("Тут Агния, {}, встала и увидела, что они ушли.", "прачка с Длинной улицы"),
@@ -108,6 +109,7 @@ WHO: Final = {
         ("Then {}, Agnia, opened the door.", "her twin sister"),
         ("On the steps sat {} named Agnia.", "a red-haired girl"),
         ("{}’s name was Agnia.", "the old fisherman"),
+        ("“This is Agnia, {},” he said.", "a smith without a smithy"),
         ("Before them lay Agnia, {}.", "the capital of the northern kingdom"),
     ),
 }
@@ -153,13 +155,18 @@ ACTIONS: Final = (
     *("Он увидел Агнию, смотрительницу маяка.", "Агния — так её звали — ушла.", "Сторожа звали Агнию."),
     *("Агния не была смотрительницей.", "Агния была рада.", "Потом Агния работала в порту.", "У Агнии болел брат."),
     *("Агния, сторож окликнул её, обернулась.", "Как хороша была Агния!", "А потом Агния вошла и…", "Брат Агнии ушёл."),
-    *("— Агния, сестра, иди сюда.", "Он сказал: «Агния — сестра сторожа».", "Агния — та самая."),
+    *(
+        "— Агния, сестра, иди сюда.",
+        "— Иди, Агния, сестра моя, домой.",
+        "Он сказал: «Агния — сестра сторожа».",
+        "Агния — та самая.",
+    ),
 )
 ENGLISH_ACTIONS: Final = (
     *("Then Agnia shrugged.", "Then Agnia, her eyes wide, ran.", "Then Agnia, a finger to her lips, ran."),
     *("Then Agnia, the lamp in her hand, ran.", "Then Agnia, a boy and a dog came.", "Agnia was a little late."),
     *("If Agnia was the keeper, she knew.", "Agnia was not the keeper.", "Was it that Agnia is the keeper?"),
-    *("“This is Agnia, the keeper,” he said.", "Then Agnia, smiling, came in.", "Then Agnia, in an old coat, left."),
+    *("“Come in, Agnia, my sister,” he said.", "Then Agnia, smiling, came in.", "Then Agnia, in an old coat, left."),
     *(
         "The brother of Agnia left.",
         "Agnia’s brother left.",
