@@ -161,6 +161,11 @@ class PublicShelf:
                 return self.get(row["id"])
         return None
 
+    def has_removed(self, user_id: int) -> bool:
+        """Return whether an admin has removed a story of a user's, which they still have."""
+        sql = "select 1 from published where user_id = ? and state = 'removed'"
+        return self._connection.value(sql, (user_id,)) is not None
+
     def was_removed(self, head_id: int) -> bool:
         """Return whether an admin has removed a story like the one of this last text, be it deleted since."""
         return removed_texts.are_known(self._connection, self._texts(head_id))

@@ -264,6 +264,10 @@ def test_a_removed_text_does_not_come_back_after_its_story_is_deleted_for_good(s
     shelf.db.change("published", {"id": removed}, state="reported")
     assert shelf.app is not None and shelf.app.db.shelf.decide(removed, allowed=False)
     assert not shelf.app.db.shelf.decide(removed, allowed=False)
+    author.send("/forget_me")
+    assert "Отпечаток истории" in author.wait("Удалить всё навсегда?").text
+    reader.send("/forget_me")
+    assert "Отпечаток истории" not in reader.wait("Удалить всё навсегда?").text
     forget(shelf, author)
     assert not shelf.db.count("published") and not shelf.db.count("prompt")
     shelf.restart()
