@@ -15,7 +15,7 @@ from tests.recordings import recording
 from tests.test_groups import club, spent
 from tests.toasts import FOREIGN
 
-PHONE_CHARS = 40  # of a line
+PHONE_CHARS = 33  # of a line
 RULES = {
     "ru": ("последнюю часть", "половина", "десять минут", "меньше всех"),
     "en": ("last part", "half of", "ten minutes", "spent least"),
