@@ -14,7 +14,6 @@ from conversation.phrases import any_of
 
 _MOST: Final = 90  # characters of what is said
 _MOST_CALLED: Final = 3  # words of who is called by a name
-_LOOKED_AT: Final = 200  # characters on either side
 _ADJECTIVES: Final = r"(?:(?:её|ее|его|их|моя|мой|наша?|одна|один|[а-яё]+(?:ый|ий|ой|ая|яя|ое|ее))\s){0,3}"
 _INSTRUMENTAL: Final = re.compile(r"её|ее|его|их|[а-яё]+(?:ой|ей|ым|им)")
 # «… маяка северного порта»: words in the genitive, no verbs
@@ -42,9 +41,9 @@ _NOMINATIVE_OF: Final = (
 def identity(before: str, after: str, *, nominative: bool) -> str:
     """Return what a sentence says a name is that stands between `before` and `after`; empty if it says nothing.
 
-    `nominative`: the name has that case here, so what stands beside it has it too.
+    `nominative`: the name has that case here, so what stands beside it has it too. Both sides are short: the work is a
+    multiple of their lengths.
     """
-    before, after = before[-_LOOKED_AT:], after[:_LOOKED_AT]
     ways = (
         _called(before),
         *((_beside(before, after), _is(before, after), _ahead(before, after)) if nominative else ()),
@@ -55,7 +54,7 @@ def identity(before: str, after: str, *, nominative: bool) -> str:
 def said_by_a_hero(before: str, after: str) -> str:
     """Return what a hero says a name is: «Это Агния, смотрительница маяка»; empty if the hero may speak to it."""
     speaks_of = before[-2:-1].islower() and before.endswith(" ")
-    said = _beside(before[-_LOOKED_AT:], after[:_LOOKED_AT]) if speaks_of else ""
+    said = _beside(before, after) if speaks_of else ""
     return " ".join(said.split()) if len(said) <= _MOST else ""
 
 

@@ -38,6 +38,8 @@ _SPEECH: Final = re.compile(
     r"|«[^»\n]*»?|„[^“”\n]*[“”]?|“[^”\n]*”?|\"[^\"\n]*\"?|^[^\S\n]*‘.*",
     re.MULTILINE,
 )
+_BESIDE: Final = 200  # characters of a sentence on either side of a name
+_MOST_LOOKED_AT: Final = 100  # places of one name
 _LEAST: Final = 3  # letters of a name
 
 
@@ -60,11 +62,12 @@ class _Found:
 
     @property
     def before(self) -> str:
-        return self.sentence[: self.start]
+        return self.sentence[max(0, self.start - _BESIDE) : self.start]
 
     @property
     def after(self) -> str:
-        return self.sentence[self.start + len(self.word) :]
+        end = self.start + len(self.word)
+        return self.sentence[end : end + _BESIDE]
 
 
 def may_have_name(text: str) -> bool:
@@ -97,10 +100,11 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
         small = _in_small_letters(texts) if small is None else small
         if forms & small:
             continue
-        sure = next((one for one in same if one.word == name and _is_nominative(one, same)), None)
+        looked_at, all_forms = same[:_MOST_LOOKED_AT], {one.plain for one in same}
+        sure = next((one for one in looked_at if one.word == name and _is_nominative(one, all_forms)), None)
         if sure is None:
             continue
-        whole, about = _with_surname(sure), _about(name, same)
+        whole, about = _with_surname(sure), _about(name, looked_at)
         rank = bool(about), len(same)
         if (best is None or rank > best[0]) and not is_known(whole):
             best = rank, CardText(whole, about)
@@ -116,7 +120,10 @@ def _capitals(text: str) -> Iterator[_Found]:
                 continue
             start = match.start()
             place = sentence.start() + start
-            inside, in_speech = not _BEGINS.search(sentence[0][:start]), _overlaps(speeches, place, place + 1)
+            inside, in_speech = (
+                not _BEGINS.search(sentence[0][max(0, start - _BESIDE) : start]),
+                _overlaps(speeches, place, place + 1),
+            )
             yield _Found(word, sentence[0], start, inside, in_speech)
 
 
@@ -133,17 +140,15 @@ def _in_small_letters(texts: Sequence[str]) -> Set[str]:
     )
 
 
-def _is_nominative(one: _Found, same: Sequence[_Found]) -> bool:
-    """Return whether a name stands in the nominative here. `same`: where it and its other forms stand."""
+def _is_nominative(one: _Found, all_forms: Set[str]) -> bool:
+    """Return whether a name stands in the nominative here. `all_forms`: those of it that the texts have."""
     word = one.plain
     if not "а" <= word[-1] <= "я":
         return True
     # «Пантелей» looks like «Вестой», but no other form of «Веста» is made of that.
-    if word[-1] not in "аеиоуыэюя" and (not _OBLIQUE.search(word) or any(other.plain != word for other in same)):
+    if word[-1] not in "аеиоуыэюя" and (not _OBLIQUE.search(word) or len(all_forms) > 1):
         return True
-    if word[-1] in "аяиыуюе" and any(
-        other.plain[-1] not in "иыуюе" and _is_made_of(word, other.plain) for other in same
-    ):
+    if word[-1] in "аяиыуюе" and any(other[-1] not in "иыуюе" and _is_made_of(word, other) for other in all_forms):
         return False
     verb = _WORD.match(one.after.lstrip(" "))
     following = verb[0].lower() if verb and one.after.startswith(" ") else ""
