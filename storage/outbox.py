@@ -161,7 +161,7 @@ class Outbox:
         return bool(self._connection.value(sql, (inbox_id,)))
 
     def notices_left(self, chat_id: int, topic_id: int) -> list[int]:
-        """Return the done updates of a chat's topic whose notice is still there, or on its way: only menus leave one."""
+        """Return the done updates whose notice a chat's topic still has, or gets: only menus leave one."""
         return [
             row["id"]
             for row in self._connection.rows(
