@@ -174,17 +174,19 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
     """Take a story off the shelf; for a day a button brings it back."""
     if context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
+    keyboard = context.keyboard()
     context.db.stories.delete(story.session_id, now())
     context.db.shelf.withdraw(story.session_id)
-    menu = NOTHING
     if context.user.session_id == story.session_id:
         context.db.users.open_session(context.user.id, None)
         context.reload()
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
-            menu = announce(context)
+    menu = NOTHING
     if context.step in ANSWERS and context.user.asks_about == story.session_id:
         menu = questions.leave(context)
+    elif context.keyboard() != keyboard:
+        menu = announce(context)
     undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
     return menu + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
 
