@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ai.error_mapping import read_error, retry_after_s
+from ai.iam_token import Token, unix_time
 from ai.provider import CallFailure
 from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelGone, ModelRefused, PromptTooLong
 from core.http_client import HttpClient
@@ -20,7 +21,7 @@ from core.schemas import Message, Request
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, failures, last, models, together
-from yandex_gpt import RenewedToken, Token, YandexKeys, model_uri, native, unix_time, yandex_credential
+from yandex_gpt import RenewedToken, YandexKeys, model_uri, native, yandex_credential
 
 __all__ = ["client", "failures", "models"]
 
