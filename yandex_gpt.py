@@ -31,14 +31,10 @@ from core.schemas import Chunk, Json, Message, Request
 
 log = logging.getLogger(__name__)
 
-IAM_URL: Final = "https://iam.api.cloud.yandex.net"
-METADATA_URL: Final = "http://169.254.169.254"
 RENEW_S: Final = 3600.0
 MARGIN_S: Final = 60.0  # a token so close to its end is not used: the request may arrive after it
 FETCH_S: Final = 10.0
 PAUSE_S: Final = 30.0  # after a failed renewal, while the old token still works
-LLM_URL: Final = "https://llm.api.cloud.yandex.net"
-DEFAULT_MODEL: Final = "yandexgpt-lite"
 
 _REFUSED: Final = (("schema", NO_SCHEMA), ("reasoning", NO_EFFORT))  # by a word of the refusal
 _OPENAI_ONLY: Final = ("aliceai-llm-flash", "deepseek-", "qwen")
@@ -71,8 +67,8 @@ class YandexProvider(LearningProvider):
         folder_id: str,
         credential: Credential,
         *,
-        model: str = DEFAULT_MODEL,
-        url: str = LLM_URL,
+        model: str,
+        url: str,
         learned: LearnedModels | None = None,
     ) -> None:
         super().__init__(learned)
@@ -276,8 +272,8 @@ def yandex_credential(
     http: HttpClient,
     keys: YandexKeys,
     *,
-    iam_url: str = IAM_URL,
-    metadata_url: str = METADATA_URL,
+    iam_url: str,
+    metadata_url: str,
     on_failure: Callable[[CallFailure], None] = ignore_failure,
 ) -> Credential:
     """Return the credential of the first key that is set. No network. Raise ModelDenied for a bad key file."""

@@ -25,7 +25,6 @@ from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
 
-YANDEX_URL: Final = "https://ai.api.cloud.yandex.net/v1"
 YANDEX_MODEL: Final = "aliceai-image-art-3.0"
 YANDEX_PROMPT: Final = 500  # characters of a prompt at most
 OPENAI_MODEL: Final = "gpt-image-1"
@@ -122,7 +121,7 @@ class YandexImageGenerator(OpenAIImageGenerator):
         http: HttpClient,
         credential: Credential,
         *,
-        base_url: str = YANDEX_URL,
+        base_url: str,
         model: str = YANDEX_MODEL,
         **options: Unpack[ServiceOptions],
     ) -> None:

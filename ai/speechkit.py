@@ -25,9 +25,6 @@ from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
 
-STT_URL: Final = "https://stt.api.cloud.yandex.net"
-TTS_URL: Final = "https://tts.api.cloud.yandex.net"
-
 AUDIO_S: Final = 30.0
 AUDIO_BYTES: Final = 1_000_000
 TEXT: Final = 5000  # characters of one synthesis, in both versions
@@ -72,7 +69,7 @@ class YandexSpeechToText:
         http: HttpClient,
         credential: Credential,
         *,
-        url: str = "",
+        url: str,
         folder_id: str = "",
         **options: Unpack[ServiceOptions],
     ) -> None:
@@ -80,7 +77,7 @@ class YandexSpeechToText:
 
         Only a user's token needs `folder_id`; a service account has its own folder.
         """
-        self._url = f"{(url or STT_URL).rstrip('/')}/speech/v1/stt:recognize"
+        self._url = f"{url.rstrip('/')}/speech/v1/stt:recognize"
         self._folder = {"folderId": folder_id} if folder_id else {}
         self._service = ServiceClient(http, credential, **options)
 
@@ -124,13 +121,13 @@ class YandexTextToSpeech:
         http: HttpClient,
         credential: Credential,
         *,
-        url: str = "",
+        url: str,
         folder_id: str = "",
         learned: LearnedModels | None = None,
         **options: Unpack[ServiceOptions],
     ) -> None:
         """`learned` keeps that v3 was refused here."""
-        self._base = (url or TTS_URL).rstrip("/")
+        self._base = url.rstrip("/")
         self._folder_id = folder_id
         self._learned = learned or LearnedModels()
         self._service = ServiceClient(http, credential, **options)
