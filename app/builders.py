@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from telebot import TeleBot
 
 from ai.catalog import Catalogue
+from ai.provider import CallFailure
 from ai.registry import ModelRegistry
 from ai.retry import ignore_failure, report
 from app.http_clients import HttpClients, build_http_clients
@@ -35,7 +36,7 @@ from core.schemas import DeferredAttachment, Json, RenderedAttachment
 from database import Database
 from export import talk_formats, talk_record
 from export.story_book import file_of
-from gpt import GPT, CallFailure
+from gpt import GPT
 from handlers import missing_payments, privacy
 from handlers.context import Services
 from handlers.effects import EffectRunner

@@ -15,14 +15,13 @@ from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
 from ai.learned import LearnedModels
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.openai_text import Dialect, OpenAIProvider
-from ai.provider import Credential, StaticCredential
+from ai.provider import CallFailure, Credential, ModelProvider, StaticCredential
 from ai.registry import ModelRegistry
 from ai.server_address import ServerAddress
 from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech
 from ai.speechkit import YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
-from gpt import CallFailure, ModelProvider
 from yandex_gpt import YandexKeys, YandexProvider, model_uri, yandex_credential
 
 OnFailure = Callable[[CallFailure], None]

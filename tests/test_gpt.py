@@ -13,11 +13,12 @@ import pytest
 
 from ai.provider import CallFailure, StaticCredential
 from ai.retry import RetryPolicy
+from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.network import Network
 from core.schemas import Finish, Message, Request
-from gpt import GPT, Cancel, is_stock_refusal
+from gpt import GPT, is_stock_refusal
 from sandbox.model_answers import STOCK_REFUSAL
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
