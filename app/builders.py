@@ -338,7 +338,8 @@ def build_dispatcher(
         db=base.db,
         chats=telegram.chats,
         delivery=telegram.delivery,
-        handler=Router(telegram.bot, services, effects),
+        handler=Router(telegram.bot, services).handle,
+        carry_out=effects.carry_out,
         notices=telegram.notices,
         metrics=base.metrics,
     )
