@@ -7,6 +7,7 @@ it allows one bot per database. Backups and sums over all users read on connecti
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -151,9 +152,9 @@ class Database:
         """Undo the block's writes if it raises; the transaction around it goes on."""
         return self._connection.savepoint()
 
-    def to_disk(self) -> None:
-        """Wait until the disk has every transaction that is committed by now."""
-        self._connection.to_disk()
+    def to_disk(self, on_failure: Callable[[], None] | None = None) -> None:
+        """Wait until the disk has every transaction that is committed by now; call `on_failure` while it fails."""
+        self._connection.to_disk(on_failure)
 
     def ping(self) -> None:
         """Ping the database. Raises `StorageError`; hangs if the lock or the disk does."""

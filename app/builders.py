@@ -266,13 +266,13 @@ class PaymentParts:
     def start(self, stopped: threading.Event) -> None:
         """Make the calls that the last run has left, and the links."""
         missing_payments.begin(self.services)
-        self.calls.wake()
+        self.calls.start()
         self.links.start(stopped)
 
     def read_list(self) -> None:
         """Ask Telegram for what was paid while the bot was off. Raises `StorageError`."""
         missing_payments.ask_after_start(self.services)
-        self.calls.wake()
+        self.calls.release_list()
 
 
 def build_payments(base: Foundation, telegram: Telegram, services: Services) -> PaymentParts:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from conversation.keyboards import inline, pages_of
+from conversation.keyboards import arrows, inline, pages_of
 from conversation.localization import Html
 from core.numbers import is_number
 from core.schemas import Json
@@ -58,8 +58,7 @@ def _page(context: UpdateContext, words: str, page: int, kept_id: int) -> tuple[
     html = Html("\n\n".join([context.texts.say("admin.users", n=len(found)), *lines]))
     if pages == 1:
         return html, None
-    steps = (("◀", page - 1), (f"{page + 1}/{pages}", page), ("▶", page + 1))
-    return html, inline([(label, f"users:{to % pages}:{kept_id}") for label, to in steps])
+    return html, inline(arrows(f"{page + 1}/{pages}", page, [f"users:{to}:{kept_id}" for to in range(pages)]))
 
 
 def _line(context: UpdateContext, user_id: int) -> Html:

@@ -152,7 +152,7 @@ def on_subscription(services: Services, incoming: IncomingUpdate, change: types.
     user = services.db.users.get(change.user.id)
     if user is None or change.state not in _CHANGES:
         return NOTHING
-    payment = services.db.payments.set_renewal(user.id, change.invoice_payload, change.state == "active")
+    payment = services.db.payments.set_renewal(user.id, change.invoice_payload, change.state == "active", now())
     if payment is None:
         return NOTHING
     texts = services.locales[user.language]

@@ -7,7 +7,6 @@ Notices are for the eyes of who asked, where the Bot API server can do that.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -35,7 +34,7 @@ from handlers.admission import admit
 from handlers.context import Services, UpdateContext, now
 from handlers.group_context import to_sender, wait
 from handlers.inline_mode import is_own_card
-from handlers.input_text import readable
+from handlers.input_text import is_mentioned, readable, without_mention
 from handlers.user_message import UserMessage, user_message
 from telegram.newer_fields import EPHEMERAL_ONLY, EPHEMERAL_SHOWN
 from telegram.update_result import NOTHING, IncomingUpdate, UpdateResult
@@ -60,7 +59,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
         if not (text or message.content_type == "voice") or not _is_meant(services, message, text):
             # A sticker or a picture under an answer asks nothing.
             return _late_piece(services, incoming, message, text) if text else NOTHING
-        words = _unmentioned(services, text)
+        words = without_mention(text, services.username)
         stops = services.locales.key_of(words) == "stop"
     else:
         stops = command == "/cancel"
@@ -82,7 +81,7 @@ def on_message(services: Services, incoming: IncomingUpdate, message: types.Mess
 
 def _continues_story(services: Services, incoming: IncomingUpdate, message: types.Message, text: str) -> bool:
     """Whether a reply to a part is words for the story. With the bot's name it is a question to the assistant."""
-    named = _mention(services).search(text) is not None
+    named = is_mentioned(text, services.username)
     return not named and group_story.continues_story(services, message, incoming.topic_id)
 
 
@@ -261,7 +260,7 @@ def _is_meant(services: Services, message: types.Message, text: str) -> bool:
         return False  # a command of another bot
     if not services.username:
         return False
-    return _is_own(services, message.reply_to_message) or _mention(services).search(text) is not None
+    return _is_own(services, message.reply_to_message) or is_mentioned(text, services.username)
 
 
 def _is_other_bot(message: types.Message) -> bool:
@@ -273,12 +272,3 @@ def _is_own(services: Services, message: types.Message | None) -> bool:
     """Whether the bot itself has said this."""
     author = message.from_user if message is not None else None
     return author is not None and author.is_bot and str(author.username or "").lower() == services.username.lower()
-
-
-def _unmentioned(services: Services, text: str) -> str:
-    """Return the words without the bot's name."""
-    return re.sub(r"[^\S\n]{2,}", " ", _mention(services).sub(" ", text)).strip(" ,:\n")
-
-
-def _mention(services: Services) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w)@{re.escape(services.username)}\b[,:]?", re.IGNORECASE)

@@ -6,7 +6,6 @@ Telegram takes one answer to a call, which is given at once and changed when the
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +19,7 @@ from core.text import shorten
 from database import Character, Talk
 from handlers.admission import admit
 from handlers.context import Services, UpdateContext, now, stop_turn
-from handlers.input_text import readable
+from handlers.input_text import readable, without_mention
 from handlers.refusals import over_prompt
 from handlers.story import MOST_QUEUED
 from handlers.user_message import UserMessage, user_message
@@ -57,9 +56,7 @@ def on_guest_message(services: Services, incoming: IncomingUpdate, message: type
 def _called_with(services: Services, incoming: IncomingUpdate, message: types.Message) -> UserMessage:
     """Return the words of a call without the bot's name. Files aren't looked at."""
     text = readable(message.text or message.caption)
-    mention = re.compile(rf"(?<!\w)@{re.escape(services.username)}\b[,:]?", re.IGNORECASE)
-    words = re.sub(r"[^\S\n]{2,}", " ", mention.sub(" ", text) if services.username else text).strip(" ,:\n")
-    said = user_message(message, words)
+    said = user_message(message, without_mention(text, services.username))
     quote = said.quote
     replied = message.reply_to_message
     own = replied is not None and replied.from_user is not None and replied.from_user.is_bot

@@ -1,4 +1,7 @@
-"""Reads typed text: without control characters and what is blank on every screen; links to the bot as their start."""
+"""Reads typed text: without control characters and what is blank on every screen; links to the bot as their start.
+
+Where others talk too, words for the bot have its @name among them.
+"""
 
 from __future__ import annotations
 
@@ -29,3 +32,18 @@ def start_parameter(text: str, username: Callable[[], str]) -> str:
     if link is None or (link["bot"] or link["domain"]).lower() != username().lower():
         return ""
     return link["start"]
+
+
+def is_mentioned(text: str, username: str) -> bool:
+    """Return whether the text has the bot's @name; False while that is unknown."""
+    return bool(username) and _mention(username).search(text) is not None
+
+
+def without_mention(text: str, username: str) -> str:
+    """Return the words without the bot's @name."""
+    words = _mention(username).sub(" ", text) if username else text
+    return re.sub(r"[^\S\n]{2,}", " ", words).strip(" ,:\n")
+
+
+def _mention(username: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)@{re.escape(username)}\b[,:]?", re.IGNORECASE)

@@ -16,7 +16,7 @@ from telebot import types
 
 from core.errors import StorageError
 from core.logs import event
-from core.schemas import DeferredAttachment, Json, OutboxRow, Outgoing
+from core.schemas import Json, OutboxRow, Outgoing
 from core.star_packs import StarPack, pack_of
 from database import Month
 from handlers import refunds
@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 
 PAGE: Final = 100  # the most that Telegram gives
 YOUNG_S: Final = 60  # at a start the update of such a payment may still come
+_START: Final = 0  # in place of a chat: nobody has sent /payments
 _MOST_NAMED: Final = 10  # charges that could not be booked; the log has all
-_ASKED_FOR: Final = "payments"
 # What a reading is for: the payments since the last one, those before a new database's first one, or all.
 _SINCE, _BEFORE, _ALL = "since", "before", "all"
 
@@ -58,9 +58,9 @@ def list_payments(context: UpdateContext) -> UpdateResult:
     """/payments: compare the whole list with the database."""
     if not context.is_admin or not _is_seller(context.services):
         return unknown_command(context)
-    if context.db.outbox.has_attachment(context.chat_id, _ASKED_FOR):
+    if _asked_by(context.services, context.chat_id):
         return context.say("payments.asked")
-    call = _page(context.chat_id, 0, DeferredAttachment(_ASKED_FOR, 0, _ALL))
+    call = _page(context.chat_id, 0, _ALL)
     return context.say("payments.asked") + context.deliver(call) + after_commit(MakePaymentCalls())
 
 
@@ -71,7 +71,7 @@ def begin(services: Services) -> None:
     """
     db = services.db
     with db.transaction():
-        for row in _asked_at_start(services):
+        for row in _asked_by(services, _START):
             db.outbox.dropped(row.id, "")
         if _read_so_far(services) is None:
             _keep(services, _SINCE if db.payments.sales().payments else _BEFORE, 0)
@@ -80,14 +80,14 @@ def begin(services: Services) -> None:
 def ask_after_start(services: Services) -> None:
     """Put the call for what was paid since the last reading into the outbox, if tokens are or were sold."""
     db, begun = services.db, _read_so_far(services)
-    if begun is None or not _is_seller(services) or _asked_at_start(services):
+    if begun is None or not _is_seller(services) or _asked_by(services, _START):
         return
     how, offset, missing = begun
-    db.outbox.add(None, [_page(0, offset, DeferredAttachment(_ASKED_FOR, missing, how))])
+    db.outbox.add(None, [_page(_START, offset, how, missing)])
 
 
-def _asked_at_start(services: Services) -> list[OutboxRow]:
-    return [row for row in services.db.outbox.pending_of([LIST]) if row.chat_id == 0]
+def _asked_by(services: Services, chat_id: int) -> list[OutboxRow]:
+    return [row for row in services.db.outbox.pending_of([LIST]) if row.chat_id == chat_id]
 
 
 def _is_seller(services: Services) -> bool:
@@ -108,8 +108,9 @@ def _mark(services: Services) -> str:
     return f"payments_read:{services.config.telegram_token.partition(':')[0]}"  # a list belongs to its bot
 
 
-def _page(chat_id: int, offset: int, reading: DeferredAttachment) -> Outgoing:
-    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, deferred=reading)
+def _page(chat_id: int, offset: int, how: str, missing: int = 0) -> Outgoing:
+    """Return the call for a page of the list. `missing`: how many the pages before it had."""
+    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, for_end=f"{how}:{missing}")
 
 
 # ---------------------------------------------------------------------- what Telegram answers
@@ -117,27 +118,31 @@ def _page(chat_id: int, offset: int, reading: DeferredAttachment) -> Outgoing:
 
 def ended(services: Services, row: OutboxRow, refusal: str, answer: Json) -> list[Outgoing]:
     """Book how a call about payments ended, in its transaction. Return what is said of it, and further calls."""
-    return _page_read(services, row, refusal, answer) if row.method == LIST else refunds.ended(services, row, refusal)
+    if row.method != LIST:
+        return refunds.ended(services, row, refusal)
+    topic_id = services.db.inbox.topic_of(row.inbox_id)
+    return [one.in_topic(row.chat_id, topic_id) for one in _page_read(services, row, refusal, answer)]
 
 
 def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -> list[Outgoing]:
-    reading, offset = row.deferred, row.params["offset"]
-    assert reading is not None and isinstance(offset, int)
+    how, _, number = row.for_end.partition(":")
+    missing, offset = int(number), row.params["offset"]
+    assert isinstance(offset, int)
     found = answer.get("transactions") if isinstance(answer, dict) else None
     if refusal or not isinstance(found, list):
-        return _to_reader(services, row.chat_id, reading.how, "payments.refused", error=refusal or "?")
+        return _to_reader(services, row.chat_id, how, "payments.refused", error=refusal or "?")
     transactions = [_transaction(one) for one in found]
     refunded = {one.charge_id for one in transactions if one is not None and one.refund}
     said: list[Outgoing] = []
     failed: list[str] = []
-    missing, read = reading.of, 0
+    read = 0
     for one in transactions:
         if one is not None:
-            if reading.how != _ALL and one.date > now() - YOUNG_S:
+            if how != _ALL and one.date > now() - YOUNG_S:
                 break
             try:
                 with services.db.savepoint():
-                    told = _book(services, one, reading.how, is_refunded=one.charge_id in refunded)
+                    told = _book(services, one, how, is_refunded=one.charge_id in refunded)
             except StorageError:
                 raise  # the whole page is booked later
             except Exception:
@@ -151,10 +156,10 @@ def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -
         named = ", ".join(failed[:_MOST_NAMED])
         said += _to_admins(services, "payments.not_booked", number=len(failed), charges=named)
     offset += read
-    _note(services, reading.how, offset, missing, done=read < PAGE)
+    _note(services, how, offset, missing, done=read < PAGE)
     if read == PAGE:
-        return [*said, _page(row.chat_id, offset, DeferredAttachment(_ASKED_FOR, missing, reading.how))]
-    return [*said, *_end(services, row.chat_id, reading.how, missing=missing, read=offset)]
+        return [*said, _page(row.chat_id, offset, how, missing)]
+    return [*said, *_end(services, row.chat_id, how, missing=missing, read=offset)]
 
 
 def _note(services: Services, how: str, offset: int, missing: int, *, done: bool) -> None:

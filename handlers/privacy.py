@@ -95,6 +95,7 @@ def _forget(context: UpdateContext) -> UpdateResult:
     for call in unshown:
         db.ledger.refund(call.inbox_id)  # nobody will see that answer
     waiting = tuple(db.outbox.waiting_for(context.chat_id))
+    db.outbox.withdraw((*waiting, *(row_id for call in unshown for row_id in call.row_ids)))  # also if killed now
     unsubscribed = cancel_subscriptions(context.services, context.chat_id, user_id)
     db.forgetting.forget(user_id, context.update.inbox_id)
     goodbye = context.drop_buttons() + context.say("privacy.forgotten", keyboard={"remove_keyboard": True})

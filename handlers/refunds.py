@@ -13,7 +13,7 @@ from typing import Final
 
 from core.logs import event
 from core.numbers import is_number
-from core.schemas import DeferredAttachment, Json, OutboxRow, Outgoing
+from core.schemas import Json, OutboxRow, Outgoing
 from core.star_packs import pack_of
 from database import Payment
 from handlers.balances import balance_to_say
@@ -27,7 +27,7 @@ from turns.message_view import sentence
 
 log = logging.getLogger(__name__)
 
-_CANCELLED: Final = "subscription_cancelled"
+_CANCELLED: Final = "cancelled"  # kept with the call of a refund: its subscription was ended for it
 
 
 # ---------------------------------------------------------------------- /refund
@@ -62,9 +62,8 @@ def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult
 
 
 def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = False) -> Outgoing:
-    """Return the call of a refund. `cancelled`: the subscription was ended for it."""
     named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id}
-    return Outgoing(chat_id, REFUND, named, deferred=DeferredAttachment(_CANCELLED, payer) if cancelled else None)
+    return Outgoing(chat_id, REFUND, named, for_end=_CANCELLED if cancelled else "")
 
 
 def _cancelling(chat_id: int, payer: int, charge_id: str) -> Outgoing:
@@ -113,7 +112,7 @@ def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
     charge_id, payer = str(row.params["telegram_payment_charge_id"]), row.params["user_id"]
     assert isinstance(payer, int)
     if row.method == REFUND and refusal:
-        return _refused(services, charge_id, payer, refusal, cancelled=row.deferred is not None)
+        return _refused(services, charge_id, payer, refusal, cancelled=row.for_end == _CANCELLED)
     if row.method == REFUND:
         return _end(services, charge_id, payer)
     went_on = not refusal and services.db.payments.end_renewal(charge_id)
@@ -138,7 +137,7 @@ def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str)
         texts = services.locales[admin.language]
         values = {"charge": charge_id, "user": payer, "error": refusal, "day": date(texts, until)}
         said.append(sentence(admin.id, texts.say("refund.not_cancelled", **values)))
-    return said
+    return _where_asked(services, charge_id, said)
 
 
 def _cancelled(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
@@ -156,7 +155,7 @@ def _refused(services: Services, charge_id: str, payer: int, refusal: str, *, ca
     """Give the tokens of a refused refund to the payer again; tell them if their subscription has ended for it."""
     if not services.db.payments.cancel_refund(charge_id, payer):
         return []
-    told = _to_admins(services, "refund.refused", charge=charge_id, error=refusal)
+    told = _to_admins(services, "refund.refused", charge_id, error=refusal)
     return [*_cancelled(services, charge_id, payer), *told] if cancelled else told
 
 
@@ -178,7 +177,7 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     event(log, logging.INFO, "payment_refunded", stars=payment.stars, taken=payment.taken_back, charge=charge_id)
     month = _current_month(services, payment, payer)
     goes_on = payments.goes_on(charge_id) or (month is not None and month.renews)
-    told = _to_admins(services, "refund.done", stars=payment.stars, tokens=payment.taken_back, charge=charge_id)
+    told = _to_admins(services, "refund.done", charge_id, stars=payment.stars, tokens=payment.taken_back)
     if account is None:
         return told
     texts = services.locales[account.language]
@@ -188,6 +187,17 @@ def _end(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
     return [sentence(payer, texts.say(key, **values)), *told]
 
 
-def _to_admins(services: Services, key: str, **values: object) -> list[Outgoing]:
+def _to_admins(services: Services, key: str, charge_id: str, **values: object) -> list[Outgoing]:
+    values["charge"] = charge_id
     admins = reachable(services.config, services.db)
-    return [sentence(admin.id, services.locales[admin.language].say(key, **values)) for admin in admins]
+    said = [sentence(admin.id, services.locales[admin.language].say(key, **values)) for admin in admins]
+    return _where_asked(services, charge_id, said)
+
+
+def _where_asked(services: Services, charge_id: str, said: list[Outgoing]) -> list[Outgoing]:
+    """Send what whoever asked for the refund is told into the topic in which they asked."""
+    for row in services.db.outbox.pending_of([REFUND, EDIT_SUBSCRIPTION]):
+        if row.params["telegram_payment_charge_id"] == charge_id:
+            topic_id = services.db.inbox.topic_of(row.inbox_id)
+            return [message.in_topic(row.chat_id, topic_id) for message in said]
+    return said

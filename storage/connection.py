@@ -171,10 +171,11 @@ class Connection:
             raise
         self.run("release part")
 
-    def to_disk(self) -> None:
+    def to_disk(self, on_failure: Callable[[], None] | None = None) -> None:
         """Wait until the disk has every transaction that is committed by now, however long that takes.
 
-        A checkpoint that ran meanwhile has synced what it moved to the database file.
+        `on_failure` is called after each try that fails. A checkpoint that ran meanwhile has synced what it moved to
+        the database file.
         """
         try:
             if self._log_file is None:
@@ -186,9 +187,9 @@ class Connection:
                 event(log, logging.ERROR, "wal_sync_failed", error=str(error))
             # A second sync would succeed although the first one lost the pages: only a checkpoint writes them again.
             # The transaction is committed, so the caller must not see an error and repeat it.
-            self._checkpoint()
+            self._checkpoint(on_failure)
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self, on_failure: Callable[[], None] | None) -> None:
         """Checkpoint the whole WAL into the file, however long that takes.
 
         End the process if Litestream's read lock, which lasts, keeps the WAL from being truncated: every durable
@@ -206,6 +207,8 @@ class Connection:
                 event(log, logging.CRITICAL, "wal_kept", hint="see to the disk, then restart Litestream and the bot")
                 self._end_process(1)
                 return
+            if on_failure is not None:
+                on_failure()
             time.sleep(DISK_PAUSE_S)
 
     def leave_checkpoints(self) -> None:

@@ -123,6 +123,10 @@ class Inbox:
         row = self._connection.row("select state, body from inbox where id = ?", (inbox_id,))
         return (row["state"], row["body"]) if row else ("done", "")
 
+    def topic_of(self, inbox_id: int | None) -> int:
+        """Return the topic that an update belongs to; 0 if none, or if the row is deleted."""
+        return self._connection.value("select topic_id from inbox where id = ?", (inbox_id,)) or 0
+
     def backlog(self) -> Backlog:
         """Return what waits in the inbox."""
         row = self._connection.row(

@@ -6,7 +6,7 @@ The table `sent` maps a message of a chat, the bot's or the user's, to the promp
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 
 from core.schemas import DeferredAttachment, OutboxRow, Outgoing
@@ -17,7 +17,17 @@ def _outbox_row(row: Row) -> OutboxRow:
     files = {row["file_field"]: (row["file_name"], row["file"])} if row["file_field"] else None
     deferred = DeferredAttachment(*json.loads(row["attachment"])) if row["attachment"] else None
     params = json.loads(row["params"])
-    return OutboxRow(row["id"], row["chat_id"], row["method"], params, files, row["prompt_id"], deferred)
+    return OutboxRow(
+        row["id"],
+        row["chat_id"],
+        row["method"],
+        params,
+        files,
+        row["prompt_id"],
+        deferred,
+        row["inbox_id"],
+        row["for_end"],
+    )
 
 
 REFUSED = 0  # in place of a prompt id: words that a limit refused, which the user may edit and send again
@@ -39,8 +49,8 @@ class Outbox:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
             "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, attachment,"
-            " prompt_id, notice) values"
-            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " prompt_id, notice, for_end) values"
+            " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
                 message.chat_id,
@@ -52,6 +62,7 @@ class Outbox:
                 json.dumps(astuple(message.deferred)) if message.deferred else None,
                 message.prompt_id,
                 int(message.notice),
+                message.for_end,
             ),
         )
         return OutboxRow(
@@ -62,10 +73,13 @@ class Outbox:
             message.files,
             message.prompt_id,
             message.deferred,
+            inbox_id,
+            message.for_end,
         )
 
     def pending(self) -> list[OutboxRow]:
-        """Return the rows that Telegram does not have, in order."""
+        """Return the rows that Telegram does not have, in order; delete those that were withdrawn. For a start."""
+        self._connection.run("delete from outbox where withdrawn = 1")
         return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
 
     def pending_of(self, methods: Sequence[str]) -> list[OutboxRow]:
@@ -77,6 +91,14 @@ class Outbox:
     def waiting_for(self, chat_id: int) -> list[int]:
         """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
+
+    def withdraw(self, row_ids: Iterable[int]) -> None:
+        """Mark messages, and edits of messages, as not to be sent after a start. Other calls are left."""
+        for row_id in row_ids:
+            self._connection.run(
+                "update outbox set withdrawn = 1 where id = ? and (method like 'send%' or method like 'editMessage%')",
+                (row_id,),
+            )
 
     def has_attachment(self, chat_id: int, kind: str) -> bool:
         """Return whether an attachment of this kind is on its way to a chat."""

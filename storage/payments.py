@@ -218,20 +218,24 @@ class Payments:
 
     # ------------------------------------------------------------------ subscriptions
 
-    def set_renewal(self, user_id: int, payload: str, renews: bool) -> Payment | None:
-        """Note whether a subscription goes on after its month. Return that month; None if it was known."""
+    def set_renewal(self, user_id: int, payload: str, renews: bool, now: int) -> Payment | None:
+        """Note whether a subscription goes on after its month. Return that month; None if it was known.
+
+        Telegram names the pack only: of several subscriptions it is the last one that this changes.
+        """
         last = self._connection.row(
-            f"select {_COLUMNS}, subscription from payment where user_id = ? and payload = ? and until is not null"
-            " and state = 'paid' order by until desc, rowid desc limit 1",
-            (user_id, payload),
+            "select charge_id, subscription from (select *, row_number() over (partition by subscription"
+            " order by until desc, rowid desc) as place from payment"
+            " where user_id = ? and payload = ? and state = 'paid' and until > ?)"
+            " where place = 1 and renews <> ? order by until desc limit 1",
+            (user_id, payload, now if renews else now - _LATE_S, int(renews)),
         )
         if last is None:
             return None
-        changed = self._connection.run(
-            "update payment set renews = ?1 where subscription = ?2 and renews <> ?1",
-            (int(renews), last["subscription"]),
+        self._connection.run(
+            "update payment set renews = ? where subscription = ?", (int(renews), last["subscription"])
         )
-        return self.get(last["charge_id"]) if changed else None
+        return self.get(last["charge_id"])
 
     def subscriptions(self, user_id: int, now: int) -> list[Payment]:
         """Return the last payment for each pack of a user whose month isn't over."""

@@ -142,6 +142,14 @@ create index turn_of_prompt on turn (prompt_id) where prompt_id is not null;
 create index session_of_head on session (head_id) where head_id is not null;
 create index suggestion_of_session on suggestion (session_id);
 """
+_CALLS_ABOUT_PAYMENTS = """
+alter table outbox add column for_end text not null default '';  -- what the end of a call about payments has to know
+"""
+_WITHDRAWN = """
+-- A message whose reader has had everything deleted. The row stays until the queue of messages has let it go, or for
+-- the next start to delete: its number must not name another row meanwhile.
+alter table outbox add column withdrawn integer not null default 0;
+"""
 
 # In order. The statements of a released step never change.
 STEPS = (
@@ -168,4 +176,6 @@ STEPS = (
     _INDEXES_OF_DELETIONS,
     _MORE_INDEXES_OF_DELETIONS,
     BALANCES,
+    _CALLS_ABOUT_PAYMENTS,
+    _WITHDRAWN,
 )

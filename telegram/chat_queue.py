@@ -1,11 +1,13 @@
 """The order of updates: a queue a chat, of which one update at a time is handled.
 
 Pure scheduling over the inbox's rows; knows neither handlers nor the database's tables. Which rows are pieces of one
-question says `PieceRules`: they are taken together, and a row after which a piece is likely waits for it a moment.
+question says `PieceRules`: they are taken together, and a row after which a piece is likely waits for it a moment:
+longer while an update is being stored, or can't be, since that may be the piece.
 """
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -48,6 +50,7 @@ class _Chat:
     held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
     scheduled: bool = False  # the chat is ready, waits for a piece, or one of its updates is being handled
     arrived_at: float = 0.0  # monotonic, of the last row
+    wait_s: float = 0.0  # after that for a next piece
 
     def take_back(self, rows: Iterable[InboxRow]) -> None:
         """Put rows back in order of age."""
@@ -80,7 +83,10 @@ class ChatQueues:
         self._released = threading.Condition(lock)
         self._chats: dict[Queue, _Chat] = {}
         self._ready: deque[Queue] = deque()
-        self._waiting: dict[Queue, float] = {}  # queues that wait for a piece, with the monotonic time of the end of it
+        self._waiting: set[Queue] = set()  # queues that wait for a piece
+        self._storing = 0  # batches
+        # Waits that end between these two monotonic times, in which no piece could come, go on after them.
+        self._closed_from = self._closed_until = 0.0
         self._paused: set[Queue] = set()
         self._handled: set[Queue] = set()  # queues with an update that was taken and isn't released
         self._stopped = False
@@ -94,14 +100,37 @@ class ChatQueues:
                 chat.arrived_at = time.monotonic()
                 self._schedule(row.queue, chat)
 
-    def wait_longer(self, seconds: float) -> None:
-        """Let what may wait for a next piece wait so much longer: one may have come and not be stored yet."""
+    @contextmanager
+    def storing(self, again_within_s: float) -> Iterator[None]:
+        """Let no wait for a piece end meanwhile: the piece may be in this batch, or at Telegram behind it.
+
+        If the block raises, the batch comes again within so many seconds, for which the waits go on.
+        """
         with self._condition:
-            for queue, chat in self._chats.items():
-                if chat.rows and (wait_s := self._rules.wait_s(chat.rows[-1])):
-                    chat.arrived_at = time.monotonic() + seconds
-                    if queue in self._waiting:
-                        self._waiting[queue] = chat.arrived_at + wait_s
+            self._storing += 1
+            self._closed_from, self._closed_until = 0.0, math.inf
+        closed_s = again_within_s
+        try:
+            yield
+            closed_s = 0.0
+        finally:
+            with self._condition:
+                self._storing -= 1
+                if not self._storing:
+                    self._closed_until = time.monotonic() + closed_s
+                    self._look_at_waits()
+
+    def add_batch(self, rows: Sequence[InboxRow]) -> None:
+        """Put the rows of the batch that is being stored in: of what has waited long enough by now, no piece comes."""
+        with self._condition:
+            self.add(rows)
+            self._closed_from = time.monotonic()
+            self._look_at_waits()
+
+    def waiting(self) -> list[Queue]:
+        """Return the queues that wait for a next piece."""
+        with self._condition:
+            return list(self._waiting)
 
     def hold(self, row: InboxRow) -> None:
         """Hold a row until its chat is resumed."""
@@ -192,7 +221,8 @@ class ChatQueues:
             self._released.notify_all()
 
     def _schedule(self, queue: Queue, chat: _Chat) -> None:
-        waited = self._waiting.pop(queue, None) is not None
+        waited = queue in self._waiting
+        self._waiting.discard(queue)
         if chat.rows and (waited or not chat.scheduled) and queue not in self._paused:
             chat.scheduled = True
             self._ready.append(queue)
@@ -210,9 +240,9 @@ class ChatQueues:
         while number < len(chat.rows) and self._rules.joins(chat.rows[number - 1], chat.rows[number]):
             number += 1
         if number == len(chat.rows):
-            ends_at = chat.arrived_at + self._rules.wait_s(chat.rows[-1])
-            if ends_at > time.monotonic():
-                self._waiting[queue] = ends_at
+            chat.wait_s = self._rules.wait_s(chat.rows[-1])
+            if chat.wait_s and self._wait_ends_at(chat) > time.monotonic():
+                self._waiting.add(queue)
                 self._condition.notify()  # somebody must wake when it ends
                 return None
         row, *pieces = [chat.rows.popleft() for _ in range(number)]
@@ -221,15 +251,22 @@ class ChatQueues:
         blocked = any(held.blocks for held in chat.held)
         return Taken(row, bool(chat.held), blocked, tuple(pieces), onto)
 
+    def _wait_ends_at(self, chat: _Chat) -> float:
+        ends_at = chat.arrived_at + chat.wait_s
+        return self._closed_until + chat.wait_s if self._closed_from <= ends_at < self._closed_until else ends_at
+
+    def _look_at_waits(self) -> None:
+        if self._waiting:
+            self._condition.notify()
+
     def _end_waits(self) -> None:
         """Make the chats ready that have waited long enough for a piece."""
-        if self._waiting:
-            now = time.monotonic()
-            for queue in [queue for queue, ends_at in self._waiting.items() if ends_at <= now]:
-                del self._waiting[queue]
-                self._ready.append(queue)
+        now = time.monotonic()
+        for queue in [queue for queue in self._waiting if self._wait_ends_at(self._chats[queue]) <= now]:
+            self._waiting.remove(queue)
+            self._ready.append(queue)
+            self._condition.notify()
 
     def _longest_wait_s(self) -> float | None:
-        if not self._waiting:
-            return None
-        return max(0.0, min(self._waiting.values()) - time.monotonic())
+        ends_at = min((self._wait_ends_at(self._chats[queue]) for queue in self._waiting), default=math.inf)
+        return None if ends_at == math.inf else max(0.0, ends_at - time.monotonic())

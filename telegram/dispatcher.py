@@ -14,7 +14,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,7 +25,7 @@ from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import OutboxRow, Outgoing
 from database import Database, InboxRow
-from telegram.chat_queue import ChatQueues, Taken
+from telegram.chat_queue import ChatQueues, Queue, Taken
 from telegram.failure_notices import FailureNotices
 from telegram.gathering import gathered
 from telegram.sender import Delivery
@@ -155,17 +155,22 @@ class Dispatcher:
         topics: dict[int | None, int] = {
             update["update_id"]: topic for update in updates if (topic := topic_of(update))
         }
-        try:
-            with self._db.transaction():
-                rows = self._db.inbox.add(kept, int(time.time()), topics)
-        except StorageError:
-            self._chats.wait_longer(REPEATED_WITHIN_S)
-            for _, chat_id, _ in kept:
-                self._notices.storage_failed(chat_id)
-            raise
-        self._chats.add(rows)
-        self._db.to_disk()
+        chats = [(chat_id, topics.get(update_id, 0)) for update_id, chat_id, _ in kept]
+        with self._chats.storing(REPEATED_WITHIN_S):
+            try:
+                with self._db.transaction():
+                    rows = self._db.inbox.add(kept, int(time.time()), topics)
+            except StorageError:
+                self._tell_of_failure(chats)
+                raise
+            self._chats.add_batch(rows)
+            self._db.to_disk(lambda: self._tell_of_failure(chats))
         return 1 + max(int(update["update_id"]) for update in updates)
+
+    def _tell_of_failure(self, batch: Iterable[Queue]) -> None:
+        """Tell the chats of a batch, and those that wait for a piece of a question, that nothing can be stored."""
+        for chat_id, topic_id in {*batch, *self._chats.waiting()}:
+            self._notices.storage_failed(chat_id, topic_id)
 
     # ------------------------------------------------------------------ workers
 

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from core.errors import StorageError, TelegramError, TelegramRefused
@@ -47,6 +48,13 @@ DONE_BEFORE: Final = "CHARGE_ALREADY_REFUNDED"
 OnEnd = Callable[[OutboxRow, str, Json], Sequence[Outgoing]]
 
 
+class _Worker(StrEnum):
+    """A thread of its own, by name, and the calls that it makes."""
+
+    ANSWERS = "pre-checkout"
+    OTHERS = "payments"
+
+
 @dataclass(slots=True)
 class _Call:
     row: OutboxRow
@@ -57,11 +65,15 @@ class _Call:
 
     @property
     def answers(self) -> bool:
-        return self.row.method == ANSWER
+        return self.worker is _Worker.ANSWERS
+
+    @property
+    def worker(self) -> _Worker:
+        return _Worker.ANSWERS if self.row.method == ANSWER else _Worker.OTHERS
 
 
 class PaymentCalls:
-    """Makes the outbox's calls about payments. `wake` after a commit that added some, and once at start."""
+    """Makes the outbox's calls about payments. `start` it once, and `wake` it after a commit that added some."""
 
     def __init__(
         self, *, api: BotApi, db: Database, delivery: Delivery, on_end: OnEnd, metrics: Metrics = SILENT
@@ -74,9 +86,24 @@ class PaymentCalls:
         self._condition = threading.Condition()
         self._books = threading.Lock()  # so that no row is read while it is being ended
         self._known: set[int] = set()  # rows that wait or are under way
-        self._calls: dict[bool, list[_Call]] = {True: [], False: []}  # by whether they answer
-        self._threads: dict[bool, threading.Thread] = {}
+        self._held: list[int] = []  # of them, readings of the list that wait for `release_list`
+        self._calls: dict[_Worker, list[_Call]] = {worker: [] for worker in _Worker}
+        self._threads: dict[_Worker, threading.Thread] = {}
         self._stopped = False
+
+    def start(self) -> None:
+        """Take up the calls that the last run has left, but for readings of the list. Raises `StorageError`."""
+        with self._books:
+            self._held = [row.id for row in self._db.outbox.pending_of([LIST])]
+            self._known.update(self._held)
+        self.wake()
+
+    def release_list(self) -> None:
+        """Take up the readings too: what waited for the start is handled. Raises `StorageError`."""
+        with self._books:
+            self._known.difference_update(self._held)
+            self._held = []
+        self.wake()
 
     def wake(self) -> None:
         """Take up the calls that the outbox has. Raises `StorageError`."""
@@ -101,15 +128,14 @@ class PaymentCalls:
             thread.join(timeout_s)
 
     def _queue(self, call: _Call) -> None:
-        kind = call.answers
-        self._calls[kind].append(call)
-        if kind not in self._threads:
-            name = "pre-checkout" if kind else "payments"
-            self._threads[kind] = threading.Thread(target=self._run, args=(kind,), name=name, daemon=True)
-            self._threads[kind].start()
+        worker = call.worker
+        self._calls[worker].append(call)
+        if worker not in self._threads:
+            self._threads[worker] = threading.Thread(target=self._run, args=(worker,), name=worker, daemon=True)
+            self._threads[worker].start()
 
-    def _run(self, kind: bool) -> None:
-        while (call := self._next(kind)) is not None:
+    def _run(self, worker: _Worker) -> None:
+        while (call := self._next(worker)) is not None:
             try:
                 again = self._make(call)
             except Exception:
@@ -119,11 +145,11 @@ class PaymentCalls:
             if again:
                 self._put_back(call)
 
-    def _next(self, kind: bool) -> _Call | None:
+    def _next(self, worker: _Worker) -> _Call | None:
         """Wait for the next call that is due; None if stopped."""
         with self._condition:
             while not self._stopped:
-                calls = self._calls[kind]
+                calls = self._calls[worker]
                 due_at = min((call.due_at for call in calls), default=None)
                 now = time.monotonic()
                 if due_at is not None and due_at <= now:
@@ -137,7 +163,7 @@ class PaymentCalls:
         call.due_at = time.monotonic() + call.pause_s
         call.pause_s = min(2 * call.pause_s, ANSWER_PAUSE_S if call.answers else LONGEST_PAUSE_S)
         with self._condition:
-            self._calls[call.answers].append(call)
+            self._calls[call.worker].append(call)
 
     def _make(self, call: _Call) -> bool:
         """Make a call; return whether it is to be made again."""
@@ -170,7 +196,7 @@ class PaymentCalls:
                 with self._db.transaction(durable=row.method != ANSWER):
                     said = self._on_end(row, refusal, answer)
                     self._db.outbox.dropped(row.id, refusal)
-                    rows = self._db.outbox.add(None, said)
+                    rows = self._db.outbox.add(row.inbox_id, said)
                 with self._condition:
                     self._known.discard(row.id)
                 self._take([added for added in rows if added.method in CALLS])

@@ -73,13 +73,15 @@ def test_users_come_in_pages_also_those_who_were_searched(harness: BotHarness, a
     admin.send("/users анна")
     first = admin.wait("Людей: 17")
     assert first.labels == ("◀", "1/3", "▶") and "Анна4 (4)" in first.text
+    assert [button.disabled for button in first.buttons[0]] == [True, False, False]
     admin.tap("▶")
     assert "Анна12 (12)" in admin.wait(lambda message: "2/3" in message.labels).text
     admin.tap("▶")
     last = admin.wait(lambda message: "3/3" in message.labels)
     assert last.id == first.id and last.text.count("Анна") == 1 and "Пётр" not in last.text
-    admin.tap("▶")
-    admin.wait(lambda message: "1/3" in message.labels)
+    assert [button.disabled for button in last.buttons[0]] == [False, False, True]
+    admin.tap("◀")
+    admin.wait(lambda message: "2/3" in message.labels)
 
 
 # ---------------------------------------------------------------------- /grant

@@ -283,31 +283,98 @@ def test_a_short_wait_for_a_piece_ends_in_time() -> None:
     assert min(answered_after_s(0.02) for _ in range(3)) < 0.9
 
 
-def test_a_piece_that_could_not_be_stored_at_first_is_waited_for() -> None:
-    chats = ChatQueues(Pieces(0.1))
-    chats.add([row(1), row(2, body="a…"), row(3, chat_id=2)])
-    chats.wait_longer(FOREVER)
-    chats.release(taken(chats))
-    assert taken(chats).row.id == 3  # no piece is likely there
-    time.sleep(0.2)
-    chats.add([row(4, chat_id=3)])
-    assert taken(chats).row.id == 4
-    chats.wait_longer(FOREVER)
-    chats.add([row(5, body="…b")])
-    whole = taken(chats)
-    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (2, [5])
+def ready_after(chats: ChatQueues, seconds: float) -> list[int]:
+    """Return the rows that are taken and released, until so many seconds after the last one none is ready."""
+    seen: list[int] = []
+    while True:
+        ended = threading.Timer(seconds, lambda: chats.add([row(0, chat_id=0)]))
+        ended.start()
+        found = taken(chats)
+        ended.cancel()
+        chats.release(found)
+        if found.row.id == 0:
+            return seen
+        seen += [found.row.id, *(piece.id for piece in found.pieces)]
 
 
-def test_a_chat_that_waits_already_waits_so_much_longer_or_shorter() -> None:
-    chats = ChatQueues(Pieces(FOREVER))
-    chats.add([row(1, body="a…"), row(2, chat_id=2)])
-    assert taken(chats).row.id == 2
-    chats.wait_longer(FOREVER - 1)
-    chats.add([row(3, chat_id=3)])
-    assert taken(chats).row.id == 3
-    chats.wait_longer(-FOREVER)
-    whole = taken(chats)
-    assert (whole.row.id, whole.pieces) == (1, ())
+def test_no_wait_ends_while_a_batch_is_stored_and_those_that_are_over_end_then() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    chats.add([row(1, body="a…"), row(2, chat_id=2, body="b…"), row(3, chat_id=3)])
+    with chats.storing(FOREVER):
+        assert ready_after(chats, 0.2) == [3]
+        chats.add_batch([row(4, body="…a")])
+        assert sorted(ready_after(chats, 0.2)) == [1, 2, 4]
+
+
+def test_whoever_waits_for_a_piece_wakes_once_none_can_come() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    with ThreadPoolExecutor(1) as worker:
+        with chats.storing(FOREVER):
+            chats.add([row(1, body="a…")])
+            first = worker.submit(chats.take)
+            with pytest.raises(TimeoutError):
+                first.result(0.2)
+            chats.add_batch([])
+            assert (found := first.result(TOO_LONG)) is not None and found.row.id == 1
+            chats.add([row(2, chat_id=2, body="a…")])
+            second = worker.submit(chats.take)
+            with pytest.raises(TimeoutError):
+                second.result(0.2)
+        assert (found := second.result(TOO_LONG)) is not None and found.row.id == 2
+
+
+def test_waits_that_end_together_wake_a_worker_each() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    with ThreadPoolExecutor(2) as workers:
+        with chats.storing(FOREVER):
+            chats.add([row(1, body="a…"), row(2, chat_id=2, body="a…")])
+            ended = [workers.submit(chats.take) for _ in range(2)]
+            with pytest.raises(TimeoutError):
+                ended[0].result(0.2)
+        rows = {found.row.id for each in ended if (found := each.result(TOO_LONG)) is not None}
+    assert rows == {1, 2}
+
+
+def test_a_wait_that_would_end_while_the_disk_is_slow_goes_on_after_it() -> None:
+    chats = ChatQueues(Pieces(0.3))
+    with chats.storing(FOREVER):
+        chats.add_batch([row(1, body="a…"), row(2, chat_id=2, body="b…")])
+        assert ready_after(chats, 0.5) == []
+    assert ready_after(chats, 0.02) == []
+    with chats.storing(FOREVER):
+        chats.add_batch([row(3, body="…a")])
+        assert sorted(ready_after(chats, 0.1)) == [1, 2, 3]  # the second one's piece was not in this batch
+
+
+def test_a_piece_that_could_not_be_stored_at_first_is_waited_for_also_by_a_row_that_is_tried_again() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    chats.add([row(1, body="a…"), row(2, chat_id=2, body="b…")])
+    first = taken(chats)
+    with pytest.raises(RuntimeError), chats.storing(FOREVER):
+        raise RuntimeError
+    chats.release(first, again=True)
+    assert ready_after(chats, 0.2) == []
+    with chats.storing(FOREVER):
+        chats.add_batch([row(3, body="…a")])
+        assert sorted(ready_after(chats, 0.2)) == [1, 2, 3]
+
+
+def test_a_batch_that_does_not_come_again_is_not_waited_for() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    chats.add([row(1, body="a…")])
+    with pytest.raises(RuntimeError), chats.storing(0.1):
+        raise RuntimeError
+    assert ready_after(chats, 1) == [1]
+
+
+def test_no_wait_ends_before_the_last_of_two_batches_is_stored() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    chats.add([row(1, body="a…")])
+    with chats.storing(FOREVER):
+        with chats.storing(FOREVER):
+            pass
+        assert ready_after(chats, 0.2) == []
+    assert ready_after(chats, 0.3) == [1]
 
 
 def test_a_late_piece_names_the_held_row_that_it_belongs_to() -> None:

@@ -362,6 +362,29 @@ def test_a_disk_that_fails_to_sync_the_log_gets_it_into_the_file(tmp_path: Path)
     connection.close()
 
 
+def test_whoever_waits_for_the_disk_is_told_at_each_try_that_fails(tmp_path: Path) -> None:
+    def sync(log_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    def tell() -> None:
+        told.append(reader.in_transaction)
+        if len(told) == 2:
+            reader.execute("commit")
+
+    told: list[bool] = []
+    connection = Connection(tmp_path / "bot.db", sync)
+    connection.run("create table word (text)")
+    reader = sqlite3.connect(tmp_path / "bot.db", isolation_level=None)
+    reader.execute("begin")
+    reader.execute("select * from word").fetchall()  # keeps the log
+    connection.run("insert into word values ('one')")
+    connection.to_disk(tell)
+    assert told == [True, True]
+    assert (tmp_path / "bot.db-wal").stat().st_size == 0
+    reader.close()
+    connection.close()
+
+
 def test_the_end_of_a_turn_ends_its_update_too(db: Database) -> None:
     user = add_user(db)
     [row] = db.inbox.add([(1, user, "{}")], 1)

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 
-from database import InboxRow
+from database import Database, InboxRow
 from sandbox.model_faults import Behaviour
 from sandbox.users import ChatUser
+from telegram.chat_queue import ChatQueues
+from telegram.dispatcher import Dispatcher
+from telegram.failure_notices import FailureNotices
 from telegram.gathering import WAIT_S, Gathering, gathered
+from telegram.update_result import NOTHING, UpdateResult
 from tests.bot_database import Not
 from tests.harness import BotHarness, until
 from tests.test_groups import BOT, club
 from tests.test_hostile import message
+from tests.test_ledger import config
 
 PROSE = "Маяк стоял на краю мыса, и ветер не стихал третий день. " * 400
 
@@ -138,6 +145,72 @@ def test_an_album_is_answered_once(harness: BotHarness) -> None:
     person.send("/help")
     person.wait("Мы пишем историю вдвоём")
     assert len(person.bot_messages) == before + 2
+
+
+class FullDisk:
+    """A database whose log can't be synced until `freed`."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self.freed = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._db, name)
+
+    def to_disk(self, on_failure: Callable[[], None]) -> None:
+        while not self.freed.wait(0.05):
+            on_failure()
+
+
+class Handler:
+    """Notes the photos of each update."""
+
+    def __init__(self) -> None:
+        self.photos: list[int] = []
+
+    def handle(self, update: Any, incoming: object) -> UpdateResult:
+        self.photos.append(1 + len(update.message.json.get("more_files", ())))
+        return NOTHING
+
+    def carry_out(self, effect: object) -> None: ...
+
+
+def test_an_album_of_which_the_disk_took_only_the_first_photo_is_one_question(harness: BotHarness) -> None:
+    person, other = in_chat(harness), harness.new_person(2)
+    app = harness.app
+    assert app is not None
+    disk, handler = FullDisk(app.db), Handler()
+    notices = FailureNotices(config(), app.db, app.locales, app.delivery)
+    dispatcher = Dispatcher(
+        db=cast(Database, disk),
+        chats=ChatQueues(Gathering(app.locales)),
+        delivery=app.delivery,
+        handler=handler,
+        notices=notices,
+    )
+    dispatcher.start()
+    album = [
+        {"update_id": number, "message": message(1, "") | {"date": 100, "message_id": number} | photo()}
+        for number in (900_001, 900_002)
+    ]
+    disk.freed.set()
+    dispatcher.keep([{"update_id": 900_000, "message": message(2, LONG)}])
+    disk.freed.clear()
+    with ThreadPoolExecutor(1) as polling:
+        first = polling.submit(dispatcher.keep, album[:1])
+        person.wait("Не получается сохранить")
+        other.wait("Не получается сохранить")
+        time.sleep(2 * WAIT_S)
+        assert not first.done() and handler.photos == []
+        disk.freed.set()
+        assert first.result(5) == 900_002
+        dispatcher.keep(album[1:])
+    until(lambda: sorted(handler.photos) == [1, 2])
+    dispatcher.stop()
+
+
+def photo() -> dict[str, Any]:
+    return {"media_group_id": "7", "photo": [{"file_id": "p", "file_unique_id": "p", "width": 90, "height": 90}]}
 
 
 def test_a_message_alone_waits_for_nothing(harness: BotHarness) -> None:

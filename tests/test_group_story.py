@@ -251,14 +251,21 @@ def test_a_picture_the_whole_story_and_files_are_behind_more(harness: BotHarness
 def test_a_part_that_failed_is_asked_again_and_the_story_goes_on(harness: BotHarness) -> None:
     _, (anna, boris), first = begun(harness, 1, 2)
     harness.models.faults.order(Behaviour(status=400))
-    boris.send("Дождь.", reply_to=first.id)
+    words = boris.send("Дождь.", reply_to=first.id)
     failed = boris.wait("Не получилось обработать запрос")
+    assert failed.reply_to == words
     assert anna.tap("🔁 Повторить", failed).wait_answer().text == FOREIGN
     harness.says("Вторая.")
     boris.tap("🔁 Повторить", failed)
     boris.wait(lambda message: message.text == "Вторая.")
     until(harness.settled)
     assert path(harness)[1] == "Дождь." and spent(harness, 2)
+    asked = len(harness.prompts())
+    harness.says("Море шумело. Небо темнело.", chunks=2, hang_after=1)
+    words = boris.send("Гром.", reply_to=part(boris, "Вторая.").id)
+    until(lambda: len(harness.prompts()) > asked)
+    boris.send("/cancel")
+    assert boris.wait("Остановил").reply_to == words
 
 
 def test_a_forged_button_opens_no_groups_story_in_private(harness: BotHarness) -> None:

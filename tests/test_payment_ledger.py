@@ -283,7 +283,7 @@ def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> N
     }
     bought(db, "d", 500, Month(30))  # subscribed to anew: a refund of the subscription before changes nothing
     assert not db.payments.end_renewal("a")
-    assert db.payments.set_renewal(1, StarPack(500, 1).payload, False)
+    assert db.payments.set_renewal(1, StarPack(500, 1).payload, False, 9)
     bought(db, "e", 500, Month(40))
     assert not db.payments.end_renewal("d")
     assert db.payments.end_renewal("e")
@@ -295,9 +295,9 @@ def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db:
     bought(db, "a", 500, Month(10, first=True))  # another one, bought when the old one had ended
     bought(db, "b", 500, Month(20, first=False))
     for renews in (False, True):
-        month = db.payments.set_renewal(1, payload, renews)
+        month = db.payments.set_renewal(1, payload, renews, 9)
         assert month is not None and (month.charge_id, month.renews) == ("b", renews)
-        assert db.payments.set_renewal(1, payload, renews) is None  # told of twice
+        assert db.payments.set_renewal(1, payload, renews, 9) is None  # told of twice
     assert not db.payments.end_renewal("old")
     assert db.payments.end_renewal("a")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
@@ -310,6 +310,21 @@ def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db:
     assert db.payments.goes_on("late") and db.payments.end_renewal("late")
     assert not db.payments.goes_on("late")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
+
+
+def test_of_two_subscriptions_of_a_pack_that_changes_which_can(db: Database) -> None:
+    payload = StarPack(500, 1).payload
+    bought(db, "a", 500, Month(10, first=True))
+    assert db.payments.set_renewal(1, payload, False, 5)
+    bought(db, "b", 500, Month(20, first=True))  # goes on, and "a" may be taken up again
+    for renews, charges in ((True, ["a", None]), (False, ["b", "a", None])):
+        for charge_id in charges:
+            month = db.payments.set_renewal(1, payload, renews, 5)
+            assert (month.charge_id if month is not None else None) == charge_id
+    month = db.payments.set_renewal(1, payload, True, 10)
+    assert month is not None and month.charge_id == "b"
+    assert db.payments.set_renewal(1, payload, True, 10) is None  # "a" is over
+    assert db.payments.stop_renewals(1, 10) == ["b"]
 
 
 def test_a_month_that_comes_to_light_long_after_a_subscription_begins_another_one(db: Database) -> None:

@@ -160,3 +160,42 @@ def test_what_was_refunded_before_it_came_is_not_credited(make_harness: Maker) -
     harness.telegram.raw_update({"message": {**update["message"], "successful_payment": {"currency": 7}}})
     person.send("/help")
     person.wait("Мы пишем историю")
+
+
+def test_what_an_admin_asks_for_in_a_topic_is_answered_there(make_harness: Maker) -> None:
+    harness = make_shop(make_harness)
+    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
+    admin.send("/start")
+    wait_links(harness)
+    topic = admin.new_topic("Касса")
+
+    def answered(command: str, words: str) -> None:
+        mark = admin.chat.revision
+        topic.send(command)
+        assert topic.wait(words, since=mark).topic_id == topic.topic_id
+
+    answered("/payments", "Сверил. В списке")
+    harness.telegram.faults.refuse("getStarTransactions", 400, "Bad Request: BOT_INVALID")
+    answered("/payments", "Telegram не показал список")
+    assert pay(person, invoice_for(person)).ok
+    person.wait("Прибавилось 50")
+    charge = harness.db.value("payment", "charge_id")
+    harness.telegram.faults.refuse("refundStarPayment", 400, "Bad Request: BALANCE_TOO_LOW")
+    answered(f"/refund {charge}", "не вернул")
+    # Telegram's message about the refund comes before the answer to its call.
+    harness.telegram.faults.drop("refundStarPayment", after=True)
+    answered(f"/refund {charge}", "Вернулось 90 ⭐")
+    assert pay(person, link_of(person)).ok
+    person.wait("Прибавилось 100")
+    harness.telegram.faults.refuse("editUserStarSubscription", 400, "Bad Request: CHARGE_ID_INVALID")
+    harness.telegram.faults.refuse("refundStarPayment", 500, times=1000)
+    charge = harness.db.last("payment", "charge_id")
+    answered(f"/refund {charge}", "не отменил подписку")
+    until(lambda: harness.telegram.called("refundStarPayment"))
+    harness.stop(0.0)
+    harness.telegram.faults.clear()
+    mark = admin.chat.revision
+    harness.start()
+    assert topic.wait("Вернулось 150 ⭐", since=mark).topic_id == topic.topic_id
+    until(harness.settled)
+    assert not [message for message in person.bot_messages if message.topic_id]

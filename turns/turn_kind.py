@@ -143,7 +143,7 @@ class TurnKind(ABC):
 
     def abandoned(self, turn: Turn) -> list[Outgoing]:
         """Apologise for a turn of which no other end can be stored."""
-        return [sentence(turn.chat_id, self._texts(turn).say("problem.bug"))]
+        return [self._say(turn, "problem.bug")]
 
     def next_turn(self, turn: Turn) -> NextTurn | None:
         """Return the turn that follows an answered one by itself."""

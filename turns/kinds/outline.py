@@ -81,7 +81,7 @@ class StoryOutline(TurnKind):
         if turn.chat_id < 0:
             return self._show_group(turn, Outline())
         self._db.turns.take_hint(turn.id)
-        return [sentence(turn.chat_id, self._texts(turn).say("outline.stopped"))]
+        return [self._say(turn, "outline.stopped")]
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Go on with the plain wizard: the words are among the wishes. In a group, fill the card by chance."""

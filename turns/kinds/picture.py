@@ -17,7 +17,7 @@ from turns import story_prompts
 from turns.billing import TurnBilling
 from turns.generation import TEMPERATURE
 from turns.kinds.story import StoryKind
-from turns.message_view import photo, sentence, title_of
+from turns.message_view import photo, title_of
 from turns.running_turn import RunningTurn
 from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
@@ -89,9 +89,8 @@ class StoryPicture(StoryKind):
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try."""
-        texts = self._texts(turn)
         if isinstance(error, ModelRefused):
-            return [sentence(turn.chat_id, texts.say(self.refused_text))]
+            return [self._say(turn, self.refused_text)]
         if isinstance(error, ModelError):
-            return [sentence(turn.chat_id, texts.say("picture.away"), self._keyboard(turn, retry_button(turn)))]
+            return [self._say(turn, "picture.away", retry_button(turn))]
         return super().failed(turn, error)

@@ -10,7 +10,7 @@ from core.schemas import Outgoing, Usage
 from database import Turn
 from turns.billing import TurnBilling
 from turns.kinds.story import StoryKind
-from turns.message_view import sentence, title_of
+from turns.message_view import title_of
 from turns.running_turn import RunningTurn
 from turns.turn_kind import KindServices, retry_button
 from turns.turn_result import TurnResult
@@ -73,5 +73,4 @@ class StoryReading(StoryKind):
         """Say what went wrong, with a button for another try."""
         if not isinstance(error, ModelError):
             return super().failed(turn, error)
-        said = self._texts(turn).say("voice.away")
-        return [sentence(turn.chat_id, said, self._keyboard(turn, retry_button(turn)))]
+        return [self._say(turn, "voice.away", retry_button(turn))]

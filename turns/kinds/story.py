@@ -28,24 +28,21 @@ class StoryKind(TurnKind):
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Say that it was stopped."""
-        return [sentence(turn.chat_id, self._texts(turn).say("story.stopped_unpaid"))]
+        return [self._say(turn, "story.stopped_unpaid")]
 
     def failed(self, turn: Turn, error: Exception | None) -> list[Outgoing]:
         """Say what went wrong, with a button for another try or for a softer one."""
         if isinstance(error, LimitReached):
             limit = self.limit_message(turn.user_id, turn.chat_id, turn.session_id, error)
             return [only_for(as_reply(limit, turn.reply_to), turn.user_id)]
-        texts = self._texts(turn)
-        again = self._keyboard(turn, retry_button(turn))
         if isinstance(error, ModelRefused):
             key = "problem.refused" if self._answers_own_words(turn) else "problem.refused_own"
-            return [sentence(turn.chat_id, texts.say(key), self._keyboard(turn, softer_button(turn)))]
+            return [self._say(turn, key, softer_button(turn))]
         if isinstance(error, PromptTooLong):
             if self._answers_own_words(turn):
-                return [sentence(turn.chat_id, texts.say("problem.prompt_too_long"))]
-            return [sentence(turn.chat_id, texts.say("problem.context_full"), again)]
-        said = texts.say(failure_key(error))
-        return [sentence(turn.chat_id, said, None if isinstance(error, OnlyThoughts) else again)]
+                return [self._say(turn, "problem.prompt_too_long")]
+            return [self._say(turn, "problem.context_full", retry_button(turn))]
+        return [self._say(turn, failure_key(error), None if isinstance(error, OnlyThoughts) else retry_button(turn))]
 
     # ------------------------------------------------------------------ for subclasses
 

@@ -167,24 +167,23 @@ class StoryText(StoryKind):
     def broken_off(self, turn: Turn, result: TurnResult) -> list[Outgoing]:
         """Store and show the text, with a button that asks for it again."""
         key = "problem.context_full_kept" if isinstance(result.error, PromptTooLong) else "problem.model_away_kept"
-        kept = sentence(turn.chat_id, self._texts(turn).say(key), self._keyboard(turn, retry_button(turn)))
-        return [*self._stored(turn, result.text, result.usage), kept]
+        return [*self._stored(turn, result.text, result.usage), self._say(turn, key, retry_button(turn))]
 
     def stopped(self, turn: Turn, text: str) -> list[Outgoing]:
         """Store and show the text; without one, keep the words that asked for it."""
-        texts = self._texts(turn)
         if text:
             waiting = self._db.inbox.queued_in(turn.chat_id, turn.topic_id)
-            said = texts.say("story.stopped_waiting", n=waiting) if waiting else texts.say("story.stopped")
-            return [*self._stored(turn, text, None), sentence(turn.chat_id, said)]
+            said = self._say(turn, "story.stopped_waiting" if waiting else "story.stopped", n=waiting)
+            return [*self._stored(turn, text, None), said]
         asked = self._db.tree.get(turn.prompt_id)
         if asked is not None and asked.role == "user" and self._story(turn).head_id != asked.id:
             self._db.tree.set_head(turn.session_id, asked.id, int(time.time()))
-            return [sentence(turn.chat_id, texts.say("story.stopped_words"))]
+            return [self._say(turn, "story.stopped_words")]
         user = self._db.users.get(turn.user_id)
         at_story = turn.chat_id > 0 and user is not None and user.step is Step.STORY
+        texts = self._texts(turn)
         keyboard: Json = reply(texts, Step.STORY, Draft(), has_story=True) if at_story else None
-        return [sentence(turn.chat_id, texts.say("story.stopped_empty"), keyboard)]
+        return [as_reply(sentence(turn.chat_id, texts.say("story.stopped_empty"), keyboard), turn.reply_to)]
 
     def _stored(self, turn: Turn, text: str, usage: Usage | None, *buttons: list[tuple[str, str]]) -> list[Outgoing]:
         """Make the text the story's head and show it, in place of the variant before it.
