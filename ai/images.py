@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 
 from ai.error_mapping import read_error, read_object
 from ai.provider import Call, Credential, StaticCredential
+from ai.retry import CallContext
 from ai.server_address import ServerAddress
-from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.service_client import ServiceClient, ServiceOptions
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
 from core.http_client import HttpClient

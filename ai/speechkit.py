@@ -17,7 +17,8 @@ from ai.audio_format import OGG_OPUS, format_of
 from ai.error_mapping import read_object
 from ai.learned import LearnedModels
 from ai.provider import Call, Credential
-from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.retry import CallContext
+from ai.service_client import ServiceClient, ServiceOptions
 from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, upload
 from core.cancellation import Cancel
 from core.errors import AudioFormatRefused, ModelAway, ModelCancelled, ModelError, PromptTooLong
