@@ -16,6 +16,7 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
 from database import Story
 from export import story_book
+from export.formats import FORMATS
 from handlers import branches, finished, inline_mode, open_questions, public_shelf, publishing, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
@@ -228,7 +229,7 @@ def ask_format(context: UpdateContext, story: Story) -> UpdateResult:
     """«📖 Скачать»: ask which kind of file."""
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
-    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in story_book.FORMATS]
+    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in FORMATS]
     return context.say("files.ask", keyboard=inline(buttons), title=title_of(story))
 
 

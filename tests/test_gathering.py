@@ -162,19 +162,6 @@ class FullDisk:
             on_failure()
 
 
-class Handler:
-    """Notes the photos of each update."""
-
-    def __init__(self) -> None:
-        self.photos: list[int] = []
-
-    def handle(self, update: Any, incoming: object) -> UpdateResult:
-        self.photos.append(1 + len(update.message.json.get("more_files", ())))
-        return NOTHING
-
-    def carry_out(self, effect: object) -> None: ...
-
-
 class Patient(Gathering):
     """Waits longer, so that a test may be slow."""
 
@@ -186,13 +173,18 @@ def test_an_album_of_which_the_disk_took_only_the_first_photo_is_one_question(ha
     person, other = in_chat(harness), harness.new_person(2)
     app = harness.app
     assert app is not None
-    disk, handler = FullDisk(app.db), Handler()
-    rules = Patient(app.locales)
+    disk, photos, rules = FullDisk(app.db), list[int](), Patient(app.locales)
+
+    def note_photos(update: Any, incoming: object) -> UpdateResult:
+        photos.append(1 + len(update.message.json.get("more_files", ())))
+        return NOTHING
+
     dispatcher = Dispatcher(
         db=cast(Database, disk),
         chats=ChatQueues(rules),
         delivery=app.delivery,
-        handler=handler,
+        handler=note_photos,
+        carry_out=lambda effect: None,
         notices=FailureNotices(config(), app.db, app.locales, app.delivery),
     )
     dispatcher.start()
@@ -209,11 +201,11 @@ def test_an_album_of_which_the_disk_took_only_the_first_photo_is_one_question(ha
             person.wait("Не получается сохранить")
             other.wait("Не получается сохранить")
             time.sleep(4 * WAIT_S)
-            assert not first.done() and handler.photos == []
+            assert not first.done() and photos == []
             disk.freed.set()
             assert first.result(5) == 900_002
             dispatcher.keep(album[1:])
-            until(lambda: sorted(handler.photos) == [1, 2])
+            until(lambda: sorted(photos) == [1, 2])
         finally:
             disk.freed.set()
             dispatcher.stop()
