@@ -23,6 +23,7 @@ from core.redaction import Redactor
 CONNECT_S: Final = 10.0
 ANSWER_LIMIT: Final = 8 * 1024 * 1024  # bytes of one answer or of one line of a stream: more is no answer
 LATE_S: Final = 0.5  # a socket's timeout isn't shortened for less than this: to set it is a system call
+LATE_SHARE: Final = 0.02  # or than this share of it
 END_S: Final = 0.1  # how long a stream's end is waited for when its last line is there
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -124,8 +125,9 @@ class RequestAttempt:
                 pass
 
     def _wait_at_most(self, seconds: float) -> None:
-        """Give up a silent connection after so many seconds, give or take `LATE_S`."""
-        if self._socket is not None and not 0 <= self._silence_s - seconds < LATE_S:
+        """Give up a silent connection after so many seconds, give or take `LATE_S` or `LATE_SHARE`."""
+        late_s = max(LATE_S, LATE_SHARE * seconds)
+        if self._socket is not None and not 0 <= self._silence_s - seconds < late_s:
             self._silence_s = seconds
             with suppress(OSError):  # the answer has ended, and its connection with it
                 self._socket.settimeout(seconds)

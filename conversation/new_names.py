@@ -72,7 +72,7 @@ class _Found:
 
 def may_have_name(text: str) -> bool:
     """Return whether a text has a word that `new_name` might take for a name."""
-    return any(one.inside for one in _capitals(text))
+    return any(_is_inside(sentence[0], match) for sentence, match in _words_with_capital(text))
 
 
 def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText | None:
@@ -113,18 +113,23 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
 
 def _capitals(text: str) -> Iterator[_Found]:
     speeches = [match.span() for match in _SPEECH.finditer(text)]
+    for sentence, match in _words_with_capital(text):
+        place = sentence.start() + match.start()
+        in_speech = _overlaps(speeches, place, place + 1)
+        yield _Found(match[0], sentence[0], match.start(), _is_inside(sentence[0], match), in_speech)
+
+
+def _words_with_capital(text: str) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+    """Yield each word that may be a name, after the sentence that it stands in."""
     for sentence in _SENTENCE.finditer(text):
         for match in _CAPITAL.finditer(sentence[0]):
             word = match[0]
-            if not word[0].isupper() or not word[1:].islower() or len(word) < _LEAST or _no_name().fullmatch(word):
-                continue
-            start = match.start()
-            place = sentence.start() + start
-            inside, in_speech = (
-                not _BEGINS.search(sentence[0][max(0, start - _BESIDE) : start]),
-                _overlaps(speeches, place, place + 1),
-            )
-            yield _Found(word, sentence[0], start, inside, in_speech)
+            if word[0].isupper() and word[1:].islower() and len(word) >= _LEAST and not _no_name().fullmatch(word):
+                yield sentence, match
+
+
+def _is_inside(sentence: str, word: re.Match[str]) -> bool:
+    return not _BEGINS.search(sentence[max(0, word.start() - _BESIDE) : word.start()])
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:

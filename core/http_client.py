@@ -71,7 +71,7 @@ class HttpClient(threading.local):
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, timeout: tuple[float, float]
     ) -> Response:
         """Return the answer, for the caller to close. Raise NoAnswer. `timeout`: seconds to connect, and of silence."""
-        self._begun, self._upload_s = False, timeout[1] if body and len(body) > 65536 else None
+        self._begun, self._silence_s = False, timeout[1]
         proxy = ""
         try:
             address, proxy = _address(self._network, url)
@@ -84,10 +84,10 @@ class HttpClient(threading.local):
         raise failure  # out here: no traceback leads on to an error that names the address
 
     def connected(self, sock: socket.socket) -> None:
-        """Count the request as sent. A large body gets a longer timeout than the connection had."""
+        """Count the request as sent. The socket may be silent for longer than connecting may take."""
         self._begun = True
-        if self._upload_s is not None:
-            sock.settimeout(self._upload_s)
+        if sock.gettimeout() != self._silence_s:  # to set it is a system call
+            sock.settimeout(self._silence_s)
 
 
 def _answer(answer: client.HTTPResponse) -> HTTPResponse:

@@ -51,17 +51,15 @@ class WatchedConnection:
 
     def request(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], **options: object) -> None:
         """Send a request whose headers say how long `body` is."""
+        fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1")
         _STANDARD.putrequest(self, method, url, skip_accept_encoding=True)
-        for name, value in headers.items():
-            _STANDARD.putheader(self, name, value)
         if self.sock is None:
             self.connect()
         self.used_at = time.monotonic()
-        self._set_timeout()
         show(self.sock)
         self._head = b""
         _STANDARD.endheaders(self)
-        head, self._head = self._head, None
+        head, self._head = self._head.removesuffix(b"\r\n") + fields + b"\r\n", None
         if body is not None and len(body) <= COPIED:
             self.send(head + body)
         else:
