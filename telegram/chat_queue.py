@@ -2,7 +2,7 @@
 
 Pure scheduling over the inbox's rows; knows neither handlers nor the database's tables. Which rows are pieces of one
 question says `PieceRules`: they are taken together, and a row after which a piece is likely waits for it a moment:
-longer while an update is being stored, or can't be, since that may be the piece.
+longer while something is being stored, or can't be, since that may be the piece.
 """
 
 from __future__ import annotations
@@ -49,9 +49,13 @@ class _Chat:
     rows: deque[InboxRow] = field(default_factory=deque)
     held: deque[InboxRow] = field(default_factory=deque)  # waiting for the running turn, in order
     scheduled: bool = False  # the chat is ready, waits for a piece, or one of its updates is being handled
-    arrived_at: float = 0.0  # monotonic, of the last row
-    wait_s: float = 0.0  # after that for a next piece
-    waits_longer: bool = False  # than that: no piece could come when the wait would have ended
+    waits_from: float = 0.0  # monotonic: when the last row arrived, or later if the wait for a next piece was prolonged
+    wait_s: float = 0.0
+    was_prolonged: bool = False
+
+    def begin_wait(self, wait_s: float) -> None:
+        """Note that the last row came just now, after which a next piece is waited for so long."""
+        self.waits_from, self.wait_s, self.was_prolonged = time.monotonic(), wait_s, False
 
     def take_back(self, rows: Iterable[InboxRow]) -> None:
         """Put rows back in order of age."""
@@ -86,7 +90,8 @@ class ChatQueues:
         self._ready: deque[Queue] = deque()
         self._waiting: set[Queue] = set()  # queues that wait for a piece
         self._storing = 0  # how many threads do
-        # Waits that would end between these two monotonic times, in which no piece could come, go on after them, once.
+        self._again_until = 0.0  # monotonic: until then what one of them couldn't store comes again
+        # Waits that would end between these two monotonic times, in which no piece could come, go on after them.
         self._closed_from = self._closed_until = 0.0
         self._paused: set[Queue] = set()
         self._handled: set[Queue] = set()  # queues with an update that was taken and isn't released
@@ -98,30 +103,36 @@ class ChatQueues:
             for row in rows:
                 chat = self._chats.setdefault(row.queue, _Chat())
                 chat.rows.append(row)
-                chat.arrived_at, chat.waits_longer = time.monotonic(), False
+                chat.begin_wait(self._rules.wait_s(row))
                 self._schedule(row.queue, chat)
 
     @contextmanager
     def storing(self, again_within_s: float) -> Iterator[None]:
-        """Let no wait for a piece end meanwhile: the piece may be what is stored, or at Telegram behind it.
+        """Let waits that would end meanwhile go on after it: the piece may be what is stored, or at Telegram behind it.
 
-        If the block raises, what it stored comes again within so many seconds, for which the waits go on.
+        If the block raises, what it stored comes again within so many seconds, for which no wait ends unless something
+        is stored. A wait is prolonged once: else what others write on a slow disk could do it for ever.
         """
         with self._condition:
             if time.monotonic() >= self._closed_until:
-                self._keep_longer_waits()
+                self._prolong_waits()
                 self._closed_from = time.monotonic()
+            if not self._storing:
+                self._again_until = 0.0
             self._storing += 1
             self._closed_until = math.inf
-        closed_s = again_within_s
+        failed = True
         try:
             yield
-            closed_s = 0.0
+            failed = False
         finally:
             with self._condition:
+                now = time.monotonic()
+                if failed:
+                    self._again_until = now + again_within_s
                 self._storing -= 1
                 if not self._storing:
-                    self._closed_until = time.monotonic() + closed_s
+                    self._closed_until = max(now, self._again_until)
                     if self._waiting:
                         self._condition.notify()
 
@@ -159,7 +170,7 @@ class ChatQueues:
             chat = self._chats[queue]
             if again:
                 chat.take_back([taken.row, *taken.pieces])
-                chat.arrived_at, chat.waits_longer = time.monotonic(), False  # the next piece wasn't stored either
+                chat.begin_wait(self._rules.wait_s(chat.rows[-1]))  # the next piece wasn't stored either
             if held is not None:
                 chat.held.append(held)
             chat.scheduled = False
@@ -251,16 +262,17 @@ class ChatQueues:
         return Taken(row, bool(chat.held), blocked, tuple(pieces), onto)
 
     def _wait_ends_at(self, chat: _Chat) -> float:
-        ends_at = chat.arrived_at + chat.wait_s
-        if self._closed_from <= ends_at < self._closed_until and not chat.waits_longer:
+        ends_at = chat.waits_from + chat.wait_s
+        if self._closed_from <= ends_at < self._closed_until and not chat.was_prolonged:
             return self._closed_until + chat.wait_s
         return ends_at
 
-    def _keep_longer_waits(self) -> None:
+    def _prolong_waits(self) -> None:
         """Keep what the waits have become, before the times change in which no piece could come."""
         for chat in self._chats.values():
-            if chat.wait_s and (ends_at := self._wait_ends_at(chat)) > chat.arrived_at + chat.wait_s:
-                chat.arrived_at, chat.waits_longer = ends_at - chat.wait_s, True
+            waits_from = self._wait_ends_at(chat) - chat.wait_s
+            if chat.wait_s and waits_from > chat.waits_from:
+                chat.waits_from, chat.was_prolonged = waits_from, True
 
     def _end_waits(self) -> None:
         """Make the chats ready that have waited long enough for a piece."""

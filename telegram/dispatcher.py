@@ -28,6 +28,7 @@ from database import Database, InboxRow
 from telegram.chat_queue import ChatQueues, Queue, Taken
 from telegram.failure_notices import FailureNotices
 from telegram.gathering import gathered
+from telegram.polling import BATCH_AGAIN_WITHIN_S
 from telegram.sender import Delivery
 from telegram.update_fields import is_id
 from telegram.update_result import (
@@ -49,7 +50,6 @@ STOP_MAY_TAKE_S = 2.0  # a handler that is cut off is rolled back, and runs agai
 HANDLER_HANGS_S = 60.0  # longer than a handler waits for the database
 MOST_DEATHS = 3  # of the process inside one update's handler, before the update becomes a dead letter
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
-REPEATED_WITHIN_S = 15.0  # Telegram is asked again for a batch that could not be stored
 MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
 
 
@@ -66,7 +66,8 @@ class _Committed:
 class Dispatcher:
     """The inbox and its workers.
 
-    `handler` decides in the update's transaction what happens to it; `carry_out` follows the commit.
+    `handler` decides in the update's transaction what happens to it; `carry_out` is called with each effect
+    of a committed result.
     """
 
     def __init__(
@@ -156,7 +157,7 @@ class Dispatcher:
             update["update_id"]: topic for update in updates if (topic := topic_of(update))
         }
         chats = [(chat_id, topics.get(update_id, 0)) for update_id, chat_id, _ in kept]
-        with self._chats.storing(REPEATED_WITHIN_S):
+        with self._chats.storing(BATCH_AGAIN_WITHIN_S):
             try:
                 with self._db.transaction():
                     rows = self._db.inbox.add(kept, int(time.time()), topics)
@@ -164,10 +165,10 @@ class Dispatcher:
                 self._tell_of_failure(chats)
                 raise
             self._chats.add(rows)
-            self._db.to_disk(lambda: self._tell_of_failure(()))
+            self._db.to_disk(self._tell_of_failure)
         return 1 + max(int(update["update_id"]) for update in updates)
 
-    def _tell_of_failure(self, batch: Iterable[Queue]) -> None:
+    def _tell_of_failure(self, batch: Iterable[Queue] = ()) -> None:
         """Tell the chats of a batch, and those that wait for a piece of a question, that nothing can be stored."""
         for chat_id, topic_id in {*batch, *self._chats.waiting()}:
             self._notices.storage_failed(chat_id, topic_id)

@@ -39,6 +39,9 @@ LONG_POLL_S = 25
 ANSWER_S = 10  # beyond that, until a silent connection is given up
 LATE_S = 60.0  # what finding the address, connecting and keeping a batch may take, before the thread counts as hung
 CONFLICT_PAUSE_S = 5.0
+STORAGE_PAUSE_S = 10.0  # at most, before Telegram is asked again for a batch that couldn't be stored
+JITTER = 0.2
+BATCH_AGAIN_WITHIN_S = STORAGE_PAUSE_S * (1 + JITTER) + 3  # with the time that Telegram takes
 
 
 Keep = Callable[[Any], int | None]  # takes a batch, gives the offset that acknowledges it
@@ -124,7 +127,7 @@ class Polling:
                 pause_s = _longer(pause_s, 30)
                 event(log, logging.WARNING, "telegram_unreachable", error=str(error), wait_s=round(pause_s, 1))
             except StorageError as error:
-                pause_s = _longer(pause_s, 10)
+                pause_s = _longer(pause_s, STORAGE_PAUSE_S)
                 event(log, logging.ERROR, "inbox_write_failed", error=str(error), wait_s=round(pause_s, 1))
             except Exception:
                 pause_s = _longer(pause_s, 30)
@@ -162,4 +165,4 @@ def _refused(error: TelegramRefused, pause_s: float) -> float:
 
 
 def _longer(pause_s: float, most_s: float) -> float:
-    return min(most_s, max(0.5, pause_s * 2)) * random.uniform(0.8, 1.2)
+    return min(most_s, max(0.5, pause_s * 2)) * random.uniform(1 - JITTER, 1 + JITTER)

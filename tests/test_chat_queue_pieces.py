@@ -103,7 +103,7 @@ def test_no_wait_ends_while_something_is_stored_and_what_comes_with_it_joins() -
         assert ready_within(chats, 0.6) == [3]
         chats.add([row(4, body="…a")])
         assert ready_within(chats, 0.1) == [1, 4]
-    ended = time.monotonic()
+        ended = time.monotonic()
     assert taken(chats).row.id == 2
     assert time.monotonic() - ended >= 0.3
 
@@ -117,12 +117,21 @@ def test_a_wait_goes_on_once_for_what_is_stored() -> None:
         assert ready_within(chats, 1) == [1]
 
 
-def test_a_wait_that_began_as_one_was_stored_goes_on_for_the_next() -> None:
+def test_a_wait_that_no_worker_has_looked_at_yet_goes_on_too() -> None:
     chats = ChatQueues(Pieces(0.2))
+    chats.add([row(1)])
+    first = taken(chats)
     with chats.storing(FOREVER):
-        chats.add([row(1, body="a…")])
+        chats.add([row(2, body="a…")])
+        time.sleep(0.3)
     with chats.storing(FOREVER):
-        assert ready_within(chats, 0.6) == []
+        chats.release(first)
+        chats.add([row(3, body="…a")])
+        assert ready_within(chats, 0.1) == [2, 3]
+    with chats.storing(FOREVER):
+        chats.add([row(4, body="a…")])
+    with chats.storing(FOREVER):
+        assert ready_within(chats, 0.5) == []
 
 
 def test_a_wait_that_ends_between_two_batches_goes_on_for_neither() -> None:
@@ -165,6 +174,18 @@ def test_no_wait_ends_before_two_threads_have_stored() -> None:
         with chats.storing(FOREVER):
             pass
         assert ready_within(chats, 0.3) == []
+    assert taken(chats).row.id == 1
+
+
+def test_what_one_of_two_threads_could_not_store_is_waited_for() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    with chats.storing(FOREVER):
+        chats.add([row(1, body="a…")])
+        with pytest.raises(RuntimeError), chats.storing(FOREVER):
+            raise RuntimeError
+    assert ready_within(chats, 0.3) == []
+    with chats.storing(FOREVER):
+        pass  # it has come
     assert taken(chats).row.id == 1
 
 
