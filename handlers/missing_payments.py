@@ -110,7 +110,7 @@ def _mark(services: Services) -> str:
 
 def _page(chat_id: int, offset: int, how: str, missing: int = 0) -> Outgoing:
     """Return the call for a page of the list. `missing`: how many the pages before it had."""
-    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, for_end=f"{how}:{missing}")
+    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, note_for_end=f"{how}:{missing}")
 
 
 # ---------------------------------------------------------------------- what Telegram answers
@@ -125,12 +125,12 @@ def ended(services: Services, row: OutboxRow, refusal: str, answer: Json) -> lis
 
 
 def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -> list[Outgoing]:
-    how, _, number = row.for_end.partition(":")
-    missing, offset = int(number), row.params["offset"]
-    assert isinstance(offset, int)
+    how, _, number = row.note_for_end.partition(":")
     found = answer.get("transactions") if isinstance(answer, dict) else None
     if refusal or not isinstance(found, list):
         return _to_reader(services, row.chat_id, how, "payments.refused", error=refusal or "?")
+    missing, offset = int(number), row.params["offset"]
+    assert isinstance(offset, int)
     transactions = [_transaction(one) for one in found]
     refunded = {one.charge_id for one in transactions if one is not None and one.refund}
     said: list[Outgoing] = []
