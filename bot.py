@@ -1,4 +1,4 @@
-"""Соавтор: a Telegram bot that writes stories together with its user on YandexGPT.
+"""Соавтор: a Telegram bot that writes stories together with its users.
 
 The command line: serve by default; `--check` tries the configuration, `--backup FILE` copies the database,
 `--restore FILE` puts a copy back, `--health` asks a running bot how it is.

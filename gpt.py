@@ -25,8 +25,6 @@ from core.http_client import HttpClient
 from core.logs import event
 from core.schemas import Chunk, Finish, Message, ModelAnswer, Request, Usage
 
-__all__ = ["GPT", "CallFailure", "Cancel", "ModelProvider", "is_stock_refusal"]
-
 log = logging.getLogger(__name__)
 
 COUNT_TIMEOUT_S: Final = 5.0

@@ -8,41 +8,33 @@ HTTP 200. Models with an OpenAI-compatible API only (see `native`) are called by
 from __future__ import annotations
 
 import copy
-import json
 import logging
-import re
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from ai import token_estimate, yandex_answer
 from ai.error_mapping import read_error, read_object
+from ai.iam_token import AuthorizedKey, Token, exchange_for_token, machine_token
 from ai.learned import LearnedModels, LearningProvider
 from ai.model_habits import NO_EFFORT, NO_SCHEMA
 from ai.provider import Call, CallFailure, Credential, StaticCredential
-from ai.request import fetch
 from ai.retry import ignore_failure
-from core.errors import ModelAway, ModelDenied, ModelError
+from core.errors import ModelAway, ModelError
 from core.http_client import HttpClient
 from core.logs import event
 from core.schemas import Chunk, Json, Message, Request
 
 log = logging.getLogger(__name__)
 
-IAM_URL: Final = "https://iam.api.cloud.yandex.net"
-METADATA_URL: Final = "http://169.254.169.254"
-AUDIENCE: Final = "https://iam.api.cloud.yandex.net/iam/v1/tokens"  # of the JWT, whatever address is asked
 RENEW_S: Final = 3600.0
 MARGIN_S: Final = 60.0  # a token so close to its end is not used: the request may arrive after it
 FETCH_S: Final = 10.0
 PAUSE_S: Final = 30.0  # after a failed renewal, while the old token still works
-LLM_URL: Final = "https://llm.api.cloud.yandex.net"
-DEFAULT_MODEL: Final = "yandexgpt-lite"
 
 _REFUSED: Final = (("schema", NO_SCHEMA), ("reasoning", NO_EFFORT))  # by a word of the refusal
 _OPENAI_ONLY: Final = ("aliceai-llm-flash", "deepseek-", "qwen")
@@ -75,8 +67,8 @@ class YandexProvider(LearningProvider):
         folder_id: str,
         credential: Credential,
         *,
-        model: str = DEFAULT_MODEL,
-        url: str = LLM_URL,
+        model: str,
+        url: str,
         learned: LearnedModels | None = None,
     ) -> None:
         super().__init__(learned)
@@ -187,14 +179,6 @@ def build_prompt(*, system: str, opening: str, path: Sequence[Message], go_on: s
     return [Message("system", system), *turns] if system.strip() else turns
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An IAM token and the Unix time at which it expires."""
-
-    value: str
-    expires_at: float
-
-
 class RenewedToken:
     """A credential that renews its IAM token. `fetch_token` gets a timeout and raises ModelError."""
 
@@ -278,13 +262,18 @@ class YandexKeys:
     sa_key_file: str | Path = ""
     oauth_token: str = field(default="", repr=False)
 
+    @property
+    def may_be_a_users(self) -> bool:
+        """True if requests may be a user's, who has no folder of their own as a service account has."""
+        return not self.api_key and bool(self.iam_token or (self.oauth_token and not self.sa_key_file))
+
 
 def yandex_credential(
     http: HttpClient,
     keys: YandexKeys,
     *,
-    iam_url: str = IAM_URL,
-    metadata_url: str = METADATA_URL,
+    iam_url: str,
+    metadata_url: str,
     on_failure: Callable[[CallFailure], None] = ignore_failure,
 ) -> Credential:
     """Return the credential of the first key that is set. No network. Raise ModelDenied for a bad key file."""
@@ -309,57 +298,3 @@ def yandex_credential(
         body: dict[str, Json] = {"yandexPassportOauthToken": keys.oauth_token}
         return RenewedToken(lambda timeout_s: exchange_for_token(http, address, body, timeout_s), on_failure=on_failure)
     return RenewedToken(lambda timeout_s: machine_token(http, metadata_url, timeout_s), on_failure=on_failure)
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorizedKey:
-    """A service account's authorized key, as `yc iam key create` writes it."""
-
-    key_id: str
-    service_account_id: str
-    private_key: str
-
-    @classmethod
-    def read(cls, path: Path) -> AuthorizedKey:
-        """Read the file at `path`. Raise ModelDenied with what is wrong with it."""
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-            return cls(str(value["id"]), str(value["service_account_id"]), str(value["private_key"]))
-        except OSError as error:
-            raise ModelDenied(f"the service account's key file can't be read: {error.strerror}") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ModelDenied("the service account's key file isn't an authorized key in JSON") from error
-
-    def jwt(self, now: float) -> str:
-        """Return a signed JWT to exchange for an IAM token, valid for an hour."""
-        import jwt  # heavy, and needed here only
-
-        claims = {"iss": self.service_account_id, "aud": AUDIENCE, "iat": int(now), "exp": int(now) + 3600}
-        try:
-            return jwt.encode(claims, self.private_key, algorithm="PS256", headers={"kid": self.key_id})
-        except (ValueError, TypeError, jwt.PyJWTError) as error:
-            raise ModelDenied("the service account's private key can't be used") from error
-
-
-def exchange_for_token(http: HttpClient, url: str, body: Mapping[str, Json], timeout_s: float) -> Token:
-    """Ask IAM for a token in exchange for a JWT or an OAuth token. Raise ModelError."""
-    value = read_object(fetch(http, Call(url, {}, body), read_error, timeout_s))
-    try:
-        return Token(str(value["iamToken"]), unix_time(str(value["expiresAt"])))
-    except (KeyError, ValueError) as error:
-        raise ModelAway("IAM answered without a token") from error
-
-
-def machine_token(http: HttpClient, url: str, timeout_s: float) -> Token:
-    """Ask the metadata service for the token of this machine's service account. Raise ModelError."""
-    address = f"{url.rstrip('/')}/computeMetadata/v1/instance/service-accounts/default/token"
-    value = read_object(fetch(http, Call(address, {"Metadata-Flavor": "Google"}), read_error, timeout_s))
-    try:
-        return Token(str(value["access_token"]), time.time() + float(value["expires_in"]))
-    except (KeyError, ValueError, TypeError) as error:
-        raise ModelAway("the metadata service answered without a token") from error
-
-
-def unix_time(stamp: str) -> float:
-    """Return the Unix seconds of `2026-10-01T12:00:00.123456789Z`; digits after the sixth are dropped."""
-    return datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", stamp)).timestamp()

@@ -17,15 +17,15 @@ from urllib.parse import urlsplit
 
 from ai.error_mapping import read_error, read_object
 from ai.provider import Call, Credential, StaticCredential
+from ai.retry import CallContext
 from ai.server_address import ServerAddress
-from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.service_client import ServiceClient, ServiceOptions
 from core.cancellation import Cancel
 from core.errors import ModelAway, ModelError, ModelRefused
 from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
 
-YANDEX_URL: Final = "https://ai.api.cloud.yandex.net/v1"
 YANDEX_MODEL: Final = "aliceai-image-art-3.0"
 YANDEX_PROMPT: Final = 500  # characters of a prompt at most
 OPENAI_MODEL: Final = "gpt-image-1"
@@ -122,7 +122,7 @@ class YandexImageGenerator(OpenAIImageGenerator):
         http: HttpClient,
         credential: Credential,
         *,
-        base_url: str = YANDEX_URL,
+        base_url: str,
         model: str = YANDEX_MODEL,
         **options: Unpack[ServiceOptions],
     ) -> None:

@@ -10,8 +10,9 @@ from typing import Final, Unpack
 from ai.audio_format import ending_of
 from ai.error_mapping import read_object
 from ai.provider import Call, Credential
+from ai.retry import CallContext
 from ai.server_address import ServerAddress
-from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.service_client import ServiceClient, ServiceOptions
 from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, upload
 from core.cancellation import Cancel
 from core.errors import ModelAway, PromptTooLong

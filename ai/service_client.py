@@ -17,8 +17,6 @@ from core.cancellation import Cancel
 from core.errors import ModelError
 from core.http_client import HttpClient
 
-__all__ = ["CallContext", "ServiceClient"]
-
 TIMEOUT_S: Final = 120.0
 _Answer = TypeVar("_Answer")
 

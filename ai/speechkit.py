@@ -17,16 +17,14 @@ from ai.audio_format import OGG_OPUS, format_of
 from ai.error_mapping import read_object
 from ai.learned import LearnedModels
 from ai.provider import Call, Credential
-from ai.service_client import CallContext, ServiceClient, ServiceOptions
+from ai.retry import CallContext
+from ai.service_client import ServiceClient, ServiceOptions
 from ai.speech import SpeechRequest, known_voice, one_by_one, read_audio, upload
 from core.cancellation import Cancel
 from core.errors import AudioFormatRefused, ModelAway, ModelCancelled, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.schemas import Json
 from core.text import split
-
-STT_URL: Final = "https://stt.api.cloud.yandex.net"
-TTS_URL: Final = "https://tts.api.cloud.yandex.net"
 
 AUDIO_S: Final = 30.0
 AUDIO_BYTES: Final = 1_000_000
@@ -72,7 +70,7 @@ class YandexSpeechToText:
         http: HttpClient,
         credential: Credential,
         *,
-        url: str = "",
+        url: str,
         folder_id: str = "",
         **options: Unpack[ServiceOptions],
     ) -> None:
@@ -80,7 +78,7 @@ class YandexSpeechToText:
 
         Only a user's token needs `folder_id`; a service account has its own folder.
         """
-        self._url = f"{(url or STT_URL).rstrip('/')}/speech/v1/stt:recognize"
+        self._url = f"{url.rstrip('/')}/speech/v1/stt:recognize"
         self._folder = {"folderId": folder_id} if folder_id else {}
         self._service = ServiceClient(http, credential, **options)
 
@@ -124,13 +122,13 @@ class YandexTextToSpeech:
         http: HttpClient,
         credential: Credential,
         *,
-        url: str = "",
+        url: str,
         folder_id: str = "",
         learned: LearnedModels | None = None,
         **options: Unpack[ServiceOptions],
     ) -> None:
         """`learned` keeps that v3 was refused here."""
-        self._base = (url or TTS_URL).rstrip("/")
+        self._base = url.rstrip("/")
         self._folder_id = folder_id
         self._learned = learned or LearnedModels()
         self._service = ServiceClient(http, credential, **options)

@@ -12,7 +12,6 @@ from app.builders import (
     build_letters,
     build_models,
     build_payments,
-    build_renderer,
     build_services,
     build_source,
     build_telegram,
@@ -21,6 +20,7 @@ from app.builders import (
     load_catalogue,
 )
 from app.model_state import ModelStateStore
+from app.renderers import build_renderer
 from app.service_prices import with_service_prices
 from app.ticker import Ticker
 from app.unpriced_models import UnpricedModels
@@ -72,7 +72,7 @@ class App:
 
         base = build_foundation(config, network or Network(), locales or Locales.load(LOCALES))
         self.db, self.locales, self.analytics = base.db, base.locales, base.analytics
-        telegram = build_telegram(base, render=build_renderer(base, self._rubles))
+        telegram = build_telegram(base, render=build_renderer(config, base.db, base.locales, self._rubles))
         self.bot, self.delivery, self.chats = telegram.bot, telegram.delivery, telegram.chats
         self.alerts = ModelErrorAlerts(config, self.db, self.delivery, self.locales, base.metrics)
         models = build_models(
@@ -157,6 +157,7 @@ class App:
         logs.event(log, logging.INFO, "bot_stopped", turns_left=left)
 
     def _rubles(self, model: str, input: int, output: int, cached: int) -> float | None:
+        """Return a price by the registry, which is built after what asks for it."""
         return self.registry.rubles(model, input, output, cached)
 
     def _limit_model_workers(self, slots: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 from telebot import TeleBot
 
 from ai.catalog import Catalogue
+from ai.provider import CallFailure
 from ai.registry import ModelRegistry
 from ai.retry import ignore_failure, report
 from app.http_clients import HttpClients, build_http_clients
 from app.model_lists import build_registry
 from app.providers import Providers, build_credential, build_providers
+from app.renderers import Renderer
 from app.turns import TurnOutlets, TurnParts, build_turns
 from app.watchdog import make_metrics
 from config import Config
@@ -31,16 +33,12 @@ from core.errors import ModelError, StorageError, TelegramRefused
 from core.http_client import HttpClient
 from core.metrics import Metrics
 from core.network import Network
-from core.schemas import DeferredAttachment, Json, RenderedAttachment
 from database import Database
-from export import talk_formats, talk_record
-from export.story_book import file_of
-from gpt import GPT, CallFailure
-from handlers import missing_payments, privacy
+from gpt import GPT
+from handlers import missing_payments
 from handlers.context import Services
 from handlers.effects import EffectRunner
 from handlers.router import Router
-from handlers.usage import PICTURE, TOTALS, Rubles, Statistics
 from monitoring.analytics import Analytics, AnalyticsOutbox
 from telegram.api_client import BotApi, send_telebot_through
 from telegram.chat_queue import ChatQueues
@@ -48,16 +46,14 @@ from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.gathering import Gathering
 from telegram.invoice_links import InvoiceLinks
-from telegram.markdown import pieces
 from telegram.newer_fields import NewerFields
 from telegram.payment_calls import PaymentCalls
 from telegram.polling import Polling
 from telegram.prepared_messages import PreparedMessages
 from telegram.rate_limits import SendLimits
-from telegram.send_growing import GROWING
 from telegram.sender import Delivery
 from telegram.webhook import Webhook
-from turns import guest_answers, guest_refusals, partial_answers, work_notices
+from turns import guest_refusals
 from turns.first_letters import FirstLetterSender
 from turns.kinds.registry import MediaServices
 from turns.telegram_files import TelegramFiles
@@ -69,8 +65,6 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).parent.parent
 LOCALES = ROOT / "locales"
-
-Renderer = Callable[[DeferredAttachment], RenderedAttachment | None]
 
 
 # ---------------------------------------------------------------------- foundation
@@ -151,32 +145,6 @@ def build_telegram(base: Foundation, *, render: Renderer) -> Telegram:
         chats=ChatQueues(Gathering(base.locales)),
         notices=FailureNotices(config, base.db, base.locales, delivery),
     )
-
-
-def build_renderer(base: Foundation, rubles: Rubles) -> Renderer:
-    """Build what renders deferred attachments; it returns None for an unknown kind."""
-    statistics = Statistics(base.config, base.db, base.locales, rubles)
-    renderers: dict[str, Renderer] = {
-        "book": partial(file_of, base.db, base.locales),
-        work_notices.NOTICE: partial(work_notices.number_of, base.db),
-        guest_answers.ATTACHMENT: partial(guest_answers.number_of, base.db),
-        GROWING: partial(partial_answers.number_of, base.db),
-        PICTURE: statistics.picture,
-        TOTALS: statistics.totals,
-        talk_record.ATTACHMENT: partial(talk_record.file_of, base.db, base.locales, _formatted, talk_formats.FORMATS),
-        privacy.DATA: partial(privacy.data_file, base.db, base.locales),
-    }
-
-    def render(attachment: DeferredAttachment) -> RenderedAttachment | None:
-        renderer = renderers.get(attachment.kind)
-        return renderer(attachment) if renderer is not None else None
-
-    return render
-
-
-def _formatted(markdown: str) -> list[tuple[str, Sequence[Mapping[str, Json]]]]:
-    """Return a whole Markdown text as Telegram shows it, for a file."""
-    return [(piece.text, piece.entities) for piece in pieces(markdown, limit=2 * len(markdown) + 1)]
 
 
 def _note_blocked(db: Database, chat_id: int) -> None:
@@ -337,7 +305,8 @@ def build_dispatcher(
         db=base.db,
         chats=telegram.chats,
         delivery=telegram.delivery,
-        handler=Router(telegram.bot, services, effects),
+        handler=Router(telegram.bot, services).handle,
+        carry_out=effects.carry_out,
         notices=telegram.notices,
         metrics=base.metrics,
     )

@@ -15,14 +15,13 @@ from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator
 from ai.learned import LearnedModels
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.openai_text import Dialect, OpenAIProvider
-from ai.provider import Credential, StaticCredential
+from ai.provider import CallFailure, Credential, ModelProvider, StaticCredential
 from ai.registry import ModelRegistry
 from ai.server_address import ServerAddress
 from ai.speech import FallbackSpeechToText, SpeechToText, TextToSpeech
 from ai.speechkit import YandexSpeechToText, YandexTextToSpeech
 from config import Config
 from core.http_client import HttpClient
-from gpt import CallFailure, ModelProvider
 from yandex_gpt import YandexKeys, YandexProvider, model_uri, yandex_credential
 
 OnFailure = Callable[[CallFailure], None]
@@ -48,10 +47,15 @@ def build_providers(
     recognisers: list[SpeechToText] = []
     own = ServerAddress.read(config.openai_base_url).credential(config.openai_api_key)
     learned = LearnedModels()
+    speech_folder = config.yandex_folder_id if _yandex_keys(config).may_be_a_users else ""
     if config.has_yandex:
         text["yandex", "native"] = _yandex_provider(config, credential, learned)
         text["yandex", "openai"] = yandex_openai_provider(config, credential, http, learned)
-        recognisers.append(YandexSpeechToText(http, credential, url=config.yandex_stt_url, on_failure=on_failure))
+        recognisers.append(
+            YandexSpeechToText(
+                http, credential, url=config.yandex_stt_url, folder_id=speech_folder, on_failure=on_failure
+            )
+        )
     if config.has_openai:
         text["openai", "openai"] = openai_provider(config, http, learned)
         place = len(recognisers) if config.model_provider == "yandex" else 0
@@ -61,7 +65,12 @@ def build_providers(
             config.yandex_folder_id, http, credential, base_url=config.yandex_openai_url, on_failure=on_failure
         )
         voice: TextToSpeech = YandexTextToSpeech(
-            http, credential, url=config.yandex_tts_url, learned=learned, on_failure=on_failure
+            http,
+            credential,
+            url=config.yandex_tts_url,
+            folder_id=speech_folder,
+            learned=learned,
+            on_failure=on_failure,
         )
     else:
         images = OpenAIImageGenerator(config.openai_base_url, http, own, on_failure=on_failure)
@@ -83,15 +92,19 @@ def build_credential(config: Config, http: HttpClient, on_failure: OnFailure) ->
         return StaticCredential("")
     return yandex_credential(
         http,
-        YandexKeys(
-            api_key=config.yandex_api_key,
-            iam_token=config.yandex_iam_token,
-            sa_key_file=config.yandex_sa_key_file or "",
-            oauth_token=config.yandex_oauth_token,
-        ),
+        _yandex_keys(config),
         iam_url=config.yandex_iam_url,
         metadata_url=config.yandex_metadata_url,
         on_failure=on_failure,
+    )
+
+
+def _yandex_keys(config: Config) -> YandexKeys:
+    return YandexKeys(
+        api_key=config.yandex_api_key,
+        iam_token=config.yandex_iam_token,
+        sa_key_file=config.yandex_sa_key_file or "",
+        oauth_token=config.yandex_oauth_token,
     )
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 from ai.repeated_prose import ProseWatch, said_again
+from bench.cliches import cliches_in
 from conversation.wishes import wishes_in, without_wishes
 from gpt import is_stock_refusal
-from turns.cliches import cliches_in
 from turns.text_cleanup import clean
 
 MOST_OVER: Final = 1.25  # times the length that was asked for

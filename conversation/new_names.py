@@ -1,8 +1,8 @@
 """A name that a part of a story has brought, with what is said of it there: an offer for a card. Pure.
 
 A name is a word with a capital inside a sentence. It is offered if it stands in the texts twice, never in small
-letters, once in the nominative for sure (by its ending, or by a verb beside it), and if the narrator says something of
-it in a whole sentence: no question, no exclamation, no words of a hero.
+letters, and once in the nominative for sure (by its ending, or by a verb beside it). What is said of it is who or what
+the narrator, or else a hero, says it is; a name of which the texts say nothing of that kind comes without it.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from typing import Final
 
 from conversation.cards import LIMITS, CardText
+from conversation.identities import identity, said_by_a_hero
 from conversation.naming import forms_of, plain_word
 from conversation.phrases import any_of
 
@@ -23,15 +25,10 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _CAPITAL: Final = re.compile(r"(?<![^\W\d_])[^\W\d_a-zа-яё][^\W\d_]*")  # and words of scripts that are rare here
 _BEGINS: Final = re.compile(r"(?:^|[«“„\"(:—–-])\s*$")  # what stands before a word that has its capital for its place
 _OBLIQUE: Final = re.compile(r"(?:[оеы]й|[оеыи]м|[аяыи]х|[оеё]ю|[ая]м|[ая]ми)$")
+_INSTRUMENTAL: Final = re.compile(r"(?:[оеё]й|[оеё]м)$")  # «старика звали Пантелеем»
 _VERB: Final = re.compile(r"\w+(?:[аеиуыя]ла(?:сь)?|[аеиуыя]ло(?:сь)?|шла|[еёи]т(?:ся)?|[аяую]т(?:ся)?)")
 _VERB_HE: Final = re.compile(r"\w+(?:[аеиуыоя]л(?:ся)?|[ёе]л)")
 _SAID: Final = re.compile(r"[—–-]\s*\w+л[аи]?(?:сь|ся)?\s*$")  # «— сказала …»
-_APPOSITION: Final = re.compile(r"\s*,\s*((?:(?:a|an|the|his|her|their|my)\s)?[a-zа-яё][^,.;:!?…—–\n]{2,80})[,.;—–]")
-_NO_APPOSITION: Final = re.compile(
-    r"(?:\w+(?:вши|вшись|ясь|ась|в)|что|как|когда|где|если|чтобы|чей|чья|котор\w+|и|а|но|не|ни|я|ты|он|она|мы|вы|они|это|тут|там|вот|как|who|which|and|but|as|said|you|he|she|it|we|they|this)\b"
-    r"|.*\b\w+л(?:а|о|и)?(?:ся|сь)?\b",
-    re.IGNORECASE,
-)
 _DASH: Final = r"[—–-][^\S\n]+"
 _BACK: Final = rf"[,!?…][^\S\n]*{_DASH}[a-zа-яё]"  # «…, — сказала»: from a reply back to the narrator
 _REPLY: Final = rf"(?:(?!{_BACK}).)*"
@@ -41,8 +38,8 @@ _SPEECH: Final = re.compile(
     r"|«[^»\n]*»?|„[^“”\n]*[“”]?|“[^”\n]*”?|\"[^\"\n]*\"?|^[^\S\n]*‘.*",
     re.MULTILINE,
 )
-_WHOLE: Final = re.compile(r"\s*(?:[^\W_a-zа-яё]|\d).*[^.]\.", re.DOTALL)  # neither cut nor asked nor cried
-_TELLING_WORDS: Final = 3  # of a sentence that says something of a name
+_BESIDE: Final = 200  # characters of a sentence on either side of a name
+_MOST_LOOKED_AT: Final = 100  # places of one name
 _LEAST: Final = 3  # letters of a name
 
 
@@ -50,7 +47,7 @@ _LEAST: Final = 3  # letters of a name
 class _Found:
     """A word with a capital. `inside`: it would have a small letter if it were no name.
 
-    `in_speech`: it is said by a hero; `told`: the whole sentence is the narrator's.
+    `in_speech`: it is said by a hero.
     """
 
     word: str
@@ -58,7 +55,6 @@ class _Found:
     start: int
     inside: bool
     in_speech: bool
-    told: bool
 
     @property
     def plain(self) -> str:
@@ -66,11 +62,12 @@ class _Found:
 
     @property
     def before(self) -> str:
-        return self.sentence[: self.start]
+        return self.sentence[max(0, self.start - _BESIDE) : self.start]
 
     @property
     def after(self) -> str:
-        return self.sentence[self.start + len(self.word) :]
+        end = self.start + len(self.word)
+        return self.sentence[end : end + _BESIDE]
 
 
 def may_have_name(text: str) -> bool:
@@ -79,7 +76,10 @@ def may_have_name(text: str) -> bool:
 
 
 def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText | None:
-    """Return a card for a name that the last of these texts has; None if it has no new one."""
+    """Return a card for a name that the last of these texts has; None if it has no new one.
+
+    A name of which the texts say who or what it is goes first. `about` is empty where they say it of none.
+    """
     newest = list(_capitals(texts[-1])) if texts else []
     fresh = {one.plain for one in newest if one.inside}
     if not fresh:
@@ -89,7 +89,7 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
     places: dict[str, list[int]] = {}
     for place, one in enumerate(found):
         places.setdefault(one.plain, []).append(place)
-    best: tuple[int, CardText] | None = None
+    best: tuple[tuple[bool, int], CardText] | None = None
     for name in dict.fromkeys(one.word for one in found):
         forms = forms_of(plain_word(name))
         if fresh.isdisjoint(forms):
@@ -100,28 +100,31 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
         small = _in_small_letters(texts) if small is None else small
         if forms & small:
             continue
-        sure = next((one for one in same if one.word == name and _is_nominative(one, same)), None)
-        if sure is None or (best is not None and best[0] >= len(same)):
+        looked_at, all_forms = same[:_MOST_LOOKED_AT], {one.plain for one in same}
+        sure = next((one for one in looked_at if one.word == name and _is_nominative(one, all_forms)), None)
+        if sure is None:
             continue
-        whole = _with_surname(sure)
-        about = _without(whole, _about(name, same))
-        if about and not is_known(whole):
-            best = len(same), CardText(whole, about)
+        whole, about = _with_surname(sure), _about(name, looked_at)
+        rank = bool(about), len(same)
+        if (best is None or rank > best[0]) and not is_known(whole):
+            best = rank, CardText(whole, about)
     return best[1] if best is not None else None
 
 
 def _capitals(text: str) -> Iterator[_Found]:
     speeches = [match.span() for match in _SPEECH.finditer(text)]
     for sentence in _SENTENCE.finditer(text):
-        told = bool(_WHOLE.fullmatch(sentence[0])) and not _overlaps(speeches, *sentence.span())
         for match in _CAPITAL.finditer(sentence[0]):
             word = match[0]
             if not word[0].isupper() or not word[1:].islower() or len(word) < _LEAST or _no_name().fullmatch(word):
                 continue
             start = match.start()
             place = sentence.start() + start
-            inside, in_speech = not _BEGINS.search(sentence[0][:start]), _overlaps(speeches, place, place + 1)
-            yield _Found(word, sentence[0], start, inside, in_speech, told)
+            inside, in_speech = (
+                not _BEGINS.search(sentence[0][max(0, start - _BESIDE) : start]),
+                _overlaps(speeches, place, place + 1),
+            )
+            yield _Found(word, sentence[0], start, inside, in_speech)
 
 
 def _overlaps(spans: Sequence[tuple[int, int]], start: int, end: int) -> bool:
@@ -137,19 +140,29 @@ def _in_small_letters(texts: Sequence[str]) -> Set[str]:
     )
 
 
-def _is_nominative(one: _Found, same: Sequence[_Found]) -> bool:
-    """Return whether a name stands in the nominative here. `same`: where it and its other forms stand."""
+def _is_nominative(one: _Found, all_forms: Set[str]) -> bool:
+    """Return whether a name stands in the nominative here. `all_forms`: those of it that the texts have."""
     word = one.plain
     if not "а" <= word[-1] <= "я":
         return True
     # «Пантелей» looks like «Вестой», but no other form of «Веста» is made of that.
-    if word[-1] not in "аеиоуыэюя" and (not _OBLIQUE.search(word) or any(other.plain != word for other in same)):
+    if word[-1] not in "аеиоуыэюя" and (not _OBLIQUE.search(word) or len(all_forms) > 1):
         return True
+    if word[-1] in "аяиыуюе" and any(other[-1] not in "иыуюе" and _is_made_of(word, other) for other in all_forms):
+        return False
     verb = _WORD.match(one.after.lstrip(" "))
     following = verb[0].lower() if verb and one.after.startswith(" ") else ""
-    if _VERB.fullmatch(following) or (word[-1] not in "ая" and _VERB_HE.fullmatch(following)):
+    told = word[-1] not in "иыуюе"  # no «брат Агнии ушёл»
+    if told and (_VERB.fullmatch(following) or (word[-1] not in "ая" and _VERB_HE.fullmatch(following))):
         return True
-    return bool(_SAID.search(one.before)) or bool(re.match(r"\s+[—–]\s", one.after))
+    if _SAID.search(one.before) or re.match(r"\s+[—–]\s", one.after):
+        return True
+    return bool(identity("", _behind(one), nominative=True))  # in the nominative itself: «Веста, фонарщица, …»
+
+
+def _is_made_of(form: str, word: str) -> bool:
+    """Return whether a form is another case of a word: «Агнии» of «Агния», «Ивана» of «Иван»."""
+    return form != word and len(form) >= len(word) and form in forms_of(word)
 
 
 def _with_surname(one: _Found) -> str:
@@ -159,34 +172,17 @@ def _with_surname(one: _Found) -> str:
     return both if len(both) <= LIMITS["name"] else one.word[: LIMITS["name"]]
 
 
+def _behind(one: _Found) -> str:
+    """Return what stands behind a name and its surname."""
+    return re.sub(r"^(?: [^\W\d_a-zа-яё][^\W\d_]*){1,2}", "", one.after)
+
+
 def _about(name: str, same: Sequence[_Found]) -> str:
-    """Return what the narrator says of a name: «Веста, фонарщица, …», otherwise a sentence that tells of it.
-
-    Empty if there is no such sentence that a card has room for: a later part may say more.
-    """
-    appositions = [(one.word != name, said) for one in same if (said := _apposition(one))]
-    if appositions:
-        return min(appositions, key=lambda one: one[0])[1]  # beside the nominative it is in the nominative too
-    return next((said for one in same if one.told and (said := _telling(one, same))), "")
-
-
-def _telling(one: _Found, same: Sequence[_Found]) -> str:
-    """Return the sentence of a name if it says more than names."""
-    said = " ".join(one.sentence.split())
-    others = set(_WORD.findall(said)).difference(found.word for found in same)
-    tells = len(said.split()) >= _TELLING_WORDS and any(word[0].islower() for word in others)
-    return said if tells and len(said) <= LIMITS["about"] else ""
-
-
-def _without(name: str, about: str) -> str:
-    """Return «пожал плечами» of «Бубен пожал плечами»: the card says the name already."""
-    rest = about[len(name) + 1 :] if about.startswith(f"{name} ") else ""
-    return rest if rest[:1].islower() and len(rest.split()) >= _TELLING_WORDS - 1 else about
-
-
-def _apposition(one: _Found) -> str:
-    match = None if one.in_speech else _APPOSITION.match(one.after)
-    return " ".join(match[1].split()) if match and not _NO_APPOSITION.match(match[1]) else ""
+    """Return who or what the narrator says a name is, otherwise a hero; empty if the texts don't say it."""
+    told = (one for one in same if not one.in_speech and (one.word == name or _INSTRUMENTAL.search(one.word)))
+    said = (identity(one.before, _behind(one), nominative=one.word == name) for one in told)
+    spoken = (said_by_a_hero(one.before, _behind(one)) for one in same if one.in_speech and one.word == name)
+    return next(filter(None, chain(said, spoken)), "")
 
 
 @cache

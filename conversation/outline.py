@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -24,17 +24,22 @@ _LIMITS: Final = {
     "setting": WORD_LIMITS[Step.SETTING],
     "wish": WORD_LIMITS[Step.HERO],
 }
-_LINE: Final = re.compile(r"^(?:[^\S\n]|[\"*_#\-])*([^\W_]+)[\"*_]*[^\S\n]*[:=]\s*(\S.*)$", re.MULTILINE)
+_LINE: Final = re.compile(r"[\s\"*_#\-]*([^\W_]+(?: [^\W_]+){0,2})[\"*_]*\s*[:=][\"*_]*(.*)")
 _NAMES: Final = {
     "жанр": "genre",
     "герой": "hero",
     "героиня": "hero",
+    "главный герой": "hero",
+    "главная героиня": "hero",
+    "main character": "hero",
     "место": "setting",
+    "место действия": "setting",
     "place": "setting",
     "пожелание": "wish",
     "пожелания": "wish",
     "wishes": "wish",
 }
+_HAVE_COLONS: Final = ("hero", "setting")  # «Веста: рыжая» may be the value of one
 _AROUND: Final = ' \t*_#`"«»“”'
 
 
@@ -65,15 +70,35 @@ def outline_in(answer: str) -> Outline:
             found = None
     if isinstance(found, list) and found:
         found = found[0]
-    lines = ((name, value.rstrip().removesuffix(",")) for name, value in _LINE.findall(answer))
-    pairs: Iterable[tuple[object, object]] = found.items() if isinstance(found, dict) else lines
+    pairs: Iterable[tuple[object, object]] = found.items() if isinstance(found, dict) else _labelled(answer)
     said: dict[str, str] = {}
     for name, value in pairs:
-        key = str(name).strip().casefold()
-        key = _NAMES.get(key, key)
+        key = _key(str(name))
         if key in FIELDS and isinstance(value, str):
             said.setdefault(key, _shortened(value, _LIMITS[key]))
     return Outline(**said)
+
+
+def _labelled(answer: str) -> Iterator[tuple[str, str]]:
+    """Yield field and value of each line such as «Герой: Веста». The value may stand on the line below its label."""
+    waits = ""  # the field whose value may come
+    for line in filter(str.strip, answer.split("\n")):
+        found = _LINE.fullmatch(line)
+        key = _key(found[1]) if found else ""
+        if waits and (found is None or (waits in _HAVE_COLONS and key not in FIELDS)):
+            yield waits, line
+            waits = ""
+        elif found is not None and found[2].strip(_AROUND):
+            yield key, found[2].rstrip().removesuffix(",")
+            waits = ""
+        else:
+            waits = key if key in FIELDS else ""
+
+
+def _key(label: str) -> str:
+    """Return the field that a label means; the label itself if it means none."""
+    label = label.strip().casefold()
+    return _NAMES.get(label, label)
 
 
 def filled(draft: Draft, outline: Outline, presets: Presets) -> Draft:

@@ -11,15 +11,10 @@ from collections.abc import Callable
 from typing import Final
 
 from core.graphemes import whole_end
-from export.book import Book, Chapter, Part, Wording, in_chapters, line_of, paragraphs_of
+from export.book import Book, line_of, paragraphs_of
 from export.epub import epub
 from export.fb2 import fb2
 from export.html_book import html
-
-__all__ = [
-    "FORMATS", "Book", "Chapter", "Part", "Wording",
-    "epub", "fb2", "file_name", "html", "in_chapters", "name_of", "paragraphs_of", "txt",
-]  # fmt: skip
 
 NAME_BYTES: Final = 60  # a Cyrillic letter takes two; phones shorten longer names
 # Windows opens a device under these names, with any extension

@@ -12,10 +12,8 @@ from conversation.story_draft import working_title
 from conversation.wishes import without_wishes
 from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database, Prompt, Story
-from export.book import Picture
-from export.formats import FORMATS, Book, Part, Wording, file_name, in_chapters
-
-__all__ = ["FORMATS", "book_of", "document", "file_of"]
+from export.book import Book, Part, Picture, Wording, in_chapters
+from export.formats import FORMATS, file_name
 
 MOST_PICTURES: Final = 40  # in a book: at most 6.4 MB of them
 

@@ -142,6 +142,7 @@ ACTIONS: Mapping[str, Callable[[UpdateContext], UpdateResult]] = {
     "unknown_command": fallback.unknown_command,
     "other_content": fallback.other_content,
 }
+# After these the wizard asks its question again.
 INFORMING = frozenset(
     {
         "whole_story",
@@ -155,12 +156,18 @@ INFORMING = frozenset(
         "tokens",
         "sessions",
         "characters",
+        "image",
+        "my_data",
+        "forget_me",
     }
-    | {"image", "my_data", "forget_me"}
-)  # after these the wizard asks its question again
+)
 # These don't wait for the words of a voice message: they change nothing that the words may refer to.
-OVERTAKING = (INFORMING - {"image", "prompt", "forget_chat"}) | {"help", "balance", "stats", "info", "stop_writing"}
-OVERTAKING |= {
+OVERTAKING = (INFORMING - {"image", "prompt", "forget_chat"}) | {
+    "help",
+    "balance",
+    "stats",
+    "info",
+    "stop_writing",
     "terms",
     "paysupport",
     "refund",

@@ -14,7 +14,7 @@ from conversation.steps import IN_WIZARD, TALKING, Step
 from core.numbers import is_number
 from core.schemas import Json, Outgoing
 from database import Story
-from export.story_book import FORMATS
+from export.formats import FORMATS
 from handlers import (
     access_requests,
     account,

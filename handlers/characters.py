@@ -12,7 +12,7 @@ from conversation.keyboards import inline, page_row, pages_of
 from conversation.steps import Step
 from core.numbers import is_number
 from database import REFUSED, Character
-from export.story_book import FORMATS
+from export.formats import FORMATS
 from handlers import assistant, files, first_letters, guest_memory, library, public_shelf, publishing
 from handlers.context import UpdateContext, now
 from handlers.refusals import over_limit, over_prompt

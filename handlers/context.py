@@ -21,6 +21,7 @@ from database import NO_SESSION, REFUSED, Database, Story, Talk, Turn, User
 from handlers.recently_said import RecentlySaid
 from handlers.user_message import UserMessage
 from telegram.update_result import (
+    NOTHING,
     Disposition,
     Effect,
     ForgetSaid,
@@ -257,7 +258,7 @@ class UpdateContext:
         """Return a message with a sentence of the locales, or nothing if the user was told so within a minute."""
         where = self.chat_id, self.topic_id, self.user.id
         if not self.services.recently_said.is_due(*where, key):
-            return UpdateResult()
+            return NOTHING
         return self.say(key, n=n) + after_commit(NoteSaid(*where, key))
 
     def say_here(self, key: str, **values: object) -> UpdateResult:
@@ -370,7 +371,7 @@ def stop_turn(turns: TurnService, turn: Turn) -> UpdateResult:
 
 def join(results: Sequence[UpdateResult]) -> UpdateResult:
     """Return the sum of results."""
-    return sum(results, UpdateResult())
+    return sum(results, NOTHING)
 
 
 def now() -> int:

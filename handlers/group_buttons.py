@@ -8,7 +8,7 @@ from functools import partial
 from conversation.steps import ENDINGS
 from core.numbers import is_number
 from database import GroupDraft, Story
-from export.story_book import FORMATS
+from export.formats import FORMATS
 from handlers import finished, group_moves, group_settings, group_story, group_votes, library, media, open_questions
 from handlers.context import UpdateContext
 from handlers.group_context import at_story

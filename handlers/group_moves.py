@@ -13,7 +13,7 @@ from conversation.keyboards import inline
 from core.schemas import Outgoing
 from core.text import split
 from database import BROUGHT, Prompt, Story
-from export.story_book import FORMATS
+from export.formats import FORMATS
 from handlers import group_settings, rewriting
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now

@@ -16,6 +16,7 @@ from core.graphemes import first_letters, last_letters
 from core.schemas import Json, Outgoing
 from database import Story
 from export import story_book
+from export.formats import FORMATS
 from handlers import branches, finished, inline_mode, open_questions, public_shelf, publishing, questions
 from handlers import story as story_screen
 from handlers.context import UpdateContext, now
@@ -174,17 +175,19 @@ def delete(context: UpdateContext, story: Story) -> UpdateResult:
     """Take a story off the shelf; for a day a button brings it back."""
     if context.turns.writes_in(story.session_id):
         return context.toast("toast.writing")
+    keyboard = context.keyboard()
     context.db.stories.delete(story.session_id, now())
     context.db.shelf.withdraw(story.session_id)
-    menu = NOTHING
     if context.user.session_id == story.session_id:
         context.db.users.open_session(context.user.id, None)
         context.reload()
         if context.step in (Step.STORY, Step.FINALE, Step.FINISHED):
             context.go(Step.MENU)
-            menu = announce(context)
+    menu = NOTHING
     if context.step in ANSWERS and context.user.asks_about == story.session_id:
         menu = questions.leave(context)
+    elif context.keyboard() != keyboard:
+        menu = announce(context)
     undo = context.inline(context.button("put_back", f"restore:{story.session_id}"))
     return menu + context.edit("shelf.deleted", keyboard=undo, title=title_of(story))
 
@@ -226,7 +229,7 @@ def ask_format(context: UpdateContext, story: Story) -> UpdateResult:
     """«📖 Скачать»: ask which kind of file."""
     if story.head_id is None:
         return context.toast("toast.nothing_yet")
-    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in story_book.FORMATS]
+    buttons = [(name.upper(), f"{name}:{story.session_id}") for name in FORMATS]
     return context.say("files.ask", keyboard=inline(buttons), title=title_of(story))
 
 

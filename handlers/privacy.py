@@ -58,18 +58,18 @@ def forget_me(context: UpdateContext) -> UpdateResult:
     keyboard = context.inline(
         context.button("forget_all", f"{BUTTON}all"), context.button("not_needed", f"{BUTTON}keep")
     )
-    said = context.texts.say(
-        "privacy.ask", stories=context.db.stories.count_of(context.user.id), bought=_bought(context)
-    )
+    said = context.texts.say("privacy.ask", stories=context.db.stories.count_of(context.user.id), also=_also(context))
     return context.send(said, keyboard=keyboard)
 
 
-def _bought(context: UpdateContext) -> Html:
-    """Return what becomes of bought tokens and of subscriptions; empty for somebody who has neither."""
+def _also(context: UpdateContext) -> Html:
+    """Return what becomes of bought tokens, subscriptions and stories that an admin removed; empty without them."""
     texts, tokens = context.texts, context.user.bought
     said = [texts.say("privacy.bought", tokens=tokens)] if tokens else []
     if any(payment.renews for payment in context.db.payments.subscriptions(context.user.id, now())):
         said.append(texts.say("privacy.subscribed"))
+    if context.db.shelf.has_removed(context.user.id):
+        said.append(texts.say("privacy.removed"))
     return Html("".join(f" {sentence}" for sentence in said))
 
 

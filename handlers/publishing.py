@@ -89,6 +89,8 @@ def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
     if hidden is not None and hidden.session_id != story.session_id:
         key = "public.like_removed" if hidden.state == "removed" else "public.like_reported"
         return context.say(key, title=title_of(story))
+    if context.db.shelf.was_removed(story.head_id):
+        return context.say("public.like_removed", title=title_of(story))
     if context.db.shelf.published_since(context.user.id, now() - DAY_S) >= MOST_A_DAY:
         return context.say("public.too_many", n=MOST_A_DAY)
     return None

@@ -52,11 +52,10 @@ from handlers import story as story_screen
 from handlers.actions import ACTIONS, INFORMING, OVERTAKING
 from handlers.admission import admit, press_refusal
 from handlers.context import Services, UpdateContext, stop_turn
-from handlers.effects import EffectRunner
 from handlers.input_text import readable, start_parameter
 from handlers.user_message import UserMessage, user_message, words_of
 from telegram.update_fields import CONTENT, OTHER
-from telegram.update_result import NOTHING, Effect, IncomingUpdate, Queued, UpdateResult
+from telegram.update_result import NOTHING, IncomingUpdate, Queued, UpdateResult
 from turns import work_notices
 
 GROUPS = ["group", "supergroup"]
@@ -76,11 +75,10 @@ class _Current(threading.local):
 class Router:
     """Runs the handlers that are registered on the bot, and hands their result to the dispatcher."""
 
-    def __init__(self, bot: TeleBot, services: Services, effects: EffectRunner) -> None:
+    def __init__(self, bot: TeleBot, services: Services) -> None:
         self._bot = bot
         self._services = services
         self._current = _Current()
-        self._effects = effects
         returning = self._returning
         bot.register_message_handler(returning(checkout.on_payment), content_types=PAYMENTS)
         bot.register_message_handler(returning(on_private_message), content_types=_ALL_CONTENT, chat_types=["private"])
@@ -107,10 +105,6 @@ class Router:
             return result
         waited = work_notices.deletion(self._services.db, incoming.chat_id, incoming.inbox_id)
         return UpdateResult(messages=tuple(waited)) + result
-
-    def carry_out(self, effect: Effect) -> None:
-        """Carry out an effect of a committed result."""
-        self._effects.carry_out(effect)
 
     def _returning(self, handler: _Handler[_Content]) -> Callable[[_Content], None]:
         """Wrap a handler for telebot: what it returns is added to the current result."""

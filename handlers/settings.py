@@ -10,12 +10,13 @@ from handlers import story as story_screen
 from handlers.context import UpdateContext
 from handlers.refusals import over_limit, over_step
 from telegram.update_result import UpdateResult
+from turns import work_notices
 from turns.message_view import title_of
 
 
 @story_screen.of_open_story
 def more(context: UpdateContext, story: Story) -> UpdateResult:
-    """Show the buttons that are needed less often."""
+    """Show the buttons that are needed less often, in place of those that were shown last."""
     number = story.session_id
     rows = [
         [context.button("memory", f"memory:{number}"), context.button("tone", f"tone:{number}")],
@@ -26,7 +27,8 @@ def more(context: UpdateContext, story: Story) -> UpdateResult:
         [context.button("download", f"files:{number}"), context.button("share", f"share:{number}")],
         [context.button("bring_more", f"bring_more:{number}")],
     ]
-    return context.say("more.line", title=title_of(story), keyboard=inline(*rows))
+    last = context.deliver(*work_notices.left(context.db, context.chat_id, context.topic_id))
+    return last + context.say_meanwhile("more.line", title=title_of(story), keyboard=inline(*rows))
 
 
 # ---------------------------------------------------------------------- memory

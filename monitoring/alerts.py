@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from ai.provider import CallFailure
 from config import Config
 from conversation.localization import Locales
 from core.errors import ModelDenied, StorageError
@@ -19,7 +20,6 @@ from core.logs import event
 from core.metrics import SILENT, Metrics
 from core.schemas import Outgoing
 from database import Database
-from gpt import CallFailure
 from telegram.sender import Delivery
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from sandbox.payments import PaymentMethods
 from sandbox.telegram_json import add_service_message
@@ -18,8 +17,6 @@ COLOR = 7322096
 
 class TopicMethods(PaymentMethods):
     """The methods for topics."""
-
-    bot: Any
 
     def __init__(self, state: State) -> None:
         super().__init__(state)

@@ -6,7 +6,7 @@ Refusals are worded as Telegram words them. `sandbox/inline_user.py` plays the u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from core.days import DAY_S
 from sandbox.contract import units
@@ -37,8 +37,6 @@ class InlineQuery:
 
 class InlineMethods(PaymentMethods):
     """The methods of the inline mode. `inline_mode`: @BotFather has switched it on; `feedback`: chosen results, too."""
-
-    bot: Any
 
     def __init__(self, state: State) -> None:
         super().__init__(state)

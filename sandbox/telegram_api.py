@@ -1,33 +1,30 @@
-"""Implement the Bot API's methods for messages, drafts, edits, callback answers and files.
+"""Implement the Bot API's methods for messages, drafts and edits.
 
 `BotApi.call` checks every call against the contract first and keeps what breaks it in `violations`. Errors are worded
-as Telegram words them. The bot's profile, updates and web hooks are in `telegram_profile`.
+as Telegram words them. Chats, files and callback answers are in `telegram_chats`, the bot's profile, updates and web
+hooks in `telegram_profile`.
 """
 
 from __future__ import annotations
 
 import json
-import random
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from sandbox import newer
 from sandbox.contract import check_call, known_methods, units
-from sandbox.forum_topics import TopicMethods
 from sandbox.guests import GuestMode
 from sandbox.http_wire import Upload
-from sandbox.inline_mode import InlineMethods
 from sandbox.markup import Entity, MarkupError, parse_html, stripped, with_found
-from sandbox.telegram_json import bot_json, chat_json, message_json
-from sandbox.telegram_profile import TOO_OLD, ApiError
+from sandbox.telegram_chats import ChatMethods
+from sandbox.telegram_json import bot_json, message_json
+from sandbox.telegram_profile import ApiError
 from sandbox.telegram_state import (
     ACTION_LIFE_S,
     BOT_ID,
     DRAFT_LIFE_S,
     Attachment,
-    CallbackAnswer,
     Chat,
     ChatMessage,
     Draft,
@@ -39,9 +36,7 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 UPLOAD_LIMIT = 50 * 1024 * 1024
 PHOTO_LIMIT = 10 * 1024 * 1024
-DOWNLOAD_LIMIT = 20 * 1024 * 1024
 DELETABLE_S = 48 * 3600
-QUERY_LIFE_S = 300
 BURST = 5  # messages a chat may get at once before the flood limit counts
 FILE_KINDS = {"sendDocument": "document", "sendPhoto": "photo", "sendVoice": "voice", "sendAudio": "audio"}
 SENDING = frozenset({"sendMessage", "sendMessageDraft", "sendInvoice", *FILE_KINDS})
@@ -51,13 +46,12 @@ SAME = (
 )
 
 
-class BotApi(TopicMethods, InlineMethods):
+class BotApi(ChatMethods):
     """One bot's methods. `flood` enables Telegram's limit of about one message a second per chat."""
 
     def __init__(self, state: State, token: str, username: str, name: str) -> None:
         super().__init__(state)
         self.token, self.username, self.name = token, username, name
-        self.violations: deque[str] = deque(maxlen=10_000)
         self.flood = False
         self.guests = GuestMode(state)
         self.refuses: frozenset[str] = frozenset()  # newer fields, as a Bot API server of earlier days does
@@ -79,33 +73,14 @@ class BotApi(TopicMethods, InlineMethods):
         self.violations.extend(checked.problems)
         if checked.refusal is not None:
             raise ApiError(400, checked.refusal)
-        run = self._methods[method]
-        if run is None:
-            return True
         if method in FILE_KINDS:
             return self._send_file(method, checked.values, files)
         if method == "setMyProfilePhoto":
             checked.values["files"] = files
-        return run(checked.values)
+        run = self._methods[method]
+        return True if run is None else run(checked.values)
 
-    def _violated(self, method: str, problem: str, description: str) -> ApiError:
-        self.violations.append(f"{method}: {problem}")
-        return ApiError(400, f"Bad Request: {description}")
-
-    # Chats and texts
-
-    def _chat(self, values: Json) -> Chat:
-        """Return the chat that a call goes to. Raises `ApiError` if its user hasn't written to the bot."""
-        chat_id = values.get("chat_id")
-        if chat_id is None:
-            raise self._violated("chat_id", "is missing", "chat_id is empty")
-        chat = self.state.chats.get(chat_id) if isinstance(chat_id, int) else None
-        if chat is None or not chat.started:
-            raise ApiError(400, "Bad Request: chat not found")
-        if chat.blocked:
-            who = "was blocked by the user" if chat.type == "private" else "was kicked from the supergroup chat"
-            raise ApiError(403, f"Forbidden: bot {who}")
-        return chat
+    # Texts
 
     def _text(self, method: str, values: Json, name: str, limit: int, *, empty: bool) -> tuple[str, tuple[Entity, ...]]:
         source = values.get(name, "")
@@ -132,13 +107,6 @@ class BotApi(TopicMethods, InlineMethods):
         if wanted.get("allow_sending_without_reply"):
             return None
         raise ApiError(400, "Bad Request: message to be replied not found")
-
-    def _topic(self, chat: Chat, values: Json) -> int:
-        """Return the topic that a call names; 0 if none. A forum's main topic can't be named."""
-        topic_id = int(values.get("message_thread_id") or 0)
-        if topic_id and topic_id not in chat.topics:
-            raise ApiError(400, "Bad Request: message thread not found")
-        return topic_id
 
     def _check_markup(self, chat: Chat, values: Json) -> None:
         for row in (values.get("reply_markup") or {}).get("inline_keyboard", ()):
@@ -218,11 +186,6 @@ class BotApi(TopicMethods, InlineMethods):
             file_id = self.state.add_file(upload.name, upload.data)
             attachment = Attachment(kind, file_id, upload.name, upload.mime, len(upload.data))
             return self._post(chat, values, text, entities, attachment)
-
-    def _sendDocument(self, values: Json) -> Json:
-        raise AssertionError("files go through _send_file")
-
-    _sendPhoto = _sendVoice = _sendAudio = _sendDocument
 
     def _sendMessageDraft(self, values: Json) -> bool:
         with self.state.lock:
@@ -321,71 +284,6 @@ class BotApi(TopicMethods, InlineMethods):
                 if error.status != 400:
                     raise
         return True
-
-    # Callbacks, files and chats
-
-    def _answerCallbackQuery(self, values: Json) -> bool:
-        with self.state.lock:
-            query_id = values["callback_query_id"]
-            query = self.state.queries.get(query_id)
-            if query is None or query.answered or self.state.clock() - query.asked_at > QUERY_LIFE_S:
-                raise ApiError(400, TOO_OLD)
-            query.answered = True
-            chat = self.state.chats[query.chat_id]
-            answer = CallbackAnswer(
-                query_id, values.get("text", ""), bool(values.get("show_alert")), values.get("url", "")
-            )
-            chat.answers.append(answer)
-            self.state.touch(chat, "action")
-            self.state.tell_page(
-                chat.id, "answer", query=query_id, text=answer.text, alert=answer.show_alert, url=answer.url
-            )
-            return True
-
-    def _getFile(self, values: Json) -> Json:
-        with self.state.lock:
-            file_id = values["file_id"]
-            if file_id not in self.state.files:
-                raise ApiError(400, "Bad Request: invalid file_id")
-            name, data = self.state.files[file_id]
-            if len(data) > DOWNLOAD_LIMIT:
-                raise ApiError(400, "Bad Request: file is too big")
-            ending = name.rpartition(".")[2] if "." in name else "bin"
-            return {
-                "file_id": file_id,
-                "file_unique_id": f"AgAD{file_id[-8:]}",
-                "file_size": len(data),
-                "file_path": f"files/{file_id}.{ending}",
-            }
-
-    def _getMe(self, values: Json) -> Json:
-        return {
-            **self.bot,
-            "can_join_groups": True,
-            "can_read_all_group_messages": False,
-            "supports_guest_queries": True,
-            "supports_inline_queries": self.inline_mode,
-            "has_main_web_app": False,
-            "has_topics_enabled": self.has_topics,
-            "allows_users_to_create_topics": self.has_topics,
-        }
-
-    def _getChat(self, values: Json) -> Json:
-        with self.state.lock:
-            return {**chat_json(self.state, self._chat(values)), "accent_color_id": random.randrange(7)}
-
-    def _getChatMember(self, values: Json) -> Json:
-        with self.state.lock:
-            chat = self._chat(values)
-            user = self.state.users.get(values["user_id"])
-            if user is None:
-                raise ApiError(400, "Bad Request: invalid user_id specified")
-            status = "member" if user.id in chat.members else "left"
-            return {"user": {"id": user.id, "is_bot": False, "first_name": user.first_name}, "status": status}
-
-    def _getChatMemberCount(self, values: Json) -> int:
-        with self.state.lock:
-            return len(self._chat(values).members) + 1
 
 
 def _rows(message: ChatMessage) -> str:

@@ -170,8 +170,8 @@ class Inbox:
         return int(
             self._connection.value(
                 "select count(*) from inbox"
-                " where state in ('new', 'turn') and state = 'new' and id < ? and chat_id = ?"
-                " and topic_id = ?",
+                " where state in ('new', 'turn') and state = 'new'"  # the first for the index `inbox_open`
+                " and id < ? and chat_id = ? and topic_id = ?",
                 (inbox_id, chat_id, topic_id),
             )
         )

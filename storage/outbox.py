@@ -163,6 +163,18 @@ class Outbox:
         )
         return bool(self._connection.value(sql, (inbox_id,)))
 
+    def notices_left(self, chat_id: int, topic_id: int) -> list[int]:
+        """Return the done updates whose notice a chat's topic still has, or gets: only menus leave one."""
+        return [
+            row["id"]
+            for row in self._connection.rows(
+                "select id from inbox where chat_id = ? and topic_id = ? and state = 'done' and id in"
+                " (select inbox_id from notice where chat_id = ?1 union"
+                " select inbox_id from outbox where chat_id = ?1 and notice = 1) order by id",
+                (chat_id, topic_id),
+            )
+        ]
+
     def take_notice(self, inbox_id: int) -> int | None:
         """Return the message that says what an update's work is, and forget it; None if Telegram has none."""
         found: int | None = self._connection.value(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from storage import removed_texts
 from storage.connection import Connection
 from storage.rows import reader
 
@@ -67,7 +68,7 @@ _published = reader(Published, withdrawn=bool)
 
 
 class PublicShelf:
-    """The tables `published`, `heart` and `report`."""
+    """The tables `published`, `heart`, `report` and `removed_text`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -160,6 +161,15 @@ class PublicShelf:
                 return self.get(row["id"])
         return None
 
+    def has_removed(self, user_id: int) -> bool:
+        """Return whether an admin has removed a story of a user's, which they still have."""
+        sql = "select 1 from published where user_id = ? and state = 'removed'"
+        return self._connection.value(sql, (user_id,)) is not None
+
+    def was_removed(self, head_id: int) -> bool:
+        """Return whether an admin has removed a story like the one of this last text, be it deleted since."""
+        return removed_texts.are_known(self._connection, self._texts(head_id))
+
     def _texts(self, head_id: int) -> set[str]:
         return {row["text"] for row in self._connection.rows(f"{_PARTS} select text from part", (head_id,))}
 
@@ -213,6 +223,14 @@ class PublicShelf:
     # ------------------------------------------------------------------ the admin
 
     def decide(self, published_id: int, *, allowed: bool) -> bool:
-        """Show a reported story again, or remove it for good. Return False if another admin has decided."""
-        sql = "update published set state = ? where id = ? and state = 'reported'"
-        return self._connection.run(sql, ("allowed" if allowed else "removed", published_id)) == 1
+        """Show a reported story again, or remove it for good. Return False if another admin has decided.
+
+        Of a removed one the hashes of its texts stay.
+        """
+        with self._connection.transaction():
+            sql = "update published set state = ? where id = ? and state = 'reported' returning head_id"
+            head_id: int | None = self._connection.value(sql, ("allowed" if allowed else "removed", published_id))
+            if head_id is not None and not allowed:
+                last: str = self._connection.value("select text from prompt where id = ?", (head_id,))
+                removed_texts.remember(self._connection, published_id, self._texts(head_id), last)
+        return head_id is not None

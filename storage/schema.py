@@ -7,6 +7,7 @@ from storage.first_tables import FIRST_TABLES
 from storage.group_tables import GROUP_STORIES
 from storage.guest_tables import FIRST_LETTERS, GUESTS
 from storage.payment_schema import BALANCES, PAYMENTS
+from storage.removed_texts import REMOVED_TEXTS
 from storage.sharing_schema import PUBLIC_SHELF, SHARE_CARDS
 from storage.story_tables import STORY_TABLES
 from storage.topic_states import TOPIC_STATES
@@ -178,4 +179,5 @@ STEPS = (
     _MORE_INDEXES_OF_DELETIONS,
     BALANCES,
     _OUTBOX_COLUMNS,
+    REMOVED_TEXTS,
 )

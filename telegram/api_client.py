@@ -206,6 +206,7 @@ class BotApi:
         raise TelegramUnreachable(method, self._masked(f"HTTP {status}, not Telegram's answer: {start}"), sent=True)
 
     def _unreachable(self, method: str, error: NoAnswer) -> TelegramUnreachable:
+        """Return the error, to be raised without its cause: that names the address, and with it the token."""
         return TelegramUnreachable(method, self._masked(str(error)), sent=error.sent)
 
     def _masked(self, text: str) -> str:
@@ -246,7 +247,5 @@ def _file(name: str, file: Any) -> tuple[str, bytes]:
         return name, file.encode()
     if isinstance(file, bytes | bytearray):
         return name, bytes(file)
-    content = file.read()
-    return str(getattr(file, "name", name)).rsplit("/", 1)[-1], content.encode() if isinstance(
-        content, str
-    ) else content
+    content, path = file.read(), str(getattr(file, "name", name))
+    return path.rsplit("/", 1)[-1], content.encode() if isinstance(content, str) else content

@@ -51,6 +51,7 @@ class _Chat:
     scheduled: bool = False  # the chat is ready, waits for a piece, or one of its updates is being handled
     arrived_at: float = 0.0  # monotonic, of the last row
     wait_s: float = 0.0  # after that for a next piece
+    waits_longer: bool = False  # than that: no piece could come when the wait would have ended
 
     def take_back(self, rows: Iterable[InboxRow]) -> None:
         """Put rows back in order of age."""
@@ -84,8 +85,8 @@ class ChatQueues:
         self._chats: dict[Queue, _Chat] = {}
         self._ready: deque[Queue] = deque()
         self._waiting: set[Queue] = set()  # queues that wait for a piece
-        self._storing = 0  # batches
-        # Waits that end between these two monotonic times, in which no piece could come, go on after them.
+        self._storing = 0  # how many threads do
+        # Waits that would end between these two monotonic times, in which no piece could come, go on after them, once.
         self._closed_from = self._closed_until = 0.0
         self._paused: set[Queue] = set()
         self._handled: set[Queue] = set()  # queues with an update that was taken and isn't released
@@ -97,18 +98,21 @@ class ChatQueues:
             for row in rows:
                 chat = self._chats.setdefault(row.queue, _Chat())
                 chat.rows.append(row)
-                chat.arrived_at = time.monotonic()
+                chat.arrived_at, chat.waits_longer = time.monotonic(), False
                 self._schedule(row.queue, chat)
 
     @contextmanager
     def storing(self, again_within_s: float) -> Iterator[None]:
-        """Let no wait for a piece end meanwhile: the piece may be in this batch, or at Telegram behind it.
+        """Let no wait for a piece end meanwhile: the piece may be what is stored, or at Telegram behind it.
 
-        If the block raises, the batch comes again within so many seconds, for which the waits go on.
+        If the block raises, what it stored comes again within so many seconds, for which the waits go on.
         """
         with self._condition:
+            if time.monotonic() >= self._closed_until:
+                self._keep_longer_waits()
+                self._closed_from = time.monotonic()
             self._storing += 1
-            self._closed_from, self._closed_until = 0.0, math.inf
+            self._closed_until = math.inf
         closed_s = again_within_s
         try:
             yield
@@ -118,14 +122,8 @@ class ChatQueues:
                 self._storing -= 1
                 if not self._storing:
                     self._closed_until = time.monotonic() + closed_s
-                    self._look_at_waits()
-
-    def add_batch(self, rows: Sequence[InboxRow]) -> None:
-        """Put the rows of the batch that is being stored in: of what has waited long enough by now, no piece comes."""
-        with self._condition:
-            self.add(rows)
-            self._closed_from = time.monotonic()
-            self._look_at_waits()
+                    if self._waiting:
+                        self._condition.notify()
 
     def waiting(self) -> list[Queue]:
         """Return the queues that wait for a next piece."""
@@ -161,6 +159,7 @@ class ChatQueues:
             chat = self._chats[queue]
             if again:
                 chat.take_back([taken.row, *taken.pieces])
+                chat.arrived_at, chat.waits_longer = time.monotonic(), False  # the next piece wasn't stored either
             if held is not None:
                 chat.held.append(held)
             chat.scheduled = False
@@ -253,11 +252,15 @@ class ChatQueues:
 
     def _wait_ends_at(self, chat: _Chat) -> float:
         ends_at = chat.arrived_at + chat.wait_s
-        return self._closed_until + chat.wait_s if self._closed_from <= ends_at < self._closed_until else ends_at
+        if self._closed_from <= ends_at < self._closed_until and not chat.waits_longer:
+            return self._closed_until + chat.wait_s
+        return ends_at
 
-    def _look_at_waits(self) -> None:
-        if self._waiting:
-            self._condition.notify()
+    def _keep_longer_waits(self) -> None:
+        """Keep what the waits have become, before the times change in which no piece could come."""
+        for chat in self._chats.values():
+            if chat.wait_s and (ends_at := self._wait_ends_at(chat)) > chat.arrived_at + chat.wait_s:
+                chat.arrived_at, chat.waits_longer = ends_at - chat.wait_s, True
 
     def _end_waits(self) -> None:
         """Make the chats ready that have waited long enough for a piece."""

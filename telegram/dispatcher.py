@@ -14,9 +14,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 from telebot.types import Update
 
@@ -49,16 +49,8 @@ STOP_MAY_TAKE_S = 2.0  # a handler that is cut off is rolled back, and runs agai
 HANDLER_HANGS_S = 60.0  # longer than a handler waits for the database
 MOST_DEATHS = 3  # of the process inside one update's handler, before the update becomes a dead letter
 STORAGE_PAUSE_S = 1.0  # between two tries while the database fails
-REPEATED_WITHIN_S = 11.0  # Telegram is asked again for a batch that could not be stored
+REPEATED_WITHIN_S = 15.0  # Telegram is asked again for a batch that could not be stored
 MOST_FILE_FAILURES = 3  # a file that can't be read so often can't be read at all
-
-
-class UpdateHandler(Protocol):
-    """Decides what happens to an update, and carries out effects once that is committed."""
-
-    def handle(self, update: Update, incoming: IncomingUpdate) -> UpdateResult: ...
-
-    def carry_out(self, effect: Effect) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,10 @@ class _Committed:
 
 
 class Dispatcher:
-    """The inbox and its workers."""
+    """The inbox and its workers.
+
+    `handler` decides in the update's transaction what happens to it; `carry_out` follows the commit.
+    """
 
     def __init__(
         self,
@@ -80,7 +75,8 @@ class Dispatcher:
         db: Database,
         chats: ChatQueues,
         delivery: Delivery,
-        handler: UpdateHandler,
+        handler: Callable[[Update, IncomingUpdate], UpdateResult],
+        carry_out: Callable[[Effect], None],
         notices: FailureNotices,
         metrics: Metrics = SILENT,
     ) -> None:
@@ -88,6 +84,7 @@ class Dispatcher:
         self._chats = chats
         self._delivery = delivery
         self._handler = handler
+        self._carry_out = carry_out
         self._notices = notices
         self._metrics = metrics
         self._left_over: set[int] = set()  # rows of an earlier run, not tried in this one yet
@@ -166,8 +163,8 @@ class Dispatcher:
             except StorageError:
                 self._tell_of_failure(chats)
                 raise
-            self._chats.add_batch(rows)
-            self._db.to_disk(lambda: self._tell_of_failure(chats))
+            self._chats.add(rows)
+            self._db.to_disk(lambda: self._tell_of_failure(()))
         return 1 + max(int(update["update_id"]) for update in updates)
 
     def _tell_of_failure(self, batch: Iterable[Queue]) -> None:
@@ -237,7 +234,7 @@ class Dispatcher:
                 return committed
             self._delivery.wake(committed.rows)
             for effect in committed.result.effects:
-                self._handler.carry_out(effect)
+                self._carry_out(effect)
         finally:
             del self._started_at[row.id]
         disposition = committed.result.disposition
@@ -269,7 +266,7 @@ class Dispatcher:
                 elif row.queued and not self._db.inbox.is_new(row.id):
                     return None  # its sender took it back while it waited
                 update = read(body)
-                result = self._handler.handle(update, incoming) if update is not None else NOTHING
+                result = self._handler(update, incoming) if update is not None else NOTHING
                 self._close(row, result.disposition)
                 rows = self._db.outbox.add(row.id, _in_topic(row, result.messages))
             return _Committed(rows, result, body)

@@ -27,8 +27,6 @@ from telegram.send_items import Job, QueuedMessage
 from telegram.send_outcome import Outcome
 from telegram.send_queue import SendQueue
 
-__all__ = ["Delivery", "OutboxStore", "SendLimits"]
-
 log = logging.getLogger(__name__)
 
 _NO_ROW_ID: Final = -1  # sorts before every row, since rows may be waiting for the database

@@ -165,7 +165,7 @@ def one(seed: int) -> None:
     events = with_noise(events, (b"\n",) if yandex else NOISE, rng) if sound else spoiled(events, rng)
     http = CannedHttp(cut(b"".join(events), rng))
     provider: ModelProvider = (
-        YandexProvider("b1g", StaticCredential(""))
+        YandexProvider("b1g", StaticCredential(""), model="m", url="http://127.0.0.1")
         if yandex
         else OpenAIProvider("http://127.0.0.1/v1", http, model="m")
     )

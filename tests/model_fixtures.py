@@ -19,6 +19,7 @@ from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from yandex_gpt import YandexProvider
 
 QUICK = RetryPolicy(backoff_s=0.01)
+YANDEX_MODEL = "yandexgpt-lite"
 
 SYSTEM = "Ты писатель.\nЖанр: Фэнтези\nГерой: Картограф Веста\nМесто: Город на великане"
 REQUEST = Request((Message("system", SYSTEM), Message("user", "Начни историю.")), max_tokens=800, user_id=7, turn_id=70)
@@ -43,7 +44,8 @@ def client(models: ModelServers, failures: list[CallFailure]) -> Client:
     """Make a `GPT` on YandexGPT's stand-in."""
 
     def make(credential: Credential | None = None, **options: Any) -> GPT:
-        provider = YandexProvider(FOLDER_ID, credential or StaticCredential(f"Api-Key {API_KEY}"), url=models.llm_url)
+        credential = credential or StaticCredential(f"Api-Key {API_KEY}")
+        provider = YandexProvider(FOLDER_ID, credential, model=YANDEX_MODEL, url=models.llm_url)
         settings: dict[str, Any] = {
             "on_failure": failures.append,
             "policy": QUICK,

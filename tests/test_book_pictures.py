@@ -10,7 +10,10 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
-from export.formats import epub, fb2, html, txt
+from export.epub import epub
+from export.fb2 import fb2
+from export.formats import txt
+from export.html_book import html
 from export.illustration import MOST_BYTES, small_jpeg
 from tests.test_export import FB, ILLUSTRATED, JPEG, LINK
 

@@ -229,8 +229,9 @@ def test_a_new_name_is_offered_and_kept_with_a_press(harness: BotHarness) -> Non
         next_part(harness, person, f"Прошёл час {number}.")
     next_part(harness, person, NEXT)
     offer = person.wait("Запомнить?")
+    assert "Пантелей — встречается в этой истории" in offer.text and "Кто или что это" in offer.text
     person.tap("✏️ Изменить", offer)
-    assert "Пантелей — Дверь открыл Пантелей." in person.wait("Сейчас на карточке").text
+    assert "Пантелей — встречается в этой истории" in person.wait("Сейчас на карточке").text
     person.send("Пантелей, сторож — курит трубку")
     person.wait("Запомнил: Пантелей, сторож — курит трубку")
     assert harness.db.values("card", "state") == ["kept", "kept"]

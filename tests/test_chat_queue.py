@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,19 +18,6 @@ TOO_LONG = 5.0  # for an update that is ready
 
 def row(number: int, chat_id: int = 1, body: str = "{}", *, topic_id: int = 0, blocks: bool = False) -> InboxRow:
     return InboxRow(number, chat_id, body, 0, topic_id=topic_id, blocks=blocks)
-
-
-class Pieces:
-    """A body that ends in «…» waits for a piece, which begins with it."""
-
-    def __init__(self, wait_s: float) -> None:
-        self._wait_s = wait_s
-
-    def wait_s(self, row: InboxRow) -> float:
-        return self._wait_s if row.body.endswith("…") else 0.0
-
-    def joins(self, row: InboxRow, following: InboxRow) -> bool:
-        return row.body.endswith("…") and following.body.startswith("…")
 
 
 def taken(chats: ChatQueues) -> Taken:
@@ -225,168 +211,6 @@ def test_a_held_row_may_block_those_after_it(blocks: bool) -> None:
     chats.add([row(3), row(4, chat_id=2)])
     one, other = taken(chats), taken(chats)
     assert (one.behind, one.blocked, other.behind, other.blocked) == (True, blocks, False, False)
-
-
-def test_pieces_are_taken_together_and_come_back_together() -> None:
-    chats = ChatQueues(Pieces(FOREVER))
-    chats.add([row(1, body="a…"), row(2, body="…b…"), row(3, body="…c"), row(4, body="d"), row(5, body="e")])
-    first = taken(chats)
-    assert (first.row.id, [piece.id for piece in first.pieces], first.onto) == (1, [2, 3], None)
-    chats.release(first, again=True)
-    again = taken(chats)
-    assert (again.row, again.pieces) == (first.row, first.pieces)
-    chats.release(again)
-    alone = taken(chats)
-    assert (alone.row.id, alone.pieces) == (4, ())
-
-
-def test_a_row_waits_for_its_next_piece_and_other_chats_go_on() -> None:
-    chats = ChatQueues(Pieces(FOREVER))
-    chats.add([row(1, body="a…"), row(2, chat_id=2)])
-    assert taken(chats).row.id == 2
-    chats.add([row(3, body="…b")])
-    whole = taken(chats)
-    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (1, [3])
-    chats.release(whole)
-    chats.add([row(4, body="c…"), row(5, chat_id=3)])
-    assert taken(chats).row.id == 5
-    with chats.paused(1):
-        chats.add([row(6, body="…d"), row(7, chat_id=4)])
-        assert taken(chats).row.id == 7
-    whole = taken(chats)
-    assert (whole.row.id, [piece.id for piece in whole.pieces]) == (4, [6])
-
-
-def test_a_piece_that_never_comes_is_not_waited_for_longer() -> None:
-    chats = ChatQueues(Pieces(0.4))
-    began = time.monotonic()
-    chats.add([row(1, body="a…"), row(2, chat_id=2, body="b…"), row(3, chat_id=3)])
-    assert taken(chats).row.id == 3
-    first, second = taken(chats), taken(chats)
-    assert (first.row.id, second.row.id) == (1, 2)
-    assert time.monotonic() - began >= 0.4
-    chats.add([row(4, body="…c"), row(5, chat_id=4)])
-    assert taken(chats).row.id == 5  # the first chat's update is being handled
-    chats.release(first)
-    assert taken(chats).row.id == 4
-
-
-def answered_after_s(wait_s: float) -> float:
-    chats = ChatQueues(Pieces(wait_s))
-    began = time.monotonic()
-    chats.add([row(1, body="a…")])
-    taken(chats)
-    return time.monotonic() - began
-
-
-def test_a_short_wait_for_a_piece_ends_in_time() -> None:
-    assert min(answered_after_s(0.02) for _ in range(3)) < 0.9
-
-
-def ready_after(chats: ChatQueues, seconds: float) -> list[int]:
-    """Return the rows that are taken and released, until so many seconds after the last one none is ready."""
-    seen: list[int] = []
-    while True:
-        ended = threading.Timer(seconds, lambda: chats.add([row(0, chat_id=0)]))
-        ended.start()
-        found = taken(chats)
-        ended.cancel()
-        chats.release(found)
-        if found.row.id == 0:
-            return seen
-        seen += [found.row.id, *(piece.id for piece in found.pieces)]
-
-
-def test_no_wait_ends_while_a_batch_is_stored_and_those_that_are_over_end_then() -> None:
-    chats = ChatQueues(Pieces(0.05))
-    chats.add([row(1, body="a…"), row(2, chat_id=2, body="b…"), row(3, chat_id=3)])
-    with chats.storing(FOREVER):
-        assert ready_after(chats, 0.2) == [3]
-        chats.add_batch([row(4, body="…a")])
-        assert sorted(ready_after(chats, 0.2)) == [1, 2, 4]
-
-
-def test_whoever_waits_for_a_piece_wakes_once_none_can_come() -> None:
-    chats = ChatQueues(Pieces(0.05))
-    with ThreadPoolExecutor(1) as worker:
-        with chats.storing(FOREVER):
-            chats.add([row(1, body="a…")])
-            first = worker.submit(chats.take)
-            with pytest.raises(TimeoutError):
-                first.result(0.2)
-            chats.add_batch([])
-            assert (found := first.result(TOO_LONG)) is not None and found.row.id == 1
-            chats.add([row(2, chat_id=2, body="a…")])
-            second = worker.submit(chats.take)
-            with pytest.raises(TimeoutError):
-                second.result(0.2)
-        assert (found := second.result(TOO_LONG)) is not None and found.row.id == 2
-
-
-def test_waits_that_end_together_wake_a_worker_each() -> None:
-    chats = ChatQueues(Pieces(0.05))
-    with ThreadPoolExecutor(2) as workers:
-        with chats.storing(FOREVER):
-            chats.add([row(1, body="a…"), row(2, chat_id=2, body="a…")])
-            ended = [workers.submit(chats.take) for _ in range(2)]
-            with pytest.raises(TimeoutError):
-                ended[0].result(0.2)
-        rows = {found.row.id for each in ended if (found := each.result(TOO_LONG)) is not None}
-    assert rows == {1, 2}
-
-
-def test_a_wait_that_would_end_while_the_disk_is_slow_goes_on_after_it() -> None:
-    chats = ChatQueues(Pieces(0.3))
-    with chats.storing(FOREVER):
-        chats.add_batch([row(1, body="a…"), row(2, chat_id=2, body="b…")])
-        assert ready_after(chats, 0.5) == []
-    assert ready_after(chats, 0.02) == []
-    with chats.storing(FOREVER):
-        chats.add_batch([row(3, body="…a")])
-        assert sorted(ready_after(chats, 0.1)) == [1, 2, 3]  # the second one's piece was not in this batch
-
-
-def test_a_piece_that_could_not_be_stored_at_first_is_waited_for_also_by_a_row_that_is_tried_again() -> None:
-    chats = ChatQueues(Pieces(0.05))
-    chats.add([row(1, body="a…"), row(2, chat_id=2, body="b…")])
-    first = taken(chats)
-    with pytest.raises(RuntimeError), chats.storing(FOREVER):
-        raise RuntimeError
-    chats.release(first, again=True)
-    assert ready_after(chats, 0.2) == []
-    with chats.storing(FOREVER):
-        chats.add_batch([row(3, body="…a")])
-        assert sorted(ready_after(chats, 0.2)) == [1, 2, 3]
-
-
-def test_a_batch_that_does_not_come_again_is_not_waited_for() -> None:
-    chats = ChatQueues(Pieces(0.05))
-    chats.add([row(1, body="a…")])
-    with pytest.raises(RuntimeError), chats.storing(0.1):
-        raise RuntimeError
-    assert ready_after(chats, 1) == [1]
-
-
-def test_no_wait_ends_before_the_last_of_two_batches_is_stored() -> None:
-    chats = ChatQueues(Pieces(0.05))
-    chats.add([row(1, body="a…")])
-    with chats.storing(FOREVER):
-        with chats.storing(FOREVER):
-            pass
-        assert ready_after(chats, 0.2) == []
-    assert ready_after(chats, 0.3) == [1]
-
-
-def test_a_late_piece_names_the_held_row_that_it_belongs_to() -> None:
-    chats = ChatQueues(Pieces(FOREVER))
-    chats.hold(row(1, body="a…"))
-    chats.hold(row(2, body="b…"))
-    chats.add([row(3, body="…c")])
-    late = taken(chats)
-    assert late.onto == row(2, body="b…")
-    chats.release(late)
-    chats.add([row(4, body="d")])
-    assert taken(chats).onto is None
 
 
 def test_without_rules_every_update_is_a_question_of_its_own() -> None:

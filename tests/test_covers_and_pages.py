@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from export.cover import SIZE, cover
-from export.formats import html
+from export.html_book import html
 from tests.conftest import CHROMIUM
 from tests.test_export import STORY
 

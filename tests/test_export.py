@@ -24,10 +24,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from export.book import Picture
+from export.book import Book, Chapter, Part, Picture, Wording, in_chapters
 from export.cover import SIZE, cover
-from export.fb2 import GENRES
-from export.formats import FORMATS, Book, Chapter, Part, Wording, epub, fb2, file_name, html, in_chapters, txt
+from export.epub import epub
+from export.fb2 import GENRES, fb2
+from export.formats import FORMATS, file_name, txt
+from export.html_book import html
 
 ROOT = Path(__file__).parent.parent
 

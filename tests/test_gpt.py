@@ -13,15 +13,16 @@ import pytest
 
 from ai.provider import CallFailure, StaticCredential
 from ai.retry import RetryPolicy
+from core.cancellation import Cancel
 from core.errors import ModelAway, ModelBusy, ModelCancelled, ModelDenied, ModelError, PromptTooLong
 from core.http_client import HttpClient
 from core.network import Network
 from core.schemas import Finish, Message, Request
-from gpt import GPT, Cancel, is_stock_refusal
+from gpt import GPT, is_stock_refusal
 from sandbox.model_answers import STOCK_REFUSAL
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
-from tests.model_fixtures import REQUEST, Client, client, eventually, failures, last, models, together
+from tests.model_fixtures import REQUEST, YANDEX_MODEL, Client, client, eventually, failures, last, models, together
 from yandex_gpt import YandexProvider
 
 __all__ = ["client", "failures", "models"]
@@ -158,7 +159,12 @@ def test_no_connection_is_tried_again_and_is_not_billed(client: Client, failures
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         gpt = GPT(
-            YandexProvider(FOLDER_ID, StaticCredential("Api-Key x"), url=f"http://127.0.0.1:{closed.getsockname()[1]}"),
+            YandexProvider(
+                FOLDER_ID,
+                StaticCredential("Api-Key x"),
+                model=YANDEX_MODEL,
+                url=f"http://127.0.0.1:{closed.getsockname()[1]}",
+            ),
             HttpClient(),
             on_failure=failures.append,
             policy=RetryPolicy(backoff_s=0.01),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
+
+import pytest
 
 from sandbox.model_faults import Behaviour
 from tests.group_stories import BEGIN, NEXT, begun, moves, part, path
 from tests.harness import BotHarness, until
+from tests.ready_made import shipped_locales
 from tests.recordings import recording
 from tests.test_groups import club, spent
 from tests.toasts import FOREIGN
 
+PHONE_CHARS = 33  # of a line
+RULES = {
+    "ru": ("последнюю часть", "половина", "десять минут", "меньше всех"),
+    "en": ("last part", "half of", "ten minutes", "spent least"),
+}
 VOLUME = ("📗 Второй том", "📖 Новая история")
 
 
@@ -326,3 +335,13 @@ def test_a_voice_message_that_replies_to_the_last_part_continues_the_story(harne
     boris.wait(lambda message: message.text == "Вторая.")
     until(harness.settled)
     assert path(harness)[1] == "Тут пошёл дождь."
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_hint_takes_six_lines_of_a_phone_and_help_has_the_rest(language: str) -> None:
+    texts = shipped_locales()[language]
+    hint, help_text = texts.plain("group_story.hint"), texts.plain("help.group", bot="bot", link="link")
+    lines = [wrapped for line in hint.splitlines() for wrapped in textwrap.wrap(line, PHONE_CHARS) or [""]]
+    assert len(lines) <= 6 and "/help" in hint
+    for rule in RULES[language]:
+        assert rule in help_text

@@ -262,3 +262,17 @@ def test_the_demo_plays_the_hero_with_the_story_s_facts(language: str) -> None:
         asked = [Message("system", system), Message("user", f"{question}\n\n{texts.prompt('hero.closing')}")]
         said = tell(asked)
         assert fact in said, said
+
+
+def test_a_story_that_is_deleted_leaves_no_way_to_it_in_the_talk_with_its_hero(harness: BotHarness) -> None:
+    person = finished(harness)
+    person.tap(HERO)
+    person.wait(LINE_OF_TITLED)
+    assert "🔖 К истории" in str(person.keyboard)
+    person.send("/stories")
+    person.tap(person.wait("Ваши истории").labels[0])
+    person.wait("Конец.")
+    person.tap("🗑 Удалить")
+    person.wait("удалена")
+    until(harness.settled)
+    assert "🔖 К истории" not in str(person.keyboard)

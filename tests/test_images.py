@@ -13,6 +13,7 @@ import pytest
 import requests
 from PIL import Image, ImageStat
 
+from ai.iam_token import Token
 from ai.images import ImageGenerator, OpenAIImageGenerator, YandexImageGenerator, cut_prompt, image_error
 from ai.provider import CallFailure, Credential, StaticCredential
 from ai.retry import RetryPolicy
@@ -23,7 +24,7 @@ from sandbox.model_faults import Behaviour
 from sandbox.models import API_KEY, FOLDER_ID, ModelServers
 from sandbox.painter import draw
 from tests.model_fixtures import eventually, failures, models
-from yandex_gpt import RenewedToken, Token
+from yandex_gpt import RenewedToken
 
 QUICK = RetryPolicy(backoff_s=0.01)
 

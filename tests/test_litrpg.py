@@ -14,7 +14,11 @@ from hypothesis import strategies as st
 from conversation.game_words import as_read, is_status
 from conversation.wishes import without_wishes
 from core.schemas import Message
-from export.formats import Chapter, Part, epub, fb2, html, txt
+from export.book import Chapter, Part
+from export.epub import epub
+from export.fb2 import fb2
+from export.formats import txt
+from export.html_book import html
 from sandbox.storyteller.answers import tell
 from sandbox.storyteller.figures import Card, opening, prompt, wire
 from sandbox.storyteller.request import read

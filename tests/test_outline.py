@@ -202,6 +202,45 @@ def test_an_outline_is_read_out_of_any_wrapping() -> None:
     assert Outline(wish="Снег.").as_json() == ""
 
 
+LABELS = (
+    {"genre": "Жанр", "hero": "Герой", "setting": "Место", "wish": "Пожелание"},
+    {"genre": "Genre", "hero": "Main character", "setting": "Place", "wish": "Wishes"},
+    {"genre": "жанр", "hero": "Главная героиня", "setting": "Место действия", "wish": "Пожелания"},
+)
+
+
+@given(
+    st.sampled_from(LABELS),
+    st.permutations(FIELDS),
+    st.sets(st.sampled_from(FIELDS)),
+    st.sampled_from(
+        ["{}:{}", "{}: {}", "**{}:** {}", "- {}: {}", "**{}**: {}", "{} = {}", '"{}": "{}",', "{}:\n{}", "**{}:**\n{}"]
+    ),
+    st.sampled_from(["\n", "\n\n", "\n \n"]),
+)
+def test_an_empty_line_takes_no_other_value(
+    labels: dict[str, str], order: list[str], empty: set[str], line: str, between: str
+) -> None:
+    said = {name: "" if name in empty else CARD[name] for name in order}
+    answer = between.join(line.format(labels[name], said[name]) for name in order)
+    assert outline_in(answer) == Outline(**said)
+
+
+@pytest.mark.parametrize(
+    ("answer", "outline"),
+    [
+        ("Жанр:\nТон: мрачный\nГерой: Кот", Outline(hero="Кот")),  # a label of no field
+        ("Жанр:\n\nГерой:\nВеста: рыжая", Outline(hero="Веста: рыжая")),
+        ("Герой:", Outline()),
+        ("Герой:\n\n", Outline()),
+        ("Жанр: —\nГерой: Кот", Outline(hero="Кот")),
+        ("Вот карточка:\nЖанр: Сказка", Outline(genre="Сказка")),
+    ],
+)
+def test_a_line_without_a_value(answer: str, outline: Outline) -> None:
+    assert outline_in(answer) == outline
+
+
 @given(st.text(max_size=300), st.dictionaries(st.sampled_from(FIELDS), st.text(max_size=400)))
 def test_any_answer_fills_a_draft_within_its_limits(answer: str, fields: dict[str, str]) -> None:
     for said in (answer, json.dumps(fields)):

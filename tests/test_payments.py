@@ -15,6 +15,7 @@ from telegram.chat_queue import ChatQueues
 from telegram.dispatcher import Dispatcher
 from telegram.failure_notices import FailureNotices
 from telegram.polling import ALLOWED_UPDATES
+from telegram.update_result import UpdateResult
 from tests.harness import ADMIN_ID, ROOT, BotHarness, until
 from tests.paying import SHOP, invoice_for, link_of, make_shop, payment_update, wait_links
 from tests.test_admin import press_of
@@ -238,13 +239,8 @@ def test_a_payment_that_names_no_pack_is_kept_for_a_refund_and_told_of(
     assert harness.db.balance() == 30_000 and harness.db.value("payment", "stars") == stars
 
 
-class Broken:
-    """A handler with a bug."""
-
-    def handle(self, update: object, incoming: object) -> object:
-        raise RuntimeError("a bug")
-
-    carry_out = handle
+def broken_handler(update: object, incoming: object) -> UpdateResult:
+    raise RuntimeError("a bug")
 
 
 def test_a_payment_whose_handler_fails_is_kept_as_a_dead_letter_and_told_of(harness: BotHarness) -> None:
@@ -258,7 +254,8 @@ def test_a_payment_whose_handler_fails_is_kept_as_a_dead_letter_and_told_of(harn
         db=app.db,
         chats=ChatQueues(),
         delivery=app.delivery,
-        handler=Broken(),  # type: ignore[arg-type]
+        handler=broken_handler,
+        carry_out=lambda effect: None,
         notices=notices,
     )
     broken.start()

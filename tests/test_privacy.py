@@ -29,7 +29,7 @@ STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, MIND, CARD, KEPT = (
 SECRETS = (STORY, PART, CHATTED, ROLE, PERSONA, DRAFT, MIND, CARD, KEPT)
 NAME = "Ферапонтида"
 # Tables that are about nobody in particular.
-OF_NOBODY = {"budget", "setting", "event", "forgotten"}
+OF_NOBODY = {"budget", "setting", "event", "forgotten", "removed_text"}
 
 
 def somebody(harness: BotHarness, user_id: int = 1) -> ChatUser:

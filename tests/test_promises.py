@@ -16,9 +16,10 @@ from collections.abc import Callable
 
 import pytest
 
+from ai.provider import CallFailure
 from conversation.steps import ADMIN_COMMANDS, COMMANDS, SHELF_COMMANDS, SHOP_COMMANDS
 from core.errors import ModelBusy
-from gpt import GPT, CallFailure
+from gpt import GPT
 from handlers import router
 from monitoring.alerts import WINDOW_S, ModelErrorAlerts
 from sandbox.model_faults import Behaviour

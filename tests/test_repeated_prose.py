@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from ai.catalog import Model
 from ai.repeated_prose import ProseWatch, opening, said_again
+from bench.cliches import cliches_in
 from sandbox.model_faults import Behaviour, Received
 from tests.harness import BotHarness, until
 from tests.ready_made import shipped_locales
-from turns.cliches import cliches_in
 
 LOCALES = shipped_locales()
 SENTENCES = (

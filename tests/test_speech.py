@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import requests
 
+from ai.iam_token import Token
 from ai.openai_speech import OpenAISpeechToText, OpenAITextToSpeech
 from ai.opus_splitter import Recording, read, write
 from ai.provider import CallFailure, Credential, StaticCredential
@@ -21,7 +22,7 @@ from core.http_client import HttpClient
 from sandbox.model_faults import Behaviour, Kind
 from sandbox.models import API_KEY, ModelServers
 from tests.model_fixtures import failures, models
-from yandex_gpt import RenewedToken, Token
+from yandex_gpt import RenewedToken
 
 QUICK = RetryPolicy(backoff_s=0.01)
 

@@ -20,7 +20,8 @@ from core.errors import ModelAway, ModelCancelled, ModelDenied, ModelError
 from core.http_client import HttpClient
 from sandbox import speech_api
 from sandbox.model_faults import Behaviour
-from sandbox.models import API_KEY, SPEECH_V3, ModelServers
+from sandbox.model_server import SPEECH_V3
+from sandbox.models import API_KEY, ModelServers
 from sandbox.recording import record, words_in
 from tests.model_fixtures import QUICK, failures, models
 

@@ -12,7 +12,9 @@ from xml.etree import ElementTree
 from PIL import Image
 
 from export.cover import SIZE, cover
-from export.formats import epub, fb2, html
+from export.epub import epub
+from export.fb2 import fb2
+from export.html_book import html
 from sandbox.model_faults import Behaviour
 from sandbox.telegram_state import ChatMessage
 from sandbox.users import ChatUser

@@ -159,6 +159,34 @@ def test_the_pieces_of_a_deleted_topic_come_to_the_chat_itself_once(forum: BotHa
     forum.check_books()
 
 
+def test_a_story_that_is_deleted_in_the_menu_of_its_topic_leaves_no_way_to_it(forum: BotHarness) -> None:
+    _, story = writer(forum)
+    story.press("🏠 Меню")
+    story.wait("Вы в меню")
+    assert "🔖 К истории" in str(story.keyboard)
+    story.send("/stories")
+    story.tap(next(label for label in story.wait("Ваши истории").labels if HERO in label))
+    story.wait("Свет погас.")
+    story.tap("🗑 Удалить")
+    story.wait("удалена")
+    until(forum.settled)
+    assert "🔖 К истории" not in str(story.keyboard) and "📖 Новая история" in str(story.keyboard)
+
+
+def test_a_way_to_a_story_that_was_deleted_elsewhere_goes_when_it_is_pressed(forum: BotHarness) -> None:
+    person, story = writer(forum)
+    story.press("🏠 Меню")
+    story.wait("Вы в меню")
+    person.send("/stories")
+    person.tap(next(label for label in person.wait("Ваши истории").labels if HERO in label))
+    person.wait("Детектив")
+    person.tap("🗑 Удалить")
+    person.wait("удалена")
+    story.send("🔖 К истории")
+    until(forum.settled)
+    assert "🔖 К истории" not in str(story.keyboard)
+
+
 def test_without_topics_or_where_telegram_refuses_one_the_story_is_told_in_the_chat(forum: BotHarness) -> None:
     forum.telegram.api.has_topics = False  # switched off since the bot's start
     person = forum.writer(1, "Свет погас.")

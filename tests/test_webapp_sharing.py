@@ -67,6 +67,18 @@ def test_covers_are_drawn_at_a_pace_and_kept(site: Site) -> None:
     assert site.http.get(f"{site.url}/covers/{tokens[0]}.jpg", timeout=10).status_code == 200
 
 
+def test_another_cover_of_the_same_size_is_another_picture(site: Site) -> None:
+    story = site.db.stories.get(site.story())
+    assert story is not None
+    token, shown = site.db.sharing.offer(story), []
+    for color in ("#ff0000", "#0000ff"):
+        buffer = io.BytesIO()
+        Image.new("RGB", (30, 40), color).save(buffer, "JPEG")
+        site.db.illustrations.put_cover(story.session_id, buffer.getvalue().ljust(2_000, b"\0"))
+        shown.append(site.http.get(f"{site.url}/covers/{token}.jpg", timeout=10).content)
+    assert shown[0] != shown[1]
+
+
 @needs_chromium
 def test_two_people_share_by_the_page_and_by_the_inline_mode(
     make_harness: Callable[..., BotHarness], browser: Browser

@@ -170,3 +170,30 @@ def test_the_chat_shows_what_the_bot_is_at(harness: BotHarness, name: str, actio
     assert harness.telegram.called("sendChatAction")[-1].params["action"] == action
     held.set()
     until(harness.settled)
+
+
+# ── the menu of «⚙️ Ещё» ──
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_the_menu_pressed_again_is_one_menu_which_works(harness: BotHarness, restarted: bool) -> None:
+    person = harness.writer()
+    person.press("⚙️ Ещё")
+    person.press("⚙️ Ещё")
+    until(harness.settled)
+    if restarted:
+        harness.restart()
+    person.press("⚙️ Ещё")
+    until(lambda: harness.settled() and len(shown(person, "что сделать?")) == 1)
+    menus = [one for one in person.messages if "что сделать?" in one.text]
+    assert [menu.deleted for menu in menus] == [True, True, False]
+    person.tap("🎭 Тон и стиль", menus[-1])
+    person.wait("Каким тоном")
+    person.send("✖️ Отмена")
+    person.wait("часть 1")
+    harness.says("Стало светло.")
+    person.press("▶️ Дальше")
+    person.wait("Стало светло.")
+    until(harness.settled)
+    assert shown(person, "что сделать?")  # it goes with the next one only
+    assert harness.db.count("notice") == 1

@@ -13,14 +13,15 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ai.error_mapping import read_error, retry_after_s
-from ai.provider import CallFailure
+from ai.iam_token import Token, unix_time
+from ai.provider import CallFailure, Credential
 from core.errors import ModelAway, ModelBusy, ModelDenied, ModelError, ModelGone, ModelRefused, PromptTooLong
 from core.http_client import HttpClient
 from core.schemas import Message, Request
 from sandbox.model_faults import Behaviour
 from sandbox.models import FOLDER_ID, ModelServers
 from tests.model_fixtures import REQUEST, Client, client, failures, last, models, together
-from yandex_gpt import RenewedToken, Token, YandexKeys, model_uri, native, unix_time, yandex_credential
+from yandex_gpt import RenewedToken, YandexKeys, model_uri, native, yandex_credential
 
 __all__ = ["client", "failures", "models"]
 
@@ -169,10 +170,14 @@ def test_a_static_token_is_not_renewed(models: ModelServers, client: Client) -> 
 
 def test_the_first_way_that_is_set_is_taken(models: ModelServers) -> None:
     everything: dict[str, Any] = {"api_key": "k", "iam_token": "t", "sa_key_file": "/nowhere", "oauth_token": "y0_x"}
-    assert yandex_credential(HttpClient(), YandexKeys(**everything)).header(1) == "Api-Key k"
-    assert yandex_credential(HttpClient(), YandexKeys(**everything | {"api_key": ""})).header(1) == "Bearer t"
+
+    def credential(**without: str) -> Credential:
+        return yandex_credential(HttpClient(), YandexKeys(**everything | without), **addresses(models))
+
+    assert credential().header(1) == "Api-Key k"
+    assert credential(api_key="").header(1) == "Bearer t"
     with pytest.raises(ModelDenied, match="can't be read"):
-        yandex_credential(HttpClient(), YandexKeys(**everything | {"api_key": "", "iam_token": ""}))
+        credential(api_key="", iam_token="")
     assert models.requests == []
 
 

@@ -13,12 +13,13 @@ from ai.provider import StaticCredential
 from core.http_client import HttpClient
 from core.schemas import Json, Message, Request
 from sandbox.models import FOLDER_ID, ModelServers
-from tests.model_fixtures import REQUEST, Client, client, failures, last, models
-from tests.test_yandex_gpt import key, write_key
+from tests.model_fixtures import REQUEST, YANDEX_MODEL, Client, client, failures, last, models
+from tests.test_yandex_gpt import addresses, key, write_key
 from yandex_gpt import YandexKeys, YandexProvider, yandex_credential
 
 __all__ = ["client", "failures", "key", "models"]
 
+PROVIDER = YandexProvider("b1g", StaticCredential(""), model=YANDEX_MODEL, url="https://llm.example")
 SCHEMA: dict[str, Json] = {
     "type": "object",
     "properties": {"options": {"type": "array", "items": {"type": "string"}, "minItems": 3}},
@@ -28,7 +29,7 @@ SCHEMA: dict[str, Json] = {
 
 def test_a_completion_means_in_the_proto_what_was_asked() -> None:
     request = Request(REQUEST.messages, 800, 0.7, "yandexgpt/latest", SCHEMA)
-    call = YandexProvider("b1g", StaticCredential("")).completion(request, stream=True, timeout_s=1)
+    call = PROVIDER.completion(request, stream=True, timeout_s=1)
     parsed = ParseDict(call.body, texts.CompletionRequest())
     assert parsed.model_uri == "gpt://b1g/yandexgpt/latest"
     assert parsed.completion_options.stream is True
@@ -42,9 +43,7 @@ def test_a_completion_means_in_the_proto_what_was_asked() -> None:
 
 @pytest.mark.parametrize("temperature", [-1.0, 0.0, 0.8, 3.0])
 def test_the_temperature_keeps_to_what_is_allowed(temperature: float) -> None:
-    call = YandexProvider("b1g", StaticCredential("")).completion(
-        Request(REQUEST.messages, 1, temperature), stream=False, timeout_s=1
-    )
+    call = PROVIDER.completion(Request(REQUEST.messages, 1, temperature), stream=False, timeout_s=1)
     parsed = ParseDict(call.body, texts.CompletionRequest())
     assert 0 <= parsed.completion_options.temperature.value <= 1
 
@@ -53,11 +52,11 @@ def test_everything_on_the_wire_passes_the_protos(
     models: ModelServers, client: Client, key: tuple[str, str], tmp_path: Path
 ) -> None:
     path = write_key(tmp_path / "key.json", key[0])
-    gpt = client(yandex_credential(HttpClient(), YandexKeys(sa_key_file=path), iam_url=models.iam_url))
+    gpt = client(yandex_credential(HttpClient(), YandexKeys(sa_key_file=path), **addresses(models)))
     last(gpt.stream(REQUEST))
     gpt.ask(Request((Message("user", "Придумай три поступка."),), 200, json_schema=SCHEMA, purpose="suggestions"))
     gpt.count(REQUEST.messages, near=gpt.estimate(REQUEST.messages))
-    client(yandex_credential(HttpClient(), YandexKeys(oauth_token="y0_x"), iam_url=models.iam_url)).ask(REQUEST)
+    client(yandex_credential(HttpClient(), YandexKeys(oauth_token="y0_x"), **addresses(models))).ask(REQUEST)
     protos = {"completion": texts.CompletionRequest, "tokenizer": texts.CompletionRequest}
     for received in models.requests:
         parsed = ParseDict(received.body, protos.get(received.kind, iam.CreateIamTokenRequest)())

@@ -14,12 +14,12 @@ from typing import Final
 from ai import vision
 from ai.catalog import Model
 from config import Config
+from core.cancellation import Cancel
 from core.errors import FileUnreadable, PicturesRefused, TelegramError
 from core.logs import event
 from core.schemas import Picture
 from core.sent_files import SentFile
 from database import Prompt
-from gpt import Cancel
 from turns import limits
 from turns.documents.reading import read_document
 from turns.passages import passages_about

@@ -162,6 +162,12 @@ class TurnBilling:
         billed = isinstance(error, ModelError) and error.billed
         return self.release(call, None if billed else Usage(0, 0))
 
+    def drop_failed(self, running: RunningTurn, error: Exception) -> None:
+        """Give back the turn's open call, if there is one, as one that failed; another may follow."""
+        if running.call is not None:
+            self.release_failed(running.call, error)
+            running.call = None
+
     def usage_so_far(self, call: OpenCall) -> Usage:
         """Return the vendor's own figures, or an estimate until they have come."""
         if call.usage is not None:

@@ -70,9 +70,7 @@ class PathMemory:
             except (ModelError, LimitReached) as error:
                 if isinstance(error, ModelCancelled) or used > 1:
                     raise
-                if running.call is not None:
-                    self._billing.release_failed(running.call, error)
-                    running.call = None
+                self._billing.drop_failed(running, error)
                 event(log, logging.WARNING, "summary_skipped", turn=running.turn.id, error=str(error))
                 break
             path = self._db.tree.path(running.turn.prompt_id)

@@ -9,7 +9,7 @@ from typing import TypeVar
 from ai.catalog import CostMultiplier, Model
 from ai.registry import ModelRegistry
 from conversation.localization import Locales
-from core.errors import ModelError, ModelGone, PromptTooLong
+from core.errors import ModelGone, PromptTooLong
 from core.logs import event
 from core.schemas import Outgoing
 from database import Database, Turn, User
@@ -54,20 +54,15 @@ class ModelChoice:
             model = self._model_of(running.turn)
             if model.context_tokens >= running.model.context_tokens or (running.call and running.call.text):
                 raise
-            self._release(running, error)
+            self._billing.drop_failed(running, error)
             running.model = model  # its server has said how large its context is: the prompt is made to fit
             return write()
         except ModelGone as error:
             if running.model.name == self._registry.default.name:
                 raise
-            self._release(running, error)
+            self._billing.drop_failed(running, error)
             running.model = self._fall_back(running.turn, running.model.name)
             return write()
-
-    def _release(self, running: RunningTurn, error: ModelError) -> None:
-        if running.call is not None:
-            self._billing.release_failed(running.call, error)
-            running.call = None
 
     def weight(self, user: User, kind: TurnKind) -> CostMultiplier:
         """Return what the tokens of a turn of this kind would weigh for the user."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 
 from conversation.keyboards import inline
-from conversation.localization import Locales, Texts
+from conversation.localization import Locales
 from core.schemas import Json
 from database import Database, Turn
 from telegram.failure_notices import FailureNotices
@@ -46,8 +46,16 @@ class TurnNotices:
             turn = self._db.turns.get(waiting.turn_id)
             if turn is None:
                 continue
-            texts = self._texts(turn)
-            self._notice(turn, texts.say("story.queue", place=place), texts)
+            texts = self._locales[self._db.users.language_of(turn.user_id)]
+            keyboard: Json = inline([(texts.label("stop"), f"stop:{turn.id}")])
+            self._delivery.notice(
+                _key(turn.id),
+                turn.chat_id,
+                texts.say("story.queue", place=place),
+                keyboard,
+                partial(self._db.turns.set_notice, turn.id),  # for the next start to delete it
+                topic_id=turn.topic_id,
+            )
 
     def show_progress(self) -> None:
         """Show how far the answers are that grow in messages."""
@@ -57,18 +65,6 @@ class TurnNotices:
         """Delete the notice of a turn that waits no more."""
         if waiting.place is not None:
             self._delivery.notice(_key(waiting.turn_id), waiting.chat_id, None, None, lambda _: None)
-
-    def _notice(self, turn: Turn, text: str, texts: Texts) -> None:
-        keyboard: Json = inline([(texts.label("stop"), f"stop:{turn.id}")])
-        shown = self._remember(turn.id)
-        self._delivery.notice(_key(turn.id), turn.chat_id, text, keyboard, shown, topic_id=turn.topic_id)
-
-    def _remember(self, turn_id: int) -> Callable[[int | None], None]:
-        """Return the callback that stores a notice's message id, for the next start to delete it."""
-        return lambda message_id: self._db.turns.set_notice(turn_id, message_id)
-
-    def _texts(self, turn: Turn) -> Texts:
-        return self._locales[self._db.users.language_of(turn.user_id)]
 
 
 def _key(turn_id: int) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ai.catalog import Model
+from core.cancellation import Cancel
 from core.schemas import Json, Usage
 from database import Turn
-from gpt import Cancel
 from telegram.send_growing import Content
 from turns.turn_kind import TurnKind
 

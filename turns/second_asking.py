@@ -32,8 +32,7 @@ def better_of_two(
         if isinstance(error, ModelCancelled) or _has_more(running, first):
             billing.release(call, billing.usage_so_far(call))
             raise
-        if running.call is not None:
-            billing.release_failed(running.call, error)
+        billing.drop_failed(running, error)
     except BaseException:
         billing.release(call, billing.usage_so_far(call))
         raise

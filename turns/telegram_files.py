@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.cancellation import Cancel
 from core.errors import FileUnreadable, ModelAway, ModelCancelled, TelegramRefused, TelegramUnreachable
 from core.sent_files import MOST_BYTES
-from gpt import Cancel
 from telegram.api_client import BotApi
 
 _ATTEMPTS: Final = 3

@@ -1,5 +1,7 @@
 """Messages that say what is under way («🎨 Рисую…»): they are deleted when it is over, however it ends.
 
+A menu is one too: nothing ends it but the next one (`left`).
+
 Such a message belongs to the update that it answers. The outbox marks it; the table `notice` has its number as soon as
 Telegram has it. It is deleted in the transaction that ends the update's turn, or its wait for another turn.
 """
@@ -23,6 +25,12 @@ def deletion(db: Database, chat_id: int, inbox_id: int | None) -> list[Outgoing]
         return [Outgoing(chat_id, "deleteMessage", {"message_id": message_id})]
     # It is on its way: its number is known when this deletion has its turn in the chat.
     return [Outgoing(chat_id, "deleteMessage", {}, deferred=DeferredAttachment(NOTICE, inbox_id))]
+
+
+def left(db: Database, chat_id: int, topic_id: int) -> list[Outgoing]:
+    """Return the deletion of the menu that was sent last, if the chat's topic still has it."""
+    menus = db.outbox.notices_left(chat_id, topic_id)
+    return [message for inbox_id in menus for message in deletion(db, chat_id, inbox_id)]
 
 
 def number_of(db: Database, attachment: DeferredAttachment) -> RenderedAttachment | None:

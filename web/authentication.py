@@ -69,7 +69,7 @@ class Authenticator:
     """Finds out who makes a request, and limits how many they make."""
 
     def __init__(self, services: WebServices) -> None:
-        self._site = services
+        self._services = services
         self._reads = RateLimiter(*READ_RATE)
         self._changes = RateLimiter(*CHANGE_RATE)
         self._refusals = RateLimiter(*REFUSAL_RATE)
@@ -81,7 +81,7 @@ class Authenticator:
             if not given.startswith(SCHEME):
                 raise InitDataError("no init data")
             telegram_user = authenticated_user(
-                given.removeprefix(SCHEME), self._site.config.telegram_token, time.time()
+                given.removeprefix(SCHEME), self._services.config.telegram_token, time.time()
             )
         except InitDataError as refused:
             # Past the pace there is no log line: anybody could fill the log. Telegram has signed init data that
@@ -94,14 +94,14 @@ class Authenticator:
         limiter = self._reads if request.method in ("GET", "HEAD") else self._changes
         if not limiter.allows(telegram_user.id):
             raise ApiError(429, "pace")
-        user = self._site.db.users.get(telegram_user.id)
+        user = self._services.db.users.get(telegram_user.id)
         if user is None:
             raise ApiError(403, "unknown")
         if user.banned:
             raise ApiError(403, "banned")
-        return Caller(user, telegram_user, self._site.locales[user.language])
+        return Caller(user, telegram_user, self._services.locales[user.language])
 
     def texts_for(self, request: Request) -> Texts:
         """Return the texts in the browser's language, for an unknown user."""
-        locales = self._site.locales
+        locales = self._services.locales
         return locales[request.accept_languages.best_match(list(locales)) or ""]

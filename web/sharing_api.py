@@ -72,7 +72,7 @@ class _Covers:
         """Return a story's cover as a JPEG. Raises `ApiError` if too many are asked for."""
         db = self._services.db
         own = db.illustrations.cover(story.session_id) or b""
-        key = (story.session_id, title_of(story), len(own))
+        key = (story.session_id, title_of(story), hash(own))
         with self._lock:
             known = self._kept.get(key)
             if known is None:

@@ -10,7 +10,8 @@ from flask import Blueprint, Response, g, jsonify, request
 from core.days import DAY_S, current_day
 from core.star_packs import StarPack
 from database import Story
-from export.story_book import FORMATS, book_of
+from export.formats import FORMATS
+from export.story_book import book_of
 from telegram.invoice_links import link_of
 from turns.message_view import title_of
 from web.authentication import ApiError, Caller, WebServices

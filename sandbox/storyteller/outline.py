@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
+from conversation.phrases import any_of
 from sandbox.storyteller import russian
 from sandbox.storyteller.data import stock
 from sandbox.storyteller.grammar import capital
@@ -30,11 +31,20 @@ _ENGLISH_VERB: Final = re.compile(
     r"|goes|comes|takes?|keeps?|learns?|falls?|hears?|sees?|discovers?|returns?|decides?|and)\s",
     re.IGNORECASE,
 )
+_ENGLISH_LEADS: Final = re.compile(
+    r"(?:(?:once(?: upon a time)?|suddenly|long ago|one (?:day|night|morning|evening)|if|when|while|perhaps|maybe|then"
+    r"|now|again|at last),? )+",
+    re.IGNORECASE,
+)
 _ENGLISH_PLACE: Final = re.compile(
     r"\b(?:in|on|at|inside|under|near) ((?:an? |the |his |her |its )?[\w'’ -]{3,40})", re.IGNORECASE
 )
 _ENGLISH_PLACES: Final = re.compile(r"lighthouse|castle|ship|forest|island|house|school|library", re.IGNORECASE)
 _ENGLISH_NAME: Final = re.compile(r"\b(?!(?:The|She|They|Her|His|Then|And|But|You)\b)[A-Z][a-z]{2,}\b(?= [a-z])")
+_RUSSIAN_NAME: Final = re.compile(r"\b[А-ЯЁ][а-яё]{2,}(?=\s+(?P<next>[а-яё]+)|)")
+_BEGINS: Final = re.compile(r"(?:^|[.!?…\n—–:«“„\"(-])\s*$")
+_NO_NAME_WITH_A_VERB: Final = {"nomn", "VERB", "ADJS"}
+_LEADING: Final = ("VERB", "GRND", "ADVB", "PRCL", "CONJ", "INTJ", "PRED")
 _ARTICLE: Final = re.compile(r"^(?:an?|the|his|her|its) ", re.IGNORECASE)
 _STRANGE: Final = {
     "ru": ("здесь каждый знает на одну тайну больше, чем говорит", "по ночам отсюда видно то, чего нет на карте"),
@@ -102,28 +112,85 @@ def _genre(phrase: str, language: str) -> Mapping[str, Any]:
 
 
 def _named(text: str, language: str) -> str:
-    """Return the person whom a text names most often; empty if nobody comes twice."""
-    if language == "ru":
-        known = (russian.parses(word.lower())[0] for word in re.findall(r"\b[А-ЯЁ][а-яё]{2,}", text))
-        names = Counter(capital(one.normal_form) for one in known if "Name" in one.tag)
-    else:
-        names = Counter(word for word in _ENGLISH_NAME.findall(text) if f" {word.lower()} " not in text)
-    name, times = names.most_common(1)[0] if names else ("", 0)
+    """Return the person whom a text names most often; empty if nobody comes twice.
+
+    A capital at the beginning of a sentence makes no name: «Вели ему уйти», "Never had he".
+    """
+    words = _RUSSIAN_NAME if language == "ru" else _ENGLISH_NAME
+    names: Counter[str] = Counter()
+    sure = set()
+    for found in words.finditer(text):
+        begins = bool(_BEGINS.search(text[max(0, found.start() - 4) : found.start()]))
+        name, only = _russian_name(found[0], found["next"]) if language == "ru" else (found[0], False)
+        if not name or _no_name().fullmatch(name):
+            continue
+        names[name] += 1
+        if only or not begins:
+            sure.add(name)
+    name, times = next(((name, times) for name, times in names.most_common() if name in sure), ("", 0))
     return name if times > 1 else ""
+
+
+def _russian_name(word: str, following: str | None) -> tuple[str, bool]:
+    """Return the name that a word may be a case of, and whether it is one wherever it stands.
+
+    «Марфа» is a name only; «Катя вошла» has a verb that no «катя» and no genitive has.
+    """
+    readings = russian.parses(word.lower())
+    names = [one for one in readings if "Name" in one.tag]
+    if not names:
+        return "", False
+    others = [one for one in readings if "Name" not in one.tag]
+    verb = russian.parses(following)[0].tag if following else None
+    told = verb is not None and verb.POS == "VERB" and verb.number == "sing" and verb.gender != "neut"
+    sure = not others or (told and not any(_NO_NAME_WITH_A_VERB & set(one.tag.grammemes) for one in others))
+    return capital(names[0].normal_form), sure
+
+
+@cache
+def _no_name() -> re.Pattern[str]:
+    return re.compile(any_of("no_name"), re.IGNORECASE)
 
 
 def _russian(phrase: str) -> tuple[str, str]:
     """Return who the phrase is about, with what happens to them, and the place that it names."""
     words = phrase.split()
-    verb = next((at for at, word in enumerate(words) if at and _is_verb(word)), len(words))
-    who = re.split(r"[,.;:!?—–]", " ".join(words[:verb]))[0].split()[:_MOST_HERO_WORDS]
+    begins = next((at for at in range(len(words)) if not _leads(words[at:])), len(words))
+    rest = words[begins:]
+    verb = next((at for at, word in enumerate(rest) if at and _is_verb(word)), len(rest))
+    who = re.split(r"[,.;:!?—–]", " ".join(rest[:verb]))[0].split()[:_MOST_HERO_WORDS]
+    places = [at for at, word in enumerate(who) if at and "PREP" in russian.parses(word.lower())[0].tag]
+    if begins and places:
+        who = who[: places[0]]  # «Жил старик у моря»
     while len(who) > 1 and russian.parses(who[-1].lower())[0].tag.POS in ("PREP", "CONJ", "PRCL", "ADVB"):
         who.pop()
-    if not any(_is_alive(word) for word in who):
+    alive = next((word for word in who if _is_alive(word)), "")
+    if not alive or (begins and not _is_subject(alive)):
         return "", _russian_place(words)
+    if begins:
+        last = next(at for at, word in enumerate(who) if word == alive)
+        who = who if places or verb < len(rest) else who[: last + 1]  # «Нашёл рыбак сундук»
     name = capital(" ".join(who))
-    about = phrase[len(" ".join(who)) :].strip(" ,.;:—–")
+    lead = " ".join(words[:begins])
+    about = " ".join(f"{lead[:1].lower()}{lead[1:]} {' '.join(rest)[len(' '.join(who)) :].strip(' ,.;:—–')}".split())
     return f"{name}: {about}" if about else f"{name}: {_UNKNOWN['ru']}", _russian_place(words)
+
+
+def _leads(words: Sequence[str]) -> bool:
+    """Return whether a phrase only begins with this word: «однажды», «пусть», «жил»."""
+    first = russian.parses(words[0].strip(".,;:!?«»()").lower())
+    if not words[0].endswith(",") and len(words) > 1 and any("VERB" in one.tag for one in first):
+        # «Вели ему», but «Тони идёт» and «Тони и дракон»
+        after = russian.parses(words[1].strip(".,;:!?«»()").lower())[0].tag
+        if after.POS in ("NOUN", "NPRO") and after.case in ("accs", "datv", "gent"):
+            return True
+    leading = "Name" not in first[0].tag and first[0].tag.POS in _LEADING
+    return leading or words[0].lower() in ("жил-был", "жила-была", "раз")
+
+
+def _is_subject(word: str) -> bool:
+    readings = russian.parses(word.strip(".,;:!?«»()").lower())
+    return any("nomn" in one.tag and "anim" in one.tag for one in readings) or "UNKN" in str(readings[0].tag)
 
 
 def _russian_place(words: Sequence[str]) -> str:
@@ -158,12 +225,16 @@ def _is_verb(word: str) -> bool:
 
 def _english(phrase: str) -> tuple[str, str]:
     """Return who the phrase is about, with what happens to them, and the place that it names."""
+    led = _ENGLISH_LEADS.match(phrase)
+    lead, phrase = (
+        (re.sub(r"\b(?:if|when|while)\b", "", led[0].lower()).strip(" ,"), phrase[led.end() :]) if led else ("", phrase)
+    )
     head = re.split(r"[,.;:!?—–]", phrase)[0]
     verb = _ENGLISH_VERB.search(f"{head} ")
     who = head[: verb.start()] if verb else " ".join(head.split()[:_MOST_HERO_WORDS])
     if not verb and len(head.split()) > 1:
         who = ""  # «murder in the library» is about nobody yet
-    about = phrase[len(who) :].strip(" ,.;:—–")
+    about = f"{lead} {phrase[len(who) :].strip(' ,.;:—–')}".strip()
     bare = _ARTICLE.sub("", who).strip()
     name = f"The {bare}" if bare != who.strip() and bare.islower() else capital(bare)
     place = _ENGLISH_PLACE.search(phrase)

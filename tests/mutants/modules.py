@@ -39,7 +39,9 @@ BUDGETS: Final = Mutated(
     ("turns/limits.py", "turns/billing.py"),
     ("tests/test_budgets.py", "tests/test_ledger.py", "tests/test_billing.py"),
 )
-QUEUE: Final = Mutated("chat queue", ("telegram/chat_queue.py",), ("tests/test_chat_queue.py",))
+QUEUE: Final = Mutated(
+    "chat queue", ("telegram/chat_queue.py",), ("tests/test_chat_queue.py", "tests/test_chat_queue_pieces.py")
+)
 STATES: Final = Mutated(
     "table of states",
     ("conversation/states.py", "conversation/steps.py"),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from export.book import Book, Picture
-from export.formats import FORMATS, Chapter, Part
+from export.book import Book, Chapter, Part, Picture
+from export.formats import FORMATS
 from tests.harness import BotHarness
 from tests.real.software import PYTHON, SOFTWARE
 from tests.test_books import file_of, illustrate

@@ -1,0 +1,50 @@
+"""Hashes of texts that an admin has removed from the public shelf, so that a copy is known after the original is gone.
+
+A hash is the SHA-256 of a text's words in small letters. No text, user or title is kept beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from storage.connection import Connection
+
+REMOVED_TEXTS = """
+create table removed_text (              -- texts of stories that an admin removed from the public shelf
+    published_id integer not null,       -- tells the stories apart; the row of `published` may be gone
+    hash blob not null,                  -- SHA-256 of the text's words
+    ends integer not null,               -- it is the last one: whoever has it has the story
+    primary key (published_id, hash)
+) strict, without rowid;
+"""
+
+_WORD: Final = re.compile(r"\w+")
+_TELLING_WORDS: Final = 30  # a shorter text may be anybody's
+
+
+def remember(connection: Connection, published_id: int, texts: Iterable[str], last: str) -> None:
+    """Store the hashes of a removed story's texts, but for short ones."""
+    for text in texts:
+        if len(_WORD.findall(text)) >= _TELLING_WORDS:
+            connection.run(
+                "insert or replace into removed_text (published_id, hash, ends) values (?, ?, ?)",
+                (published_id, _hash(text), int(text == last)),
+            )
+
+
+def are_known(connection: Connection, texts: Iterable[str]) -> bool:
+    """Return whether these texts have the last one, or at least half of those, of a story that was removed."""
+    own = json.dumps([_hash(text).hex() for text in texts])
+    sql = (
+        "select 1 from removed_text left join json_each(?) as own on own.value = lower(hex(hash))"
+        " group by published_id having max(own.value is not null and ends) or 2 * count(own.value) >= count(*) limit 1"
+    )
+    return connection.value(sql, (own,)) is not None
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(" ".join(_WORD.findall(text.casefold())).encode()).digest()
