@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from app.application import PAYMENTS_READ_AFTER_S
 from core.schemas import OutboxRow, Outgoing
-from core.star_packs import StarPack
+from core.star_packs import MONTH_S, StarPack
 from handlers import missing_payments
 from sandbox.buyer import pay
 from sandbox.users import ChatUser
@@ -165,6 +166,14 @@ def test_a_list_of_many_pages_is_read_whole_also_after_a_kill_and_refusals(make_
     for _ in range(2):  # asked for once
         missing_payments.ask_after_start(services)
     assert [row.note_for_end for row in harness.app.db.outbox.pending_of(["getStarTransactions"])] == ["since:3"]
+    # A month that somebody banned has paid is the last one.
+    month = PAYMENT["source"] | {"invoice_payload": "month:100000:150", "subscription_period": MONTH_S}
+    paid = PAYMENT | {"id": "m", "amount": 150, "date": int(time.time()) - 3600, "source": month}
+    with harness.app.db.transaction():
+        harness.app.db.accounts.set_banned(1, True)
+        said = missing_payments.ended(services, read, "", {"transactions": [paid]})
+        harness.app.db.accounts.set_banned(1, False)
+    assert [one.params["telegram_payment_charge_id"] for one in said if one.method.startswith("edit")] == ["m"]
 
 
 def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_what_was_paid_before(
