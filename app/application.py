@@ -123,6 +123,7 @@ class App:
     def start(self) -> None:
         """Recall what is known of models, then start every part in its own threads."""
         self._model_state.recall()
+        self.db.outbox.delete_withdrawn()
         self.delivery.start()
         self._payments.start(self._stopped)
         self.turns.start()

@@ -266,7 +266,7 @@ class PaymentParts:
     def start(self, stopped: threading.Event) -> None:
         """Make the calls that the last run has left, and the links."""
         missing_payments.begin(self.services)
-        self.calls.start()
+        self.calls.wake()
         self.links.start(stopped)
 
     def read_list(self) -> None:

@@ -112,7 +112,7 @@ class Outgoing:
 
     `files` maps a parameter to `(file name, bytes)`. `prompt_id`: the prompt that the sent message shows. `deferred`:
     an attachment to render before sending. `notice`: the message says what is under way, and is deleted when its
-    update's turn, or its wait for another turn, is over. `for_end`: what the end of a call about payments has to know.
+    update's turn, or its wait for another turn, is over. `note_for_end`: what the end of a call about payments is told.
     """
 
     chat_id: int
@@ -122,7 +122,7 @@ class Outgoing:
     prompt_id: int | None = None
     deferred: DeferredAttachment | None = None
     notice: bool = False
-    for_end: str = ""
+    note_for_end: str = ""
 
     def in_topic(self, chat_id: int, topic_id: int) -> Outgoing:
         """Return the call for a topic of a chat; unchanged if it goes elsewhere or sends no new message."""
@@ -143,4 +143,4 @@ class OutboxRow:
     prompt_id: int | None = None
     deferred: DeferredAttachment | None = None
     inbox_id: int | None = None  # the update that it answers
-    for_end: str = ""
+    note_for_end: str = ""

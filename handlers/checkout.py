@@ -110,11 +110,12 @@ def on_payment(services: Services, incoming: IncomingUpdate, message: types.Mess
     if not credited:
         event(log, logging.INFO, "payment_known", charge=charge_id)
         return NOTHING
+    ended = refunds.cancel_subscriptions(services, payer.id, payer.id) if payer.banned else NOTHING
     if pack is None:
-        return _not_understood(services, payer, charge_id, paid.total_amount)
+        return _not_understood(services, payer, charge_id, paid.total_amount) + ended
     event(log, logging.INFO, "payment_credited", user=payer.id, stars=pack.stars, tokens=pack.tokens, charge=charge_id)
     key = "checkout.renewed" if renewed else "checkout.subscribed" if until is not None else "checkout.paid"
-    return _thanks(services, payer, key, pack, charge_id=charge_id, until=until) + _track(payer, pack)
+    return _thanks(services, payer, key, pack, charge_id=charge_id, until=until) + _track(payer, pack) + ended
 
 
 def _thanks(
@@ -152,7 +153,9 @@ def on_subscription(services: Services, incoming: IncomingUpdate, change: types.
     user = services.db.users.get(change.user.id)
     if user is None or change.state not in _CHANGES:
         return NOTHING
-    payment = services.db.payments.set_renewal(user.id, change.invoice_payload, change.state == "active", now())
+    payment = services.db.payments.set_renewal(
+        user.id, change.invoice_payload, change.state == "active", now(), failed=change.state == "failed"
+    )
     if payment is None:
         return NOTHING
     texts = services.locales[user.language]

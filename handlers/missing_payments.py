@@ -26,7 +26,7 @@ from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.dates import date
 from handlers.fallback import unknown_command
 from telegram.payment_methods import LIST
-from telegram.update_result import MakePaymentCalls, UpdateResult
+from telegram.update_result import NOTHING, MakePaymentCalls, UpdateResult
 from turns.limit_requests import reachable
 from turns.message_view import sentence
 
@@ -110,7 +110,7 @@ def _mark(services: Services) -> str:
 
 def _page(chat_id: int, offset: int, how: str, missing: int = 0) -> Outgoing:
     """Return the call for a page of the list. `missing`: how many the pages before it had."""
-    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, for_end=f"{how}:{missing}")
+    return Outgoing(chat_id, LIST, {"offset": offset, "limit": PAGE}, note_for_end=f"{how}:{missing}")
 
 
 # ---------------------------------------------------------------------- what Telegram answers
@@ -125,12 +125,12 @@ def ended(services: Services, row: OutboxRow, refusal: str, answer: Json) -> lis
 
 
 def _page_read(services: Services, row: OutboxRow, refusal: str, answer: Json) -> list[Outgoing]:
-    how, _, number = row.for_end.partition(":")
-    missing, offset = int(number), row.params["offset"]
-    assert isinstance(offset, int)
+    how, _, number = row.note_for_end.partition(":")
     found = answer.get("transactions") if isinstance(answer, dict) else None
     if refusal or not isinstance(found, list):
         return _to_reader(services, row.chat_id, how, "payments.refused", error=refusal or "?")
+    missing, offset = int(number), row.params["offset"]
+    assert isinstance(offset, int)
     transactions = [_transaction(one) for one in found]
     refunded = {one.charge_id for one in transactions if one is not None and one.refund}
     said: list[Outgoing] = []
@@ -220,7 +220,8 @@ def _refund(services: Services, one: _Transaction) -> list[Outgoing]:
 def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
     """Credit a payment; its payer reads of it, unless they have had their data deleted.
 
-    One for no pack of ours is kept for a refund, and told to the admins: it may be older than this bot.
+    One by somebody banned ends their subscriptions. One for no pack of ours is kept for a refund, and told to the
+    admins: it may be older than this bot.
     """
     db, payer_id, until = services.db, one.payer.id, one.date + one.period_s
     forgotten = db.users.get(payer_id) is None and db.forgetting.returns_banned(payer_id) is not None
@@ -235,15 +236,18 @@ def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
         month=Month(until, goes_on=until > now()) if one.period_s else None,
         now=one.date,
     )
+    user = db.users.get(payer_id)
+    ended = refunds.cancel_subscriptions(services, payer_id, payer_id) if user is not None and user.banned else NOTHING
     if one.pack is None:
-        return _not_understood(services, one)
+        return [*_not_understood(services, one), *ended.messages]
     event(log, logging.WARNING, "payment_found", user=payer_id, tokens=one.pack.tokens, charge=one.charge_id)
     account = db.accounts.get(payer_id)
     if account is None:
         return []
     texts = services.locales[account.language]
     values = {"tokens": one.pack.tokens, "charge": one.charge_id, "day": date(texts, one.date)}
-    return [sentence(payer_id, texts.say("checkout.found", **values, balance=balance_to_say(services, texts, account)))]
+    said = texts.say("checkout.found", **values, balance=balance_to_say(services, texts, account))
+    return [sentence(payer_id, said), *ended.messages]
 
 
 def _not_understood(services: Services, one: _Transaction) -> list[Outgoing]:

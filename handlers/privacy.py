@@ -15,6 +15,7 @@ from core.schemas import DeferredAttachment, Outgoing, RenderedAttachment
 from database import Database
 from handlers.context import UpdateContext, after_commit, now
 from handlers.refunds import cancel_subscriptions
+from telegram.payment_methods import CALLS
 from telegram.update_result import DropMessages, ReleaseTurn, UpdateResult
 from turns import guest_answers
 
@@ -95,7 +96,8 @@ def _forget(context: UpdateContext) -> UpdateResult:
     for call in unshown:
         db.ledger.refund(call.inbox_id)  # nobody will see that answer
     waiting = tuple(db.outbox.waiting_for(context.chat_id))
-    db.outbox.withdraw((*waiting, *(row_id for call in unshown for row_id in call.row_ids)))  # also if killed now
+    unsent = (*waiting, *(row_id for call in unshown for row_id in call.row_ids))
+    db.outbox.withdraw(unsent, but_for=CALLS)  # also if killed now
     unsubscribed = cancel_subscriptions(context.services, context.chat_id, user_id)
     db.forgetting.forget(user_id, context.update.inbox_id)
     goodbye = context.drop_buttons() + context.say("privacy.forgotten", keyboard={"remove_keyboard": True})

@@ -63,7 +63,7 @@ def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult
 
 def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = False) -> Outgoing:
     named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id}
-    return Outgoing(chat_id, REFUND, named, for_end=_CANCELLED if cancelled else "")
+    return Outgoing(chat_id, REFUND, named, note_for_end=_CANCELLED if cancelled else "")
 
 
 def _cancelling(chat_id: int, payer: int, charge_id: str) -> Outgoing:
@@ -112,7 +112,7 @@ def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
     charge_id, payer = str(row.params["telegram_payment_charge_id"]), row.params["user_id"]
     assert isinstance(payer, int)
     if row.method == REFUND and refusal:
-        return _refused(services, charge_id, payer, refusal, cancelled=row.for_end == _CANCELLED)
+        return _refused(services, charge_id, payer, refusal, cancelled=row.note_for_end == _CANCELLED)
     if row.method == REFUND:
         return _end(services, charge_id, payer)
     went_on = not refusal and services.db.payments.end_renewal(charge_id)
@@ -195,9 +195,9 @@ def _to_admins(services: Services, key: str, charge_id: str, **values: object) -
 
 
 def _where_asked(services: Services, charge_id: str, said: list[Outgoing]) -> list[Outgoing]:
-    """Send what whoever asked for the refund is told into the topic in which they asked."""
+    """Send what is told to those who asked for the refund or its cancellation into the topic in which each did."""
     for row in services.db.outbox.pending_of([REFUND, EDIT_SUBSCRIPTION]):
         if row.params["telegram_payment_charge_id"] == charge_id:
             topic_id = services.db.inbox.topic_of(row.inbox_id)
-            return [message.in_topic(row.chat_id, topic_id) for message in said]
+            said = [message.in_topic(row.chat_id, topic_id) for message in said]
     return said

@@ -6,7 +6,7 @@ The table `sent` maps a message of a chat, the bot's or the user's, to the promp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import astuple
 
 from core.schemas import DeferredAttachment, OutboxRow, Outgoing
@@ -26,7 +26,7 @@ def _outbox_row(row: Row) -> OutboxRow:
         row["prompt_id"],
         deferred,
         row["inbox_id"],
-        row["for_end"],
+        row["note_for_end"],
     )
 
 
@@ -49,7 +49,7 @@ class Outbox:
             [(field, (name, content))] = message.files.items()  # one file a call
         row_id = self._connection.insert(
             "insert into outbox (inbox_id, seq, chat_id, method, params, file_field, file_name, file, attachment,"
-            " prompt_id, notice, for_end) values"
+            " prompt_id, notice, note_for_end) values"
             " (?1, (select coalesce(max(seq), -1) + 1 from outbox where inbox_id = ?1), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 inbox_id,
@@ -62,7 +62,7 @@ class Outbox:
                 json.dumps(astuple(message.deferred)) if message.deferred else None,
                 message.prompt_id,
                 int(message.notice),
-                message.for_end,
+                message.note_for_end,
             ),
         )
         return OutboxRow(
@@ -74,12 +74,11 @@ class Outbox:
             message.prompt_id,
             message.deferred,
             inbox_id,
-            message.for_end,
+            message.note_for_end,
         )
 
     def pending(self) -> list[OutboxRow]:
-        """Return the rows that Telegram does not have, in order; delete those that were withdrawn. For a start."""
-        self._connection.run("delete from outbox where withdrawn = 1")
+        """Return the rows that Telegram does not have, in order."""
         return [_outbox_row(row) for row in self._connection.rows("select * from outbox order by id")]
 
     def pending_of(self, methods: Sequence[str]) -> list[OutboxRow]:
@@ -92,13 +91,17 @@ class Outbox:
         """Return the ids of a chat's unsent messages."""
         return [row["id"] for row in self._connection.rows("select id from outbox where chat_id = ?", (chat_id,))]
 
-    def withdraw(self, row_ids: Iterable[int]) -> None:
-        """Mark messages, and edits of messages, as not to be sent after a start. Other calls are left."""
-        for row_id in row_ids:
-            self._connection.run(
-                "update outbox set withdrawn = 1 where id = ? and (method like 'send%' or method like 'editMessage%')",
-                (row_id,),
-            )
+    def withdraw(self, row_ids: Sequence[int], *, but_for: Sequence[str]) -> None:
+        """Mark calls as not to be made after a start, but for those of some methods."""
+        self._connection.run(
+            "update outbox set withdrawn = 1 where id in (select value from json_each(?1))"
+            " and method not in (select value from json_each(?2))",
+            (json.dumps(row_ids), json.dumps(but_for)),
+        )
+
+    def delete_withdrawn(self) -> None:
+        """Delete the calls that were withdrawn. For a start, before anything is queued."""
+        self._connection.run("delete from outbox where withdrawn = 1")
 
     def has_attachment(self, chat_id: int, kind: str) -> bool:
         """Return whether an attachment of this kind is on its way to a chat."""

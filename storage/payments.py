@@ -117,24 +117,31 @@ class Payments:
                 " values (?, (select id from user where id = ?), ?, ?, ?, ?, ?, ?)",
                 (charge_id, user_id, stars, tokens, payload, month.until if month else None, now, subscription),
             )
-            if month is not None and month.goes_on:  # an earlier one of this pack has ended
-                self._connection.run(
-                    "update payment set renews = (subscription = ?) where user_id = ? and payload = ?"
-                    " and subscription is not null",
-                    (subscription, user_id, payload),
-                )
+            if month is not None and month.goes_on:
+                self._set_going_on(subscription, user_id, payload, month)
             self._add(user_id, tokens, bought=tokens)
             return True
+
+    def _set_going_on(self, subscription: str | None, user_id: int, payload: str, month: Month) -> None:
+        """Note that a subscription goes on, and that those of its pack do not which it was bought after, or outlasts.
+
+        Another one may go on beside it: one that was cancelled and is taken up again after this one was bought.
+        """
+        self._connection.run(
+            "update payment set renews = (subscription = ?1) where user_id = ?2 and payload = ?3 and (subscription = ?1"
+            " or ?4 or (select max(until) from payment as month where month.subscription = payment.subscription) < ?5)",
+            (subscription, user_id, payload, int(bool(month.first)), month.until - MONTH_S - _LATE_S),
+        )
 
     def _joined(self, user_id: int, payload: str, month: Month) -> str | None:
         """Return the subscription of which a month was paid; None if a new one was."""
         if month.first:
             return None
-        near = "" if month.first is False else " and (abs(until - ?3) <= ?5 or abs(until - ?4) <= ?5)"
         joined: str | None = self._connection.value(
-            "select subscription from payment where user_id = ?1 and payload = ?2 and until is not null"
-            f"{near} order by until desc, rowid desc limit 1",
-            (user_id, payload, *((month.until - MONTH_S, month.until + MONTH_S, _LATE_S) if near else ())),
+            "select subscription from (select *, rowid as place, min(abs(until - ?3), abs(until - ?4)) as distance"
+            " from payment where user_id = ?1 and payload = ?2 and until is not null)"
+            " where distance <= ?5 or ?6 order by distance, place desc limit 1",
+            (user_id, payload, month.until - MONTH_S, month.until + MONTH_S, _LATE_S, int(month.first is False)),
         )
         return joined
 
@@ -218,16 +225,19 @@ class Payments:
 
     # ------------------------------------------------------------------ subscriptions
 
-    def set_renewal(self, user_id: int, payload: str, renews: bool, now: int) -> Payment | None:
+    def set_renewal(
+        self, user_id: int, payload: str, renews: bool, now: int, *, failed: bool = False
+    ) -> Payment | None:
         """Note whether a subscription goes on after its month. Return that month; None if it was known.
 
-        Telegram names the pack only: of several subscriptions it is the last one that this changes.
+        Telegram names the pack only. Of several subscriptions of it that this changes, the one that could not be paid
+        (`failed`) is that whose month ends first. Which one was cancelled or taken up again is a guess: the last.
         """
         last = self._connection.row(
             "select charge_id, subscription from (select *, row_number() over (partition by subscription"
             " order by until desc, rowid desc) as place from payment"
             " where user_id = ? and payload = ? and state = 'paid' and until > ?)"
-            " where place = 1 and renews <> ? order by until desc limit 1",
+            f" where place = 1 and renews <> ? order by until {'asc' if failed else 'desc'} limit 1",
             (user_id, payload, now if renews else now - _LATE_S, int(renews)),
         )
         if last is None:
@@ -279,13 +289,16 @@ class Payments:
         return until
 
     def stop_renewals(self, user_id: int, now: int) -> list[str]:
-        """Note that no subscription of a user goes on. Return a charge of each that did: that of its last month."""
+        """Note that no subscription of a user goes on. Return a charge of each that did: that of its last month.
+
+        One whose month has just ended may still be charged for the next one.
+        """
         with self._connection.transaction():
             rows = self._connection.rows(
                 "select charge_id, subscription from (select *, row_number() over (partition by subscription"
                 " order by until desc, rowid desc) as place from payment"
                 " where user_id = ? and renews and until > ?) where place = 1",
-                (user_id, now),
+                (user_id, now - _LATE_S),
             )
             for row in rows:
                 self._connection.run("update payment set renews = 0 where subscription = ?", (row["subscription"],))

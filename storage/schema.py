@@ -143,12 +143,13 @@ create index turn_of_prompt on turn (prompt_id) where prompt_id is not null;
 create index session_of_head on session (head_id) where head_id is not null;
 create index suggestion_of_session on suggestion (session_id);
 """
-_CALLS_ABOUT_PAYMENTS = """
-alter table outbox add column for_end text not null default '';  -- what the end of a call about payments has to know
-"""
-_WITHDRAWN = """
--- A message whose reader has had everything deleted. The row stays until the queue of messages has let it go, or for
--- the next start to delete: its number must not name another row meanwhile.
+_OUTBOX_COLUMNS = """
+alter table outbox add column note_for_end text not null default '';  -- what the end of a call about payments is told
+-- A reading of Telegram's list from before has no such note; each start begins one anew.
+delete from outbox where method = 'getStarTransactions';
+
+-- A call that waits when its reader has everything deleted. The row stays until the queue of messages has let it go, or
+-- for the next start to delete: its number must not name another row meanwhile.
 alter table outbox add column withdrawn integer not null default 0;
 """
 
@@ -177,7 +178,6 @@ STEPS = (
     _INDEXES_OF_DELETIONS,
     _MORE_INDEXES_OF_DELETIONS,
     BALANCES,
-    _CALLS_ABOUT_PAYMENTS,
-    _WITHDRAWN,
+    _OUTBOX_COLUMNS,
     REMOVED_TEXTS,
 )

@@ -73,7 +73,7 @@ class _Call:
 
 
 class PaymentCalls:
-    """Makes the outbox's calls about payments. `start` it once, and `wake` it after a commit that added some."""
+    """Makes the outbox's calls about payments. `wake` it at a start, and after a commit that added some."""
 
     def __init__(
         self, *, api: BotApi, db: Database, delivery: Delivery, on_end: OnEnd, metrics: Metrics = SILENT
@@ -86,27 +86,21 @@ class PaymentCalls:
         self._condition = threading.Condition()
         self._books = threading.Lock()  # so that no row is read while it is being ended
         self._known: set[int] = set()  # rows that wait or are under way
-        self._held: list[int] = []  # of them, readings of the list that wait for `release_list`
+        self._list_released = False
         self._calls: dict[_Worker, list[_Call]] = {worker: [] for worker in _Worker}
         self._threads: dict[_Worker, threading.Thread] = {}
         self._stopped = False
 
-    def start(self) -> None:
-        """Take up the calls that the last run has left, but for readings of the list. Raises `StorageError`."""
-        with self._books:
-            self._held = [row.id for row in self._db.outbox.pending_of([LIST])]
-            self._known.update(self._held)
-        self.wake()
-
     def release_list(self) -> None:
-        """Take up the readings too: what waited for the start is handled. Raises `StorageError`."""
-        with self._books:
-            self._known.difference_update(self._held)
-            self._held = []
+        """Read the list too from now on: what waited for the start is handled. Raises `StorageError`."""
+        self._list_released = True
         self.wake()
 
     def wake(self) -> None:
-        """Take up the calls that the outbox has. Raises `StorageError`."""
+        """Take up the calls that the outbox has, but for readings of the list before `release_list`.
+
+        Raises `StorageError`.
+        """
         with self._books:
             self._take(self._db.outbox.pending_of(CALLS))
 
@@ -114,6 +108,8 @@ class PaymentCalls:
         now = time.monotonic()
         with self._condition:
             for row in rows:
+                if row.method == LIST and not self._list_released:
+                    continue  # it would overtake the payments among the updates that waited for the start
                 if row.id not in self._known and not self._stopped:
                     self._known.add(row.id)
                     self._queue(_Call(row, now, now))

@@ -38,6 +38,8 @@ def test_a_file_of_version_1_0_0_is_migrated_with_what_it_has(tmp_path: Path) ->
         " values (1, 1, 0, 1, 'sendMessage', '{\"text\": \"Жил\"}', 1);"
         "insert into outbox (id, inbox_id, seq, chat_id, method, params, recipe)"
         " values (2, 1, 1, 1, 'sendPhoto', '{}', '[\"days\", 1, \"ru\"]');"
+        "insert into outbox (id, inbox_id, seq, chat_id, method, params)"
+        " values (3, 1, 2, 1, 'getStarTransactions', '{\"offset\": 0}');"
         "insert into turn (id, chat_id, user_id, session_id, kind, state, created_at)"
         " values (1, 1, 1, 1, 'part', 'answered', 1);"
         "insert into call (turn_id, user_id, session_id, purpose, state, period, reserved, input, output, asked_at)"

@@ -292,8 +292,8 @@ def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> N
 def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db: Database) -> None:
     payload = StarPack(500, 1).payload
     bought(db, "old", 500, Month(9, first=True))
-    bought(db, "a", 500, Month(10, first=True))  # another one, bought when the old one had ended
-    bought(db, "b", 500, Month(20, first=False))
+    bought(db, "a", 500, Month(10 + MONTH_S, first=True))  # another one, bought when the old one had ended
+    bought(db, "b", 500, Month(10 + 2 * MONTH_S, first=False))
     for renews in (False, True):
         month = db.payments.set_renewal(1, payload, renews, 9)
         assert month is not None and (month.charge_id, month.renews) == ("b", renews)
@@ -302,10 +302,10 @@ def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db:
     assert db.payments.end_renewal("a")
     assert not any(one.renews for one in db.payments.subscriptions(1, 5))
     # That it was taken up again was not told of, but its next month was paid.
-    bought(db, "c", 500, Month(30, first=False))
+    bought(db, "c", 500, Month(10 + 3 * MONTH_S, first=False))
     assert [one.charge_id for one in db.payments.subscriptions(1, 5) if one.renews] == ["c"]
     # A month that comes to light late is one of the subscription that goes on, and not its last.
-    bought(db, "late", 500, Month(30 - MONTH_S, goes_on=False))
+    bought(db, "late", 500, Month(9 + 2 * MONTH_S, goes_on=False))
     assert [one.charge_id for one in db.payments.subscriptions(1, 5)] == ["c"]
     assert db.payments.goes_on("late") and db.payments.end_renewal("late")
     assert not db.payments.goes_on("late")
@@ -325,6 +325,25 @@ def test_of_two_subscriptions_of_a_pack_that_changes_which_can(db: Database) -> 
     assert month is not None and month.charge_id == "b"
     assert db.payments.set_renewal(1, payload, True, 10) is None  # "a" is over
     assert db.payments.stop_renewals(1, 10) == ["b"]
+
+
+def test_two_subscriptions_of_a_pack_that_both_go_on_are_renewed_and_end_each_by_itself(db: Database) -> None:
+    payload = StarPack(500, 1).payload
+    bought(db, "a", 500, Month(MONTH_S, first=True))
+    assert db.payments.set_renewal(1, payload, False, 5)
+    bought(db, "b", 500, Month(MONTH_S + 20 * DAY_S, first=True))
+    assert db.payments.set_renewal(1, payload, True, 6)  # "a" is taken up again
+    bought(db, "a2", 500, Month(2 * MONTH_S, first=False))
+    bought(db, "b2", 500, Month(2 * MONTH_S + 20 * DAY_S, first=False))
+    assert [db.payments.goes_on(charge_id) for charge_id in ("a", "b")] == [True, True]
+    # The month of "a" has ended, and can't be paid; a month later it is over for good.
+    failed = db.payments.set_renewal(1, payload, False, 2 * MONTH_S + 1, failed=True)
+    assert failed is not None and failed.charge_id == "a2" and not db.payments.goes_on("a")
+    assert db.payments.resume_renewal("a", MONTH_S)
+    assert sorted(db.payments.stop_renewals(1, 2 * MONTH_S + 2 * DAY_S)) == ["a2", "b2"]
+    assert db.payments.resume_renewal("a", MONTH_S) and db.payments.resume_renewal("b", MONTH_S)
+    bought(db, "b3", 500, Month(3 * MONTH_S + 20 * DAY_S, first=False))
+    assert not db.payments.goes_on("a") and db.payments.stop_renewals(1, 2 * MONTH_S + 2 * DAY_S) == ["b3"]
 
 
 def test_a_month_that_comes_to_light_long_after_a_subscription_begins_another_one(db: Database) -> None:
@@ -350,7 +369,8 @@ def test_all_subscriptions_of_a_user_end_with_all_their_months_by_a_charge_each(
     bought(db, "b", 500, Month(20, first=False))
     bought(db, "c", 500, Month(30, first=False))
     bought(db, "d", 600, Month(20))
-    bought(db, "over", 700, Month(4))
-    assert sorted(db.payments.stop_renewals(1, 5)) == ["c", "d"]
+    bought(db, "over", 700, Month(5 - 3 * DAY_S))
+    bought(db, "late", 800, Month(5 - 2 * DAY_S))  # its next month may be paid yet
+    assert sorted(db.payments.stop_renewals(1, 5)) == ["c", "d", "late"]
     assert not db.payments.stop_renewals(1, 5)
     assert not any(db.payments.end_renewal(charge_id) for charge_id in "abcd")

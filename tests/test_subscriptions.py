@@ -82,3 +82,9 @@ def test_a_subscription_ends_although_telegram_refuses_the_refund_and_an_earlier
     assert f"по платежу {charge}: " in (told := admin.wait("не отменил подписку").text) and "id 1." in told
     assert "звёзды спишутся снова. Вернуть их: /refund НОМЕР, а" in told and "Через" not in told
     assert harness.db.value("payment", "renews", charge_id=charge) == 1
+    # The next month is paid although the user is banned: the subscription is cancelled after it.
+    harness.telegram.faults.clear()
+    harness.telegram.api.renew(1)
+    until(lambda: harness.db.last("payment", "charge_id") != charge)
+    until(lambda: not any(harness.db.values("payment", "renews")))
+    until(lambda: all(one.get("cancelled") for one in harness.telegram.api.subscriptions_of(1)))

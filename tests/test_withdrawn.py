@@ -18,6 +18,7 @@ QUEUED = [
     Outgoing(1, "sendMessage", {"text": SAID}),
     Outgoing(1, "refundStarPayment", {"user_id": 1, "telegram_payment_charge_id": "c"}),
     Outgoing(1, "editMessageText", {"message_id": 7, "text": SAID}),
+    Outgoing(1, "editForumTopic", {"message_thread_id": 5, "name": SAID}),
     Outgoing(ADMIN_ID, "sendMessage", {"text": SAID}),
     Outgoing(1, "sendMessage", {"text": SAID}),
 ]
@@ -48,6 +49,6 @@ def test_a_kill_right_after_everything_is_deleted_sends_nothing_but_the_goodbye(
     admin.wait(SAID, since=0)
     until(harness.settled)
     assert not [message for message in person.bot_messages if SAID in message.text]
-    assert not harness.telegram.called("editMessageText")
+    assert not harness.telegram.called("editMessageText") and not harness.telegram.called("editForumTopic")
     assert [call.params["telegram_payment_charge_id"] for call in harness.telegram.called("refundStarPayment")] == ["c"]
     harness.telegram.api.violations.clear()  # the invented query and charge have no true ids

@@ -189,10 +189,6 @@ class ChatTurn(TurnKind):
         )
         return as_reply(sentence(turn.chat_id, said, keyboard), turn.reply_to)
 
-    def abandoned(self, turn: Turn) -> list[Outgoing]:
-        """Apologise; in a group, in reply to the question."""
-        return [as_reply(said, turn.reply_to) for said in super().abandoned(turn)]
-
     def limit_message(self, user_id: int, chat_id: int, session_id: int | None, error: LimitReached) -> Outgoing:
         """Return the sentence of a limit; if the talk is full, with a button that begins a new one."""
         anew = ("new_talk", f"new_talk:{user_id}")
