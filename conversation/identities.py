@@ -14,6 +14,7 @@ from typing import Final
 from conversation.phrases import any_of
 
 _MOST: Final = 90  # characters of what is said
+_MOST_ADJECTIVES: Final = 4  # before a noun
 _ADJECTIVES: Final = r"(?:(?:её|ее|его|их|моя|мой|наша?|одна|один|[а-яё]+(?:ый|ий|ой|ая|яя|ое|ее))\s){0,3}"
 _INSTRUMENTAL: Final = re.compile(r"её|ее|его|их|[а-яё]+(?:ой|ей|ым|им)")
 # «… маяка северного порта», «… лет сорока»: words in the genitive, no verbs and no adverbs
@@ -102,17 +103,14 @@ def _is_listed(before: str, rest: str) -> bool:
 
 def _is(before: str, after: str) -> str:
     """Return what stands behind a dash or «была», "is", "was"."""
-    if _is_doubtful(before, after):
-        return ""
     dash, was, english = _copulas()
-    found = dash.match(after) or english.match(after)
-    if found is not None:
-        return "" if _AND.search(found["said"]) else found["said"]
-    found = was.match(after)
-    if found is None or _AND.search(found["said"]):
+    found = dash.match(after) or english.match(after) or was.match(after)
+    if found is None or _AND.search(found["said"]) or _is_doubtful(before, after):
         return ""
+    if found.re is not was:
+        return found["said"]
     words = found["said"].split()
-    for place, word in enumerate(words):
+    for place, word in enumerate(words[:_MOST_ADJECTIVES]):
         if head := _nominative(word, _OF_INSTRUMENTAL):
             if not _tail().fullmatch("".join(f" {other}" for other in words[place + 1 :])):
                 return ""
@@ -125,7 +123,7 @@ def _is(before: str, after: str) -> str:
 
 def _called(before: str, after: str) -> str:
     """Return who is called by a name: «Смотрительницу маяка звали Агния», "The keeper's name was Agnia"."""
-    if _is_doubtful(before, after):
+    if not _CALLED.search(before, max(0, len(before) - _LONGEST_CALLED)) or _is_doubtful(before, after):
         return ""
     for pattern in _named():
         if found := pattern.search(before):
@@ -186,6 +184,8 @@ def _copulas() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     )
 
 
+_CALLED: Final = re.compile(r"(?:звали|зовут|кличут|имени|прозв\w+|named|called|is|was)\s+$", re.IGNORECASE)
+_LONGEST_CALLED: Final = 20  # characters
 _RUSSIAN_CALLED: Final = re.compile(r"(?P<said>[А-ЯЁа-яё]+(?:\s[а-яё]+){0,3})\s(?:звали|зовут|кличут|прозвали)\s+$")
 
 

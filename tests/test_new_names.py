@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversation.cards import LIMITS, CardText, faults
+from conversation.identities import identity
 from conversation.naming import named, spoken
 from conversation.new_names import may_have_name, new_name
 from conversation.phrases import phrases
@@ -176,7 +177,12 @@ ENGLISH_ACTIONS: Final = (
 
 NOTHING: Final = (
     # another noun before the name
-    *("В трактир Агния вошла.", "На остров Агния приплыла.", "Мать Агния не помнила.", "Свою дочь Агния назвала Верой."),
+    *(
+        "В трактир Агния вошла.",
+        "На остров Агния приплыла.",
+        "Мать Агния не помнила.",
+        "Свою дочь Агния назвала Верой.",
+    ),
     *("Когда уснул муж, Агния, вздохнув, встала.", "Под утро в трактир Агния вошла.", "К ним вышла прачка Агния."),
     *("Человек Агния не верил.", "Тогда его сестра, Агния, ушла.", "Увидев кота, сестра Агния ушла."),
     # who is called
@@ -191,7 +197,11 @@ NOTHING: Final = (
     *("Нет, милая Агния, подруга моя, ушла.", "О Агния, сестра ветра, ушла.", "Пришла Агния, друг, каких мало."),
     *("— Нет, Агния, подруга моя, ушла.", "— Это Агния, сестра, она ушла.", "— Это не Агния, сестра мельника."),
     # an opinion
-    *("Он решил, что Агния — сестра сторожа.", "Казалось, Агния — сестра сторожа.", "Хотел, чтобы Агния стала прачкой."),
+    *(
+        "Он решил, что Агния — сестра сторожа.",
+        "Казалось, Агния — сестра сторожа.",
+        "Хотел, чтобы Агния стала прачкой.",
+    ),
     *("Агния — сестра и мать сторожа.", "Агния была прачкой и кухаркой.", "Агния была первой женщиной, которая ушла."),
 )
 NOTHING_IN_ENGLISH: Final = (
@@ -199,12 +209,33 @@ NOTHING_IN_ENGLISH: Final = (
     *("The prince called Agnia.", "He told the captain Agnia was dead.", "Her mother Agnia never forgave."),
     *("A boy called Agnia."),
     *("After she buried her husband, Agnia, smiling, left.", "He had never liked the old keeper Agnia."),
-    *("Then Agnia, the cat on her lap, slept.", "Then Agnia, her son in her arms, ran.", "So Agnia, a ghost of a smile, sat."),
-    *("Then Agnia, the river at her back, stood.", "Then Agnia, the dog with her, ran.", "They saw Agnia, the dog, the cat, and a bird."),
+    *(
+        "Then Agnia, the cat on her lap, slept.",
+        "Then Agnia, her son in her arms, ran.",
+        "So Agnia, a ghost of a smile, sat.",
+    ),
+    *(
+        "Then Agnia, the river at her back, stood.",
+        "Then Agnia, the dog with her, ran.",
+        "They saw Agnia, the dog, the cat, and a bird.",
+    ),
     *("He thought Agnia was the keeper.", "He believed that Agnia was the queen.", "He dreamed Agnia was a queen."),
-    *("Dear Agnia, my friend, come.", "“Dear Agnia, my friend, come.”", "“No, Agnia, my friend.”", "“This is Agnia, my friend.”"),
-    *("The man with the dog was called Agnia.", "The brother of the keeper was called Agnia.", "Agnia was the keeper and the cook."),
-    *("The keeper was named Agnia's heir.", "The captain was never called Agnia.", "“This is not Agnia, the keeper,” he said."),
+    *(
+        "Dear Agnia, my friend, come.",
+        "“Dear Agnia, my friend, come.”",
+        "“No, Agnia, my friend.”",
+        "“This is Agnia, my friend.”",
+    ),
+    *(
+        "The man with the dog was called Agnia.",
+        "The brother of the keeper was called Agnia.",
+        "Agnia was the keeper and the cook.",
+    ),
+    *(
+        "The keeper was named Agnia's heir.",
+        "The captain was never called Agnia.",
+        "“This is not Agnia, the keeper,” he said.",
+    ),
 )
 
 
@@ -259,7 +290,19 @@ _ENGLISH_WHO: Final = st.sampled_from([who for who in phrases("who") if re.searc
     lambda who: st.from_regex(re.compile(who), fullmatch=True, alphabet="abcdefghijklmnopqrstuvwxyz")
 )
 _BETWEEN: Final = st.sampled_from(
-    [*", — ( ) . « » ? “ ”".split(), "и", "звали", "была", "стала", "по имени", "в", "это", "не", "старая", "маяка"]
+    [
+        *[",", "—", "(", ")", ".", "«", "»", "?", "“", "”"],
+        "и",
+        "звали",
+        "была",
+        "стала",
+        "по имени",
+        "в",
+        "это",
+        "не",
+        "старая",
+        "маяка",
+    ]
     + ["the", "a", "her", "was", "named", "'s name was", "of", "in", "and", "who", "\n", "with"]
 )
 
@@ -270,17 +313,41 @@ def test_any_known_words_in_any_order_give_a_sound_card_or_none(words: list[str]
     assert card is None or (faults(card) in ([], [("about", "empty")]) and len(card.about) <= LIMITS["about"])
 
 
-@given(_RUSSIAN_WHO, st.sampled_from(["{} Агния видела.", "В {} Агния вошла.", "Агния, {} в руке, ушла.", "Тут {}, Агния."]))
+@given(
+    _RUSSIAN_WHO,
+    st.sampled_from(["{} Агния видела.", "В {} Агния вошла.", "Агния, {} в руке, ушла.", "Тут {}, Агния."]),
+)
 def test_no_known_word_before_a_name_or_at_its_hand_is_who_it_is(who: str, sentence: str) -> None:
     assert said_of("Агния", sentence.format(who)) == ""
 
 
 @given(
     _ENGLISH_WHO,
-    st.sampled_from(["The {} Agnia saw.", "In the {} Agnia ate.", "So Agnia, the {} in her hand, ran.", "A {}, Agnia, ran."]),
+    st.sampled_from(
+        ["The {} Agnia saw.", "In the {} Agnia ate.", "So Agnia, the {} in her hand, ran.", "A {}, Agnia, ran."]
+    ),
 )
 def test_no_known_english_word_before_a_name_or_at_its_hand_is_who_it_is(who: str, sentence: str) -> None:
     assert said_of("Agnia", sentence.format(who)) == ""
+
+
+@pytest.mark.parametrize("behind", ["сестра маяка порта", "старая смешная сестра", "была " + "старой " * 12])
+def test_few_of_many_names_are_asked_who_they_are(behind: str) -> None:
+    """The work is done inside the transaction that stores a part."""
+    names = [f"{a}{b}{c}" for a in "ВПКМСТРД" for b in ("ес", "ер", "ан", "ол", "ит") for c in ("та", "ний", "мик")]
+    text = " ".join(f"Тут {name}, {behind}, да" for name in names)
+    asked, name = 0, identity.__name__
+
+    def count(frame: FrameType, event: str, _of: object) -> None:
+        nonlocal asked
+        asked += event == "call" and frame.f_code.co_name == name
+
+    sys.setprofile(count)
+    try:
+        assert offered(*[text] * 5) is not None
+    finally:
+        sys.setprofile(None)
+    assert asked <= 300  # of 600 places
 
 
 def test_a_text_twice_as_long_takes_twice_the_work() -> None:
