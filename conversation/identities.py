@@ -86,10 +86,8 @@ def _beside(before: str, after: str) -> str:
     if found is None or _ADDRESSED.search(before):
         return ""
     said, rest = found["said"], after[found.end() :]
-    if found.re is russian:
-        listed = _is_listed(before, rest)
-    else:
-        listed = bool(re.match(rf"\s*,?\s*(?:and|or|{_DET})\s", rest))
+    in_english = re.match(rf"\s*,?\s*(?:and|or|{_DET})\s", rest) is not None
+    listed = in_english if found.re is english else _is_listed(before, rest)
     return "" if listed or _AND.search(said) else said
 
 

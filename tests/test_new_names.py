@@ -289,21 +289,8 @@ _RUSSIAN_WHO: Final = st.sampled_from([who for who in phrases("who") if re.searc
 _ENGLISH_WHO: Final = st.sampled_from([who for who in phrases("who") if re.search("[a-z]", who)]).flatmap(
     lambda who: st.from_regex(re.compile(who), fullmatch=True, alphabet="abcdefghijklmnopqrstuvwxyz")
 )
-_BETWEEN: Final = st.sampled_from(
-    [
-        *[",", "—", "(", ")", ".", "«", "»", "?", "“", "”"],
-        "и",
-        "звали",
-        "была",
-        "стала",
-        "по имени",
-        "в",
-        "это",
-        "не",
-        "старая",
-        "маяка",
-    ]
-    + ["the", "a", "her", "was", "named", "'s name was", "of", "in", "and", "who", "\n", "with"]
+_BETWEEN: Final = st.sampled_from([*",—().«»?“”\n", "'s name was", "по имени"]) | st.sampled_from(
+    ("и", "звали", "была", "стала", "в", "это", "не", "старая", "маяка", "the", "a", "her", "was", "named", "of", "and")
 )
 
 
