@@ -19,7 +19,8 @@ _ADJECTIVES: Final = r"(?:(?:её|ее|его|их|моя|мой|наша?|од�
 _INSTRUMENTAL: Final = re.compile(r"её|ее|его|их|[а-яё]+(?:ой|ей|ым|им)")
 # «… маяка северного порта», «… лет сорока»: words in the genitive, no verbs and no adverbs
 _NO_GENITIVE: Final = (
-    r"[а-яё]*(?:л[аои]?|с[ья]|да)\b|(?:котор\w+|мо[йя]|вчера|сегодня|однажды|снова|дома|почти|кстати|или|при|для|ней)\b"
+    r"[а-яё]*(?:л[аои]?|с[ья]|да)\b|(?:котор\w+|мо[йя]|вчера|сегодня|однажды|снова|дома|почти|кстати|или|при|для|ней"
+    r"|[тмс]ебя|впереди|[а-яё]*ади|больна|жива|мертва)\b"
 )
 _GENITIVE: Final = rf"(?:лет|е[её]|их|его|(?!{_NO_GENITIVE})[А-ЯЁа-яё][а-яё]+(?:[аяыийх]|ов|ев|ого|его))\b"
 _OF: Final = rf"(?:\s{_GENITIVE}){{0,4}}"
@@ -29,22 +30,28 @@ _DET: Final = r"(?:an?|the|his|her|their|my|our|its|[a-z]+['’]s)"
 _NO_ADJECTIVE: Final = r"(?:an?|the|his|her|their|my|our|its|of|in|on|at|from|with|to|by|and|or|was|were|is|had)\s"
 _REST: Final = r"[^,.;:!?…—–()\n]*"
 _TAIL_BESIDE: Final = (  # no "the cat on her lap", no "a ghost of a smile"
-    rf"(?:\s(?:of\b(?!\san?\s)|from|without|who|whose|whom|with\b(?!\s(?:her|him|them|it|me|us)[,)])){_REST})?"
+    rf"(?:\s(?:of\b(?!\s(?:an?\s|\w+sel))|from|without|who|whose|whom|with\b(?!\s(?:her|him|them|it|me|us)[,)])){_REST})?"
 )
-_TAIL_IS: Final = rf"(?:\s(?:of|in|at|from|with|without|who|that|to|on|for|by|near|whose|whom)\b{_REST})?"
+_TAIL_IS: Final = (
+    rf"(?:\s(?:of(?!\s\w+sel)|in(?!\s(?:his|her|their|my)\s)|at|from|with|without|who|whose|whom|near)\b{_REST})?"
+)
 _CLOSED: Final = r"(?=\s*(?:[,.;)—–…]|$))(?!,\s*(?:котор|как|чь[яеёи]|чей|что|кто|чем|who|whose|that|which|such))"
 _MANY: Final = re.compile(r"\b(?:[^\W\d_]{2,}ли(?:сь)?|[^\W\d_]{2,}[уюая]т(?:ся)?)\b")  # «вошли», «идут»
 _AND: Final = re.compile(r"(?:^|\s)(?:и|да|а|но|and|or|but|или)\s")
 _VERB: Final = re.compile(r"\b\w+л(?:а|о|и)?(?:ся|сь)?\b")
 _MAYBE: Final = re.compile(
-    r"\b(?:если|будто|словно|вдруг|разве|неужели|не|ли|что|чтобы?|бы|казал\w+|кажется|снил\w+|якобы|мол|if|whether"
+    r"\b(?:если|будто|словно|вдруг|разве|неужели|не|ли|что|чтобы?|бы|казал\w+|кажется|снил\w+|якобы|мол|для|чь\w+|котор\w+"
+    r"|(?:по)?думал\w*|решил\w*|наверно\w?|может|слух\w*|говор\w+|for|to|according|if|whether"
     r"|though|unless|suppos\w+|pretend\w*|thought|think\w*|believ\w+|dream\w*|hop(?:ed?|ing)|wish\w*|guess\w*|imagin\w+"
     r"|seem\w*|claim\w*|lie[ds]?|wonder\w*|perhaps|maybe|never|not|no|nobody|said|told|like|as)\b|n['’]t\b",
     re.IGNORECASE,
 )
+_SOON: Final = 25  # characters: «Агния — ведьма, подумал он»
 _ADDRESSED: Final = re.compile(
     r"(?:\b(?:dear|oh?|hey|no|yes|нет|да|эй|о|ну|ах|мил\w+|дорог\w+|любим\w+),?|[«“„\"—–-])\s*$", re.IGNORECASE
 )
+_NAME_AHEAD: Final = re.compile(r"[A-ZА-ЯЁ]\w*,\s*$")  # of a list: «Вошли Кузьма, Агния, сторож.»
+_WITH_HER: Final = re.compile(r"(?:his|her|their|its)\s.*\s(?:with|without|from)\s")  # "her son without a word"
 _INTRODUCED: Final = re.compile(r"\b(?:это|this is|there is|here is)\s$", re.IGNORECASE)
 _MY: Final = re.compile(r"\b(?:мо[йя]|my)\b")
 _OF_INSTRUMENTAL: Final = (
@@ -83,9 +90,11 @@ def _beside(before: str, after: str) -> str:
     """Return the apposition behind a name, after a comma or in brackets; empty for one of several in a list."""
     russian, english = _appositions()
     found = russian.match(after) or english.match(after)
-    if found is None or _ADDRESSED.search(before):
+    if found is None or _ADDRESSED.search(before) or _NAME_AHEAD.search(before):
         return ""
     said, rest = found["said"], after[found.end() :]
+    if _WITH_HER.match(said):
+        return ""
     in_english = re.match(rf"\s*,?\s*(?:and|or|{_DET})\s", rest) is not None
     listed = in_english if found.re is english else _is_listed(before, rest)
     return "" if listed or _AND.search(said) else said
@@ -93,6 +102,9 @@ def _beside(before: str, after: str) -> str:
 
 def _is_listed(before: str, rest: str) -> bool:
     """Return whether a list goes on behind: «вошли Агния, сторож, собака и мальчик»."""
+    russian, _ = _appositions()
+    if russian.match(rest):
+        return True
     last = _AND.search(rest)
     if last is None or _VERB.search(rest[: last.start()]):
         return False
@@ -104,6 +116,8 @@ def _is(before: str, after: str) -> str:
     dash, was, english = _copulas()
     found = dash.match(after) or english.match(after) or was.match(after)
     if found is None or _AND.search(found["said"]) or _is_doubtful(before, after):
+        return ""
+    if _MAYBE.search(after, found.end(), found.end() + _SOON):
         return ""
     if found.re is not was:
         return found["said"]
@@ -124,7 +138,7 @@ def _called(before: str, after: str) -> str:
     if not _CALLED.search(before, max(0, len(before) - _LONGEST_CALLED)) or _is_doubtful(before, after):
         return ""
     for pattern in _named():
-        if found := pattern.search(before):
+        if (found := pattern.search(before)) and not re.match(rf"\s+{_DET}\s", after):  # "named Agnia her heir"
             return found["said"][0].lower() + found["said"][1:]
     called = _RUSSIAN_CALLED.search(before)
     words = called["said"].lower().split() if called else []

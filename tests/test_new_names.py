@@ -203,6 +203,10 @@ NOTHING: Final = (
         "Хотел, чтобы Агния стала прачкой.",
     ),
     *("Агния — сестра и мать сторожа.", "Агния была прачкой и кухаркой.", "Агния была первой женщиной, которая ушла."),
+    *("Агния, мать больна, плакала.", "Агния, волк впереди, замерла.", "Пришла Агния, мать, отец."),
+    *("Девочку, чью мать звали Агния, искали.", "Девочку, мать которой звали Агния, искали."),
+    *("Вошли Пётр, Агния, сторож.", "Говорили, Агния — сестра сторожа.", "Может быть, Агния — ведьма."),
+    *("Агния — ведьма, подумал он.", "Для него Агния — царица."),
 )
 NOTHING_IN_ENGLISH: Final = (
     *("In the village Agnia bought bread.", "On the island Agnia slept.", "With her brother Agnia went home."),
@@ -236,6 +240,9 @@ NOTHING_IN_ENGLISH: Final = (
         "The captain was never called Agnia.",
         "“This is not Agnia, the keeper,” he said.",
     ),
+    *("Then Agnia, her son without a word, left.", "Agnia was a queen, she thought.", "Agnia was a queen in his eyes."),
+    *("For him Agnia was the queen.", "Agnia was a queen to him.", "Agnia was a ghost of herself."),
+    *("A captain named Agnia his heir.", "To the child Agnia was a giant."),
 )
 
 
