@@ -263,8 +263,8 @@ class YandexKeys:
     oauth_token: str = field(default="", repr=False)
 
     @property
-    def may_be_a_users(self) -> bool:
-        """True if requests may be a user's, who has no folder of their own as a service account has."""
+    def may_need_folder(self) -> bool:
+        """True if requests may be a user's, who has no folder of their own, as a service account has."""
         return not self.api_key and bool(self.iam_token or (self.oauth_token and not self.sa_key_file))
 
 

@@ -47,7 +47,7 @@ def build_providers(
     recognisers: list[SpeechToText] = []
     own = ServerAddress.read(config.openai_base_url).credential(config.openai_api_key)
     learned = LearnedModels()
-    speech_folder = config.yandex_folder_id if _yandex_keys(config).may_be_a_users else ""
+    speech_folder = config.yandex_folder_id if _yandex_keys(config).may_need_folder else ""
     if config.has_yandex:
         text["yandex", "native"] = _yandex_provider(config, credential, learned)
         text["yandex", "openai"] = yandex_openai_provider(config, credential, http, learned)

@@ -2,8 +2,8 @@
 
 The table is `contract.json`: method → parameter → types, `|` between alternatives, `[]` for an array, `!` for
 required. Covers the methods that a bot of this kind may use (Bot API 10.1, and 10.3's drafts with a stop button,
-disabled buttons and ephemeral messages). Doesn't check what depends on the state of a chat or on parsed text: that is
-`telegram_api`.
+disabled buttons and ephemeral messages). Doesn't check what depends on the state of a chat or on parsed text, as
+`telegram_api` and `telegram_chats` do.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@
         anna.wait("Здравствуйте")
 
 Covers long polling, web hooks, refusals, limits, ordered faults (`telegram_faults`) and users (`users`). Doesn't cover
-channels and inline mode. Methods are in `telegram_api`, `telegram_profile` and `payments`, the page in
-`page_api`.
+channels. Methods are in `telegram_api`, `telegram_chats`, `telegram_profile`, `forum_topics`, `inline_mode` and
+`payments`, the page in `page_api`.
 """
 
 from __future__ import annotations

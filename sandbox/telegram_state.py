@@ -2,7 +2,7 @@
 
 Covers the rules of storage: ids that grow, the keyboard that is shown, drafts that end after 30 s, updates kept until
 they are acknowledged. All of it is guarded by `State.lock`, a re-entrant one. Doesn't know HTTP, nor which call is
-allowed: that is `telegram_api`.
+allowed, as `telegram_api` and `telegram_chats` do.
 """
 
 from __future__ import annotations

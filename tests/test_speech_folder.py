@@ -1,4 +1,4 @@
-"""SpeechKit is told the folder by a user's token alone: a service account has its own, and must not name one."""
+"""SpeechKit is told the folder with a token that may be a user's: a service account has a folder of its own."""
 
 from __future__ import annotations
 
