@@ -149,10 +149,12 @@ class PublicShelf:
             " and prompt.text in (select text from part))",
             (head_id,),
         )
-        other = self._texts(head_id) if alike else set()
+        authors = self._first_authors(head_id) if alike else {}
         for row in alike:
-            texts, last = self._own_texts(row["head_id"], row["user_id"])
-            if last in texts & other or (texts and 2 * len(texts & other) >= len(texts)):
+            last: str = self._connection.value("select text from prompt where id = ?", (row["head_id"],))
+            own = {text for text in self._texts(row["head_id"]) if authors.get(text, row["user_id"]) == row["user_id"]}
+            shared = own & authors.keys()
+            if last in shared or (own and 2 * len(shared) >= len(own)):
                 return self.get(row["id"])
         return None
 
@@ -168,22 +170,18 @@ class PublicShelf:
     def _texts(self, head_id: int) -> set[str]:
         return {row["text"] for row in self._connection.rows(f"{_PARTS} select text from part", (head_id,))}
 
-    def _own_texts(self, head_id: int, user_id: int) -> tuple[set[str], str]:
-        """Return the texts of a user's story that weren't another's earlier, and its last text.
+    def _first_authors(self, head_id: int) -> dict[str, int]:
+        """Return who had each text of a story first.
 
-        A branch begins with texts of the story that it was made of: its author must not pay for the branch.
+        A branch begins with texts of the story that it was made of, whose author must not pay for it.
         """
-        earlier = {
-            row["text"]
-            for row in self._connection.rows(
-                f"{_PARTS} select distinct part.text from part cross join prompt on prompt.text = part.text"
-                " and prompt.id < part.id join session on session.id = prompt.session_id"
-                " where prompt.role = 'assistant' and session.user_id <> ?2",
-                (head_id, user_id),
-            )
-        }
-        last: str = self._connection.value("select text from prompt where id = ?", (head_id,))
-        return self._texts(head_id) - earlier, last
+        rows = self._connection.rows(
+            f"{_PARTS} select prompt.text, session.user_id, min(prompt.id) from prompt"
+            " join session on session.id = prompt.session_id"
+            " where role = 'assistant' and prompt.text in (select text from part) group by prompt.text",
+            (head_id,),
+        )
+        return {row["text"]: row["user_id"] for row in rows}
 
     def withdraw(self, session_id: int) -> bool:
         """Take a story off the shelf; its hearts go. Return False if it wasn't there."""
@@ -237,7 +235,7 @@ class PublicShelf:
     def decide(self, published_id: int, *, allowed: bool) -> bool:
         """Show a reported story again, or remove it for good. Return False if another admin has decided.
 
-        Of a removed one the hashes of its texts stay, but for those that were another's earlier.
+        Of a removed one the hashes of its texts stay, but for those that another user had first.
         """
         with self._connection.transaction():
             sql = "update published set state = ? where id = ? and state = 'reported'"
@@ -246,6 +244,8 @@ class PublicShelf:
             if not allowed:
                 row = self._connection.row("select head_id, user_id from published where id = ?", (published_id,))
                 assert row is not None  # updated above
-                texts, last = self._own_texts(row["head_id"], row["user_id"])
-                removed_texts.remember(self._connection, published_id, texts, last)
+                last: str = self._connection.value("select text from prompt where id = ?", (row["head_id"],))
+                authors = self._first_authors(row["head_id"])
+                own = [text for text, author in authors.items() if author == row["user_id"]]
+                removed_texts.remember(self._connection, published_id, own, last)
             return True
