@@ -1,4 +1,4 @@
-"""A call's money beside a stop: whichever of the two threads is first, nothing stays reserved."""
+"""A call's money beside a stop or a failure: whichever comes first, nothing stays reserved."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from ai.catalog import Model
 from config import Config
-from core.errors import ModelCancelled
+from core.errors import ModelCancelled, ModelError
 from database import Database, Turn
 from gpt import GPT
 from tests.ready_made import new_database
@@ -62,10 +62,14 @@ def part(config: Config, db: Database) -> StoryPart:
     return StoryPart(services, generator=nothing, warnings=nothing, card_offers=nothing)
 
 
-def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:
-    config = Config.from_env(
+@pytest.fixture
+def config() -> Config:
+    return Config.from_env(
         {"TELEGRAM_TOKEN": "123456789:" + "A" * 35, "YANDEX_FOLDER_ID": "b1g", "YANDEX_API_KEY": "k"}
     )
+
+
+def test_a_stop_right_after_the_reservation_gives_it_back(config: Config, db: Database) -> None:
     gpt = cast(GPT, None)  # no call is made
     running = RunningTurn(running_turn(db), part(config, db), model=Model("m"))
 
@@ -84,3 +88,17 @@ def test_a_stop_right_after_the_reservation_gives_it_back(db: Database) -> None:
 
     with pytest.raises(ModelCancelled):
         TurnBilling(config=config, db=db, gpt=gpt).reserve(running, "part", 1, input_tokens=0)
+
+
+def test_a_call_that_failed_is_given_back_before_another_one(config: Config, db: Database) -> None:
+    billing = TurnBilling(config=config, db=db, gpt=cast(GPT, None))  # no call is made
+    running = RunningTurn(running_turn(db), part(config, db), model=Model("m"))
+    failure = ModelError("cut")
+    billing.drop_failed(running, failure)  # none was made yet
+    for _ in range(2):
+        billing.reserve(running, "part", 1_461, input_tokens=0)
+        assert running.call is not None
+        assert db.ledger.budget(budget_period(config, 1.0)).reserved > 0
+        billing.drop_failed(running, failure)
+        assert running.call is None
+        assert db.ledger.budget(budget_period(config, 1.0)).reserved == 0
