@@ -41,7 +41,7 @@ _AND: Final = re.compile(r"(?:^|\s)(?:и|да|а|но|and|or|but|или)\s")
 _VERB: Final = re.compile(r"\b\w+л(?:а|о|и)?(?:ся|сь)?\b")
 _MAYBE: Final = re.compile(
     r"\b(?:если|будто|словно|вдруг|разве|неужели|не|ли|что|чтобы?|бы|казал\w+|кажется|снил\w+|якобы|мол|для|чь\w+|котор\w+"
-    r"|(?:по)?думал\w*|решил\w*|наверно\w?|может|слух\w*|говор\w+|for|to|according|if|whether"
+    r"|(?:по)?думал\w*|решил\w*|наверно\w?|может|слух\w*|говор\w+|раз|сне|сказк\w+|story|when|once|for|to|according|if|whether"
     r"|though|unless|suppos\w+|pretend\w*|thought|think\w*|believ\w+|dream\w*|hop(?:ed?|ing)|wish\w*|guess\w*|imagin\w+"
     r"|seem\w*|claim\w*|lie[ds]?|wonder\w*|perhaps|maybe|never|not|no|nobody|said|told|like|as)\b|n['’]t\b",
     re.IGNORECASE,

@@ -206,7 +206,7 @@ NOTHING: Final = (
     *("Агния, мать больна, плакала.", "Агния, волк впереди, замерла.", "Пришла Агния, мать, отец."),
     *("Девочку, чью мать звали Агния, искали.", "Девочку, мать которой звали Агния, искали."),
     *("Вошли Пётр, Агния, сторож.", "Говорили, Агния — сестра сторожа.", "Может быть, Агния — ведьма."),
-    *("Агния — ведьма, подумал он.", "Для него Агния — царица."),
+    *("Агния — ведьма, подумал он.", "Для него Агния — царица.", "Во сне Агния была царицей."),
 )
 NOTHING_IN_ENGLISH: Final = (
     *("In the village Agnia bought bread.", "On the island Agnia slept.", "With her brother Agnia went home."),
@@ -242,7 +242,7 @@ NOTHING_IN_ENGLISH: Final = (
     ),
     *("Then Agnia, her son without a word, left.", "Agnia was a queen, she thought.", "Agnia was a queen in his eyes."),
     *("For him Agnia was the queen.", "Agnia was a queen to him.", "Agnia was a ghost of herself."),
-    *("A captain named Agnia his heir.", "To the child Agnia was a giant."),
+    *("A captain named Agnia his heir.", "To the child Agnia was a giant.", "In the story Agnia was a queen."),
 )
 
 
