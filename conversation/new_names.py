@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 from conversation.cards import LIMITS, CardText
@@ -39,7 +39,8 @@ _SPEECH: Final = re.compile(
     re.MULTILINE,
 )
 _BESIDE: Final = 200  # characters of a sentence on either side of a name
-_MOST_LOOKED_AT: Final = 100  # places of one name
+_MOST_LOOKED_AT: Final = 20  # places of one name
+_MOST_NAMES: Final = 8  # of which it is asked who they are; the most frequent ones
 _LEAST: Final = 3  # letters of a name
 
 
@@ -89,7 +90,7 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
     places: dict[str, list[int]] = {}
     for place, one in enumerate(found):
         places.setdefault(one.plain, []).append(place)
-    best: tuple[tuple[bool, int], CardText] | None = None
+    often: list[tuple[str, list[_Found]]] = []
     for name in dict.fromkeys(one.word for one in found):
         forms = forms_of(plain_word(name))
         if fresh.isdisjoint(forms):
@@ -98,17 +99,22 @@ def new_name(texts: Sequence[str], is_known: Callable[[str], bool]) -> CardText 
         if len(same) < 2:
             continue
         small = _in_small_letters(texts) if small is None else small
-        if forms & small:
-            continue
+        if not forms & small:
+            often.append((name, same))
+    often.sort(key=lambda one: -len(one[1]))
+    cards = (CardText(whole, _about(name, same)) for name, whole, same in islice(_sure(often, is_known), _MOST_NAMES))
+    return max(cards, key=lambda card: bool(card.about), default=None)
+
+
+def _sure(
+    often: Iterable[tuple[str, Sequence[_Found]]], is_known: Callable[[str], bool]
+) -> Iterator[tuple[str, str, Sequence[_Found]]]:
+    """Yield the unknown names that stand in the nominative: the word, it with its surname, and where it stands."""
+    for name, same in often:
         looked_at, all_forms = same[:_MOST_LOOKED_AT], {one.plain for one in same}
         sure = next((one for one in looked_at if one.word == name and _is_nominative(one, all_forms)), None)
-        if sure is None:
-            continue
-        whole, about = _with_surname(sure), _about(name, looked_at)
-        rank = bool(about), len(same)
-        if (best is None or rank > best[0]) and not is_known(whole):
-            best = rank, CardText(whole, about)
-    return best[1] if best is not None else None
+        if sure is not None and not is_known(whole := _with_surname(sure)):
+            yield name, whole, looked_at
 
 
 def _capitals(text: str) -> Iterator[_Found]:

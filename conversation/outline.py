@@ -38,6 +38,7 @@ _NAMES: Final = {
     "пожелание": "wish",
     "пожелания": "wish",
     "wishes": "wish",
+    **dict.fromkeys(("время", "время действия", "time", "сюжет", "plot", "тон", "tone"), "other"),
 }
 _HAVE_COLONS: Final = ("hero", "setting")  # «Веста: рыжая» may be the value of one
 _AROUND: Final = ' \t*_#`"«»“”'
@@ -85,7 +86,7 @@ def _labelled(answer: str) -> Iterator[tuple[str, str]]:
     for line in filter(str.strip, answer.split("\n")):
         found = _LINE.fullmatch(line)
         key = _key(found[1]) if found else ""
-        if waits and (found is None or (waits in _HAVE_COLONS and key not in FIELDS)):
+        if waits and (found is None or (waits in _HAVE_COLONS and key not in (*FIELDS, "other"))):
             yield waits, line
             waits = ""
         elif found is not None and found[2].strip(_AROUND):

@@ -68,7 +68,7 @@ def _also(context: UpdateContext) -> Html:
     said = [texts.say("privacy.bought", tokens=tokens)] if tokens else []
     if any(payment.renews for payment in context.db.payments.subscriptions(context.user.id, now())):
         said.append(texts.say("privacy.subscribed"))
-    if context.db.shelf.has_removed(context.user.id):
+    if context.db.shelf.has_hashes(context.user.id):
         said.append(texts.say("privacy.removed"))
     return Html("".join(f" {sentence}" for sentence in said))
 

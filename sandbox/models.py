@@ -4,8 +4,8 @@ YandexGPT with its tokenizer, IAM and metadata service, SpeechKit, and an OpenAI
 speech, which is Yandex's own for images too.
 
 They check requests and credentials as the real ones do, count tokens, stream chunk by chunk on keep-alive
-connections, misbehave to order (`model_faults.py`), and note every request. `model_server.py` answers them with the words of
-`storyteller/`. Doesn't cover asynchronous generation.
+connections, misbehave to order (`model_faults.py`), and note every request. `model_server.py` answers them with the
+words of `storyteller/`. Doesn't cover asynchronous generation.
 """
 
 from __future__ import annotations

@@ -164,7 +164,11 @@ class Outbox:
         return bool(self._connection.value(sql, (inbox_id,)))
 
     def notices_left(self, chat_id: int, topic_id: int) -> list[int]:
-        """Return the done updates whose notice a chat's topic still has, or gets: only menus leave one."""
+        """Return the done updates whose notice a chat's topic still has, or gets.
+
+        Menus leave one. So does a notice that was on its way when its deletion was ordered: deleting it again harms
+        nobody.
+        """
         return [
             row["id"]
             for row in self._connection.rows(

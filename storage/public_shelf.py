@@ -30,7 +30,8 @@ _SEEN = "state in ('shown', 'allowed') and withdrawn = 0 and session.deleted_at 
 _PARTS = (
     "with recursive above (id, parent_id, role, text) as (select id, parent_id, role, text from prompt where id = ?1"
     " union all select prompt.id, prompt.parent_id, prompt.role, prompt.text from prompt"
-    " join above on prompt.id = above.parent_id), part (text) as (select text from above where role = 'assistant') "
+    " join above on prompt.id = above.parent_id),"
+    " part (id, text) as (select id, text from above where role = 'assistant') "
 )
 _HIDDEN = "published.state in ('reported', 'removed') and published.head_id <> ?1"
 
@@ -142,28 +143,24 @@ class PublicShelf:
 
         `head_id` is the other story's last text. Branches and copies have the texts of what they were made of.
         """
-        whole: int | None = self._connection.value(
-            f"{_PARTS} select published.id from published join prompt as last on last.id = published.head_id"
-            f" where {_HIDDEN} and last.text in part limit 1",
-            (head_id,),
-        )
-        if whole is not None:
-            return self.get(whole)
         alike = self._connection.rows(
-            f"{_PARTS} select id, head_id from published where {_HIDDEN} and exists (select 1 from prompt"
-            " where prompt.session_id = published.session_id and role = 'assistant' and text in part)",
+            f"{_PARTS} select id, head_id, user_id from published where {_HIDDEN} and exists (select 1 from prompt"
+            " where prompt.session_id = published.session_id and role = 'assistant'"
+            " and prompt.text in (select text from part))",
             (head_id,),
         )
-        own = self._texts(head_id) if alike else set()
+        authors = self._first_authors(head_id) if alike else {}
         for row in alike:
-            texts = self._texts(row["head_id"])
-            if texts and 2 * len(texts & own) >= len(texts):
+            last: str = self._connection.value("select text from prompt where id = ?", (row["head_id"],))
+            own = {text for text in self._texts(row["head_id"]) if authors.get(text, row["user_id"]) == row["user_id"]}
+            shared = own & authors.keys()
+            if last in shared or (own and 2 * len(shared) >= len(own)):
                 return self.get(row["id"])
         return None
 
-    def has_removed(self, user_id: int) -> bool:
-        """Return whether an admin has removed a story of a user's, which they still have."""
-        sql = "select 1 from published where user_id = ? and state = 'removed'"
+    def has_hashes(self, user_id: int) -> bool:
+        """Return whether there are hashes of a story that an admin has removed and its author still has."""
+        sql = "select 1 from published join removed_text on published_id = published.id where user_id = ? limit 1"
         return self._connection.value(sql, (user_id,)) is not None
 
     def was_removed(self, head_id: int) -> bool:
@@ -172,6 +169,19 @@ class PublicShelf:
 
     def _texts(self, head_id: int) -> set[str]:
         return {row["text"] for row in self._connection.rows(f"{_PARTS} select text from part", (head_id,))}
+
+    def _first_authors(self, head_id: int) -> dict[str, int]:
+        """Return who had each text of a story first.
+
+        A branch begins with texts of the story that it was made of, whose author must not pay for it.
+        """
+        rows = self._connection.rows(
+            f"{_PARTS} select prompt.text, session.user_id, min(prompt.id) from prompt"
+            " join session on session.id = prompt.session_id"
+            " where role = 'assistant' and prompt.text in (select text from part) group by prompt.text",
+            (head_id,),
+        )
+        return {row["text"]: row["user_id"] for row in rows}
 
     def withdraw(self, session_id: int) -> bool:
         """Take a story off the shelf; its hearts go. Return False if it wasn't there."""
@@ -225,12 +235,17 @@ class PublicShelf:
     def decide(self, published_id: int, *, allowed: bool) -> bool:
         """Show a reported story again, or remove it for good. Return False if another admin has decided.
 
-        Of a removed one the hashes of its texts stay.
+        Of a removed one the hashes of its texts stay, but for those that another user had first.
         """
         with self._connection.transaction():
-            sql = "update published set state = ? where id = ? and state = 'reported' returning head_id"
-            head_id: int | None = self._connection.value(sql, ("allowed" if allowed else "removed", published_id))
-            if head_id is not None and not allowed:
-                last: str = self._connection.value("select text from prompt where id = ?", (head_id,))
-                removed_texts.remember(self._connection, published_id, self._texts(head_id), last)
-        return head_id is not None
+            sql = "update published set state = ? where id = ? and state = 'reported'"
+            if not self._connection.run(sql, ("allowed" if allowed else "removed", published_id)):
+                return False
+            if not allowed:
+                row = self._connection.row("select head_id, user_id from published where id = ?", (published_id,))
+                assert row is not None  # updated above
+                last: str = self._connection.value("select text from prompt where id = ?", (row["head_id"],))
+                authors = self._first_authors(row["head_id"])
+                own = [text for text, author in authors.items() if author == row["user_id"]]
+                removed_texts.remember(self._connection, published_id, own, last)
+            return True

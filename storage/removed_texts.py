@@ -40,8 +40,9 @@ def are_known(connection: Connection, texts: Iterable[str]) -> bool:
     """Return whether these texts have the last one, or at least half of those, of a story that was removed."""
     own = json.dumps([_hash(text).hex() for text in texts])
     sql = (
-        "select 1 from removed_text left join json_each(?) as own on own.value = lower(hex(hash))"
-        " group by published_id having max(own.value is not null and ends) or 2 * count(own.value) >= count(*) limit 1"
+        "with own (hash) as materialized (select value from json_each(?))"
+        " select 1 from removed_text left join own on own.hash = lower(hex(removed_text.hash)) group by published_id"
+        " having max(own.hash is not null and ends) or 2 * count(own.hash) >= count(*) limit 1"
     )
     return connection.value(sql, (own,)) is not None
 

@@ -62,6 +62,12 @@ def test_a_field_that_the_model_has_nothing_for_is_empty(unsaid: str) -> None:
     assert outline_in(json.dumps(said)) == Outline("", "Агния", "Порт", "Не указывай имён.")
 
 
+@pytest.mark.parametrize("label", ["Время", "Время действия", "Time", "Сюжет"])
+def test_another_label_is_no_value_of_the_field_above(label: str) -> None:
+    assert outline_in(f"Место:\n{label}: ночь\nГерой: Кот").setting == ""
+    assert outline_in("Место:\nМаяк: молчит").setting == "Маяк: молчит"
+
+
 @pytest.mark.parametrize("answer", [json.dumps({"hero": "—" * 300_000 + "х"}), "_" * 30_000, "\n" * 100_000])
 def test_an_answer_of_marks_or_blanks_is_read_at_once(answer: str) -> None:
     assert outline_in(answer) == Outline()

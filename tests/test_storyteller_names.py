@@ -183,6 +183,10 @@ def test_an_english_word_at_the_beginning_of_a_sentence_is_no_hero(text: str) ->
         ("ru", "Тая ищет брата", "Тая: ищет брата"),
         ("ru", "Юля в стране чудес", "Юля в стране чудес: "),
         ("ru", "Старый рыбак из Одессы", "Старый рыбак из Одессы: "),
+        ("ru", "Раз в год дракон спит", "Дракон: раз в год спит"),
+        ("ru", "Жили-были дед и баба", "Дед и баба: жили-были"),
+        ("en", "Once upon a time a cat found a letter", "The cat: once upon a time found a letter"),
+        ("en", "Once upon a time there was a cat", "The cat: once upon a time"),
         ("en", "Once a keeper gets a letter", "The keeper: once gets a letter"),
         ("en", "One night the captain wakes up", "The captain: one night wakes up"),
         ("en", "If the dragon wakes, the town burns", "The dragon: wakes, the town burns"),
@@ -197,3 +201,7 @@ def test_a_phrase_s_first_words_are_not_the_hero_s_name(language: str, phrase: s
 def test_an_order_names_no_hero(phrase: str) -> None:
     hero = json.loads(outline(f"Замысел:\n{phrase}\nЧетыре поля", "ru"))["hero"]
     assert not hero.startswith(phrase.split()[0])
+
+
+def test_a_first_word_alone_is_no_hero() -> None:
+    assert not json.loads(outline("The idea:\nIf\nFour fields", "en"))["hero"].startswith("If")

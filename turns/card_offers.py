@@ -6,7 +6,6 @@ them off. It takes no call of a model.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from conversation.cards import MOST_CARDS
@@ -47,14 +46,12 @@ class CardOffers:
         )
         if card is None:
             return []
-        known_of = bool(card.about)
-        card = card if known_of else replace(card, about=texts.plain("card.unsaid"))
         card_id = cards.offer(story.session_id, card, self._parts(story))
         rows = (
             [(texts.label("keep_card"), f"keep_card:{card_id}"), (texts.label("change"), f"edit_card:{card_id}")],
             [(texts.label("no_card"), f"no_card:{card_id}"), (texts.label("no_cards"), f"no_cards:{card_id}")],
         )
-        text = texts.say("card.offer" if known_of else "card.offer_name", card=card.line)
+        text = texts.say("card.offer" if card.about else "card.offer_name", card=card.line)
         return [sentence(turn.chat_id, text, inline(*rows))]
 
     def _is_welcome(self, turn: Turn, user: User, story: Story) -> bool:

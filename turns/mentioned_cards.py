@@ -17,13 +17,15 @@ MOST_IN_SMALL: Final = 2  # in a short one
 def mentioned_cards(cards: Sequence[Card], path: StoryPath, *, most: int = MOST_MENTIONED) -> list[str]:
     """Return the mentioned cards as the model reads them; of more than `most`, those named last.
 
-    The newest words count with their wishes. Where a volume begins, only the memory can mention one.
+    A card that says nothing of its name isn't told. The newest words count with their wishes. Where a volume begins,
+    only the memory can mention one.
     """
-    if not cards:
+    left = [card for card in cards if card.text.about]
+    if not left:
         return []
     newest = path.prompts[-LOOKED_IN:]
     texts = [prompt.text if prompt is newest[-1] else read_text(prompt) for prompt in newest] or [path.memory]
-    left, found = list(cards), []
+    found: list[Card] = []
     for text in map(spoken, reversed(texts)):
         mentioned = [card for card in left if named(card.text.callers, text)]
         found += mentioned

@@ -28,14 +28,17 @@ _PHRASE_CHARS: Final = 300
 _MOST_HERO_WORDS: Final = 5
 _ENGLISH_VERB: Final = re.compile(
     r"\s(?:who|that|which|is|are|was|has|had|gets?|finds?|meets?|wakes?|must|wants?|lives?|receives?|opens?|loses?"
-    r"|goes|comes|takes?|keeps?|learns?|falls?|hears?|sees?|discovers?|returns?|decides?|and)\s",
+    r"|goes|comes|takes?|keeps?|learns?|falls?|hears?|sees?|discovers?|returns?|decides?|and|found|met|woke|lived|got"
+    r"|received|opened|lost|went|came|took|kept|learned|fell|heard|saw|discovered|returned|decided|wanted)\s",
     re.IGNORECASE,
 )
 _ENGLISH_LEADS: Final = re.compile(
-    r"(?:(?:once(?: upon a time)?|suddenly|long ago|one (?:day|night|morning|evening)|if|when|while|perhaps|maybe|then"
+    r"(?:(?:once(?: upon a time)?(?:,? there (?:was|lived))?|suddenly"
+    r"|long ago|one (?:day|night|morning|evening)|if|when|while|perhaps|maybe|then"
     r"|now|again|at last),? )+",
     re.IGNORECASE,
 )
+_NO_LEAD: Final = re.compile(r"\b(?:if|when|while|there (?:was|lived))\b")
 _ENGLISH_PLACE: Final = re.compile(
     r"\b(?:in|on|at|inside|under|near) ((?:an? |the |his |her |its )?[\w'’ -]{3,40})", re.IGNORECASE
 )
@@ -44,6 +47,7 @@ _ENGLISH_NAME: Final = re.compile(r"\b(?!(?:The|She|They|Her|His|Then|And|But|Yo
 _RUSSIAN_NAME: Final = re.compile(r"\b[А-ЯЁ][а-яё]{2,}(?=\s+(?P<next>[а-яё]+)|)")
 _BEGINS: Final = re.compile(r"(?:^|[.!?…\n—–:«“„\"(-])\s*$")
 _NO_NAME_WITH_A_VERB: Final = {"nomn", "VERB", "ADJS"}
+_TIMES: Final = re.compile(r"раз в \w+ ", re.IGNORECASE)
 _LEADING: Final = ("VERB", "GRND", "ADVB", "PRCL", "CONJ", "INTJ", "PRED")
 _ARTICLE: Final = re.compile(r"^(?:an?|the|his|her|its) ", re.IGNORECASE)
 _STRANGE: Final = {
@@ -156,6 +160,8 @@ def _russian(phrase: str) -> tuple[str, str]:
     """Return who the phrase is about, with what happens to them, and the place that it names."""
     words = phrase.split()
     begins = next((at for at in range(len(words)) if not _leads(words[at:])), len(words))
+    if _TIMES.match(phrase):
+        begins = 3
     rest = words[begins:]
     verb = next((at for at, word in enumerate(rest) if at and _is_verb(word)), len(rest))
     who = re.split(r"[,.;:!?—–]", " ".join(rest[:verb]))[0].split()[:_MOST_HERO_WORDS]
@@ -169,6 +175,8 @@ def _russian(phrase: str) -> tuple[str, str]:
         return "", _russian_place(words)
     if begins:
         last = next(at for at, word in enumerate(who) if word == alive)
+        if who[last + 1 : last + 2] == ["и"] and all(map(_is_alive, who[last + 2 : last + 3])):
+            last += 2  # «Жили-были дед и баба»
         who = who if places or verb < len(rest) else who[: last + 1]  # «Нашёл рыбак сундук»
     name = capital(" ".join(who))
     lead = " ".join(words[:begins])
@@ -226,13 +234,13 @@ def _is_verb(word: str) -> bool:
 def _english(phrase: str) -> tuple[str, str]:
     """Return who the phrase is about, with what happens to them, and the place that it names."""
     led = _ENGLISH_LEADS.match(phrase)
-    lead, phrase = (
-        (re.sub(r"\b(?:if|when|while)\b", "", led[0].lower()).strip(" ,"), phrase[led.end() :]) if led else ("", phrase)
-    )
+    lead = _NO_LEAD.sub("", led[0].lower()).strip(" ,") if led else ""
+    phrase = phrase[led.end() :] if led else phrase
     head = re.split(r"[,.;:!?—–]", phrase)[0]
     verb = _ENGLISH_VERB.search(f"{head} ")
     who = head[: verb.start()] if verb else " ".join(head.split()[:_MOST_HERO_WORDS])
-    if not verb and len(head.split()) > 1:
+    nobody = not (led and _ARTICLE.match(head)) if len(head.split()) > 1 else _ENGLISH_LEADS.fullmatch(f"{head} ")
+    if not verb and nobody:
         who = ""  # «murder in the library» is about nobody yet
     about = f"{lead} {phrase[len(who) :].strip(' ,.;:—–')}".strip()
     bare = _ARTICLE.sub("", who).strip()
