@@ -18,10 +18,7 @@ _IN_BRACKETS: Final = re.compile(r"\(([^()]*)\)")
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """A card. It is called by its name and by each of `words`, which commas separate.
-
-    `about` is empty on one that is offered or kept for a name of which the story hasn't said who or what it is.
-    """
+    """A card. It is called by its name and by each of `words`, which commas separate."""
 
     name: str
     about: str
@@ -35,7 +32,7 @@ class CardText:
     @property
     def line(self) -> str:
         """The card as it is typed: «Веста, фонарщица — зажигает огни в порту»."""
-        return " — ".join(filter(None, (", ".join(self.callers), self.about)))
+        return f"{', '.join(self.callers)} — {self.about}"
 
     @property
     def told(self) -> str:

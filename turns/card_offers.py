@@ -44,14 +44,14 @@ class CardOffers:
             [read_text(prompt) for prompt in path.prompts[-LOOKED_AT:]],
             lambda name: names(name, familiar) or named(known, spoken(name)),
         )
-        if card is None:
+        if card is None or not card.about:  # a name alone tells its reader nothing
             return []
         card_id = cards.offer(story.session_id, card, self._parts(story))
         rows = (
             [(texts.label("keep_card"), f"keep_card:{card_id}"), (texts.label("change"), f"edit_card:{card_id}")],
             [(texts.label("no_card"), f"no_card:{card_id}"), (texts.label("no_cards"), f"no_cards:{card_id}")],
         )
-        text = texts.say("card.offer" if card.about else "card.offer_name", card=card.line)
+        text = texts.say("card.offer", card=card.line)
         return [sentence(turn.chat_id, text, inline(*rows))]
 
     def _is_welcome(self, turn: Turn, user: User, story: Story) -> bool:

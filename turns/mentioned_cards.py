@@ -17,15 +17,13 @@ MOST_IN_SMALL: Final = 2  # in a short one
 def mentioned_cards(cards: Sequence[Card], path: StoryPath, *, most: int = MOST_MENTIONED) -> list[str]:
     """Return the mentioned cards as the model reads them; of more than `most`, those named last.
 
-    A card that says nothing of its name isn't told. The newest words count with their wishes. Where a volume begins,
-    only the memory can mention one.
+    The newest words count with their wishes. Where a volume begins, only the memory can mention one.
     """
-    left = [card for card in cards if card.text.about]
-    if not left:
+    if not cards:
         return []
     newest = path.prompts[-LOOKED_IN:]
     texts = [prompt.text if prompt is newest[-1] else read_text(prompt) for prompt in newest] or [path.memory]
-    found: list[Card] = []
+    left, found = list(cards), []
     for text in map(spoken, reversed(texts)):
         mentioned = [card for card in left if named(card.text.callers, text)]
         found += mentioned
