@@ -233,11 +233,12 @@ class Payments:
         Telegram names the pack only. Of several subscriptions of it that this changes, the one that could not be paid
         (`failed`) is that whose month ends first. Which one was cancelled or taken up again is a guess: the last.
         """
+        order = "asc" if failed else "desc"
         last = self._connection.row(
             "select charge_id, subscription from (select *, row_number() over (partition by subscription"
             " order by until desc, rowid desc) as place from payment"
             " where user_id = ? and payload = ? and state = 'paid' and until > ?)"
-            f" where place = 1 and renews <> ? order by until {'asc' if failed else 'desc'} limit 1",
+            f" where place = 1 and renews <> ? order by until {order} limit 1",
             (user_id, payload, now if renews else now - _LATE_S, int(renews)),
         )
         if last is None:

@@ -30,7 +30,7 @@ BOT = "@soavtor_demo_bot"
 GROUP_ID = -100500
 OPTIONS = '{"options": ["Он вскрыл письмо.", "Он съел письмо.", "Он ушёл."]}'
 PACK = "50\N{NO-BREAK SPACE}000 токенов · 90 ⭐"
-CHARGE = re.compile(r"stxCharge\d+")
+OF_THE_RUN = re.compile(r"stxCharge\d+|сегодня [\d\xa0]+")  # midnight may come between two runs
 PATIENCE_S = 3.0  # of a user whose page has no answer, before the next press
 WAIT_S = 120.0 if "CHAOS_PARTS" in os.environ else 30.0  # `make chaos` may have the machine at its limit
 RICH: dict[str, object] = {"USER_TOKENS": 10**6, "MAX_PROJECT_TOKENS": 10**9}
@@ -97,7 +97,7 @@ class Talk:
 def _told(person: ChatUser, message: ChatMessage) -> str:
     """Return a message's topic, and its text without the number of a payment, or the kind of its file."""
     topic = f"[{person.chat.topics.get(message.topic_id)}] " if message.topic_id else ""
-    return topic + CHARGE.sub("", message.text or str(message.attachment and message.attachment.kind))
+    return topic + OF_THE_RUN.sub("", message.text or str(message.attachment and message.attachment.kind))
 
 
 def _anna(talk: Talk) -> ChatUser:

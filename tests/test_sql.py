@@ -22,7 +22,7 @@ KNOWN = {
     "ledger.py": {"table"},  # of a constant tuple
     "migration.py": {"number"},  # of a step; a pragma takes no bound value
     "outbox.py": {"marks"},  # a question mark for each bound value
-    "payments.py": {"known", "near"},  # each one of two constant texts
+    "payments.py": {"known", "order"},  # each one of two constant texts
     "public_shelf.py": {"_ORDERS[order]", "condition"},  # of a constant mapping; written by its two callers
     "topic_states.py": {"columns", "fresh", "told"},
     "tree.py": {"_WALK.format(until=_UNTIL_MEMORY)", "walk"},
