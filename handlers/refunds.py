@@ -28,6 +28,7 @@ from turns.message_view import sentence
 log = logging.getLogger(__name__)
 
 _CANCELLED: Final = "cancelled"  # kept with the call of a refund: its subscription was ended for it
+_PERHAPS: Final = "perhaps"  # kept with the end of a subscription that was not known to go on
 
 
 # ---------------------------------------------------------------------- /refund
@@ -66,15 +67,15 @@ def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = Fa
     return Outgoing(chat_id, REFUND, named, note_for_end=_CANCELLED if cancelled else "")
 
 
-def _cancelling(chat_id: int, payer: int, charge_id: str) -> Outgoing:
+def _cancelling(chat_id: int, payer: int, charge_id: str, *, known: bool = True) -> Outgoing:
     named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id, "is_canceled": True}
-    return Outgoing(chat_id, EDIT_SUBSCRIPTION, named)
+    return Outgoing(chat_id, EDIT_SUBSCRIPTION, named, note_for_end="" if known else _PERHAPS)
 
 
 def cancel_subscriptions(services: Services, chat_id: int, user_id: int) -> UpdateResult:
     """Return the end of a user's subscriptions: nobody pays for a bot that is closed to them or has forgotten them."""
-    charges = services.db.payments.stop_renewals(user_id, now())
-    calls = tuple(_cancelling(chat_id, user_id, charge_id) for charge_id in charges)
+    months = services.db.payments.stop_renewals(user_id, now())
+    calls = tuple(_cancelling(chat_id, user_id, month.charge_id, known=month.renews) for month in months)
     if not calls:
         return NOTHING
     return UpdateResult(messages=calls) + after_commit(MakePaymentCalls())
@@ -116,19 +117,20 @@ def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
     if row.method == REFUND:
         return _end(services, charge_id, payer)
     went_on = not refusal and services.db.payments.end_renewal(charge_id)
-    said = _not_cancelled(services, charge_id, payer, refusal) if refusal else []
+    known = row.note_for_end != _PERHAPS
+    said = _not_cancelled(services, charge_id, payer, refusal, known=known) if refusal else []
     payment = services.db.payments.get(charge_id)
     if payment is not None and payment.state == "refunding":
         return [*said, _refunding(row.chat_id, payer, charge_id, cancelled=went_on)]
     return _cancelled(services, charge_id, payer) if went_on else said
 
 
-def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
+def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str, *, known: bool) -> list[Outgoing]:
     """Note that a subscription goes on at Telegram; tell the admins, since nobody else can end it.
 
-    One that is over, or of which no month came here, is only logged.
+    One that is over, or of which no month came here, or that was not known to go on, is only logged.
     """
-    until = services.db.payments.resume_renewal(charge_id, now())
+    until = services.db.payments.resume_renewal(charge_id, now()) if known else None
     if until is None:
         event(log, logging.WARNING, "subscription_not_cancelled", user=payer, charge=charge_id, error=refusal)
         return []
@@ -141,12 +143,15 @@ def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str)
 
 
 def _cancelled(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
-    """Tell the payer that their subscription has ended, and until when it is paid if a month isn't refunded."""
+    """Tell the payer that their subscription has ended, and until when it is paid if a month isn't refunded.
+
+    No day is named if another one of the pack goes on.
+    """
     payment, user = services.db.payments.get(charge_id), services.db.users.get(payer)
     if payment is None or user is None:
         return []
     month, texts = _current_month(services, payment, payer), services.locales[user.language]
-    if month is None:
+    if month is None or month.renews:
         return [sentence(payer, texts.say("refund.cancelled"))]
     return [sentence(payer, texts.say("checkout.subscription_canceled", day=date(texts, month.until or 0)))]
 
