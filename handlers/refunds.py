@@ -58,8 +58,9 @@ def refund(context: UpdateContext) -> UpdateResult:
 def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult:
     taken = context.db.payments.begin_refund(payment.charge_id, payer)
     said = context.say("refund.asked", stars=payment.stars, tokens=taken or 0)
-    first = _cancelling if context.db.payments.goes_on(payment.charge_id) else _refunding
-    return said + context.deliver(first(context.chat_id, payer, payment.charge_id)) + after_commit(MakePaymentCalls())
+    first = _cancelling_if_it_goes_on(context.services, context.chat_id, payer, payment.charge_id)
+    call = first or _refunding(context.chat_id, payer, payment.charge_id)
+    return said + context.deliver(call) + after_commit(MakePaymentCalls())
 
 
 def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = False) -> Outgoing:
@@ -70,6 +71,13 @@ def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = Fa
 def _cancelling(chat_id: int, payer: int, charge_id: str, *, known: bool = True) -> Outgoing:
     named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id, "is_canceled": True}
     return Outgoing(chat_id, EDIT_SUBSCRIPTION, named, note_for_end="" if known else _PERHAPS)
+
+
+def _cancelling_if_it_goes_on(services: Services, chat_id: int, payer: int, charge_id: str) -> Outgoing | None:
+    payments = services.db.payments
+    if not payments.may_go_on(charge_id):
+        return None
+    return _cancelling(chat_id, payer, charge_id, known=payments.goes_on(charge_id))
 
 
 def cancel_subscriptions(services: Services, chat_id: int, user_id: int) -> UpdateResult:
@@ -92,15 +100,15 @@ def on_refunded(services: Services, payer: int, *, charge_id: str, stars: int, p
         event(log, logging.ERROR, "refund_unknown", user=payer, stars=stars, charge=charge_id)
         payments.add_refunded(charge_id=charge_id, user_id=payer, stars=stars, payload=payload, now=now())
         pack = pack_of(payload)
-        return _cancel(payer, charge_id) if pack is not None and pack.monthly else NOTHING
+        return _calling(_cancelling(payer, payer, charge_id) if pack is not None and pack.monthly else None)
     payer = payment.user_id or payer
     begins = payments.begin_refund(charge_id, payer) is not None  # else /refund has cancelled the subscription
     booked = UpdateResult(messages=tuple(_end(services, charge_id, payer)))
-    return booked + _cancel(payer, charge_id) if begins and payments.goes_on(charge_id) else booked
+    return booked + _calling(_cancelling_if_it_goes_on(services, payer, payer, charge_id) if begins else None)
 
 
-def _cancel(payer: int, charge_id: str) -> UpdateResult:
-    return UpdateResult(messages=(_cancelling(payer, payer, charge_id),)) + after_commit(MakePaymentCalls())
+def _calling(call: Outgoing | None) -> UpdateResult:
+    return UpdateResult(messages=(call,)) + after_commit(MakePaymentCalls()) if call is not None else NOTHING
 
 
 def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:

@@ -271,6 +271,20 @@ class Payments:
             )
         )
 
+    def may_go_on(self, charge_id: str) -> bool:
+        """Return whether the subscription of this payment, or another one of its pack, goes on.
+
+        Which of them was cancelled is a guess (`set_renewal`).
+        """
+        return bool(
+            self._connection.value(
+                "select exists (select 1 from payment as one join payment as other on other.subscription ="
+                " one.subscription or (other.user_id = one.user_id and other.payload = one.payload)"
+                " where one.charge_id = ? and one.subscription is not null and other.renews)",
+                (charge_id,),
+            )
+        )
+
     def end_renewal(self, charge_id: str) -> bool:
         """Note that the subscription of this payment, one of its months, doesn't go on. Return False if it didn't."""
         changed = self._connection.run(

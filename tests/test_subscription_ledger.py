@@ -93,6 +93,7 @@ def test_of_two_subscriptions_of_a_pack_both_end_whichever_was_cancelled(db: Dat
     assert db.payments.set_renewal(1, StarPack(600, 1).payload, False, 5)  # it is the only one: no guess
     assert db.payments.set_renewal(1, payload, False, 5)  # one is cancelled, and it may be either
     assert [(one.charge_id, one.renews) for one in db.payments.subscriptions(1, 5)] == [("a", True), ("c", False)]
+    assert [db.payments.may_go_on(charge_id) for charge_id in "abc"] == [True, True, False]
     assert stopped(db, 15 + 3 * DAY_S) == {"b": False}  # "a" is over
     assert not db.payments.goes_on("a") and not db.payments.goes_on("b")
 

@@ -133,7 +133,17 @@ def test_of_two_subscriptions_of_a_pack_the_profile_shows_that_which_goes_on_and
     admin.wait(f"по платежу {second}: ")
     until(lambda: f"charge={first}" in caplog.text.partition("subscription_not_cancelled")[2])
     assert [harness.db.value("payment", "renews", charge_id=one) for one in (first, second)] == [0, 1]
+    # One that is thought to be cancelled is cancelled with its refund all the same.
+    admin.send("/unban 1")
+    person.wait("Доступ снова открыт")
+    harness.db.change("payment", {"charge_id": first}, renews=1)
+    harness.db.change("payment", {"charge_id": second}, renews=0)
+    admin.send(f"/refund {second}")
+    admin.wait(f"Вернулось 150 ⭐ за платёж {second}")
+    assert harness.telegram.api.subscriptions_of(1) == []
+    assert harness.telegram.state.shop["charges"][second]["cancelled"]
     # A month that is paid in spite of the ban isn't said to be followed by others.
+    harness.db.change("user", {"id": 1}, banned=1)
     mark = person.chat.revision
     more = {"subscription_expiration_date": now + MONTH_S, "is_recurring": True, "is_first_recurring": True}
     harness.telegram.raw_update(payment_update(payload, 150, **more))
