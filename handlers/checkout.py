@@ -114,7 +114,8 @@ def on_payment(services: Services, incoming: IncomingUpdate, message: types.Mess
     if pack is None:
         return _not_understood(services, payer, charge_id, paid.total_amount) + ended
     event(log, logging.INFO, "payment_credited", user=payer.id, stars=pack.stars, tokens=pack.tokens, charge=charge_id)
-    key = "checkout.renewed" if renewed else "checkout.subscribed" if until is not None else "checkout.paid"
+    goes_on = until is not None and not payer.banned  # of somebody banned it has just been cancelled
+    key = "checkout.renewed" if renewed else "checkout.subscribed" if goes_on else "checkout.paid"
     return _thanks(services, payer, key, pack, charge_id=charge_id, until=until) + _track(payer, pack) + ended
 
 

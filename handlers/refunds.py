@@ -28,6 +28,7 @@ from turns.message_view import sentence
 log = logging.getLogger(__name__)
 
 _CANCELLED: Final = "cancelled"  # kept with the call of a refund: its subscription was ended for it
+_PERHAPS: Final = "perhaps"  # kept with the end of a subscription that was not known to go on
 
 
 # ---------------------------------------------------------------------- /refund
@@ -57,8 +58,9 @@ def refund(context: UpdateContext) -> UpdateResult:
 def _begin(context: UpdateContext, payment: Payment, payer: int) -> UpdateResult:
     taken = context.db.payments.begin_refund(payment.charge_id, payer)
     said = context.say("refund.asked", stars=payment.stars, tokens=taken or 0)
-    first = _cancelling if context.db.payments.goes_on(payment.charge_id) else _refunding
-    return said + context.deliver(first(context.chat_id, payer, payment.charge_id)) + after_commit(MakePaymentCalls())
+    first = _cancelling_if_it_goes_on(context.services, context.chat_id, payer, payment.charge_id)
+    call = first or _refunding(context.chat_id, payer, payment.charge_id)
+    return said + context.deliver(call) + after_commit(MakePaymentCalls())
 
 
 def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = False) -> Outgoing:
@@ -66,15 +68,22 @@ def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = Fa
     return Outgoing(chat_id, REFUND, named, note_for_end=_CANCELLED if cancelled else "")
 
 
-def _cancelling(chat_id: int, payer: int, charge_id: str) -> Outgoing:
+def _cancelling(chat_id: int, payer: int, charge_id: str, *, known: bool = True) -> Outgoing:
     named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id, "is_canceled": True}
-    return Outgoing(chat_id, EDIT_SUBSCRIPTION, named)
+    return Outgoing(chat_id, EDIT_SUBSCRIPTION, named, note_for_end="" if known else _PERHAPS)
+
+
+def _cancelling_if_it_goes_on(services: Services, chat_id: int, payer: int, charge_id: str) -> Outgoing | None:
+    payments = services.db.payments
+    if not payments.may_go_on(charge_id):
+        return None
+    return _cancelling(chat_id, payer, charge_id, known=payments.goes_on(charge_id))
 
 
 def cancel_subscriptions(services: Services, chat_id: int, user_id: int) -> UpdateResult:
     """Return the end of a user's subscriptions: nobody pays for a bot that is closed to them or has forgotten them."""
-    charges = services.db.payments.stop_renewals(user_id, now())
-    calls = tuple(_cancelling(chat_id, user_id, charge_id) for charge_id in charges)
+    months = services.db.payments.stop_renewals(user_id, now())
+    calls = tuple(_cancelling(chat_id, user_id, month.charge_id, known=month.renews) for month in months)
     if not calls:
         return NOTHING
     return UpdateResult(messages=calls) + after_commit(MakePaymentCalls())
@@ -91,15 +100,15 @@ def on_refunded(services: Services, payer: int, *, charge_id: str, stars: int, p
         event(log, logging.ERROR, "refund_unknown", user=payer, stars=stars, charge=charge_id)
         payments.add_refunded(charge_id=charge_id, user_id=payer, stars=stars, payload=payload, now=now())
         pack = pack_of(payload)
-        return _cancel(payer, charge_id) if pack is not None and pack.monthly else NOTHING
+        return _calling(_cancelling(payer, payer, charge_id) if pack is not None and pack.monthly else None)
     payer = payment.user_id or payer
     begins = payments.begin_refund(charge_id, payer) is not None  # else /refund has cancelled the subscription
     booked = UpdateResult(messages=tuple(_end(services, charge_id, payer)))
-    return booked + _cancel(payer, charge_id) if begins and payments.goes_on(charge_id) else booked
+    return booked + _calling(_cancelling_if_it_goes_on(services, payer, payer, charge_id) if begins else None)
 
 
-def _cancel(payer: int, charge_id: str) -> UpdateResult:
-    return UpdateResult(messages=(_cancelling(payer, payer, charge_id),)) + after_commit(MakePaymentCalls())
+def _calling(call: Outgoing | None) -> UpdateResult:
+    return UpdateResult(messages=(call,)) + after_commit(MakePaymentCalls()) if call is not None else NOTHING
 
 
 def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
@@ -116,19 +125,20 @@ def ended(services: Services, row: OutboxRow, refusal: str) -> list[Outgoing]:
     if row.method == REFUND:
         return _end(services, charge_id, payer)
     went_on = not refusal and services.db.payments.end_renewal(charge_id)
-    said = _not_cancelled(services, charge_id, payer, refusal) if refusal else []
+    known = row.note_for_end != _PERHAPS
+    said = _not_cancelled(services, charge_id, payer, refusal, known=known) if refusal else []
     payment = services.db.payments.get(charge_id)
     if payment is not None and payment.state == "refunding":
         return [*said, _refunding(row.chat_id, payer, charge_id, cancelled=went_on)]
     return _cancelled(services, charge_id, payer) if went_on else said
 
 
-def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str) -> list[Outgoing]:
+def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str, *, known: bool) -> list[Outgoing]:
     """Note that a subscription goes on at Telegram; tell the admins, since nobody else can end it.
 
-    One that is over, or of which no month came here, is only logged.
+    One that is over, or of which no month came here, or that was not known to go on, is only logged.
     """
-    until = services.db.payments.resume_renewal(charge_id, now())
+    until = services.db.payments.resume_renewal(charge_id, now()) if known else None
     if until is None:
         event(log, logging.WARNING, "subscription_not_cancelled", user=payer, charge=charge_id, error=refusal)
         return []
@@ -141,12 +151,15 @@ def _not_cancelled(services: Services, charge_id: str, payer: int, refusal: str)
 
 
 def _cancelled(services: Services, charge_id: str, payer: int) -> list[Outgoing]:
-    """Tell the payer that their subscription has ended, and until when it is paid if a month isn't refunded."""
+    """Tell the payer that their subscription has ended, and until when it is paid if a month isn't refunded.
+
+    No day is named if another one of the pack goes on.
+    """
     payment, user = services.db.payments.get(charge_id), services.db.users.get(payer)
     if payment is None or user is None:
         return []
     month, texts = _current_month(services, payment, payer), services.locales[user.language]
-    if month is None:
+    if month is None or month.renews:
         return [sentence(payer, texts.say("refund.cancelled"))]
     return [sentence(payer, texts.say("checkout.subscription_canceled", day=date(texts, month.until or 0)))]
 

@@ -128,8 +128,9 @@ class Payments:
         Another one may go on beside it: one that was cancelled and is taken up again after this one was bought.
         """
         self._connection.run(
-            "update payment set renews = (subscription = ?1) where user_id = ?2 and payload = ?3 and (subscription = ?1"
-            " or ?4 or (select max(until) from payment as month where month.subscription = payment.subscription) < ?5)",
+            "update payment set renews = (subscription = ?1) where user_id = ?2 and payload = ?3"
+            " and subscription is not null and (subscription = ?1 or ?4"
+            " or (select max(until) from payment as month where month.subscription = payment.subscription) < ?5)",
             (subscription, user_id, payload, int(bool(month.first)), month.until - MONTH_S - _LATE_S),
         )
 
@@ -249,10 +250,13 @@ class Payments:
         return self.get(last["charge_id"])
 
     def subscriptions(self, user_id: int, now: int) -> list[Payment]:
-        """Return the last payment for each pack of a user whose month isn't over."""
+        """Return the last payment for each pack of a user whose month isn't over.
+
+        Of several subscriptions of a pack it is that of one that goes on, if any does.
+        """
         rows = self._connection.rows(
             f"select {_COLUMNS} from (select *, row_number() over (partition by payload"
-            " order by until desc, rowid desc) as place from payment where user_id = ? and until > ?"
+            " order by renews desc, until desc, rowid desc) as place from payment where user_id = ? and until > ?"
             " and state = 'paid') where place = 1 order by until",
             (user_id, now),
         )
@@ -263,6 +267,20 @@ class Payments:
         return bool(
             self._connection.value(
                 f"select exists (select 1 from payment where renews and {_OF_SUBSCRIPTION})",
+                (charge_id,),
+            )
+        )
+
+    def may_go_on(self, charge_id: str) -> bool:
+        """Return whether the subscription of this payment, or another one of its pack, goes on.
+
+        Which of them was cancelled is a guess (`set_renewal`).
+        """
+        return bool(
+            self._connection.value(
+                "select exists (select 1 from payment as one join payment as other on other.subscription ="
+                " one.subscription or (other.user_id = one.user_id and other.payload = one.payload)"
+                " where one.charge_id = ? and one.subscription is not null and other.renews)",
                 (charge_id,),
             )
         )
@@ -289,18 +307,19 @@ class Payments:
         )
         return until
 
-    def stop_renewals(self, user_id: int, now: int) -> list[str]:
-        """Note that no subscription of a user goes on. Return a charge of each that did: that of its last month.
+    def stop_renewals(self, user_id: int, now: int) -> list[Payment]:
+        """Note that no subscription of a user goes on. Return the last month of each that may, as it was.
 
-        One whose month has just ended may still be charged for the next one.
+        One whose month has just ended may still be charged for the next one. Of several of a pack each may go on: which
+        of them was cancelled is a guess (`set_renewal`).
         """
         with self._connection.transaction():
             rows = self._connection.rows(
-                "select charge_id, subscription from (select *, row_number() over (partition by subscription"
-                " order by until desc, rowid desc) as place from payment"
-                " where user_id = ? and renews and until > ?) where place = 1",
+                f"select {_COLUMNS} from (select *, row_number() over (partition by subscription"
+                " order by until desc, rowid desc) as place from payment where user_id = ?1 and until > ?2) as last"
+                " where place = 1 and (renews or exists (select 1 from payment where user_id = ?1"
+                " and payload = last.payload and subscription <> last.subscription)) order by renews desc",
                 (user_id, now - _LATE_S),
             )
-            for row in rows:
-                self._connection.run("update payment set renews = 0 where subscription = ?", (row["subscription"],))
-            return [row["charge_id"] for row in rows]
+            self._connection.run("update payment set renews = 0 where user_id = ? and renews", (user_id,))
+            return [_payment(row) for row in rows]

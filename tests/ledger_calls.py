@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from core.errors import LimitReached
-from database import Caps, Database, Turn
+from core.star_packs import StarPack
+from database import Caps, Database, Month, Turn
 from tests.ready_made import new_database
 
 NO_LIMITS = Caps(balance=False, kept=0, begins_story=False, session=None, project=None, sessions=None)
@@ -71,6 +72,14 @@ def refusal(db: Database, turn: Turn, tokens: int, caps: Caps) -> tuple[str, int
             reserve(db, turn, tokens, caps)
         return error.limit, error.used, error.allowed
     return None
+
+
+def bought(db: Database, charge_id: str, tokens: int, month: Month | None = None) -> None:
+    """Credit a pack to the first user."""
+    pack = StarPack(tokens, 1)
+    assert db.payments.credit(
+        charge_id=charge_id, user_id=1, stars=1, payload=pack.payload, pack=pack, month=month, now=2
+    )
 
 
 def row(db: Database, call_id: int) -> dict[str, Any]:

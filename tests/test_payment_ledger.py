@@ -9,12 +9,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from core.days import DAY_S
 from core.errors import LimitReached
 from core.schemas import Usage
-from core.star_packs import MONTH_S, StarPack, pack_of
-from database import Caps, Database, Month
-from tests.ledger_calls import BALANCE, asked, db, turn
+from core.star_packs import StarPack, pack_of
+from database import Caps, Database
+from tests.ledger_calls import BALANCE, asked, bought, db, turn
 
 __all__ = ["db"]
 
@@ -199,13 +198,6 @@ Buying.TestCase.settings = settings(max_examples=25, stateful_step_count=25, dea
 TestBuying = Buying.TestCase
 
 
-def bought(db: Database, charge_id: str, tokens: int, month: Month | None = None) -> None:
-    pack = StarPack(tokens, 1)
-    assert db.payments.credit(
-        charge_id=charge_id, user_id=1, stars=1, payload=pack.payload, pack=pack, month=month, now=2
-    )
-
-
 def test_tokens_of_a_refused_refund_come_back_as_what_they_were(db: Database) -> None:
     """Also to who was forgotten meanwhile."""
     for charge_id in ("a", "b"):
@@ -266,111 +258,3 @@ def test_a_refund_to_who_was_forgotten_takes_what_they_would_have_on_their_retur
     db.forgetting.forget(1, 0)
     assert db.forgetting.debit(1, BALANCE * 99) == (BALANCE * 10, BALANCE * 9)  # never below zero
     assert db.forgetting.debit(1, 1) == (0, 0) == db.forgetting.debit(3, 1)
-
-
-def test_the_refund_of_an_earlier_month_ends_the_subscription(db: Database) -> None:
-    bought(db, "a", 500, Month(10, first=True))
-    bought(db, "b", 500, Month(20, first=False))
-    bought(db, "c", 600, Month(20))  # another one
-    assert db.payments.end_renewal("a")
-    assert not db.payments.end_renewal("a") and not db.payments.end_renewal("b")
-    assert db.payments.resume_renewal("a", 20) is None and not db.payments.end_renewal("a")  # it is over
-    assert db.payments.resume_renewal("a", 15) == 20  # Telegram has refused
-    assert db.payments.end_renewal("b")
-    assert {one.payload: one.renews for one in db.payments.subscriptions(1, 5)} == {
-        StarPack(500, 1).payload: False,
-        StarPack(600, 1).payload: True,
-    }
-    bought(db, "d", 500, Month(30))  # subscribed to anew: a refund of the subscription before changes nothing
-    assert not db.payments.end_renewal("a")
-    assert db.payments.set_renewal(1, StarPack(500, 1).payload, False, 9)
-    bought(db, "e", 500, Month(40))
-    assert not db.payments.end_renewal("d")
-    assert db.payments.end_renewal("e")
-
-
-def test_any_month_ends_a_subscription_that_was_cancelled_and_taken_up_again(db: Database) -> None:
-    payload = StarPack(500, 1).payload
-    bought(db, "old", 500, Month(9, first=True))
-    bought(db, "a", 500, Month(10 + MONTH_S, first=True))  # another one, bought when the old one had ended
-    bought(db, "b", 500, Month(10 + 2 * MONTH_S, first=False))
-    for renews in (False, True):
-        month = db.payments.set_renewal(1, payload, renews, 9)
-        assert month is not None and (month.charge_id, month.renews) == ("b", renews)
-        assert db.payments.set_renewal(1, payload, renews, 9) is None  # told of twice
-    assert not db.payments.end_renewal("old")
-    assert db.payments.end_renewal("a")
-    assert not any(one.renews for one in db.payments.subscriptions(1, 5))
-    # That it was taken up again was not told of, but its next month was paid.
-    bought(db, "c", 500, Month(10 + 3 * MONTH_S, first=False))
-    assert [one.charge_id for one in db.payments.subscriptions(1, 5) if one.renews] == ["c"]
-    # A month that comes to light late is one of the subscription that goes on, and not its last.
-    bought(db, "late", 500, Month(9 + 2 * MONTH_S, goes_on=False))
-    assert [one.charge_id for one in db.payments.subscriptions(1, 5)] == ["c"]
-    assert db.payments.goes_on("late") and db.payments.end_renewal("late")
-    assert not db.payments.goes_on("late")
-    assert not any(one.renews for one in db.payments.subscriptions(1, 5))
-
-
-def test_of_two_subscriptions_of_a_pack_that_changes_which_can(db: Database) -> None:
-    payload = StarPack(500, 1).payload
-    bought(db, "a", 500, Month(10, first=True))
-    assert db.payments.set_renewal(1, payload, False, 5)
-    bought(db, "b", 500, Month(20, first=True))  # goes on, and "a" may be taken up again
-    for renews, charges in ((True, ["a", None]), (False, ["b", "a", None])):
-        for charge_id in charges:
-            month = db.payments.set_renewal(1, payload, renews, 5)
-            assert (month.charge_id if month is not None else None) == charge_id
-    month = db.payments.set_renewal(1, payload, True, 10)
-    assert month is not None and month.charge_id == "b"
-    assert db.payments.set_renewal(1, payload, True, 10) is None  # "a" is over
-    assert db.payments.stop_renewals(1, 10) == ["b"]
-
-
-def test_two_subscriptions_of_a_pack_that_both_go_on_are_renewed_and_end_each_by_itself(db: Database) -> None:
-    payload = StarPack(500, 1).payload
-    bought(db, "a", 500, Month(MONTH_S, first=True))
-    assert db.payments.set_renewal(1, payload, False, 5)
-    bought(db, "b", 500, Month(MONTH_S + 20 * DAY_S, first=True))
-    assert db.payments.set_renewal(1, payload, True, 6)  # "a" is taken up again
-    bought(db, "a2", 500, Month(2 * MONTH_S, first=False))
-    bought(db, "b2", 500, Month(2 * MONTH_S + 20 * DAY_S, first=False))
-    assert [db.payments.goes_on(charge_id) for charge_id in ("a", "b")] == [True, True]
-    # The month of "a" has ended, and can't be paid; a month later it is over for good.
-    failed = db.payments.set_renewal(1, payload, False, 2 * MONTH_S + 1, failed=True)
-    assert failed is not None and failed.charge_id == "a2" and not db.payments.goes_on("a")
-    assert db.payments.resume_renewal("a", MONTH_S)
-    assert sorted(db.payments.stop_renewals(1, 2 * MONTH_S + 2 * DAY_S)) == ["a2", "b2"]
-    assert db.payments.resume_renewal("a", MONTH_S) and db.payments.resume_renewal("b", MONTH_S)
-    bought(db, "b3", 500, Month(3 * MONTH_S + 20 * DAY_S, first=False))
-    assert not db.payments.goes_on("a") and db.payments.stop_renewals(1, 2 * MONTH_S + 2 * DAY_S) == ["b3"]
-
-
-def test_a_month_that_comes_to_light_long_after_a_subscription_begins_another_one(db: Database) -> None:
-    bought(db, "a", 500, Month(100, first=True))
-    bought(db, "b", 500, Month(100 + MONTH_S + 2 * DAY_S))
-    assert db.payments.end_renewal("a")
-    assert db.payments.resume_renewal("a", 0)
-    bought(db, "c", 500, Month(100 + 3 * MONTH_S))
-    assert not db.payments.end_renewal("a") and db.payments.end_renewal("c")
-
-
-def test_a_past_month_that_comes_to_light_is_joined_to_the_months_before_and_after_it(db: Database) -> None:
-    for tokens, order in ((500, (1, 2, 3)), (600, (3, 2, 1))):
-        for number in order:
-            bought(db, f"{tokens}-{number}", tokens, Month(number * MONTH_S + number, goes_on=number == 3))
-    for charge_id in ("500-1", "600-1"):
-        assert db.payments.goes_on(charge_id) and db.payments.end_renewal(charge_id)
-    assert not any(month.renews for month in db.payments.subscriptions(1, 5))
-
-
-def test_all_subscriptions_of_a_user_end_with_all_their_months_by_a_charge_each(db: Database) -> None:
-    bought(db, "a", 500, Month(10, first=True))
-    bought(db, "b", 500, Month(20, first=False))
-    bought(db, "c", 500, Month(30, first=False))
-    bought(db, "d", 600, Month(20))
-    bought(db, "over", 700, Month(5 - 3 * DAY_S))
-    bought(db, "late", 800, Month(5 - 2 * DAY_S))  # its next month may be paid yet
-    assert sorted(db.payments.stop_renewals(1, 5)) == ["c", "d", "late"]
-    assert not db.payments.stop_renewals(1, 5)
-    assert not any(db.payments.end_renewal(charge_id) for charge_id in "abcd")
