@@ -89,10 +89,9 @@ class ChatQueues:
         self._chats: dict[Queue, _Chat] = {}
         self._ready: deque[Queue] = deque()
         self._waiting: set[Queue] = set()  # queues that wait for a piece
-        self._storing = 0  # how many threads do
-        self._again_until = 0.0  # monotonic: until then what one of them couldn't store comes again
-        # Waits that would end between these two monotonic times, in which no piece could come, go on after them.
-        self._closed_from = self._closed_until = 0.0
+        self._storing_since: list[float] = []  # monotonic, of each thread that stores
+        self._failed_at = 0.0  # monotonic: when something couldn't be stored
+        self._again_until = 0.0  # until then it comes again; 0: it has come
         self._paused: set[Queue] = set()
         self._handled: set[Queue] = set()  # queues with an update that was taken and isn't released
         self._stopped = False
@@ -111,30 +110,26 @@ class ChatQueues:
         """Let waits that would end meanwhile go on after it: the piece may be what is stored, or at Telegram behind it.
 
         If the block raises, what it stored comes again within so many seconds, for which no wait ends unless something
-        is stored. A wait is prolonged once: else what others write on a slow disk could do it for ever.
+        is stored after that. A wait is prolonged once: else what others write on a slow disk could do it for ever.
         """
+        since, failed = time.monotonic(), True
         with self._condition:
-            if time.monotonic() >= self._closed_until:
-                self._prolong_waits()
-                self._closed_from = time.monotonic()
-            if not self._storing:
-                self._again_until = 0.0
-            self._storing += 1
-            self._closed_until = math.inf
-        failed = True
+            self._storing_since.append(since)
         try:
             yield
             failed = False
         finally:
             with self._condition:
+                self._storing_since.remove(since)
                 now = time.monotonic()
                 if failed:
-                    self._again_until = now + again_within_s
-                self._storing -= 1
-                if not self._storing:
-                    self._closed_until = max(now, self._again_until)
-                    if self._waiting:
-                        self._condition.notify()
+                    self._failed_at, self._again_until = now, now + again_within_s
+                elif self._failed_at <= since:
+                    self._again_until = 0.0
+                for chat in self._chats.values():
+                    self._prolong(chat, since, now)
+                if self._waiting:
+                    self._condition.notify()
 
     def waiting(self) -> list[Queue]:
         """Return the queues that wait for a next piece."""
@@ -171,6 +166,7 @@ class ChatQueues:
             if again:
                 chat.take_back([taken.row, *taken.pieces])
                 chat.begin_wait(self._rules.wait_s(chat.rows[-1]))  # the next piece wasn't stored either
+                chat.waits_from = max(chat.waits_from, self._again_until)
             if held is not None:
                 chat.held.append(held)
             chat.scheduled = False
@@ -263,16 +259,23 @@ class ChatQueues:
 
     def _wait_ends_at(self, chat: _Chat) -> float:
         ends_at = chat.waits_from + chat.wait_s
-        if self._closed_from <= ends_at < self._closed_until and not chat.was_prolonged:
-            return self._closed_until + chat.wait_s
-        return ends_at
+        return math.inf if not chat.was_prolonged and self._is_stored_at(ends_at) else ends_at
 
-    def _prolong_waits(self) -> None:
-        """Keep what the waits have become, before the times change in which no piece could come."""
-        for chat in self._chats.values():
-            waits_from = self._wait_ends_at(chat) - chat.wait_s
-            if chat.wait_s and waits_from > chat.waits_from:
-                chat.waits_from, chat.was_prolonged = waits_from, True
+    def _is_stored_at(self, time_s: float) -> bool:
+        """Return whether a thread that still stores did so at a time."""
+        return any(since <= time_s for since in self._storing_since)
+
+    def _prolong(self, chat: _Chat, since: float, now: float) -> None:
+        """Prolong a chat's wait if it would have ended while a thread, which is done now, stored something."""
+        ends_at = chat.waits_from + chat.wait_s
+        if ends_at < since:
+            return
+        if self._again_until:
+            chat.waits_from = max(chat.waits_from, self._again_until)
+        elif chat.waits_from > now:
+            chat.waits_from = now  # what couldn't be stored has come
+        elif ends_at < now and not chat.was_prolonged and not self._is_stored_at(ends_at):
+            chat.waits_from, chat.was_prolonged = now, True
 
     def _end_waits(self) -> None:
         """Make the chats ready that have waited long enough for a piece."""

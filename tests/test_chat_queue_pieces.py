@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 import pytest
 
@@ -165,6 +166,18 @@ def test_what_does_not_come_again_is_not_waited_for() -> None:
     with pytest.raises(RuntimeError), chats.storing(0.1):
         raise RuntimeError
     assert taken(chats).row.id == 1
+
+
+def test_threads_that_store_one_after_the_other_hold_no_wait_up_for_ever() -> None:
+    chats = ChatQueues(Pieces(0.2))
+    with ExitStack() as first:
+        first.enter_context(chats.storing(FOREVER))
+        chats.add([row(1, body="a…")])
+        assert ready_within(chats, 0.4) == []
+        second = ExitStack()
+        second.enter_context(chats.storing(FOREVER))
+    with second:
+        assert taken(chats).row.id == 1
 
 
 def test_no_wait_ends_before_two_threads_have_stored() -> None:
