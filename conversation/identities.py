@@ -41,9 +41,9 @@ _AND: Final = re.compile(r"(?:^|\s)(?:и|да|а|но|and|or|but|или)\s")
 _VERB: Final = re.compile(r"\b\w+л(?:а|о|и)?(?:ся|сь)?\b")
 _MAYBE: Final = re.compile(
     r"\b(?:если|будто|словно|вдруг|разве|неужели|не|ли|что|чтобы?|бы|казал\w+|кажется|снил\w+|якобы|мол|для|чь\w+|котор\w+"
-    r"|(?:по)?думал\w*|решил\w*|наверно\w?|может|слух\w*|говор\w+|раз|сне|сказк\w+|story|when|once|for|to|according|if|whether"
+    r"|(?:по)?думал\w*|решил\w*|наверно\w?|может|мнени\w+|словам|счита\w+|зна(?:л|[еюя])\w*|назыв\w+|слух\w*|говор\w+|раз|сне|сказк\w+|story|when|once|for|to|according|if|whether"
     r"|though|unless|suppos\w+|pretend\w*|thought|think\w*|believ\w+|dream\w*|hop(?:ed?|ing)|wish\w*|guess\w*|imagin\w+"
-    r"|seem\w*|claim\w*|lie[ds]?|wonder\w*|perhaps|maybe|never|not|no|nobody|said|told|like|as)\b|n['’]t\b",
+    r"|seem\w*|claim\w*|lie[ds]?|wonder\w*|perhaps|maybe|never|not|no|nobody|said|say(?:s|ing)?|told|knew|know\w*|heard|opinions?|consider\w*|like|as)\b|n['’]t\b",
     re.IGNORECASE,
 )
 _SOON: Final = 25  # characters: «Агния — ведьма, подумал он»
@@ -52,6 +52,9 @@ _ADDRESSED: Final = re.compile(
 )
 _NAME_AHEAD: Final = re.compile(r"[A-ZА-ЯЁ]\w*,\s*$")  # of a list: «Вошли Кузьма, Агния, сторож.»
 _WITH_HER: Final = re.compile(r"(?:his|her|their|its)\s.*\s(?:with|without|from)\s")  # "her son without a word"
+_SAYS_AN_ACTION: Final = re.compile(
+    r"(?!.*\swho(?:se|m)?\s).*[a-z]{2}[a-df-z]ed(?:\s[a-z]+ly)?$"
+)  # "of the ship yelled"
 _INTRODUCED: Final = re.compile(r"\b(?:это|this is|there is|here is)\s$", re.IGNORECASE)
 _MY: Final = re.compile(r"\b(?:мо[йя]|my)\b")
 _OF_INSTRUMENTAL: Final = (
@@ -93,7 +96,7 @@ def _beside(before: str, after: str) -> str:
     if found is None or _ADDRESSED.search(before) or _NAME_AHEAD.search(before):
         return ""
     said, rest = found["said"], after[found.end() :]
-    if _WITH_HER.match(said):
+    if _WITH_HER.match(said) or _SAYS_AN_ACTION.match(said):
         return ""
     in_english = re.match(rf"\s*,?\s*(?:and|or|{_DET})\s", rest) is not None
     listed = in_english if found.re is english else _is_listed(before, rest)

@@ -85,14 +85,14 @@ def _refusal(context: UpdateContext, story: Story) -> UpdateResult | None:
         return context.say("public.was_removed", title=title_of(story))
     if found is not None and not found.withdrawn:
         return context.toast("toast.on_shelf")
-    hidden = context.db.shelf.hidden_like(story.head_id)
+    if context.db.shelf.published_since(context.user.id, now() - DAY_S) >= MOST_A_DAY:
+        return context.say("public.too_many", n=MOST_A_DAY)
+    hidden = context.db.shelf.hidden_like(story.head_id, context.user.id)
     if hidden is not None and hidden.session_id != story.session_id:
         key = "public.like_removed" if hidden.state == "removed" else "public.like_reported"
         return context.say(key, title=title_of(story))
-    if context.db.shelf.was_removed(story.head_id):
+    if context.db.shelf.was_removed(story.head_id, context.user.id):
         return context.say("public.like_removed", title=title_of(story))
-    if context.db.shelf.published_since(context.user.id, now() - DAY_S) >= MOST_A_DAY:
-        return context.say("public.too_many", n=MOST_A_DAY)
     return None
 
 

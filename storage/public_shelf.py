@@ -65,6 +65,14 @@ class Published:
     hearts: int
 
 
+@dataclass(frozen=True, slots=True)
+class First:
+    """Who had a text first, and in which prompt."""
+
+    prompt_id: int
+    user_id: int
+
+
 _published = reader(Published, withdrawn=bool)
 
 
@@ -138,10 +146,11 @@ class PublicShelf:
         )
         return int(self._connection.value("select id from published where session_id = ?", (session_id,)))
 
-    def hidden_like(self, head_id: int) -> Published | None:
-        """Return a reported or removed story of which another story has the last text, or at least half of the texts.
+    def hidden_like(self, head_id: int, user_id: int) -> Published | None:
+        """Return a reported or removed story of which a user's story has the last text, or at least half of the texts.
 
-        `head_id` is the other story's last text. Branches and copies have the texts of what they were made of.
+        `head_id` is the last text of the user's story. Branches and copies have the texts of what they were made of:
+        of another's hidden story, those don't count that the user had first.
         """
         alike = self._connection.rows(
             f"{_PARTS} select id, head_id, user_id from published where {_HIDDEN} and exists (select 1 from prompt"
@@ -149,12 +158,15 @@ class PublicShelf:
             " and prompt.text in (select text from part))",
             (head_id,),
         )
-        authors = self._first_authors(head_id) if alike else {}
+        texts = self._texts(head_id) if alike else set()
         for row in alike:
             last: str = self._connection.value("select text from prompt where id = ?", (row["head_id"],))
-            own = {text for text in self._texts(row["head_id"]) if authors.get(text, row["user_id"]) == row["user_id"]}
-            shared = own & authors.keys()
-            if last in shared or (own and 2 * len(shared) >= len(own)):
+            hidden = self._texts(row["head_id"])
+            if row["user_id"] != user_id:
+                firsts = self._firsts(row["head_id"])
+                hidden = {text for text in hidden if firsts[text].user_id != user_id}
+            shared = texts & hidden
+            if last in shared or (hidden and 2 * len(shared) >= len(hidden)):
                 return self.get(row["id"])
         return None
 
@@ -163,25 +175,22 @@ class PublicShelf:
         sql = "select 1 from published join removed_text on published_id = published.id where user_id = ? limit 1"
         return self._connection.value(sql, (user_id,)) is not None
 
-    def was_removed(self, head_id: int) -> bool:
-        """Return whether an admin has removed a story like the one of this last text, be it deleted since."""
-        return removed_texts.are_known(self._connection, self._texts(head_id))
+    def was_removed(self, head_id: int, user_id: int) -> bool:
+        """Return whether an admin has removed a story like the user's one of this last text, be it deleted since."""
+        return removed_texts.are_known(self._connection, self._texts(head_id), user_id)
 
     def _texts(self, head_id: int) -> set[str]:
         return {row["text"] for row in self._connection.rows(f"{_PARTS} select text from part", (head_id,))}
 
-    def _first_authors(self, head_id: int) -> dict[str, int]:
-        """Return who had each text of a story first.
-
-        A branch begins with texts of the story that it was made of, whose author must not pay for it.
-        """
+    def _firsts(self, head_id: int) -> dict[str, First]:
+        """Return where each text of a story was first."""
         rows = self._connection.rows(
-            f"{_PARTS} select prompt.text, session.user_id, min(prompt.id) from prompt"
-            " join session on session.id = prompt.session_id"
-            " where role = 'assistant' and prompt.text in (select text from part) group by prompt.text",
+            f"{_PARTS} select part.text, min(prompt.id) as prompt_id, session.user_id from part cross join prompt"
+            " on length(prompt.text) = length(part.text) and prompt.text = part.text and prompt.role = 'assistant'"
+            " join session on session.id = prompt.session_id group by part.text",
             (head_id,),
         )
-        return {row["text"]: row["user_id"] for row in rows}
+        return {row["text"]: First(row["prompt_id"], row["user_id"]) for row in rows}
 
     def withdraw(self, session_id: int) -> bool:
         """Take a story off the shelf; its hearts go. Return False if it wasn't there."""
@@ -235,7 +244,7 @@ class PublicShelf:
     def decide(self, published_id: int, *, allowed: bool) -> bool:
         """Show a reported story again, or remove it for good. Return False if another admin has decided.
 
-        Of a removed one the hashes of its texts stay, but for those that another user had first.
+        Of a removed one the hashes of its texts stay.
         """
         with self._connection.transaction():
             sql = "update published set state = ? where id = ? and state = 'reported'"
@@ -245,7 +254,7 @@ class PublicShelf:
                 row = self._connection.row("select head_id, user_id from published where id = ?", (published_id,))
                 assert row is not None  # updated above
                 last: str = self._connection.value("select text from prompt where id = ?", (row["head_id"],))
-                authors = self._first_authors(row["head_id"])
-                own = [text for text, author in authors.items() if author == row["user_id"]]
-                removed_texts.remember(self._connection, published_id, own, last)
+                firsts = self._firsts(row["head_id"]).items()
+                texts = {text: first.prompt_id if first.user_id != row["user_id"] else None for text, first in firsts}
+                removed_texts.remember(self._connection, published_id, texts, last)
             return True

@@ -91,7 +91,7 @@ WHO: Final = {
         ("Тут Агния, {}, открыла ему дверь.", "женщина лет сорока"),
         ("Потом Агния ({}) кивнула.", "младшая сестра сторожа"),
         ("Агния — {}.", "старая подруга его матери"),
-        ("Он знал: Агния — это {}.", "хозяйка трактира"),
+        ("Теперь Агния — это {}.", "хозяйка трактира"),
         ("В углу сидела {} по имени Агния.", "рыжая девочка"),
         ("Впереди лежала Агния, {}.", "столица северного королевства"),
         ("— Это Агния, {}, — сказал сторож.", "внучка мельника"),
@@ -104,7 +104,7 @@ WHO: Final = {
         ("Then Agnia, {}, sat down.", "a retired sailor with a wooden leg"),
         ("The door was opened by Agnia ({}).", "his elder sister"),
         ("At that time Agnia was {}.", "a nurse of the old hospital"),
-        ("Everybody knows that Agnia is {}.", "the captain’s daughter"),
+        ("These days Agnia is {}.", "the captain’s daughter"),
         ("On the steps sat {} named Agnia.", "a red-haired girl"),
         ("{}’s name was Agnia.", "the old fisherman"),
         ("“This is Agnia, {},” he said.", "a smith without a smithy"),
@@ -207,6 +207,8 @@ NOTHING: Final = (
     *("Девочку, чью мать звали Агния, искали.", "Девочку, мать которой звали Агния, искали."),
     *("Вошли Пётр, Агния, сторож.", "Говорили, Агния — сестра сторожа.", "Может быть, Агния — ведьма."),
     *("Агния — ведьма, подумал он.", "Для него Агния — царица.", "Во сне Агния была царицей."),
+    *("Все считали: Агния — ведьма.", "По мнению Петра, Агния была ведьмой.", "Все знали: Агния — ведьма."),
+    *("Он называл её так: Агния — царица.", "По словам Петра, Агния была ведьмой."),
 )
 NOTHING_IN_ENGLISH: Final = (
     *("In the village Agnia bought bread.", "On the island Agnia slept.", "With her brother Agnia went home."),
@@ -243,6 +245,13 @@ NOTHING_IN_ENGLISH: Final = (
     *("Then Agnia, her son without a word, left.", "Agnia was a queen, she thought.", "Agnia was a queen in his eyes."),
     *("For him Agnia was the queen.", "Agnia was a queen to him.", "Agnia was a ghost of herself."),
     *("A captain named Agnia his heir.", "To the child Agnia was a giant.", "In the story Agnia was a queen."),
+    *(
+        "People say Agnia is a witch.",
+        "Everyone knew Agnia was a witch.",
+        "Everybody knows that Agnia is a witch.",
+        "In his opinion Agnia was a witch.",
+    ),
+    *("Then Agnia, the captain of the ship yelled.", "Then Agnia, the captain of the ship yelled loudly."),
 )
 
 
