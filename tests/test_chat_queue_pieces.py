@@ -160,6 +160,17 @@ def test_a_piece_that_could_not_be_stored_at_first_is_waited_for_also_by_a_row_t
         assert ready_within(chats, 0.1) == [1, 3]
 
 
+def test_a_row_that_is_tried_again_waits_for_what_is_just_being_stored() -> None:
+    chats = ChatQueues(Pieces(0.05))
+    chats.add([row(1, body="a…")])
+    first = taken(chats)
+    with chats.storing(FOREVER):
+        chats.release(first, again=True)
+        assert ready_within(chats, 0.3) == []
+        chats.add([row(2, body="…a")])
+        assert ready_within(chats, 0.3) == [1, 2]
+
+
 def test_what_does_not_come_again_is_not_waited_for() -> None:
     chats = ChatQueues(Pieces(0.05))
     chats.add([row(1, body="a…")])
