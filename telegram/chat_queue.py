@@ -246,7 +246,6 @@ class ChatQueues:
         while number < len(chat.rows) and self._rules.joins(chat.rows[number - 1], chat.rows[number]):
             number += 1
         if number == len(chat.rows):
-            chat.wait_s = self._rules.wait_s(chat.rows[-1])
             if chat.wait_s and self._wait_ends_at(chat) > time.monotonic():
                 self._waiting.add(queue)
                 self._condition.notify()  # somebody must wake when it ends
