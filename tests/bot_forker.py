@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from tests import failing_disk
 from tests.counters import Counters
-from tests.harness import ROOT
+from tests.harness import ROOT, until
 
 STOP_MAY_TAKE_S = 25.0
 STDERR = "stderr.txt"  # beside the counters
@@ -51,7 +52,8 @@ class BotForker:
         self._process.stdin.write(json.dumps({"environment": dict(environment)} | files) + "\n")
 
     def stop(self, counters: Counters) -> int:
-        """Stop the bot as systemd does; return its exit code."""
+        """Stop the bot as systemd does; return its exit code. One that was killed last is waited for."""
+        until(lambda: _minds_sigterm(counters.pid))
         os.kill(counters.pid, signal.SIGTERM)
         assert self._process.stdout is not None
         assert select.select([self._process.stdout], [], [], STOP_MAY_TAKE_S)[0], "the bot didn't stop in time"
@@ -64,6 +66,16 @@ class BotForker:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+def _minds_sigterm(pid: int) -> bool:
+    """Return whether a process has begun so far that SIGTERM doesn't end it at once."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii")
+    except OSError:
+        return False  # killed; the next one has a new pid
+    caught = re.search(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return caught is not None and bool(int(caught[1], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 @cache
