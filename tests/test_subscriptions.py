@@ -10,19 +10,26 @@ import pytest
 from core.days import DAY_S
 from core.star_packs import MONTH_S
 from sandbox.buyer import pay
+from sandbox.users import ChatUser
 from tests.harness import ADMIN_ID, BotHarness, until
 from tests.paying import link_of, make_shop, payment_update, wait_links
+
+
+def subscriber(harness: BotHarness) -> tuple[ChatUser, str]:
+    """Return Anna, who has paid a first month, and the link by which she did."""
+    person = harness.new_person()
+    wait_links(harness)
+    link = link_of(person)
+    assert pay(person, link).ok
+    person.wait("Прибавилось 100")
+    return person, link
 
 
 def test_a_subscription_that_goes_on_is_not_sold_twice_and_its_refund_says_that_it_ends(
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_shop(make_harness)
-    person = harness.new_person()
-    wait_links(harness)
-    link = link_of(person)
-    assert pay(person, link).ok
-    person.wait("Прибавилось 100")
+    person, link = subscriber(harness)
     again = pay(person, link)
     assert not again.ok and "Такая подписка у вас уже есть" in again.error
     assert harness.db.count("payment") == 1
@@ -42,11 +49,7 @@ def test_a_subscription_ends_although_telegram_refuses_the_refund_and_an_earlier
     make_harness: Callable[..., BotHarness],
 ) -> None:
     harness = make_shop(make_harness)
-    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
-    wait_links(harness)
-    link = link_of(person)
-    assert pay(person, link).ok
-    person.wait("Прибавилось 100")
+    (person, link), admin = subscriber(harness), harness.new_person(ADMIN_ID)
     charge = harness.db.value("payment", "charge_id")
     harness.telegram.api.renew(1)
     day = person.wait("Подписка продлена до").text.partition("до ")[2].partition(":")[0]
@@ -99,11 +102,7 @@ def test_of_two_subscriptions_of_a_pack_the_profile_shows_that_which_goes_on_and
     make_harness: Callable[..., BotHarness], caplog: pytest.LogCaptureFixture
 ) -> None:
     harness = make_shop(make_harness)
-    person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
-    wait_links(harness)
-    link = link_of(person)
-    assert pay(person, link).ok
-    person.wait("Прибавилось 100")
+    (person, link), admin = subscriber(harness), harness.new_person(ADMIN_ID)
     first, payload = harness.db.value("payment", "charge_id"), harness.db.value("payment", "payload")
     harness.telegram.api.set_cancelled(1, True)
     person.wait("больше не продлится")
