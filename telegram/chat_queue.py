@@ -245,11 +245,10 @@ class ChatQueues:
         number = 1
         while number < len(chat.rows) and self._rules.joins(chat.rows[number - 1], chat.rows[number]):
             number += 1
-        if number == len(chat.rows):
-            if chat.wait_s and self._wait_ends_at(chat) > time.monotonic():
-                self._waiting.add(queue)
-                self._condition.notify()  # somebody must wake when it ends
-                return None
+        if number == len(chat.rows) and chat.wait_s and self._wait_ends_at(chat) > time.monotonic():
+            self._waiting.add(queue)
+            self._condition.notify()  # somebody must wake when it ends
+            return None
         row, *pieces = [chat.rows.popleft() for _ in range(number)]
         last = chat.held[-1] if chat.held else None
         onto = last if last is not None and self._rules.joins(last, row) else None
