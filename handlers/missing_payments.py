@@ -26,7 +26,7 @@ from handlers.context import Services, UpdateContext, after_commit, now
 from handlers.dates import date
 from handlers.fallback import unknown_command
 from telegram.payment_methods import LIST
-from telegram.update_result import NOTHING, MakePaymentCalls, UpdateResult
+from telegram.update_result import MakePaymentCalls, UpdateResult
 from turns.limit_requests import reachable
 from turns.message_view import sentence
 
@@ -220,8 +220,8 @@ def _refund(services: Services, one: _Transaction) -> list[Outgoing]:
 def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
     """Credit a payment; its payer reads of it, unless they have had their data deleted.
 
-    One by somebody banned ends their subscriptions. One for no pack of ours is kept for a refund, and told to the
-    admins: it may be older than this bot.
+    One by somebody banned or forgotten ends their subscriptions. One for no pack of ours is kept for a refund, and told
+    to the admins: it may be older than this bot.
     """
     db, payer_id, until = services.db, one.payer.id, one.date + one.period_s
     forgotten = db.users.get(payer_id) is None and db.forgetting.returns_banned(payer_id) is not None
@@ -236,18 +236,27 @@ def _credit(services: Services, one: _Transaction) -> list[Outgoing]:
         month=Month(until, goes_on=until > now()) if one.period_s else None,
         now=one.date,
     )
-    user = db.users.get(payer_id)
-    ended = refunds.cancel_subscriptions(services, payer_id, payer_id) if user is not None and user.banned else NOTHING
+    ended = _ending(services, one, forgotten=forgotten)
     if one.pack is None:
-        return [*_not_understood(services, one), *ended.messages]
+        return [*_not_understood(services, one), *ended]
     event(log, logging.WARNING, "payment_found", user=payer_id, tokens=one.pack.tokens, charge=one.charge_id)
     account = db.accounts.get(payer_id)
     if account is None:
-        return []
+        return ended
     texts = services.locales[account.language]
     values = {"tokens": one.pack.tokens, "charge": one.charge_id, "day": date(texts, one.date)}
     said = texts.say("checkout.found", **values, balance=balance_to_say(services, texts, account))
-    return [sentence(payer_id, said), *ended.messages]
+    return [sentence(payer_id, said), *ended]
+
+
+def _ending(services: Services, one: _Transaction, *, forgotten: bool) -> list[Outgoing]:
+    """Return the calls that end the subscriptions of a payer who is banned or forgotten; none for others."""
+    user, payer_id = services.db.users.get(one.payer.id), one.payer.id
+    if forgotten and one.period_s and one.date + one.period_s > now():
+        return [refunds.cancelling(payer_id, payer_id, one.charge_id)]  # the payment has no user that could name it
+    if user is None or not user.banned:
+        return []
+    return [*refunds.cancel_subscriptions(services, payer_id, payer_id).messages]
 
 
 def _not_understood(services: Services, one: _Transaction) -> list[Outgoing]:

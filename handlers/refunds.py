@@ -68,7 +68,8 @@ def _refunding(chat_id: int, payer: int, charge_id: str, *, cancelled: bool = Fa
     return Outgoing(chat_id, REFUND, named, note_for_end=_CANCELLED if cancelled else "")
 
 
-def _cancelling(chat_id: int, payer: int, charge_id: str, *, known: bool = True) -> Outgoing:
+def cancelling(chat_id: int, payer: int, charge_id: str, *, known: bool = True) -> Outgoing:
+    """Return the call that ends a subscription; `known`: it goes on."""
     named: dict[str, Json] = {"user_id": payer, "telegram_payment_charge_id": charge_id, "is_canceled": True}
     return Outgoing(chat_id, EDIT_SUBSCRIPTION, named, note_for_end="" if known else _PERHAPS)
 
@@ -77,13 +78,13 @@ def _cancelling_if_it_goes_on(services: Services, chat_id: int, payer: int, char
     payments = services.db.payments
     if not payments.may_go_on(charge_id):
         return None
-    return _cancelling(chat_id, payer, charge_id, known=payments.goes_on(charge_id))
+    return cancelling(chat_id, payer, charge_id, known=payments.goes_on(charge_id))
 
 
 def cancel_subscriptions(services: Services, chat_id: int, user_id: int) -> UpdateResult:
     """Return the end of a user's subscriptions: nobody pays for a bot that is closed to them or has forgotten them."""
     months = services.db.payments.stop_renewals(user_id, now())
-    calls = tuple(_cancelling(chat_id, user_id, month.charge_id, known=month.renews) for month in months)
+    calls = tuple(cancelling(chat_id, user_id, month.charge_id, known=month.renews) for month in months)
     if not calls:
         return NOTHING
     return UpdateResult(messages=calls) + after_commit(MakePaymentCalls())
@@ -100,7 +101,7 @@ def on_refunded(services: Services, payer: int, *, charge_id: str, stars: int, p
         event(log, logging.ERROR, "refund_unknown", user=payer, stars=stars, charge=charge_id)
         payments.add_refunded(charge_id=charge_id, user_id=payer, stars=stars, payload=payload, now=now())
         pack = pack_of(payload)
-        return _calling(_cancelling(payer, payer, charge_id) if pack is not None and pack.monthly else None)
+        return _calling(cancelling(payer, payer, charge_id) if pack is not None and pack.monthly else None)
     payer = payment.user_id or payer
     begins = payments.begin_refund(charge_id, payer) is not None  # else /refund has cancelled the subscription
     booked = UpdateResult(messages=tuple(_end(services, charge_id, payer)))

@@ -215,6 +215,9 @@ def test_a_start_leaves_what_was_paid_just_now_to_its_update_and_a_new_database_
     assert sorted(harness.db.values("payment", "state")) == ["paid", "paid", "refunded"]
 
 
+ENDS = {"goes on": int(time.time()) - 3600, "is over": 5}  # when each month was paid
+
+
 def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harness: Maker) -> None:
     harness = make_shop(make_harness, reads_list=True)
     person, admin = harness.new_person(), harness.new_person(ADMIN_ID)
@@ -229,9 +232,20 @@ def test_a_missing_payment_of_who_was_forgotten_waits_for_their_return(make_harn
     assert read_whole(harness, admin)
     assert not harness.db.count("user", id=1) and harness.db.count("payment") == 1
     assert not [message for message in person.bot_messages if message.revision > mark]
+    # A month that they have paid is the last one.
+    app = harness.app
+    assert app is not None
+    month = PAYMENT["source"] | {"invoice_payload": "month:100000:150", "subscription_period": MONTH_S}
+    paid: list[Any] = [
+        PAYMENT | {"id": name, "amount": 150, "date": date, "source": month} for name, date in ENDS.items()
+    ]
+    read = OutboxRow(1, 0, "getStarTransactions", {"offset": 200}, note_for_end="since:2")
+    with app.db.transaction():
+        said = missing_payments.ended(app._payments.services, read, "", {"transactions": paid})
+    assert [one.params["telegram_payment_charge_id"] for one in said if one.method.startswith("edit")] == ["goes on"]
     person.send("/start")
     until(lambda: harness.db.count("user", id=1))
-    assert harness.db.balance() == 80_000 and harness.db.value("user", "bought", id=1) == 50_000
+    assert harness.db.balance() == 280_000 and harness.db.value("user", "bought", id=1) == 250_000
 
 
 def test_a_payment_that_waits_as_an_update_credits_a_new_database_nothing_else(
